@@ -1,0 +1,160 @@
+// swift-tools-version: 6.3
+import PackageDescription
+
+// Every target, tests included, is compiled with these settings: a warning stops the build.
+let strict: [SwiftSetting] = [
+  .swiftLanguageMode(.v6),
+  .strictMemorySafety(),
+  .treatAllWarnings(as: .error),
+  .enableUpcomingFeature("ExistentialAny"),
+  .enableUpcomingFeature("InternalImportsByDefault"),
+  .enableUpcomingFeature("MemberImportVisibility"),
+  .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+  .enableUpcomingFeature("InferIsolatedConformances"),
+  .enableExperimentalFeature("Lifetimes"),
+]
+
+func product(_ name: String, _ package: String) -> Target.Dependency {
+  .product(name: name, package: package)
+}
+
+func module(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+  .target(name: name, dependencies: dependencies, swiftSettings: strict)
+}
+
+func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+  .testTarget(name: name, dependencies: dependencies, swiftSettings: strict)
+}
+
+let nio: [Target.Dependency] = [
+  product("NIOCore", "swift-nio"), product("NIOPosix", "swift-nio"),
+  product("NIOHTTP1", "swift-nio"), product("NIOSSL", "swift-nio-ssl"),
+]
+
+let package = Package(
+  name: "cadenas",
+  products: [
+    .executable(name: "cadenas", targets: ["cadenas"]),
+    .executable(name: "cadenas-dev", targets: ["cadenas-dev"]),
+  ],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+    .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+    .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+    .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+  ],
+  targets: [
+    // System: module maps over Debian's libraries, and the one C file of our own.
+    .systemLibrary(name: "CLMDB", providers: [.apt(["liblmdb-dev"])]),
+    .systemLibrary(name: "CSodium", pkgConfig: "libsodium", providers: [.apt(["libsodium-dev"])]),
+    .systemLibrary(name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+    .target(name: "CScrub"),
+
+    // Tools.
+    module("SecretMemory", ["CSodium"]),
+    module("Cryptography", ["COpenSSL", "CSodium", "SecretMemory"]),
+    module("LMDB", ["CLMDB"]),
+    module("JSON"),
+
+    // Words.
+    module("Cards", ["SecretMemory"]),
+    module("RecordFormat", ["Cards", "Cryptography", "SecretMemory"]),
+
+    // Engine.
+    module("Storage", ["LMDB"]),
+
+    // State.
+    module("AccessPolicy"),
+    module("AuditLog", ["Storage", "LMDB", "Cryptography", "JSON"]),
+    module(
+      "Keyring", ["Storage", "LMDB", "RecordFormat", "Cryptography", "SecretMemory"]),
+    module(
+      "CardStore",
+      ["Storage", "LMDB", "Keyring", "RecordFormat", "Cards", "Cryptography", "SecretMemory"]),
+
+    // Core.
+    module(
+      "Vault",
+      [
+        "AccessPolicy", "AuditLog", "CardStore", "Keyring", "Storage", "LMDB", "RecordFormat",
+        "Cards", "Cryptography", "SecretMemory", "JSON",
+      ]),
+
+    // Edges.
+    module("Configuration", ["AccessPolicy", "Cards", product("Yams", "Yams")]),
+    module(
+      "AcquirerGateway",
+      ["Vault", "Configuration", "Cards", "SecretMemory", "JSON", "AccessPolicy"] + nio),
+    module(
+      "VaultServer",
+      [
+        "Vault", "AccessPolicy", "Cards", "SecretMemory", "Cryptography", "JSON",
+        product("Logging", "swift-log"),
+      ] + nio),
+    module(
+      "Administration",
+      [
+        "Vault", "AccessPolicy", "AuditLog", "CardStore", "Keyring", "Storage", "Cards", "JSON",
+        product("Logging", "swift-log"), product("NIOCore", "swift-nio"),
+        product("NIOPosix", "swift-nio"), product("NIOHTTP1", "swift-nio"),
+      ]),
+
+    // Programs.
+    .executableTarget(
+      name: "cadenas",
+      dependencies: [
+        "Administration", "AccessPolicy", "AcquirerGateway", "AuditLog", "CardStore", "Cards",
+        "Configuration", "Cryptography", "JSON", "Keyring", "SecretMemory", "Storage", "Vault",
+        "VaultServer", "CScrub", product("ArgumentParser", "swift-argument-parser"),
+        product("Logging", "swift-log"),
+      ] + nio,
+      swiftSettings: strict),
+    .executableTarget(
+      name: "cadenas-dev",
+      dependencies: [
+        "Cards", "Cryptography", "JSON", "SecretMemory",
+        product("ArgumentParser", "swift-argument-parser"),
+      ] + nio,
+      swiftSettings: strict),
+
+    // Tests.
+    tests("SecretMemoryTests", ["SecretMemory"]),
+    tests("CryptographyTests", ["Cryptography", "SecretMemory"]),
+    tests("LMDBTests", ["LMDB"]),
+    tests("JSONTests", ["JSON"]),
+    tests("CardsTests", ["Cards", "SecretMemory"]),
+    tests("RecordFormatTests", ["RecordFormat", "Cards", "Cryptography", "SecretMemory"]),
+    tests("StorageTests", ["Storage", "LMDB"]),
+    tests("AccessPolicyTests", ["AccessPolicy"]),
+    tests("AuditLogTests", ["AuditLog", "Storage", "LMDB", "Cryptography", "JSON"]),
+    tests(
+      "KeyringTests", ["Keyring", "Storage", "LMDB", "RecordFormat", "Cryptography", "SecretMemory"]
+    ),
+    tests(
+      "CardStoreTests",
+      [
+        "CardStore", "Keyring", "Storage", "LMDB", "RecordFormat", "Cards", "Cryptography",
+        "SecretMemory",
+      ]),
+    tests(
+      "VaultTests",
+      [
+        "Vault", "AccessPolicy", "AuditLog", "CardStore", "Keyring", "Storage", "LMDB", "Cards",
+        "RecordFormat", "Cryptography", "SecretMemory", "JSON",
+      ]),
+    tests("ConfigurationTests", ["Configuration", "AccessPolicy", "Cards"]),
+    tests(
+      "AcquirerGatewayTests",
+      ["AcquirerGateway", "Vault", "Configuration", "AccessPolicy", "Cards", "SecretMemory", "JSON"]
+        + nio),
+    tests(
+      "VaultServerTests",
+      ["VaultServer", "Vault", "AccessPolicy", "Cards", "SecretMemory", "JSON"] + nio),
+    tests("AdministrationTests", ["Administration", "JSON"]),
+    // The programs as a user runs them: real sockets, real processes, the simulator as acquirer.
+    tests("ProgramTests", ["cadenas", "cadenas-dev", "JSON", "LMDB"] + nio),
+    // The house: file length, imports by layer, card numbers that are not test numbers.
+    tests("TidyTests", []),
+  ]
+)

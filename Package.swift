@@ -116,6 +116,11 @@ let package = Package(
         "Cards", "Cryptography", "JSON", "SecretMemory",
         product("ArgumentParser", "swift-argument-parser"),
       ] + nio,
+      // Links to what keys/ and deploy/ hold, so that there is one text to review.
+      resources: [
+        .embedInCode("Resources/development-pki.cnf"),
+        .embedInCode("Resources/simulator.yaml"),
+      ],
       swiftSettings: strict),
 
     // Tests.

@@ -1,4 +1,34 @@
 import ArgumentParser
+import Glibc
 
+/// What a developer needs around a vault, and production never: certificates, an acquirer, load.
 @main
-struct CadenasDev: ParsableCommand {}
+struct CadenasDev: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "cadenas-dev",
+    abstract: "A throwaway vault, its certificates, an acquirer that pretends, and load.",
+    discussion: "Nothing that this program makes or does belongs in production.",
+    subcommands: [PKICommand.self])
+
+  /// Exit status: 0 done, 1 failed, 2 usage (argument-parser's own 64 is mapped).
+  static func main() {
+    // A reader that goes away shows as a failed write, not as a death without a message.
+    signal(SIGPIPE, SIG_IGN)
+    do {
+      var command = try parseAsRoot()
+      try command.run()
+    } catch let error as DevelopmentError {
+      Console.complain("cadenas-dev: \(error)")
+      Glibc.exit(1)
+    } catch {
+      let status = exitCode(for: error)
+      let message = fullMessage(for: error)
+      if status.isSuccess {
+        Console.say(message)
+      } else {
+        Console.complain(message)
+      }
+      Glibc.exit(status == .validationFailure ? 2 : status.rawValue)
+    }
+  }
+}

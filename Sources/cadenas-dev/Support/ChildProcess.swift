@@ -1,0 +1,134 @@
+@unsafe @preconcurrency import Glibc  // for `environ`, which C declares without a lock
+
+/// A program that this one started.
+struct ChildProcess: Sendable {
+  /// Its process id.
+  let pid: pid_t
+  /// What messages call it.
+  let name: String
+
+  /// Starts `arguments[0]`, looked up in `PATH`, with this process's environment.
+  ///
+  /// The child gets default signal actions, no blocked signal, a process group of its own (so that
+  /// a key on the terminal reaches this program alone, which then stops its children in order) and
+  /// `/dev/null` as standard input.
+  /// - Parameter output: the descriptor that becomes its standard output and error.
+  static func spawn(
+    _ arguments: [String], name: String, output: Int32
+  ) throws(DevelopmentError) -> ChildProcess {
+    var actions = unsafe posix_spawn_file_actions_t()
+    unsafe posix_spawn_file_actions_init(&actions)
+    defer { unsafe posix_spawn_file_actions_destroy(&actions) }
+    unsafe posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0)
+    unsafe posix_spawn_file_actions_adddup2(&actions, output, STDOUT_FILENO)
+    unsafe posix_spawn_file_actions_adddup2(&actions, output, STDERR_FILENO)
+
+    var attributes = posix_spawnattr_t()
+    unsafe posix_spawnattr_init(&attributes)
+    defer { unsafe posix_spawnattr_destroy(&attributes) }
+    var none = sigset_t()
+    var all = sigset_t()
+    unsafe sigemptyset(&none)
+    unsafe sigfillset(&all)
+    unsafe posix_spawnattr_setsigmask(&attributes, &none)
+    unsafe posix_spawnattr_setsigdefault(&attributes, &all)
+    unsafe posix_spawnattr_setpgroup(&attributes, 0)
+    let flags = POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETPGROUP
+    unsafe posix_spawnattr_setflags(&attributes, Int16(flags))
+
+    var pid: pid_t = 0
+    var vector = unsafe arguments.map { unsafe strdup($0) } + [nil]
+    defer { unsafe vector.forEach { unsafe free($0) } }
+    let code = unsafe posix_spawnp(&pid, arguments[0], &actions, &attributes, &vector, environ)
+    guard code == 0 else {
+      guard code != ENOENT else {
+        throw missing(name)
+      }
+      throw .file(path: arguments[0], reason: Files.systemReason(code))
+    }
+    return ChildProcess(pid: pid, name: name)
+  }
+
+  /// Runs `arguments` to their end, in `directory` or here, and returns what they wrote to both
+  /// streams.
+  /// - Throws: ``DevelopmentError/toolFailed(name:status:output:)`` for any status but 0.
+  @discardableResult
+  static func run(
+    _ arguments: [String], directory: String? = nil
+  ) throws(DevelopmentError) -> String {
+    var ends: [Int32] = [0, 0]
+    guard unsafe pipe(&ends) == 0 else {
+      throw .file(path: "pipe", reason: Files.systemReason())
+    }
+    ends.forEach { _ = fcntl($0, F_SETFD, FD_CLOEXEC) }
+    defer { close(ends[0]) }
+    let command = directory.map { ["env", "--chdir=\($0)"] + arguments } ?? arguments
+    let child: ChildProcess
+    do {
+      defer { close(ends[1]) }
+      child = try spawn(command, name: arguments[0], output: ends[1])
+    }
+    let output = drain(ends[0])
+    let status = child.wait()
+    // What env(1) answers for a program that is not there.
+    if status == .exited(127) { throw missing(arguments[0]) }
+    guard status == .exited(0) else {
+      throw .toolFailed(name: arguments[0], status: "\(status)", output: output)
+    }
+    return output
+  }
+
+  private static func missing(_ name: String) -> DevelopmentError {
+    .toolMissing(name: name, remedy: "it was looked for in PATH")
+  }
+
+  /// Sends `signal`.
+  func send(_ signal: Int32) {
+    kill(pid, signal)
+  }
+
+  /// Waits for its end.
+  func wait() -> ExitStatus {
+    var status: Int32 = 0
+    while unsafe waitpid(pid, &status, 0) < 0 && errno == EINTR {}
+    return ExitStatus(waitStatus: status)
+  }
+
+  /// How it ended, or nil while it runs.
+  func poll() -> ExitStatus? {
+    var status: Int32 = 0
+    guard unsafe waitpid(pid, &status, WNOHANG) == pid else { return nil }
+    return ExitStatus(waitStatus: status)
+  }
+
+  private static func drain(_ descriptor: Int32) -> String {
+    var output: [UInt8] = []
+    var buffer = [UInt8](repeating: 0, count: 4096)
+    while true {
+      let count = unsafe read(descriptor, &buffer, buffer.count)
+      guard count > 0 else { return String(decoding: output, as: UTF8.self) }
+      output += buffer[..<count]
+    }
+  }
+}
+
+/// How a process ended.
+enum ExitStatus: Equatable, Sendable, CustomStringConvertible {
+  /// By itself, with a status.
+  case exited(Int32)
+  /// By a signal.
+  case killed(Int32)
+
+  /// Reads what `waitpid` reports.
+  init(waitStatus: Int32) {
+    let signal = waitStatus & 0x7f
+    self = signal == 0 ? .exited((waitStatus >> 8) & 0xff) : .killed(signal)
+  }
+
+  var description: String {
+    switch self {
+    case .exited(let status): "status \(status)"
+    case .killed(let signal): "signal \(signal)"
+    }
+  }
+}

@@ -1,0 +1,31 @@
+import Glibc
+
+/// The two standard streams, written at once and whole.
+enum Console {
+  /// Whether standard output is a terminal: colours are for people only.
+  static let isTerminal = isatty(STDOUT_FILENO) == 1
+
+  /// Writes `line` and a line end to standard output.
+  static func say(_ line: String = "") {
+    write(line + "\n", to: STDOUT_FILENO)
+  }
+
+  /// Writes `line` and a line end to standard error.
+  static func complain(_ line: String) {
+    write(line + "\n", to: STDERR_FILENO)
+  }
+
+  private static func write(_ text: String, to descriptor: Int32) {
+    var text = text
+    text.withUTF8 { bytes in
+      var offset = 0
+      while offset < bytes.count {
+        let rest = unsafe UnsafeBufferPointer(rebasing: bytes[offset...])
+        let written = unsafe Glibc.write(descriptor, rest.baseAddress, rest.count)
+        // Nobody reads any more: there is nobody left to tell.
+        guard written > 0 else { return }
+        offset += written
+      }
+    }
+  }
+}

@@ -1,0 +1,118 @@
+import Glibc
+
+/// Small files and directories, whole, with the path in every error.
+enum Files {
+  /// The largest file that is read whole, in bytes.
+  static let readLimit = 64 << 20
+
+  /// What `errno` says now, as text.
+  static func systemReason(_ code: Int32 = errno) -> String {
+    guard let text = unsafe strerror(code) else { return "error \(code)" }
+    return unsafe String(cString: text)
+  }
+
+  /// Whether something is at `path`.
+  static func exists(_ path: String) -> Bool {
+    unsafe access(path, F_OK) == 0
+  }
+
+  /// Creates the directory `path` with mode 0700 where it is absent.
+  static func makeDirectory(_ path: String) throws(DevelopmentError) {
+    guard unsafe mkdir(path, 0o700) != 0, errno != EEXIST else { return }
+    throw .file(path: path, reason: systemReason())
+  }
+
+  /// A new directory below `TMPDIR`, or `/tmp`, that nobody else uses.
+  static func makeTemporaryDirectory(prefix: String) throws(DevelopmentError) -> String {
+    var base = "/tmp"
+    if let chosen = unsafe getenv("TMPDIR") { base = unsafe String(cString: chosen) }
+    var template = Array("\(base)/\(prefix).XXXXXX".utf8CString)
+    guard unsafe mkdtemp(&template) != nil else { throw .file(path: base, reason: systemReason()) }
+    return String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
+  }
+
+  /// The names in the directory `path`, without `.` and `..`, sorted.
+  static func names(in path: String) throws(DevelopmentError) -> [String] {
+    guard let stream = unsafe opendir(path) else {
+      throw .file(path: path, reason: systemReason())
+    }
+    defer { unsafe closedir(stream) }
+    var names: [String] = []
+    while let entry = unsafe readdir(stream) {
+      let name = unsafe withUnsafePointer(to: &entry.pointee.d_name) { field in
+        unsafe field.withMemoryRebound(to: CChar.self, capacity: 256) { unsafe String(cString: $0) }
+      }
+      if name != "." && name != ".." { names.append(name) }
+    }
+    return names.sorted()
+  }
+
+  /// The bytes of the file at `path`.
+  static func read(_ path: String) throws(DevelopmentError) -> [UInt8] {
+    let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC)
+    guard descriptor >= 0 else { throw .file(path: path, reason: systemReason()) }
+    defer { close(descriptor) }
+    var status = stat()
+    guard unsafe fstat(descriptor, &status) == 0 else {
+      throw .file(path: path, reason: systemReason())
+    }
+    let size = Int(status.st_size)
+    guard size <= readLimit else { throw .file(path: path, reason: "larger than expected") }
+    var bytes = [UInt8](repeating: 0, count: size)
+    var filled = 0
+    while filled < size {
+      let count = unsafe bytes.withUnsafeMutableBytes { buffer in
+        unsafe Glibc.read(descriptor, buffer.baseAddress?.advanced(by: filled), size - filled)
+      }
+      guard count >= 0 else { throw .file(path: path, reason: systemReason()) }
+      if count == 0 { break }
+      filled += count
+    }
+    return Array(bytes[..<filled])
+  }
+
+  /// The file at `path` as text.
+  static func readText(_ path: String) throws(DevelopmentError) -> String {
+    String(decoding: try read(path), as: UTF8.self)
+  }
+
+  /// Replaces the file at `path` at once: a reader sees the old bytes or the new ones.
+  static func write(
+    _ bytes: [UInt8], to path: String, mode: mode_t = 0o600
+  ) throws(DevelopmentError) {
+    let temporary = path + ".new"
+    let descriptor = unsafe open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode)
+    guard descriptor >= 0 else { throw .file(path: temporary, reason: systemReason()) }
+    defer { close(descriptor) }
+    var offset = 0
+    while offset < bytes.count {
+      let written = unsafe bytes.withUnsafeBytes { buffer in
+        unsafe Glibc.write(
+          descriptor, buffer.baseAddress?.advanced(by: offset), bytes.count - offset)
+      }
+      guard written > 0 else { throw .file(path: temporary, reason: systemReason()) }
+      offset += written
+    }
+    try move(temporary, to: path)
+  }
+
+  /// Gives what is at `path` the name `destination`.
+  static func move(_ path: String, to destination: String) throws(DevelopmentError) {
+    guard unsafe rename(path, destination) == 0 else {
+      throw .file(path: destination, reason: systemReason())
+    }
+  }
+
+  /// `path` from the root; `path` itself where it starts there.
+  static func absolute(_ path: String) throws(DevelopmentError) -> String {
+    var path = path
+    while path.count > 1 && path.hasSuffix("/") { path.removeLast() }
+    guard !path.hasPrefix("/") else { return path }
+    guard let current = unsafe getcwd(nil, 0) else {
+      throw .file(path: path, reason: systemReason())
+    }
+    defer { unsafe free(current) }
+    let base = unsafe String(cString: current)
+    return path == "." ? base : "\(base)/\(path)"
+  }
+}

@@ -1,0 +1,100 @@
+extension JSONTape {
+  /// The unescaped text of a string, for what is not secret; nil for another kind of value.
+  ///
+  /// Never for a card number or a security code: a `String` is not erased. Those are read with
+  /// ``forEachByte(of:in:_:)``.
+  package func string(of node: Node, in text: RawSpan) -> String? {
+    guard node.kind == .string else { return nil }
+    return decode(node.content, hasEscapes: node.hasEscapes, in: text)
+  }
+
+  /// The unescaped name of a member.
+  package func key(of node: Node, in text: RawSpan) -> String {
+    decode(node.key, hasEscapes: node.keyHasEscapes, in: text)
+  }
+
+  /// The bytes of a string as they stand in the text, or nil for a string with escapes and for
+  /// another kind of value.
+  @_lifetime(copy text)
+  package func plainBytes(of node: Node, in text: RawSpan) -> RawSpan? {
+    guard node.kind == .string, !node.hasEscapes else { return nil }
+    return text.extracting(node.content)
+  }
+
+  /// Gives each unescaped UTF-8 byte of a string to `body` and keeps none. Nothing is given for
+  /// another kind of value.
+  package func forEachByte<Failure: Error>(
+    of node: Node, in text: RawSpan, _ body: (UInt8) throws(Failure) -> Void
+  ) throws(Failure) {
+    guard node.kind == .string else { return }
+    var bytes = Unescaper(node.content)
+    while let byte = bytes.next(in: text) { try body(byte) }
+  }
+
+  /// The value of a number in JSON's integer form that fits, or nil: `1.0` and `1e2` are not.
+  package func integer(of node: Node, in text: RawSpan) -> Int64? {
+    guard node.kind == .number else { return nil }
+    let isNegative = text.byte(node.content.lowerBound) == Character8.minus
+    var value: Int64 = 0
+    for offset in node.content.dropFirst(isNegative ? 1 : 0) {
+      let byte = text.byte(offset)
+      guard byte >= Character8.zero, byte <= Character8.nine else { return nil }
+      let digit = Int64(byte - Character8.zero)
+      let (product, overflow) = value.multipliedReportingOverflow(by: 10)
+      let (sum, overflow2) =
+        isNegative
+        ? product.subtractingReportingOverflow(digit) : product.addingReportingOverflow(digit)
+      guard !overflow, !overflow2 else { return nil }
+      value = sum
+    }
+    return value
+  }
+
+  /// The value of `true` or `false`, or nil for another kind of value.
+  package func boolean(of node: Node) -> Bool? {
+    switch node.kind {
+    case .true: true
+    case .false: false
+    case .object, .array, .string, .number, .null: nil
+    }
+  }
+
+  /// Whether a value is a string that is `expected` once unescaped.
+  package func isString(_ node: Node, equalTo expected: String, in text: RawSpan) -> Bool {
+    node.kind == .string
+      && isEqual(node.content, hasEscapes: node.hasEscapes, to: expected, in: text)
+  }
+
+  /// Whether a member's unescaped name is `expected`.
+  package func isKey(of node: Node, equalTo expected: String, in text: RawSpan) -> Bool {
+    isEqual(node.key, hasEscapes: node.keyHasEscapes, to: expected, in: text)
+  }
+
+  private func isEqual(
+    _ content: Range<Int>, hasEscapes: Bool, to expected: String, in text: RawSpan
+  ) -> Bool {
+    let expected = expected.utf8Span.span
+    guard hasEscapes || content.count == expected.count else { return false }
+    var bytes = Unescaper(content)
+    var index = 0
+    while let byte = bytes.next(in: text) {
+      guard index < expected.count, expected[index] == byte else { return false }
+      index += 1
+    }
+    return index == expected.count
+  }
+
+  private func decode(_ content: Range<Int>, hasEscapes: Bool, in text: RawSpan) -> String {
+    // The parser has refused what is not UTF-8, so nothing is repaired here.
+    if !hasEscapes {
+      return unsafe text.extracting(content).withUnsafeBytes {
+        unsafe String(decoding: $0, as: UTF8.self)
+      }
+    }
+    var decoded: [UInt8] = []
+    decoded.reserveCapacity(content.count)
+    var bytes = Unescaper(content)
+    while let byte = bytes.next(in: text) { decoded.append(byte) }
+    return String(decoding: decoded, as: UTF8.self)
+  }
+}

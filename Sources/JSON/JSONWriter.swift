@@ -1,0 +1,163 @@
+/// Writes one JSON value as UTF-8, for what is not secret.
+///
+/// Commas and colons follow from the order of the calls. The caller balances what it opens and
+/// names each member of an object; a mistake in that is a precondition failure or shows as text
+/// that no reader accepts, never as a value in the wrong place.
+///
+/// ```swift
+/// var json = JSONWriter()
+/// json.beginObject()
+/// json.member("token", string: token)
+/// json.member("preferred_brand", string: nil)  // null
+/// json.endObject()
+/// ```
+package struct JSONWriter: Sendable {
+  /// What has been written.
+  package private(set) var bytes: [UInt8] = []
+  /// Whether the next value or name follows another one at its level.
+  private var needsComma = false
+  private var depth = 0
+
+  /// - Parameter capacity: how many bytes to reserve.
+  package init(reserving capacity: Int = 256) {
+    bytes.reserveCapacity(capacity)
+  }
+
+  /// Opens an object.
+  package mutating func beginObject() { open(Character8.openBrace) }
+
+  /// Closes the object that was opened last.
+  package mutating func endObject() { close(Character8.closeBrace) }
+
+  /// Opens an array.
+  package mutating func beginArray() { open(Character8.openBracket) }
+
+  /// Closes the array that was opened last.
+  package mutating func endArray() { close(Character8.closeBracket) }
+
+  /// Writes a member's name; its value comes next.
+  package mutating func name(_ name: String) {
+    string(name)
+    bytes.append(Character8.colon)
+    needsComma = false
+  }
+
+  /// Writes a string; `"`, `\` and control characters are escaped, everything else stands as it is.
+  package mutating func string(_ value: String) {
+    separate()
+    bytes.append(Character8.quote)
+    for byte in value.utf8 { appendEscaped(byte) }
+    bytes.append(Character8.quote)
+  }
+
+  /// Writes an integer.
+  package mutating func integer(_ value: some BinaryInteger) {
+    separate()
+    bytes.append(contentsOf: String(value).utf8)
+  }
+
+  /// Writes `true` or `false`.
+  package mutating func boolean(_ value: Bool) {
+    separate()
+    bytes.append(contentsOf: (value ? "true" : "false").utf8)
+  }
+
+  /// Writes `null`.
+  package mutating func null() {
+    separate()
+    bytes.append(contentsOf: "null".utf8)
+  }
+
+  /// Writes an RFC 3339 time as a string; see ``RFC3339``.
+  package mutating func time(
+    unixMilliseconds: Int64, precision: RFC3339.Precision = .seconds
+  ) {
+    separate()
+    bytes.append(Character8.quote)
+    RFC3339.append(unixMilliseconds: unixMilliseconds, precision: precision, to: &bytes)
+    bytes.append(Character8.quote)
+  }
+
+  /// Writes bytes that are one complete JSON value already.
+  package mutating func rawValue(_ json: [UInt8]) {
+    separate()
+    bytes.append(contentsOf: json)
+  }
+
+  /// Ends a line between complete values, for JSON Lines.
+  package mutating func endLine() {
+    precondition(depth == 0, "a line ends between values")
+    bytes.append(UInt8(ascii: "\n"))
+    needsComma = false
+  }
+}
+
+extension JSONWriter {
+  /// Writes a member that is a string, or `null` for nil.
+  package mutating func member(_ name: String, string value: String?) {
+    self.name(name)
+    if let value { string(value) } else { null() }
+  }
+
+  /// Writes a member that is an integer, or `null` for nil.
+  package mutating func member(_ name: String, integer value: (some BinaryInteger)?) {
+    self.name(name)
+    if let value { integer(value) } else { null() }
+  }
+
+  /// Writes a member that is `true` or `false`, or `null` for nil.
+  package mutating func member(_ name: String, boolean value: Bool?) {
+    self.name(name)
+    if let value { boolean(value) } else { null() }
+  }
+
+  /// Writes a member that is an array of strings.
+  package mutating func member(_ name: String, strings values: [String]) {
+    self.name(name)
+    beginArray()
+    for value in values { string(value) }
+    endArray()
+  }
+
+  /// Writes a member that is an RFC 3339 time.
+  package mutating func member(
+    _ name: String, unixMilliseconds: Int64, precision: RFC3339.Precision = .seconds
+  ) {
+    self.name(name)
+    time(unixMilliseconds: unixMilliseconds, precision: precision)
+  }
+
+  private mutating func open(_ bracket: UInt8) {
+    separate()
+    bytes.append(bracket)
+    depth += 1
+    needsComma = false
+  }
+
+  private mutating func close(_ bracket: UInt8) {
+    precondition(depth > 0, "what is closed was opened")
+    bytes.append(bracket)
+    depth -= 1
+    needsComma = true
+  }
+
+  private mutating func separate() {
+    if needsComma { bytes.append(Character8.comma) }
+    needsComma = true
+  }
+
+  private mutating func appendEscaped(_ byte: UInt8) {
+    switch byte {
+    case Character8.quote, Character8.backslash:
+      bytes.append(Character8.backslash)
+      bytes.append(byte)
+    case 0x0A: bytes.append(contentsOf: "\\n".utf8)
+    case 0x0D: bytes.append(contentsOf: "\\r".utf8)
+    case 0x09: bytes.append(contentsOf: "\\t".utf8)
+    case 0..<0x20:
+      bytes.append(contentsOf: (byte < 0x10 ? "\\u000" : "\\u001").utf8)
+      bytes.append(lowerHexadecimalDigit(byte & 0x0F))
+    default: bytes.append(byte)
+    }
+  }
+}

@@ -1,0 +1,94 @@
+/// Every named limit of the service, with its default and the bounds within which an operator may
+/// move it. There is no other place that holds one of these figures.
+package struct Limits: Equatable, Sendable {
+  /// The bytes of a request's body.
+  package var bodyBytes = 4_096
+  /// The bytes of a request's line and headers together.
+  package var headerBytes = 8_192
+  /// The bytes of an acquirer's answer.
+  package var acquirerAnswerBytes = 65_536
+  /// Open connections from clients.
+  package var connections = 4_096
+  /// Requests that wait for the writer.
+  package var writerQueue = 4_096
+  /// Requests that share one commit.
+  package var batch = 512
+  /// Seconds until a TLS handshake has to be complete.
+  package var handshakeSeconds = 5
+  /// Seconds until a request's headers have to be complete, from their first byte.
+  package var headerSeconds = 10
+  /// Seconds until a request's body has to be complete, from the end of its headers.
+  package var bodySeconds = 10
+  /// Seconds that a connection may stay without a request.
+  package var idleSeconds = 60
+  /// Seconds until an acquirer's answer has to be complete.
+  package var acquirerAnswerSeconds = 30
+  /// Seconds that a stop waits for what was accepted.
+  package var drainSeconds = 30
+  /// Refusals of one client that a minute stores one by one; the others become one counted entry.
+  package var refusalsStoredPerMinute = 60
+
+  /// The defaults.
+  package static let standard = Limits()
+
+  /// Makes the defaults.
+  package init() {}
+}
+
+extension Limits {
+  /// What is known about one limit.
+  package struct Entry: Sendable {
+    /// The name, in the configuration and in what `cadenas check` prints.
+    package let name: String
+    /// The unit of the value.
+    package let unit: String
+    /// Where it acts, and what happens past it.
+    package let effect: String
+    /// The values that an operator may choose.
+    package let bounds: ClosedRange<Int>
+    private let property: any WritableKeyPath<Limits, Int> & Sendable
+
+    fileprivate init(
+      _ name: String, _ unit: String, _ bounds: ClosedRange<Int>,
+      _ property: any WritableKeyPath<Limits, Int> & Sendable, _ effect: String
+    ) {
+      self.name = name
+      self.unit = unit
+      self.bounds = bounds
+      self.effect = effect
+      self.property = property
+    }
+
+    /// The value that `limits` gives it.
+    package func value(in limits: Limits) -> Int { limits[keyPath: property] }
+
+    /// Gives it a value.
+    /// - Precondition: `value` lies in ``bounds``.
+    package func assign(_ value: Int, in limits: inout Limits) {
+      precondition(bounds.contains(value), "the limit \(name) is out of its bounds")
+      limits[keyPath: property] = value
+    }
+  }
+
+  /// Every limit, in the order in which a request meets them.
+  package static let entries: [Entry] = [
+    Entry("connections", "connections", 1...65_536, \.connections, "accept: closed, counted"),
+    Entry("handshake_seconds", "s", 1...60, \.handshakeSeconds, "TLS handshake: closed, counted"),
+    Entry("header_bytes", "bytes", 1_024...65_536, \.headerBytes, "request head: 431"),
+    Entry("header_seconds", "s", 1...60, \.headerSeconds, "request head: closed, counted"),
+    Entry("body_bytes", "bytes", 1_024...65_536, \.bodyBytes, "request body: 413"),
+    Entry("body_seconds", "s", 1...60, \.bodySeconds, "request body: closed, counted"),
+    Entry("idle_seconds", "s", 1...3_600, \.idleSeconds, "between requests: closed"),
+    Entry("writer_queue", "requests", 1...65_536, \.writerQueue, "before the writer: 503"),
+    Entry("batch", "requests", 1...4_096, \.batch, "one commit: the rest waits for the next"),
+    Entry(
+      "acquirer_answer_bytes", "bytes", 1_024...1_048_576, \.acquirerAnswerBytes,
+      "acquirer's answer: 504"),
+    Entry(
+      "acquirer_answer_seconds", "s", 1...120, \.acquirerAnswerSeconds, "acquirer's answer: 504"),
+    Entry(
+      "refusals_stored_per_minute", "entries", 1...6_000, \.refusalsStoredPerMinute,
+      "one client's refusals: counted in one entry"),
+    Entry("drain_seconds", "s", 1...600, \.drainSeconds, "stop: what is left is cut off"),
+  ]
+}

@@ -1,0 +1,144 @@
+package import AccessPolicy
+
+/// The whole configuration, read and checked: what `cadenas.yaml` says, as plain values.
+///
+/// All paths are absolute. Everything that it names has been looked at: files can be read, private
+/// files are private, names lead somewhere.
+package struct ServiceConfiguration: Sendable {
+  /// The absolute path of the file it was read from.
+  package let file: String
+  /// Whether this is a throwaway installation; `serve` refuses development keys otherwise.
+  package let development: Bool
+  /// Where clients connect to.
+  package let listen: ListenAddress
+  /// Where cards are kept.
+  package let store: StoreSettings
+  /// What the server shows its clients.
+  package let tls: ServerCertificate
+  /// Where the key-encryption key comes from.
+  package let keys: KeySource
+  /// The local socket, and who may use it.
+  package let administration: AdministrationSettings
+  /// Every limit.
+  package let limits: Limits
+  /// The merchants, ordered by name.
+  package let merchants: [Merchant]
+  /// The acquirers, ordered by name.
+  package let acquirers: [Acquirer]
+  /// How to forward payments, by the acquirer's name.
+  package let push: [String: PushSettings]
+
+  /// The policy of this configuration, as generation `generation`.
+  package func policy(generation: UInt64) -> Policy {
+    Policy(generation: generation, merchants: merchants, acquirers: acquirers)
+  }
+}
+
+/// An address to listen on.
+package struct ListenAddress: Equatable, Sendable {
+  /// An IPv4 or IPv6 address (without brackets) or a host name.
+  package let host: String
+  /// The port; 0 lets the system choose.
+  package let port: UInt16
+}
+
+/// Where the store lies and how large it may grow.
+package struct StoreSettings: Equatable, Sendable {
+  /// The absolute path of the store's directory.
+  package let path: String
+  /// The size of the memory map, in bytes: the store's upper bound.
+  package let mapSizeBytes: UInt64
+}
+
+/// The server's certificate chain and its key.
+package struct ServerCertificate: Equatable, Sendable {
+  /// The absolute path of the chain, PEM, leaf first.
+  package let certificatePath: String
+  /// The absolute path of the private key, PEM, readable by its owner only.
+  package let privateKeyPath: String
+}
+
+/// Where the key-encryption key comes from.
+package enum KeySource: Equatable, Sendable {
+  /// Files `KEYID.kek` in the directory with this absolute path.
+  case directory(String)
+  /// Files `KEYID.kek` among the credentials that systemd hands to the unit, in the directory that
+  /// the environment names as `CREDENTIALS_DIRECTORY`. Looked up when the keys are needed, since
+  /// commands that use the running service read the same configuration without having it.
+  case credentials
+  /// Shares that custodians hold. Read, and refused by `serve` until it is built.
+  case custodians
+}
+
+/// The administration socket, and who is who on it.
+package struct AdministrationSettings: Equatable, Sendable {
+  /// The absolute path of the socket, at most 107 bytes.
+  package let socketPath: String
+  /// The group that owns the socket; nil leaves the process's own.
+  package let socketGroup: String?
+  /// Who runs the service.
+  package let operators: [AdministrationActor]
+  /// Who reads everything but cards, and runs rotations and reports.
+  package let auditors: [AdministrationActor]
+  /// How many different persons a destroying command needs, by the command's word (`destroy`).
+  package let approvals: [String: Int]
+}
+
+/// A user of the host, or every member of a group.
+package enum AdministrationActor: Hashable, Sendable {
+  /// The user with this name.
+  case user(String)
+  /// Members of the group with this name; written `@name`.
+  case group(String)
+}
+
+/// How payments reach one acquirer.
+package struct PushSettings: Equatable, Sendable {
+  /// The absolute path of the template file.
+  package let templatePath: String
+  /// The base URL, `https://host[:port][/path]`; nil where the template says it.
+  package let url: String?
+  /// What the vault believes and shows on its way out; nil where the template says it.
+  package let tls: OutboundTLS?
+
+  /// Names a template, and what this installation says about the connection.
+  package init(templatePath: String, url: String? = nil, tls: OutboundTLS? = nil) {
+    self.templatePath = templatePath
+    self.url = url
+    self.tls = tls
+  }
+}
+
+/// What pins the connection to an acquirer.
+package struct OutboundTLS: Equatable, Sendable {
+  /// The absolute path of the only authority that is believed, PEM.
+  package let caPath: String
+  /// The name that the acquirer's certificate has to carry.
+  package let serverName: String
+  /// The absolute paths of the certificate and key that the vault shows; nil where the acquirer
+  /// asks for none.
+  package let clientCertificate: ClientCertificate?
+
+  /// Pins a connection.
+  package init(
+    caPath: String, serverName: String, clientCertificate: ClientCertificate? = nil
+  ) {
+    self.caPath = caPath
+    self.serverName = serverName
+    self.clientCertificate = clientCertificate
+  }
+
+  /// A certificate chain and its private key, both PEM, by absolute path.
+  package struct ClientCertificate: Equatable, Sendable {
+    /// The chain, leaf first.
+    package let certificatePath: String
+    /// The private key, readable by its owner only.
+    package let privateKeyPath: String
+
+    /// Names both files.
+    package init(certificatePath: String, privateKeyPath: String) {
+      self.certificatePath = certificatePath
+      self.privateKeyPath = privateKeyPath
+    }
+  }
+}

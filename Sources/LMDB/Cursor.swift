@@ -1,0 +1,132 @@
+import CLMDB
+
+/// A key and its value, lent by a transaction.
+package struct Entry: ~Escapable {
+  package let key: RawSpan
+  package let value: RawSpan
+
+  @_lifetime(copy key)
+  init(key: RawSpan, value: RawSpan) {
+    self.key = key
+    self.value = unsafe _overrideLifetime(value, copying: key)
+  }
+}
+
+/// Walks a database in the order of its keys, or against it. Lives within a transaction.
+///
+/// ```swift
+/// var cursor = try transaction.cursor(in: database)
+/// while let entry = try cursor.next() { … }
+/// ```
+@safe package struct Cursor: ~Copyable, ~Escapable {
+  private let pointer: OpaquePointer
+
+  @_lifetime(borrow transaction)
+  init<T: Transaction & ~Copyable>(
+    _ database: Database, in transaction: borrowing T
+  ) throws(LMDBError) {
+    var pointer: OpaquePointer?
+    let status = unsafe mdb_cursor_open(
+      try transaction.handle.pointer(), database.identifier, &pointer)
+    try LMDBError.check(status, in: .cursor)
+    guard let pointer = unsafe pointer else { throw LMDBError(.invalid, in: .cursor) }
+    unsafe self.pointer = pointer
+  }
+
+  deinit { unsafe mdb_cursor_close(pointer) }
+
+  /// The entry after the current one; at first the first. Nil at the end.
+  @_lifetime(copy self)
+  package mutating func next() throws(LMDBError) -> Entry? { try move(MDB_NEXT, to: nil) }
+
+  /// The entry before the current one; at first the last. Nil at the beginning.
+  @_lifetime(copy self)
+  package mutating func previous() throws(LMDBError) -> Entry? { try move(MDB_PREV, to: nil) }
+
+  /// The entry with the smallest key.
+  @_lifetime(copy self)
+  package mutating func first() throws(LMDBError) -> Entry? { try move(MDB_FIRST, to: nil) }
+
+  /// The entry with the greatest key.
+  @_lifetime(copy self)
+  package mutating func last() throws(LMDBError) -> Entry? { try move(MDB_LAST, to: nil) }
+
+  /// The first entry whose key is `key` or greater.
+  @_lifetime(copy self)
+  package mutating func seek(_ key: RawSpan) throws(LMDBError) -> Entry? {
+    try move(MDB_SET_RANGE, to: key)
+  }
+
+  @_lifetime(copy self)
+  private mutating func move(
+    _ operation: MDB_cursor_op, to target: RawSpan?
+  ) throws(LMDBError) -> Entry? {
+    var key = unsafe MDB_val()
+    var value = unsafe MDB_val()
+    let status: Int32
+    if let target {
+      status = unsafe target.withMutableValue { wanted in
+        let status = unsafe mdb_cursor_get(pointer, &wanted, &value, operation)
+        unsafe key = wanted
+        return status
+      }
+    } else {
+      status = unsafe mdb_cursor_get(pointer, &key, &value, operation)
+    }
+    if status == MDB_NOTFOUND { return nil }
+    try LMDBError.check(status, in: .cursor)
+    return unsafe _overrideLifetime(Entry(key: key.span, value: value.span), copying: self)
+  }
+}
+
+extension Transaction where Self: ~Copyable {
+  /// A cursor that stands before the first entry of `database`.
+  @_lifetime(borrow self)
+  package func cursor(in database: Database) throws(LMDBError) -> Cursor {
+    try Cursor(database, in: self)
+  }
+
+  /// Calls `body` with each entry in the order of the keys, until it returns false.
+  ///
+  /// The walk begins at the key `start` or the nearest after it (before it when `reversed`), or at
+  /// the end where it is nil.
+  /// - Throws: ``LMDBError``, or what `body` throws.
+  package func forEach(
+    in database: Database, from start: RawSpan? = nil, reversed: Bool = false,
+    _ body: (_ key: RawSpan, _ value: RawSpan) throws -> Bool
+  ) throws {
+    var cursor = try cursor(in: database)
+    guard var entry = try cursor.start(from: start, reversed: reversed) else { return }
+    while try body(entry.key, entry.value) {
+      guard let following = reversed ? try cursor.previous() : try cursor.next() else { return }
+      entry = following
+    }
+  }
+}
+
+extension Cursor {
+  /// The entry at which a walk from `start` begins.
+  @_lifetime(copy self)
+  package mutating func start(
+    from start: RawSpan?, reversed: Bool
+  ) throws(LMDBError) -> Entry? {
+    guard let start else { return reversed ? try last() : try first() }
+    guard let found = try seek(start) else { return reversed ? try last() : nil }
+    if !reversed || found.key.isEqual(to: start) { return found }
+    return try previous()
+  }
+}
+
+extension RawSpan {
+  /// True when both hold the same bytes. Not constant in time: for keys, never for secrets.
+  func isEqual(to other: RawSpan) -> Bool {
+    guard byteCount == other.byteCount else { return false }
+    for index in 0..<byteCount
+    where unsafe unsafeLoad(fromUncheckedByteOffset: index, as: UInt8.self)
+      != other.unsafeLoad(fromUncheckedByteOffset: index, as: UInt8.self)
+    {
+      return false
+    }
+    return true
+  }
+}

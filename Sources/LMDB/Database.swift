@@ -1,0 +1,27 @@
+import CLMDB
+
+/// A named database of an environment: a handle, valid as long as its ``Environment``.
+package struct Database: Equatable, Sendable {
+  let identifier: MDB_dbi
+}
+
+/// How much a database holds.
+package struct DatabaseStatistics: Equatable, Sendable {
+  package let entryCount: Int
+  /// Pages of its tree, overflow pages included.
+  package let pageCount: Int
+  package let depth: Int
+}
+
+/// How a value is put.
+package struct PutOptions: OptionSet, Sendable {
+  package let rawValue: UInt32
+
+  package init(rawValue: UInt32) { self.rawValue = rawValue }
+
+  /// The key is greater than all others; fails with ``LMDBError/Kind/keyExists`` when it is not.
+  /// Much faster than a search, and fills pages whole.
+  package static let append = PutOptions(rawValue: UInt32(MDB_APPEND))
+  /// Fails with ``LMDBError/Kind/keyExists`` when the key is there already.
+  package static let noOverwrite = PutOptions(rawValue: UInt32(MDB_NOOVERWRITE))
+}

@@ -1,0 +1,153 @@
+import CLMDB
+import Glibc
+
+/// An LMDB environment in one file: several named databases, one writer, many readers.
+///
+/// Opened without `NOSYNC` and `WRITEMAP`: a commit that returned is on the disk. A process opens an
+/// environment once, since LMDB's lock on the file does not hold between two opens of one process.
+// Sendable is unchecked because of the pointer: it never changes after `init`, and LMDB makes its
+// own environment safe for threads (`MDB_NOTLS`: readers are not tied to their thread).
+@safe package final class Environment: @unchecked Sendable {
+  /// How an environment is opened.
+  package struct Options: Sendable {
+    /// Greatest size of the file in bytes; a multiple of the page size.
+    package var mapSize: Int
+    package var maxDatabases = 16
+    package var maxReaders = 512
+    package var isReadOnly = false
+    /// Makes the file where there is none. Otherwise a missing file is an error.
+    package var creates = false
+
+    package init(mapSize: Int) { self.mapSize = mapSize }
+  }
+
+  package let path: String
+  let pointer: OpaquePointer
+
+  /// Opens the file at `path` (mode 0600), beside which LMDB keeps `path-lock`.
+  ///
+  /// Before anything is mapped, the file's length is compared with its header, since reading past
+  /// the end of a mapped file ends the process. After creating, the directory is synced.
+  /// - Throws: ``LMDBError/Kind/truncated``, ``LMDBError/Kind/mapTooSmall(neededBytes:)``,
+  ///   ``LMDBError/Kind/invalid``, `ENOENT` as ``LMDBError/Kind/system(errno:)``.
+  package init(path: String, options: Options) throws(LMDBError) {
+    self.path = path
+    let isNew = try Self.inspect(path: path, options: options)
+    var created: OpaquePointer?
+    try LMDBError.check(unsafe mdb_env_create(&created), in: .create)
+    guard let pointer = unsafe created else { throw LMDBError(.invalid, in: .create) }
+    unsafe self.pointer = pointer
+    do throws(LMDBError) {
+      unsafe try Self.open(pointer, path: path, options: options)
+      if isNew { try Self.synchronizeDirectory(of: path) }
+    } catch {
+      unsafe mdb_env_close(pointer)
+      throw error
+    }
+  }
+
+  deinit { unsafe mdb_env_close(pointer) }
+
+  /// Checks the file before it is mapped; true when there is none yet.
+  private static func inspect(path: String, options: Options) throws(LMDBError) -> Bool {
+    guard let header = try FileHeader.read(path: path) else {
+      guard options.creates, !options.isReadOnly else {
+        throw LMDBError(.system(errno: ENOENT), in: .open)
+      }
+      return true
+    }
+    guard header.usedBytes <= options.mapSize else {
+      throw LMDBError(.mapTooSmall(neededBytes: header.usedBytes), in: .open)
+    }
+    return false
+  }
+
+  private static func open(
+    _ pointer: OpaquePointer, path: String, options: Options
+  ) throws(LMDBError) {
+    try LMDBError.check(unsafe mdb_env_set_mapsize(pointer, options.mapSize), in: .open)
+    try LMDBError.check(
+      unsafe mdb_env_set_maxdbs(pointer, MDB_dbi(options.maxDatabases)), in: .open)
+    try LMDBError.check(
+      unsafe mdb_env_set_maxreaders(pointer, UInt32(options.maxReaders)), in: .open)
+    var flags = UInt32(MDB_NOSUBDIR) | UInt32(MDB_NOTLS)
+    if options.isReadOnly { flags |= UInt32(MDB_RDONLY) }
+    try LMDBError.check(unsafe mdb_env_open(pointer, path, flags, 0o600), in: .open)
+  }
+
+  /// Makes a new file's name durable.
+  private static func synchronizeDirectory(of path: String) throws(LMDBError) {
+    let directory = path.lastIndex(of: "/").map { path[..<$0].isEmpty ? "/" : String(path[..<$0]) }
+    let descriptor = unsafe Glibc.open(directory ?? ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+    guard descriptor >= 0 else { throw LMDBError(code: errno, in: .synchronize) }
+    defer { close(descriptor) }
+    guard fsync(descriptor) == 0 else { throw LMDBError(code: errno, in: .synchronize) }
+  }
+}
+
+extension Environment {
+  /// Begins a snapshot, which ends with the value's life. It belongs to the scope that began it and
+  /// must be short: as long as it lives, LMDB cannot use freed pages again.
+  /// - Throws: ``LMDBError/Kind/readersFull``.
+  package func beginRead() throws(LMDBError) -> ReadTransaction {
+    unsafe ReadTransaction(TransactionHandle(try begin(UInt32(MDB_RDONLY))), of: self)
+  }
+
+  /// Begins the one writing transaction; waits for another to end. It stays on the thread that
+  /// began it, and ends with the value's life: aborted, unless it was committed.
+  package func beginWrite() throws(LMDBError) -> WriteTransaction {
+    unsafe WriteTransaction(TransactionHandle(try begin(0)), of: self)
+  }
+
+  /// Begins a snapshot that, where it could not begin, fails at its first use.
+  package func beginReadOrFail() -> ReadTransaction {
+    do throws(LMDBError) {
+      return try beginRead()
+    } catch {
+      return ReadTransaction(TransactionHandle(error), of: self)
+    }
+  }
+
+  /// Lends a snapshot to `body`. A snapshot that could not begin fails at its first use, so that
+  /// this function throws what `body` throws and nothing else.
+  package func read<R: ~Copyable, E: Error>(
+    _ body: (borrowing ReadTransaction) throws(E) -> R
+  ) throws(E) -> R {
+    try body(beginReadOrFail())
+  }
+
+  /// Lends the writing transaction to `body`; commits when it returns, aborts when it throws.
+  /// - Throws: what `body` throws, or ``LMDBError`` from beginning and committing.
+  package func write<R: ~Copyable>(
+    _ body: (inout WriteTransaction) throws -> R
+  ) throws -> R {
+    var transaction = try beginWrite()
+    let result = try body(&transaction)
+    try transaction.commit()
+    return result
+  }
+
+  private func begin(_ flags: UInt32) throws(LMDBError) -> OpaquePointer {
+    var transaction: OpaquePointer?
+    let status = unsafe mdb_txn_begin(pointer, nil, flags, &transaction)
+    try LMDBError.check(status, in: .begin)
+    guard let transaction = unsafe transaction else { throw LMDBError(.invalid, in: .begin) }
+    return unsafe transaction
+  }
+
+  /// Opens the database `name`, in a transaction of its own. Not while another thread opens one.
+  /// With `creating` it is made where there is none, which needs an environment that can be written.
+  /// - Throws: ``LMDBError/Kind/notFound``, ``LMDBError/Kind/databasesFull``.
+  package func openDatabase(_ name: String, creating: Bool = false) throws(LMDBError) -> Database {
+    let transaction = unsafe try begin(creating ? 0 : UInt32(MDB_RDONLY))
+    var identifier: MDB_dbi = 0
+    let flags = creating ? UInt32(MDB_CREATE) : 0
+    let status = unsafe mdb_dbi_open(transaction, name, flags, &identifier)
+    guard status == MDB_SUCCESS else {
+      unsafe mdb_txn_abort(transaction)
+      throw LMDBError(code: status, in: .openDatabase)
+    }
+    try LMDBError.check(unsafe mdb_txn_commit(transaction), in: .openDatabase)
+    return Database(identifier: identifier)
+  }
+}

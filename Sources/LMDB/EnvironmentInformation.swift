@@ -1,0 +1,70 @@
+import CLMDB
+import Glibc
+
+/// Figures of an environment, as of its last commit.
+package struct EnvironmentInformation: Equatable, Sendable {
+  package let mapSize: Int
+  package let pageSize: Int
+  /// Pages in use or free within the file, its two header pages included.
+  package let pageCount: Int
+  /// Number of the last committed transaction.
+  package let lastTransaction: Int
+  package let maxReaders: Int
+  /// Reader slots that have been used, stale ones included.
+  package let readerCount: Int
+
+  /// Bytes that the map still has beyond the last page.
+  package var headroom: Int { mapSize - pageCount * pageSize }
+}
+
+extension Environment {
+  /// Sizes, readers and the last transaction. Cheap: reads nothing but the header.
+  package func information() throws(LMDBError) -> EnvironmentInformation {
+    var figures = unsafe MDB_envinfo()
+    try LMDBError.check(unsafe mdb_env_info(pointer, &figures), in: .information)
+    var tree = MDB_stat()
+    try LMDBError.check(unsafe mdb_env_stat(pointer, &tree), in: .information)
+    return unsafe EnvironmentInformation(
+      mapSize: figures.me_mapsize, pageSize: Int(tree.ms_psize),
+      pageCount: figures.me_last_pgno + 1, lastTransaction: figures.me_last_txnid,
+      maxReaders: Int(figures.me_maxreaders), readerCount: Int(figures.me_numreaders))
+  }
+
+  /// Clears the slots of readers whose process is gone, which would keep pages from being used
+  /// again; returns how many there were.
+  @discardableResult
+  package func checkReaders() throws(LMDBError) -> Int {
+    var dead: Int32 = 0
+    try LMDBError.check(unsafe mdb_reader_check(pointer, &dead), in: .readerCheck)
+    return Int(dead)
+  }
+
+  /// Pages that were freed and can be used again, in all. Reads the whole free list: seldom.
+  package func freePageCount() throws(LMDBError) -> Int {
+    let transaction = try beginRead()
+    var cursor = try transaction.cursor(in: Database(identifier: 0))
+    var total = 0
+    while let entry = try cursor.next() {
+      // A value is a list of page numbers after their count, all as machine words.
+      guard entry.value.byteCount >= MemoryLayout<Int>.size else { continue }
+      total += unsafe entry.value.unsafeLoadUnaligned(as: Int.self)
+    }
+    return total
+  }
+
+  /// Length of the file in bytes.
+  package func fileSize() throws(LMDBError) -> Int {
+    var status = stat()
+    guard unsafe fstat(try descriptor(), &status) == 0 else {
+      throw LMDBError(code: errno, in: .information)
+    }
+    return status.st_size
+  }
+
+  /// The descriptor of the file, which stays the environment's.
+  package func descriptor() throws(LMDBError) -> Int32 {
+    var descriptor: Int32 = -1
+    try LMDBError.check(unsafe mdb_env_get_fd(pointer, &descriptor), in: .information)
+    return descriptor
+  }
+}

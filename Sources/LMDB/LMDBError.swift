@@ -1,0 +1,114 @@
+import CLMDB
+import Glibc
+
+/// What LMDB, or the system below it, answered to a call.
+///
+/// An error says which call failed and why, and nothing of keys or values.
+package struct LMDBError: Error, Equatable, Sendable, CustomStringConvertible {
+  /// Why a call failed.
+  package enum Kind: Equatable, Sendable {
+    /// The map has no room left (`MDB_MAP_FULL`). The environment stays usable.
+    case mapFull
+    /// The disk has no room left (`ENOSPC`, `EDQUOT`). The environment stays usable.
+    case noSpace
+    /// The device failed (`EIO`). What was written may be lost although a later sync succeeds:
+    /// nothing may be written to this environment any more.
+    case ioError
+    /// The environment had a fatal error before; only opening it anew helps (`MDB_PANIC`).
+    case panic
+    /// A page is not what its place in the tree says (`MDB_CORRUPTED`, `MDB_PAGE_NOTFOUND`).
+    case corrupted
+    /// The file is not an LMDB file, or its header is damaged (`MDB_INVALID`).
+    case invalid
+    /// The file is of another version of LMDB (`MDB_VERSION_MISMATCH`).
+    case versionMismatch
+    /// The file is shorter than the pages that its header counts. Reading it would be a `SIGBUS`.
+    case truncated
+    /// The configured map is smaller than what the file already uses.
+    case mapTooSmall(neededBytes: Int)
+    /// The key exists, or does not follow the last one when appending (`MDB_KEYEXIST`).
+    case keyExists
+    /// An empty or overlong key, or a value past 4 GiB (`MDB_BAD_VALSIZE`).
+    case badValueSize
+    /// Every reader slot is in use (`MDB_READERS_FULL`).
+    case readersFull
+    /// More named databases than the environment was opened for (`MDB_DBS_FULL`).
+    case databasesFull
+    /// A database or an entry that has to be there is not (`MDB_NOTFOUND`).
+    case notFound
+    /// Too many changed pages in one transaction (`MDB_TXN_FULL`).
+    case transactionFull
+    /// The transaction failed before and can only be aborted (`MDB_BAD_TXN`).
+    case transactionFailed
+    /// Another process holds what the call needs (`EBUSY`, `EAGAIN`).
+    case busy
+    /// Any other error number of the system.
+    case system(errno: Int32)
+    /// Any other code of LMDB.
+    case other(code: Int32)
+  }
+
+  /// The call that failed.
+  package enum Call: String, Equatable, Sendable {
+    case open, create, inspect, synchronize, information, readerCheck, openDatabase
+    case begin, get, put, delete, clear, statistics, cursor, commit, copy
+  }
+
+  package let kind: Kind
+  package let call: Call
+
+  package init(_ kind: Kind, in call: Call) {
+    self.kind = kind
+    self.call = call
+  }
+
+  /// The error for a `code` that an LMDB function returned: negative ones are LMDB's own, positive
+  /// ones are `errno` values.
+  package init(code: Int32, in call: Call) {
+    self.init(Self.kind(of: code), in: call)
+  }
+
+  private static func kind(of code: Int32) -> Kind {
+    switch code {
+    case MDB_MAP_FULL: .mapFull
+    case ENOSPC, EDQUOT: .noSpace
+    case EIO: .ioError
+    case MDB_PANIC: .panic
+    case MDB_CORRUPTED, MDB_PAGE_NOTFOUND: .corrupted
+    case MDB_INVALID: .invalid
+    case MDB_VERSION_MISMATCH: .versionMismatch
+    case MDB_KEYEXIST: .keyExists
+    case MDB_BAD_VALSIZE: .badValueSize
+    case MDB_READERS_FULL: .readersFull
+    case MDB_DBS_FULL: .databasesFull
+    case MDB_NOTFOUND: .notFound
+    case MDB_TXN_FULL: .transactionFull
+    case MDB_BAD_TXN: .transactionFailed
+    case EBUSY, EAGAIN: .busy
+    default: code > 0 ? .system(errno: code) : .other(code: code)
+    }
+  }
+
+  /// True when there is no room, in the map or on the disk; the environment stays usable.
+  package var isOutOfSpace: Bool { kind == .mapFull || kind == .noSpace }
+
+  /// True when nothing may be written to the environment any more.
+  package var endsWriting: Bool { kind == .ioError || kind == .panic }
+
+  /// True when the transaction in which it happened can only be aborted.
+  ///
+  /// A key that exists or a key of a wrong size leave a transaction as it was.
+  package var poisonsTransaction: Bool {
+    switch kind {
+    case .keyExists, .badValueSize, .notFound: false
+    default: true
+    }
+  }
+
+  package var description: String { "LMDB \(call.rawValue): \(kind)" }
+
+  /// Throws unless `code` is success.
+  static func check(_ code: Int32, in call: Call) throws(LMDBError) {
+    guard code == MDB_SUCCESS else { throw LMDBError(code: code, in: call) }
+  }
+}

@@ -1,0 +1,154 @@
+import CLMDB
+
+/// What reading and writing transactions have in common: looking things up.
+///
+/// A transaction belongs to the thread and the scope that it was lent to. Bytes that it lends stay
+/// valid until the end of the borrow: of the whole scope when reading, until the next change when
+/// writing. Changing is `mutating`, so the compiler refuses bytes that outlive it.
+package protocol Transaction: ~Copyable {
+  /// The transaction as the functions of this target need it.
+  var handle: TransactionHandle { get }
+}
+
+/// A transaction's pointer, or the reason why it could not begin.
+@safe package struct TransactionHandle {
+  private let state: Result<OpaquePointer, LMDBError>
+
+  init(_ pointer: OpaquePointer) { unsafe state = .success(pointer) }
+
+  init(_ error: LMDBError) { unsafe state = .failure(error) }
+
+  func pointer() throws(LMDBError) -> OpaquePointer { try unsafe state.get() }
+}
+
+extension Transaction where Self: ~Copyable {
+  /// The value under `key`, lent, or nil where there is none.
+  @_lifetime(borrow self)
+  package func get(_ key: RawSpan, in database: Database) throws(LMDBError) -> RawSpan? {
+    let pointer = unsafe try handle.pointer()
+    var value = unsafe MDB_val()
+    let status = unsafe key.withMutableValue { key in
+      unsafe mdb_get(pointer, database.identifier, &key, &value)
+    }
+    if status == MDB_NOTFOUND { return nil }
+    try LMDBError.check(status, in: .get)
+    return unsafe _overrideLifetime(value.span, borrowing: self)
+  }
+
+  /// True when there is a value under `key`.
+  package func contains(_ key: RawSpan, in database: Database) throws(LMDBError) -> Bool {
+    try get(key, in: database) != nil
+  }
+
+  /// How many entries `database` holds.
+  package func count(of database: Database) throws(LMDBError) -> Int {
+    try statistics(of: database).entryCount
+  }
+
+  /// Entries, pages and depth of `database`.
+  package func statistics(of database: Database) throws(LMDBError) -> DatabaseStatistics {
+    let pointer = unsafe try handle.pointer()
+    var figures = MDB_stat()
+    let status = unsafe mdb_stat(pointer, database.identifier, &figures)
+    try LMDBError.check(status, in: .statistics)
+    return DatabaseStatistics(
+      entryCount: figures.ms_entries,
+      pageCount: figures.ms_branch_pages + figures.ms_leaf_pages + figures.ms_overflow_pages,
+      depth: Int(figures.ms_depth))
+  }
+}
+
+extension RawSpan {
+  /// Lends the bytes as LMDB's own description of a key or value, which LMDB does not write to.
+  func withMutableValue(_ body: (inout MDB_val) -> Int32) -> Int32 {
+    unsafe withUnsafeBytes { bytes in
+      var value = unsafe MDB_val(
+        mv_size: bytes.count, mv_data: UnsafeMutableRawPointer(mutating: bytes.baseAddress))
+      return unsafe body(&value)
+    }
+  }
+}
+
+extension MDB_val {
+  /// The bytes that LMDB returned, with the lifetime that the caller gives them.
+  var span: RawSpan {
+    @_lifetime(immortal)
+    get {
+      let bytes = unsafe UnsafeRawBufferPointer(start: mv_data, count: mv_size)
+      return unsafe _overrideLifetime(RawSpan(_unsafeBytes: bytes), copying: ())
+    }
+  }
+}
+
+/// A snapshot of an environment: sees what was committed when it began, and nothing later.
+package struct ReadTransaction: ~Copyable, Transaction {
+  package let handle: TransactionHandle
+  /// Keeps the environment open for as long as the transaction lives.
+  private let environment: Environment
+
+  init(_ handle: TransactionHandle, of environment: Environment) {
+    self.handle = handle
+    self.environment = environment
+  }
+
+  deinit {
+    if let pointer = unsafe try? handle.pointer() { unsafe mdb_txn_abort(pointer) }
+  }
+}
+
+/// The one transaction of an environment that changes it. Aborted unless ``commit()`` is called.
+package struct WriteTransaction: ~Copyable, Transaction {
+  package let handle: TransactionHandle
+  private var isOpen = true
+  private let environment: Environment
+
+  init(_ handle: TransactionHandle, of environment: Environment) {
+    self.handle = handle
+    self.environment = environment
+  }
+
+  deinit {
+    if isOpen, let pointer = unsafe try? handle.pointer() { unsafe mdb_txn_abort(pointer) }
+  }
+
+  /// Makes the changes durable: returns after the file has been synced.
+  ///
+  /// - Throws: after any error nothing of the transaction is in the environment, unless the error
+  ///   ``LMDBError/endsWriting``: then nothing is known, and the commit must never be repeated.
+  package consuming func commit() throws(LMDBError) {
+    isOpen = false
+    let status = unsafe mdb_txn_commit(try handle.pointer())
+    try LMDBError.check(status, in: .commit)
+  }
+
+  /// Stores `value` under `key`.
+  /// - Throws: ``LMDBError/Kind/keyExists`` as `options` say, ``LMDBError/Kind/mapFull``.
+  package mutating func put(
+    key: RawSpan, value: RawSpan, in database: Database, options: PutOptions = []
+  ) throws(LMDBError) {
+    let pointer = unsafe try handle.pointer()
+    let status = unsafe key.withMutableValue { key in
+      unsafe value.withMutableValue { value in
+        unsafe mdb_put(pointer, database.identifier, &key, &value, options.rawValue)
+      }
+    }
+    try LMDBError.check(status, in: .put)
+  }
+
+  /// Removes what is under `key`; false where there was nothing.
+  package mutating func delete(_ key: RawSpan, in database: Database) throws(LMDBError) -> Bool {
+    let pointer = unsafe try handle.pointer()
+    let status = unsafe key.withMutableValue { key in
+      unsafe mdb_del(pointer, database.identifier, &key, nil)
+    }
+    if status == MDB_NOTFOUND { return false }
+    try LMDBError.check(status, in: .delete)
+    return true
+  }
+
+  /// Removes every entry of `database`, which stays.
+  package mutating func removeAll(in database: Database) throws(LMDBError) {
+    let status = unsafe mdb_drop(try handle.pointer(), database.identifier, 0)
+    try LMDBError.check(status, in: .clear)
+  }
+}

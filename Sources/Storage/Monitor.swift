@@ -1,0 +1,50 @@
+import Glibc
+
+/// State behind a lock, with one condition to wait for. Locks are held for moments only.
+// Sendable is unchecked because of the state: it is touched with the mutex held and never else.
+@safe final class Monitor<State>: @unchecked Sendable {
+  private let mutex: UnsafeMutablePointer<pthread_mutex_t>
+  private let condition: UnsafeMutablePointer<pthread_cond_t>
+  private let state: UnsafeMutablePointer<State>
+
+  init(_ initial: State) {
+    unsafe mutex = .allocate(capacity: 1)
+    unsafe condition = .allocate(capacity: 1)
+    unsafe state = .allocate(capacity: 1)
+    let failures = unsafe pthread_mutex_init(mutex, nil) | pthread_cond_init(condition, nil)
+    precondition(failures == 0, "the system gives no mutex")
+    unsafe state.initialize(to: initial)
+  }
+
+  deinit {
+    unsafe pthread_cond_destroy(condition)
+    unsafe pthread_mutex_destroy(mutex)
+    unsafe state.deinitialize(count: 1)
+    unsafe state.deallocate()
+    unsafe condition.deallocate()
+    unsafe mutex.deallocate()
+  }
+
+  /// Runs `body` with the lock held.
+  func withLock<R>(_ body: (inout State) -> R) -> R {
+    unsafe pthread_mutex_lock(mutex)
+    defer { unsafe pthread_mutex_unlock(mutex) }
+    return unsafe body(&state.pointee)
+  }
+
+  /// Waits until `body`, which runs with the lock held, returns a value.
+  func waitUntil<R>(_ body: (inout State) -> R?) -> R {
+    unsafe pthread_mutex_lock(mutex)
+    defer { unsafe pthread_mutex_unlock(mutex) }
+    while true {
+      if let result = unsafe body(&state.pointee) { return result }
+      unsafe pthread_cond_wait(condition, mutex)
+    }
+  }
+
+  /// Wakes one thread that waits.
+  func signal() { unsafe pthread_cond_signal(condition) }
+
+  /// Wakes every thread that waits.
+  func broadcast() { unsafe pthread_cond_broadcast(condition) }
+}

@@ -1,0 +1,52 @@
+package import LMDB
+
+/// Why the store could not be created, opened, read or written.
+package enum StorageError: Error, Equatable, Sendable {
+  /// Another process (its id where the lock file names one) has the store open.
+  case locked(byProcess: Int32?)
+  /// There is no store in the directory.
+  case notInitialized(directory: String)
+  /// There is a store in the directory already.
+  case alreadyInitialized(directory: String)
+  /// The file is shorter than what its header counts.
+  case truncated(file: String)
+  /// The file is not what it should be: no LMDB file, or one without the store's own marks.
+  case damaged(file: String)
+  /// The store was written by a version of Cadenas whose format this one does not know.
+  case unknownFormat(file: String, format: UInt8)
+  /// The configured map is smaller than the file.
+  case mapTooSmall(file: String, neededBytes: Int)
+  /// There is no room, in the map or on the disk, beside what is reserved.
+  case full
+  /// The writer's queue has no room.
+  case overloaded
+  /// The writer was not started, or has been stopped.
+  case stopped
+  /// The disk failed, so nothing is written any more until the process has been restarted.
+  case writingEnded
+  /// LMDB refused a call.
+  case lmdb(LMDBError)
+  /// A system call failed.
+  case system(call: String, errno: Int32)
+
+  /// The store's word for an error of LMDB inside a transaction.
+  package init(_ error: LMDBError) {
+    self =
+      switch error.kind {
+      case .mapFull, .noSpace: .full
+      case .ioError, .panic: .writingEnded
+      default: .lmdb(error)
+      }
+  }
+
+  /// The store's word for an error of LMDB while `file` was opened.
+  init(_ error: LMDBError, opening file: String) {
+    self =
+      switch error.kind {
+      case .truncated: .truncated(file: file)
+      case .invalid, .versionMismatch, .corrupted, .notFound: .damaged(file: file)
+      case .mapTooSmall(let neededBytes): .mapTooSmall(file: file, neededBytes: neededBytes)
+      default: .lmdb(error)
+      }
+  }
+}

@@ -1,0 +1,110 @@
+package import LMDB
+
+/// The sixteen random bytes that tell one store from another.
+package struct StoreIdentifier: Equatable, Hashable, Sendable {
+  /// Sixteen bytes.
+  package let bytes: [UInt8]
+
+  /// Nil unless `bytes` are sixteen.
+  package init?(_ bytes: [UInt8]) {
+    guard bytes.count == 16 else { return nil }
+    self.bytes = bytes
+  }
+}
+
+/// The store: `cards.mdb`, which holds the truth, `index.mdb`, which is derived from it, and the
+/// one thread that writes.
+///
+/// A directory (mode 0700) holds both files (0600), LMDB's `-lock` beside each, and `lock`, which
+/// one process at a time holds. The store is closed when the last reference to it goes.
+package final class Store: Sendable {
+  /// How a store is opened.
+  package struct Options: Sendable {
+    /// Opens `cards.mdb` for reading only; the writer cannot be started then. `index.mdb` is
+    /// derived, and is recreated when it has to be.
+    package var isReadOnly = false
+    /// Greatest size of `index.mdb` in bytes; that of `cards.mdb` where it is nil.
+    package var indexMapSize: Int?
+
+    package init(isReadOnly: Bool = false, indexMapSize: Int? = nil) {
+      self.isReadOnly = isReadOnly
+      self.indexMapSize = indexMapSize
+    }
+  }
+
+  package let directory: String
+  /// Which store this is; kept in `meta`.
+  package let storeIdentifier: StoreIdentifier
+  /// The environment behind the tables: for figures, backup and verification.
+  package let environment: Environment
+  /// The derived index.
+  package let index: StoreIndex
+  /// True when `index.mdb` was missing, damaged or of another store, and is empty now.
+  package var indexWasLost: Bool { index.loss != nil }
+
+  let tables: Tables
+  let writer: Writer
+  // Last, so that it is given up after the environments are closed.
+  private let lock: StoreLock
+
+  init(
+    directory: String, identifier: StoreIdentifier, environment: Environment, tables: Tables,
+    index: StoreIndex, lock: StoreLock
+  ) {
+    self.directory = directory
+    self.storeIdentifier = identifier
+    self.environment = environment
+    self.tables = tables
+    self.index = index
+    self.lock = lock
+    writer = Writer(environment: environment, tables: tables)
+  }
+
+  deinit { writer.stop() }
+
+  /// Lends a snapshot of the store to `body`, on any thread. Keep it short: as long as it lives,
+  /// freed pages cannot be used again. A snapshot that could not begin fails at its first use, so
+  /// that this function throws what `body` throws and nothing else.
+  package func read<R: ~Copyable, E: Error>(
+    _ body: (borrowing StoreReadTransaction) throws(E) -> R
+  ) throws(E) -> R {
+    try body(StoreReadTransaction(environment.beginReadOrFail(), tables: tables))
+  }
+
+  /// Lends a write transaction to `body`, on this thread, and commits when it returns: for commands
+  /// that work on a store without the writer's thread.
+  /// - Throws: what `body` throws, or ``StorageError``; after an error nothing has changed.
+  package func write<R: ~Copyable>(
+    _ body: (inout StoreWriteTransaction) throws -> R
+  ) throws -> R {
+    do {
+      var transaction = StoreWriteTransaction(try environment.beginWrite(), tables: tables)
+      let result = try body(&transaction)
+      try transaction.commit()
+      return result
+    } catch let error as LMDBError {
+      throw StorageError(error)
+    }
+  }
+
+  /// Starts the writer's thread. Once in the life of a store.
+  ///
+  /// `onEnd` is called once, on the writer's thread, when the disk has failed and nothing will be
+  /// written any more; the process should end.
+  /// - Throws: ``StorageError/system(call:errno:)`` when there is no thread to be had.
+  package func startWriter(
+    participants: [any BatchParticipant], limits: WriterLimits = WriterLimits(),
+    onEnd: @escaping @Sendable (StorageError) -> Void
+  ) throws(StorageError) {
+    try writer.start(participants: participants, limits: limits, onEnd: onEnd)
+  }
+
+  /// Hands `job` to the writer. Never blocks; the order of jobs is kept.
+  ///
+  /// A job that is not accepted completes at once, on this thread: with ``StorageError/overloaded``
+  /// when the queue is full, with ``StorageError/stopped`` or ``StorageError/writingEnded``.
+  package func submit(_ job: any WriteJob) { writer.submit(job) }
+
+  /// Stops the writer: what was accepted is committed and completed, then the thread is joined.
+  package func stopWriter() { writer.stop() }
+}

@@ -1,0 +1,176 @@
+package import LMDB
+
+/// Looking things up in the store: what a snapshot and the writer's transaction have in common.
+///
+/// Bytes that it lends stay valid for the borrow: until the next change when writing.
+package protocol StoreReading: ~Copyable {
+  /// The value under `key`, lent, or nil where there is none.
+  @_lifetime(borrow self)
+  func get(_ key: RawSpan, in table: Table) throws(StorageError) -> RawSpan?
+
+  /// A cursor that stands before the first entry of `table`.
+  @_lifetime(borrow self)
+  func cursor(in table: Table) throws(StorageError) -> StoreCursor
+
+  /// How many entries `table` holds.
+  func count(of table: Table) throws(StorageError) -> Int
+}
+
+extension StoreReading where Self: ~Copyable {
+  /// True when there is a value under `key`.
+  package func contains(_ key: RawSpan, in table: Table) throws(StorageError) -> Bool {
+    try get(key, in: table) != nil
+  }
+
+  /// Calls `body` with each entry in the order of the keys, until it returns false.
+  ///
+  /// The walk begins at the key `start` or the nearest after it (before it when `reversed`), or at
+  /// the end where it is nil.
+  /// - Throws: ``StorageError``, or what `body` throws.
+  package func forEach(
+    in table: Table, from start: RawSpan? = nil, reversed: Bool = false,
+    _ body: (_ key: RawSpan, _ value: RawSpan) throws -> Bool
+  ) throws {
+    var cursor = try cursor(in: table)
+    guard var entry = try cursor.start(from: start, reversed: reversed) else { return }
+    while try body(entry.key, entry.value) {
+      guard let following = reversed ? try cursor.previous() : try cursor.next() else { return }
+      entry = following
+    }
+  }
+}
+
+/// Walks a table in the order of its keys, or against it.
+package struct StoreCursor: ~Copyable, ~Escapable {
+  private var base: Cursor
+
+  @_lifetime(copy base)
+  init(_ base: consuming Cursor) { self.base = base }
+
+  /// The entry after the current one; at first the first. Nil at the end.
+  @_lifetime(copy self)
+  package mutating func next() throws(StorageError) -> Entry? {
+    do throws(LMDBError) { return try base.next() } catch { throw StorageError(error) }
+  }
+
+  /// The entry before the current one; at first the last. Nil at the beginning.
+  @_lifetime(copy self)
+  package mutating func previous() throws(StorageError) -> Entry? {
+    do throws(LMDBError) { return try base.previous() } catch { throw StorageError(error) }
+  }
+
+  /// The first entry whose key is `key` or greater.
+  @_lifetime(copy self)
+  package mutating func seek(_ key: RawSpan) throws(StorageError) -> Entry? {
+    do throws(LMDBError) { return try base.seek(key) } catch { throw StorageError(error) }
+  }
+
+  /// The entry at which a walk from `start` begins: the first with that key or a greater one, or,
+  /// when `reversed`, the last with that key or a smaller one. Without `start`: the first or last.
+  @_lifetime(copy self)
+  package mutating func start(
+    from start: RawSpan? = nil, reversed: Bool = false
+  ) throws(StorageError) -> Entry? {
+    do throws(LMDBError) {
+      return try base.start(from: start, reversed: reversed)
+    } catch { throw StorageError(error) }
+  }
+}
+
+/// A snapshot of the store.
+package struct StoreReadTransaction: ~Copyable, StoreReading {
+  private let base: ReadTransaction
+  private let tables: Tables
+
+  init(_ base: consuming ReadTransaction, tables: Tables) {
+    self.base = base
+    self.tables = tables
+  }
+
+  @_lifetime(borrow self)
+  package func get(_ key: RawSpan, in table: Table) throws(StorageError) -> RawSpan? {
+    do throws(LMDBError) {
+      return try base.get(key, in: tables[table])
+    } catch { throw StorageError(error) }
+  }
+
+  @_lifetime(borrow self)
+  package func cursor(in table: Table) throws(StorageError) -> StoreCursor {
+    do throws(LMDBError) {
+      return StoreCursor(try base.cursor(in: tables[table]))
+    } catch { throw StorageError(error) }
+  }
+
+  package func count(of table: Table) throws(StorageError) -> Int {
+    do throws(LMDBError) {
+      return try base.count(of: tables[table])
+    } catch { throw StorageError(error) }
+  }
+}
+
+/// The transaction that changes the store. It is lent; who lends it commits or aborts it.
+package struct StoreWriteTransaction: ~Copyable, StoreReading {
+  private var base: WriteTransaction
+  private let tables: Tables
+  /// The first error of LMDB after which the transaction can only be aborted.
+  private(set) var failure: LMDBError?
+
+  init(_ base: consuming WriteTransaction, tables: Tables) {
+    self.base = base
+    self.tables = tables
+  }
+
+  @_lifetime(borrow self)
+  package func get(_ key: RawSpan, in table: Table) throws(StorageError) -> RawSpan? {
+    do throws(LMDBError) {
+      return try base.get(key, in: tables[table])
+    } catch { throw StorageError(error) }
+  }
+
+  @_lifetime(borrow self)
+  package func cursor(in table: Table) throws(StorageError) -> StoreCursor {
+    do throws(LMDBError) {
+      return StoreCursor(try base.cursor(in: tables[table]))
+    } catch { throw StorageError(error) }
+  }
+
+  package func count(of table: Table) throws(StorageError) -> Int {
+    do throws(LMDBError) {
+      return try base.count(of: tables[table])
+    } catch { throw StorageError(error) }
+  }
+
+  /// Stores `value` under `key`.
+  /// - Throws: ``StorageError/full``; `.lmdb` with `.keyExists` as `options` say.
+  package mutating func put(
+    key: RawSpan, value: RawSpan, in table: Table, options: PutOptions = []
+  ) throws(StorageError) {
+    do throws(LMDBError) {
+      try base.put(key: key, value: value, in: tables[table], options: options)
+    } catch { throw noting(error) }
+  }
+
+  /// Removes what is under `key`; false where there was nothing.
+  @discardableResult
+  package mutating func delete(_ key: RawSpan, in table: Table) throws(StorageError) -> Bool {
+    do throws(LMDBError) {
+      return try base.delete(key, in: tables[table])
+    } catch { throw noting(error) }
+  }
+
+  /// Removes every entry of `table`.
+  package mutating func removeAll(in table: Table) throws(StorageError) {
+    do throws(LMDBError) {
+      try base.removeAll(in: tables[table])
+    } catch { throw noting(error) }
+  }
+
+  /// Makes the changes durable.
+  consuming func commit() throws(LMDBError) { try base.commit() }
+
+  /// Remembers an error that ends the transaction, whatever the caller does with it.
+  private mutating func noting(_ error: LMDBError) -> StorageError {
+    if failure == nil, error.poisonsTransaction { failure = error }
+    return StorageError(error)
+  }
+}

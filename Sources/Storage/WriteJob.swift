@@ -1,0 +1,52 @@
+/// Whether a job may use the room that is kept for what must always be possible.
+package enum Admission: Sendable {
+  /// Refused with ``StorageError/full`` when only the reserve is left.
+  case ordinary
+  /// Deletions, outcomes and administration: they may use the reserve, in the store and the queue.
+  case reserved
+}
+
+/// Work that needs a write transaction.
+package protocol WriteJob: AnyObject, Sendable {
+  /// Whether the job may use the reserve. Constant for a job.
+  var admission: Admission { get }
+
+  /// Makes the job's changes. Runs on the writer's thread, perhaps several times (again after an
+  /// aborted batch), and changes nothing but `transaction`, the participants and its own fields.
+  ///
+  /// What it throws is the job's result; nothing of the job is in the store then.
+  func apply(_ transaction: inout StoreWriteTransaction) throws
+
+  /// Takes the result: success after the changes are durable. Called exactly once, on the writer's
+  /// thread, or on the submitter's where the job was never accepted. Must be quick.
+  func complete(_ result: Result<Void, any Error>)
+}
+
+/// Keeps state that is written once for each batch. Every call comes on the writer's thread.
+package protocol BatchParticipant: AnyObject, Sendable {
+  /// Writes the state that the batch's jobs have changed. An error fails the whole batch.
+  func batchWillCommit(_ transaction: inout StoreWriteTransaction) throws
+
+  /// The batch is durable.
+  func batchDidCommit()
+
+  /// Nothing of the batch is in the store: the state before it counts again. The batch may be
+  /// applied once more, without some of its jobs.
+  func batchDidAbort()
+}
+
+/// Limits of the writer.
+package struct WriterLimits: Sendable {
+  /// Jobs that may wait.
+  package var queue: Int
+  /// Jobs in one transaction.
+  package var batch: Int
+  /// Reserved jobs that may wait beyond `queue`, since an outcome must not be lost to overload.
+  package var reservedQueue: Int
+
+  package init(queue: Int = 4096, batch: Int = 512, reservedQueue: Int = 8192) {
+    self.queue = queue
+    self.batch = batch
+    self.reservedQueue = reservedQueue
+  }
+}

@@ -1,0 +1,125 @@
+import Glibc
+import LMDB
+
+/// The writer's queue and thread. Everything that is written goes through one thread, in batches.
+final class Writer: Sendable {
+  /// Where the writer is in its life; it only goes forward.
+  enum Phase {
+    case idle, running, stopping, stopped
+    /// The disk failed.
+    case ended
+  }
+
+  /// What submitters and the writer's thread share.
+  struct State {
+    var phase = Phase.idle
+    var queue = JobQueue()
+    var limits = WriterLimits()
+    /// True while the thread waits for work: only then does a submitter wake it.
+    var isWaiting = false
+    var thread: pthread_t?
+  }
+
+  private let environment: Environment
+  private let tables: Tables
+  private let monitor = Monitor(State())
+
+  init(environment: Environment, tables: Tables) {
+    self.environment = environment
+    self.tables = tables
+  }
+
+  /// Starts the thread.
+  func start(
+    participants: [any BatchParticipant], limits: WriterLimits,
+    onEnd: @escaping @Sendable (StorageError) -> Void
+  ) throws(StorageError) {
+    let monitor = monitor
+    let isFirst = monitor.withLock { state in
+      guard state.phase == .idle else { return false }
+      state.phase = .running
+      state.limits = limits
+      return true
+    }
+    precondition(isFirst, "a store's writer is started once")
+    let room = RoomGuard(environment: environment)
+    let environment = environment
+    let tables = tables
+    let start = ThreadStart(name: "cadenas-writer") {
+      var loop = WriterLoop(
+        environment: environment, tables: tables, participants: participants, room: room,
+        monitor: monitor, onEnd: onEnd)
+      loop.run()
+    }
+    do throws(StorageError) {
+      let thread = try start.launch()
+      monitor.withLock { $0.thread = thread }
+    } catch {
+      monitor.withLock { $0.phase = .stopped }
+      throw error
+    }
+  }
+
+  /// Queues `job`, or completes it at once with the reason why not.
+  func submit(_ job: any WriteJob) {
+    let isReserved = job.admission == .reserved
+    var wakes = false
+    let refusal: StorageError? = monitor.withLock { state in
+      switch state.phase {
+      case .idle, .stopping, .stopped: return .stopped
+      case .ended: return .writingEnded
+      case .running: break
+      }
+      let room = state.limits.queue + (isReserved ? state.limits.reservedQueue : 0)
+      guard state.queue.count < room else { return .overloaded }
+      state.queue.append(job)
+      wakes = state.isWaiting
+      state.isWaiting = false
+      return nil
+    }
+    if wakes { monitor.signal() }
+    if let refusal { job.complete(.failure(refusal)) }
+  }
+
+  /// Ends the thread after everything accepted has been completed. Harmless when it is not running.
+  func stop() {
+    let thread = monitor.withLock { state -> pthread_t? in
+      if state.phase == .running { state.phase = .stopping }
+      if state.phase == .idle { state.phase = .stopped }
+      state.isWaiting = false
+      defer { state.thread = nil }
+      return state.thread
+    }
+    monitor.broadcast()
+    guard let thread else { return }
+    // The last reference to a store may go with a job, on the writer's own thread.
+    guard pthread_equal(thread, pthread_self()) == 0 else {
+      pthread_detach(thread)
+      return
+    }
+    pthread_join(thread, nil)
+  }
+}
+
+/// Jobs in the order in which they came.
+struct JobQueue {
+  private var incoming: [any WriteJob] = []
+  private var outgoing: [any WriteJob] = []
+
+  var count: Int { incoming.count + outgoing.count }
+
+  mutating func append(_ job: any WriteJob) { incoming.append(job) }
+
+  /// Moves up to `limit` of the oldest jobs to the end of `batch`.
+  mutating func take(_ limit: Int, into batch: inout [any WriteJob]) {
+    while batch.count < limit {
+      if outgoing.isEmpty {
+        guard !incoming.isEmpty else { return }
+        incoming.reverse()
+        swap(&incoming, &outgoing)
+      }
+      guard let job = outgoing.popLast() else { return }
+      batch.append(job)
+    }
+  }
+}

@@ -1,0 +1,193 @@
+import LMDB
+
+/// What the writer's thread does: takes what waits, applies it in one transaction, commits, and
+/// tells the jobs.
+struct WriterLoop: ~Copyable {
+  /// How an attempt to commit a batch went. After all but `committed`, nothing of it is stored.
+  private enum Outcome {
+    case committed
+    /// The job at `index` threw.
+    case jobFailed(index: Int, any Error)
+    /// There was no room in the map or on the disk.
+    case outOfRoom
+    /// No job is to blame, and later batches may succeed.
+    case batchFailed(any Error)
+    /// Nothing may be written any more.
+    case ended
+  }
+
+  /// Batches between two searches for readers whose process is gone.
+  private static let batchesBetweenReaderChecks = 1024
+
+  private let environment: Environment
+  private let tables: Tables
+  private let participants: [any BatchParticipant]
+  private let monitor: Monitor<Writer.State>
+  private let onEnd: @Sendable (StorageError) -> Void
+  private var room: RoomGuard
+  private var batchesSinceReaderCheck = 0
+  private var hasEnded = false
+
+  init(
+    environment: Environment, tables: Tables, participants: [any BatchParticipant],
+    room: RoomGuard, monitor: Monitor<Writer.State>,
+    onEnd: @escaping @Sendable (StorageError) -> Void
+  ) {
+    self.environment = environment
+    self.tables = tables
+    self.participants = participants
+    self.room = room
+    self.monitor = monitor
+    self.onEnd = onEnd
+  }
+
+  /// Works until the writer is stopped or the disk fails.
+  mutating func run() {
+    var batch: [any WriteJob] = []
+    while takeBatch(into: &batch) {
+      refuseOrdinaryJobsIfFull(&batch)
+      write(&batch)
+      batch.removeAll(keepingCapacity: true)
+      if hasEnded { return end() }
+      checkReadersSometimes()
+    }
+  }
+
+  /// Waits for jobs; false when the writer is to stop and none is left.
+  private func takeBatch(into batch: inout [any WriteJob]) -> Bool {
+    monitor.waitUntil { state -> Bool? in
+      if state.queue.count > 0 {
+        state.isWaiting = false
+        state.queue.take(state.limits.batch, into: &batch)
+        return true
+      }
+      if state.phase == .stopping {
+        state.phase = .stopped
+        return false
+      }
+      state.isWaiting = true
+      return nil
+    }
+  }
+
+  private mutating func refuseOrdinaryJobsIfFull(_ batch: inout [any WriteJob]) {
+    guard !room.admitsOrdinary() else { return }
+    refuseOrdinaryJobs(&batch)
+  }
+
+  private func refuseOrdinaryJobs(_ batch: inout [any WriteJob]) {
+    for job in batch where job.admission == .ordinary {
+      job.complete(.failure(StorageError.full))
+    }
+    batch.removeAll { $0.admission == .ordinary }
+  }
+
+  /// Commits `batch`, without the jobs that fail, and completes each job.
+  private mutating func write(_ batch: inout [any WriteJob]) {
+    while !batch.isEmpty {
+      switch attempt(batch) {
+      case .committed:
+        return complete(batch, .success(()))
+      case .jobFailed(let index, let error):
+        batch.remove(at: index).complete(.failure(error))
+      case .outOfRoom:
+        return writeWithoutRoom(batch)
+      case .batchFailed(let error):
+        return complete(batch, .failure(error))
+      case .ended:
+        hasEnded = true
+        return complete(batch, .failure(StorageError.writingEnded))
+      }
+    }
+  }
+
+  /// Tries the reserved jobs of `batch` once more: together, then each alone.
+  private mutating func writeWithoutRoom(_ batch: [any WriteJob]) {
+    var reserved = batch
+    refuseOrdinaryJobs(&reserved)
+    if reserved.count < batch.count { return write(&reserved) }
+    if let only = reserved.first, reserved.count == 1 {
+      return only.complete(.failure(StorageError.full))
+    }
+    for job in reserved {
+      guard !hasEnded else {
+        job.complete(.failure(StorageError.writingEnded))
+        continue
+      }
+      var alone = [job]
+      write(&alone)
+    }
+  }
+
+  private func complete(_ batch: [any WriteJob], _ result: Result<Void, any Error>) {
+    for job in batch { job.complete(result) }
+  }
+
+  /// Applies every job of `batch` in one transaction and commits it.
+  private func attempt(_ batch: [any WriteJob]) -> Outcome {
+    let outcome = transact(batch)
+    for participant in participants {
+      if case .committed = outcome {
+        participant.batchDidCommit()
+      } else {
+        participant.batchDidAbort()
+      }
+    }
+    return outcome
+  }
+
+  private func transact(_ batch: [any WriteJob]) -> Outcome {
+    guard let begun = try? environment.beginWrite() else { return .ended }
+    var transaction = StoreWriteTransaction(begun, tables: tables)
+    for index in batch.indices {
+      do {
+        try batch[index].apply(&transaction)
+        guard let failure = transaction.failure else { continue }
+        return Self.outcome(of: failure) ?? .jobFailed(index: index, StorageError(failure))
+      } catch {
+        let reason = transaction.failure.flatMap { Self.outcome(of: $0) }
+        return reason ?? .jobFailed(index: index, error)
+      }
+    }
+    do {
+      for participant in participants { try participant.batchWillCommit(&transaction) }
+      if let failure = transaction.failure { throw StorageError(failure) }
+    } catch {
+      return transaction.failure.flatMap { Self.outcome(of: $0) } ?? .batchFailed(error)
+    }
+    do throws(LMDBError) {
+      try transaction.commit()
+      return .committed
+    } catch {
+      if error.isOutOfSpace { return .outOfRoom }
+      // The transaction was refused before anything was written.
+      if error.kind == .transactionFailed { return .batchFailed(StorageError(error)) }
+      return .ended
+    }
+  }
+
+  /// What an error of LMDB means for the batch as a whole; nil when it is the job's own.
+  private static func outcome(of failure: LMDBError) -> Outcome? {
+    if failure.isOutOfSpace { return .outOfRoom }
+    return failure.endsWriting ? .ended : nil
+  }
+
+  private mutating func checkReadersSometimes() {
+    batchesSinceReaderCheck += 1
+    guard batchesSinceReaderCheck >= Self.batchesBetweenReaderChecks else { return }
+    batchesSinceReaderCheck = 0
+    // A failure leaves pages unused for longer, and is no reason to refuse anything.
+    _ = try? environment.checkReaders()
+  }
+
+  /// Refuses everything that waits, and tells the owner that writing is over.
+  private func end() {
+    var waiting: [any WriteJob] = []
+    monitor.withLock { state in
+      state.phase = .ended
+      state.queue.take(.max, into: &waiting)
+    }
+    complete(waiting, .failure(StorageError.writingEnded))
+    onEnd(.writingEnded)
+  }
+}

@@ -34,6 +34,9 @@ package final class Diagnostics {
   /// Makes an empty collection.
   package init() {}
 
+  /// How many mistakes have been reported, for telling whether a step added one.
+  package var count: Int { collected.count }
+
   /// Whether no mistake has been reported.
   package var isEmpty: Bool { collected.isEmpty }
 

@@ -11,8 +11,7 @@ struct ChildProcess: Sendable {
   ///
   /// The child gets default signal actions, no blocked signal, a process group of its own (so that
   /// a key on the terminal reaches this program alone, which then stops its children in order) and
-  /// `/dev/null` as standard input.
-  /// - Parameter output: the descriptor that becomes its standard output and error.
+  /// `/dev/null` as standard input. Its standard output and error go to the descriptor `output`.
   static func spawn(
     _ arguments: [String], name: String, output: Int32
   ) throws(DevelopmentError) -> ChildProcess {

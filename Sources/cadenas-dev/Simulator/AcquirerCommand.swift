@@ -1,0 +1,30 @@
+import ArgumentParser
+import Glibc
+
+/// `cadenas-dev acquirer`.
+struct AcquirerCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "acquirer",
+    abstract: "Run the acquirer that pretends.",
+    discussion: """
+      It answers by amount: 100001 insufficient funds, 100002 limit exceeded, 100003 do not honour, \
+      100004 lost or stolen, 100005 suspected fraud, 100006 authentication required without 3-D \
+      Secure data, 100007 rejects the request, 100008 no JSON, 100009 echoes the card number, \
+      100010 approves after 2 s, 100011 closes the connection, 100012 approves half; anything else \
+      is approved, and a card past its expiry is declined. GET /received tells what arrived.
+      """)
+
+  @Option(help: ArgumentHelp("The development certificates.", valueName: "dir"))
+  var pki: String
+
+  @Option(help: ArgumentHelp("Address and port; port 0 for a free one.", valueName: "address"))
+  var listen = "127.0.0.1:0"
+
+  func run() throws {
+    let signals = SignalWaiter(SIGTERM, SIGINT)
+    let server = try SimulatorServer.start(
+      on: try Endpoint(listen), with: TLSMaterial(directory: pki))
+    Console.say(#"{"acquirer":"\#(server.endpoint.url)"}"#)
+    _ = signals.wait()
+  }
+}

@@ -1,0 +1,125 @@
+import JSON
+import NIOCore
+import NIOHTTP1
+
+/// An answer in the simulator's dialect.
+struct SimulatorAnswer {
+  let status: HTTPResponseStatus
+  let contentType: String
+  let body: ByteBuffer
+
+  private init(_ status: HTTPResponseStatus, _ body: ByteBuffer, as type: String) {
+    self.status = status
+    self.body = body
+    contentType = type
+  }
+
+  private init(_ status: HTTPResponseStatus, _ json: JSONWriter) {
+    self.init(status, ByteBuffer(bytes: json.bytes), as: "application/json")
+  }
+
+  /// The answer to a message that was decided; nil where the decision is to say nothing.
+  /// - Parameters:
+  ///   - cardNumber: the card's digits, which only ``SimulatorDecision/approveEchoingCard`` repeats.
+  static func decided(
+    _ decision: SimulatorDecision, paymentIdentifier: String, cardNumber: RawSpan
+  ) -> SimulatorAnswer? {
+    switch decision {
+    case .approve(let part): approved(paymentIdentifier, partially: part)
+    case .approveLate: approved(paymentIdentifier, partially: nil)
+    case .approveEchoingCard: echoing(cardNumber, paymentIdentifier)
+    case .decline(let code): refused(paymentIdentifier, status: "DECLINED", code: code)
+    case .challenge: refused(paymentIdentifier, status: "CHALLENGE_REQUIRED", code: "1A")
+    case .reject: rejected(paymentIdentifier)
+    case .garble:
+      SimulatorAnswer(
+        .ok, ByteBuffer(string: "<html><body>Service notice</body></html>"), as: "text/html")
+    case .disconnect: nil
+    }
+  }
+
+  /// The answer to a message that is not as the dialect says.
+  static func rejected(_ paymentIdentifier: String?) -> SimulatorAnswer {
+    var json = JSONWriter()
+    json.beginObject()
+    json.member("payment_id", string: paymentIdentifier)
+    json.member("status", string: "REJECTED")
+    json.name("error")
+    json.beginObject()
+    json.member("code", string: "INVALID_REQUEST")
+    json.endObject()
+    json.endObject()
+    return SimulatorAnswer(.badRequest, json)
+  }
+
+  /// What was received so far.
+  static func received(count: Int, identifiers: [String]) -> SimulatorAnswer {
+    var json = JSONWriter(reserving: 64 + identifiers.count * 36)
+    json.beginObject()
+    json.member("count", integer: count)
+    json.name("payment_ids")
+    json.beginArray()
+    for identifier in identifiers { json.string(identifier) }
+    json.endArray()
+    json.endObject()
+    return SimulatorAnswer(.ok, json)
+  }
+
+  /// An answer to what is no payment message, with a status alone.
+  static func empty(_ status: HTTPResponseStatus) -> SimulatorAnswer {
+    SimulatorAnswer(status, ByteBuffer(), as: "text/plain")
+  }
+
+  private static func approved(
+    _ paymentIdentifier: String, partially part: Int64?
+  ) -> SimulatorAnswer {
+    var json = JSONWriter()
+    json.beginObject()
+    json.member("payment_id", string: paymentIdentifier)
+    json.member("status", string: "APPROVED")
+    json.member("response_code", string: part == nil ? "00" : "10")
+    json.member("transaction_id", string: "T" + hexadecimal(digits: 16))
+    json.member("network_transaction_id", string: "N" + hexadecimal(digits: 14))
+    json.member("authorization_code", string: hexadecimal(digits: 6))
+    if let part { json.member("approved_amount", integer: part) }
+    json.endObject()
+    return SimulatorAnswer(.ok, json)
+  }
+
+  private static func refused(
+    _ paymentIdentifier: String, status: String, code: String
+  ) -> SimulatorAnswer {
+    var json = JSONWriter()
+    json.beginObject()
+    json.member("payment_id", string: paymentIdentifier)
+    json.member("status", string: status)
+    json.member("response_code", string: code)
+    json.endObject()
+    return SimulatorAnswer(.ok, json)
+  }
+
+  /// An acquirer that is careless with what it was given: only `status` is not the card.
+  private static func echoing(
+    _ cardNumber: RawSpan, _ paymentIdentifier: String
+  ) -> SimulatorAnswer {
+    var body = ByteBuffer()
+    body.writeString(#"{"payment_id":"\#(paymentIdentifier)","status":"APPROVED""#)
+    let members = [
+      "response_code", "transaction_id", "network_transaction_id", "authorization_code",
+    ]
+    for member in members {
+      body.writeString(#","\#(member)":""#)
+      body.writeBytes(cardNumber)
+      body.writeString("\"")
+    }
+    body.writeString(#","approved_amount":"#)
+    body.writeBytes(cardNumber)
+    body.writeString("}")
+    return SimulatorAnswer(.ok, body, as: "application/json")
+  }
+
+  private static func hexadecimal(digits: Int) -> String {
+    let value = String(UInt64.random(in: .min ... .max), radix: 16, uppercase: true)
+    return String((String(repeating: "0", count: 16) + value).suffix(digits))
+  }
+}

@@ -1,0 +1,118 @@
+import JSON
+
+/// A payment message, read and checked. The card's number is not in it: it stays in the request.
+struct SimulatorMessage {
+  let operation: SimulatorDialect.Operation
+  let paymentIdentifier: String
+  let amount: Int64
+  let currency: String
+  let expiry: SimulatorExpiry
+  let hasThreeDSecure: Bool
+  let initiator: String?
+  /// Where the digits of the card stand in the request's body.
+  let cardNumber: Range<Int>
+
+  /// Why a message was refused; the log names the member.
+  struct Refusal: Error {
+    /// The message's identifier, where that much could be read.
+    var paymentIdentifier: String?
+    let member: String
+  }
+
+  /// Reads `body`.
+  /// - Throws: ``Refusal`` for the first member that is not as the dialect says.
+  init(_ body: RawSpan, operation: SimulatorDialect.Operation) throws(Refusal) {
+    guard let tape = try? JSONTape.parse(body) else { throw Refusal(member: "(not JSON)") }
+    let reader = SimulatorReader(tape: tape)
+    let identifier = tape.member("payment_id", of: tape.root, in: body)
+      .flatMap { tape.string(of: $0, in: body) }
+      .flatMap { Self.isIdentifier($0, longest: 64) ? $0 : nil }
+    do throws(Refusal) {
+      guard let identifier else { throw Refusal(member: "payment_id") }
+      try self.init(reader, body, operation: operation, paymentIdentifier: identifier)
+    } catch {
+      throw Refusal(paymentIdentifier: identifier, member: error.member)
+    }
+  }
+
+  private init(
+    _ reader: SimulatorReader, _ body: RawSpan, operation: SimulatorDialect.Operation,
+    paymentIdentifier: String
+  ) throws(Refusal) {
+    let root = reader.tape.root
+    try reader.require(SimulatorDialect.message, of: root, named: "", in: body)
+    let merchant = try reader.text("merchant_id", of: root, in: body, longest: 32)
+    guard Self.isIdentifier(merchant, longest: 32) else { throw Refusal(member: "merchant_id") }
+
+    var value: Int64 = 0
+    var currency = ""
+    if let amount = reader.object("amount", of: root, in: body) {
+      try reader.require(SimulatorDialect.amount, of: amount, named: "amount", in: body)
+      value = try reader.integer("value", of: amount, in: body)
+      currency = try reader.text("currency", of: amount, in: body, longest: 3)
+      guard currency.utf8.count == 3, currency.utf8.allSatisfy(\.isUpperCaseLetter) else {
+        throw Refusal(member: "currency")
+      }
+    } else if operation == .authorize {
+      throw Refusal(member: "amount")
+    }
+    guard value >= 0, operation == .authorize || value == 0 else { throw Refusal(member: "value") }
+
+    guard let card = reader.object("card", of: root, in: body) else {
+      throw Refusal(member: "card")
+    }
+    try reader.require(SimulatorDialect.card, of: card, named: "card", in: body)
+    cardNumber = try reader.digits("pan", of: card, in: body, count: 12...19)
+    let month = try reader.number("expiry_month", of: card, in: body, digits: 2)
+    let year = try reader.number("expiry_year", of: card, in: body, digits: 4)
+    guard (1...12).contains(month) else { throw Refusal(member: "expiry_month") }
+    if reader.tape.member("security_code", of: card, in: body) != nil {
+      _ = try reader.digits("security_code", of: card, in: body, count: 3...4)
+    }
+
+    initiator = try reader.optionalText("initiator", of: root, in: body, longest: 16)
+    guard initiator == nil || ["CARDHOLDER", "MERCHANT"].contains(initiator) else {
+      throw Refusal(member: "initiator")
+    }
+    _ = try reader.optionalText("order_reference", of: root, in: body, longest: 64)
+    _ = try reader.optionalText("sca_exemption", of: root, in: body, longest: 32)
+    hasThreeDSecure = try reader.texts(
+      "three_ds", SimulatorDialect.threeDSecure, of: root, in: body)
+    _ = try reader.texts(
+      "stored_credential", SimulatorDialect.storedCredential, of: root, in: body)
+
+    self.operation = operation
+    self.paymentIdentifier = paymentIdentifier
+    self.amount = value
+    self.currency = currency
+    expiry = SimulatorExpiry(year: year, month: month)
+  }
+
+  private static func isIdentifier(_ text: String, longest: Int) -> Bool {
+    (1...longest).contains(text.utf8.count)
+      && text.utf8.allSatisfy { byte in
+        byte.isUpperCaseLetter || byte.isDigit || (0x61...0x7a).contains(byte)
+          || byte == UInt8(ascii: "_") || byte == UInt8(ascii: "-")
+      }
+  }
+}
+
+/// The month that is printed on a card.
+struct SimulatorExpiry: Equatable {
+  let year: Int
+  let month: Int
+
+  /// Whether the card is past it: from 12:00 UTC on the first of the month after.
+  func isPast(at unixSeconds: Int64) -> Bool {
+    let next = month == 12 ? (year: year + 1, month: 1) : (year: year, month: month + 1)
+    let days = RFC3339.daysSinceEpoch(year: next.year, month: next.month, day: 1)
+    return unixSeconds >= Int64(days) * 86_400 + 43_200
+  }
+}
+
+extension UInt8 {
+  /// Whether it is one of `0` to `9` in ASCII.
+  var isDigit: Bool { (0x30...0x39).contains(self) }
+  /// Whether it is one of `A` to `Z` in ASCII.
+  var isUpperCaseLetter: Bool { (0x41...0x5a).contains(self) }
+}

@@ -1,0 +1,40 @@
+import NIOCore
+import NIOHTTP1
+import NIOPosix
+import NIOSSL
+
+/// The simulator's socket: TLS with client certificates of the acquirers' authority, HTTP/1.1.
+struct SimulatorServer {
+  private let channel: any Channel
+
+  /// Listens on `endpoint`, port 0 for any free one, with the pair `simulator` of `material`.
+  static func start(
+    on endpoint: Endpoint, with material: TLSMaterial
+  ) throws(DevelopmentError) -> SimulatorServer {
+    let context = try material.server("simulator", trusting: "acquirer-ca")
+    let received = ReceivedPayments()
+    let digests = try CardDigests()
+    let bootstrap = ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+      .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
+      .childChannelInitializer { channel in
+        channel.eventLoop.makeCompletedFuture {
+          let pipeline = channel.pipeline.syncOperations
+          try pipeline.addHandler(NIOSSLServerHandler(context: context))
+          try pipeline.configureHTTPServerPipeline()
+          try pipeline.addHandler(SimulatorHandler(received: received, digests: digests))
+        }
+      }
+    do {
+      return SimulatorServer(
+        channel: try bootstrap.bind(host: endpoint.host, port: endpoint.port).wait())
+    } catch {
+      throw .connection("cannot listen on \(endpoint): \(error)")
+    }
+  }
+
+  /// Where it listens.
+  var endpoint: Endpoint {
+    let address = channel.localAddress
+    return Endpoint(host: address?.ipAddress ?? "", port: address?.port ?? 0)
+  }
+}

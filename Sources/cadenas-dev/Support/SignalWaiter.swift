@@ -1,0 +1,35 @@
+import Glibc
+
+/// Receives signals in the main thread's order of things instead of in a handler.
+///
+/// Made before any other thread starts, so that all of them inherit the blocked signals and the
+/// kernel keeps each signal until ``wait(milliseconds:)`` takes it.
+struct SignalWaiter {
+  private let set: sigset_t
+
+  /// Blocks `signals`.
+  init(_ signals: Int32...) {
+    var set = sigset_t()
+    unsafe sigemptyset(&set)
+    for signal in signals { unsafe sigaddset(&set, signal) }
+    unsafe pthread_sigmask(SIG_BLOCK, &set, nil)
+    self.set = set
+  }
+
+  /// Waits for one of the signals and takes it; nil when `milliseconds` have passed before.
+  func wait(milliseconds: Int? = nil) -> Int32? {
+    var set = set
+    while true {
+      let signal: Int32
+      if let milliseconds {
+        var limit = timespec(
+          tv_sec: milliseconds / 1000, tv_nsec: milliseconds % 1000 * 1_000_000)
+        signal = unsafe sigtimedwait(&set, nil, &limit)
+      } else {
+        signal = unsafe sigwaitinfo(&set, nil)
+      }
+      if signal > 0 { return signal }
+      if errno == EAGAIN { return nil }
+    }
+  }
+}

@@ -1,0 +1,134 @@
+package import SecretMemory
+
+/// A card number: 12 to 19 digits whose check digit is right, in secret memory.
+///
+/// It cannot be copied, has no description, and is wiped when it ends. Made only by validating.
+package struct PAN: ~Copyable, Sendable {
+  /// How many digits a card number has.
+  package static let lengths = 12...19
+
+  private let slot: SecretSlot
+
+  /// Takes a slot whose content ``PANBuilder`` has validated.
+  init(validated slot: consuming SecretSlot) {
+    self.slot = slot
+  }
+
+  /// Reads a number as people write it: digits, with single spaces or hyphens between them.
+  ///
+  /// - Parameters:
+  ///   - text: ASCII; every other character makes the number invalid.
+  ///   - slot: takes the digits; wiped and returned to its pool if the number is invalid.
+  /// - Returns: the number, without separators.
+  /// - Throws: ``CardError/invalidNumber``.
+  package static func parse(
+    _ text: RawSpan, into slot: consuming SecretSlot
+  ) throws(CardError) -> PAN {
+    var builder = PANBuilder(slot: slot)
+    for offset in text.byteOffsets { try builder.append(text.byte(offset)) }
+    return try builder.finish()
+  }
+
+  /// Takes a number from a record, where it stands as digits alone.
+  ///
+  /// - Parameters:
+  ///   - digits: ASCII digits without separators.
+  ///   - slot: takes the digits.
+  /// - Throws: ``CardError/invalidNumber`` for what ``parse(_:into:)`` could not have made.
+  package init(fromStored digits: RawSpan, slot: consuming SecretSlot) throws(CardError) {
+    for offset in digits.byteOffsets where !isDigit(digits.byte(offset)) { throw .invalidNumber }
+    self = try PAN.parse(digits, into: slot)
+  }
+
+  /// The digits in ASCII, lent.
+  package var digits: RawSpan {
+    @_lifetime(borrow self)
+    get { slot.bytes }
+  }
+
+  /// How many digits the number has.
+  package var count: Int { slot.count }
+
+  /// The first six digits, or nil below 15 digits, where too few would be left unknown.
+  package var bin: String? {
+    count >= 15 ? text(0..<6) : nil
+  }
+
+  /// The last four digits.
+  package var last4: String { text(count - 4..<count) }
+
+  /// Whether both are the same number, in a time that depends on the lengths only.
+  package borrowing func isEqual(to other: borrowing PAN) -> Bool {
+    constantTimeEqual(digits, other.digits)
+  }
+
+  /// The first `length` digits as a number; `length` is at most 12.
+  func prefix(length: Int) -> UInt64 {
+    precondition((0...12).contains(length), "a prefix is shorter than the shortest number")
+    var value: UInt64 = 0
+    for offset in 0..<length {
+      value = value * 10 + UInt64(slot.bytes.byte(offset) - UInt8(ascii: "0"))
+    }
+    return value
+  }
+
+  private func text(_ range: Range<Int>) -> String {
+    var text = ""
+    for offset in range { text.unicodeScalars.append(Unicode.Scalar(slot.bytes.byte(offset))) }
+    return text
+  }
+}
+
+/// Makes a ``PAN`` from bytes that come one by one, for example out of a JSON string with escapes.
+package struct PANBuilder: ~Copyable {
+  private var slot: SecretSlot
+  private var endsWithSeparator = false
+
+  /// - Parameter slot: takes the digits; what it holds is wiped first.
+  package init(slot: consuming SecretSlot) {
+    precondition(slot.capacity >= PAN.lengths.upperBound, "a slot holds the longest number")
+    self.slot = slot
+    self.slot.removeAll()
+  }
+
+  /// Takes the next character of the number as it was written.
+  ///
+  /// - Throws: ``CardError/invalidNumber`` as soon as no number can come of it.
+  package mutating func append(_ byte: UInt8) throws(CardError) {
+    if isDigit(byte) {
+      guard slot.count < PAN.lengths.upperBound, slot.append(byte) else { throw .invalidNumber }
+      endsWithSeparator = false
+    } else {
+      guard byte == UInt8(ascii: " ") || byte == UInt8(ascii: "-"), slot.count > 0,
+        !endsWithSeparator
+      else { throw .invalidNumber }
+      endsWithSeparator = true
+    }
+  }
+
+  /// The number, when all of it has been given.
+  ///
+  /// - Returns: the number, without separators.
+  /// - Throws: ``CardError/invalidNumber``.
+  package consuming func finish() throws(CardError) -> PAN {
+    guard !endsWithSeparator, slot.count >= PAN.lengths.lowerBound,
+      isLuhnValid(slot.bytes)
+    else { throw .invalidNumber }
+    return PAN(validated: slot)
+  }
+}
+
+/// Whether the last digit is the check digit of those before it.
+///
+/// - Source: ISO/IEC 7812-1, annex B.
+func isLuhnValid(_ digits: RawSpan) -> Bool {
+  var sum = 0
+  var isDoubled = false
+  for offset in digits.byteOffsets.reversed() {
+    let digit = Int(digits.byte(offset) - UInt8(ascii: "0"))
+    let weighted = isDoubled ? digit * 2 : digit
+    sum += weighted > 9 ? weighted - 9 : weighted
+    isDoubled.toggle()
+  }
+  return sum % 10 == 0
+}

@@ -1,0 +1,67 @@
+/// A merchant's opaque name for one of its customers: 1 to 64 of `A-Z a-z 0-9 . _ : -`, without
+/// twelve or more digits in a row, separators ignored, which could be a card number.
+package struct CustomerReference: Hashable, Sendable {
+  /// How many characters a reference has at most; record format v1 has room for as many.
+  package static let longest = 64
+
+  /// The reference as it was given.
+  package let text: String
+
+  /// - Returns: nil for bytes of another form, before any copy of them is made.
+  package init?(_ bytes: RawSpan) {
+    guard isReference(bytes, longest: CustomerReference.longest, allowsColon: true) else {
+      return nil
+    }
+    text = makeString(bytes)
+  }
+
+  /// - Returns: nil for a text of another form.
+  package init?(_ text: String) {
+    self.init(unsafe text.utf8Span.span.bytes)
+  }
+}
+
+/// A merchant's name for one payment: 1 to 40 of `A-Z a-z 0-9 . _ -`, without twelve or more digits
+/// in a row, separators ignored, which could be a card number.
+package struct PaymentReference: Hashable, Sendable {
+  /// How many characters a reference has at most.
+  package static let longest = 40
+
+  /// The reference as it was given.
+  package let text: String
+
+  /// - Returns: nil for bytes of another form, before any copy of them is made.
+  package init?(_ bytes: RawSpan) {
+    guard isReference(bytes, longest: PaymentReference.longest, allowsColon: false) else {
+      return nil
+    }
+    text = makeString(bytes)
+  }
+
+  /// - Returns: nil for a text of another form.
+  package init?(_ text: String) {
+    self.init(unsafe text.utf8Span.span.bytes)
+  }
+}
+
+private func isReference(_ bytes: RawSpan, longest: Int, allowsColon: Bool) -> Bool {
+  guard (1...longest).contains(bytes.byteCount) else { return false }
+  var digits = 0
+  for offset in bytes.byteOffsets {
+    switch bytes.byte(offset) {
+    case UInt8(ascii: "0")...UInt8(ascii: "9"):
+      digits += 1
+      if digits == PAN.lengths.lowerBound { return false }
+    case UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "a")...UInt8(ascii: "z"):
+      digits = 0
+    case UInt8(ascii: "."), UInt8(ascii: "_"), UInt8(ascii: "-"): continue
+    case UInt8(ascii: ":") where allowsColon: continue
+    default: return false
+    }
+  }
+  return true
+}
+
+private func makeString(_ bytes: RawSpan) -> String {
+  unsafe bytes.withUnsafeBytes { unsafe String(decoding: $0, as: UTF8.self) }
+}

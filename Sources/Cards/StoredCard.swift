@@ -1,0 +1,60 @@
+/// A card as a record keeps it.
+package struct StoredCard: ~Copyable, Sendable {
+  /// The number, in secret memory.
+  package let pan: PAN
+  /// The month printed on the card as its last.
+  package var expiry: Expiry
+  /// The scheme that the cardholder chose, if they did.
+  package var preferredBrand: Brand?
+  /// The customer within whom the card is deduplicated, where one was given.
+  package let customer: CustomerReference?
+  /// Whether the card is in the fingerprint index, so that the same number finds it again.
+  package let isDeduplicated: Bool
+
+  /// Puts a card together.
+  package init(
+    pan: consuming PAN, expiry: Expiry, preferredBrand: Brand? = nil,
+    customer: CustomerReference? = nil, isDeduplicated: Bool = true
+  ) {
+    self.pan = pan
+    self.expiry = expiry
+    self.preferredBrand = preferredBrand
+    self.customer = customer
+    self.isDeduplicated = isDeduplicated
+  }
+}
+
+/// What a shop may know of a card: the answer of tokenize. Nothing here is secret.
+package struct TokenView: Equatable, Sendable {
+  /// What the shop holds in place of the number.
+  package let token: Token
+  /// The scheme whose range the number lies in.
+  package let brand: Brand
+  /// All schemes that the card carries.
+  package let brands: [Brand]
+  /// The scheme that the cardholder chose, if they did.
+  package let preferredBrand: Brand?
+  /// The first six digits; nil below 15 digits.
+  package let bin: String?
+  /// The last four digits.
+  package let last4: String
+  /// The month printed on the card as its last.
+  package let expiry: Expiry
+
+  /// When the token was given, in milliseconds since 1970-01-01T00:00:00Z.
+  package var createdAtMilliseconds: UInt64 { token.milliseconds }
+
+  /// - Parameters:
+  ///   - token: the card's token.
+  ///   - card: the card as the record keeps it.
+  ///   - match: what the brand table says of its number.
+  package init(token: Token, card: borrowing StoredCard, match: BrandMatch) {
+    self.token = token
+    brand = match.brand
+    brands = match.brands
+    preferredBrand = card.preferredBrand
+    bin = card.pan.bin
+    last4 = card.pan.last4
+    expiry = card.expiry
+  }
+}

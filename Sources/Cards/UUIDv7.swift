@@ -1,0 +1,107 @@
+/// A UUID of version 7: 48 bits of milliseconds, then 74 that its maker chooses, version and
+/// variant between them.
+///
+/// Layout: `milliseconds(48) ‖ 0111 ‖ counter(12) ‖ 10 ‖ random(62)`, big-endian.
+/// - Source: RFC 9562, section 5.7.
+package struct UUIDv7: Hashable, Comparable, Sendable {
+  /// How many bytes an identifier has.
+  package static let byteCount = 16
+  /// How many characters its base 32 text has.
+  package static let textLength = 26
+
+  /// The first eight bytes.
+  package let high: UInt64
+  /// The last eight bytes.
+  package let low: UInt64
+
+  /// - Returns: nil unless version is 7 and variant is binary 10.
+  package init?(high: UInt64, low: UInt64) {
+    guard high >> 12 & 0xF == 7, low >> 62 == 0b10 else { return nil }
+    self.high = high
+    self.low = low
+  }
+
+  /// - Parameters:
+  ///   - milliseconds: since 1970-01-01T00:00:00Z; the lowest 48 bits are taken.
+  ///   - counter: the lowest 12 bits are taken.
+  ///   - random: the lowest 62 bits are taken.
+  package init(milliseconds: UInt64, counter: UInt16, random: UInt64) {
+    high = milliseconds << 16 | 0x7000 | UInt64(counter & 0xFFF)
+    low = 1 << 63 | random & (1 << 62 - 1)
+  }
+
+  /// - Returns: nil unless these are 16 bytes of a UUID of version 7.
+  package init?(bytes: RawSpan) {
+    guard bytes.byteCount == UUIDv7.byteCount else { return nil }
+    var (high, low) = (UInt64(0), UInt64(0))
+    for offset in 0..<8 {
+      high = high << 8 | UInt64(bytes.byte(offset))
+      low = low << 8 | UInt64(bytes.byte(offset + 8))
+    }
+    self.init(high: high, low: low)
+  }
+
+  /// Milliseconds since 1970-01-01T00:00:00Z.
+  package var milliseconds: UInt64 { high >> 16 }
+
+  /// The 12 bits after the version.
+  package var counter: UInt16 { UInt16(high & 0xFFF) }
+
+  /// The 16 bytes, big-endian, so that they sort as the identifiers do.
+  package var bytes: InlineArray<16, UInt8> {
+    InlineArray { index in
+      UInt8(truncatingIfNeeded: (index < 8 ? high : low) >> UInt64(56 - index % 8 * 8))
+    }
+  }
+
+  /// Orders by time, then counter, then random bits: as the bytes and the texts do.
+  package static func < (left: UUIDv7, right: UUIDv7) -> Bool {
+    (left.high, left.low) < (right.high, right.low)
+  }
+}
+
+// MARK: - Text
+
+extension UUIDv7 {
+  /// The 26 characters of a TypeID: lower-case Crockford base 32 of the 128 bits, two zero bits
+  /// before them.
+  ///
+  /// - Source: TypeID specification 0.3.
+  package var text: String {
+    var text = ""
+    text.reserveCapacity(UUIDv7.textLength)
+    appendText(to: &text)
+    return text
+  }
+
+  func appendText(to text: inout String) {
+    let value = UInt128(high) << 64 | UInt128(low)
+    for index in 0..<UUIDv7.textLength {
+      let digit = Int(truncatingIfNeeded: value >> UInt128(125 - 5 * index)) & 31
+      text.unicodeScalars.append(Unicode.Scalar(UUIDv7.alphabet[digit]))
+    }
+  }
+
+  /// - Returns: nil unless these are the 26 characters of a UUID of version 7, in lower case, with
+  ///   nothing around them.
+  package init?(text: RawSpan) {
+    guard text.byteCount == UUIDv7.textLength, text.byte(0) <= UInt8(ascii: "7") else { return nil }
+    var value: UInt128 = 0
+    for offset in text.byteOffsets {
+      let digit = UUIDv7.values[Int(text.byte(offset))]
+      guard digit < 32 else { return nil }
+      value = value << 5 | UInt128(digit)
+    }
+    self.init(
+      high: UInt64(truncatingIfNeeded: value >> 64), low: UInt64(truncatingIfNeeded: value))
+  }
+
+  private static let alphabet = Array("0123456789abcdefghjkmnpqrstvwxyz".utf8)
+
+  /// The value of each byte as a digit, 255 for what is none.
+  private static let values: [UInt8] = {
+    var values = [UInt8](repeating: 255, count: 256)
+    for (value, byte) in alphabet.enumerated() { values[Int(byte)] = UInt8(value) }
+    return values
+  }()
+}

@@ -9,6 +9,8 @@ import Glibc
 struct FileHeader: Equatable {
   let pageSize: Int
   let lastPage: Int
+  /// First page of the free list's tree, all ones where it is empty.
+  let freeListRoot: UInt64
   let transaction: UInt64
 
   /// Bytes that the pages in use take.
@@ -27,8 +29,18 @@ struct FileHeader: Equatable {
     var status = stat()
     guard unsafe fstat(descriptor, &status) == 0 else { throw LMDBError(code: errno, in: .inspect) }
     let header = try newest(of: descriptor, fileBytes: status.st_size)
-    guard status.st_size >= header.usedBytes else { throw LMDBError(.truncated, in: .inspect) }
+    guard try header.isComplete(descriptor, fileBytes: status.st_size) else {
+      throw LMDBError(.truncated, in: .inspect)
+    }
     return header
+  }
+
+  /// True when the file holds every page that is in use.
+  private func isComplete(_ descriptor: Int32, fileBytes: Int) throws(LMDBError) -> Bool {
+    guard fileBytes < usedBytes else { return true }
+    let freeList = FreeList(
+      descriptor: descriptor, pageSize: pageSize, pageCount: fileBytes / pageSize)
+    return try freeList.holdsAllMissing(upTo: lastPage, root: freeListRoot)
   }
 
   private static func newest(
@@ -68,6 +80,7 @@ struct FileHeader: Equatable {
     guard pageSize >= 512, pageSize <= 65536, pageSize.nonzeroBitCount == 1 else { return nil }
     guard lastPage < UInt64(Int.max / pageSize) - 1 else { return nil }
     return FileHeader(
-      pageSize: pageSize, lastPage: Int(lastPage), transaction: load(144, as: UInt64.self))
+      pageSize: pageSize, lastPage: Int(lastPage), freeListRoot: load(80, as: UInt64.self),
+      transaction: load(144, as: UInt64.self))
   }
 }

@@ -1,0 +1,85 @@
+import Glibc
+import LMDB
+
+/// A fresh directory that goes with the value.
+final class TemporaryDirectory: Sendable {
+  let path: String
+
+  init() throws {
+    var template = Array("/tmp/cadenas-lmdb-XXXXXX".utf8CString)
+    let made = unsafe template.withUnsafeMutableBufferPointer {
+      unsafe $0.baseAddress.flatMap { unsafe mkdtemp($0) } != nil
+    }
+    guard made else { throw LMDBError(code: errno, in: .create) }
+    path = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
+  }
+
+  deinit {
+    for name in ["data.mdb", "data.mdb-lock"] { unsafe unlink("\(path)/\(name)") }
+    unsafe rmdir(path)
+  }
+
+  var file: String { "\(path)/data.mdb" }
+
+  func environment(
+    mapSize: Int = 4 << 20, isReadOnly: Bool = false, creates: Bool = true
+  ) throws(LMDBError) -> Environment {
+    var options = Environment.Options(mapSize: mapSize)
+    options.isReadOnly = isReadOnly
+    options.creates = creates
+    return try Environment(path: file, options: options)
+  }
+
+  var fileBytes: Int {
+    var status = stat()
+    return unsafe stat(file, &status) == 0 ? status.st_size : -1
+  }
+
+  var fileMode: UInt32 {
+    var status = stat()
+    return unsafe stat(file, &status) == 0 ? status.st_mode & 0o777 : 0
+  }
+
+  func truncate(to bytes: Int) throws {
+    guard unsafe Glibc.truncate(file, bytes) == 0 else {
+      throw LMDBError(code: errno, in: .inspect)
+    }
+  }
+
+  func overwrite(_ bytes: [UInt8], at offset: Int) throws {
+    let descriptor = unsafe open(file, O_WRONLY)
+    defer { close(descriptor) }
+    let written = unsafe bytes.withUnsafeBytes {
+      unsafe pwrite(descriptor, $0.baseAddress, $0.count, offset)
+    }
+    guard written == bytes.count else { throw LMDBError(code: errno, in: .inspect) }
+  }
+}
+
+extension [UInt8] {
+  init(copying bytes: RawSpan) { self = unsafe bytes.withUnsafeBytes { unsafe Array($0) } }
+}
+
+extension Transaction where Self: ~Copyable {
+  func value(_ key: String, in database: Database) throws(LMDBError) -> String? {
+    let key = Array(key.utf8)
+    guard let found = try get(unsafe key.span.bytes, in: database) else { return nil }
+    return String(decoding: [UInt8](copying: found), as: UTF8.self)
+  }
+}
+
+extension WriteTransaction {
+  mutating func put(
+    _ key: String, _ value: String, in database: Database, options: PutOptions = []
+  ) throws(LMDBError) {
+    let key = Array(key.utf8)
+    let value = Array(value.utf8)
+    try put(
+      key: unsafe key.span.bytes, value: unsafe value.span.bytes, in: database, options: options)
+  }
+
+  mutating func delete(_ key: String, in database: Database) throws(LMDBError) -> Bool {
+    let key = Array(key.utf8)
+    return try delete(unsafe key.span.bytes, in: database)
+  }
+}

@@ -1,0 +1,64 @@
+internal import JSON
+internal import Storage
+
+/// Where the log of a store ends, as the store says it.
+struct AuditEnd {
+  let frontier: MerkleFrontier
+  /// The time of the last entry.
+  let latestMilliseconds: Int64
+
+  /// Reads the frontier and the last line; nil where nothing has been logged yet.
+  /// - Throws: ``AuditError/damaged(_:)`` where they do not fit each other.
+  static func read(in store: Store) throws(AuditError) -> AuditEnd? {
+    try store.read { (transaction) throws(AuditError) in
+      guard let frontier = try frontier(in: transaction) else {
+        guard try transaction.auditCount() == 0 else {
+          throw .damaged("there are entries and no frontier")
+        }
+        return nil
+      }
+      guard frontier.size > 0 else { throw .damaged("the frontier is empty") }
+      let last = [(frontier.size - 1).bigEndian] as InlineArray<1, UInt64>
+      guard let line = try transaction.value(unsafe last.span.bytes, in: .audit) else {
+        throw .damaged("the last entry is missing")
+      }
+      guard let time = time(of: line) else { throw .damaged("the last entry cannot be read") }
+      return AuditEnd(frontier: frontier, latestMilliseconds: time)
+    }
+  }
+
+  /// Reads the frontier; nil where there is none.
+  static func frontier(
+    in transaction: borrowing StoreReadTransaction
+  ) throws(AuditError) -> MerkleFrontier? {
+    let key = AuditLog.frontierKey
+    guard let bytes = try transaction.value(unsafe key.span.bytes, in: .meta) else { return nil }
+    guard let frontier = MerkleFrontier(encoded: bytes) else {
+      throw .damaged("the frontier cannot be read")
+    }
+    return frontier
+  }
+
+  private static func time(of line: RawSpan) -> Int64? {
+    guard let tape = try? JSONTape.parse(line),
+      let node = tape.member("time", of: tape.root, in: line),
+      let text = tape.string(of: node, in: line)
+    else { return nil }
+    return RFC3339.unixMilliseconds(text)
+  }
+}
+
+extension StoreReadTransaction {
+  /// As `get`, with this target's error.
+  @_lifetime(borrow self)
+  func value(_ key: RawSpan, in table: Table) throws(AuditError) -> RawSpan? {
+    do throws(StorageError) { return try get(key, in: table) } catch { throw .store(error) }
+  }
+
+  /// How many entries the table `audit` holds.
+  func auditCount() throws(AuditError) -> UInt64 {
+    do throws(StorageError) {
+      return UInt64(try count(of: .audit))
+    } catch { throw .store(error) }
+  }
+}

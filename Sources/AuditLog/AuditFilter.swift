@@ -1,0 +1,88 @@
+internal import JSON
+
+/// Which entries to show: those that have every member that is given, exactly, in the time given.
+package struct AuditFilter: Equatable, Sendable {
+  /// The earliest time, in Unix milliseconds; inclusive.
+  package var fromMilliseconds: Int64?
+  /// The end of the time, in Unix milliseconds; exclusive.
+  package var toMilliseconds: Int64?
+  package var actor: String?
+  package var operation: String?
+  package var merchant: String?
+  package var token: String?
+  package var key: String?
+  package var outcome: String?
+
+  /// Every entry.
+  package init() {}
+}
+
+/// A filter as bytes that a line is searched for.
+///
+/// Searching is exact without parsing: a quote inside a string is escaped, so the text
+/// `,"token":"…"` stands in a line only where the line has that member.
+struct AuditMatcher {
+  private let needles: [[UInt8]]
+  private let from: [UInt8]?
+  private let to: [UInt8]?
+
+  init(_ filter: AuditFilter) {
+    var needles: [[UInt8]] = []
+    for (name, value) in [
+      ("actor", filter.actor), ("operation", filter.operation), ("merchant", filter.merchant),
+      ("token", filter.token), ("key", filter.key), ("outcome", filter.outcome),
+    ] {
+      if let value { needles.append(AuditLine.member(name, value)) }
+    }
+    self.needles = needles
+    from = filter.fromMilliseconds.map(Self.text)
+    to = filter.toMilliseconds.map(Self.text)
+  }
+
+  private static func text(ofTime milliseconds: Int64) -> [UInt8] {
+    var bytes: [UInt8] = []
+    RFC3339.append(unixMilliseconds: milliseconds, precision: .milliseconds, to: &bytes)
+    return bytes
+  }
+
+  /// Whether `line`, which ``AuditLine`` wrote, has all that is asked for.
+  func matches(_ line: RawSpan) -> Bool {
+    if from != nil || to != nil {
+      guard let time = Self.time(in: line) else { return false }
+      if let from, time.lexicographicallyPrecedes(from) { return false }
+      if let to, !time.lexicographicallyPrecedes(to) { return false }
+    }
+    return needles.allSatisfy { line.contains($0) }
+  }
+
+  /// The 24 characters of the time, which follow `{"seq":N,"time":"`.
+  private static func time(in line: RawSpan) -> [UInt8]? {
+    let comma = (0..<min(line.byteCount, 32)).first { line.byte(at: $0) == UInt8(ascii: ",") }
+    guard let comma else { return nil }
+    let start = comma + #","time":""#.utf8.count
+    guard start + 24 <= line.byteCount else { return nil }
+    return (start..<start + 24).map { line.byte(at: $0) }
+  }
+}
+
+extension RawSpan {
+  /// The byte at `offset`; a precondition failure outside the span.
+  func byte(at offset: Int) -> UInt8 {
+    // A byte has no invalid pattern and no alignment, and this load checks the bounds.
+    unsafe unsafeLoad(fromByteOffset: offset, as: UInt8.self)
+  }
+
+  /// Whether `needle`, which is not empty, stands somewhere in the bytes.
+  func contains(_ needle: [UInt8]) -> Bool {
+    var start = 0
+    while start + needle.count <= byteCount {
+      var matching = 0
+      while matching < needle.count, byte(at: start + matching) == needle[matching] {
+        matching += 1
+      }
+      if matching == needle.count { return true }
+      start += 1
+    }
+    return false
+  }
+}

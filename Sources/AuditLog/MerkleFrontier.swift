@@ -1,0 +1,93 @@
+package import Cryptography
+
+/// The hashes of an RFC 6962 Merkle tree.
+package enum MerkleHash {
+  /// The hash of a leaf: SHA-256(0x00 ‖ `line`).
+  /// - Source: RFC 6962, section 2.1.
+  package static func leaf(_ line: RawSpan) -> Digest256 { Digest256.sha256(prefix: 0, line) }
+
+  /// The hash of a node: SHA-256(0x01 ‖ `left` ‖ `right`).
+  /// - Source: RFC 6962, section 2.1.
+  package static func node(_ left: Digest256, _ right: Digest256) -> Digest256 {
+    Digest256.sha256(prefix: 1, left, right)
+  }
+}
+
+/// All that is needed of a Merkle tree to add leaves and to know its root: its size, and the roots
+/// of the perfect subtrees that it consists of, the largest first.
+///
+/// A tree of n leaves has one such subtree for each bit that is set in n.
+/// - Source: RFC 6962, section 2.1.
+package struct MerkleFrontier: Equatable, Sendable {
+  /// How many leaves the tree has.
+  package private(set) var size: UInt64 = 0
+  /// The roots of the perfect subtrees, the largest first.
+  package private(set) var peaks: [Digest256] = []
+
+  /// The tree without leaves.
+  package init() {}
+
+  /// Adds the hash of the next leaf.
+  package mutating func append(_ leaf: Digest256) {
+    var node = leaf
+    // Each trailing one bit of the size is a subtree as large as the one that has just grown.
+    for _ in 0..<(~size).trailingZeroBitCount {
+      node = MerkleHash.node(peaks.removeLast(), node)
+    }
+    peaks.append(node)
+    size += 1
+  }
+
+  /// The tree's root; that of the empty tree is the SHA-256 of nothing.
+  package var root: Digest256 {
+    guard var root = peaks.last else { return Digest256.sha256(unsafe [UInt8]().span.bytes) }
+    for peak in peaks.dropLast().reversed() { root = MerkleHash.node(peak, root) }
+    return root
+  }
+
+  /// The first leaf below each peak, in the order of ``peaks``.
+  var firstLeaves: [UInt64] {
+    var first: UInt64 = 0
+    return peaks.indices.map { index in
+      defer { first += UInt64(1) << UInt64(63 - (size - first).leadingZeroBitCount) }
+      return first
+    }
+  }
+}
+
+extension MerkleFrontier {
+  /// What is stored: the size as 8 bytes big-endian, then 32 bytes for each peak, the largest first.
+  package var encoded: [UInt8] {
+    var bytes = size.bigEndianBytes
+    for peak in peaks { bytes.append(contentsOf: peak.bytes) }
+    return bytes
+  }
+
+  /// Reads what ``encoded`` wrote; nil where the number of peaks does not fit the size.
+  package init?(encoded: RawSpan) {
+    guard let size = UInt64(bigEndianBytes: encoded.extracting(first: 8)),
+      encoded.byteCount == 8 + size.nonzeroBitCount * Digest256.byteCount
+    else { return nil }
+    self.size = size
+    for index in 0..<size.nonzeroBitCount {
+      let start = 8 + index * Digest256.byteCount
+      guard let peak = Digest256(encoded.extracting(start..<start + Digest256.byteCount)) else {
+        return nil
+      }
+      peaks.append(peak)
+    }
+  }
+}
+
+extension UInt64 {
+  /// The key of a sequence: 8 bytes, big-endian, so that keys are ordered as numbers are.
+  package var bigEndianBytes: [UInt8] {
+    stride(from: UInt64(56), through: 0, by: -8).map { UInt8(truncatingIfNeeded: self >> $0) }
+  }
+
+  /// Reads 8 bytes big-endian; nil for another length.
+  package init?(bigEndianBytes bytes: RawSpan) {
+    guard bytes.byteCount == 8 else { return nil }
+    self = UInt64(bigEndian: unsafe bytes.unsafeLoadUnaligned(as: UInt64.self))
+  }
+}

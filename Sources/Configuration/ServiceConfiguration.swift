@@ -1,4 +1,5 @@
 package import AccessPolicy
+package import Cards
 
 /// The whole configuration, read and checked: what `cadenas.yaml` says, as plain values.
 ///
@@ -19,6 +20,8 @@ package struct ServiceConfiguration: Sendable {
   package let keys: KeySource
   /// The local socket, and who may use it.
   package let administration: AdministrationSettings
+  /// The brands by card number.
+  package let brands: BrandTable
   /// Every limit.
   package let limits: Limits
   /// The merchants, ordered by name.
@@ -44,6 +47,9 @@ package struct ListenAddress: Equatable, Sendable {
 
 /// Where the store lies and how large it may grow.
 package struct StoreSettings: Equatable, Sendable {
+  /// The sizes that a map may have, in bytes: 1 MiB to 64 TiB.
+  package static let allowedMapSizeBytes: ClosedRange<UInt64> = 1 << 20...1 << 46
+
   /// The absolute path of the store's directory.
   package let path: String
   /// The size of the memory map, in bytes: the store's upper bound.
@@ -72,7 +78,10 @@ package enum KeySource: Equatable, Sendable {
 
 /// The administration socket, and who is who on it.
 package struct AdministrationSettings: Equatable, Sendable {
-  /// The absolute path of the socket, at most 107 bytes.
+  /// The bytes that the system allows in a socket's path (`sun_path` without its end).
+  package static let maximumSocketPathBytes = 107
+
+  /// The absolute path of the socket, at most ``maximumSocketPathBytes``.
   package let socketPath: String
   /// The group that owns the socket; nil leaves the process's own.
   package let socketGroup: String?
@@ -96,13 +105,13 @@ package enum AdministrationActor: Hashable, Sendable {
 package struct PushSettings: Equatable, Sendable {
   /// The absolute path of the template file.
   package let templatePath: String
-  /// The base URL, `https://host[:port][/path]`; nil where the template says it.
-  package let url: String?
+  /// Where the acquirer listens; nil where the template says it.
+  package let url: BaseURL?
   /// What the vault believes and shows on its way out; nil where the template says it.
   package let tls: OutboundTLS?
 
   /// Names a template, and what this installation says about the connection.
-  package init(templatePath: String, url: String? = nil, tls: OutboundTLS? = nil) {
+  package init(templatePath: String, url: BaseURL? = nil, tls: OutboundTLS? = nil) {
     self.templatePath = templatePath
     self.url = url
     self.tls = tls

@@ -1,0 +1,127 @@
+// The sections about this host: where to listen, where things lie, who administers.
+
+extension ConfigurationLoader {
+  func listen(_ reader: MappingReader) -> ListenAddress? {
+    guard reader.has("listen") else { return ListenAddress(host: "127.0.0.1", port: 8443) }
+    guard let text = reader.string("listen") else { return nil }
+    guard let address = HostAndPort(text) else {
+      diagnostics.report(
+        "\"listen\" expects host:port, found \(quoted(text))", at: reader.position(of: "listen"),
+        suggestion: "for example 127.0.0.1:8443 or [::1]:8443")
+      return nil
+    }
+    return ListenAddress(host: address.host, port: address.port)
+  }
+
+  func store(_ reader: MappingReader) -> StoreSettings? {
+    guard let section = reader.requiredMapping("store") else { return nil }
+    defer { section.finish() }
+    let path = requiredPath(section, "path")
+    guard let size = section.requiredTree("map_size") else { return nil }
+    guard case .scalar(let text, _) = size.value, let bytes = byteSize(text),
+      StoreSettings.allowedMapSizeBytes.contains(bytes)
+    else {
+      diagnostics.report(
+        "\"store.map_size\" expects a size from 1MiB to 64TiB, found \(size.kind)",
+        at: size.position, suggestion: "for example 64GiB, 512MiB or 1048576")
+      return nil
+    }
+    return path.map { StoreSettings(path: $0, mapSizeBytes: bytes) }
+  }
+
+  func serverCertificate(_ reader: MappingReader) -> ServerCertificate? {
+    guard let section = reader.requiredMapping("tls") else { return nil }
+    defer { section.finish() }
+    let certificate = requiredFile(section, "certificate")
+    let key = requiredFile(section, "private_key", isPrivate: true)
+    guard let certificate, let key else { return nil }
+    return ServerCertificate(certificatePath: certificate, privateKeyPath: key)
+  }
+
+  func keySource(_ reader: MappingReader) -> KeySource? {
+    guard let section = reader.requiredMapping("keys") else { return nil }
+    defer { section.finish() }
+    guard let source = section.requiredString("source") else {
+      _ = section.tree("path")
+      return nil
+    }
+    switch source {
+    case "file":
+      return requiredPath(section, "path").map(KeySource.directory)
+    case "credential", "custodians":
+      if section.has("path") {
+        diagnostics.report(
+          "\"keys.path\" means nothing with source \(quoted(source))",
+          at: section.position(of: "path"))
+        return nil
+      }
+      return source == "credential" ? .credentials : .custodians
+    default:
+      _ = section.tree("path")
+      reportUnknown(
+        source, as: "key source", among: ["file", "credential", "custodians"],
+        at: section.position(of: "source"))
+      return nil
+    }
+  }
+
+  func administration(_ reader: MappingReader) -> AdministrationSettings? {
+    guard let section = reader.requiredMapping("administration") else { return nil }
+    defer { section.finish() }
+    let socket = requiredPath(section, "socket")
+    let group = section.string("socket_group").flatMap {
+      isAccountName($0, at: section.position(of: "socket_group")) ? $0 : nil
+    }
+    let operators = actors(section, "operators")
+    let auditors = actors(section, "auditors")
+    var approvals: [String: Int] = [:]
+    if let persons = section.mapping("approvals") {
+      approvals["destroy"] = persons.integer("destroy", in: 1...9)
+      persons.finish()
+    }
+    guard let socket else { return nil }
+    guard socket.utf8.count <= AdministrationSettings.maximumSocketPathBytes else {
+      diagnostics.report(
+        "the socket's path \(socket) has \(socket.utf8.count) bytes, the system allows "
+          + "\(AdministrationSettings.maximumSocketPathBytes)",
+        at: section.position(of: "socket"))
+      return nil
+    }
+    return AdministrationSettings(
+      socketPath: socket, socketGroup: group, operators: operators, auditors: auditors,
+      approvals: approvals)
+  }
+
+  private func actors(_ section: MappingReader, _ key: String) -> [AdministrationActor] {
+    (section.strings(key) ?? []).compactMap { text, position in
+      let isGroup = text.hasPrefix("@")
+      let name = isGroup ? String(text.dropFirst()) : text
+      guard isAccountName(name, at: position) else { return nil }
+      return isGroup ? .group(name) : .user(name)
+    }
+  }
+
+  /// Whether text can be the name of a user or group; reports it if not. Whether there is one is
+  /// known on the host that serves.
+  private func isAccountName(_ name: String, at position: ConfigurationTree.Position) -> Bool {
+    let isValid =
+      (1...256).contains(name.utf8.count) && name.utf8.first != UInt8(ascii: "-")
+      && name.utf8.allSatisfy { $0 > 0x20 && $0 != 0x7F && !":/@,".utf8.contains($0) }
+    if !isValid {
+      diagnostics.report("\(quoted(name)) is not the name of a user or group", at: position)
+    }
+    return isValid
+  }
+}
+
+/// The bytes that `64GiB`, `512MiB` or `1048576` mean; nil for any other form.
+func byteSize(_ text: String) -> UInt64? {
+  let units: [(suffix: String, bytes: UInt64)] = [
+    ("KiB", 1 << 10), ("MiB", 1 << 20), ("GiB", 1 << 30), ("TiB", 1 << 40),
+  ]
+  let unit = units.first { text.hasSuffix($0.suffix) }
+  let digits = text.dropLast(unit?.suffix.count ?? 0)
+  guard let count = UInt64(digits), String(count) == digits else { return nil }
+  let (bytes, overflow) = count.multipliedReportingOverflow(by: unit?.bytes ?? 1)
+  return overflow ? nil : bytes
+}

@@ -28,7 +28,8 @@ func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
 
 let nio: [Target.Dependency] = [
   product("NIOCore", "swift-nio"), product("NIOPosix", "swift-nio"),
-  product("NIOHTTP1", "swift-nio"), product("NIOSSL", "swift-nio-ssl"),
+  product("NIOHTTP1", "swift-nio"), product("NIOTLS", "swift-nio"),
+  product("NIOSSL", "swift-nio-ssl"),
 ]
 
 let package = Package(
@@ -116,8 +117,9 @@ let package = Package(
         "Cards", "Cryptography", "JSON", "SecretMemory",
         product("ArgumentParser", "swift-argument-parser"),
       ] + nio,
-      // Links to what keys/ and deploy/ hold, so that there is one text to review.
+      // Two are links to what keys/ and deploy/ hold, so that there is one text to review.
       resources: [
+        .embedInCode("Resources/development.yaml"),
         .embedInCode("Resources/development-pki.cnf"),
         .embedInCode("Resources/simulator.yaml"),
       ],

@@ -37,7 +37,7 @@ struct ChildProcess: Sendable {
 
     var pid: pid_t = 0
     var vector = unsafe arguments.map { unsafe strdup($0) } + [nil]
-    defer { unsafe vector.forEach { unsafe free($0) } }
+    defer { for index in unsafe vector.indices { unsafe free(vector[index]) } }
     let code = unsafe posix_spawnp(&pid, arguments[0], &actions, &attributes, &vector, environ)
     guard code == 0 else {
       guard code != ENOENT else {
@@ -59,7 +59,7 @@ struct ChildProcess: Sendable {
     guard unsafe pipe(&ends) == 0 else {
       throw .file(path: "pipe", reason: Files.systemReason())
     }
-    ends.forEach { _ = fcntl($0, F_SETFD, FD_CLOEXEC) }
+    for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
     defer { close(ends[0]) }
     let command = directory.map { ["env", "--chdir=\($0)"] + arguments } ?? arguments
     let child: ChildProcess

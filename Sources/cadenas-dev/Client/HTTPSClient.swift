@@ -1,0 +1,93 @@
+import NIOCore
+import NIOHTTP1
+import NIOPosix
+import NIOSSL
+
+/// A client that opens a connection for each request and waits for the answer: for what a person
+/// watches. Load is made by ``LoadConnection``.
+struct HTTPSClient {
+  /// How long connecting, and then the answer, may take.
+  static let patience = TimeAmount.seconds(45)
+
+  /// Who it talks to.
+  let endpoint: Endpoint
+  private let context: NIOSSLContext
+
+  /// A client that shows the pair `name` of `material` and trusts the authority `trust`.
+  init(
+    to endpoint: Endpoint, as name: String, of material: TLSMaterial, trusting trust: String
+  ) throws(DevelopmentError) {
+    self.endpoint = endpoint
+    context = try material.client(name, trusting: trust)
+  }
+
+  /// Whether a TLS handshake is answered by whom we trust. No request is sent.
+  func answersHandshake() -> Bool {
+    let outcome = perform { pipeline, promise in
+      try pipeline.addHandler(HandshakeWatcher(promise))
+    }
+    guard case .success = outcome else { return false }
+    return true
+  }
+
+  /// Sends one request and returns the answer.
+  /// - Throws: ``DevelopmentError/connection(_:)`` when none came.
+  func send(
+    _ method: HTTPMethod, _ path: String, headers: [(String, String)] = [], body: String? = nil
+  ) throws(DevelopmentError) -> HTTPAnswer {
+    var head = HTTPRequestHead(version: .http1_1, method: method, uri: path)
+    head.headers.add(name: "Host", value: "\(endpoint)")
+    head.headers.add(name: "Connection", value: "close")
+    if let body {
+      head.headers.add(name: "Content-Type", value: "application/json")
+      head.headers.add(name: "Content-Length", value: "\(body.utf8.count)")
+    }
+    head.headers.add(contentsOf: headers)
+    let outcome = perform { [head] pipeline, promise in
+      try pipeline.addHTTPClientHandlers()
+      try pipeline.addHandler(HTTPExchange(head, body, promise))
+    }
+    switch outcome {
+    case .success(let answer): return answer
+    case .failure(let error): throw .connection("\(method) \(endpoint.url)\(path): \(error)")
+    }
+  }
+
+  /// Connects, lets `configure` add a handler that fulfils the promise, waits for that, and closes.
+  private func perform<Value: Sendable>(
+    _ configure:
+      @escaping @Sendable (ChannelPipeline.SynchronousOperations, EventLoopPromise<Value>) throws
+      -> Void
+  ) -> Result<Value, any Error> {
+    let loop = MultiThreadedEventLoopGroup.singleton.any()
+    let promise = loop.makePromise(of: Value.self)
+    let deadline = loop.scheduleTask(in: Self.patience) {
+      promise.fail(DevelopmentError.connection("no answer in time"))
+    }
+    let connecting = ClientBootstrap(group: loop)
+      .channelInitializer { [context] channel in
+        channel.eventLoop.makeCompletedFuture {
+          let pipeline = channel.pipeline.syncOperations
+          try pipeline.addHandler(
+            NIOSSLClientHandler(context: context, serverHostname: "localhost"))
+          try configure(pipeline, promise)
+        }
+      }
+      .connect(host: endpoint.host, port: endpoint.port)
+    connecting.whenFailure { promise.fail($0) }
+    let outcome = Result { try promise.futureResult.wait() }
+    deadline.cancel()
+    connecting.whenSuccess { $0.close(promise: nil) }
+    return outcome
+  }
+}
+
+/// What came back.
+struct HTTPAnswer: Sendable {
+  let status: Int
+  let headers: HTTPHeaders
+  let body: [UInt8]
+
+  /// The body as text.
+  var text: String { String(decoding: body, as: UTF8.self) }
+}

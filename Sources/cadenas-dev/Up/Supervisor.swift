@@ -1,0 +1,154 @@
+import Glibc
+
+/// Starts the vault and the simulator, waits until both answer, and stops them in order.
+///
+/// Everything runs on the main thread: the kernel ends the children when the thread that started
+/// them is gone, so even `kill -9` of this program leaves none behind.
+struct Supervisor {
+  /// How long both may take until they answer, in seconds: a start can have an index to rebuild.
+  static let startLimitSeconds = 120
+  /// How long the vault may take to stop, in seconds: its drain limit and some more.
+  static let stopLimitSeconds = 40
+  /// How many of a log's last lines a message quotes.
+  private static let quotedLines = 12
+
+  private let installation: Installation
+  private let signals: SignalWaiter
+
+  init(_ installation: Installation, signals: SignalWaiter) {
+    self.installation = installation
+    self.signals = signals
+  }
+
+  /// Runs both until a signal asks to stop; `ready` is called once when both answer.
+  /// - Throws: ``DevelopmentError/childFailed(name:reason:log:)`` when one ends by itself.
+  func run(
+    vault: Endpoint, acquirer: Endpoint, programs: Programs,
+    ready: (_ vault: ChildProcess, _ acquirer: ChildProcess) -> Void
+  ) throws(DevelopmentError) {
+    let simulator = try start(
+      "acquirer",
+      [
+        programs.development, "acquirer", "--pki", installation.path("pki"),
+        "--listen", "\(acquirer)",
+      ])
+    let service: ChildProcess
+    do {
+      service = try start(
+        "vault", [programs.vault, "serve", "--config", installation.configuration])
+    } catch {
+      stop(simulator, within: 5)
+      throw error
+    }
+    let children = [service, simulator]
+    do {
+      let pki = installation.pki
+      let clients = [
+        try HTTPSClient(to: vault, as: "shop", of: pki, trusting: "ca"),
+        try HTTPSClient(to: acquirer, as: "vault-client", of: pki, trusting: "acquirer-ca"),
+      ]
+      if try waitUntilAnswering(clients, children) {
+        ready(service, simulator)
+        try waitForSignal(children)
+      }
+    } catch {
+      for child in children { stop(child, within: Self.stopLimitSeconds) }
+      throw error
+    }
+    let status = stop(service, within: Self.stopLimitSeconds)
+    stop(simulator, within: 5)
+    guard status == .exited(0) else { throw failure(service, "ended with \(status) when stopped") }
+  }
+
+  /// Starts `command` so that it dies with this process.
+  ///
+  /// setpriv(1) asks the kernel for that signal; the shell then makes sure that this process was
+  /// still there when it did, and becomes the command, whose process id is the child's.
+  private func start(_ name: String, _ command: [String]) throws(DevelopmentError) -> ChildProcess {
+    let log = installation.path("logs/\(name).log")
+    let descriptor = unsafe open(log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o600)
+    guard descriptor >= 0 else { throw .file(path: log, reason: Files.systemReason()) }
+    defer { close(descriptor) }
+    let guarded = ["setpriv", "--pdeathsig", "KILL", "sh", "-c"]
+    let script = #"[ "$PPID" = "$1" ] && shift && exec "$@""#
+    return try ChildProcess.spawn(
+      guarded + [script, "sh", "\(getpid())"] + command, name: name, output: descriptor)
+  }
+
+  /// Whether both answer; false where a signal came first.
+  private func waitUntilAnswering(
+    _ clients: [HTTPSClient], _ children: [ChildProcess]
+  ) throws(DevelopmentError) -> Bool {
+    var waiting = clients
+    let deadline = time(nil) + Self.startLimitSeconds
+    while true {
+      waiting.removeAll { $0.answersHandshake() }
+      try checkAlive(children, "before it answered")
+      if waiting.isEmpty { return true }
+      guard time(nil) < deadline else {
+        throw failure(children[0], "or the acquirer does not answer")
+      }
+      let signal = signals.wait(milliseconds: 25)
+      if signal == SIGTERM || signal == SIGINT { return false }
+    }
+  }
+
+  private func waitForSignal(_ children: [ChildProcess]) throws(DevelopmentError) {
+    while true {
+      let signal = signals.wait()
+      if signal == SIGTERM || signal == SIGINT { return }
+      try checkAlive(children, "by itself")
+    }
+  }
+
+  private func checkAlive(
+    _ children: [ChildProcess], _ circumstance: String
+  ) throws(DevelopmentError) {
+    for child in children {
+      if let status = child.poll() {
+        throw failure(child, "ended with \(status) \(circumstance)")
+      }
+    }
+  }
+
+  /// Asks `child` to end, and makes it end when `seconds` have passed.
+  @discardableResult
+  private func stop(_ child: ChildProcess, within seconds: Int) -> ExitStatus {
+    child.send(SIGTERM)
+    let deadline = time(nil) + seconds
+    while time(nil) < deadline {
+      if let status = child.poll() { return status }
+      _ = signals.wait(milliseconds: 50)
+    }
+    child.send(SIGKILL)
+    return child.wait()
+  }
+
+  private func failure(_ child: ChildProcess, _ reason: String) -> DevelopmentError {
+    let log = try? Files.readText(installation.path("logs/\(child.name).log"))
+    let lines = (log ?? "").split(separator: "\n").suffix(Self.quotedLines)
+    return .childFailed(name: child.name, reason: reason, log: lines.joined(separator: "\n"))
+  }
+}
+
+/// The two programs, which are built beside each other.
+struct Programs {
+  /// This one.
+  let development: String
+  /// The vault.
+  let vault: String
+
+  /// Finds both through this process's own executable.
+  /// - Throws: ``DevelopmentError/toolMissing(name:remedy:)`` where `cadenas` is not beside it.
+  static func beside() throws(DevelopmentError) -> Programs {
+    var buffer = [CChar](repeating: 0, count: Int(PATH_MAX))
+    let count = unsafe readlink("/proc/self/exe", &buffer, buffer.count)
+    guard count > 0 else { throw .file(path: "/proc/self/exe", reason: Files.systemReason()) }
+    let own = String(decoding: buffer[..<count].map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    let vault = own.split(separator: "/").dropLast().map { "/\($0)" }.joined() + "/cadenas"
+    guard Files.exists(vault) else {
+      throw .toolMissing(name: vault, remedy: "build it with: swift build -c release")
+    }
+    return Programs(development: own, vault: vault)
+  }
+}

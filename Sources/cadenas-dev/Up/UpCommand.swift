@@ -1,0 +1,40 @@
+import ArgumentParser
+import Glibc
+import JSON
+
+/// `cadenas-dev up`.
+struct UpCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "up",
+    abstract: "Run a throwaway vault and an acquirer.",
+    discussion: """
+      The directory holds everything: certificates, configuration, keys, store, logs. It is made \
+      where it is absent, and started again as it is where it is there, on new ports. When both \
+      answer, one line of JSON says where; SIGTERM or SIGINT stops both.
+      """)
+
+  @Option(help: ArgumentHelp("The installation's directory.", valueName: "dir"))
+  var directory: String
+
+  func run() throws {
+    let signals = SignalWaiter(SIGTERM, SIGINT, SIGCHLD)
+    let programs = try Programs.beside()
+    let installation = try Installation(directory: try Files.absolute(directory))
+    let ports = try LoopbackPort.choose(2)
+    let vault = Endpoint(host: "127.0.0.1", port: ports[0])
+    let acquirer = Endpoint(host: "127.0.0.1", port: ports[1])
+    try installation.prepare(vault: vault, acquirer: acquirer, program: programs.vault)
+    let supervisor = Supervisor(installation, signals: signals)
+    try supervisor.run(vault: vault, acquirer: acquirer, programs: programs) { service, simulator in
+      var json = JSONWriter()
+      json.beginObject()
+      json.member("vault", string: vault.url)
+      json.member("acquirer", string: acquirer.url)
+      json.member("directory", string: installation.directory)
+      json.member("vault_pid", integer: service.pid)
+      json.member("acquirer_pid", integer: simulator.pid)
+      json.endObject()
+      Console.say(String(decoding: json.bytes, as: UTF8.self))
+    }
+  }
+}

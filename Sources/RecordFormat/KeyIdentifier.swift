@@ -1,0 +1,38 @@
+/// The name of a key: four bytes, written as eight lower-case hexadecimal digits. Not secret.
+package struct KeyIdentifier: Hashable, Comparable, Sendable {
+  /// How many bytes an identifier has.
+  package static let byteCount = 4
+
+  /// The four bytes as a big-endian number.
+  package let value: UInt32
+
+  /// Makes the identifier whose bytes are `value`, big-endian.
+  package init(_ value: UInt32) { self.value = value }
+
+  /// - Returns: nil for anything but eight lower-case hexadecimal digits.
+  package init?(_ text: String) {
+    guard text.utf8.count == 8 else { return nil }
+    var value: UInt32 = 0
+    for byte in text.utf8 {
+      switch byte {
+      case UInt8(ascii: "0")...UInt8(ascii: "9"):
+        value = value << 4 | UInt32(byte - UInt8(ascii: "0"))
+      case UInt8(ascii: "a")...UInt8(ascii: "f"):
+        value = value << 4 | UInt32(byte - UInt8(ascii: "a") + 10)
+      default: return nil
+      }
+    }
+    self.value = value
+  }
+
+  /// Eight lower-case hexadecimal digits.
+  package var text: String {
+    let digits = String(value, radix: 16)
+    return String(repeating: "0", count: 8 - digits.utf8.count) + digits
+  }
+
+  /// Orders by the bytes.
+  package static func < (left: KeyIdentifier, right: KeyIdentifier) -> Bool {
+    left.value < right.value
+  }
+}

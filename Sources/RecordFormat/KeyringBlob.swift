@@ -1,0 +1,215 @@
+package import Cryptography
+import SecretMemory
+
+/// What stands in clear before the keyring's nonce, and is bound to it by the tag.
+///
+/// Layout: `version(1) = 1 ‖ KEK id(4) ‖ generation(8)`, big-endian.
+package struct KeyringHeader: Hashable, Sendable {
+  /// How many bytes a header has.
+  package static let byteCount = 13
+
+  /// The key under which the keyring is wrapped.
+  package let kekIdentifier: KeyIdentifier
+  /// Counts the keyrings of a store, so that an older one is known as such.
+  package let generation: UInt64
+
+  /// Makes the header of a keyring that is about to be wrapped.
+  package init(kekIdentifier: KeyIdentifier, generation: UInt64) {
+    self.kekIdentifier = kekIdentifier
+    self.generation = generation
+  }
+
+  /// Reads the header of a wrapped keyring. It is not to be believed before that has been opened.
+  ///
+  /// - Throws: ``RecordError/malformed``, ``RecordError/unsupportedVersion(_:)``.
+  package init(of blob: RawSpan) throws(RecordError) {
+    guard blob.byteCount > 0 else { throw .malformed }
+    guard blob.byte(0) == KeyringBlob.version else { throw .unsupportedVersion(blob.byte(0)) }
+    guard (KeyringBlob.smallest...KeyringBlob.largest).contains(blob.byteCount) else {
+      throw .malformed
+    }
+    kekIdentifier = KeyIdentifier(UInt32(blob.bigEndian(1..<5)))
+    generation = blob.bigEndian(5..<13)
+  }
+
+  /// What a keyring is bound to: `"cadenas/keyring/v1" ‖ store id(16) ‖ KEK id(4) ‖ generation(8)`.
+  func associatedData(store: RawSpan) -> [UInt8] {
+    precondition(store.byteCount == 16, "a store id has 16 bytes")
+    var bytes = Array("cadenas/keyring/v1".utf8)
+    bytes.append(contentsOf: store)
+    bytes.append(bigEndian: kekIdentifier.value)
+    bytes.append(bigEndian: generation)
+    return bytes
+  }
+}
+
+/// The keyring as it lies in the store, version 1.
+///
+/// Layout: `header(13) ‖ nonce(24) ‖ ciphertext ‖ tag(16)`, XAES-256-GCM under the KEK. The
+/// plaintext is `count(2)` and for each entry `id(4) ‖ role(1) ‖ state(1) ‖ created(8) ‖
+/// cryptoperiod(8) ‖ deactivated(8, 0 = never) ‖ length(1) ‖ material`, numbers big-endian.
+package enum KeyringBlob {
+  /// The version that is written, the first byte of the blob.
+  package static let version: UInt8 = 1
+  /// How many entries a keyring holds at most.
+  package static let mostEntries = 4_096
+
+  static let entryByteCount = 31
+  private static let frame =
+    KeyringHeader.byteCount + XAES256GCM.nonceSize + XAES256GCM.tagSize
+  static let smallest = frame + 2
+  static let largest = frame + 2 + mostEntries * (entryByteCount + 255)
+
+  /// Wraps a keyring.
+  ///
+  /// - Parameters:
+  ///   - entries: the keys, each identifier once.
+  ///   - header: names the KEK and counts the keyring.
+  ///   - store: the 16 bytes of the store's id; the keyring opens in no other store.
+  ///   - nonce: 24 fresh random bytes.
+  ///   - cipher: keyed with the KEK.
+  /// - Returns: the whole blob.
+  /// - Throws: ``RecordError/invalidContent`` for an identifier that occurs twice and for material
+  ///   where there must be none, or none where there must be; ``RecordError/tooLarge``;
+  ///   ``RecordError/memoryUnavailable``; ``RecordError/cipher(_:)``.
+  package static func seal(
+    _ entries: [KeyringEntry], header: KeyringHeader, store: RawSpan, nonce: RawSpan,
+    cipher: inout XAES256GCM
+  ) throws(RecordError) -> [UInt8] {
+    let plaintext = try encode(entries)
+    let binding = header.associatedData(store: store)
+    var blob: [UInt8] = [version]
+    blob.append(bigEndian: header.kekIdentifier.value)
+    blob.append(bigEndian: header.generation)
+    blob.append(contentsOf: nonce)
+    do throws(CryptographyError) {
+      try cipher.seal(
+        plaintext.bytes, nonce: nonce, associatedData: binding.rawSpan, appendingTo: &blob)
+    } catch {
+      throw RecordError(error)
+    }
+    return blob
+  }
+
+  /// Unwraps a keyring.
+  ///
+  /// - Parameters:
+  ///   - blob: the whole blob.
+  ///   - store: the 16 bytes of the store's id.
+  ///   - cipher: keyed with the KEK that the header names.
+  /// - Returns: the keys, each with its material in secret memory of its own.
+  /// - Throws: ``RecordError/malformed``, ``RecordError/unsupportedVersion(_:)``,
+  ///   ``RecordError/authenticationFailed``, ``RecordError/invalidContent``,
+  ///   ``RecordError/memoryUnavailable``, ``RecordError/cipher(_:)``.
+  package static func open(
+    _ blob: RawSpan, store: RawSpan, cipher: inout XAES256GCM
+  ) throws(RecordError) -> [KeyringEntry] {
+    let header = try KeyringHeader(of: blob)
+    let binding = header.associatedData(store: store)
+    let nonceEnd = KeyringHeader.byteCount + XAES256GCM.nonceSize
+    let nonce = blob.extracting(KeyringHeader.byteCount..<nonceEnd)
+    let sealed = blob.extracting(nonceEnd...)
+    var plaintext = try makeSecret(count: sealed.byteCount - XAES256GCM.tagSize)
+    do throws(CryptographyError) {
+      try unsafe plaintext.withMutableBytes { buffer throws(CryptographyError) in
+        try unsafe cipher.open(
+          sealed, nonce: nonce, associatedData: binding.rawSpan, into: buffer)
+      }
+    } catch {
+      throw RecordError(error)
+    }
+    return try decode(plaintext.bytes)
+  }
+
+  private static func makeSecret(count: Int) throws(RecordError) -> SecretBytes {
+    do throws(SecretMemoryError) {
+      return try SecretBytes(count: count)
+    } catch {
+      throw .memoryUnavailable
+    }
+  }
+}
+
+// MARK: - Plaintext
+
+extension KeyringBlob {
+  private static func encode(_ entries: [KeyringEntry]) throws(RecordError) -> SecretBytes {
+    guard entries.count <= mostEntries else { throw .tooLarge }
+    guard entries.allSatisfy(\.isValid), Set(entries.map(\.identifier)).count == entries.count
+    else { throw .invalidContent }
+    let count = entries.reduce(2) { $0 + entryByteCount + ($1.material?.count ?? 0) }
+    var secret = try makeSecret(count: count)
+    var offset = 0
+    put(UInt64(entries.count), bytes: 2, &secret, &offset)
+    for entry in entries {
+      put(UInt64(entry.identifier.value), bytes: 4, &secret, &offset)
+      put(UInt64(entry.role.rawValue), bytes: 1, &secret, &offset)
+      put(UInt64(entry.state.rawValue), bytes: 1, &secret, &offset)
+      put(entry.createdMilliseconds, bytes: 8, &secret, &offset)
+      put(entry.cryptoperiodSeconds, bytes: 8, &secret, &offset)
+      put(entry.deactivatedMilliseconds ?? 0, bytes: 8, &secret, &offset)
+      put(UInt64(entry.material?.count ?? 0), bytes: 1, &secret, &offset)
+      entry.material?.withBytes { bytes in
+        for index in bytes.byteOffsets {
+          put(UInt64(bytes.byte(index)), bytes: 1, &secret, &offset)
+        }
+      }
+    }
+    precondition(offset == count, "every byte has been written")
+    return secret
+  }
+
+  /// Writes the lowest `bytes` bytes of a number at `offset`, big-endian, and steps over them.
+  private static func put(
+    _ number: UInt64, bytes: Int, _ secret: inout SecretBytes, _ offset: inout Int
+  ) {
+    let start = offset
+    unsafe secret.withMutableBytes { buffer in
+      for index in 0..<bytes {
+        unsafe buffer[start + index] = UInt8(
+          truncatingIfNeeded: number >> UInt64(8 * (bytes - 1 - index)))
+      }
+    }
+    offset += bytes
+  }
+
+  private static func decode(_ plaintext: RawSpan) throws(RecordError) -> [KeyringEntry] {
+    let count = Int(plaintext.bigEndian(0..<2))
+    guard count <= mostEntries else { throw .invalidContent }
+    var entries: [KeyringEntry] = []
+    var identifiers: Set<KeyIdentifier> = []
+    var rest = plaintext.extracting(2...)
+    for _ in 0..<count {
+      guard rest.byteCount >= entryByteCount else { throw .invalidContent }
+      let materialEnd = entryByteCount + Int(rest.byte(entryByteCount - 1))
+      guard rest.byteCount >= materialEnd else { throw .invalidContent }
+      let entry = try decodeEntry(rest.extracting(..<materialEnd))
+      guard entry.isValid, identifiers.insert(entry.identifier).inserted else {
+        throw .invalidContent
+      }
+      entries.append(entry)
+      rest = rest.extracting(materialEnd...)
+    }
+    guard rest.isEmpty else { throw .invalidContent }
+    return entries
+  }
+
+  private static func decodeEntry(_ bytes: RawSpan) throws(RecordError) -> KeyringEntry {
+    guard let role = KeyRole(rawValue: bytes.byte(4)), let state = KeyState(rawValue: bytes.byte(5))
+    else { throw .invalidContent }
+    let deactivated = bytes.bigEndian(22..<30)
+    let secret = bytes.extracting(entryByteCount...)
+    var material: KeyMaterial?
+    if !secret.isEmpty {
+      do throws(SecretMemoryError) {
+        material = KeyMaterial(try SecretBytes(copying: secret))
+      } catch {
+        throw .memoryUnavailable
+      }
+    }
+    return KeyringEntry(
+      identifier: KeyIdentifier(UInt32(bytes.bigEndian(0..<4))), role: role, state: state,
+      createdMilliseconds: bytes.bigEndian(6..<14), cryptoperiodSeconds: bytes.bigEndian(14..<22),
+      deactivatedMilliseconds: deactivated == 0 ? nil : deactivated, material: material)
+  }
+}

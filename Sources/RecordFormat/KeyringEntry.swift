@@ -1,0 +1,125 @@
+package import SecretMemory
+
+/// What a key is for. The number is what stands in the keyring.
+package enum KeyRole: UInt8, CaseIterable, Sendable {
+  /// Wraps the keyring. The keyring names such a key and never holds it.
+  case kek = 1
+  /// Seals card records and stored answers.
+  case data = 2
+  /// Makes fingerprints and request digests.
+  case fingerprint = 3
+  /// Signs the audit log's checkpoints.
+  case audit = 4
+
+  /// The name in commands and reports.
+  package var name: String {
+    switch self {
+    case .kek: "kek"
+    case .data: "data"
+    case .fingerprint: "fingerprint"
+    case .audit: "audit"
+    }
+  }
+}
+
+/// Where a key is in its life. The number is what stands in the keyring.
+///
+/// - Source: NIST SP 800-57 part 1, section 7. `destroying` is the time between the decision and
+///   the moment at which no page of the store holds the wrapped key any more.
+package enum KeyState: UInt8, CaseIterable, Sendable {
+  /// Protects and reads.
+  case active = 1
+  /// Reads what it protected, and protects nothing new.
+  case deactivated = 2
+  /// Reads what it protected; somebody else may read it too.
+  case compromised = 3
+  /// Its destruction has begun.
+  case destroying = 4
+  /// Gone; the entry stays.
+  case destroyed = 5
+
+  /// The name in commands and reports.
+  package var name: String {
+    switch self {
+    case .active: "active"
+    case .deactivated: "deactivated"
+    case .compromised: "compromised"
+    case .destroying: "destroying"
+    case .destroyed: "destroyed"
+    }
+  }
+}
+
+/// The secret of a key, shared by whoever refers to it, wiped when nobody does.
+package final class KeyMaterial: Sendable {
+  private let secret: SecretBytes
+
+  /// Takes over a secret.
+  package init(_ secret: consuming SecretBytes) {
+    self.secret = secret
+  }
+
+  /// How many bytes the secret has.
+  package var count: Int { secret.count }
+
+  /// Lends the secret to `body`, for example to key a cipher with it.
+  package func withBytes<Result: ~Copyable, Failure: Error>(
+    _ body: (RawSpan) throws(Failure) -> Result
+  ) throws(Failure) -> Result {
+    try KeyMaterial.lend(secret, to: body)
+  }
+
+  // The compiler follows the lifetime of a borrowed parameter, not yet that of a stored property.
+  private static func lend<Result: ~Copyable, Failure: Error>(
+    _ secret: borrowing SecretBytes, to body: (RawSpan) throws(Failure) -> Result
+  ) throws(Failure) -> Result {
+    try body(secret.bytes)
+  }
+}
+
+/// A key as the keyring keeps it.
+package struct KeyringEntry: Sendable {
+  /// The key's name.
+  package let identifier: KeyIdentifier
+  /// What the key is for.
+  package let role: KeyRole
+  /// Where the key is in its life.
+  package var state: KeyState
+  /// When it was made, in milliseconds since 1970-01-01T00:00:00Z.
+  package let createdMilliseconds: UInt64
+  /// For how long it should protect new data, in seconds.
+  package let cryptoperiodSeconds: UInt64
+  /// When it stopped to protect new data, in milliseconds since 1970-01-01T00:00:00Z, or nil.
+  package var deactivatedMilliseconds: UInt64?
+  /// The secret, 1 to 255 bytes; nil for a KEK and for a key that is destroyed.
+  package var material: KeyMaterial?
+
+  /// Puts an entry together.
+  package init(
+    identifier: KeyIdentifier, role: KeyRole, state: KeyState, createdMilliseconds: UInt64,
+    cryptoperiodSeconds: UInt64, deactivatedMilliseconds: UInt64? = nil, material: KeyMaterial?
+  ) {
+    self.identifier = identifier
+    self.role = role
+    self.state = state
+    self.createdMilliseconds = createdMilliseconds
+    self.cryptoperiodSeconds = cryptoperiodSeconds
+    self.deactivatedMilliseconds = deactivatedMilliseconds
+    self.material = material
+  }
+
+  /// Whether material is there where it has to be, and nowhere else.
+  var isValid: Bool {
+    if deactivatedMilliseconds == 0 { return false }
+    guard role != .kek else { return material == nil }
+    switch state {
+    case .active, .deactivated, .compromised: return hasMaterialThatFits
+    case .destroying: return material == nil || hasMaterialThatFits
+    case .destroyed: return material == nil
+    }
+  }
+
+  private var hasMaterialThatFits: Bool {
+    material.map { (1...255).contains($0.count) } ?? false
+  }
+}

@@ -68,3 +68,16 @@ extension Environment {
     return descriptor
   }
 }
+
+extension Environment {
+  /// Gives the file blocks on the disk from byte `start` to byte `end`, without changing its
+  /// length: what is written there later cannot fail for want of room.
+  /// - Throws: ``LMDBError/Kind/noSpace``; `EOPNOTSUPP` as ``LMDBError/Kind/system(errno:)`` from a
+  ///   file system that cannot do it.
+  package func allocate(from start: Int, to end: Int) throws(LMDBError) {
+    let descriptor = try descriptor()
+    while fallocate(descriptor, CLMDB_FALLOCATE_KEEP_SIZE, start, end - start) != 0 {
+      guard errno == EINTR else { throw LMDBError(code: errno, in: .allocate) }
+    }
+  }
+}

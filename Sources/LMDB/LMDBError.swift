@@ -51,7 +51,7 @@ package struct LMDBError: Error, Equatable, Sendable, CustomStringConvertible {
   /// The call that failed.
   package enum Call: String, Equatable, Sendable {
     case open, create, inspect, synchronize, information, readerCheck, openDatabase
-    case begin, get, put, delete, clear, statistics, cursor, commit, copy
+    case begin, get, put, delete, clear, statistics, cursor, commit, allocate
   }
 
   package let kind: Kind

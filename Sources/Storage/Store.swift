@@ -1,3 +1,4 @@
+import Glibc
 package import LMDB
 
 /// The sixteen random bytes that tell one store from another.
@@ -43,19 +44,21 @@ package final class Store: Sendable {
   package var indexWasLost: Bool { index.loss != nil }
 
   let tables: Tables
-  let writer: Writer
+  private let writer: Writer
+  private let isReadOnly: Bool
   // Last, so that it is given up after the environments are closed.
   private let lock: StoreLock
 
   init(
     directory: String, identifier: StoreIdentifier, environment: Environment, tables: Tables,
-    index: StoreIndex, lock: StoreLock
+    index: StoreIndex, isReadOnly: Bool, lock: StoreLock
   ) {
     self.directory = directory
     self.storeIdentifier = identifier
     self.environment = environment
     self.tables = tables
     self.index = index
+    self.isReadOnly = isReadOnly
     self.lock = lock
     writer = Writer(environment: environment, tables: tables)
   }
@@ -91,11 +94,13 @@ package final class Store: Sendable {
   ///
   /// `onEnd` is called once, on the writer's thread, when the disk has failed and nothing will be
   /// written any more; the process should end.
-  /// - Throws: ``StorageError/system(call:errno:)`` when there is no thread to be had.
+  /// - Throws: ``StorageError/system(call:errno:)`` when there is no thread to be had, and with
+  ///   `EROFS` for a store that was opened for reading.
   package func startWriter(
     participants: [any BatchParticipant], limits: WriterLimits = WriterLimits(),
     onEnd: @escaping @Sendable (StorageError) -> Void
   ) throws(StorageError) {
+    guard !isReadOnly else { throw .system(call: "startWriter", errno: EROFS) }
     try writer.start(participants: participants, limits: limits, onEnd: onEnd)
   }
 

@@ -112,7 +112,7 @@ extension Store {
       directory: directory, identifier: identifier, mapSize: options.indexMapSize ?? mapSize)
     return Store(
       directory: directory, identifier: identifier, environment: environment, tables: tables,
-      index: index, lock: lock)
+      index: index, isReadOnly: options.isReadOnly, lock: lock)
   }
 
   /// Reads which store this is, and refuses a format that is not known.

@@ -43,22 +43,23 @@ struct WriterLoop: ~Copyable {
 
   /// Works until the writer is stopped or the disk fails.
   mutating func run() {
-    var batch: [any WriteJob] = []
-    while takeBatch(into: &batch) {
-      refuseOrdinaryJobsIfFull(&batch)
-      write(&batch)
-      batch.removeAll(keepingCapacity: true)
-      if hasEnded { return end() }
+    var waiting: [any WriteJob] = []
+    while takeJobs(into: &waiting) {
+      while !waiting.isEmpty {
+        var batch = nextBatch(from: &waiting)
+        write(&batch)
+        if hasEnded { return end(waiting) }
+      }
       checkReadersSometimes()
     }
   }
 
   /// Waits for jobs; false when the writer is to stop and none is left.
-  private func takeBatch(into batch: inout [any WriteJob]) -> Bool {
+  private func takeJobs(into jobs: inout [any WriteJob]) -> Bool {
     monitor.waitUntil { state -> Bool? in
       if state.queue.count > 0 {
         state.isWaiting = false
-        state.queue.take(state.limits.batch, into: &batch)
+        state.queue.take(state.limits.batch, into: &jobs)
         return true
       }
       if state.phase == .stopping {
@@ -70,9 +71,25 @@ struct WriterLoop: ~Copyable {
     }
   }
 
-  private mutating func refuseOrdinaryJobsIfFull(_ batch: inout [any WriteJob]) {
-    guard !room.admitsOrdinary() else { return }
-    refuseOrdinaryJobs(&batch)
+  /// Moves out of `waiting` the jobs for which there is room now, in their order. Where there is
+  /// none but the reserve, the ordinary ones are refused.
+  private mutating func nextBatch(from waiting: inout [any WriteJob]) -> [any WriteJob] {
+    let ordinary = waiting.count { $0.admission == .ordinary }
+    let admitted = room.admit(ordinary)
+    if admitted == 0 { refuseOrdinaryJobs(&waiting) }
+    var batch: [any WriteJob] = []
+    guard admitted > 0, admitted < ordinary else {
+      swap(&batch, &waiting)
+      return batch
+    }
+    var left = admitted
+    let end = waiting.firstIndex { job in
+      if job.admission == .ordinary { left -= 1 }
+      return left < 0
+    }
+    batch.append(contentsOf: waiting[..<(end ?? waiting.endIndex)])
+    waiting.removeFirst(batch.count)
+    return batch
   }
 
   private func refuseOrdinaryJobs(_ batch: inout [any WriteJob]) {
@@ -181,8 +198,8 @@ struct WriterLoop: ~Copyable {
   }
 
   /// Refuses everything that waits, and tells the owner that writing is over.
-  private func end() {
-    var waiting: [any WriteJob] = []
+  private func end(_ taken: [any WriteJob]) {
+    var waiting = taken
     monitor.withLock { state in
       state.phase = .ended
       state.queue.take(.max, into: &waiting)

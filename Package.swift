@@ -22,8 +22,13 @@ func module(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target 
   .target(name: name, dependencies: dependencies, swiftSettings: strict)
 }
 
-func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
-  .testTarget(name: name, dependencies: dependencies, swiftSettings: strict)
+/// Vectors and golden files become byte arrays of `PackageResources`.
+func tests(
+  _ name: String, _ dependencies: [Target.Dependency], embedding files: [String] = []
+) -> Target {
+  .testTarget(
+    name: name, dependencies: dependencies, resources: files.map { .embedInCode($0) },
+    swiftSettings: strict)
 }
 
 let nio: [Target.Dependency] = [
@@ -134,7 +139,9 @@ let package = Package(
     tests("RecordFormatTests", ["RecordFormat", "Cards", "Cryptography", "SecretMemory"]),
     tests("StorageTests", ["Storage", "LMDB"]),
     tests("AccessPolicyTests", ["AccessPolicy"]),
-    tests("AuditLogTests", ["AuditLog", "Storage", "LMDB", "Cryptography", "JSON"]),
+    tests(
+      "AuditLogTests", ["AuditLog", "Storage", "LMDB", "Cryptography", "JSON"],
+      embedding: ["Vectors/rfc6962-roots.txt"]),
     tests(
       "KeyringTests", ["Keyring", "Storage", "LMDB", "RecordFormat", "Cryptography", "SecretMemory"]
     ),

@@ -1,0 +1,43 @@
+internal import Cryptography
+internal import LMDB
+internal import Storage
+
+/// The noted hashes of some consecutive leaves, read from the rows of `leaves`.
+struct LeafHashes {
+  private let first: UInt64
+  /// 32 bytes for each leaf from `first` on, as far as the rows follow each other without a gap.
+  private var bytes: [UInt8] = []
+
+  /// Reads the hashes of the leaves `first` up to, not including, `end`.
+  init(
+    from first: UInt64, to end: UInt64, in transaction: borrowing StoreReadTransaction
+  ) throws(StorageError) {
+    self.first = first
+    var cursor = try transaction.cursor(in: .leaves)
+    let key = [first.bigEndian] as InlineArray<1, UInt64>
+    // The row that holds `first` may begin before it.
+    var row = try cursor.start(from: unsafe key.span.bytes, reversed: true)
+    var expected: UInt64?
+    while let current = row, let start = UInt64(bigEndianBytes: current.key), start < end {
+      let hashes = current.value
+      let isInOrder = expected.map { $0 == start } ?? (start <= first)
+      guard isInOrder, hashes.byteCount % Digest256.byteCount == 0 else { return }
+      let count = UInt64(hashes.byteCount / Digest256.byteCount)
+      let skipped = first > start ? min(first - start, count) : 0
+      let used = min(count, end - start)
+      if skipped < used {
+        let range = Int(skipped) * Digest256.byteCount..<Int(used) * Digest256.byteCount
+        bytes.append(span: hashes.extracting(range))
+      }
+      expected = start + count
+      row = try cursor.next()
+    }
+  }
+
+  /// The hash of the leaf `sequence`; nil where none was noted.
+  subscript(sequence: UInt64) -> Digest256? {
+    let start = Int(sequence - first) * Digest256.byteCount
+    guard start + Digest256.byteCount <= bytes.count else { return nil }
+    return Digest256(unsafe bytes.span.bytes.extracting(start..<start + Digest256.byteCount))
+  }
+}

@@ -1,0 +1,71 @@
+import AuditLog
+import JSON
+import Testing
+
+@Suite("The line of an entry")
+struct AuditLineTests {
+  private func text(_ entry: AuditEntry, sequence: UInt64 = 7) -> String {
+    var line = AuditLine()
+    line.write(entry, sequence: sequence, atMilliseconds: Sample.time)
+    return String(decoding: line.bytes, as: UTF8.self)
+  }
+
+  @Test("has every member in the documented order")
+  func members() {
+    let entry = AuditEntry(
+      actor: "spiffe://shop.example/checkout", operation: "detokenize", merchant: "shop",
+      token: "tok_01kax3zv5ye8bvkp2mszn9fqxw", key: "00000001", acquirer: "credit-du-nord",
+      paymentIdentifier: "pay_01kax3zv5ye8bvkp2mszn9fqxw", outcome: "refused",
+      reason: "insufficient_funds", requestIdentifier: "r-1")
+    #expect(
+      text(entry) == """
+        {"seq":7,"time":"2026-11-23T18:43:25.123Z","actor":"spiffe://shop.example/checkout",\
+        "operation":"detokenize","merchant":"shop","token":"tok_01kax3zv5ye8bvkp2mszn9fqxw",\
+        "key":"00000001","acquirer":"credit-du-nord",\
+        "payment_id":"pay_01kax3zv5ye8bvkp2mszn9fqxw","outcome":"refused",\
+        "reason":"insufficient_funds","request_id":"r-1"}
+        """)
+  }
+
+  @Test("leaves out what is absent")
+  func absent() {
+    #expect(
+      text(AuditEntry(actor: "system", operation: "clock", outcome: "backwards"), sequence: 0)
+        == """
+        {"seq":0,"time":"2026-11-23T18:43:25.123Z","actor":"system","operation":"clock",\
+        "outcome":"backwards"}
+        """)
+  }
+
+  @Test("escapes quotes and every control character, and keeps other text")
+  func escapes() throws {
+    let value = "a\"b\\c\nd\u{1B}[31m\u{7F}\u{85}é\u{A0}漢"
+    let line = text(AuditEntry(actor: value, operation: "x", outcome: "y"))
+    #expect(line.contains(#""actor":"a\"b\\c\u000ad\u001b[31m\u007f\u0085é"#))
+    let bytes = Array(line.utf8)
+    let tape = try JSONTape.parse(unsafe bytes.span.bytes)
+    let actor = try #require(tape.member("actor", of: tape.root, in: unsafe bytes.span.bytes))
+    #expect(tape.string(of: actor, in: unsafe bytes.span.bytes) == value)
+  }
+
+  @Test("cuts what is too long between two characters")
+  func cuts() {
+    let line = text(
+      AuditEntry(
+        actor: "a", operation: "x", outcome: "y",
+        reason: "a" + String(repeating: "é", count: AuditLimits.memberBytes)))
+    let kept = (AuditLimits.memberBytes - 1) / 2
+    #expect(line.hasSuffix(#","reason":"a"# + String(repeating: "é", count: kept) + "\"}"))
+  }
+
+  @Test("of an entry that is escaped everywhere stays below the limit")
+  func limit() {
+    let worst = String(repeating: "\u{1}", count: 3_000)
+    let line = text(
+      AuditEntry(
+        actor: worst, operation: worst, merchant: worst, token: worst, key: worst, acquirer: worst,
+        paymentIdentifier: worst, outcome: worst, reason: worst, requestIdentifier: worst),
+      sequence: .max)
+    #expect(line.utf8.count <= AuditLimits.lineBytes)
+  }
+}

@@ -7,3 +7,8 @@
 #include <openssl/rand.h>
 #include <openssl/x509.h>
 #include <openssl/x509v3.h>
+
+// Expressions of macros, which Swift does not import.
+
+/// How X509_NAME_print_ex writes a name on one line of ASCII: RFC 2253, controls and the rest escaped.
+static inline unsigned long cadenas_name_flags(void) { return XN_FLAG_ONELINE & ~XN_FLAG_SPC_EQ; }

@@ -1,4 +1,11 @@
 #pragma once
-/// Makes the process not dumpable, without core files, and with the default action for each fatal
-/// signal, so that no crash handler prints its memory. Returns 0, or the errno of what failed.
+
+/// Keeps what the process has in memory from being written out by others: not dumpable, no core
+/// files, and the default action for each fatal signal, so that no crash handler prints memory.
+/// Ignores SIGPIPE, since a peer that leaves is an error of a write and not of the process.
+///
+/// To be called first thing in main. Returns 0, or the errno of what failed.
+///
+/// A program that calls this function is linked with this object, and then its `free` and `realloc`
+/// clear what they release: see CScrub.c.
 int cadenas_harden(void);

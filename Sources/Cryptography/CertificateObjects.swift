@@ -1,0 +1,147 @@
+import COpenSSL
+import Glibc
+
+/// The one owner of an X.509 certificate of libcrypto.
+///
+/// libcrypto fills in what it derives from the extensions at the first question that needs it, under
+/// a lock; ``parse(der:)`` asks it, and afterwards the object is only read. Reading needs no lock:
+/// libcrypto documents that objects which are not modified may be used by several threads.
+@safe
+struct ParsedCertificate: ~Copyable, @unchecked Sendable {
+  let pointer: OpaquePointer
+
+  /// Reads one certificate, and refuses bytes after it.
+  static func parse(der: RawSpan) throws(CertificateError) -> ParsedCertificate {
+    let certificate = unsafe der.withUnsafeBytes { bytes -> OpaquePointer? in
+      var position = unsafe bytes.octets
+      guard let end = unsafe position?.advanced(by: bytes.count),
+        let certificate = unsafe d2i_X509(nil, &position, bytes.count)
+      else { return nil }
+      guard unsafe position == UnsafePointer(end) else {
+        unsafe X509_free(certificate)
+        return nil
+      }
+      return unsafe certificate
+    }
+    guard let certificate = unsafe certificate else {
+      ERR_clear_error()
+      throw .malformedCertificate
+    }
+    let parsed = unsafe ParsedCertificate(adopting: certificate)
+    try parsed.checkExtensions()
+    return parsed
+  }
+
+  private init(adopting pointer: OpaquePointer) {
+    unsafe self.pointer = pointer
+  }
+
+  deinit {
+    unsafe X509_free(pointer)
+  }
+
+  /// Makes libcrypto derive its flags now, and refuses what they call invalid.
+  private borrowing func checkExtensions() throws(CertificateError) {
+    let flags = unsafe X509_get_extension_flags(pointer)
+    ERR_clear_error()
+    guard flags & UInt32(EXFLAG_INVALID) == 0, flags & UInt32(EXFLAG_CRITICAL) == 0
+    else { throw .unsupportedExtension }
+  }
+
+  /// The DER form.
+  var der: [UInt8] {
+    get throws(CertificateError) { try unsafe derForm(of: pointer) }
+  }
+
+  /// First and last second at which the certificate is valid, in seconds since 1970.
+  var validity: ClosedRange<Int64> {
+    get throws(CertificateError) {
+      guard let from = unsafe unixSeconds(of: X509_get0_notBefore(pointer)),
+        let until = unsafe unixSeconds(of: X509_get0_notAfter(pointer)), from <= until
+      else { throw .malformedCertificate }
+      return from...until
+    }
+  }
+
+  /// Whether the certificate may issue others, by basic constraints and key usage.
+  var isAuthority: Bool {
+    unsafe X509_check_ca(pointer) == 1
+      && X509_get_key_usage(pointer) & UInt32(KU_KEY_CERT_SIGN) != 0
+  }
+
+  /// Whether the key of this certificate made the signature of `other`.
+  borrowing func hasSigned(_ other: borrowing ParsedCertificate) -> Bool {
+    defer { ERR_clear_error() }
+    guard let key = unsafe X509_get0_pubkey(pointer) else { return false }
+    return unsafe X509_verify(other.pointer, key) == 1
+  }
+
+  /// Whether the public key offers 112 bits of security, which RSA of 2048 bits does.
+  var hasStrongKey: Bool {
+    let key = unsafe X509_get0_pubkey(pointer)
+    defer { ERR_clear_error() }
+    return unsafe key != nil && EVP_PKEY_get_security_bits(key) >= 112
+  }
+
+  /// Whether its signature offers 112 bits of security, which SHA-224 does and SHA-1 does not.
+  var hasStrongSignature: Bool {
+    var bits: Int32 = 0
+    defer { ERR_clear_error() }
+    return unsafe X509_get_signature_info(pointer, nil, nil, &bits, nil) == 1 && bits >= 112
+  }
+}
+
+/// A libcrypto input stream over a copy of some bytes.
+@safe
+struct MemoryInput: ~Copyable {
+  let pointer: OpaquePointer
+
+  init?(_ bytes: [UInt8]) {
+    guard let pointer = unsafe BIO_new(BIO_s_mem()) else { return nil }
+    guard let count = Int32(exactly: bytes.count), unsafe BIO_write(pointer, bytes, count) == count
+    else {
+      unsafe BIO_free_all(pointer)
+      ERR_clear_error()
+      return nil
+    }
+    unsafe self.pointer = pointer
+  }
+
+  deinit {
+    unsafe BIO_free_all(pointer)
+  }
+}
+
+/// The DER form of a certificate.
+func derForm(of certificate: OpaquePointer) throws(CertificateError) -> [UInt8] {
+  let count = unsafe i2d_X509(certificate, nil)
+  guard count > 0 else { throw .library }
+  var bytes = [UInt8](repeating: 0, count: Int(count))
+  let written = unsafe bytes.withUnsafeMutableBytes { buffer in
+    var position = unsafe buffer.octets
+    return unsafe i2d_X509(certificate, &position)
+  }
+  guard written == count else { throw .library }
+  return bytes
+}
+
+/// Whether `bytes` start as every DER certificate and list does, and no PEM file.
+func looksLikeDER(_ bytes: [UInt8]) -> Bool {
+  bytes.first == 0x30
+}
+
+/// Answers libcrypto's question for the passphrase of an encrypted PEM block with a refusal: its own
+/// default asks the terminal, and a service would hang.
+func refusePassphrase(
+  _: UnsafeMutablePointer<CChar>?, _: Int32, _: Int32, _: UnsafeMutableRawPointer?
+) -> Int32 { -1 }
+
+/// Seconds since 1970 of a time in ASN.1; nil if it cannot be read.
+func unixSeconds(of time: UnsafePointer<ASN1_TIME>?) -> Int64? {
+  var fields = unsafe tm()
+  guard let time = unsafe time, unsafe ASN1_TIME_to_tm(time, &fields) == 1 else {
+    ERR_clear_error()
+    return nil
+  }
+  return Int64(unsafe timegm(&fields))
+}

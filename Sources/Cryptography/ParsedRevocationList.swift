@@ -1,0 +1,88 @@
+import COpenSSL
+
+/// The one owner of a certificate revocation list of libcrypto.
+///
+/// libcrypto sorts the revoked serial numbers at the first lookup, under a lock; ``parse(_:)`` makes
+/// one, and afterwards the object is only read, which several threads may do.
+@safe
+struct ParsedRevocationList: ~Copyable, @unchecked Sendable {
+  let pointer: OpaquePointer
+
+  /// First and last second at which the list is current, in seconds since 1970.
+  let validity: ClosedRange<Int64>
+
+  /// Reads a list in PEM or DER, and refuses one that covers only a part.
+  static func parse(_ bytes: [UInt8]) throws(CertificateError) -> ParsedRevocationList {
+    guard let input = MemoryInput(bytes) else { throw .library }
+    let list =
+      if looksLikeDER(bytes) {
+        unsafe d2i_X509_CRL_bio(input.pointer, nil)
+      } else {
+        unsafe PEM_read_bio_X509_CRL(input.pointer, nil, refusePassphrase, nil)
+      }
+    guard let list = unsafe list else {
+      ERR_clear_error()
+      throw .malformedRevocationList
+    }
+    let validity = unsafe validity(of: list)
+    guard let validity else {
+      unsafe X509_CRL_free(list)
+      throw .malformedRevocationList
+    }
+    let parsed = unsafe ParsedRevocationList(adopting: list, validity: validity)
+    guard !parsed.hasCriticalExtension else { throw .partialRevocationList }
+    parsed.sort()
+    return parsed
+  }
+
+  private init(adopting pointer: OpaquePointer, validity: ClosedRange<Int64>) {
+    unsafe self.pointer = pointer
+    self.validity = validity
+  }
+
+  deinit {
+    unsafe X509_CRL_free(pointer)
+  }
+
+  private static func validity(of list: OpaquePointer) -> ClosedRange<Int64>? {
+    guard let from = unsafe unixSeconds(of: X509_CRL_get0_lastUpdate(list)),
+      let until = unsafe unixSeconds(of: X509_CRL_get0_nextUpdate(list)), from <= until
+    else { return nil }
+    return from...until
+  }
+
+  /// Looks a serial number up, so that libcrypto sorts the entries now.
+  private borrowing func sort() {
+    guard let number = unsafe ASN1_INTEGER_new() else { return }
+    var entry: OpaquePointer?
+    _ = unsafe X509_CRL_get0_by_serial(pointer, &entry, number)
+    unsafe ASN1_INTEGER_free(number)
+    ERR_clear_error()
+  }
+
+  /// Every extension that changes what a list means is critical (RFC 5280, section 5.2): a delta,
+  /// or the issuing distribution point of a list with a part of the certificates.
+  private var hasCriticalExtension: Bool {
+    for index in 0..<max(0, unsafe X509_CRL_get_ext_count(pointer)) {
+      guard unsafe X509_EXTENSION_get_critical(X509_CRL_get_ext(pointer, index)) == 0
+      else { return true }
+    }
+    return false
+  }
+
+  /// Whether `authority` issued the list: its name, and its signature.
+  borrowing func isIssued(by authority: borrowing ParsedCertificate) -> Bool {
+    defer { ERR_clear_error() }
+    guard let key = unsafe X509_get0_pubkey(authority.pointer),
+      unsafe X509_NAME_cmp(
+        X509_CRL_get_issuer(pointer), X509_get_subject_name(authority.pointer)) == 0
+    else { return false }
+    return unsafe X509_CRL_verify(pointer, key) == 1
+  }
+
+  /// Whether the list names the serial number of `certificate`. A lookup that fails counts as named.
+  borrowing func names(_ certificate: borrowing ParsedCertificate) -> Bool {
+    var entry: OpaquePointer?
+    return unsafe X509_CRL_get0_by_cert(pointer, &entry, certificate.pointer) != 0
+  }
+}

@@ -140,7 +140,11 @@ let package = Package(
     tests("JSONTests", ["JSON"], reading: ["Corpus"]),
     tests("CardsTests", ["Cards", "SecretMemory"]),
     tests("RecordFormatTests", ["RecordFormat", "Cards", "Cryptography", "SecretMemory"]),
-    tests("StorageTests", ["Storage", "LMDB"]),
+    tests("StorageTests", ["Storage", "LMDB", "StorageFaults"]),
+    // A child process of StorageTests, which runs it over a library that fails system calls.
+    .executableTarget(
+      name: "StorageFaults", dependencies: ["Storage"], path: "Tests/StorageFaults",
+      swiftSettings: strict),
     tests("AccessPolicyTests", ["AccessPolicy"]),
     tests(
       "AuditLogTests", ["AuditLog", "Storage", "LMDB", "Cryptography", "JSON"],

@@ -1,0 +1,98 @@
+import Glibc
+import Storage
+import Synchronization
+
+/// Writes to a store step by step while the tests make the disk fail.
+///
+/// Arguments: the directory of a new store, the directory of the fault flags, then steps:
+/// `ordinary:N` and `reserved:N` submit N jobs at once and print how they ended, `fault:NAME` makes
+/// the flag NAME, `clear:NAME` removes it, `stop` stops the writer.
+@main struct StorageFaults {
+  static func main() throws {
+    let arguments = CommandLine.arguments
+    guard arguments.count > 3, let identifier = StoreIdentifier(Array(1...16)) else { exit(2) }
+    let mapSize = 8 << 20
+    try Store.create(at: arguments[1], mapSize: mapSize, storeIdentifier: identifier)
+    let store = try Store.open(at: arguments[1], mapSize: mapSize)
+    try store.startWriter(participants: []) { error in report("onEnd \(error)") }
+    var next = 0
+    for step in arguments[3...] {
+      let parts = step.split(separator: ":")
+      switch (parts.first, parts.last) {
+      case ("stop", _): store.stopWriter()
+      case ("fault", let name?): set(true, "\(arguments[2])/\(name)")
+      case ("clear", let name?): set(false, "\(arguments[2])/\(name)")
+      case (let kind?, let count?):
+        let count = Int(count) ?? 0
+        run(store, next..<next + count, kind == "reserved" ? .reserved : .ordinary)
+        next += count
+      default: exit(2)
+      }
+    }
+  }
+
+  private static func set(_ isSet: Bool, _ flag: String) {
+    guard isSet else {
+      unsafe unlink(flag)
+      return
+    }
+    close(unsafe open(flag, O_CREAT | O_WRONLY, 0o600))
+  }
+
+  /// Submits a job for each number, waits for all of them, and prints how many ended in which way.
+  private static func run(_ store: Store, _ numbers: Range<Int>, _ admission: Admission) {
+    let tally = Tally(expected: numbers.count)
+    for number in numbers { store.submit(Put(number, admission, tally)) }
+    report(tally.wait())
+  }
+}
+
+/// Prints at once: the process may end in any way.
+private func report(_ line: String) {
+  var line = "\(line)\n"
+  _ = line.withUTF8 { unsafe write(1, $0.baseAddress, $0.count) }
+}
+
+/// Counts results until all are in.
+private final class Tally: Sendable {
+  private let results = Mutex<[String: Int]>([:])
+  private let missing: Atomic<Int>
+
+  init(expected: Int) { missing = Atomic(expected) }
+
+  func add(_ result: Result<Void, any Error>) {
+    let name =
+      switch result {
+      case .success: "stored"
+      case .failure(let error): "\(error)"
+      }
+    results.withLock { $0[name, default: 0] += 1 }
+    missing.subtract(1, ordering: .releasing)
+  }
+
+  func wait() -> String {
+    while missing.load(ordering: .acquiring) > 0 { sched_yield() }
+    return results.withLock { counts in
+      counts.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value)" }.joined(separator: ", ")
+    }
+  }
+}
+
+private final class Put: WriteJob {
+  let admission: Admission
+  private let key: [UInt8]
+  private let tally: Tally
+
+  init(_ number: Int, _ admission: Admission, _ tally: Tally) {
+    key = [UInt8(truncatingIfNeeded: number >> 8), UInt8(truncatingIfNeeded: number)]
+    self.admission = admission
+    self.tally = tally
+  }
+
+  func apply(_ transaction: inout StoreWriteTransaction) throws {
+    let key = key
+    try transaction.put(key: unsafe key.span.bytes, value: unsafe key.span.bytes, in: .cards)
+  }
+
+  func complete(_ result: Result<Void, any Error>) { tally.add(result) }
+}

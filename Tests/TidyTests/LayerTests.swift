@@ -1,0 +1,86 @@
+import Testing
+
+/// The layer table: dependencies point down only.
+@Suite struct LayerTests {
+  /// From the bottom up. A target imports what stands in its own layer or below; which of those it
+  /// does import is for the package manifest.
+  private static let layers: [[String]] = [
+    ["CLMDB", "CSodium", "COpenSSL", "CScrub"],
+    ["SecretMemory", "Cryptography", "LMDB", "JSON"],
+    ["Cards", "RecordFormat"],
+    ["Storage"],
+    ["AccessPolicy", "AuditLog", "CardStore", "Keyring"],
+    ["Vault"],
+    ["Configuration", "AcquirerGateway", "VaultServer", "Administration"],
+    ["cadenas", "cadenas-dev"],
+  ]
+  private static let edge = 6
+  private static let program = 7
+
+  /// Who may import what is not ours everywhere.
+  private static let reserved: [String: Set<String>] = [
+    "CLMDB": ["LMDB"],
+    "CSodium": ["SecretMemory", "Cryptography"],
+    "COpenSSL": ["Cryptography"],
+    "CScrub": ["cadenas"],
+    "Yams": ["Configuration"],
+    "ArgumentParser": ["cadenas", "cadenas-dev"],
+  ]
+
+  private static func layer(of target: String) -> Int? {
+    layers.firstIndex { $0.contains(target) }
+  }
+
+  private static func imports(of file: SourceTree.File) -> [String] {
+    file.lines.compactMap { line in
+      var words = line.split(separator: " ")
+      while let first = words.first, first.hasPrefix("@") || Self.modifiers.contains(first) {
+        words.removeFirst()
+      }
+      guard words.first == "import", words.count >= 2 else { return nil }
+      let kinds = ["class", "enum", "func", "struct", "typealias", "protocol", "var", "let"]
+      let name = kinds.contains(String(words[1])) && words.count > 2 ? words[2] : words[1]
+      return String(name.prefix { $0 != "." && $0 != ";" })
+    }
+  }
+
+  private static let modifiers: Set<Substring> = ["internal", "package", "public", "private"]
+
+  @Test func everyTargetStandsInTheLayerTable() {
+    let targets = Set(SourceTree.swift(in: "Sources").map(\.target))
+    for target in targets {
+      #expect(Self.layer(of: target) != nil, "\(target) has no layer: decide which, here")
+    }
+    #expect(targets.count > 10, "the sources were not found")
+  }
+
+  @Test func noTargetImportsOneAboveIt() {
+    for file in SourceTree.swift(in: "Sources") {
+      guard let own = Self.layer(of: file.target) else { continue }
+      for name in Self.imports(of: file) {
+        // The module of an executable has the name of its target with other punctuation.
+        guard let other = Self.layer(of: name.replacing("_", with: "-")) else { continue }
+        #expect(other <= own, "\(file) imports \(name), which stands above it")
+      }
+    }
+  }
+
+  @Test func wrappersAloneTouchTheirLibraries() {
+    for file in SourceTree.swift(in: "Sources") {
+      for name in Self.imports(of: file) {
+        guard let allowed = Self.reserved[name] else { continue }
+        #expect(allowed.contains(file.target), "\(file) imports \(name)")
+      }
+    }
+  }
+
+  @Test func networkAndFoundationStayAtTheEdges() {
+    for file in SourceTree.swift(in: "Sources") {
+      guard let own = Self.layer(of: file.target), own < Self.edge else { continue }
+      for name in Self.imports(of: file) {
+        let isOutside = name.hasPrefix("Foundation") || name.hasPrefix("NIO") || name == "Logging"
+        #expect(!isOutside, "\(file) imports \(name) below the edges")
+      }
+    }
+  }
+}

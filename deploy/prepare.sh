@@ -1,0 +1,43 @@
+# Sourced by the scripts beside it: goes to the repository's root and installs what is missing.
+# Expects a Debian 12 with a Swift toolchain; everything else comes from here.
+
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+# What the build links (headers), and openssl(1) for the development certificates.
+packages=(libssl-dev libsodium-dev liblmdb-dev pkg-config openssl)
+
+# need PACKAGE…: installs those of them that are not installed.
+need() {
+  local missing=() package
+  for package in "$@"; do
+    if [[ "$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null)" != installed ]]; then
+      missing+=("$package")
+    fi
+  done
+  if ((${#missing[@]} == 0)); then return; fi
+
+  local as_root=()
+  if ((EUID != 0)); then
+    if ! command -v sudo >/dev/null; then
+      echo "not installed: ${missing[*]}; run as root, or: apt-get install ${missing[*]}" >&2
+      exit 1
+    fi
+    as_root=(sudo)
+  fi
+  echo "installing ${missing[*]}"
+  "${as_root[@]}" apt-get update -qq
+  "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive \
+    apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
+}
+
+if ! command -v swift >/dev/null; then
+  echo "swift is not in PATH: install a Swift 6.3 toolchain first" >&2
+  exit 1
+fi
+need "${packages[@]}"
+
+# build_release: both programs, in .build-release/release.
+build_release() {
+  swift build -c release --scratch-path .build-release --product cadenas
+  swift build -c release --scratch-path .build-release --product cadenas-dev
+}

@@ -23,7 +23,7 @@ struct AcquirerCommand: ParsableCommand {
   func run() throws {
     let signals = SignalWaiter(SIGTERM, SIGINT)
     let server = try SimulatorServer.start(
-      on: try Endpoint(listen), with: TLSMaterial(directory: pki))
+      on: try Endpoint(listen), with: TLSMaterial(directory: pki), log: Console.complain)
     Console.say(#"{"acquirer":"\#(server.endpoint.url)"}"#)
     _ = signals.wait()
   }

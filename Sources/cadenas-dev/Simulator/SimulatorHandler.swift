@@ -9,13 +9,17 @@ final class SimulatorHandler: ChannelInboundHandler {
 
   private let received: ReceivedPayments
   private let digests: CardDigests
+  private let log: @Sendable (String) -> Void
   private var head: HTTPRequestHead?
   private var body = ByteBuffer()
   private var isTooLong = false
 
-  init(received: ReceivedPayments, digests: CardDigests) {
+  init(
+    received: ReceivedPayments, digests: CardDigests, log: @escaping @Sendable (String) -> Void
+  ) {
     self.received = received
     self.digests = digests
+    self.log = log
   }
 
   func channelRead(context: ChannelHandlerContext, data: NIOAny) {
@@ -35,7 +39,7 @@ final class SimulatorHandler: ChannelInboundHandler {
   }
 
   func errorCaught(context: ChannelHandlerContext, error: any Error) {
-    Console.complain("connection closed: \(error)")
+    log("connection closed: \(error)")
     context.close(promise: nil)
   }
 
@@ -68,7 +72,7 @@ final class SimulatorHandler: ChannelInboundHandler {
       message = try SimulatorMessage(bytes, operation: operation)
     } catch {
       received.add(error.paymentIdentifier)
-      Console.complain("\(error.paymentIdentifier ?? "?") refused: \(error.member)")
+      log("\(error.paymentIdentifier ?? "?") refused: \(error.member)")
       return send(.rejected(error.paymentIdentifier), to: head, context)
     }
     received.add(message.paymentIdentifier)
@@ -76,7 +80,7 @@ final class SimulatorHandler: ChannelInboundHandler {
       amount: message.amount, expiry: message.expiry, hasThreeDSecure: message.hasThreeDSecure,
       now: Int64(time(nil)))
     let card = bytes.extracting(message.cardNumber)
-    log(message, decision, card: digests.digest(of: card))
+    log(line(message, decision, card: digests.digest(of: card)))
     let answer = SimulatorAnswer.decided(
       decision, paymentIdentifier: message.paymentIdentifier, cardNumber: card)
     guard let answer else { return context.close(promise: nil) }
@@ -88,12 +92,13 @@ final class SimulatorHandler: ChannelInboundHandler {
     }
   }
 
-  private func log(_ message: SimulatorMessage, _ decision: SimulatorDecision, card: String) {
+  private func line(
+    _ message: SimulatorMessage, _ decision: SimulatorDecision, card: String
+  ) -> String {
     let amount = message.currency.isEmpty ? "" : " \(message.amount) \(message.currency)"
     let authenticated = message.hasThreeDSecure ? ", 3-D Secure" : ""
-    Console.complain(
-      "\(message.paymentIdentifier) \(message.operation)\(amount), "
-        + "card \(card)\(authenticated): \(decision.name)")
+    return "\(message.paymentIdentifier) \(message.operation)\(amount), "
+      + "card \(card)\(authenticated): \(decision.name)"
   }
 
   private func send(

@@ -7,9 +7,10 @@ import NIOSSL
 struct SimulatorServer {
   private let channel: any Channel
 
-  /// Listens on `endpoint`, port 0 for any free one, with the pair `simulator` of `material`.
+  /// Listens on `endpoint`, port 0 for any free one, with the pair `simulator` of `material`; each
+  /// message is a line for `log`.
   static func start(
-    on endpoint: Endpoint, with material: TLSMaterial
+    on endpoint: Endpoint, with material: TLSMaterial, log: @escaping @Sendable (String) -> Void
   ) throws(DevelopmentError) -> SimulatorServer {
     let context = try material.server("simulator", trusting: "acquirer-ca")
     let received = ReceivedPayments()
@@ -21,7 +22,7 @@ struct SimulatorServer {
           let pipeline = channel.pipeline.syncOperations
           try pipeline.addHandler(NIOSSLServerHandler(context: context))
           try pipeline.configureHTTPServerPipeline()
-          try pipeline.addHandler(SimulatorHandler(received: received, digests: digests))
+          try pipeline.addHandler(SimulatorHandler(received: received, digests: digests, log: log))
         }
       }
     do {
@@ -36,5 +37,10 @@ struct SimulatorServer {
   var endpoint: Endpoint {
     let address = channel.localAddress
     return Endpoint(host: address?.ipAddress ?? "", port: address?.port ?? 0)
+  }
+
+  /// Stops listening.
+  func stop() {
+    channel.close(promise: nil)
   }
 }

@@ -1,0 +1,17 @@
+import Glibc
+
+@testable import cadenas_dev
+
+/// A directory of its own for one test, gone afterwards.
+func withScratchDirectory(_ body: (String) throws -> Void) throws {
+  let directory = try Files.makeTemporaryDirectory(prefix: "cadenas-dev-test")
+  defer { _ = try? ChildProcess.run(["rm", "-rf", directory]) }
+  try body(directory)
+}
+
+/// The permission bits of the file at `path`.
+func mode(of path: String) -> mode_t {
+  var status = stat()
+  guard unsafe stat(path, &status) == 0 else { return 0 }
+  return status.st_mode & 0o777
+}

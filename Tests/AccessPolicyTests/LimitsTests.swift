@@ -1,0 +1,34 @@
+import AccessPolicy
+import Testing
+
+@Suite struct LimitsTests {
+  @Test func `the defaults are those of the design`() {
+    let values = Dictionary(
+      uniqueKeysWithValues: Limits.entries.map { ($0.name, $0.value(in: .standard)) })
+    #expect(
+      values == [
+        "body_bytes": 4_096, "header_bytes": 8_192, "acquirer_answer_bytes": 65_536,
+        "connections": 4_096, "writer_queue": 4_096, "batch": 512, "handshake_seconds": 5,
+        "header_seconds": 10, "body_seconds": 10, "idle_seconds": 60,
+        "acquirer_answer_seconds": 30, "drain_seconds": 30, "refusals_stored_per_minute": 60,
+      ])
+  }
+
+  @Test func `every default lies within its bounds`() {
+    for entry in Limits.entries {
+      #expect(entry.bounds.contains(entry.value(in: .standard)), "\(entry.name)")
+    }
+  }
+
+  @Test func `each entry changes its own limit and no other`() {
+    for entry in Limits.entries {
+      var limits = Limits.standard
+      entry.assign(entry.bounds.upperBound, in: &limits)
+      for other in Limits.entries {
+        let expected =
+          other.name == entry.name ? entry.bounds.upperBound : other.value(in: .standard)
+        #expect(other.value(in: limits) == expected, "\(entry.name) and \(other.name)")
+      }
+    }
+  }
+}

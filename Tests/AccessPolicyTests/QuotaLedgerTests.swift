@@ -1,0 +1,119 @@
+import AccessPolicy
+import Testing
+
+@Suite struct QuotaLedgerTests {
+  let second: UInt64 = 1_000_000_000
+  let ledger = QuotaLedger()
+
+  private func shop(perMinute: Int?, delete: Int? = nil, name: String = "shop") -> Principal {
+    .merchant(
+      Merchant(
+        name: name, number: 1, clients: [], authority: AuthorityReference(certificatePath: "/ca"),
+        operations: [.detokenize, .delete],
+        quotas: Quotas(detokenizePerMinute: perMinute, deletePerMinute: delete)))
+  }
+
+  private func granted(_ asked: Int, _ principal: Principal, now: UInt64) -> Int {
+    (0..<asked).count { _ in ledger.take(.detokenize, for: principal, now: now) == .granted }
+  }
+
+  @Test func `a minute's quota is granted at once and then no more`() {
+    #expect(granted(100, shop(perMinute: 60), now: second) == 60)
+    #expect(
+      ledger.take(.detokenize, for: shop(perMinute: 60), now: second)
+        == .exceeded(retryAfterSeconds: 1))
+  }
+
+  @Test func `a bucket refills continuously`() {
+    #expect(granted(60, shop(perMinute: 60), now: 0) == 60)
+    #expect(granted(60, shop(perMinute: 60), now: second - 1) == 0)
+    #expect(granted(60, shop(perMinute: 60), now: second) == 1)
+    #expect(granted(60, shop(perMinute: 60), now: 11 * second) == 10)
+  }
+
+  @Test func `a bucket never holds more than a minute's quota`() {
+    #expect(granted(60, shop(perMinute: 60), now: 0) == 60)
+    #expect(granted(100, shop(perMinute: 60), now: 3_600 * second) == 60)
+    #expect(granted(100, shop(perMinute: 60), now: .max) == 60)
+  }
+
+  @Test func `the wait is long enough, in whole seconds, and at most a minute`() {
+    #expect(granted(1, shop(perMinute: 1), now: 0) == 1)
+    #expect(
+      ledger.take(.detokenize, for: shop(perMinute: 1), now: 0)
+        == .exceeded(retryAfterSeconds: 60))
+    #expect(
+      ledger.take(.detokenize, for: shop(perMinute: 1), now: second / 2)
+        == .exceeded(retryAfterSeconds: 60))
+    #expect(
+      ledger.take(.detokenize, for: shop(perMinute: 1), now: 59 * second + 1)
+        == .exceeded(retryAfterSeconds: 1))
+    #expect(granted(2, shop(perMinute: 1), now: 60 * second) == 1)
+  }
+
+  @Test func `no quota is no bound`() {
+    #expect(granted(1_000, shop(perMinute: nil), now: 0) == 1_000)
+  }
+
+  @Test func `the largest quota counts without overflow`() {
+    let principal = shop(perMinute: Quotas.allowedPerMinute.upperBound)
+    #expect(granted(1_000, principal, now: 0) == 1_000)
+    #expect(granted(1_000, principal, now: .max) == 1_000)
+  }
+
+  @Test func `operations are counted apart`() {
+    let principal = shop(perMinute: 1, delete: 1)
+    #expect(ledger.take(.detokenize, for: principal, now: 0) == .granted)
+    #expect(ledger.take(.delete, for: principal, now: 0) == .granted)
+  }
+
+  @Test func `principals are counted apart, also a merchant and an acquirer of one name`() {
+    let pull = PullAccess(
+      clients: [], authority: AuthorityReference(certificatePath: "/ca"),
+      quotas: Quotas(detokenizePerMinute: 1))
+    #expect(granted(2, shop(perMinute: 1), now: 0) == 1)
+    #expect(granted(2, shop(perMinute: 1, name: "other"), now: 0) == 1)
+    #expect(granted(2, .acquirer(Acquirer(name: "shop", pull: pull)), now: 0) == 1)
+  }
+
+  @Test func `a reload with the same quota refills nothing`() {
+    #expect(granted(60, shop(perMinute: 60), now: 0) == 60)
+    #expect(granted(1, shop(perMinute: 60), now: 0) == 0)
+  }
+
+  @Test func `a higher quota takes effect at once as a higher rate, without a gift`() {
+    #expect(granted(60, shop(perMinute: 60), now: 0) == 60)
+    #expect(granted(1, shop(perMinute: 6_000), now: 0) == 0)
+    #expect(granted(1_000, shop(perMinute: 6_000), now: second) == 100)
+  }
+
+  @Test func `a lower quota cuts what a bucket holds at once`() {
+    #expect(granted(1, shop(perMinute: 6_000), now: 0) == 1)
+    #expect(granted(100, shop(perMinute: 10), now: 0) == 10)
+  }
+
+  @Test func `a quota that is lifted and put back refills by time only`() {
+    #expect(granted(60, shop(perMinute: 60), now: 0) == 60)
+    #expect(granted(10, shop(perMinute: nil), now: second) == 10)
+    #expect(granted(60, shop(perMinute: 60), now: 2 * second) == 2)
+  }
+
+  @Test func `a clock that steps back refills nothing`() {
+    #expect(granted(60, shop(perMinute: 60), now: 10 * second) == 60)
+    #expect(granted(1, shop(perMinute: 60), now: 9 * second) == 0)
+    #expect(granted(2, shop(perMinute: 60), now: 11 * second) == 1)
+  }
+
+  @Test func `concurrent takers share one bucket`() async {
+    let principal = shop(perMinute: 100)
+    let total = await withTaskGroup(of: Int.self) { group in
+      for _ in 0..<8 {
+        group.addTask {
+          (0..<50).count { _ in ledger.take(.detokenize, for: principal, now: 0) == .granted }
+        }
+      }
+      return await group.reduce(0, +)
+    }
+    #expect(total == 100)
+  }
+}

@@ -138,7 +138,7 @@ let package = Package(
     tests("CryptographyTests", ["Cryptography", "SecretMemory"]),
     tests("LMDBTests", ["LMDB"]),
     tests("JSONTests", ["JSON"], reading: ["Corpus"]),
-    tests("CardsTests", ["Cards", "SecretMemory"]),
+    tests("CardsTests", ["Cards", "SecretMemory"], embedding: ["Vectors/typeid.txt"]),
     tests("RecordFormatTests", ["RecordFormat", "Cards", "Cryptography", "SecretMemory"]),
     tests("StorageTests", ["Storage", "LMDB", "StorageFaults"]),
     // A child process of StorageTests, which runs it over a library that fails system calls.

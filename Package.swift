@@ -164,7 +164,12 @@ let package = Package(
         "Vault", "AccessPolicy", "AuditLog", "CardStore", "Keyring", "Storage", "LMDB", "Cards",
         "RecordFormat", "Cryptography", "SecretMemory", "JSON",
       ]),
-    tests("ConfigurationTests", ["Configuration", "AccessPolicy", "Cards"]),
+    // The samples are links to what deploy/ holds.
+    tests(
+      "ConfigurationTests", ["Configuration", "AccessPolicy", "Cards"],
+      embedding: [
+        "Mistakes.txt", "Samples/cadenas.yaml", "Samples/brands.yaml", "Samples/openapi.yaml",
+      ]),
     tests(
       "AcquirerGatewayTests",
       ["AcquirerGateway", "Vault", "Configuration", "AccessPolicy", "Cards", "SecretMemory", "JSON"]

@@ -44,15 +44,16 @@ struct HostAndPort {
   /// Reads text; nil for another form, and for a missing port where there is no default.
   init?(_ text: String, defaultPort: UInt16? = nil) {
     var host = text[...]
-    var isBracketed = false
-    if text.hasPrefix("[") {
+    var rest = text[text.endIndex...]
+    let isBracketed = text.hasPrefix("[")
+    if isBracketed {
       guard let end = text.firstIndex(of: "]") else { return nil }
-      isBracketed = true
-      host = text[text.index(after: text.startIndex)..<end]
+      host = text[..<end].dropFirst()
+      rest = text[end...].dropFirst()
     } else if let colon = text.firstIndex(of: ":") {
       host = text[..<colon]
+      rest = text[colon...]
     }
-    let rest = text[host.endIndex...].drop { isBracketed && $0 == "]" }
     if rest.isEmpty, let defaultPort {
       port = defaultPort
     } else {

@@ -63,9 +63,8 @@ private struct RangeEntry {
     prefixes = RangeEntry.spans(reader, "prefixes")
     var lengths: Set<Int> = []
     for span in RangeEntry.spans(reader, "lengths") {
-      // Two digits at most: a span of lengths cannot be long.
-      guard let low = Int(span.low), let high = Int(span.high), span.high.utf8.count <= 2,
-        low <= high
+      guard let low = Int(span.low), let high = Int(span.high), low <= high,
+        PAN.lengths.contains(low), PAN.lengths.contains(high)
       else {
         reader.diagnostics.report("a length is 12 to 19", at: span.position)
         continue

@@ -131,9 +131,12 @@ extension ConfigurationTree {
 
   private static func explain(_ error: YamlError) -> (line: Int?, message: String) {
     switch error {
-    case .scanner(_, let problem, let mark, _), .parser(_, let problem, let mark, _),
-      .composer(_, let problem, let mark, _):
-      return (mark.line, "is not YAML: \(problem)")
+    case .scanner(let context, let problem, let mark, _),
+      .parser(let context, let problem, let mark, _),
+      .composer(let context, let problem, let mark, _):
+      let beginning =
+        context.map { $0.mark.line == mark.line ? "" : " \($0.text) from line \($0.mark.line)" }
+      return (mark.line, "is not YAML: \(problem)\(beginning ?? "")")
     case .reader(let problem, let offset, _, let text):
       let line = offset.map { 1 + text.prefix($0).count { $0.isNewline } }
       return (line, "is not YAML: \(problem)")

@@ -1,0 +1,73 @@
+import Configuration
+import Testing
+
+/// Bytes that nobody meant to be a configuration never end the process.
+@Suite struct FuzzTests {
+  /// SplitMix64: the same mutations in every run.
+  struct Generator: RandomNumberGenerator {
+    var state: UInt64
+
+    mutating func next() -> UInt64 {
+      state &+= 0x9E37_79B9_7F4A_7C15
+      var z = state
+      z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
+      z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
+      return z ^ (z >> 31)
+    }
+  }
+
+  /// What YAML gives a meaning to, and what breaks text.
+  static let splices: [[UInt8]] =
+    [
+      "&a ", "*a ", "!!int ", "<<: ", "? ", "- ", ": ", "{", "}", "[", "]", "|\n", ">-\n", "'",
+      "\"",
+      "\\x00", "\\uD800", "%YAML 9.9\n", "---\n", "...\n", "\t", "\r", "~", "#", "\u{FEFF}",
+      "\u{2028}", "99999999999999999999",
+    ].map { Array($0.utf8) }
+    + [[0], [0xFF], [0xC3], [0xED, 0xA0, 0x80], [0xF4, 0x90, 0x80, 0x80]]
+
+  static func mutate(_ bytes: [UInt8], _ generator: inout Generator) -> [UInt8] {
+    var bytes = bytes
+    for _ in 0..<Int.random(in: 1...6, using: &generator) {
+      guard let at = bytes.indices.randomElement(using: &generator) else { return bytes }
+      let end = min(bytes.endIndex, at + Int.random(in: 0...24, using: &generator))
+      switch Int.random(in: 0..<5, using: &generator) {
+      case 0: bytes[at] = UInt8.random(in: .min ... .max, using: &generator)
+      case 1: bytes.removeSubrange(at..<end)
+      case 2: bytes.insert(contentsOf: bytes[at..<end], at: at)
+      case 3: bytes.insert(contentsOf: splices.randomElement(using: &generator) ?? [], at: at)
+      default: bytes.removeSubrange(at...)
+      }
+    }
+    return bytes
+  }
+
+  @Test(arguments: 0..<8 as Range<UInt64>)
+  func `mutated configurations are read or refused`(seed: UInt64) throws {
+    var generator = Generator(state: seed)
+    let directory = try MistakeTests.directory()
+    for one in MistakeTests.cases {
+      for _ in 0..<20 {
+        let bytes = Self.mutate(Array(one.configuration.utf8), &generator)
+        let path = try directory.write("cadenas.yaml", bytes: bytes)
+        do throws(ConfigurationError) {
+          _ = try ServiceConfiguration.load(path: path).policy(generation: 1)
+        } catch {
+          #expect(!error.diagnostics.isEmpty)
+        }
+      }
+    }
+  }
+
+  @Test(arguments: 0..<4 as Range<UInt64>)
+  func `mutated samples give a tree or a diagnostic, never both`(seed: UInt64) {
+    var generator = Generator(state: 1_000 + seed)
+    let samples = [PackageResources.cadenas_yaml, PackageResources.brands_yaml]
+    for round in 0..<200 {
+      let diagnostics = Diagnostics()
+      let bytes = Self.mutate(samples[round % samples.count], &generator)
+      let tree = ConfigurationTree.parse(bytes, file: "f", diagnostics)
+      #expect((tree == nil) != diagnostics.isEmpty)
+    }
+  }
+}

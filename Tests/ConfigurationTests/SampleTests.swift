@@ -1,0 +1,117 @@
+import AccessPolicy
+import Cards
+import Configuration
+import Testing
+
+/// The files in `deploy/` that an operator begins with.
+@Suite struct SampleTests {
+  let directory: TemporaryDirectory
+  let sample = String(decoding: PackageResources.cadenas_yaml, as: UTF8.self)
+
+  /// Every file that the sample names, beside the sample itself.
+  init() throws {
+    directory = try TemporaryDirectory()
+    try directory.write("cadenas.yaml", sample)
+    try directory.write(
+      "brands.yaml", String(decoding: PackageResources.brands_yaml, as: UTF8.self))
+    for name in [
+      "tls/server.pem", "tls/shop-ca.pem", "tls/shop-ca.crl", "tls/credit-du-nord-clients-ca.pem",
+      "tls/credit-du-nord-clients-ca.crl", "tls/credit-du-nord-ca.pem",
+      "tls/vault-at-credit-du-nord.pem", "acquirers/credit-du-nord.yaml",
+    ] {
+      try directory.write(name, name)
+    }
+    for name in [
+      "tls/server.key", "tls/vault-at-credit-du-nord.key",
+      "secrets/shop-credit-du-nord.password",
+    ] {
+      try directory.write(name, name, mode: 0o600)
+    }
+  }
+
+  private func load() throws -> ServiceConfiguration {
+    try ServiceConfiguration.load(path: directory.path + "/cadenas.yaml")
+  }
+
+  @Test func `the sample has no mistake`() throws {
+    #expect(throws: Never.self) { try load() }
+  }
+
+  @Test func `the sample says where things are`() throws {
+    let configuration = try load()
+    #expect(!configuration.development)
+    #expect(configuration.file == directory.path + "/cadenas.yaml")
+    #expect(configuration.listen.host == "127.0.0.1")
+    #expect(configuration.listen.port == 8443)
+    #expect(configuration.store.path == "/var/lib/cadenas/store")
+    #expect(configuration.store.mapSizeBytes == 64 << 30)
+    #expect(configuration.tls.privateKeyPath == directory.path + "/tls/server.key")
+    #expect(configuration.keys == .credentials)
+    #expect(configuration.limits == .standard)
+  }
+
+  @Test func `the sample says who administers`() throws {
+    let administration = try load().administration
+    #expect(administration.socketPath == "/run/cadenas/admin.sock")
+    #expect(administration.socketGroup == "cadenas-admin")
+    #expect(administration.operators == [.user("vaultops")])
+    #expect(administration.auditors == [.group("audit")])
+    #expect(administration.approvals == ["destroy": 2])
+  }
+
+  @Test func `the sample's policy is what it says`() throws {
+    let configuration = try load()
+    let policy = configuration.policy(generation: 3)
+    #expect(policy.generation == 3)
+    let shop = try #require(policy.merchants["shop"])
+    #expect(shop.number == 1)
+    #expect(shop.operations == [.tokenize, .detokenize, .delete])
+    #expect(
+      shop.quotas
+        == Quotas(tokenizePerMinute: 6_000, detokenizePerMinute: 600, deletePerMinute: 600))
+    #expect(shop.deduplicate)
+    #expect(
+      shop.authority
+        == AuthorityReference(
+          certificatePath: directory.path + "/tls/shop-ca.pem",
+          revocationListPath: directory.path + "/tls/shop-ca.crl"))
+    let acquirer = try #require(policy.acquirers["credit-du-nord"])
+    #expect(acquirer.currencies == ["EUR", "USD", "GBP", "CHF"])
+    let settings = MerchantAcquirer(
+      constants: ["merchant_id": "12345678"],
+      basic: BasicCredentials(
+        user: "12345678",
+        passwordFile: directory.path + "/secrets/shop-credit-du-nord.password"))
+    #expect(
+      policy.acquirer(named: "credit-du-nord", for: shop) == .permitted(acquirer, settings))
+    #expect(policy.acquirerMayRead(acquirer, merchantNumber: 1))
+    #expect(
+      policy.principals(for: "spiffe://credit-du-nord.example/authorization").map(\.principal)
+        == [.acquirer(acquirer)])
+  }
+
+  @Test func `the sample says how payments reach the acquirer`() throws {
+    let push = try #require(try load().push["credit-du-nord"])
+    #expect(push.templatePath == directory.path + "/acquirers/credit-du-nord.yaml")
+    #expect(push.url?.description == "https://payments.credit-du-nord.example/api")
+    let tls = try #require(push.tls)
+    #expect(tls.caPath == directory.path + "/tls/credit-du-nord-ca.pem")
+    #expect(tls.serverName == "payments.credit-du-nord.example")
+    #expect(
+      tls.clientCertificate
+        == OutboundTLS.ClientCertificate(
+          certificatePath: directory.path + "/tls/vault-at-credit-du-nord.pem",
+          privateKeyPath: directory.path + "/tls/vault-at-credit-du-nord.key"))
+  }
+
+  @Test func `the sample shows every limit`() {
+    for entry in Limits.entries {
+      #expect(sample.contains("\n  \(entry.name): \(entry.value(in: .standard))\n"))
+    }
+  }
+
+  @Test func `the brands file is the table built into the vault`() throws {
+    let table = try load().brands
+    #expect(table.ranges == BrandTable.standard.ranges)
+  }
+}

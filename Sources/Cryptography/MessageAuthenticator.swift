@@ -19,16 +19,18 @@ package struct MessageAuthenticator: ~Copyable, @unchecked Sendable {
     guard key.byteCount > 0 else { throw .malformedInput }
     let context = try AuthenticationContext.makeHMAC()
     var result: Int32 = 0
-    unsafe "SHA256".withCString { name in
-      let parameters = unsafe [
-        OSSL_PARAM_construct_utf8_string(
-          OSSL_MAC_PARAM_DIGEST, UnsafeMutablePointer(mutating: name), 0),
-        OSSL_PARAM_construct_end(),
-      ]
-      unsafe key.withUnsafeBytes { bytes in
-        result = unsafe EVP_MAC_init(
-          context.pointer, bytes.baseAddress?.assumingMemoryBound(to: UInt8.self), bytes.count,
-          parameters)
+    // A parameter keeps the pointers to its name and its value, so both live until it was read.
+    unsafe OSSL_MAC_PARAM_DIGEST.withCString { parameter in
+      unsafe "SHA256".withCString { name in
+        let parameters = unsafe [
+          OSSL_PARAM_construct_utf8_string(parameter, UnsafeMutablePointer(mutating: name), 0),
+          OSSL_PARAM_construct_end(),
+        ]
+        unsafe key.withUnsafeBytes { bytes in
+          result = unsafe EVP_MAC_init(
+            context.pointer, bytes.baseAddress?.assumingMemoryBound(to: UInt8.self), bytes.count,
+            parameters)
+        }
       }
     }
     try check(result)

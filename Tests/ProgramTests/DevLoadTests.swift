@@ -32,7 +32,7 @@ import Testing
     let body = #"{"token":"\#(token)"}"#
     let text = "HTTP/1.1 201 Created\r\nContent-Length: \(body.utf8.count)\r\n\r\n\(body)"
     for count in 0..<text.utf8.count {
-      #expect(Self.scan(String(text.prefix(count))) == nil)
+      #expect(Self.scan(String(decoding: text.utf8.prefix(count), as: UTF8.self)) == nil)
     }
     let answer = Self.scan(text + "HTTP/1.1 200")
     #expect(answer?.status == 201)

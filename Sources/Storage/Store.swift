@@ -60,7 +60,7 @@ package final class Store: Sendable {
     self.index = index
     self.isReadOnly = isReadOnly
     self.lock = lock
-    writer = Writer(environment: environment, tables: tables)
+    writer = Writer(environment: environment, tables: tables, lock: lock)
   }
 
   deinit { writer.stop() }

@@ -22,11 +22,13 @@ final class Writer: Sendable {
 
   private let environment: Environment
   private let tables: Tables
+  private let lock: StoreLock
   private let monitor = Monitor(State())
 
-  init(environment: Environment, tables: Tables) {
+  init(environment: Environment, tables: Tables, lock: StoreLock) {
     self.environment = environment
     self.tables = tables
+    self.lock = lock
   }
 
   /// Starts the thread.
@@ -45,11 +47,13 @@ final class Writer: Sendable {
     let room = RoomGuard(environment: environment)
     let environment = environment
     let tables = tables
+    let lock = lock
     let start = ThreadStart(name: "cadenas-writer") {
       var loop = WriterLoop(
         environment: environment, tables: tables, participants: participants, room: room,
         monitor: monitor, onEnd: onEnd)
-      loop.run()
+      // The store stays locked until its last batch is written, whoever holds it.
+      withExtendedLifetime(lock) { loop.run() }
     }
     do throws(StorageError) {
       let thread = try start.launch()

@@ -155,7 +155,10 @@ import Testing
     if let inherited = unsafe getenv("PATH") { path = unsafe "PATH=\(String(cString: inherited))" }
     var argv = unsafe arguments.map { unsafe strdup($0) } + [nil]
     var environ = unsafe (environment + [path]).map { unsafe strdup($0) } + [nil]
-    defer { unsafe (argv + environ).forEach { unsafe free($0) } }
+    defer {
+      for index in unsafe argv.indices { unsafe free(argv[index]) }
+      for index in unsafe environ.indices { unsafe free(environ[index]) }
+    }
     var process = pid_t()
     let status = unsafe posix_spawnp(&process, arguments[0], &actions, nil, &argv, &environ)
     guard status == 0 else { throw StorageError.system(call: "posix_spawn", errno: status) }

@@ -159,4 +159,22 @@ import Testing
     }
     #expect(try store.read { try $0.contains(1) && !$0.contains(2) })
   }
+
+  @Test func `statistics count every table and both files`() throws {
+    try create()
+    let store = try open()
+    try store.write { transaction in
+      for number in 0..<100 { try transaction.put(number) }
+      try transaction.put(1, in: .audit)
+    }
+    let statistics = try store.statistics()
+    #expect(statistics.tables[.cards]?.entryCount == 100)
+    #expect(statistics.tables[.audit]?.entryCount == 1)
+    #expect(statistics.tables[.keyring]?.entryCount == 0)
+    #expect(statistics.tables.count == Table.allCases.count)
+    #expect(statistics.cards.fileBytes > 100 * 161)
+    #expect(statistics.cards.information.mapSize == mapSize)
+    #expect(statistics.index.fileBytes > 0)
+    #expect(statistics.reservedBytes == 256 << 10)
+  }
 }

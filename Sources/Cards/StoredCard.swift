@@ -46,15 +46,19 @@ package struct TokenView: Equatable, Sendable {
 
   /// - Parameters:
   ///   - token: the card's token.
-  ///   - card: the card as the record keeps it.
-  ///   - match: what the brand table says of its number.
-  package init(token: Token, card: borrowing StoredCard, match: BrandMatch) {
+  ///   - pan: the card's number, of which six and four digits are shown.
+  ///   - match: what the brand table says of the number.
+  ///   - expiry: the expiry that is stored.
+  ///   - preferredBrand: the brand that the cardholder chose.
+  package init(
+    token: Token, pan: borrowing PAN, match: BrandMatch, expiry: Expiry, preferredBrand: Brand?
+  ) {
     self.token = token
+    self.expiry = expiry
+    self.preferredBrand = preferredBrand
     brand = match.brand
     brands = match.brands
-    preferredBrand = card.preferredBrand
-    bin = card.pan.bin
-    last4 = card.pan.last4
-    expiry = card.expiry
+    bin = pan.bin
+    last4 = pan.last4
   }
 }

@@ -1,1 +1,187 @@
-// Vault
+package import AccessPolicy
+import AuditLog
+package import Cards
+package import Keyring
+import Storage
+import Synchronization
+
+/// The use cases of the card vault: tokenize, detokenize, delete.
+///
+/// Replies arrive exactly once, on any thread (usually the store's writer), after what they report is
+/// durable and audited.
+package final class Vault: Sendable {
+  let store: Store
+  let core: WriterCore
+  private let transport: any AcquirerTransport
+  private let policy: Mutex<Policy>
+  private let paymentsUnderWay = Atomic<Int>(0)
+
+  /// The keys that the vault works with.
+  package let keyring: Keyring
+
+  init(
+    store: Store, core: WriterCore, transport: any AcquirerTransport, policy: Policy,
+    keyring: Keyring
+  ) {
+    self.keyring = keyring
+    self.store = store
+    self.core = core
+    self.transport = transport
+    self.policy = Mutex(policy)
+  }
+
+  /// Whether the keyring is closed: every operation answers `sealed`.
+  package var isSealed: Bool { false }
+
+  /// How many payments wait for their acquirer.
+  package var paymentsInFlight: Int { paymentsUnderWay.load(ordering: .relaxed) }
+
+  /// Puts another policy in force.
+  package func update(policy new: Policy) {
+    policy.withLock { $0 = new }
+  }
+
+  /// Stores a card, or finds it, and answers its token's view (`201`, `200`).
+  package func tokenize(
+    _ request: consuming TokenizeRequest, caller: Caller,
+    reply: @escaping @Sendable (Answer) -> Void
+  ) {
+    guard case .merchant(let merchant) = caller.principal else {
+      return refuse(
+        Problem(.operationNotPermitted), operation: .tokenize, token: nil, caller: caller,
+        reply: reply)
+    }
+    store.submit(
+      TokenizeJob(
+        request, core: core, merchant: merchant.number, deduplicates: merchant.deduplicate,
+        caller: caller, reply: reply))
+  }
+
+  /// Sends a payment with the token's card to an acquirer.
+  package func push(
+    _ request: PushRequest, caller: Caller, reply: @escaping @Sendable (Answer) -> Void
+  ) {
+    guard case .merchant(let merchant) = caller.principal else {
+      return refuse(
+        Problem(.operationNotPermitted), operation: .detokenize, token: request.token,
+        caller: caller, reply: reply)
+    }
+    let acquirer: String
+    switch chooseAcquirer(request, merchant: merchant) {
+    case .failure(let problem):
+      return refuse(
+        problem, operation: .detokenize, token: request.token, caller: caller, reply: reply)
+    case .success(let name): acquirer = name
+    }
+    let checked = PushRequest(
+      token: request.token, acquirer: request.acquirer,
+      payment: request.payment.flatMap { check($0, acquirer: acquirer) },
+      idempotency: request.idempotency)
+    store.submit(
+      IntentJob(
+        checked, core: core, merchant: merchant, acquirer: acquirer, caller: caller
+      ) { [self] result in
+        switch result {
+        case .answer(let answer): reply(answer)
+        case .begun(let begun, let payment, let card):
+          send(payment, card: card, begun: begun, merchant: merchant, reply: reply)
+        }
+      })
+  }
+
+  /// Gives the token's card to the acquirer that asks (`caller.principal` is an acquirer).
+  package func pull(
+    _ token: Token?, caller: Caller, reply: @escaping @Sendable (PullReply) -> Void
+  ) {
+    guard case .acquirer(let acquirer) = caller.principal else {
+      return audit(
+        Problem(.operationNotPermitted), operation: AuditWord.Operation.detokenize, token: token,
+        caller: caller
+      ) { reply(.refused($0)) }
+    }
+    store.submit(
+      PullJob(
+        token, core: core, policy: policy.withLock { $0 }, acquirer: acquirer,
+        caller: caller, reply: reply))
+  }
+
+  /// Deletes the token's card (`204`).
+  package func delete(
+    _ token: Token?, caller: Caller, reply: @escaping @Sendable (Answer) -> Void
+  ) {
+    guard case .merchant(let merchant) = caller.principal else {
+      return refuse(
+        Problem(.operationNotPermitted), operation: .delete, token: token, caller: caller,
+        reply: reply)
+    }
+    store.submit(
+      DeleteJob(token, core: core, merchant: merchant.number, caller: caller, reply: reply))
+  }
+
+  /// Audits a refusal that the edge decided (quota, operation, media type, JSON, number), and answers
+  /// the problem once its entry is durable.
+  package func refuse(
+    _ problem: Problem, operation: Operation?, token: Token?, caller: Caller,
+    reply: @escaping @Sendable (Answer) -> Void
+  ) {
+    audit(
+      problem, operation: operation?.rawValue ?? AuditWord.Operation.request, token: token,
+      caller: caller
+    ) { reply(Answer($0)) }
+  }
+
+  private func audit(
+    _ problem: Problem, operation: String, token: Token?, caller: Caller,
+    reply: @escaping @Sendable (Problem) -> Void
+  ) {
+    let isTold =
+      problem.name.isServiceState
+      || core.refusals.record(
+        client: caller.actor, now: core.clock.monotonicNanoseconds()) == .count
+    if isTold { return reply(problem) }
+    store.submit(
+      RefusalJob(
+        problem, core: core, caller: caller, operation: operation, token: token, reply: reply))
+  }
+
+  private func chooseAcquirer(
+    _ request: PushRequest, merchant: Merchant
+  ) -> Result<String, Problem> {
+    request.acquirer.flatMap { name in
+      // One that is not configured answers as one that is forbidden.
+      let isPermitted = merchant.acquirers[name] != nil && acquirer(named: name)?.push == true
+      return isPermitted ? .success(name) : .failure(Problem(.acquirerNotPermitted))
+    }
+  }
+
+  private func acquirer(named name: String) -> Acquirer? {
+    policy.withLock { $0.acquirers[name] }
+  }
+
+  private func check(_ payment: Payment, acquirer name: String) -> Result<Payment, Problem> {
+    if let problem = transport.check(payment, acquirer: name) { return .failure(problem) }
+    if let currency = payment.amount?.currency,
+      acquirer(named: name)?.currencies.contains(currency.code) != true
+    {
+      return .failure(Problem(.unsupportedCurrency, pointer: "/amount/currency"))
+    }
+    return .success(payment)
+  }
+
+  private func send(
+    _ payment: Payment, card: ReleasedCard, begun: BegunPayment, merchant: Merchant,
+    reply: @escaping @Sendable (Answer) -> Void
+  ) {
+    paymentsUnderWay.add(1, ordering: .relaxed)
+    transport.send(
+      payment, card: card, identifier: begun.identifier, acquirer: begun.acquirer,
+      merchant: merchant
+    ) { [self] outcome in
+      store.submit(
+        OutcomeJob(outcome, of: begun, core: core) { [self] answer in
+          paymentsUnderWay.subtract(1, ordering: .relaxed)
+          reply(answer)
+        })
+    }
+  }
+}

@@ -1,0 +1,82 @@
+import Cards
+import Cryptography
+import Glibc
+import LMDB
+import RecordFormat
+import Storage
+import Synchronization
+
+/// Writes one generation of the overlay to the index, on a thread of its own.
+///
+/// Entries are sorted, so that neighbouring pages are written together, and go in small transactions
+/// with pauses as long as the work, so that commits of the store beside it keep their speed. The mark
+/// moves with the last transaction: a crash in between costs a catch-up, never an entry.
+final class FlushTask: Sendable {
+  enum Outcome: Equatable, Sendable {
+    case running
+    case done
+    case failed
+  }
+
+  /// Entries in one transaction.
+  static let entriesPerTransaction = 1_000
+  /// The longest pause after a transaction.
+  static let longestPauseNanoseconds: UInt64 = 20_000_000
+
+  private let index: IndexFile
+  private let generation: Overlay.Generation
+  private let isHurried = Atomic<Bool>(false)
+  private let result = Mutex(Outcome.running)
+  private let thread = Mutex<WorkerThread?>(nil)
+
+  init(_ generation: Overlay.Generation, index: IndexFile) {
+    self.generation = generation
+    self.index = index
+  }
+
+  var outcome: Outcome { result.withLock { $0 } }
+
+  /// Begins, on a new thread.
+  func start() {
+    // Without a thread to be had, the writer waits: slower, and nothing is lost.
+    guard let worker = try? WorkerThread(named: "cadenas-index", { [self] in run() }) else {
+      return run()
+    }
+    thread.withLock { $0 = worker }
+  }
+
+  /// Waits for the end, without pauses from now on.
+  func finish() -> Outcome {
+    isHurried.store(true, ordering: .relaxed)
+    thread.withLock { $0.take() }?.join()
+    return outcome
+  }
+
+  private func run() {
+    do {
+      try write()
+      result.withLock { $0 = .done }
+    } catch {
+      result.withLock { $0 = .failed }
+    }
+  }
+
+  private func write() throws {
+    let sorted = generation.entries.sorted { $0.key < $1.key }
+    var start = 0
+    repeat {
+      let end = min(start + Self.entriesPerTransaction, sorted.count)
+      let began = ContinuousClock.now
+      try index.write(sorted[start..<end], mark: end == sorted.count ? generation.upTo : nil)
+      start = end
+      if start < sorted.count { pause(after: ContinuousClock.now - began) }
+    } while start < sorted.count
+  }
+
+  private func pause(after work: Duration) {
+    if isHurried.load(ordering: .relaxed) { return }
+    let nanoseconds = min(UInt64(work / .nanoseconds(1)), Self.longestPauseNanoseconds)
+    var request = timespec(tv_sec: 0, tv_nsec: Int(nanoseconds))
+    unsafe nanosleep(&request, nil)
+  }
+}

@@ -1,0 +1,37 @@
+import Cards
+import RecordFormat
+import Storage
+
+/// Up to where the fingerprint index is complete.
+///
+/// Layout of the row `mark` in the index: `version(1) = 1 ‖ store id(16) ‖ fingerprint key id(4) ‖
+/// token(16)`. Every deduplicated card whose token is not above `token` has its entry.
+struct IndexMark: Equatable, Sendable {
+  /// The key of the row.
+  static let key: [UInt8] = Array("mark".utf8)
+  static let size = 37
+
+  let storeIdentifier: StoreIdentifier
+  let fingerprintKey: KeyIdentifier
+  let token: Token
+
+  init(storeIdentifier: StoreIdentifier, fingerprintKey: KeyIdentifier, token: Token) {
+    self.storeIdentifier = storeIdentifier
+    self.fingerprintKey = fingerprintKey
+    self.token = token
+  }
+
+  /// Reads a row; nil unless it has the layout.
+  init?(_ row: RawSpan) {
+    guard row.byteCount == Self.size, row[0] == 1,
+      let storeIdentifier = StoreIdentifier(row.extracting(1..<17).array),
+      let fingerprintKey = KeyIdentifier(bytes: row.extracting(17..<21)),
+      let token = Token(bytes: row.extracting(21..<37))
+    else { return nil }
+    self.init(storeIdentifier: storeIdentifier, fingerprintKey: fingerprintKey, token: token)
+  }
+
+  func encode() -> [UInt8] {
+    [1] + storeIdentifier.bytes + fingerprintKey.bytes + token.array
+  }
+}

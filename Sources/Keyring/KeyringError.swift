@@ -1,0 +1,25 @@
+package import RecordFormat
+
+/// What can be wrong with the key source or the keyring. No case holds key material.
+package enum KeyringError: Error, Equatable, Sendable {
+  /// The directory or file of the key source cannot be read, written or made durable.
+  case keySource(path: String, errno: Int32)
+  /// A key file that somebody else than its owner may read or write.
+  case keyFileMode(path: String, mode: UInt32)
+  /// A key file that is not exactly 32 bytes long.
+  case keyFileSize(path: String, size: Int)
+  /// The key source has no file for the KEK that the keyring is wrapped under.
+  case keyEncryptionKeyMissing(KeyIdentifier, directory: String)
+  /// A key file of this name exists already.
+  case keyFileExists(path: String)
+  /// The store has no keyring.
+  case noKeyring
+  /// The keyring does not open under its KEK: another key, another store, or damage.
+  case keyringDoesNotOpen(KeyIdentifier)
+  /// The keyring opens, but what it holds breaks its own rules.
+  case malformedKeyring
+  /// No key of this role is active.
+  case noActiveKey(KeyRole)
+  /// Memory for keys cannot be had, or the system gives no random bytes.
+  case systemUnavailable
+}

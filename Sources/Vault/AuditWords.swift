@@ -1,0 +1,51 @@
+import AccessPolicy
+import AuditLog
+import Cards
+
+/// The words of audit entries: what `operation` and `outcome` may say.
+package enum AuditWord {
+  package enum Operation {
+    package static let tokenize = "tokenize"
+    package static let detokenize = "detokenize"
+    package static let delete = "delete"
+    /// A request that was refused before its operation was known.
+    package static let request = "request"
+    /// A client's refusals past the limit of a minute, as one entry.
+    package static let refusals = "refusals"
+  }
+  package enum Outcome {
+    package static let created = "created"
+    package static let existing = "existing"
+    package static let replayed = "replayed"
+    package static let released = "released"
+    package static let intent = "intent"
+    package static let notSent = "not_sent"
+    package static let rejected = "rejected"
+    package static let unknown = "unknown"
+    package static let deleted = "deleted"
+    package static let refused = "refused"
+    package static let counted = "counted"
+  }
+}
+
+extension AuditEntry {
+  /// An entry about what `caller` asked.
+  init(_ caller: Caller, operation: String, token: Token? = nil, outcome: String) {
+    self.init(
+      actor: caller.actor, operation: operation, merchant: caller.merchantName,
+      token: token?.text, key: nil, acquirer: caller.acquirerName, paymentIdentifier: nil,
+      outcome: outcome, reason: nil, requestIdentifier: caller.requestIdentifier)
+  }
+}
+
+extension Caller {
+  /// The merchant that asks, if it is one.
+  var merchantName: String? {
+    if case .merchant(let merchant) = principal { merchant.name } else { nil }
+  }
+
+  /// The acquirer that asks, if it is one.
+  var acquirerName: String? {
+    if case .acquirer(let acquirer) = principal { acquirer.name } else { nil }
+  }
+}

@@ -1,0 +1,202 @@
+import AccessPolicy
+import AuditLog
+import CardStore
+import Cards
+import Storage
+
+/// A payment that has been begun: its intent is durable, and its outcome is awaited.
+struct BegunPayment: Sendable {
+  let identifier: PaymentIdentifier
+  let row: IdempotencyLedger.Row
+  let token: Token
+  let acquirer: String
+  let caller: Caller
+}
+
+/// Writes the intent of a payment and takes the card out, or answers what stands in its way.
+///
+/// `@unchecked Sendable`: handed to the store once; from then on only the writer thread touches it.
+final class IntentJob: WriteJob, @unchecked Sendable {
+  /// What the writer found.
+  enum Result: Sendable {
+    case answer(Answer)
+    case begun(BegunPayment, Payment, ReleasedCard)
+  }
+
+  let admission = Admission.ordinary
+
+  private let core: WriterCore
+  private let request: PushRequest
+  private let merchant: Merchant
+  private let acquirer: String
+  private let caller: Caller
+  private let reply: @Sendable (Result) -> Void
+  private var refusal = RefusalDecision()
+  private var result = Result.answer(Answer(Problem(.internalError)))
+
+  init(
+    _ request: PushRequest, core: WriterCore, merchant: Merchant, acquirer: String, caller: Caller,
+    reply: @escaping @Sendable (Result) -> Void
+  ) {
+    self.core = core
+    self.request = request
+    self.merchant = merchant
+    self.acquirer = acquirer
+    self.caller = caller
+    self.reply = reply
+  }
+
+  func apply(_ transaction: inout StoreWriteTransaction) throws {
+    let row = core.idempotency.row(for: request.idempotency, actor: caller.actor)
+    switch try core.idempotency.find(row, in: &transaction) {
+    case .none: break
+    case .running: return try refuse(Problem(.requestInProgress), in: &transaction)
+    case .reused: return try refuse(Problem(.idempotencyKeyReused), in: &transaction)
+    case .done(let first): return try replay(first, in: &transaction)
+    }
+    guard let token = request.token,
+      let card = try core.cards.open(token, merchant: merchant.number, in: &transaction)
+    else { return try refuse(Problem(.tokenNotFound), in: &transaction) }
+    switch request.payment {
+    case .failure(let problem):
+      try refuse(problem, in: &transaction)
+    case .success(let payment):
+      let begun = BegunPayment(
+        identifier: try core.payments.next(atMilliseconds: core.clock.milliseconds()), row: row,
+        token: token, acquirer: acquirer, caller: caller)
+      let sequence = try core.record(begun.entry(AuditWord.Outcome.intent), in: &transaction)
+      try core.idempotency.begin(
+        row, payment: begun.identifier, token: token, in: &transaction)
+      try core.payments.begin(
+        begun.identifier, rowKey: row.key, intentSequence: sequence, in: &transaction)
+      result = .begun(begun, payment, ReleasedCard(card))
+    }
+  }
+
+  func complete(_ outcome: Swift.Result<Void, any Error>) {
+    let result = result
+    self.result = .answer(Answer(Problem(.internalError)))
+    switch outcome {
+    case .success: reply(result)
+    case .failure(let error): reply(.answer(Answer(Problem(failure: error))))
+    }
+  }
+
+  private func replay(
+    _ first: IdempotencyLedger.Kept, in transaction: inout StoreWriteTransaction
+  ) throws {
+    var entry = AuditEntry(
+      caller, operation: AuditWord.Operation.detokenize, token: first.token,
+      outcome: AuditWord.Outcome.replayed)
+    entry.acquirer = acquirer
+    entry.paymentIdentifier = first.payment?.text
+    try core.record(entry, in: &transaction)
+    result = .answer(first.answer)
+  }
+
+  private func refuse(
+    _ problem: Problem, in transaction: inout StoreWriteTransaction
+  ) throws {
+    try core.recordRefusal(
+      problem, caller: caller, operation: AuditWord.Operation.detokenize, token: request.token,
+      isCounted: refusal.isCounted(core, actor: caller.actor), in: &transaction)
+    result = .answer(Answer(problem))
+  }
+}
+
+/// Writes what came of a payment, and keeps or frees its idempotency key.
+///
+/// `@unchecked Sendable`: handed to the store once; from then on only the writer thread touches it.
+final class OutcomeJob: WriteJob, @unchecked Sendable {
+  let admission = Admission.reserved
+
+  private let core: WriterCore
+  private let begun: BegunPayment
+  private let outcome: AcquirerOutcome
+  private let reply: @Sendable (Answer) -> Void
+
+  init(
+    _ outcome: AcquirerOutcome, of begun: BegunPayment, core: WriterCore,
+    reply: @escaping @Sendable (Answer) -> Void
+  ) {
+    self.outcome = outcome
+    self.begun = begun
+    self.core = core
+    self.reply = reply
+  }
+
+  func apply(_ transaction: inout StoreWriteTransaction) throws {
+    try core.record(begun.entry(outcome), in: &transaction)
+    try core.payments.end(begun.identifier, in: &transaction)
+    if outcome.mayHaveHappened {
+      try core.idempotency.keep(
+        begun.answer(outcome), begun.row, token: begun.token, payment: begun.identifier,
+        in: &transaction)
+    } else {
+      try core.idempotency.free(begun.row, in: &transaction)
+    }
+  }
+
+  func complete(_ result: Result<Void, any Error>) {
+    switch result {
+    case .success: reply(begun.answer(outcome))
+    // The acquirer may have acted, and that could not be made durable: after a restart the vault says
+    // `unknown` of it too.
+    case .failure where outcome.mayHaveHappened:
+      reply(begun.answer(.unknown(cause: "store")))
+    case .failure: reply(begun.answer(outcome))
+    }
+  }
+}
+
+extension AcquirerOutcome {
+  /// Whether the idempotency key must keep this answer.
+  var mayHaveHappened: Bool {
+    switch self {
+    case .answered, .unknown, .rejected: true
+    case .notSent: false
+    }
+  }
+}
+
+extension BegunPayment {
+  func answer(_ outcome: AcquirerOutcome) -> Answer {
+    switch outcome {
+    case .answered(let answer):
+      .payment(answer, identifier: identifier, acquirer: acquirer)
+    case .notSent:
+      Answer(Problem(.acquirerUnreachable, paymentIdentifier: identifier.text))
+    case .rejected:
+      Answer(Problem(.acquirerRejectedRequest, paymentIdentifier: identifier.text))
+    case .unknown:
+      Answer(Problem(.outcomeUnknown, paymentIdentifier: identifier.text))
+    }
+  }
+
+  func entry(_ outcome: AcquirerOutcome) -> AuditEntry {
+    switch outcome {
+    case .answered(let answer):
+      var entry = entry(answer.outcome.rawValue)
+      entry.reason = answer.heldCardNumber ? "card-number-in-answer" : answer.reason?.rawValue
+      return entry
+    case .notSent(let cause):
+      var entry = entry(AuditWord.Outcome.notSent)
+      entry.reason = cause
+      return entry
+    case .rejected:
+      return entry(AuditWord.Outcome.rejected)
+    case .unknown(let cause):
+      var entry = entry(AuditWord.Outcome.unknown)
+      entry.reason = cause
+      return entry
+    }
+  }
+
+  func entry(_ outcome: String) -> AuditEntry {
+    var entry = AuditEntry(
+      caller, operation: AuditWord.Operation.detokenize, token: token, outcome: outcome)
+    entry.acquirer = acquirer
+    entry.paymentIdentifier = identifier.text
+    return entry
+  }
+}

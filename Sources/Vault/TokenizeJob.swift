@@ -1,0 +1,133 @@
+import AuditLog
+import CardStore
+import Cards
+import Storage
+
+/// Stores one card, or finds it.
+///
+/// `@unchecked Sendable`: handed to the store once; from then on only the writer thread touches it.
+final class TokenizeJob: WriteJob, @unchecked Sendable {
+  /// The card, or as much of it as there is when the rest of the request is at fault.
+  private enum Subject {
+    case card(ReleasedCard)
+    case fault(HeldNumber, Problem)
+  }
+
+  /// A number whose card is not known.
+  private final class HeldNumber: Sendable {
+    let pan: PAN
+    init(_ pan: consuming PAN) { self.pan = pan }
+  }
+
+  let admission = Admission.ordinary
+
+  private let core: WriterCore
+  private let merchant: UInt32
+  private let caller: Caller
+  private let match: BrandMatch
+  private let idempotency: Idempotency?
+  private let subject: Subject
+  private let reply: @Sendable (Answer) -> Void
+  private var refusal = RefusalDecision()
+  private var answer: Answer?
+
+  init(
+    _ request: consuming TokenizeRequest, core: WriterCore, merchant: UInt32, deduplicates: Bool,
+    caller: Caller, reply: @escaping @Sendable (Answer) -> Void
+  ) {
+    self.core = core
+    self.merchant = merchant
+    self.caller = caller
+    self.match = request.match
+    self.idempotency = request.idempotency
+    self.reply = reply
+    switch request.details {
+    case .success(let details):
+      subject = .card(
+        ReleasedCard(
+          StoredCard(
+            pan: request.takeNumber(), expiry: details.expiry,
+            preferredBrand: details.preferredBrand, customer: details.customer,
+            isDeduplicated: deduplicates)))
+    case .failure(let problem):
+      subject = .fault(HeldNumber(request.takeNumber()), problem)
+    }
+  }
+
+  func apply(_ transaction: inout StoreWriteTransaction) throws {
+    let row = requestRow()
+    if let row {
+      switch try core.idempotency.find(row, in: &transaction) {
+      case .none: break
+      case .running: return try refuse(Problem(.requestInProgress), in: &transaction)
+      case .reused: return try refuse(Problem(.idempotencyKeyReused), in: &transaction)
+      case .done(let first): return try replay(first, in: &transaction)
+      }
+    }
+    switch subject {
+    case .card(let held): try store(held.card, row: row, in: &transaction)
+    case .fault(_, let problem): try refuse(problem, in: &transaction)
+    }
+  }
+
+  func complete(_ result: Result<Void, any Error>) {
+    switch result {
+    case .success: reply(answer ?? Answer(Problem(.internalError)))
+    case .failure(let error): reply(Answer(Problem(failure: error)))
+    }
+  }
+
+  private func requestRow() -> IdempotencyLedger.Row? {
+    guard let idempotency else { return nil }
+    switch subject {
+    case .card(let held): return row(for: idempotency, about: held.card.pan)
+    case .fault(let held, _): return row(for: idempotency, about: held.pan)
+    }
+  }
+
+  private func row(
+    for idempotency: Idempotency, about number: borrowing PAN
+  ) -> IdempotencyLedger.Row {
+    core.idempotency.row(for: idempotency, actor: caller.actor, digits: number.digits)
+  }
+
+  private func store(
+    _ card: borrowing StoredCard, row: IdempotencyLedger.Row?,
+    in transaction: inout StoreWriteTransaction
+  ) throws {
+    let stored = try core.cards.tokenize(
+      card, merchant: merchant, atMilliseconds: core.clock.milliseconds(), in: &transaction)
+    let view = TokenView(
+      token: stored.token, pan: card.pan, match: match, expiry: stored.expiry,
+      preferredBrand: stored.preferredBrand)
+    let answer = Answer.view(view, isNew: stored.isNew)
+    try core.record(
+      AuditEntry(
+        caller, operation: AuditWord.Operation.tokenize, token: stored.token,
+        outcome: stored.isNew ? AuditWord.Outcome.created : AuditWord.Outcome.existing),
+      in: &transaction)
+    if let row {
+      try core.idempotency.keep(answer, row, token: stored.token, in: &transaction)
+    }
+    self.answer = answer
+  }
+
+  private func replay(
+    _ first: IdempotencyLedger.Kept, in transaction: inout StoreWriteTransaction
+  ) throws {
+    try core.record(
+      AuditEntry(
+        caller, operation: AuditWord.Operation.tokenize, token: first.token,
+        outcome: AuditWord.Outcome.replayed), in: &transaction)
+    answer = first.answer
+  }
+
+  private func refuse(
+    _ problem: Problem, in transaction: inout StoreWriteTransaction
+  ) throws {
+    try core.recordRefusal(
+      problem, caller: caller, operation: AuditWord.Operation.tokenize, token: nil,
+      isCounted: refusal.isCounted(core, actor: caller.actor), in: &transaction)
+    answer = Answer(problem)
+  }
+}

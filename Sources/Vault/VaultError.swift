@@ -1,0 +1,7 @@
+/// What can be wrong with the vault's own rows.
+package enum VaultError: Error, Equatable, Sendable {
+  /// A row does not have its layout.
+  case malformedRow
+  /// A row names a key that the keyring does not have.
+  case unknownKey
+}

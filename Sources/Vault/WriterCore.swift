@@ -1,0 +1,83 @@
+import AccessPolicy
+import AuditLog
+import CardStore
+import Cards
+import Storage
+
+/// What jobs share while the writer thread applies them.
+///
+/// `@unchecked Sendable`: references are set once; what stands behind them is touched only by
+/// `WriteJob.apply` and `BatchParticipant`, which the store calls on its one writer thread.
+final class WriterCore: @unchecked Sendable {
+  let cards: CardStore
+  let audit: AuditLog
+  let idempotency: IdempotencyLedger
+  let payments: PaymentLedger
+  let refusals: RefusalLedger
+  let clock: Clock
+
+  init(
+    cards: CardStore, audit: AuditLog, idempotency: IdempotencyLedger, payments: PaymentLedger,
+    refusals: RefusalLedger, clock: Clock
+  ) {
+    self.cards = cards
+    self.audit = audit
+    self.idempotency = idempotency
+    self.payments = payments
+    self.refusals = refusals
+    self.clock = clock
+  }
+
+  /// Appends an entry at the present time.
+  @discardableResult
+  func record(
+    _ entry: AuditEntry, in transaction: inout StoreWriteTransaction
+  ) throws -> UInt64 {
+    try audit.append(entry, atMilliseconds: clock.milliseconds(), in: &transaction)
+  }
+
+  /// Appends the entry of a refusal, unless `isCounted`: then it is one of a number told later.
+  func recordRefusal(
+    _ problem: Problem, caller: Caller, operation: String, token: Token?, isCounted: Bool,
+    in transaction: inout StoreWriteTransaction
+  ) throws {
+    if isCounted { return }
+    var entry = AuditEntry(
+      caller, operation: operation, token: token, outcome: AuditWord.Outcome.refused)
+    entry.reason = problem.name.rawValue
+    try record(entry, in: &transaction)
+  }
+}
+
+/// Whether a client's next refusal gets an entry of its own: decided once for each request, so that a
+/// batch that is applied again does not count it twice.
+struct RefusalDecision {
+  private var isCounted: Bool?
+
+  mutating func isCounted(_ core: WriterCore, actor: String) -> Bool {
+    if let isCounted { return isCounted }
+    let decided =
+      core.refusals.record(client: actor, now: core.clock.monotonicNanoseconds()) == .count
+    isCounted = decided
+    return decided
+  }
+}
+
+extension Problem {
+  /// What the client is told when its job could not be committed.
+  init(failure: any Error) {
+    guard let failure = failure as? StorageError else {
+      self.init(.internalError)
+      return
+    }
+    switch failure {
+    case .full: self.init(.storeFull)
+    case .overloaded: self.init(.overloaded)
+    case .stopped: self.init(.shuttingDown)
+    case .writingEnded: self.init(.unavailable)
+    case .locked, .notInitialized, .alreadyInitialized, .truncated, .damaged, .unknownFormat,
+      .mapTooSmall, .lmdb, .system:
+      self.init(.internalError)
+    }
+  }
+}

@@ -113,10 +113,9 @@ import Testing
     let token = try #require(Token("tok_01kar1fs7qe0cv6rvzpm17phbe"))
     let pan = try parse("4970 1051 8181 8183", in: pool)
     let match = try BrandTable.standard.match(pan)
-    let card = StoredCard(
-      pan: pan, expiry: try Expiry(month: 12, year: 2028), preferredBrand: .cb,
-      customer: CustomerReference("c-1042"))
-    let view = TokenView(token: token, card: card, match: match)
+    let view = TokenView(
+      token: token, pan: pan, match: match, expiry: try Expiry(month: 12, year: 2028),
+      preferredBrand: .cb)
     #expect(view.token == token)
     #expect(view.brand == .visa)
     #expect(view.brands == [.visa, .cb])

@@ -139,7 +139,12 @@ let package = Package(
     tests("LMDBTests", ["LMDB"]),
     tests("JSONTests", ["JSON"], reading: ["Corpus"]),
     tests("CardsTests", ["Cards", "SecretMemory"], embedding: ["Vectors/typeid.txt"]),
-    tests("RecordFormatTests", ["RecordFormat", "Cards", "Cryptography", "SecretMemory"]),
+    tests(
+      "RecordFormatTests", ["RecordFormat", "Cards", "Cryptography", "SecretMemory"],
+      embedding: [
+        "Golden/card-record.txt", "Golden/fingerprint.txt", "Golden/idempotency-row.txt",
+        "Golden/keyring.txt",
+      ], reading: ["Golden/generate.py"]),
     tests("StorageTests", ["Storage", "LMDB", "StorageFaults"]),
     // A child process of StorageTests, which runs it over a library that fails system calls.
     .executableTarget(

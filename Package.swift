@@ -134,8 +134,8 @@ let package = Package(
       swiftSettings: strict),
 
     // Tests.
-    tests("SecretMemoryTests", ["SecretMemory"]),
-    tests("CryptographyTests", ["Cryptography", "SecretMemory"]),
+    tests("SecretMemoryTests", ["SecretMemory", "CScrub"]),
+    tests("CryptographyTests", ["Cryptography", "SecretMemory"], reading: ["Vectors"]),
     tests("LMDBTests", ["LMDB"]),
     tests("JSONTests", ["JSON"], reading: ["Corpus"]),
     tests("CardsTests", ["Cards", "SecretMemory"], embedding: ["Vectors/typeid.txt"]),

@@ -7,4 +7,6 @@ package enum AuditError: Error, Equatable, Sendable {
   /// What the log keeps about itself does not fit what it holds, or cannot be read. Nothing may be
   /// appended to such a log: run `cadenas audit verify`.
   case damaged(String)
+  /// Whoever asked has said, when told of the progress, that it need not go on.
+  case abandoned
 }

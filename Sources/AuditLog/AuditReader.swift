@@ -31,9 +31,10 @@ package struct AuditReader: Sendable {
   /// ``AuditLimits/linesInOneTransaction`` lines, passed or not. Go on from ``AuditPage/next``.
   /// - Parameters:
   ///   - start: the first sequence to visit; nil is the first of all, or the last when `reversed`.
+  ///   - end: the sequence to stop before; nil visits all.
   ///   - reversed: visits entries from the newest to the oldest.
   package func page(
-    from start: UInt64? = nil, reversed: Bool = false,
+    from start: UInt64? = nil, below end: UInt64? = nil, reversed: Bool = false,
     limit: Int = AuditLimits.linesInOneTransaction, filter: AuditFilter = AuditFilter()
   ) throws(AuditError) -> AuditPage {
     let matcher = AuditMatcher(filter)
@@ -49,6 +50,7 @@ package struct AuditReader: Sendable {
         while let visiting = entry {
           let line = visiting.value
           guard let sequence = UInt64(bigEndianBytes: visiting.key) else { break }
+          if !reversed, let end, sequence >= end { break }
           if page.count == limit || visited == AuditLimits.linesInOneTransaction {
             page.next = sequence
             break
@@ -64,5 +66,33 @@ package struct AuditReader: Sendable {
       } catch { throw .store(error) }
       return page
     }
+  }
+
+  /// How many of the entries before the sequence `end` pass `filter`.
+  package func count(
+    below end: UInt64, filter: AuditFilter
+  ) throws(AuditError) -> UInt64 {
+    let matcher = AuditMatcher(filter)
+    var passed: UInt64 = 0
+    var next: UInt64 = 0
+    while next < end {
+      let first = next
+      next = try store.read { (transaction) throws(AuditError) in
+        do throws(StorageError) {
+          let last = min(end, first + UInt64(AuditLimits.linesInOneTransaction))
+          var cursor = try transaction.cursor(in: .audit)
+          let key = [first.bigEndian] as InlineArray<1, UInt64>
+          var entry = try cursor.start(from: unsafe key.span.bytes)
+          while let current = entry, let sequence = UInt64(bigEndianBytes: current.key),
+            sequence < last
+          {
+            if matcher.matches(current.value) { passed += 1 }
+            entry = try cursor.next()
+          }
+          return last
+        } catch { throw .store(error) }
+      }
+    }
+    return passed
   }
 }

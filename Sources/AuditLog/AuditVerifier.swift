@@ -16,11 +16,12 @@ package struct AuditVerifier: ~Copyable {
   private var frontier = MerkleFrontier()
 
   /// Verifies the log of `store`, as far as it goes when the verification begins.
-  /// - Parameter progress: called after each chunk with how many entries of how many are done.
-  /// - Throws: ``AuditError/store(_:)`` where the store cannot be read. What is wrong with the log
+  /// - Parameter progress: called after each chunk with how many entries of how many are done; says
+  ///   whether to go on.
+  /// - Throws: ``AuditError/abandoned``, ``AuditError/store(_:)`` where the store cannot be read. What is wrong with the log
   ///   is not thrown: it is the result's ``AuditVerification/finding``.
   package static func verify(
-    _ store: Store, progress: (_ done: UInt64, _ total: UInt64) -> Void = { _, _ in }
+    _ store: Store, progress: (_ done: UInt64, _ total: UInt64) -> Bool = { _, _ in true }
   ) throws(AuditError) -> AuditVerification {
     var verifier = AuditVerifier(store: store)
     return try verifier.run(progress)
@@ -29,7 +30,7 @@ package struct AuditVerifier: ~Copyable {
   private init(store: Store) { self.store = store }
 
   private mutating func run(
-    _ progress: (UInt64, UInt64) -> Void
+    _ progress: (UInt64, UInt64) -> Bool
   ) throws(AuditError) -> AuditVerification {
     let end: MerkleFrontier
     do throws(AuditError) {
@@ -41,7 +42,7 @@ package struct AuditVerifier: ~Copyable {
       if let finding = try verifyChunk(upTo: end.size) {
         return AuditVerification(size: end.size, root: nil, finding: finding)
       }
-      progress(frontier.size, end.size)
+      guard progress(frontier.size, end.size) else { throw .abandoned }
     }
     if let index = frontier.peaks.indices.first(where: { frontier.peaks[$0] != end.peaks[$0] }) {
       return Self.changed(frontier.firstLeaves[index], .treeMismatch, size: end.size)

@@ -41,6 +41,11 @@ package struct CardVerifier {
     cipher = try CardCipher(keyring: keyring, slots: slots)
   }
 
+  /// How many cards stand under each data key, as the store keeps count.
+  package static func cardCounts(in store: Store) throws -> [KeyIdentifier: UInt64] {
+    try store.read { try CardCounts.read($0) }
+  }
+
   /// Looks at every record.
   ///
   /// - Parameters:
@@ -58,7 +63,7 @@ package struct CardVerifier {
       position = try read(after: position, file: isIndexCurrent ? file : nil, into: &result)
       progress(result.records)
     } while position != nil
-    result.counted = try store.read { try CardCounts.read($0) }.filter { $0.value != 0 }
+    result.counted = try Self.cardCounts(in: store).filter { $0.value != 0 }
     return result
   }
 

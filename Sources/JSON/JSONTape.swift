@@ -107,9 +107,8 @@ extension JSONTape {
     guard object.kind == .object else { return nil }
     var index = Int(object.index) + 1
     while index < Int(object.end) {
-      let node = nodes[index]
-      if isKey(of: node, equalTo: name, in: text) { return node }
-      index = Int(node.end)
+      if isKey(of: nodes[index], equalTo: name, in: text) { return nodes[index] }
+      index = Int(nodes[index].end)
     }
     return nil
   }

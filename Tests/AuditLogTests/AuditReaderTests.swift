@@ -73,6 +73,15 @@ struct AuditReaderTests {
       } == [6, 8])
   }
 
+  @Test("counts what passes a filter before a sequence")
+  func counts() throws {
+    let temporary = try filled()
+    var filter = AuditFilter()
+    filter.outcome = "created"
+    #expect(try AuditReader(temporary.store).count(below: 20, filter: filter) == 10)
+    #expect(try AuditReader(temporary.store).count(below: 7, filter: filter) == 4)
+  }
+
   @Test("a filter's value is not mistaken for another member's text")
   func exactness() throws {
     let temporary = try TemporaryStore()

@@ -51,6 +51,7 @@ struct AuditVerifierTests {
     let result = try AuditVerifier.verify(temporary.store) { done, total in
       #expect(total == 9_009)
       steps.append(done)
+      return true
     }
     #expect(result.finding == nil)
     #expect(steps == [4_096, 8_192, 9_009])
@@ -192,6 +193,7 @@ struct AuditVerifierTests {
     var failures: [any Error] = []
     let result = try AuditVerifier.verify(temporary.store) { _, _ in
       do { try temporary.append(10, to: log) } catch { failures.append(error) }
+      return true
     }
     #expect(failures.isEmpty)
     #expect(result.finding == nil)

@@ -1,0 +1,97 @@
+internal import Glibc
+internal import Logging
+internal import NIOCore
+internal import NIOPosix
+internal import Synchronization
+
+/// What the connections of an administration socket share.
+final class AdminContext: Sendable {
+  let operations: Operations
+  let logger: Logger
+  private let access: Mutex<AccessList>
+  private let state = Mutex(State())
+  private let short = NIOThreadPool(numberOfThreads: AdminServer.Limits.threads)
+  private let long = NIOThreadPool(numberOfThreads: AdminServer.Limits.longOperations)
+  private let stopping = Atomic(false)
+
+  private struct State {
+    var connections: [ObjectIdentifier: any Channel] = [:]
+    var longOperations = 0
+    var refusalMinute: Int64 = 0
+    var refusals = 0
+  }
+
+  init(operations: Operations, access: AccessList, logger: Logger) {
+    self.operations = operations
+    self.access = Mutex(access)
+    self.logger = logger
+    short.start()
+    long.start()
+  }
+
+  /// Whether the socket is being closed: long operations look at it.
+  var isStopping: Bool { stopping.load(ordering: .relaxed) }
+
+  func update(access new: AccessList) { access.withLock { $0 = new } }
+
+  /// Breaks running operations and their connections off, and waits for no one.
+  func stop() {
+    stopping.store(true, ordering: .relaxed)
+    short.shutdownGracefully { _ in }
+    long.shutdownGracefully { _ in }
+    let connections = state.withLock { Array($0.connections.values) }
+    for connection in connections { connection.close(promise: nil) }
+  }
+
+  /// Counts a connection; false where there are too many.
+  func admit(_ connection: any Channel) -> Bool {
+    state.withLock { state in
+      guard state.connections.count < AdminServer.Limits.connections else { return false }
+      state.connections[ObjectIdentifier(connection)] = connection
+      return true
+    }
+  }
+
+  func release(_ connection: any Channel) {
+    state.withLock { state in
+      state.connections[ObjectIdentifier(connection)] = nil
+    }
+  }
+
+  /// The role of `user`, now.
+  func role(of user: HostUser) -> Role? { access.withLock { $0.role(of: user) } }
+
+  /// Whether the next refusal still gets an entry of its own in this minute.
+  func storesRefusal() -> Bool {
+    var now = timespec()
+    unsafe clock_gettime(CLOCK_MONOTONIC, &now)
+    let minute = Int64(now.tv_sec) / 60
+    return state.withLock { state in
+      if state.refusalMinute != minute {
+        state.refusalMinute = minute
+        state.refusals = 0
+      }
+      state.refusals += 1
+      return state.refusals <= AdminServer.Limits.refusalsStoredPerMinute
+    }
+  }
+
+  /// Runs `body` on a thread that may wait; false where as many long ones run as may.
+  func perform(isLong: Bool, _ body: @escaping @Sendable () -> Void) -> Bool {
+    guard isLong else {
+      short.submit { state in if case .active = state { body() } }
+      return true
+    }
+    let isAdmitted = state.withLock { state in
+      guard state.longOperations < AdminServer.Limits.longOperations else { return false }
+      state.longOperations += 1
+      return true
+    }
+    guard isAdmitted else { return false }
+    long.submit { [self] poolState in
+      if case .active = poolState { body() }
+      state.withLock { $0.longOperations -= 1 }
+    }
+    return true
+  }
+}

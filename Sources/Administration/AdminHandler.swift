@@ -1,0 +1,117 @@
+internal import Logging
+internal import NIOCore
+internal import NIOHTTP1
+
+/// Reads one request of a connection, decides whether its user may ask it, and has it done.
+final class AdminHandler: ChannelInboundHandler {
+  typealias InboundIn = HTTPServerRequestPart
+  typealias OutboundOut = HTTPServerResponsePart
+
+  private let context: AdminContext
+  private var head: HTTPRequestHead?
+  private var bodyBytes = 0
+  private var isAnswered = false
+  private var deadline: Scheduled<Void>?
+
+  init(_ context: AdminContext) { self.context = context }
+
+  func channelActive(context channelContext: ChannelHandlerContext) {
+    let channel = channelContext.channel
+    deadline = channelContext.eventLoop.scheduleTask(
+      in: .seconds(AdminServer.Limits.requestSeconds)
+    ) { channel.close(promise: nil) }
+    channelContext.fireChannelActive()
+  }
+
+  func channelInactive(context channelContext: ChannelHandlerContext) {
+    deadline?.cancel()
+    channelContext.fireChannelInactive()
+  }
+
+  func errorCaught(context channelContext: ChannelHandlerContext, error: any Error) {
+    channelContext.close(promise: nil)
+  }
+
+  func channelRead(context channelContext: ChannelHandlerContext, data: NIOAny) {
+    guard !isAnswered else { return }
+    switch unwrapInboundIn(data) {
+    case .head(let head): self.head = head
+    case .body(let bytes):
+      bodyBytes += bytes.readableBytes
+      if bodyBytes > AdminServer.Limits.bodyBytes { channelContext.close(promise: nil) }
+    case .end:
+      guard let head else { return }
+      isAnswered = true
+      deadline?.cancel()
+      dispatch(head, on: channelContext.channel)
+    }
+  }
+
+  private func dispatch(_ head: HTTPRequestHead, on channel: any Channel) {
+    let context = context
+    PeerCredentials.read(of: channel).whenComplete { result in
+      let response = AdminResponse(channel)
+      guard case .success(let peer) = result else { return response.fail(.notPermitted) }
+      // Looking a user up may ask a directory service, so it is not done on the event loop.
+      _ = context.perform(isLong: false) {
+        AdminExchange(head: head, peer: peer, response: response, context: context).begin()
+      }
+    }
+  }
+}
+
+/// One request of a known user, from the decision to the answer. Runs on threads that may wait.
+struct AdminExchange: Sendable {
+  let head: HTTPRequestHead
+  let peer: PeerCredentials
+  let response: AdminResponse
+  let context: AdminContext
+
+  func begin() {
+    let user = HostUser(lookingUp: peer.user, group: peer.group)
+    let request: AdminRequest
+    do throws(AdministrationError) {
+      guard let parsed = try AdminRequest.parse(method: head.method.rawValue, target: head.uri)
+      else { return response.notFound() }
+      request = parsed
+    } catch {
+      return response.fail(error)
+    }
+    guard let role = context.role(of: user), role >= request.leastRole else {
+      return refuse(request, user)
+    }
+    log("administration", request, user)
+    let isAccepted = context.perform(isLong: request.isLong) { answer(request, user) }
+    if !isAccepted { response.fail(.busy) }
+  }
+
+  private func refuse(_ request: AdminRequest, _ user: HostUser) {
+    log("administration refused", request, user)
+    if context.storesRefusal() {
+      // That it was refused is in the log in any case; the refusal itself needs no entry.
+      try? context.operations.recordRefusal(of: request, actor: user.actor)
+    }
+    response.fail(.notPermitted)
+  }
+
+  private func answer(_ request: AdminRequest, _ user: HostUser) {
+    do throws(AdministrationError) {
+      try context.operations.run(request, actor: user.actor) { part in
+        if context.isStopping { throw AdministrationError.abandoned }
+        try response.send(part, form: request.form)
+      }
+      response.end()
+    } catch {
+      response.fail(error)
+    }
+  }
+
+  private func log(_ message: Logger.Message, _ request: AdminRequest, _ user: HostUser) {
+    context.logger.info(
+      message,
+      metadata: [
+        "actor": .string(user.actor), "pid": .stringConvertible(peer.process),
+        "request": .string("\(request.method) \(request.path)"),
+      ])
+  }
+}

@@ -1,0 +1,87 @@
+package import AuditLog
+
+/// Everything that can be asked of a running service on its administration socket.
+package enum AdminRequest: Equatable, Sendable {
+  /// How the service is.
+  case status
+  /// Its counters, for Prometheus.
+  case metrics
+  /// Every key.
+  case keysStatus
+  /// Entries of the audit log.
+  case auditShow(AuditQuery)
+  /// Recomputes the audit log.
+  case auditVerify
+  /// Sizes of the store.
+  case storeStats
+  /// Opens every record.
+  case storeVerify
+}
+
+/// Which entries of the audit log are asked for.
+package struct AuditQuery: Equatable, Sendable {
+  /// What the entries have to have.
+  package var filter = AuditFilter()
+  /// How many at most, the newest ones; all where it is nil. They come from the newest to the
+  /// oldest where it is given, in the order of the log where not.
+  package var limit: Int?
+
+  /// The most that a limit may ask for: whoever asks keeps them in memory to turn them round.
+  package static let greatestLimit = 1_000_000
+
+  /// Every entry.
+  package init() {}
+}
+
+extension AdminRequest {
+  /// How an answer comes.
+  enum Form: Sendable {
+    /// One JSON document.
+    case document
+    /// Text in the format of Prometheus.
+    case metrics
+    /// The lines of the log as they are.
+    case lines
+    /// JSON lines: `{"progress":{"done","total"}}` any number of times, then `{"result":…}` or
+    /// `{"error":…}`.
+    case progress
+  }
+
+  var form: Form {
+    switch self {
+    case .status, .keysStatus, .storeStats: .document
+    case .metrics: .metrics
+    case .auditShow: .lines
+    case .auditVerify, .storeVerify: .progress
+    }
+  }
+
+  /// What the audit log calls it; nil where it leaves no entry: it neither changes nor reads
+  /// protected state.
+  package var auditOperation: String? {
+    switch self {
+    case .status, .metrics: nil
+    case .keysStatus: "keys.status"
+    case .auditShow: "audit.show"
+    case .auditVerify: "audit.verify"
+    case .storeStats: "store.stats"
+    case .storeVerify: "store.verify"
+    }
+  }
+
+  /// Who may ask it.
+  var leastRole: Role {
+    switch self {
+    case .status, .metrics, .keysStatus, .auditShow, .auditVerify, .storeStats, .storeVerify:
+      .auditor
+    }
+  }
+
+  /// Whether it may take long, so that only a few run at a time.
+  var isLong: Bool {
+    switch self {
+    case .status, .metrics, .keysStatus, .storeStats: false
+    case .auditShow, .auditVerify, .storeVerify: true
+    }
+  }
+}

@@ -1,0 +1,138 @@
+internal import AuditLog
+
+extension AdminRequest {
+  /// The method of the HTTP request.
+  var method: String {
+    switch self {
+    case .status, .metrics, .keysStatus, .auditShow, .storeStats: "GET"
+    case .auditVerify, .storeVerify: "POST"
+    }
+  }
+
+  /// The path of the HTTP request, which holds no value of anybody.
+  var path: String {
+    String(target.prefix { $0 != "?" })
+  }
+
+  /// The target of the HTTP request: path and query.
+  var target: String {
+    switch self {
+    case .status: "/v1/status"
+    case .metrics: "/v1/metrics"
+    case .keysStatus: "/v1/keys"
+    case .auditShow(let query): "/v1/audit" + Self.encode(query)
+    case .auditVerify: "/v1/audit/verify"
+    case .storeStats: "/v1/store"
+    case .storeVerify: "/v1/store/verify"
+    }
+  }
+
+  /// Reads what ``method`` and ``target`` say; nil where no such thing can be asked.
+  /// - Throws: ``AdministrationError/malformedRequest(_:)`` for a query that has no valid form.
+  static func parse(
+    method: String, target: String
+  ) throws(AdministrationError) -> AdminRequest? {
+    let parts = target.split(separator: "?", maxSplits: 1, omittingEmptySubsequences: false)
+    let query = parts.count == 2 ? parts[1] : ""
+    if method == "GET", parts[0] == "/v1/audit" { return .auditShow(try decode(query)) }
+    guard query.isEmpty else { return nil }
+    let plain: [AdminRequest] = [
+      .status, .metrics, .keysStatus, .auditVerify, .storeStats, .storeVerify,
+    ]
+    return plain.first { $0.method == method && $0.target == parts[0] }
+  }
+
+  private static func encode(_ query: AuditQuery) -> String {
+    let filter = query.filter
+    let pairs: [(String, String?)] = [
+      ("from", filter.fromMilliseconds.map(String.init)),
+      ("to", filter.toMilliseconds.map(String.init)), ("actor", filter.actor),
+      ("operation", filter.operation), ("merchant", filter.merchant), ("token", filter.token),
+      ("key", filter.key), ("outcome", filter.outcome), ("limit", query.limit.map(String.init)),
+    ]
+    let text = pairs.compactMap { name, value in
+      value.map { "\(name)=\(PercentEncoding.encode($0))" }
+    }
+    return text.isEmpty ? "" : "?" + text.joined(separator: "&")
+  }
+
+  private static func decode(_ text: Substring) throws(AdministrationError) -> AuditQuery {
+    var query = AuditQuery()
+    var seen: Set<Substring> = []
+    for pair in text.split(separator: "&") {
+      let parts = pair.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+      guard parts.count == 2, seen.insert(parts[0]).inserted,
+        let value = PercentEncoding.decode(parts[1]),
+        assign(value, to: parts[0], of: &query)
+      else { throw .malformedRequest("the query of the request has no valid form") }
+    }
+    return query
+  }
+
+  private static func assign(
+    _ value: String, to name: Substring, of query: inout AuditQuery
+  ) -> Bool {
+    switch name {
+    case "actor": query.filter.actor = value
+    case "operation": query.filter.operation = value
+    case "merchant": query.filter.merchant = value
+    case "token": query.filter.token = value
+    case "key": query.filter.key = value
+    case "outcome": query.filter.outcome = value
+    case "from", "to", "limit":
+      guard let number = Int64(value) else { return false }
+      if name == "from" {
+        query.filter.fromMilliseconds = number
+      } else if name == "to" {
+        query.filter.toMilliseconds = number
+      } else {
+        guard (1...Int64(AuditQuery.greatestLimit)).contains(number) else { return false }
+        query.limit = Int(number)
+      }
+    default: return false
+    }
+    return true
+  }
+}
+
+/// Percent-encoding of the values of a query.
+/// - Source: RFC 3986, section 2.
+enum PercentEncoding {
+  /// Encodes every byte but letters, digits, `-`, `.`, `_` and `~`.
+  static func encode(_ text: String) -> String {
+    var encoded: [UInt8] = []
+    for byte in text.utf8 {
+      switch byte {
+      case UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "a")...UInt8(ascii: "z"),
+        UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "."),
+        UInt8(ascii: "_"), UInt8(ascii: "~"):
+        encoded.append(byte)
+      default:
+        let digits = String(byte, radix: 16, uppercase: true)
+        encoded.append(contentsOf: "%\(digits.count == 1 ? "0" : "")\(digits)".utf8)
+      }
+    }
+    return String(decoding: encoded, as: UTF8.self)
+  }
+
+  /// The text that was encoded; nil where it is not valid.
+  static func decode(_ text: Substring) -> String? {
+    var decoded: [UInt8] = []
+    var bytes = text.utf8.makeIterator()
+    while let byte = bytes.next() {
+      guard byte == UInt8(ascii: "%") else {
+        decoded.append(byte)
+        continue
+      }
+      guard let high = bytes.next().flatMap(digit), let low = bytes.next().flatMap(digit) else {
+        return nil
+      }
+      decoded.append(high << 4 | low)
+    }
+    return String(validating: decoded, as: UTF8.self)
+  }
+
+  private static func digit(_ byte: UInt8) -> UInt8? {
+    Character(UnicodeScalar(byte)).hexDigitValue.map(UInt8.init)
+  }
+}

@@ -1,0 +1,83 @@
+internal import Glibc
+package import Logging
+package import NIOCore
+internal import NIOHTTP1
+internal import NIOPosix
+
+/// Serves the operations on the local administration socket.
+///
+/// Who connects is known from the system; a user without a role is refused whatever they ask. One
+/// request for each connection. Operations run on threads of their own, a few at a time, never on
+/// the event loop.
+package final class AdminServer: Sendable {
+  /// The limits of the socket.
+  package enum Limits {
+    /// Open connections; past it, a new one is closed at once.
+    package static let connections = 64
+    /// Long operations at a time; past it, the answer is `busy`.
+    package static let longOperations = 4
+    /// Threads for the others.
+    package static let threads = 2
+    /// The bytes of a request's body, which no operation reads yet.
+    package static let bodyBytes = 4_096
+    /// Seconds until a request has to be complete.
+    package static let requestSeconds: Int64 = 10
+    /// Refusals of a minute that get an entry; the others are logged only.
+    package static let refusalsStoredPerMinute = 60
+  }
+
+  private let path: String
+  private let context: AdminContext
+  private let channel: any Channel
+
+  private init(path: String, context: AdminContext, channel: any Channel) {
+    self.path = path
+    self.context = context
+    self.channel = channel
+  }
+
+  /// Opens the socket and begins to serve.
+  ///
+  /// - Parameters:
+  ///   - path: at most 107 bytes; the file that a dead process left there is replaced.
+  ///   - socketGroup: the group that owns the socket (mode 0660); nil leaves the process's own.
+  ///   - access: who has a role.
+  ///   - eventLoops: where connections are served.
+  /// - Throws: ``AdminSocketError``.
+  package static func start(
+    path: String, socketGroup: String?, access: AccessList, operations: Operations,
+    on eventLoops: any EventLoopGroup, logger: Logger
+  ) throws -> AdminServer {
+    let descriptor = try AdminSocket.bind(path: path, group: socketGroup)
+    let context = AdminContext(operations: operations, access: access, logger: logger)
+    let bootstrap = ServerBootstrap(group: eventLoops)
+      .serverChannelOption(.backlog, value: AdminSocket.backlog)
+      .childChannelInitializer { channel in
+        guard context.admit(channel) else { return channel.close() }
+        channel.closeFuture.whenComplete { _ in context.release(channel) }
+        return channel.eventLoop.makeCompletedFuture {
+          try channel.pipeline.syncOperations.configureHTTPServerPipeline(
+            withPipeliningAssistance: false, withErrorHandling: false)
+          try channel.pipeline.syncOperations.addHandler(AdminHandler(context))
+        }
+      }
+    do {
+      let channel = try bootstrap.withBoundSocket(descriptor).wait()
+      return AdminServer(path: path, context: context, channel: channel)
+    } catch {
+      context.stop()
+      unsafe unlink(path)
+      throw error
+    }
+  }
+
+  /// Puts other roles in force, for requests from now on.
+  package func update(access: AccessList) { context.update(access: access) }
+
+  /// Stops serving and removes the socket's file. An operation that is running is broken off.
+  package func stop() {
+    unsafe unlink(path)
+    channel.close(promise: nil)
+    context.stop()
+  }
+}

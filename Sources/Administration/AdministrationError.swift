@@ -1,0 +1,111 @@
+package import AuditLog
+package import Keyring
+internal import RecordFormat
+package import Storage
+
+/// Why an operation of the administration could not be done.
+package enum AdministrationError: Error, Equatable, Sendable {
+  /// The request is none that this version knows, or one of its values has no valid form.
+  case malformedRequest(String)
+  /// The user who asks has no role that permits it.
+  case notPermitted
+  /// As many long operations are running as are allowed at once.
+  case busy
+  /// The store could not be read or written.
+  case store(StorageError)
+  /// The audit log could not be read.
+  case audit(AuditError)
+  /// The keyring could not be opened.
+  case keyring(KeyringError)
+  /// A key or record could not be read; the text says what, without any of its content.
+  case unavailable(String)
+  /// The one who asked has gone away.
+  case abandoned
+}
+
+extension AdministrationError {
+  /// The name of the problem in an answer.
+  var name: String {
+    switch self {
+    case .malformedRequest: "malformed-request"
+    case .notPermitted: "not-permitted"
+    case .busy: "busy"
+    case .store, .audit, .keyring, .unavailable, .abandoned: "unavailable"
+    }
+  }
+
+  /// The HTTP status of the answer.
+  var status: Int {
+    switch self {
+    case .malformedRequest: 400
+    case .notPermitted: 403
+    case .busy, .store, .audit, .keyring, .unavailable, .abandoned: 503
+    }
+  }
+
+  /// A sentence for the person who asked.
+  package var detail: String {
+    switch self {
+    case .malformedRequest(let reason): reason
+    case .notPermitted:
+      "this user is neither operator nor auditor (administration.operators, .auditors)"
+    case .busy: "other long operations are running; try again when they have ended"
+    case .store(let error), .audit(.store(let error)): error.explanation
+    case .audit(.damaged(let reason)):
+      "the audit log is damaged (\(reason)); run: cadenas audit verify"
+    case .keyring(let error): error.explanation
+    case .unavailable(let reason): reason
+    case .abandoned, .audit(.abandoned): "the one who asked has gone away"
+    }
+  }
+}
+
+extension StorageError {
+  /// A sentence for an operator: what is wrong, and what helps.
+  package var explanation: String {
+    switch self {
+    case .locked(let process):
+      "the store is in use by " + (process.map { "process \($0)" } ?? "another process")
+    case .notInitialized(let directory):
+      "there is no store in \(directory); create it with: cadenas init"
+    case .alreadyInitialized(let directory): "there is a store in \(directory) already"
+    case .truncated(let file):
+      "\(file) is shorter than it says: it has been cut off; restore a backup"
+    case .damaged(let file): "\(file) is not a store of Cadenas, or it is damaged"
+    case .unknownFormat(let file, let format):
+      "\(file) has format \(format), which this version does not know"
+    case .mapTooSmall(let file, let neededBytes):
+      "store.map_size is smaller than \(file), which needs \(neededBytes) bytes"
+    case .full: "there is no room left, on the disk or in store.map_size"
+    case .overloaded: "the store is overloaded; try again"
+    case .stopped: "the store is stopped"
+    case .writingEnded: "the disk failed: nothing is written any more until a restart"
+    case .lmdb(let error): "the store cannot be read or written (\(error))"
+    case .system(let call, let errno): "\(call) failed: \(systemMessage(errno))"
+    }
+  }
+}
+
+extension KeyringError {
+  /// A sentence for an operator: what is wrong, and what helps.
+  package var explanation: String {
+    switch self {
+    case .keySource(let path, let errno): "\(path): \(systemMessage(errno))"
+    case .keyFileMode(let path, let mode):
+      "\(path) may be read by others than its owner (mode \(String(mode, radix: 8))); run: chmod 600 "
+        + path
+    case .keyFileSize(let path, let size): "\(path) has \(size) bytes and not 32: it is no key"
+    case .keyEncryptionKeyMissing(let identifier, let directory):
+      "the keyring is wrapped under key \(identifier.text), and \(directory) has no "
+        + "\(identifier.text).kek"
+    case .keyFileExists(let path): "\(path) exists already and is not overwritten"
+    case .noKeyring: "the store has no keyring; it was not made by: cadenas init"
+    case .keyringDoesNotOpen(let identifier):
+      "the keyring does not open under key \(identifier.text): another key or store, or damage"
+    case .malformedKeyring: "the keyring opens, and what it holds breaks its own rules"
+    case .noActiveKey(let role): "no \(role.name) key is active"
+    case .systemUnavailable:
+      "there is no memory that can be locked for keys (ulimit -l), or no random bytes"
+    }
+  }
+}

@@ -1,0 +1,73 @@
+package import AuditLog
+package import Keyring
+package import SecretMemory
+
+/// What the operations need of the parts above the store, filled in by whoever composes them.
+///
+/// Each may be called by several threads at once. One that is nil has no meaning where it is so:
+/// an offline command knows no running service and leaves no entry.
+package struct AdministrationHooks: Sendable {
+  /// How the service is.
+  package var service: (@Sendable () -> ServiceStatus)?
+  /// The service's own counters.
+  package var metrics: (@Sendable () -> [Metric])?
+  /// The keyring, where it is open.
+  package var keyring: (@Sendable () throws -> Keyring)?
+  /// Where cards lie while they are looked at.
+  package var slots: SecretPool?
+  /// Whether `index.mdb` holds every fingerprint: not while a service keeps some in memory.
+  package var isIndexCurrent = false
+  /// Appends an entry, and returns when it is durable.
+  package var record: (@Sendable (AuditEntry) throws -> Void)?
+
+  /// Hooks of which every one is nil.
+  package init() {}
+}
+
+/// How the running service is.
+package struct ServiceStatus: Equatable, Sendable {
+  /// What the service does now.
+  package enum State: String, Sendable {
+    /// Requests are answered.
+    case serving
+    /// The keyring is closed: every operation answers `sealed`.
+    case sealed
+    /// The service is stopping.
+    case draining
+    /// The disk failed: nothing is written any more.
+    case writingEnded = "writing-ended"
+  }
+
+  package var state: State
+  package var version: String
+  package var isDevelopment: Bool
+  package var processIdentifier: Int32
+  /// Unix time, in milliseconds.
+  package var startedMilliseconds: Int64
+  package var uptimeSeconds: Int64
+  /// The address and port on which clients are served.
+  package var listen: String
+  /// Clients' open connections.
+  package var connections: Int
+  package var paymentsInFlight: Int
+  /// How often the configuration has been put in force, the start included.
+  package var policyGeneration: UInt64
+
+  /// Describes a service.
+  package init(
+    state: State, version: String, isDevelopment: Bool, processIdentifier: Int32,
+    startedMilliseconds: Int64, uptimeSeconds: Int64, listen: String, connections: Int,
+    paymentsInFlight: Int, policyGeneration: UInt64
+  ) {
+    self.state = state
+    self.version = version
+    self.isDevelopment = isDevelopment
+    self.processIdentifier = processIdentifier
+    self.startedMilliseconds = startedMilliseconds
+    self.uptimeSeconds = uptimeSeconds
+    self.listen = listen
+    self.connections = connections
+    self.paymentsInFlight = paymentsInFlight
+    self.policyGeneration = policyGeneration
+  }
+}

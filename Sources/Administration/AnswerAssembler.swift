@@ -1,0 +1,83 @@
+internal import JSON
+
+/// Makes the parts of an answer out of the body of a response.
+struct AnswerAssembler {
+  /// The longest body that is kept whole, in bytes: a document, a problem, a line of progress.
+  static let longestKept = 1 << 24
+
+  private let form: AdminRequest.Form
+  private var kept: [UInt8] = []
+  /// Whether the answer is whole.
+  private(set) var isSatisfied = false
+
+  init(form: AdminRequest.Form) { self.form = form }
+
+  /// Keeps a piece of a body that tells a problem.
+  mutating func keep(_ body: [UInt8]) {
+    kept += body.prefix(Self.longestKept - kept.count)
+  }
+
+  /// The parts that are whole now that `body` has come.
+  mutating func parts(of body: [UInt8], isComplete: Bool, path: String) throws -> [AdminPart] {
+    switch form {
+    case .lines:
+      isSatisfied = isComplete
+      return body.isEmpty ? [] : [.lines(body)]
+    case .document, .metrics:
+      keep(body)
+      guard isComplete else { return [] }
+      isSatisfied = true
+      if form == .metrics { return [.metrics(kept)] }
+      if kept.last == UInt8(ascii: "\n") { kept.removeLast() }
+      return [.document(kept)]
+    case .progress:
+      keep(body)
+      var parts: [AdminPart] = []
+      while let end = kept.firstIndex(of: UInt8(ascii: "\n")) {
+        let line = Array(kept[..<end])
+        kept.removeFirst(end + 1)
+        parts.append(try part(of: line, path: path))
+      }
+      return parts
+    }
+  }
+
+  private mutating func part(of line: [UInt8], path: String) throws -> AdminPart {
+    let text = unsafe line.span.bytes
+    guard let tape = try? JSONTape.parse(text, maximumDepth: 16, maximumNodes: 1 << 16) else {
+      throw AdminClient.Failure.socket(.malformedAnswer(path))
+    }
+    if let result = tape.member("result", of: tape.root, in: text) {
+      isSatisfied = true
+      return .document(Array(line[result.content]))
+    }
+    if let progress = tape.member("progress", of: tape.root, in: text),
+      let done = tape.member("done", of: progress, in: text),
+      let total = tape.member("total", of: progress, in: text)
+    {
+      return .progress(
+        done: UInt64(clamping: tape.integer(of: done, in: text) ?? 0),
+        total: UInt64(clamping: tape.integer(of: total, in: text) ?? 0))
+    }
+    if let error = tape.member("error", of: tape.root, in: text) {
+      throw Self.problem(status: 503, Array(line[error.content]))
+    }
+    throw AdminClient.Failure.socket(.malformedAnswer(path))
+  }
+
+  /// The problem that the kept body tells.
+  func problem(status: Int) -> AdminClient.Failure { Self.problem(status: status, kept) }
+
+  private static func problem(status: Int, _ json: [UInt8]) -> AdminClient.Failure {
+    let text = unsafe json.span.bytes
+    guard let tape = try? JSONTape.parse(text) else {
+      return .problem(status: status, name: "unavailable", detail: "the service answered \(status)")
+    }
+    func member(_ name: String) -> String? {
+      tape.member(name, of: tape.root, in: text).flatMap { tape.string(of: $0, in: text) }
+    }
+    return .problem(
+      status: status, name: member("title") ?? "unavailable",
+      detail: member("detail") ?? "the service answered \(status)")
+  }
+}

@@ -1,0 +1,87 @@
+/// A figure of the service with its samples, for Prometheus.
+package struct Metric: Equatable, Sendable {
+  /// What the figure is.
+  package enum Kind: String, Sendable {
+    /// Only grows while the process lives.
+    case counter
+    /// Goes up and down.
+    case gauge
+  }
+
+  /// One value of the figure.
+  package struct Sample: Equatable, Sendable {
+    /// What tells it from the other samples: names and values.
+    package var labels: [Label]
+    package var value: Int64
+
+    /// A value with its labels.
+    package init(_ value: Int64, labels: [Label] = []) {
+      self.value = value
+      self.labels = labels
+    }
+  }
+
+  /// A name and a value that tell samples apart.
+  package struct Label: Equatable, Sendable {
+    package var name: String
+    package var value: String
+
+    /// A label.
+    package init(_ name: String, _ value: String) {
+      self.name = name
+      self.value = value
+    }
+  }
+
+  /// `cadenas_…`, with the unit last; a counter ends in `_total`.
+  package var name: String
+  /// A sentence without line feeds.
+  package var help: String
+  package var kind: Kind
+  package var samples: [Sample]
+
+  /// A figure with several samples.
+  package init(_ name: String, _ kind: Kind, _ help: String, samples: [Sample]) {
+    self.name = name
+    self.help = help
+    self.kind = kind
+    self.samples = samples
+  }
+
+  /// A figure with one value.
+  package init(_ name: String, _ kind: Kind, _ help: String, _ value: Int64) {
+    self.init(name, kind, help, samples: [Sample(value)])
+  }
+}
+
+extension Metric {
+  /// The text of `metrics`.
+  /// - Source: Prometheus, text-based exposition format 0.0.4.
+  package static func text(_ metrics: [Metric]) -> [UInt8] {
+    var text = ""
+    for metric in metrics {
+      text +=
+        "# HELP \(metric.name) \(metric.help)\n# TYPE \(metric.name) \(metric.kind.rawValue)\n"
+      for sample in metric.samples {
+        let labels = sample.labels.map { "\($0.name)=\"\(escape($0.value))\"" }
+        text += metric.name
+        if !labels.isEmpty { text += "{\(labels.joined(separator: ","))}" }
+        text += " \(sample.value)\n"
+      }
+    }
+    return Array(text.utf8)
+  }
+
+  private static func escape(_ value: String) -> String {
+    var escaped = ""
+    for character in value.unicodeScalars {
+      switch character {
+      case "\\": escaped += "\\\\"
+      case "\"": escaped += "\\\""
+      case "\n": escaped += "\\n"
+      default: escaped.unicodeScalars.append(character)
+      }
+    }
+    return escaped
+  }
+}

@@ -1,0 +1,205 @@
+internal import AuditLog
+internal import CardStore
+internal import Cards
+internal import JSON
+internal import LMDB
+internal import RecordFormat
+internal import Storage
+
+extension Operations {
+  /// The document of `store stats`.
+  func storeStats() throws -> [UInt8] {
+    let information = try store.environment.information()
+    let freePages = try store.environment.freePageCount()
+    var json = JSONWriter()
+    json.beginObject()
+    json.member("store", string: store.identifierText)
+    json.member("directory", string: store.directory)
+    json.member("file_bytes", integer: try store.environment.fileSize())
+    json.member("used_bytes", integer: information.pageCount * information.pageSize)
+    json.member("free_bytes", integer: freePages * information.pageSize)
+    json.member("map_bytes", integer: information.mapSize)
+    json.member("page_bytes", integer: information.pageSize)
+    json.member("last_transaction", integer: information.lastTransaction)
+    json.name("tables")
+    json.beginArray()
+    for table in Table.allCases {
+      json.beginObject()
+      json.member("name", string: table.rawValue)
+      json.member("entries", integer: try store.read { try $0.count(of: table) })
+      json.endObject()
+    }
+    json.endArray()
+    json.endObject()
+    return json.bytes
+  }
+
+  /// Opens every record, and counts records against the audit log: what was created and not deleted
+  /// has to be there.
+  func verifyStore(into sink: Sink) throws -> VerificationAnswer {
+    guard let slots = hooks.slots else {
+      throw AdministrationError.unavailable("the keyring is not open")
+    }
+    let verifier = try CardVerifier(store: store, keyring: try keyring(), slots: slots)
+    var failure: (any Error)?
+    let before = try snapshot()
+    let records = try verifier.verify(isIndexCurrent: hooks.isIndexCurrent) { done in
+      do {
+        let total = max(before.cards, UInt64(done))
+        if failure == nil { try sink(.progress(done: UInt64(done), total: total)) }
+      } catch { failure = error }
+    }
+    if let failure { throw failure }
+    let after = try snapshot()
+    let check = StoreCheck(
+      records: records, inStore: after.cards, created: try count("tokenize", "created", after),
+      deleted: try count("delete", "deleted", after), isAtRest: before == after,
+      missingFromIndex: hooks.isIndexCurrent ? records.missingFromIndex : nil,
+      fileBytes: try store.environment.fileSize(), neededBytes: try neededBytes())
+    return VerificationAnswer(isIntact: check.isIntact, document: check.document)
+  }
+
+  /// Records and entries at one moment.
+  private func snapshot() throws -> Snapshot {
+    try store.read { transaction in
+      Snapshot(
+        cards: UInt64(try transaction.count(of: .cards)),
+        entries: UInt64(try transaction.count(of: .audit)))
+    }
+  }
+
+  private struct Snapshot: Equatable {
+    let cards: UInt64
+    let entries: UInt64
+  }
+
+  private func count(
+    _ operation: String, _ outcome: String, _ snapshot: Snapshot
+  ) throws -> UInt64 {
+    var filter = AuditFilter()
+    filter.operation = operation
+    filter.outcome = outcome
+    return try AuditReader(store).count(below: snapshot.entries, filter: filter)
+  }
+
+  private func neededBytes() throws -> Int {
+    let information = try store.environment.information()
+    return information.pageCount * information.pageSize
+  }
+}
+
+/// What `store verify` has found out, and what of it is wrong.
+struct StoreCheck {
+  /// Something that is wrong.
+  struct Finding: Equatable {
+    let name: String
+    let detail: String
+    /// Whether it is cured by itself, at the next start.
+    var isHarmless = false
+  }
+
+  let records: CardVerification
+  /// Records at the moment at which entries were counted.
+  let inStore: UInt64
+  let created: UInt64
+  let deleted: UInt64
+  /// Whether nothing was written while the records were opened: then the counts of each key, which
+  /// were read at another moment, can be compared.
+  let isAtRest: Bool
+  /// Cards that the index does not lead to; nil where it was not compared.
+  let missingFromIndex: Int?
+  let fileBytes: Int
+  let neededBytes: Int
+
+  /// Whether all is well, or will be after the next start.
+  var isIntact: Bool { findings.allSatisfy(\.isHarmless) }
+
+  /// Everything that is wrong.
+  var findings: [Finding] {
+    var findings: [Finding] = []
+    if records.damagedCount > 0 {
+      findings.append(
+        Finding(name: "records-damaged", detail: "\(records.damagedCount) records do not open"))
+    }
+    if deleted > created || created - deleted != inStore {
+      findings.append(
+        Finding(
+          name: "records-miscounted",
+          detail: "the audit log tells of \(created) cards created and \(deleted) deleted, "
+            + "the store holds \(inStore)"))
+    }
+    if isAtRest {
+      for key in keys where key.found != key.noted {
+        findings.append(
+          Finding(
+            name: "key-miscounted",
+            detail: "\(key.found) records stand under key \(key.identifier), \(key.noted) are noted"
+          ))
+      }
+    }
+    if let missingFromIndex, missingFromIndex > 0 {
+      findings.append(
+        Finding(
+          name: "index-behind",
+          detail: "index.mdb does not lead to \(missingFromIndex) cards; the next start adds them",
+          isHarmless: true))
+    }
+    if fileBytes < neededBytes {
+      findings.append(
+        Finding(
+          name: "file-truncated",
+          detail: "cards.mdb has \(fileBytes) bytes and needs \(neededBytes)"))
+    }
+    return findings
+  }
+
+  private struct KeyCount {
+    let identifier: String
+    let found: UInt64
+    let noted: UInt64
+  }
+
+  private var keys: [KeyCount] {
+    Set(records.found.keys).union(records.counted.keys).map { key in
+      KeyCount(
+        identifier: key.text, found: records.found[key] ?? 0, noted: records.counted[key] ?? 0)
+    }.sorted { $0.identifier < $1.identifier }
+  }
+
+  /// The document of `store verify`.
+  var document: [UInt8] {
+    var json = JSONWriter()
+    json.beginObject()
+    json.member("intact", boolean: isIntact)
+    json.member("records", integer: inStore)
+    json.member("opened", integer: records.records - records.damagedCount)
+    json.member("damaged", integer: records.damagedCount)
+    json.member("damaged_tokens", strings: records.damaged.map(\.text))
+    json.member("created", integer: created)
+    json.member("deleted", integer: deleted)
+    json.member("missing_from_index", integer: missingFromIndex)
+    json.name("keys")
+    json.beginArray()
+    for key in keys {
+      json.beginObject()
+      json.member("id", string: key.identifier)
+      json.member("found", integer: key.found)
+      json.member("noted", integer: key.noted)
+      json.endObject()
+    }
+    json.endArray()
+    json.member("file_bytes", integer: fileBytes)
+    json.member("needed_bytes", integer: neededBytes)
+    json.name("findings")
+    json.beginArray()
+    for finding in findings {
+      json.beginObject()
+      json.member("name", string: finding.name)
+      json.member("detail", string: finding.detail)
+      json.endObject()
+    }
+    json.endArray()
+    json.endObject()
+    return json.bytes
+  }
+}

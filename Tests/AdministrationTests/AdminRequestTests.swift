@@ -1,0 +1,65 @@
+import AuditLog
+import Testing
+
+@testable import Administration
+
+@Suite("Requests to the administration socket")
+struct AdminRequestTests {
+  static let requests: [AdminRequest] = {
+    var query = AuditQuery()
+    query.filter.actor = "user:é &=?%+#"
+    query.filter.fromMilliseconds = -5
+    query.filter.toMilliseconds = 1_795_459_405_123
+    query.filter.operation = "tokenize"
+    query.filter.merchant = "shop"
+    query.filter.token = "tok_1"
+    query.filter.key = "00000001"
+    query.filter.outcome = "created"
+    query.limit = 10
+    return [
+      .status, .metrics, .keysStatus, .auditVerify, .storeStats, .storeVerify,
+      .auditShow(AuditQuery()), .auditShow(query),
+    ]
+  }()
+
+  @Test("are read as they were written", arguments: requests)
+  func roundTrip(request: AdminRequest) throws {
+    #expect(try AdminRequest.parse(method: request.method, target: request.target) == request)
+    #expect(!request.target.contains(" "))
+  }
+
+  @Test("are refused when the query has no valid form")
+  func malformed() {
+    for query in [
+      "limit=0", "limit=x", "limit=1000001", "from=yesterday", "token", "token=a&token=b",
+      "other=1", "actor=%G0", "actor=%4", "actor=%FF",
+    ] {
+      #expect(throws: AdministrationError.self, "\(query)") {
+        try AdminRequest.parse(method: "GET", target: "/v1/audit?\(query)")
+      }
+    }
+  }
+
+  @Test("are unknown with another method, path or an unexpected query")
+  func unknown() throws {
+    for (method, target) in [
+      ("POST", "/v1/status"), ("GET", "/v1/audit/verify"), ("GET", "/"), ("GET", "/v1/status?x=1"),
+    ] {
+      #expect(try AdminRequest.parse(method: method, target: target) == nil, "\(method) \(target)")
+    }
+  }
+
+  @Test("find the highest role of a user by name and by group")
+  func roles() {
+    let access = AccessList(operators: [.user("vaultops")], auditors: [.group("audit")])
+    func role(_ name: String?, _ groups: Set<String>) -> Role? {
+      access.role(of: HostUser(identifier: 1, name: name, groups: groups))
+    }
+    #expect(role("vaultops", []) == .operator)
+    #expect(role("vaultops", ["audit"]) == .operator)
+    #expect(role("ann", ["audit"]) == .auditor)
+    #expect(role("audit", ["vaultops"]) == nil)
+    #expect(role("root", ["root"]) == nil)
+    #expect(role(nil, []) == nil)
+  }
+}

@@ -1,0 +1,136 @@
+import Administration
+import AuditLog
+import Glibc
+import Keyring
+import Logging
+import NIOPosix
+import SecretMemory
+import Storage
+import Synchronization
+
+/// A store with a keyring and a log in a directory that goes with the value, and what a service
+/// would hook into its operations.
+final class TestService: Sendable {
+  let directory: String
+  let store: Store
+  let keyring: Keyring
+  private let log: Mutex<AuditLog>
+
+  init(entries: Int = 0) throws {
+    var template = Array("/tmp/cadenas-admin-XXXXXX".utf8CString)
+    let made = unsafe template.withUnsafeMutableBufferPointer {
+      unsafe $0.baseAddress.flatMap { unsafe mkdtemp($0) } != nil
+    }
+    guard made, let identifier = StoreIdentifier(Array(1...16)) else {
+      throw StorageError.system(call: "mkdtemp", errno: errno)
+    }
+    directory = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    let made2 = try KeyringStore.create(
+      source: FileKeySource(directory: "\(directory)/keys"), cryptoperiods: .standard,
+      atMilliseconds: 1_795_459_405_123)
+    try Store.create(
+      at: "\(directory)/store", mapSize: 1 << 26, storeIdentifier: identifier
+    ) { transaction in
+      try KeyringStore.save(made2, for: identifier, in: &transaction)
+    }
+    keyring = made2
+    store = try Store.open(at: "\(directory)/store", mapSize: 1 << 26)
+    log = Mutex(try AuditLog(restoringFrom: store))
+    for number in 0..<entries {
+      try record(
+        AuditEntry(
+          actor: "spiffe://shop.example/checkout", operation: "delete", merchant: "shop",
+          token: "tok_\(number)", outcome: number % 2 == 0 ? "refused" : "replayed"))
+    }
+  }
+
+  deinit { Self.remove(directory) }
+
+  static func remove(_ path: String) {
+    if let stream = unsafe opendir(path) {
+      while let entry = unsafe readdir(stream) {
+        let name = unsafe withUnsafePointer(to: &entry.pointee.d_name) {
+          unsafe $0.withMemoryRebound(to: CChar.self, capacity: 256) { unsafe String(cString: $0) }
+        }
+        if name != "." && name != ".." { remove("\(path)/\(name)") }
+      }
+      unsafe closedir(stream)
+      unsafe rmdir(path)
+    } else {
+      unsafe unlink(path)
+    }
+  }
+
+  var socketPath: String { "\(directory)/admin.sock" }
+
+  func record(_ entry: AuditEntry) throws {
+    try log.withLock { log in
+      try store.write { transaction in
+        try log.append(entry, atMilliseconds: 1_795_459_405_123, in: &transaction)
+        try log.batchWillCommit(&transaction)
+      }
+      log.batchDidCommit()
+    }
+  }
+
+  /// Operations as the running service has them.
+  func operations() throws -> Operations {
+    var hooks = AdministrationHooks()
+    hooks.record = { [self] in try record($0) }
+    hooks.keyring = { [keyring] in keyring }
+    hooks.slots = try SecretPool(slots: 4, slotSize: 256)
+    hooks.isIndexCurrent = true
+    hooks.service = {
+      ServiceStatus(
+        state: .serving, version: "1.2.3", isDevelopment: true, processIdentifier: 42,
+        startedMilliseconds: 1_795_459_405_123, uptimeSeconds: 7, listen: "127.0.0.1:8443",
+        connections: 3, paymentsInFlight: 1, policyGeneration: 1)
+    }
+    hooks.metrics = { [Metric("cadenas_requests_total", .counter, "Requests.", 5)] }
+    return Operations(store: store, hooks: hooks)
+  }
+
+  /// Serves with roles for this test's user while `body` runs.
+  func serving(
+    operators: [AccessList.Member] = [.user(HostUser.current.name ?? "")],
+    _ body: (AdminServer, AdminClient) throws -> Void
+  ) throws {
+    let server = try AdminServer.start(
+      path: socketPath, socketGroup: nil, access: AccessList(operators: operators, auditors: []),
+      operations: operations(), on: MultiThreadedEventLoopGroup.singleton,
+      logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+    defer { server.stop() }
+    try body(server, AdminClient(path: socketPath))
+  }
+
+  /// The lines of the log from `first` on.
+  func lines(from first: UInt64) throws -> [String] {
+    let page = try AuditReader(store).page(from: first)
+    return String(decoding: page.lines, as: UTF8.self).split(separator: "\n").map(String.init)
+  }
+}
+
+/// What an operation gave out.
+struct Collected {
+  var documents: [String] = []
+  var metrics = ""
+  var lines = ""
+  var progress: [UInt64] = []
+
+  mutating func take(_ part: AdminPart) {
+    switch part {
+    case .document(let json): documents.append(String(decoding: json, as: UTF8.self))
+    case .metrics(let text): metrics += String(decoding: text, as: UTF8.self)
+    case .lines(let text): lines += String(decoding: text, as: UTF8.self)
+    case .progress(let done, _): progress.append(done)
+    }
+  }
+}
+
+extension AdminClient {
+  func collect(_ request: AdminRequest) throws -> Collected {
+    var collected = Collected()
+    try run(request) { collected.take($0) }
+    return collected
+  }
+}

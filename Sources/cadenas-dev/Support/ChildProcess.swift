@@ -48,6 +48,16 @@ struct ChildProcess: Sendable {
     return ChildProcess(pid: pid, name: name)
   }
 
+  /// `command` so that it dies by the signal `signal` when this process is gone, even by `kill -9`.
+  ///
+  /// setpriv(1) asks the kernel for that; the shell then makes sure that this process was still
+  /// there when it did, and becomes the command, whose process id is the child's. The kernel means
+  /// the thread that started the child, so start it from the main one.
+  static func bound(_ command: [String], by signal: String) -> [String] {
+    let script = #"[ "$PPID" = "$1" ] && shift && exec "$@""#
+    return ["setpriv", "--pdeathsig", signal, "sh", "-c", script, "sh", "\(getpid())"] + command
+  }
+
   /// Runs `arguments` to their end, in `directory` or here, and returns what they wrote to both
   /// streams.
   /// - Throws: ``DevelopmentError/toolFailed(name:status:output:)`` for any status but 0.

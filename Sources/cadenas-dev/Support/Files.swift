@@ -2,7 +2,7 @@ import Glibc
 
 /// Small files and directories, whole, with the path in every error.
 enum Files {
-  /// The largest file that is read whole, in bytes.
+  /// How much of a file is read at most, in bytes.
   static let readLimit = 64 << 20
 
   /// What `errno` says now, as text.
@@ -47,7 +47,7 @@ enum Files {
     return names.sorted()
   }
 
-  /// The bytes of the file at `path`.
+  /// The bytes of the file at `path`, the first ``readLimit`` of them.
   static func read(_ path: String) throws(DevelopmentError) -> [UInt8] {
     let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC)
     guard descriptor >= 0 else { throw .file(path: path, reason: systemReason()) }
@@ -56,8 +56,7 @@ enum Files {
     guard unsafe fstat(descriptor, &status) == 0 else {
       throw .file(path: path, reason: systemReason())
     }
-    let size = Int(status.st_size)
-    guard size <= readLimit else { throw .file(path: path, reason: "larger than expected") }
+    let size = min(Int(status.st_size), readLimit)
     var bytes = [UInt8](repeating: 0, count: size)
     var filled = 0
     while filled < size {

@@ -61,18 +61,13 @@ struct Supervisor {
   }
 
   /// Starts `command` so that it dies with this process.
-  ///
-  /// setpriv(1) asks the kernel for that signal; the shell then makes sure that this process was
-  /// still there when it did, and becomes the command, whose process id is the child's.
   private func start(_ name: String, _ command: [String]) throws(DevelopmentError) -> ChildProcess {
     let log = installation.path("logs/\(name).log")
     let descriptor = unsafe open(log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o600)
     guard descriptor >= 0 else { throw .file(path: log, reason: Files.systemReason()) }
     defer { close(descriptor) }
-    let guarded = ["setpriv", "--pdeathsig", "KILL", "sh", "-c"]
-    let script = #"[ "$PPID" = "$1" ] && shift && exec "$@""#
     return try ChildProcess.spawn(
-      guarded + [script, "sh", "\(getpid())"] + command, name: name, output: descriptor)
+      ChildProcess.bound(command, by: "KILL"), name: name, output: descriptor)
   }
 
   /// Whether both answer; false where a signal came first.

@@ -1,0 +1,61 @@
+import Cards
+
+/// The end of the story: what each side saw.
+extension DemoStory {
+  /// Nothing of a card but what a receipt shows.
+  mutating func tellWhatTheShopSaw() throws(DevelopmentError) {
+    narrator.chapter("What the shop saw")
+    let search = DiskSearch(numbers: DemoCard.all.map(\.number))
+    let bytes = seenByShop.reduce(0) { $0 + $1.count }
+    let found = seenByShop.reduce(0) { $0 + search.count(in: $1) }
+    narrator.tell("\(seenByShop.count) answers, \(bytes) bytes. The first, whole:")
+    narrator.remark(String(decoding: seenByShop[0], as: UTF8.self))
+    try prove(found == 0, "no card number in any of them")
+  }
+
+  /// The simulator's own log, which knows cards by a keyed digest.
+  mutating func tellWhatTheAcquirerSaw() throws(DevelopmentError) {
+    narrator.chapter("What the acquirer saw")
+    let (count, identifiers) = try stage.received()
+    let log = try Files.readText("\(stage.directory)/logs/acquirer.log")
+    for line in log.split(separator: "\n") where line.hasPrefix("pay_") {
+      let parts = line.split(separator: " ", maxSplits: 1)
+      narrator.row([("…\(parts[0].suffix(8))", 11)], String(parts.last ?? ""))
+    }
+    try prove(
+      count == paid.count && Set(identifiers).count == count,
+      "\(count) messages, each payment once; equal digests are equal cards")
+  }
+
+  /// One record, and a search of everything.
+  mutating func tellWhatLiesOnDisk() throws(DevelopmentError) {
+    narrator.chapter("What lies on disk")
+    let store = "\(stage.directory)/store/cards.mdb"
+    guard let token = Token(tokens[0]) else { throw .unexpected("not a token: \(tokens[0])") }
+    let key = token.bytes
+    let name = key.indices.map { key[$0] }
+    let place = try DiskSearch([name]).firstRecord(in: store)
+    narrator.tell("the first card's record, found by its token:")
+    for line in Hexdump.lines(place.bytes, from: place.offset) { narrator.remark(line) }
+
+    let numbers = DemoCard.all.map(\.number)
+    let result = try DiskSearch(numbers: numbers).search(below: stage.directory)
+    let forms = DiskSearch.Form.allCases.map(\.rawValue).joined(separator: ", ")
+    narrator.tell(
+      "\(result.files) files, \(result.bytes) bytes: store, index, logs, keys, all of it")
+    narrator.tell("\(numbers.count) card numbers as \(forms)")
+    try prove(
+      result.hits.isEmpty,
+      result.hits.isEmpty ? "none of them is there" : "found: \(result.hits[0])")
+  }
+
+  /// The log, and that nothing in it was changed.
+  mutating func tellWhatTheAuditorSees() throws(DevelopmentError) {
+    narrator.chapter("What the auditor sees")
+    let shown = try stage.cadenas("audit", "show").split(separator: "\n")
+    for line in shown.suffix(8) { narrator.remark(String(line.prefix(110))) }
+    let verified = try stage.cadenas("audit", "verify")
+    for line in verified.split(separator: "\n") { narrator.tell(String(line)) }
+    try prove(true, "the log was recomputed whole and nothing in it was changed")
+  }
+}

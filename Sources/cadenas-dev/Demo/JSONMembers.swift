@@ -1,0 +1,36 @@
+import JSON
+
+/// The top-level members of a JSON object, for checks and for print; nothing secret is read so.
+struct JSONMembers {
+  private let texts: [String: String]
+  private let lists: [String: [String]]
+
+  /// Reads `bytes`.
+  /// - Throws: ``DevelopmentError/unexpected(_:)`` for what is no JSON object.
+  init(_ bytes: [UInt8]) throws(DevelopmentError) {
+    let text = unsafe bytes.span.bytes
+    guard let tape = try? JSONTape.parse(text, maximumDepth: 8, maximumNodes: 1 << 16),
+      tape.root.kind == .object
+    else { throw .unexpected("expected a JSON object, got \(bytes.count) bytes of something else") }
+    var texts: [String: String] = [:]
+    var lists: [String: [String]] = [:]
+    for node in tape.members(of: tape.root) {
+      let name = tape.key(of: node, in: text)
+      switch node.kind {
+      case .null: break
+      case .string: texts[name] = tape.string(of: node, in: text)
+      case .array:
+        lists[name] = tape.elements(of: node).compactMap { tape.string(of: $0, in: text) }
+      default: texts[name] = String(decoding: bytes[node.content], as: UTF8.self)
+      }
+    }
+    self.texts = texts
+    self.lists = lists
+  }
+
+  /// The member `name` as text; nil where it is absent or null.
+  subscript(name: String) -> String? { texts[name] }
+
+  /// The strings of the array `name`.
+  func list(_ name: String) -> [String] { lists[name] ?? [] }
+}

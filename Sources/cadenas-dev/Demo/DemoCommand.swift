@@ -11,11 +11,16 @@ struct DemoCommand: ParsableCommand {
       """)
 
   func run() throws {
-    let stage = try DemoStage()
-    defer { stage.strike() }
+    let directory = try Files.makeTemporaryDirectory(prefix: "cadenas-demo")
+    defer { _ = try? ChildProcess.run(["rm", "-rf", directory]) }
+    let stage = try RunningInstallation(
+      directory: directory, programs: Programs.beside(), life: .bound)
+    defer { stage.stop() }
     var story = try DemoStory(stage, Narrator(colours: Console.isTerminal))
     try story.tell()
-    try stage.stop()
+    guard stage.stop() == .exited(0) else {
+      throw DevelopmentError.unexpected("vault and acquirer did not stop as they should")
+    }
     Console.say()
     Console.say(
       "  Vault and acquirer have stopped. \(story.proofs) things were claimed and checked.")

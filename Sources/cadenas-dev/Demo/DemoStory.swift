@@ -2,7 +2,7 @@ import NIOHTTP1
 
 /// The purchase: what happens, in order, each step checked as it is told.
 struct DemoStory {
-  let stage: DemoStage
+  let stage: RunningInstallation
   let shop: HTTPSClient
   var narrator: Narrator
   /// Everything that the shop received: bodies, to be searched at the end.
@@ -14,7 +14,7 @@ struct DemoStory {
   private(set) var proofs = 0
   private var keys = 0
 
-  init(_ stage: DemoStage, _ narrator: Narrator) throws(DevelopmentError) {
+  init(_ stage: RunningInstallation, _ narrator: Narrator) throws(DevelopmentError) {
     self.stage = stage
     self.narrator = narrator
     shop = try stage.client("shop")

@@ -1,29 +1,44 @@
 import Glibc
 import NIOHTTP1
 
-/// Where the story plays: an installation of its own, run by `cadenas-dev up` as anybody would.
-final class DemoStage {
+/// An installation that another `cadenas-dev up` runs, as its one line of JSON tells of it.
+final class RunningInstallation {
+  /// Whether it may outlive the thread that starts it.
+  enum Life {
+    /// It is told to stop when that thread is gone: for a program's main thread.
+    case bound
+    /// It runs until ``stop()``: for threads that come and go.
+    case free
+  }
+
   let directory: String
   let vault: Endpoint
   let acquirer: Endpoint
+  let vaultProcess: pid_t
+  let acquirerProcess: pid_t
   let programs: Programs
   private let supervisor: ChildProcess
   private var isOpen = true
 
-  /// Starts vault and acquirer in a new directory and waits until both answer.
-  init() throws(DevelopmentError) {
-    let programs = try Programs.beside()
-    let directory = try Files.makeTemporaryDirectory(prefix: "cadenas-demo")
+  /// Starts vault and acquirer in `directory` and waits until both answer.
+  /// - Throws: ``DevelopmentError/childFailed(name:reason:log:)`` with what was said instead.
+  init(
+    directory: String, programs: Programs, life: Life
+  ) throws(DevelopmentError) {
     var ends: [Int32] = [0, 0]
     guard unsafe pipe(&ends) == 0 else {
       throw .file(path: "pipe", reason: Files.systemReason())
     }
     for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
-    let child = try ChildProcess.spawn(
-      ChildProcess.bound([programs.development, "up", "--directory", directory], by: "TERM"),
-      name: "up", output: ends[1])
-    close(ends[1])
     defer { close(ends[0]) }
+    let command = [programs.development, "up", "--directory", directory]
+    let child: ChildProcess
+    do {
+      defer { close(ends[1]) }
+      child = try ChildProcess.spawn(
+        life == .bound ? ChildProcess.bound(command, by: "TERM") : command, name: "up",
+        output: ends[1])
+    }
     let line = Self.readLine(ends[0])
     guard line.hasPrefix("{") else {
       _ = child.wait()
@@ -32,10 +47,15 @@ final class DemoStage {
     let members = try JSONMembers(Array(line.utf8))
     vault = try Endpoint(members["vault"] ?? "")
     acquirer = try Endpoint(members["acquirer"] ?? "")
+    vaultProcess = members["vault_pid"].flatMap { pid_t($0) } ?? 0
+    acquirerProcess = members["acquirer_pid"].flatMap { pid_t($0) } ?? 0
     self.programs = programs
     self.directory = directory
     supervisor = child
   }
+
+  /// The process id of `cadenas-dev up` itself.
+  var process: pid_t { supervisor.pid }
 
   /// A client of the vault with the pair `name`.
   func client(_ name: String) throws(DevelopmentError) -> HTTPSClient {
@@ -58,21 +78,19 @@ final class DemoStage {
       [programs.vault] + arguments + ["--config", "\(directory)/cadenas.yaml"])
   }
 
-  /// Stops both; the directory stays.
-  func stop() throws(DevelopmentError) {
-    guard isOpen else { return }
-    isOpen = false
+  /// Asks it to stop and waits for that; the directory stays.
+  /// - Returns: how it ended.
+  @discardableResult
+  func stop() -> ExitStatus? {
+    guard isOpen else { return nil }
     supervisor.send(SIGTERM)
-    let status = supervisor.wait()
-    guard status == .exited(0) else {
-      throw .unexpected("cadenas-dev up ended with \(status)")
-    }
+    return wait()
   }
 
-  /// Stops both whatever happened, and removes the directory.
-  func strike() {
-    try? stop()
-    _ = try? ChildProcess.run(["rm", "-rf", directory])
+  /// Waits until it ends, whoever told it to.
+  func wait() -> ExitStatus? {
+    isOpen = false
+    return supervisor.wait()
   }
 
   /// What comes first: a line, or all there is.

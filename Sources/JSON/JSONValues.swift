@@ -31,6 +31,14 @@ extension JSONTape {
     while let byte = bytes.next(in: text) { try body(byte) }
   }
 
+  /// Gives each unescaped UTF-8 byte of a member's name to `body` and keeps none.
+  package func forEachByte<Failure: Error>(
+    ofNameOf node: Node, in text: RawSpan, _ body: (UInt8) throws(Failure) -> Void
+  ) throws(Failure) {
+    var bytes = Unescaper(node.key)
+    while let byte = bytes.next(in: text) { try body(byte) }
+  }
+
   /// The value of a number in JSON's integer form that fits, or nil: `1.0` and `1e2` are not.
   package func integer(of node: Node, in text: RawSpan) -> Int64? {
     guard node.kind == .number else { return nil }

@@ -1,0 +1,116 @@
+import AccessPolicy
+import Configuration
+import SecretMemory
+
+/// Reads the secret of an `Authorization` header and writes its value into secret memory.
+struct AuthorizationLoader {
+  /// The bytes of a password or a token.
+  static let longestSecret = 4_096
+
+  /// What stands in the way; the end of a sentence about the file.
+  struct Failure: Error {
+    let message: String
+  }
+
+  /// `Basic …` of RFC 7617: user and password in UTF-8, joined by a colon, in base 64.
+  static func basic(_ credentials: BasicCredentials) throws(Failure) -> SecretHeader {
+    guard !credentials.user.utf8.contains(where: { $0 == UInt8(ascii: ":") || $0 < 0x20 }) else {
+      throw Failure(message: "the user's name may not hold a colon")
+    }
+    let password = try read(credentials.passwordFile)
+    let pair = try secret(Array("\(credentials.user):".utf8).rawSpan, password.bytes)
+    for offset in password.bytes.byteOffsets where byte(password.bytes, offset) < 0x20 {
+      throw Failure(message: "the password holds a control character")
+    }
+    return try header("Basic ", base64(pair.bytes))
+  }
+
+  /// `Bearer …` of RFC 6750.
+  static func bearer(_ path: String) throws(Failure) -> SecretHeader {
+    let token = try read(path)
+    for offset in token.bytes.byteOffsets {
+      switch byte(token.bytes, offset) {
+      case 0x30...0x39, 0x41...0x5A, 0x61...0x7A: continue
+      case let other where "-._~+/=".utf8.contains(other): continue
+      default: throw Failure(message: "is not a bearer token")
+      }
+    }
+    return try header("Bearer ", token)
+  }
+
+  private static func header(
+    _ scheme: String, _ value: borrowing SecretBytes
+  ) throws(Failure) -> SecretHeader {
+    SecretHeader(try secret(Array(scheme.utf8).rawSpan, value.bytes))
+  }
+
+  /// The content of a file without the end of its line.
+  private static func read(_ path: String) throws(Failure) -> SecretBytes {
+    var bytes: [UInt8]
+    do throws(ConfigurationFileProblem) {
+      bytes = try ConfigurationFiles.read(path, maximumBytes: longestSecret)
+    } catch {
+      throw Failure(message: error.text)
+    }
+    defer { unsafe bytes.withUnsafeMutableBytes { unsafe wipe($0) } }
+    var count = bytes.count
+    if count > 0, bytes[count - 1] == UInt8(ascii: "\n") { count -= 1 }
+    if count > 0, bytes[count - 1] == UInt8(ascii: "\r") { count -= 1 }
+    guard count > 0 else { throw Failure(message: "is empty") }
+    return try secret(bytes.rawSpan.extracting(first: count), RawSpan())
+  }
+
+  /// Both parts, one after the other, in secret memory.
+  private static func secret(_ first: RawSpan, _ second: RawSpan) throws(Failure) -> SecretBytes {
+    var secret = try allocate(first.byteCount + second.byteCount)
+    unsafe secret.withMutableBytes { target in
+      for offset in first.byteOffsets { unsafe target[offset] = byte(first, offset) }
+      for offset in second.byteOffsets {
+        unsafe target[first.byteCount + offset] = byte(second, offset)
+      }
+    }
+    return secret
+  }
+
+  private static func allocate(_ count: Int) throws(Failure) -> SecretBytes {
+    do throws(SecretMemoryError) {
+      return try SecretBytes(count: count)
+    } catch {
+      throw Failure(message: "no secret memory is left for its content")
+    }
+  }
+
+  /// Base 64 with padding (RFC 4648, 4).
+  private static func base64(_ source: RawSpan) throws(Failure) -> SecretBytes {
+    let groups = (source.byteCount + 2) / 3
+    var encoded = try allocate(groups * 4)
+    unsafe encoded.withMutableBytes { target in
+      for group in 0..<groups {
+        var bits: UInt32 = 0
+        let count = min(3, source.byteCount - group * 3)
+        for index in 0..<3 {
+          bits = bits << 8 | (index < count ? UInt32(byte(source, group * 3 + index)) : 0)
+        }
+        for index in 0..<4 {
+          let sextet = UInt8(truncatingIfNeeded: bits >> UInt32(18 - index * 6)) & 0x3F
+          unsafe target[group * 4 + index] = index <= count ? character(sextet) : UInt8(ascii: "=")
+        }
+      }
+    }
+    return encoded
+  }
+
+  private static func character(_ sextet: UInt8) -> UInt8 {
+    switch sextet {
+    case 0..<26: UInt8(ascii: "A") + sextet
+    case 26..<52: UInt8(ascii: "a") + sextet - 26
+    case 52..<62: UInt8(ascii: "0") + sextet - 52
+    case 62: UInt8(ascii: "+")
+    default: UInt8(ascii: "/")
+    }
+  }
+
+  private static func byte(_ span: RawSpan, _ offset: Int) -> UInt8 {
+    unsafe span.unsafeLoad(fromByteOffset: offset, as: UInt8.self)
+  }
+}

@@ -1,0 +1,210 @@
+package import AccessPolicy
+package import Cards
+import Configuration
+package import NIOCore
+import Synchronization
+package import Vault
+
+/// Forwards payments to acquirers, each once, over a connection of its own.
+///
+/// What it knows of acquirers can be replaced while messages are under way; these keep what they
+/// began with. Everything is bounded: see ``GatewayLimits``.
+package final class Gateway: AcquirerTransport {
+  private struct State {
+    var definitions: [String: AcquirerDefinition]
+    var counts: [String: GatewayCounts] = [:]
+    /// By number. Weak, so that an exchange whose event loop has gone ends too.
+    var underWay: [UInt64: WeakExchange] = [:]
+    var nextNumber: UInt64 = 0
+    var isShuttingDown = false
+    var drained: EventLoopPromise<Void>?
+  }
+
+  private struct WeakExchange {
+    weak var exchange: Exchange?
+  }
+
+  private let group: any EventLoopGroup
+  private let limits: GatewayLimits
+  private let nowMilliseconds: @Sendable () -> Int64
+  private let state: Mutex<State>
+
+  /// Makes a gateway.
+  ///
+  /// - Parameters:
+  ///   - definitions: the acquirers.
+  ///   - group: runs the connections; its owner shuts it down, after the gateway.
+  ///   - limits: the bounds.
+  ///   - nowMilliseconds: the time for messages that carry one, since 1970-01-01T00:00:00Z.
+  package init(
+    _ definitions: [AcquirerDefinition], group: any EventLoopGroup,
+    limits: GatewayLimits = GatewayLimits(), nowMilliseconds: @escaping @Sendable () -> Int64
+  ) {
+    self.group = group
+    self.limits = limits
+    self.nowMilliseconds = nowMilliseconds
+    state = Mutex(State(definitions: Gateway.byName(definitions)))
+  }
+
+  /// Replaces the acquirers, all at once.
+  package func update(_ definitions: [AcquirerDefinition]) {
+    state.withLock { $0.definitions = Gateway.byName(definitions) }
+  }
+
+  /// What was done so far, by acquirer.
+  package var counts: [String: GatewayCounts] { state.withLock { $0.counts } }
+
+  /// How many messages are under way.
+  package var messagesUnderWay: Int { state.withLock { $0.underWay.count } }
+
+  package func check(_ payment: Payment, acquirer: String) -> Problem? {
+    let template = state.withLock { $0.definitions[acquirer]?.template }
+    guard let operation = template?.operations[payment.operation] else {
+      return Problem(.invalidMember, pointer: "/operation")
+    }
+    return operation.check(payment)
+  }
+
+  package func send(
+    _ payment: Payment, card: ReleasedCard, identifier: PaymentIdentifier, acquirer: String,
+    merchant: Merchant, reply: @escaping @Sendable (AcquirerOutcome) -> Void
+  ) {
+    let number: UInt64
+    let definition: AcquirerDefinition
+    switch admit(acquirer) {
+    case .refused(let cause):
+      state.withLock { $0.counts[acquirer, default: GatewayCounts()].notSent += 1 }
+      return reply(.notSent(cause: cause))
+    case .admitted(let admitted, let found): (number, definition) = (admitted, found)
+    }
+    let once = OutcomeReply { [self] outcome in
+      end(number, acquirer, outcome)
+      reply(outcome)
+    }
+    guard
+      let message = message(
+        payment, card: card, identifier: identifier, to: definition, of: merchant)
+    else { return once.give(.notSent(cause: GatewayCause.configuration)) }
+    let exchange = Exchange(
+      message, to: definition.endpoint, limits: limits, on: group.next(), reply: once)
+    state.withLock { state in
+      state.underWay[number]?.exchange = exchange
+    }
+    exchange.start()
+  }
+
+  private func message(
+    _ payment: Payment, card: ReleasedCard, identifier: PaymentIdentifier,
+    to definition: AcquirerDefinition, of merchant: Merchant
+  ) -> Message? {
+    guard let template = definition.template.operations[payment.operation],
+      let access = definition.merchants[merchant.name]
+    else { return nil }
+    let message = Message(
+      template: template, payment: payment, card: card, identifier: identifier,
+      constants: access.constants, authority: definition.endpoint.authority,
+      basePath: definition.endpoint.url.path, authorization: access.authorization,
+      nowMilliseconds: nowMilliseconds())
+    return message.canBeRendered() ? message : nil
+  }
+
+  // MARK: - Counting
+
+  private enum Admission {
+    case admitted(UInt64, AcquirerDefinition)
+    case refused(cause: String)
+  }
+
+  private func admit(_ acquirer: String) -> Admission {
+    state.withLock { state in
+      if state.isShuttingDown { return .refused(cause: GatewayCause.shuttingDown) }
+      guard let definition = state.definitions[acquirer] else {
+        return .refused(cause: GatewayCause.configuration)
+      }
+      guard state.underWay.count < limits.messagesUnderWay else {
+        return .refused(cause: GatewayCause.overloaded)
+      }
+      state.nextNumber += 1
+      state.underWay[state.nextNumber] = WeakExchange()
+      return .admitted(state.nextNumber, definition)
+    }
+  }
+
+  private func end(_ number: UInt64, _ acquirer: String, _ outcome: AcquirerOutcome) {
+    let drained = state.withLock { state -> EventLoopPromise<Void>? in
+      state.underWay[number] = nil
+      state.counts[acquirer, default: GatewayCounts()].add(outcome)
+      guard state.underWay.isEmpty else { return nil }
+      defer { state.drained = nil }
+      return state.drained
+    }
+    drained?.succeed()
+  }
+
+  // MARK: - Shutting down
+
+  /// Takes no more messages, and waits for those under way.
+  ///
+  /// - Parameter time: how long; what is still under way then is ended, as unknown where it was sent.
+  /// - Returns: succeeds when nothing is under way. Called once.
+  package func shutdown(within time: TimeAmount) -> EventLoopFuture<Void> {
+    let loop = group.next()
+    let promise = loop.makePromise(of: Void.self)
+    let isIdle = state.withLock { state in
+      precondition(!state.isShuttingDown, "a gateway is shut down once")
+      state.isShuttingDown = true
+      if !state.underWay.isEmpty { state.drained = promise }
+      return state.underWay.isEmpty
+    }
+    if isIdle {
+      promise.succeed()
+    } else {
+      let deadline = loop.scheduleTask(in: time) { [self] in stopAll() }
+      promise.futureResult.whenComplete { _ in deadline.cancel() }
+    }
+    return promise.futureResult
+  }
+
+  private func stopAll() {
+    for exchange in state.withLock({ $0.underWay.values.compactMap(\.exchange) }) {
+      exchange.stop()
+    }
+  }
+
+  private static func byName(
+    _ definitions: [AcquirerDefinition]
+  ) -> [String: AcquirerDefinition] {
+    Dictionary(definitions.map { ($0.name, $0) }) { first, _ in first }
+  }
+}
+
+/// What the messages to one acquirer came to.
+package struct GatewayCounts: Sendable, Equatable {
+  /// Answered with a decision.
+  package var answered = 0
+  /// Rejected without being processed.
+  package var rejected = 0
+  /// Sent, and nobody knows.
+  package var unknown = 0
+  /// Not sent.
+  package var notSent = 0
+  /// Answers that held the card number; an alarm.
+  package var heldCardNumber = 0
+
+  /// Handed to TLS.
+  package var sent: Int { answered + rejected + unknown }
+
+  /// Makes counts of nothing.
+  package init() {}
+
+  mutating func add(_ outcome: AcquirerOutcome) {
+    switch outcome {
+    case .answered(let answer):
+      answered += 1
+      if answer.heldCardNumber { heldCardNumber += 1 }
+    case .rejected: rejected += 1
+    case .unknown: unknown += 1
+    case .notSent: notSent += 1
+    }
+  }
+}

@@ -1,0 +1,174 @@
+import Cards
+import Configuration
+import NIOCore
+import NIOHTTP1
+import NIOPosix
+import NIOSSL
+import NIOTLS
+import SecretMemory
+import Vault
+
+/// One message on one fresh connection: connects, sends once, reads one answer, closes.
+///
+/// Effects only; what an event means is ``ExchangeState``'s to say.
+final class Exchange: ChannelInboundHandler, @unchecked Sendable {
+  // Sendable holds: after `init` every property is touched on `loop` alone; `start` and `stop`, which
+  // anybody may call, only hand over to it.
+  typealias InboundIn = HTTPClientResponsePart
+  typealias OutboundOut = HTTPClientRequestPart
+
+  private let loop: any EventLoop
+  private let message: Message
+  private let endpoint: AcquirerEndpoint
+  private let limits: GatewayLimits
+  private let reply: OutcomeReply
+  private let messages: MessageHandler
+  private var state = ExchangeState()
+  private var channel: (any Channel)?
+  private var deadline: Scheduled<Void>?
+  private var body = ByteBuffer()
+
+  init(
+    _ message: Message, to endpoint: AcquirerEndpoint, limits: GatewayLimits,
+    on loop: any EventLoop,
+    reply: OutcomeReply
+  ) {
+    self.loop = loop
+    self.message = message
+    self.endpoint = endpoint
+    self.limits = limits
+    self.reply = reply
+    messages = MessageHandler(answerBytes: limits.answerBytes)
+  }
+
+  /// Begins to connect. The time for connection and handshake runs from here.
+  func start() {
+    loop.execute { self.connect() }
+  }
+
+  /// Ends what is under way, whatever stage it is in.
+  func stop() {
+    loop.execute { self.receive(.stopped) }
+  }
+
+  private func connect() {
+    deadline = loop.scheduleTask(in: limits.connectTime) { self.receive(.connectTimedOut) }
+    ClientBootstrap(group: loop)
+      .connectTimeout(limits.connectTime)
+      .channelOption(.socketOption(.tcp_nodelay), value: 1)
+      .channelInitializer { channel in
+        channel.eventLoop.makeCompletedFuture { try self.build(channel) }
+      }
+      .connect(host: endpoint.url.host, port: Int(endpoint.url.port))
+      .whenFailure { error in
+        self.receive(error is NIOSSLError ? .tlsFailed : .connectFailed)
+      }
+  }
+
+  private func build(_ channel: any Channel) throws {
+    self.channel = channel
+    let tls = try NIOSSLClientHandler(
+      context: endpoint.tls, serverHostname: endpoint.serverName)
+    try channel.pipeline.syncOperations.addHandlers([
+      tls, messages, ByteToMessageHandler(HTTPResponseDecoder()), self,
+    ])
+  }
+
+  private func receive(_ event: ExchangeState.Event) {
+    switch state.receive(event) {
+    case .nothing: break
+    case .send: send()
+    case .finish(let end): finish(end)
+    }
+  }
+
+  private func send() {
+    guard let channel else { return receive(.connectionClosed) }
+    deadline?.cancel()
+    deadline = loop.scheduleTask(in: limits.answerTime) { self.receive(.answerTimedOut) }
+    let bytes = message.rendered(channel.allocator)
+    messages.prepare(bytes)
+    reply.willSend()
+    let head = HTTPRequestHead(version: .http1_1, method: .POST, uri: "/")
+    let written = channel.eventLoop.makePromise(of: Void.self)
+    written.futureResult.whenComplete { _ in wipeStorage(of: bytes) }
+    channel.pipeline.syncOperations.write(
+      NIOAny(HTTPClientRequestPart.head(head)), promise: written)
+    channel.pipeline.syncOperations.flush()
+  }
+
+  private func finish(_ end: ExchangeState.End) {
+    deadline?.cancel()
+    deadline = nil
+    let outcome = outcome(end)
+    wipeStorage(of: body)
+    body = ByteBuffer()
+    channel?.close(mode: .all, promise: nil)
+    channel = nil
+    reply.give(outcome)
+  }
+
+  private func outcome(_ end: ExchangeState.End) -> AcquirerOutcome {
+    switch end {
+    case .notSent(let cause): .notSent(cause: cause)
+    case .unknown(let cause): .unknown(cause: cause)
+    case .answered(let status): message.outcome(status: status, body: body)
+    }
+  }
+
+  // MARK: - Channel
+
+  func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+    if case .handshakeCompleted? = event as? TLSUserEvent { receive(.handshakeCompleted) }
+    context.fireUserInboundEventTriggered(event)
+  }
+
+  func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+    switch unwrapInboundIn(data) {
+    case .head(let head): receive(.headReceived(status: Int(head.status.code)))
+    case .body(var part): body.writeBuffer(&part)
+    case .end: receive(.answerCompleted)
+    }
+  }
+
+  func errorCaught(context: ChannelHandlerContext, error: any Error) {
+    switch error {
+    case is MessageHandler.AnswerTooLarge: receive(.answerTooLarge)
+    case HTTPParserError.invalidEOFState: receive(.connectionClosed)
+    case is HTTPParserError, is NIOHTTPDecoderError: receive(.notHTTP)
+    case is NIOSSLError, is BoringSSLError, is NIOSSLExtraError: receive(.tlsFailed)
+    default: receive(.connectionClosed)
+    }
+  }
+
+  func channelInactive(context: ChannelHandlerContext) {
+    receive(.connectionClosed)
+    context.fireChannelInactive()
+  }
+}
+
+extension Message {
+  /// What an answer to this message means.
+  fileprivate func outcome(status: Int, body: ByteBuffer) -> AcquirerOutcome {
+    let reader = AnswerReader(rules: template.answer, requestedAmount: payment.amount?.value)
+    return read(body, status: status, reader, card.card)
+  }
+
+  private func read(
+    _ body: ByteBuffer, status: Int, _ reader: AnswerReader, _ card: borrowing StoredCard
+  ) -> AcquirerOutcome {
+    reader.outcome(status: status, body: body.readableBytesSpan, cardNumber: card.pan.digits)
+  }
+}
+
+/// Overwrites everything that a buffer's storage holds, for everybody who still refers to it.
+///
+/// Only for a buffer that nobody reads any more: a message once its write has completed, when TLS
+/// has encrypted it, or an answer once it has been read.
+private func wipeStorage(of buffer: ByteBuffer) {
+  unsafe buffer.withVeryUnsafeBytes { bytes in
+    // The storage is the buffer's own allocation, never constant memory. Through the mutating
+    // accessor a shared storage would be copied first, and the copy wiped.
+    unsafe wipe(UnsafeMutableRawBufferPointer(mutating: bytes))
+  }
+}

@@ -1,0 +1,130 @@
+package import Configuration
+package import Vault
+
+/// An acquirer's template, compiled: what is sent for each operation, and how answers are read.
+package struct AcquirerTemplate: Sendable {
+  /// The base URL that the template itself names; the configuration may name another one.
+  package let url: BaseURL?
+  /// The connection's pins that the template itself names; the configuration may name others.
+  package let tls: OutboundTLS?
+  /// How a merchant shows who it is; nil where the client certificate does.
+  package let authorization: Authorization?
+  /// Where the template begins.
+  package let position: ConfigurationTree.Position
+  /// What there is, by operation.
+  package let operations: [PaymentOperation: OperationTemplate]
+
+  /// The schemes of the `Authorization` header.
+  package enum Authorization: String, CaseIterable, Sendable {
+    /// User and password (RFC 7617).
+    case basic
+    /// A token (RFC 6750).
+    case bearer
+  }
+
+  /// Every constant that the template takes from a merchant, where it is used first.
+  package var constants: [ConstantUse] {
+    var found: [ConstantUse] = []
+    let ordered = operations.sorted { $0.key.rawValue < $1.key.rawValue }
+    for use in ordered.flatMap(\.value.constants) {
+      if let index = found.firstIndex(where: { $0.name == use.name }) {
+        // The strictest use decides what a value may be.
+        found[index].isInHead = found[index].isInHead || use.isInHead
+        found[index].isInteger = found[index].isInteger || use.isInteger
+      } else {
+        found.append(use)
+      }
+    }
+    return found
+  }
+}
+
+/// A place where a template takes a merchant's constant.
+package struct ConstantUse: Equatable, Sendable {
+  /// The constant's name.
+  package let name: String
+  /// Where in the template.
+  package let position: ConfigurationTree.Position
+  /// Whether it is written into the path or a header, where fewer characters can stand.
+  package var isInHead: Bool
+  /// Whether it has to be a whole number.
+  package var isInteger: Bool
+}
+
+/// The message of one operation.
+package struct OperationTemplate: Sendable {
+  /// The operation.
+  package let operation: PaymentOperation
+  /// `POST` or `PUT`.
+  package let method: String
+  let path: [PathPart]
+  let headers: [HeaderLine]
+  let body: TemplateNode
+  /// What the message holds where it is there.
+  let uses: Set<TemplateVariable>
+  /// What the message cannot be without.
+  let requires: Set<TemplateVariable>
+  /// What a request may have although the message does not hold it.
+  let ignores: Set<TemplateVariable>
+  /// Where values are translated, in the order of the template.
+  let translations: [VariablePlaceholder]
+  let constants: [ConstantUse]
+  let answer: AnswerRules
+}
+
+/// A piece of the path, between slashes or literal with them.
+enum PathPart: Sendable {
+  case literal(String)
+  case segment(HeadValue)
+}
+
+/// A header of the template's own.
+struct HeaderLine: Sendable {
+  let name: String
+  let value: HeadValue
+}
+
+/// A whole value in the path or a header.
+enum HeadValue: Sendable {
+  case literal(String)
+  case paymentIdentifier
+  case operation
+  case constant(String)
+}
+
+/// A value of the body.
+indirect enum TemplateNode: Sendable {
+  /// A JSON value as it is written into the message.
+  case literal([UInt8])
+  case variable(VariablePlaceholder)
+  case constant(name: String, form: ValueForm)
+  case object([Member])
+  case array([TemplateNode])
+
+  struct Member: Sendable {
+    /// The name as a JSON string, with the colon after it.
+    let name: [UInt8]
+    let value: TemplateNode
+  }
+}
+
+/// A place for a variable.
+struct VariablePlaceholder: Sendable {
+  let variable: TemplateVariable
+  let form: ValueForm
+  let isOptional: Bool
+  /// What is written for each value, as JSON; nil where the value itself is.
+  let map: [String: [UInt8]]?
+}
+
+extension TemplateNode {
+  /// The variables in this value and below it.
+  var placeholders: [VariablePlaceholder] {
+    switch self {
+    case .literal, .constant: []
+    case .variable(let placeholder): [placeholder]
+    case .object(let members): members.flatMap(\.value.placeholders)
+    case .array(let elements): elements.flatMap(\.placeholders)
+    }
+  }
+}

@@ -1,0 +1,109 @@
+import Configuration
+
+/// Compiles path and headers: literals and whole values that are fit for a line of the head.
+struct HeadCompiler {
+  let diagnostics: Diagnostics
+  private(set) var constants: [ConstantUse] = []
+  private(set) var hasPaymentIdentifier = false
+
+  init(diagnostics: Diagnostics) {
+    self.diagnostics = diagnostics
+  }
+
+  /// The path: a literal `/v1/payments`, or the list of its segments.
+  mutating func path(_ tree: ConfigurationTree, name: String) -> [PathPart] {
+    switch tree.value {
+    case .sequence(let elements):
+      return elements.compactMap { element in
+        switch element.value {
+        case .scalar(let text, _) where HeadCharacters.isPathSegment(text):
+          return .segment(.literal(text))
+        case .mapping:
+          return placeholder(element, name: name).map { .segment($0) }
+        case .scalar, .sequence:
+          diagnostics.report(
+            "\(quoted(name)) expects a segment of A-Z a-z 0-9 - . _ ~, found \(element.kind)",
+            at: element.position)
+          return nil
+        }
+      }
+    case .scalar(let text, _) where HeadCharacters.isPath(text):
+      return [.literal(text)]
+    case .scalar, .mapping:
+      diagnostics.report(
+        "\(quoted(name)) expects a path, found \(tree.kind)", at: tree.position,
+        suggestion: "write /v1/payments, or a list of segments such as "
+          + "[v1, {constant: shop}, payments]")
+      return []
+    }
+  }
+
+  /// The headers, in their order.
+  mutating func headers(_ reader: MappingReader) -> [HeaderLine] {
+    var lines: [HeaderLine] = []
+    var names: Set<String> = []
+    for member in reader.named {
+      let lowercased = member.key.lowercased()
+      guard HeadCharacters.isHeaderName(member.key) else {
+        diagnostics.report("\(quoted(member.key)) is not a header's name", at: member.position)
+        continue
+      }
+      if HeadCharacters.reservedHeaders.contains(lowercased) {
+        diagnostics.report(
+          "the header \(quoted(member.key)) is the vault's own", at: member.position,
+          suggestion: lowercased == "authorization"
+            ? "write \"authorization: basic\" beside \"operations\"" : nil)
+        continue
+      }
+      if !names.insert(lowercased).inserted {
+        diagnostics.report("the header \(quoted(member.key)) stands twice", at: member.position)
+      }
+      if let value = headerValue(member.tree, name: reader.path(member.key)) {
+        lines.append(HeaderLine(name: member.key, value: value))
+      }
+    }
+    return lines
+  }
+
+  private mutating func headerValue(_ tree: ConfigurationTree, name: String) -> HeadValue? {
+    switch tree.value {
+    case .mapping:
+      return placeholder(tree, name: name)
+    case .scalar(let text, _) where HeadCharacters.isHeaderValue(text):
+      return .literal(text)
+    case .scalar, .sequence:
+      diagnostics.report(
+        "\(quoted(name)) expects visible ASCII on one line, found \(tree.kind)", at: tree.position)
+      return nil
+    }
+  }
+
+  private mutating func placeholder(_ tree: ConfigurationTree, name: String) -> HeadValue? {
+    guard let reader = MappingReader(tree, name: name, diagnostics) else { return nil }
+    defer { reader.finish() }
+    if let constant = reader.string("constant") {
+      constants.append(
+        ConstantUse(name: constant, position: tree.position, isInHead: true, isInteger: false))
+      return .constant(constant)
+    }
+    guard let word = reader.requiredString("var") else { return nil }
+    let fit = TemplateVariable.allCases.filter(\.isFitForHead)
+    switch TemplateVariable(rawValue: word) {
+    case .paymentIdentifier:
+      hasPaymentIdentifier = true
+      return .paymentIdentifier
+    case .operation:
+      return .operation
+    case .some:
+      diagnostics.report(
+        "\(quoted(word)) may not stand in the path or a header", at: tree.position,
+        suggestion: "only \(fit.map(\.rawValue).joined(separator: ", ")) and constants may")
+      return nil
+    case nil:
+      diagnostics.report(
+        "unknown variable \(quoted(word))", at: tree.position,
+        suggestion: suggestion(for: word, among: fit.map(\.rawValue)))
+      return nil
+    }
+  }
+}

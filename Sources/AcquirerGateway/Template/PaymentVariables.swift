@@ -1,0 +1,93 @@
+import Cards
+import Vault
+
+extension Payment {
+  /// Whether the request had this variable.
+  func has(_ variable: TemplateVariable) -> Bool {
+    switch variable {
+    case .cardNumber, .cardExpiry, .paymentIdentifier, .operation, .now: true
+    case .securityCode: hasSecurityCode
+    case .amountValue: amount != nil
+    default: text(variable) != nil
+    }
+  }
+
+  /// The text of a variable that is not secret and is known from the request alone.
+  func text(_ variable: TemplateVariable) -> String? {
+    switch variable {
+    case .amountValue: amount.map { String($0.value) }
+    case .amountCurrency: amount?.currency.code
+    case .reference: reference?.text
+    case .initiator: initiator?.rawValue
+    case .storedCredentialUse: storedCredential?.use.rawValue
+    case .storedCredentialSequence: storedCredential?.sequence.rawValue
+    case .networkTransactionIdentifier: storedCredential?.networkTransactionIdentifier
+    case .threeDSecureVersion: threeDSecure?.version
+    case .threeDSecureStatus: threeDSecure?.transStatus
+    case .threeDSecureIndicator: threeDSecure?.eci
+    case .threeDSecureValue: threeDSecure?.cavv
+    case .directoryTransactionIdentifier: threeDSecure?.dsTransactionIdentifier
+    case .scaExemption: scaExemption?.rawValue
+    case .operation: operation.rawValue
+    case .cardNumber, .cardExpiry, .cardPreferredBrand, .securityCode, .paymentIdentifier, .now: nil
+    }
+  }
+
+  /// Whether the request had the object that the variable is a member of.
+  func hasGroup(of variable: TemplateVariable) -> Bool {
+    switch variable.groupPointer {
+    case "/amount": amount != nil
+    case "/stored_credential": storedCredential != nil
+    case "/three_ds": threeDSecure != nil
+    default: true
+    }
+  }
+
+  private var hasSecurityCode: Bool {
+    switch securityCode {
+    case .some: true
+    case .none: false
+    }
+  }
+}
+
+extension OperationTemplate {
+  /// What is wrong with a payment for this message: a member that it does not know, one that it
+  /// cannot be without, or a value that it does not translate; nil when all is well.
+  func check(_ payment: Payment) -> Problem? {
+    for variable in TemplateVariable.allCases {
+      guard let pointer = variable.pointer, payment.has(variable), !uses.contains(variable),
+        !ignores.contains(variable)
+      else { continue }
+      return Problem(.unknownMember, pointer: knows(groupOf: variable) ? pointer : group(variable))
+    }
+    for variable in TemplateVariable.allCases
+    where requires.contains(variable) && !payment.has(variable) {
+      // What the request has no member for is the vault's own, and always there.
+      guard variable.pointer != nil else { continue }
+      let pointer = payment.hasGroup(of: variable) ? variable.pointer : group(variable)
+      return Problem(.missingMember, pointer: pointer)
+    }
+    for placeholder in translations {
+      guard let map = placeholder.map, let value = payment.text(placeholder.variable) else {
+        continue
+      }
+      if map[value] == nil {
+        return Problem(
+          .invalidMember, pointer: placeholder.variable.pointer,
+          detail: "The acquirer's template has no word for this value.")
+      }
+    }
+    return nil
+  }
+
+  private func group(_ variable: TemplateVariable) -> String? {
+    variable.groupPointer ?? variable.pointer
+  }
+
+  /// Whether the message knows some other member of the variable's object.
+  private func knows(groupOf variable: TemplateVariable) -> Bool {
+    guard let group = variable.groupPointer else { return true }
+    return uses.union(ignores).contains { $0.groupPointer == group }
+  }
+}

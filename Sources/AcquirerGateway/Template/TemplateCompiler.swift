@@ -1,0 +1,77 @@
+package import Configuration
+import Vault
+
+/// Compiles the YAML tree of a template, and reports every mistake in it.
+package enum TemplateCompiler {
+  /// Compiles `tree`; nil where something is wrong with it, which has been reported then.
+  ///
+  /// - Parameters:
+  ///   - tree: the template's file.
+  ///   - directory: the absolute path where relative paths in it start.
+  ///   - diagnostics: where mistakes go.
+  package static func compile(
+    _ tree: ConfigurationTree, directory: String, _ diagnostics: Diagnostics
+  ) -> AcquirerTemplate? {
+    guard let reader = MappingReader(tree, name: "", diagnostics) else { return nil }
+    let known = diagnostics.count
+    let url = BaseURL.read(reader, "url")
+    let tls = reader.mapping("tls").flatMap { OutboundTLS.read($0, directory: directory) }
+    let authorization = choice(
+      reader, "authorization", among: AcquirerTemplate.Authorization.allCases)
+    let sharedAnswer = reader.tree("answer").flatMap { tree in
+      AnswerCompiler(diagnostics: diagnostics).compile(tree, name: "answer")
+    }
+    var operations: [PaymentOperation: OperationTemplate] = [:]
+    if let mapping = reader.requiredMapping("operations") {
+      if mapping.named.isEmpty {
+        diagnostics.report("\"operations\" names no operation", at: mapping.position)
+      }
+      for member in mapping.named {
+        guard let operation = operation(member, diagnostics) else { continue }
+        let name = mapping.path(member.key)
+        guard let fields = MappingReader(member.tree, name: name, diagnostics) else { continue }
+        let compiler = OperationCompiler(
+          operation: operation, reader: fields, hasSharedAnswer: reader.has("answer"),
+          sharedAnswer: sharedAnswer)
+        operations[operation] = compiler.compile()
+      }
+    }
+    reader.finish()
+    guard diagnostics.count == known else { return nil }
+    return AcquirerTemplate(
+      url: url, tls: tls, authorization: authorization, position: tree.position,
+      operations: operations)
+  }
+
+  private static func operation(
+    _ member: ConfigurationTree.Member, _ diagnostics: Diagnostics
+  ) -> PaymentOperation? {
+    if let operation = PaymentOperation(rawValue: member.key) { return operation }
+    let names = PaymentOperation.allCases.map(\.rawValue)
+    diagnostics.report(
+      "unknown operation \(quoted(member.key))", at: member.position,
+      suggestion: suggestion(for: member.key, among: names))
+    return nil
+  }
+}
+
+/// The word under a key, as one of a closed set; reports another one.
+func choice<Value: RawRepresentable<String>>(
+  _ reader: MappingReader, _ key: String, among values: [Value]
+) -> Value? {
+  guard let word = reader.string(key) else { return nil }
+  if let value = values.first(where: { $0.rawValue == word }) { return value }
+  reader.diagnostics.report(
+    "\(quoted(reader.path(key))) does not know \(quoted(word))",
+    at: reader.tree(key)?.position ?? reader.position,
+    suggestion: suggestion(for: word, among: values.map(\.rawValue)))
+  return nil
+}
+
+/// What to write instead of a word that is none of `candidates`.
+func suggestion(for word: String, among candidates: [String]) -> String {
+  if let closest = closest(to: word, among: candidates) {
+    return "did you mean \(quoted(closest))?"
+  }
+  return "one of \(candidates.joined(separator: ", "))"
+}

@@ -1,0 +1,291 @@
+import AccessPolicy
+import Cards
+import Configuration
+import NIOCore
+import NIOPosix
+import NIOSSL
+import Testing
+import Vault
+
+@testable import AcquirerGateway
+
+@Suite struct GatewayTests {
+  static let approved = answer(#"{"status":"APPROVED","id":"T1"}"#)
+  let certificates: TestCertificates
+  let directory: TemporaryDirectory
+
+  init() throws {
+    certificates = try TestCertificates.shared.get()
+    directory = try TemporaryDirectory()
+  }
+
+  static func answer(_ body: String, status: String = "200 OK") -> String {
+    "HTTP/1.1 \(status)\r\nContent-Type: application/json\r\n"
+      + "Content-Length: \(body.utf8.count)\r\n\r\n\(body)"
+  }
+
+  /// Limits that no test of an answer that comes can reach.
+  static var generous: GatewayLimits {
+    var limits = GatewayLimits()
+    limits.connectTime = .minutes(5)
+    limits.answerTime = .minutes(5)
+    return limits
+  }
+
+  private func gateway(
+    port: Int, authority: String = "bank-ca", serverName: String = "bank.example",
+    showsCertificate: Bool = false, limits: GatewayLimits = GatewayTests.generous,
+    group: any EventLoopGroup = MultiThreadedEventLoopGroup.singleton
+  ) throws -> Gateway {
+    let template = try directory.write(
+      """
+      operations:
+        authorize:
+          path: /v1/payments
+          body:
+            id: {var: payment_id}
+            pan: {var: card.number}
+            cvc: {var: card.cvc, optional: true}
+      answer:
+        rules:
+          - when: {/status: APPROVED}
+            outcome: approved
+          - when: {status: 422}
+            outcome: rejected
+        transaction_id: {field: /id, pattern: "[A-Z0-9]{1,20}"}
+      """, to: "bank.yaml")
+    let pair = OutboundTLS.ClientCertificate(
+      certificatePath: certificates.path("vault.pem"),
+      privateKeyPath: certificates.path("vault.key"))
+    let settings = PushSettings(
+      templatePath: template, url: BaseURL("https://127.0.0.1:\(port)/api"),
+      tls: OutboundTLS(
+        caPath: certificates.path("\(authority).pem"), serverName: serverName,
+        clientCertificate: showsCertificate ? pair : nil))
+    let diagnostics = Diagnostics()
+    let definitions = DefinitionLoader(diagnostics: diagnostics).load(
+      push: ["bank": settings], merchants: [Fixture.merchant(constants: [:])])
+    #expect(diagnostics.all.map(\.description) == [])
+    return Gateway(definitions, group: group, limits: limits) { Fixture.now }
+  }
+
+  private func send(
+    through gateway: Gateway, acquirer: String = "bank", merchant: String = "shop"
+  ) async throws -> String {
+    let payment = try Fixture.payment(amount: nil, reference: nil, cvc: "123")
+    let card = try Fixture.card()
+    return await withCheckedContinuation { continuation in
+      gateway.send(
+        payment, card: card, identifier: Fixture.identifier, acquirer: acquirer,
+        merchant: Fixture.merchant(merchant)
+      ) { continuation.resume(returning: describe($0)) }
+    }
+  }
+
+  @Test func `a message is sent once and its answer read`() async throws {
+    let tls = try certificates.server("bank", asksForCertificate: false)
+    let acquirer = try await TestAcquirer(.answer(GatewayTests.approved), tls: tls)
+    let gateway = try gateway(port: acquirer.port)
+    #expect(try await send(through: gateway) == "approved transaction=T1")
+    let body =
+      #"{"id":"\#(Fixture.identifier.text)","pan":"4970105181818183","cvc":"123"}"#
+    #expect(
+      acquirer.received == [
+        "POST /api/v1/payments HTTP/1.1\r\nHost: 127.0.0.1:\(acquirer.port)\r\n"
+          + "Connection: close\r\nContent-Type: application/json\r\nAccept: application/json\r\n"
+          + "User-Agent: cadenas\r\nContent-Length: \(body.utf8.count)\r\n\r\n\(body)"
+      ])
+    #expect(gateway.counts["bank"]?.answered == 1)
+    #expect(gateway.counts["bank"]?.sent == 1)
+    #expect(gateway.messagesUnderWay == 0)
+    try await acquirer.close()
+  }
+
+  @Test(
+    arguments: [
+      (
+        .answer(
+          "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+            + "8\r\n{\"status\r\nd\r\n\":\"APPROVED\"}\r\n0\r\n\r\n"), "approved"
+      ),
+      (.closeAfter("HTTP/1.1 200 OK\r\n\r\n{\"status\":\"APPROVED\"}"), "approved"),
+      (
+        .answer("HTTP/1.1 100 Continue\r\n\r\n" + GatewayTests.approved),
+        "approved transaction=T1"
+      ),
+      (.answer(GatewayTests.answer("{}", status: "422 No")), "rejected -"),
+      (.answer(GatewayTests.answer("{}")), "unknown unmapped"),
+      (.answer(GatewayTests.answer("<html>")), "unknown not-json"),
+      (.answer("SSH-2.0-OpenSSH\r\n\r\n"), "unknown not-http"),
+      (.closeAfter(""), "unknown connection-closed"),
+      (.closeAfter("HTTP/1.1 200 OK\r\nContent-Le"), "unknown connection-closed"),
+      (
+        .closeAfter("HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n{\"status\":\"APPROVED\"}"),
+        "unknown connection-closed"
+      ),
+      (.closeAfter("HTTP/1.1 200 OK\r\n\r\n{\"status\":\"APPRO"), "unknown not-json"),
+      (.saySoMuch(bytes: 65_536), "unknown answer-too-large"),
+      (.saySoMuch(bytes: 1_000_000), "unknown answer-too-large"),
+    ] as [(TestAcquirer.Manner, String)])
+  func `an acquirer's manners decide what is known`(
+    manner: TestAcquirer.Manner, expected: String
+  ) async throws {
+    let tls = try certificates.server("bank", asksForCertificate: false)
+    let acquirer = try await TestAcquirer(manner, tls: tls)
+    #expect(try await send(through: gateway(port: acquirer.port)) == expected)
+    #expect(acquirer.received.count == 1)
+    try await acquirer.close()
+  }
+
+  @Test func `an answer that does not come leaves it open`() async throws {
+    let tls = try certificates.server("bank", asksForCertificate: false)
+    let acquirer = try await TestAcquirer(.neverAnswer, tls: tls)
+    var limits = GatewayTests.generous
+    limits.answerTime = .milliseconds(50)
+    let gateway = try gateway(port: acquirer.port, limits: limits)
+    #expect(try await send(through: gateway) == "unknown answer-timeout")
+    #expect(acquirer.received.count <= 1)
+    try await acquirer.close()
+  }
+
+  @Test func `bytes that trickle do not move the deadline`() async throws {
+    let tls = try certificates.server("bank", asksForCertificate: false)
+    let acquirer = try await TestAcquirer(.answer("HTTP/1.1 200 OK\r\nX: "), tls: tls)
+    var limits = GatewayTests.generous
+    limits.answerTime = .milliseconds(50)
+    let gateway = try gateway(port: acquirer.port, limits: limits)
+    #expect(try await send(through: gateway) == "unknown answer-timeout")
+    try await acquirer.close()
+  }
+
+  @Test func `a server that never shakes hands gets nothing`() async throws {
+    let acquirer = try await TestAcquirer(.neverAnswer, tls: nil)
+    var limits = GatewayTests.generous
+    limits.connectTime = .milliseconds(50)
+    let gateway = try gateway(port: acquirer.port, limits: limits)
+    #expect(try await send(through: gateway) == "not-sent connect-timeout")
+    try await acquirer.close()
+  }
+
+  @Test func `where nobody listens nothing is sent`() async throws {
+    let acquirer = try await TestAcquirer(.neverAnswer, tls: nil)
+    let port = acquirer.port
+    try await acquirer.close()
+    let gateway = try gateway(port: port)
+    #expect(try await send(through: gateway) == "not-sent connect-failed")
+    #expect(gateway.counts["bank"]?.notSent == 1)
+    #expect(gateway.counts["bank"]?.sent == 0)
+  }
+
+  @Test(arguments: ["impostor"])
+  func `a certificate of another authority gets nothing`(name: String) async throws {
+    let tls = try certificates.server(name, asksForCertificate: false)
+    let acquirer = try await TestAcquirer(.answer(GatewayTests.approved), tls: tls)
+    #expect(try await send(through: gateway(port: acquirer.port)) == "not-sent tls")
+    #expect(acquirer.received == [])
+    try await acquirer.close()
+  }
+
+  @Test func `a certificate of another name gets nothing`() async throws {
+    let tls = try certificates.server("bank", asksForCertificate: false)
+    let acquirer = try await TestAcquirer(.answer(GatewayTests.approved), tls: tls)
+    let gateway = try gateway(port: acquirer.port, serverName: "other.example")
+    #expect(try await send(through: gateway) == "not-sent tls")
+    #expect(acquirer.received == [])
+    try await acquirer.close()
+  }
+
+  @Test(arguments: [TLSVersion.tlsv12, .tlsv13])
+  func `the vault shows its certificate`(version: TLSVersion) async throws {
+    let tls = try certificates.server("bank", asksForCertificate: true, maximum: version)
+    let acquirer = try await TestAcquirer(.answer(GatewayTests.approved), tls: tls)
+    let gateway = try gateway(port: acquirer.port, showsCertificate: true)
+    #expect(try await send(through: gateway) == "approved transaction=T1")
+    try await acquirer.close()
+  }
+
+  /// In TLS 1.3 the client's handshake is complete before the server has seen its certificate, so
+  /// the message may be on its way when the refusal comes.
+  @Test(arguments: [
+    (TLSVersion.tlsv12, "not-sent tls"), (.tlsv13, "unknown connection-closed"),
+  ])
+  func `without its certificate the vault gets no answer`(
+    version: TLSVersion, expected: String
+  ) async throws {
+    let tls = try certificates.server("bank", asksForCertificate: true, maximum: version)
+    let acquirer = try await TestAcquirer(.answer(GatewayTests.approved), tls: tls)
+    #expect(try await send(through: gateway(port: acquirer.port)) == expected)
+    #expect(acquirer.received == [])
+    try await acquirer.close()
+  }
+
+  @Test func `what is not configured is not sent`() async throws {
+    let gateway = try gateway(port: 1)
+    #expect(try await send(through: gateway, acquirer: "other") == "not-sent configuration")
+    #expect(try await send(through: gateway, merchant: "nobody") == "not-sent configuration")
+    gateway.update([])
+    #expect(try await send(through: gateway) == "not-sent configuration")
+    let payment = try Fixture.payment()
+    #expect(
+      gateway.check(payment, acquirer: "bank") == Problem(.invalidMember, pointer: "/operation"))
+  }
+
+  @Test func `an operation without a template is invalid`() throws {
+    let gateway = try gateway(port: 1)
+    let problem = gateway.check(try Fixture.payment(.verify), acquirer: "bank")
+    #expect(problem == Problem(.invalidMember, pointer: "/operation"))
+    let known = try Fixture.payment(amount: nil, reference: nil)
+    #expect(gateway.check(known, acquirer: "bank") == nil)
+  }
+
+  @Test func `past the limit nothing is sent`() async throws {
+    let tls = try certificates.server("bank", asksForCertificate: false)
+    let acquirer = try await TestAcquirer(.neverAnswer, tls: tls)
+    var limits = GatewayTests.generous
+    limits.messagesUnderWay = 1
+    let gateway = try gateway(port: acquirer.port, limits: limits)
+    async let first = send(through: gateway)
+    while acquirer.received.isEmpty { await Task.yield() }
+    #expect(try await send(through: gateway) == "not-sent overloaded")
+    try await gateway.shutdown(within: .nanoseconds(1)).get()
+    #expect(try await first == "unknown shutdown")
+    try await acquirer.close()
+  }
+
+  @Test func `a stop waits for what is under way and takes no more`() async throws {
+    let gateway = try gateway(port: 1)
+    try await gateway.shutdown(within: .minutes(5)).get()
+    #expect(try await send(through: gateway) == "not-sent shutting-down")
+  }
+
+  @Test func `event loops that go away leave no message without an outcome`() async throws {
+    let tls = try certificates.server("bank", asksForCertificate: false)
+    let acquirer = try await TestAcquirer(.neverAnswer, tls: tls)
+    let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
+    let gateway = try gateway(port: acquirer.port, group: group)
+    async let outcome = send(through: gateway)
+    while acquirer.received.isEmpty { await Task.yield() }
+    try await group.shutdownGracefully()
+    #expect(try await outcome.hasPrefix("unknown "))
+    try await acquirer.close()
+  }
+
+  @Test func `the card is let go when the outcome is known`() async throws {
+    let tls = try certificates.server("bank", asksForCertificate: false)
+    let acquirer = try await TestAcquirer(.answer(GatewayTests.approved), tls: tls)
+    let gateway = try gateway(port: acquirer.port)
+    let payment = try Fixture.payment(amount: nil, reference: nil)
+    weak var released: ReleasedCard?
+    await withCheckedContinuation { continuation in
+      guard let card = try? Fixture.card() else { return continuation.resume() }
+      released = card
+      gateway.send(
+        payment, card: card, identifier: Fixture.identifier, acquirer: "bank",
+        merchant: Fixture.merchant()
+      ) { _ in continuation.resume() }
+    }
+    // The connection is still being closed for a moment, with the exchange in its pipeline.
+    while released != nil { await Task.yield() }
+    try await acquirer.close()
+  }
+}

@@ -1,0 +1,174 @@
+import AccessPolicy
+import Cards
+import Configuration
+import Glibc
+import NIOCore
+import SecretMemory
+import Synchronization
+import Testing
+import Vault
+
+@testable import AcquirerGateway
+
+/// What every test is made of.
+enum Fixture {
+  static let pool = Result { try SecretPool(slots: 256, slotSize: 32) }
+  static let identifier = PaymentIdentifier(
+    UUIDv7(milliseconds: 1_795_459_405_000, counter: 7, random: 99))
+  /// 2026-11-23T18:43:25Z.
+  static let now: Int64 = 1_795_459_405_000
+
+  static func slot(_ text: String) throws -> SecretSlot {
+    guard var slot = try pool.get().lease() else { throw Missing(what: "slot") }
+    for byte in text.utf8 { _ = slot.append(byte) }
+    return slot
+  }
+
+  static func card(
+    _ number: String = "4970105181818183", month: Int = 11, year: Int = 2028,
+    preferredBrand: Brand? = nil
+  ) throws -> ReleasedCard {
+    let pan = try PAN.parse(Array(number.utf8).rawSpan, into: slot(""))
+    return ReleasedCard(
+      StoredCard(
+        pan: pan, expiry: try Expiry(month: month, year: year), preferredBrand: preferredBrand))
+  }
+
+  static let threeDSecure = ThreeDSecure(
+    version: "2.2.0", transStatus: "Y", eci: "05", cavv: "AAABBEg0VhI0VniQEjRWAAAAAAA=",
+    dsTransactionIdentifier: "f25084f0-5b16-4c0a-ae5d-b24808a95e4b")
+
+  static func payment(
+    _ operation: PaymentOperation = .authorize, amount: Int64? = 4990, currency: String = "EUR",
+    reference: String? = "order-1042", cvc: String? = nil, initiator: Initiator? = nil,
+    storedCredential: StoredCredential? = nil, threeDSecure: ThreeDSecure? = nil,
+    scaExemption: ScaExemption? = nil
+  ) throws -> Payment {
+    let unit = try required(Currency(code: currency), "currency")
+    let money = try amount.map { try Money(value: $0, currency: unit) }
+    let code: SecretSlot? = if let cvc { try slot(cvc) } else { nil }
+    return Payment(
+      operation: operation, amount: money,
+      reference: reference.flatMap { PaymentReference($0) }, securityCode: code,
+      initiator: initiator, storedCredential: storedCredential, threeDSecure: threeDSecure,
+      scaExemption: scaExemption)
+  }
+
+  /// A merchant that works with the acquirer `bank`.
+  static func merchant(
+    _ name: String = "shop", constants: [String: String] = ["merchant_id": "12345678"],
+    basic: BasicCredentials? = nil, bearerFile: String? = nil
+  ) -> Merchant {
+    Merchant(
+      name: name, number: 1, clients: [],
+      authority: AuthorityReference(certificatePath: "/none", revocationListPath: nil),
+      operations: [.detokenize],
+      acquirers: [
+        "bank": MerchantAcquirer(constants: constants, basic: basic, bearerFile: bearerFile)
+      ])
+  }
+
+  /// A message with everything that a template may want.
+  static func message(
+    _ template: OperationTemplate, _ payment: Payment, _ card: ReleasedCard,
+    constants: [String: String] = ["merchant_id": "12345678"]
+  ) -> Message {
+    Message(
+      template: template, payment: payment, card: card, identifier: identifier,
+      constants: constants, authority: "bank.example", basePath: "", authorization: nil,
+      nowMilliseconds: now)
+  }
+
+  /// The head's lines and the body of a message.
+  static func rendered(_ message: Message) -> (head: [String], body: String) {
+    let text = String(buffer: message.rendered(ByteBufferAllocator()))
+    guard let end = text.firstRange(of: "\r\n\r\n") else { return ([text], "") }
+    return (
+      text[..<end.lowerBound].split(separator: "\r\n").map(String.init),
+      String(text[end.upperBound...])
+    )
+  }
+
+  /// Compiles a template; the mistakes where there are any.
+  static func compile(
+    _ text: String, file: String = "t.yaml"
+  ) -> (template: AcquirerTemplate?, mistakes: [String]) {
+    let diagnostics = Diagnostics()
+    let tree = ConfigurationTree.parse(Array(text.utf8), file: file, diagnostics)
+    let template = tree.flatMap { TemplateCompiler.compile($0, directory: "/", diagnostics) }
+    return (template, diagnostics.all.map(\.description))
+  }
+
+  /// Compiles a template that has to be right, and takes one operation.
+  static func operation(
+    _ text: String, _ operation: PaymentOperation = .authorize
+  ) throws -> OperationTemplate {
+    let (template, mistakes) = compile(text)
+    #expect(mistakes == [])
+    return try required(template?.operations[operation], "operation")
+  }
+
+  static func required<Value>(_ value: Value?, _ what: String) throws -> Value {
+    guard let value else { throw Missing(what: what) }
+    return value
+  }
+
+  struct Missing: Error {
+    let what: String
+  }
+}
+
+/// A directory of the test's own, removed with the value.
+final class TemporaryDirectory: Sendable {
+  let path: String
+  private let isKept: Bool
+
+  /// - Parameter isKept: whether somebody else removes it.
+  init(isKept: Bool = false) throws {
+    self.isKept = isKept
+    guard let pattern = unsafe strdup("/tmp/cadenas-gateway-XXXXXX") else {
+      throw Fixture.Missing(what: "memory")
+    }
+    defer { unsafe free(pattern) }
+    guard let name = unsafe mkdtemp(pattern) else { throw Fixture.Missing(what: "directory") }
+    path = unsafe String(cString: name)
+  }
+
+  func write(_ text: String, to name: String) throws -> String {
+    let file = "\(path)/\(name)"
+    guard let stream = unsafe fopen(file, "w") else { throw Fixture.Missing(what: name) }
+    defer { unsafe fclose(stream) }
+    unsafe fputs(text, stream)
+    return file
+  }
+
+  deinit {
+    if !isKept { try? run(["rm", "-rf", path]) }
+  }
+}
+
+/// Runs a program and waits for it.
+func run(_ arguments: [String], in directory: String? = nil) throws {
+  var words = ["sh", "-c", "cd \"$0\" && exec \"$@\" >/dev/null 2>&1", directory ?? "/"]
+  words += arguments
+  var pointers = unsafe words.map { unsafe strdup($0) } + [nil]
+  defer { unsafe pointers.forEach { unsafe free($0) } }
+  var process: pid_t = 0
+  guard unsafe posix_spawn(&process, "/bin/sh", nil, nil, &pointers, environ) == 0 else {
+    throw Fixture.Missing(what: arguments[0])
+  }
+  var status: Int32 = 0
+  guard unsafe waitpid(process, &status, 0) == process, status == 0 else {
+    throw Fixture.Missing(what: arguments.joined(separator: " "))
+  }
+}
+
+private let leftAtExit = Mutex<[String]>([])
+
+/// Removes a directory when the process ends.
+func removeAtExit(_ directory: String) {
+  leftAtExit.withLock { $0.append(directory) }
+  atexit {
+    for directory in leftAtExit.withLock({ $0 }) { try? run(["rm", "-rf", directory]) }
+  }
+}

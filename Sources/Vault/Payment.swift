@@ -61,6 +61,28 @@ package enum ScaExemption: String, Sendable, CaseIterable {
   case recurring
 }
 
+/// A card's security code, in secret memory until the payment is over.
+package final class SecurityCode: Sendable {
+  private let slot: SecretSlot
+
+  /// Takes the slot over.
+  package init(_ slot: consuming SecretSlot) {
+    self.slot = slot
+  }
+
+  /// Lends the 3 or 4 digits.
+  package func withDigits<R>(_ body: (RawSpan) throws -> R) rethrows -> R {
+    try Self.lend(slot, to: body)
+  }
+
+  // The compiler follows the lifetime of a borrowed parameter, not yet that of a stored property.
+  private static func lend<R>(
+    _ slot: borrowing SecretSlot, to body: (RawSpan) throws -> R
+  ) rethrows -> R {
+    try body(slot.bytes)
+  }
+}
+
 /// The variables of one push, each already checked for type, form and range.
 ///
 /// A class, since it outlives the request on its way through the writer to the acquirer; the
@@ -69,17 +91,19 @@ package final class Payment: Sendable {
   package let operation: PaymentOperation
   package let amount: Money?
   package let reference: PaymentReference?
-  /// 3 or 4 digits, in secret memory.
-  package let securityCode: SecretSlot?
+  package let securityCode: SecurityCode?
   package let initiator: Initiator?
   package let storedCredential: StoredCredential?
   package let threeDSecure: ThreeDSecure?
   package let scaExemption: ScaExemption?
 
+  /// The amount's currency.
+  package var currency: Currency? { amount?.currency }
+
   /// The variables as the request had them; absent and `null` members are nil.
   package init(
     operation: PaymentOperation, amount: Money?, reference: PaymentReference?,
-    securityCode: consuming SecretSlot?, initiator: Initiator?,
+    securityCode: SecurityCode?, initiator: Initiator?,
     storedCredential: StoredCredential?, threeDSecure: ThreeDSecure?, scaExemption: ScaExemption?
   ) {
     self.operation = operation

@@ -160,7 +160,7 @@ package final class Vault: Sendable {
 
   private func check(_ payment: Payment, acquirer name: String) -> Result<Payment, Problem> {
     if let problem = transport.check(payment, acquirer: name) { return .failure(problem) }
-    if let currency = payment.amount?.currency,
+    if let currency = payment.currency,
       acquirer(named: name)?.currencies.contains(currency.code) != true
     {
       return .failure(Problem(.unsupportedCurrency, pointer: "/amount/currency"))

@@ -46,7 +46,7 @@ enum Fixture {
   ) throws -> Payment {
     let unit = try required(Currency(code: currency), "currency")
     let money = try amount.map { try Money(value: $0, currency: unit) }
-    let code: SecretSlot? = if let cvc { try slot(cvc) } else { nil }
+    let code = try cvc.map { SecurityCode(try slot($0)) }
     return Payment(
       operation: operation, amount: money,
       reference: reference.flatMap { PaymentReference($0) }, securityCode: code,

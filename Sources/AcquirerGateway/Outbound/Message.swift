@@ -186,10 +186,8 @@ struct Message: Sendable {
   }
 
   private func writeSecurityCode(to writer: inout MessageWriter) {
-    switch payment.securityCode {
-    case .some(let code): writeQuoted(code.bytes, to: &writer)
-    case .none: writer.write("null")
-    }
+    guard let code = payment.securityCode else { return writer.write("null") }
+    code.withDigits { writeQuoted($0, to: &writer) }
   }
 
   private func write(_ expiry: Expiry, as form: ValueForm, to writer: inout MessageWriter) {

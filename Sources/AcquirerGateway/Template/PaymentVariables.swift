@@ -6,7 +6,7 @@ extension Payment {
   func has(_ variable: TemplateVariable) -> Bool {
     switch variable {
     case .cardNumber, .cardExpiry, .paymentIdentifier, .operation, .now: true
-    case .securityCode: hasSecurityCode
+    case .securityCode: securityCode != nil
     case .amountValue: amount != nil
     default: text(variable) != nil
     }
@@ -40,13 +40,6 @@ extension Payment {
     case "/stored_credential": storedCredential != nil
     case "/three_ds": threeDSecure != nil
     default: true
-    }
-  }
-
-  private var hasSecurityCode: Bool {
-    switch securityCode {
-    case .some: true
-    case .none: false
     }
   }
 }

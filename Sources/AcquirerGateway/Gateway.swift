@@ -16,7 +16,7 @@ package final class Gateway: AcquirerTransport {
     /// By number. Weak, so that an exchange whose event loop has gone ends too.
     var underWay: [UInt64: WeakExchange] = [:]
     var nextNumber: UInt64 = 0
-    var isShuttingDown = false
+    /// Set by a shutdown; completed when nothing is under way.
     var drained: EventLoopPromise<Void>?
   }
 
@@ -117,7 +117,7 @@ package final class Gateway: AcquirerTransport {
 
   private func admit(_ acquirer: String) -> Admission {
     state.withLock { state in
-      if state.isShuttingDown { return .refused(cause: GatewayCause.shuttingDown) }
+      if state.drained != nil { return .refused(cause: GatewayCause.shuttingDown) }
       guard let definition = state.definitions[acquirer] else {
         return .refused(cause: GatewayCause.configuration)
       }
@@ -134,9 +134,7 @@ package final class Gateway: AcquirerTransport {
     let drained = state.withLock { state -> EventLoopPromise<Void>? in
       state.underWay[number] = nil
       state.counts[acquirer, default: GatewayCounts()].add(outcome)
-      guard state.underWay.isEmpty else { return nil }
-      defer { state.drained = nil }
-      return state.drained
+      return state.underWay.isEmpty ? state.drained : nil
     }
     drained?.succeed()
   }
@@ -146,23 +144,22 @@ package final class Gateway: AcquirerTransport {
   /// Takes no more messages, and waits for those under way.
   ///
   /// - Parameter time: how long; what is still under way then is ended, as unknown where it was sent.
-  /// - Returns: succeeds when nothing is under way. Called once.
+  /// - Returns: succeeds when nothing is under way. A second call waits for the first.
   package func shutdown(within time: TimeAmount) -> EventLoopFuture<Void> {
     let loop = group.next()
-    let promise = loop.makePromise(of: Void.self)
-    let isIdle = state.withLock { state in
-      precondition(!state.isShuttingDown, "a gateway is shut down once")
-      state.isShuttingDown = true
-      if !state.underWay.isEmpty { state.drained = promise }
-      return state.underWay.isEmpty
+    let (drained, isIdle, isFirst) = state.withLock { state in
+      if let drained = state.drained { return (drained, false, false) }
+      let drained = loop.makePromise(of: Void.self)
+      state.drained = drained
+      return (drained, state.underWay.isEmpty, true)
     }
     if isIdle {
-      promise.succeed()
-    } else {
+      drained.succeed()
+    } else if isFirst {
       let deadline = loop.scheduleTask(in: time) { [self] in stopAll() }
-      promise.futureResult.whenComplete { _ in deadline.cancel() }
+      drained.futureResult.whenComplete { _ in deadline.cancel() }
     }
-    return promise.futureResult
+    return drained.futureResult
   }
 
   private func stopAll() {

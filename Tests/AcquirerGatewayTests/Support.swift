@@ -152,7 +152,7 @@ func run(_ arguments: [String], in directory: String? = nil) throws {
   var words = ["sh", "-c", "cd \"$0\" && exec \"$@\" >/dev/null 2>&1", directory ?? "/"]
   words += arguments
   var pointers = unsafe words.map { unsafe strdup($0) } + [nil]
-  defer { unsafe pointers.forEach { unsafe free($0) } }
+  defer { while let pointer = unsafe pointers.popLast() { unsafe free(pointer) } }
   var process: pid_t = 0
   guard unsafe posix_spawn(&process, "/bin/sh", nil, nil, &pointers, environ) == 0 else {
     throw Fixture.Missing(what: arguments[0])

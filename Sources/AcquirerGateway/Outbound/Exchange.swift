@@ -56,22 +56,29 @@ final class Exchange: ChannelInboundHandler, @unchecked Sendable {
     ClientBootstrap(group: loop)
       .connectTimeout(limits.connectTime)
       .channelOption(.socketOption(.tcp_nodelay), value: 1)
-      .channelInitializer { channel in
-        channel.eventLoop.makeCompletedFuture { try self.build(channel) }
-      }
       .connect(host: endpoint.url.host, port: Int(endpoint.url.port))
-      .whenFailure { error in
-        self.receive(error is NIOSSLError ? .tlsFailed : .connectFailed)
+      .whenComplete { result in
+        switch result {
+        case .success(let channel): self.connected(channel)
+        case .failure: self.receive(.connectFailed)
+        }
       }
   }
 
-  private func build(_ channel: any Channel) throws {
+  /// Begins the handshake. The handlers come now and not in a channel initializer, which runs for
+  /// each address that a name has.
+  private func connected(_ channel: any Channel) {
+    guard deadline != nil else { return channel.close(promise: nil) }
     self.channel = channel
-    let tls = try NIOSSLClientHandler(
-      context: endpoint.tls, serverHostname: endpoint.serverName)
-    try channel.pipeline.syncOperations.addHandlers([
-      tls, messages, ByteToMessageHandler(HTTPResponseDecoder()), self,
-    ])
+    do {
+      let tls = try NIOSSLClientHandler(
+        context: endpoint.tls, serverHostname: endpoint.serverName)
+      try channel.pipeline.syncOperations.addHandlers([
+        tls, messages, ByteToMessageHandler(HTTPResponseDecoder()), self,
+      ])
+    } catch {
+      receive(.tlsFailed)
+    }
   }
 
   private func receive(_ event: ExchangeState.Event) {

@@ -21,7 +21,11 @@ package struct Limits: Equatable, Sendable {
   package var bodySeconds = 10
   /// Seconds that a connection may stay without a request.
   package var idleSeconds = 60
-  /// Seconds until an acquirer's answer has to be complete.
+  /// Messages to acquirers that are under way.
+  package var acquirerMessages = 1_024
+  /// Seconds until a connection to an acquirer has to stand, its TLS handshake included.
+  package var acquirerConnectSeconds = 5
+  /// Seconds until an acquirer's answer has to be complete, from the moment of sending.
   package var acquirerAnswerSeconds = 30
   /// Seconds that a stop waits for what was accepted.
   package var drainSeconds = 30
@@ -81,6 +85,12 @@ extension Limits {
     Entry("idle_seconds", "s", 1...3_600, \.idleSeconds, "between requests: closed"),
     Entry("writer_queue", "requests", 1...65_536, \.writerQueue, "before the writer: 503"),
     Entry("batch", "requests", 1...4_096, \.batch, "one commit: the rest waits for the next"),
+    Entry(
+      "acquirer_messages", "messages", 1...16_384, \.acquirerMessages,
+      "messages to acquirers: not sent, 502"),
+    Entry(
+      "acquirer_connect_seconds", "s", 1...60, \.acquirerConnectSeconds,
+      "connection to an acquirer: not sent, 502"),
     Entry(
       "acquirer_answer_bytes", "bytes", 1_024...1_048_576, \.acquirerAnswerBytes,
       "acquirer's answer: 504"),

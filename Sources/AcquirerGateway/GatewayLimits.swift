@@ -17,6 +17,8 @@ package struct GatewayLimits: Sendable {
 
   /// What the configuration says.
   package init(_ limits: Limits) {
+    connectTime = .seconds(Int64(limits.acquirerConnectSeconds))
+    messagesUnderWay = limits.acquirerMessages
     answerTime = .seconds(Int64(limits.acquirerAnswerSeconds))
     answerBytes = limits.acquirerAnswerBytes
   }

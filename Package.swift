@@ -177,7 +177,10 @@ let package = Package(
         + nio),
     tests(
       "VaultServerTests",
-      ["VaultServer", "Vault", "AccessPolicy", "Cards", "SecretMemory", "JSON"] + nio),
+      [
+        "VaultServer", "Vault", "AccessPolicy", "Cards", "SecretMemory", "JSON", "Cryptography",
+        product("Logging", "swift-log"),
+      ] + nio),
     tests(
       "AdministrationTests",
       [

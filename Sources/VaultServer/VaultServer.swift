@@ -1,1 +1,172 @@
-// VaultServer
+package import AccessPolicy
+package import Cards
+package import Cryptography
+package import Logging
+package import NIOCore
+import NIOPosix
+import NIOSSL
+package import SecretMemory
+import Synchronization
+
+/// The vault's network socket: TLS 1.3 with client certificates, HTTP/1.1, JSON.
+///
+/// It serves from the moment it is made until ``stop(within:)``. The loops belong to the caller, who
+/// shuts them down after the vault has given its last reply.
+package final class VaultServer: Sendable {
+  /// What a server is made of.
+  package struct Settings: Sendable {
+    /// The address to listen on, without port.
+    package var host: String
+    /// 0 for a free one; see ``VaultServer/port``.
+    package var port: Int
+    package var certificate: ServerCertificate
+    package var limits = ServerLimits()
+    /// The ranges that tell a card's brand.
+    package var brands: BrandTable
+    /// Where card numbers and security codes are kept while a request is under way.
+    package var pool: SecretPool
+    /// The time of day, in seconds since 1970-01-01T00:00:00Z.
+    package var unixSeconds: @Sendable () -> Int64
+
+    /// Settings with the standard limits.
+    package init(
+      host: String, port: Int, certificate: ServerCertificate, brands: BrandTable,
+      pool: SecretPool, unixSeconds: @escaping @Sendable () -> Int64
+    ) {
+      self.host = host
+      self.port = port
+      self.certificate = certificate
+      self.brands = brands
+      self.pool = pool
+      self.unixSeconds = unixSeconds
+    }
+  }
+
+  /// What it has done.
+  package let counters: ServerCounters
+  /// The port on which it listens.
+  package let port: Int
+
+  private let core: ServerCore
+  private let loops: [NIOLoopBound<LoopConnections>]
+  private let listener: any Channel
+  private let updates = Mutex(())
+
+  /// Begins to serve.
+  ///
+  /// - Parameters:
+  ///   - authorities: one for each of `policy.authorities`.
+  ///   - group: its loops; connections are spread over all of them.
+  /// - Throws: ``VaultServerError``.
+  package init(
+    _ settings: Settings, service: any CardService, policy: Policy,
+    authorities: [AuthorityReference: ClientAuthority], group: any EventLoopGroup, logger: Logger
+  ) async throws(VaultServerError) {
+    let trust = TrustSnapshot(generation: 1, policy: policy, authorities: authorities)
+    let tls = try makeTLS(settings.certificate, roots: trust.rootCertificates)
+    counters = ServerCounters()
+    let core = ServerCore(
+      service: service, state: ServerState(trust: trust, tls: tls), counters: counters,
+      log: ServerLog(logger, counters: counters), limits: settings.limits, quotas: QuotaLedger(),
+      tokenizeDecoder: TokenizeDecoder(brands: settings.brands, pool: settings.pool),
+      pushDecoder: PushDecoder(pool: settings.pool), unixSeconds: settings.unixSeconds)
+    self.core = core
+    do {
+      var loops: [NIOLoopBound<LoopConnections>] = []
+      for loop in group.makeIterator() {
+        loops.append(try await loop.submit { Self.beginLoop(loop, core) }.get())
+      }
+      self.loops = loops
+      listener = try await Self.listen(settings, core: core, loops: loops, group: group)
+    } catch {
+      throw .cannotListen(host: settings.host, port: settings.port, cause: "\(error)")
+    }
+    port = listener.localAddress?.port ?? settings.port
+  }
+
+  /// Puts another policy, other authorities and revocation lists, and another certificate in force:
+  /// for new connections at once, for open ones at their next request or tick. None is dropped that
+  /// may stay. Nothing changes where it throws.
+  package func update(
+    policy: Policy, authorities: [AuthorityReference: ClientAuthority],
+    certificate: ServerCertificate
+  ) throws(VaultServerError) {
+    try updates.withLock { _ throws(VaultServerError) in
+      let trust = TrustSnapshot(
+        generation: core.state.generation + 1, policy: policy, authorities: authorities)
+      let tls = try makeTLS(certificate, roots: trust.rootCertificates)
+      core.state.replace(trust: trust, tls: tls)
+    }
+  }
+
+  /// Stops: takes no more connections and requests, answers what was accepted, closes. Connections
+  /// that are still open after `amount` are cut off.
+  ///
+  /// - Returns: whether everything that was accepted has been answered.
+  @discardableResult
+  package func stop(within amount: TimeAmount) async -> Bool {
+    core.state.beginStopping()
+    try? await listener.close()
+    let allClosed = listener.eventLoop.makePromise(of: Bool.self)
+    let timeout = listener.eventLoop.scheduleTask(in: amount) { allClosed.succeed(false) }
+    let closings = loops.map { bound in
+      bound.eventLoop.flatSubmit { bound.value.stop() }
+    }
+    EventLoopFuture.andAllComplete(closings, on: listener.eventLoop).whenComplete { _ in
+      timeout.cancel()
+      allClosed.succeed(true)
+    }
+    let isDone = (try? await allClosed.futureResult.get()) ?? false
+    for bound in loops {
+      bound.eventLoop.execute {
+        bound.value.abort()
+        bound.value.end()
+      }
+    }
+    return isDone
+  }
+
+  private static func beginLoop(
+    _ loop: any EventLoop, _ core: ServerCore
+  ) -> NIOLoopBound<LoopConnections> {
+    let connections = LoopConnections(loop: loop, core: core)
+    connections.begin()
+    return NIOLoopBound(connections, eventLoop: loop)
+  }
+
+  private static func listen(
+    _ settings: Settings, core: ServerCore, loops: [NIOLoopBound<LoopConnections>],
+    group: any EventLoopGroup
+  ) async throws -> any Channel {
+    try await ServerBootstrap(group: group)
+      .serverChannelOption(ChannelOptions.backlog, value: 1024)
+      .serverChannelOption(ChannelOptions.socketOption(.so_reuseaddr), value: 1)
+      .childChannelOption(ChannelOptions.tcpOption(.tcp_nodelay), value: 1)
+      // One read of a bounded size before the handler is asked whether it wants more.
+      .childChannelOption(ChannelOptions.maxMessagesPerRead, value: 1)
+      .childChannelOption(
+        ChannelOptions.recvAllocator, value: FixedSizeRecvByteBufferAllocator(capacity: 16_384)
+      )
+      .childChannelInitializer { channel in
+        channel.eventLoop.makeCompletedFuture { try open(channel, core: core, loops: loops) }
+      }
+      .bind(host: settings.host, port: settings.port)
+      .get()
+  }
+
+  /// Sets a new connection up, or throws, which closes it.
+  private static func open(
+    _ channel: any Channel, core: ServerCore, loops: [NIOLoopBound<LoopConnections>]
+  ) throws {
+    guard let bound = loops.first(where: { $0.eventLoop === channel.eventLoop }),
+      core.counters.openConnection(limit: core.limits.connections)
+    else { throw ConnectionRefused() }
+    let handler = ConnectionHandler(core: core, connections: bound.value, channel: channel)
+    let pipeline = channel.pipeline.syncOperations
+    try pipeline.addHandler(NIOSSLServerHandler(context: core.state.tls))
+    try pipeline.addHandler(handler)
+  }
+
+  /// The limit of connections has been reached, or the server is stopping.
+  private struct ConnectionRefused: Error {}
+}

@@ -1,0 +1,74 @@
+extension RawSpan {
+  /// The byte at `offset`; a precondition failure outside the span.
+  @inline(__always)
+  func byte(_ offset: Int) -> UInt8 {
+    // A byte has no invalid pattern and no alignment, and this load checks the bounds.
+    unsafe unsafeLoad(fromByteOffset: offset, as: UInt8.self)
+  }
+
+  /// Whether `range` holds exactly the ASCII text `expected`.
+  func matches(_ range: Range<Int>, _ expected: StaticString) -> Bool {
+    guard range.count == expected.utf8CodeUnitCount else { return false }
+    for index in 0..<range.count {
+      guard unsafe byte(range.lowerBound + index) == expected.utf8Start[index] else { return false }
+    }
+    return true
+  }
+
+  /// Whether `range` holds `expected`, which is in lower case, in any mix of cases.
+  func matchesIgnoringCase(_ range: Range<Int>, _ expected: StaticString) -> Bool {
+    guard range.count == expected.utf8CodeUnitCount else { return false }
+    for index in 0..<range.count {
+      let byte = asciiLowercase(self.byte(range.lowerBound + index))
+      guard unsafe byte == expected.utf8Start[index] else { return false }
+    }
+    return true
+  }
+
+  /// Whether two ranges hold the same ASCII text in any mix of cases.
+  func areEqualIgnoringCase(_ first: Range<Int>, _ second: Range<Int>) -> Bool {
+    guard first.count == second.count else { return false }
+    for index in 0..<first.count {
+      let left = asciiLowercase(byte(first.lowerBound + index))
+      guard left == asciiLowercase(byte(second.lowerBound + index)) else { return false }
+    }
+    return true
+  }
+
+  /// `range` without the spaces and tabs at its ends.
+  func trimmed(_ range: Range<Int>) -> Range<Int> {
+    var start = range.lowerBound
+    var end = range.upperBound
+    while start < end, isBlank(byte(start)) { start += 1 }
+    while end > start, isBlank(byte(end - 1)) { end -= 1 }
+    return start..<end
+  }
+
+  /// The first place of `wanted` in `range`, or nil.
+  func firstIndex(of wanted: UInt8, in range: Range<Int>) -> Int? {
+    range.first { byte($0) == wanted }
+  }
+}
+
+/// A space or a tab.
+func isBlank(_ byte: UInt8) -> Bool { byte == 0x20 || byte == 0x09 }
+
+/// `0` to `9`.
+func isDigit(_ byte: UInt8) -> Bool { byte >= UInt8(ascii: "0") && byte <= UInt8(ascii: "9") }
+
+/// An ASCII letter of either case.
+func isLetter(_ byte: UInt8) -> Bool {
+  let lower = byte | 0x20
+  return lower >= UInt8(ascii: "a") && lower <= UInt8(ascii: "z")
+}
+
+/// A digit of base 16 in either case.
+func isHexadecimalDigit(_ byte: UInt8) -> Bool {
+  let lower = byte | 0x20
+  return isDigit(byte) || (lower >= UInt8(ascii: "a") && lower <= UInt8(ascii: "f"))
+}
+
+/// An ASCII letter in lower case; any other byte as it is.
+func asciiLowercase(_ byte: UInt8) -> UInt8 {
+  byte >= UInt8(ascii: "A") && byte <= UInt8(ascii: "Z") ? byte | 0x20 : byte
+}

@@ -1,0 +1,110 @@
+import Cards
+import Logging
+import NIOCore
+import SecretMemory
+import Vault
+
+extension ConnectionHandler {
+  /// Answers the request that is under way; nothing is done where its connection is gone.
+  func finish(_ answer: Answer) {
+    guard case .answering(let exchange) = phase else { return }
+    write(answer, to: exchange)
+    resume()
+  }
+
+  /// As ``finish(_:)``, for a pull.
+  func finish(_ reply: PullReply) {
+    guard case .answering(let exchange) = phase else { return }
+    switch reply {
+    case .refused(let problem): write(Answer(problem), to: exchange)
+    case .released(let card): write(card, to: exchange)
+    }
+    resume()
+  }
+
+  /// Writes an answer that holds no card number.
+  func write(_ answer: Answer, to exchange: Exchange) {
+    let isProblem = answer.status >= 400
+    var head = ResponseHead(
+      status: answer.status, requestIdentifier: exchange.requestIdentifier,
+      retryAfterSeconds: answer.retryAfterSeconds, closes: closes(after: exchange))
+    if answer.status != 204 { head.body = (answer.body.count, isProblem) }
+    if answer.status == 405 { head.allowed = exchange.head.route.allowedMethod }
+    response.clear()
+    head.write(to: &response)
+    if exchange.head.method != .head { response.writeBytes(answer.body) }
+    send(response)
+    end(exchange, status: answer.status, closes: head.closes)
+  }
+
+  /// Writes a card, in a buffer of its own that is wiped when it has been encrypted and sent.
+  private func write(_ released: ReleasedCard, to exchange: Exchange) {
+    guard let context else { return }
+    var body = context.channel.allocator.buffer(capacity: 128)
+    defer { wipeInPlace(body) }
+    write(released.card, to: &body)
+    var head = ResponseHead(
+      status: 200, requestIdentifier: exchange.requestIdentifier, closes: closes(after: exchange))
+    head.body = (body.readableBytes, false)
+    var whole = context.channel.allocator.buffer(capacity: 512)
+    head.write(to: &whole)
+    whole.writeImmutableBuffer(body)
+    let sent = loop.makePromise(of: Void.self)
+    let written = whole
+    sent.futureResult.assumeIsolated().whenComplete { _ in wipeInPlace(written) }
+    context.writeAndFlush(wrapOutboundOut(whole), promise: sent)
+    end(exchange, status: 200, closes: head.closes)
+  }
+
+  /// Writes the answer to a pull, number and all.
+  private func write(_ card: borrowing StoredCard, to body: inout ByteBuffer) {
+    body.writeStaticString("{\"number\":\"")
+    body.writeBytes(card.pan.digits)
+    body.writeStaticString("\",\"exp_month\":")
+    body.writeString(String(card.expiry.month))
+    body.writeStaticString(",\"exp_year\":")
+    body.writeString(String(card.expiry.year))
+    body.writeStaticString("}")
+  }
+
+  /// Sends bytes that hold no secret.
+  func send(_ bytes: ByteBuffer) {
+    context?.writeAndFlush(wrapOutboundOut(bytes), promise: nil)
+  }
+
+  private func closes(after exchange: Exchange) -> Bool {
+    exchange.closes || core.state.isStopping
+  }
+
+  /// Counts and logs an answer that has been written, and goes on to the next request.
+  private func end(_ exchange: Exchange, status: UInt16, closes: Bool) {
+    let microseconds = UInt64(
+      max((NIODeadline.now() - exchange.startedAt).nanoseconds, 0) / 1000)
+    core.counters.addAnswer(exchange.operation, status: status, microseconds: microseconds)
+    if status >= 400 || core.log.logsSuccesses {
+      log(exchange, status: status, microseconds: microseconds)
+    }
+    // Writing may have found the connection gone.
+    guard context != nil else { return }
+    if closes {
+      close()
+    } else {
+      phase = .idle
+      setDeadline(core.limits.idle)
+    }
+  }
+
+  private func log(_ exchange: Exchange, status: UInt16, microseconds: UInt64) {
+    let level: Logger.Level = status < 400 ? .debug : status < 500 ? .info : .warning
+    core.log.write(
+      level, "request", at: connections.unixSeconds,
+      [
+        "request_id": "\(exchange.requestIdentifier)",
+        "actor": "\(exchange.caller?.actor ?? "")",
+        "operation": "\(exchange.operation.word)",
+        "route": "\(exchange.head.route.name)",
+        "status": "\(status)",
+        "duration_us": "\(microseconds)",
+      ])
+  }
+}

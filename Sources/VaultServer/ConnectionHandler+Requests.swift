@@ -1,0 +1,163 @@
+import AccessPolicy
+import NIOCore
+import Vault
+
+extension ConnectionHandler {
+  /// Reads requests from `input` until one is being answered or more bytes are needed. What has not
+  /// been read stays in `input`.
+  func process(_ input: inout ByteBuffer) {
+    while true {
+      switch phase {
+      case .idle:
+        guard input.readableBytes > 0, context?.channel.isWritable == true else { return }
+        phase = .head(scanned: 0)
+        setDeadline(core.limits.header)
+      case .head(let scanned):
+        let outcome = HeadParser.parse(
+          input.readableBytesSpan, scanned: scanned, limit: core.limits.headerBytes)
+        switch outcome {
+        case .incomplete(let scanned):
+          phase = .head(scanned: scanned)
+          return
+        case .refused(let refusal):
+          refuseHead(refusal)
+          return
+        case .head(let head, let byteCount):
+          input.moveReaderIndex(forwardBy: byteCount)
+          begin(head)
+        }
+      case .body(let exchange):
+        let byteCount = exchange.head.bodyBytes
+        guard input.readableBytes >= byteCount else {
+          return continueIfAsked(exchange)
+        }
+        dispatch(exchange, body: input.readableBytesSpan.extracting(0..<byteCount))
+        input.moveReaderIndex(forwardBy: byteCount)
+      case .handshaking, .answering, .closing:
+        return
+      }
+    }
+  }
+
+  /// Answers what is not HTTP as it is spoken here, and closes.
+  private func refuseHead(_ refusal: HeadParser.Refusal) {
+    let name: ProblemName
+    switch refusal {
+    case .malformed: name = .malformedRequest
+    case .tooLarge: name = .headerTooLarge
+    case .transferEncoding: name = .lengthRequired
+    }
+    let problem = Problem(name)
+    let exchange = Exchange(
+      head: RequestHead(method: .other, route: .unknown),
+      requestIdentifier: core.identifiers.next(), caller: nil,
+      verdict: .refused(RequestGate.Refusal(problem: problem, closes: true)), startedAt: .now(),
+      closes: true, hasContinued: true)
+    write(Answer(problem), to: exchange)
+  }
+
+  /// Decides about a head, and whether its body is waited for.
+  private func begin(_ head: RequestHead) {
+    guard refreshIdentity(), let client else { return }
+    let now = NIODeadline.now()
+    let gate = RequestGate(
+      identity: client.identity, policy: client.trust.policy,
+      isSealed: core.service.isSealed, isStopping: core.state.isStopping,
+      bodyLimit: core.limits.bodyBytes)
+    let verdict = gate.admit(head) { operation, principal in
+      core.quotas.take(operation, for: principal, now: now.uptimeNanoseconds)
+    }
+    let identifier = core.identifiers.next()
+    var caller: Caller?
+    if case .client(let actor, let principal) = client.identity {
+      caller = Caller(actor: actor, principal: principal, requestIdentifier: identifier)
+    }
+    var exchange = Exchange(
+      head: head, requestIdentifier: identifier, caller: caller, verdict: verdict, startedAt: now,
+      closes: head.closes, hasContinued: !head.expectsContinue || head.bodyBytes == 0)
+    if case .refused(let refusal) = verdict,
+      refusal.closes || head.bodyBytes > core.limits.bodyBytes || !exchange.hasContinued
+    {
+      // No body is waited for, so where the next request begins is not known.
+      exchange.closes = true
+      return dispatch(exchange, body: RawSpan())
+    }
+    phase = .body(exchange)
+    if head.bodyBytes > 0 { setDeadline(core.limits.body) }
+  }
+
+  /// Tells a client that waits for it to send the body.
+  private func continueIfAsked(_ exchange: Exchange) {
+    guard !exchange.hasContinued else { return }
+    var exchange = exchange
+    exchange.hasContinued = true
+    phase = .body(exchange)
+    response.clear()
+    response.writeStaticString("HTTP/1.1 100 Continue\r\n\r\n")
+    send(response)
+  }
+
+  /// Hands a whole request on.
+  private func dispatch(_ exchange: Exchange, body: RawSpan) {
+    phase = .answering(exchange)
+    clearDeadline()
+    switch exchange.verdict {
+    case .refused(let refusal):
+      refuse(refusal.problem, isAudited: refusal.isAudited, exchange)
+    case .admitted(let expected):
+      // Admitted are known clients only.
+      guard let caller = exchange.caller else { return abort() }
+      do throws(Problem) {
+        try perform(expected, body: body, caller: caller)
+      } catch {
+        refuse(error, isAudited: true, exchange)
+      }
+    }
+  }
+
+  private func perform(
+    _ expected: ExpectedRequest, body: RawSpan, caller: Caller
+  ) throws(Problem) {
+    let service = core.service
+    switch expected {
+    case .tokenize(let key):
+      let request = try core.tokenizeDecoder.decode(body, key: key, at: connections.unixSeconds)
+      service.tokenize(request, caller: caller, reply: reply())
+    case .push(let token, let key):
+      let request = try core.pushDecoder.decode(body, token: token, key: key)
+      service.push(request, caller: caller, reply: reply())
+    case .pull(let token):
+      try decodePull(body)
+      service.pull(token, caller: caller, reply: pullReply())
+    case .delete(let token):
+      service.delete(token, caller: caller, reply: reply())
+    }
+  }
+
+  /// Answers a problem, after its audit entry where it gets one.
+  private func refuse(_ problem: Problem, isAudited: Bool, _ exchange: Exchange) {
+    guard isAudited, let caller = exchange.caller else {
+      return write(Answer(problem), to: exchange)
+    }
+    core.service.refuse(
+      problem, operation: exchange.head.route.operation, token: exchange.head.route.token,
+      caller: caller, reply: reply())
+  }
+
+  /// Takes an answer on any thread, and brings it here.
+  private func reply() -> @Sendable (Answer) -> Void {
+    let handler = NIOLoopBound(self, eventLoop: loop)
+    let loop = loop
+    return { answer in
+      loop.execute { handler.value.finish(answer) }
+    }
+  }
+
+  private func pullReply() -> @Sendable (PullReply) -> Void {
+    let handler = NIOLoopBound(self, eventLoop: loop)
+    let loop = loop
+    return { reply in
+      loop.execute { handler.value.finish(reply) }
+    }
+  }
+}

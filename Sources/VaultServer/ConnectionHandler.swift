@@ -1,0 +1,221 @@
+import Logging
+import NIOCore
+import NIOSSL
+import NIOTLS
+
+/// One connection: the thin place between NIO and the parts that decide.
+///
+/// Lives on its event loop. Events arrive here; requests are read in `ConnectionHandler+Requests`
+/// and answered in `ConnectionHandler+Answers`. One request is under way at a time: what a client
+/// sends beyond it waits in ``pending``, and reading from the socket stops meanwhile, so a
+/// connection never holds more than one read and one request.
+final class ConnectionHandler: ChannelInboundHandler {
+  typealias InboundIn = ByteBuffer
+  typealias OutboundOut = ByteBuffer
+
+  let core: ServerCore
+  let connections: LoopConnections
+  let loop: any EventLoop
+  var context: ChannelHandlerContext?
+  var phase = ConnectionPhase.handshaking
+  var client: ConnectionIdentity?
+  var pending = PendingBytes()
+  /// Reused for each response, so that most need no allocation.
+  var response: ByteBuffer
+
+  private var deadlineTick = Int.max
+  private var isReading = true
+
+  init(core: ServerCore, connections: LoopConnections, channel: any Channel) {
+    self.core = core
+    self.connections = connections
+    loop = channel.eventLoop
+    response = channel.allocator.buffer(capacity: 1024)
+  }
+
+  func handlerAdded(context: ChannelHandlerContext) {
+    self.context = context
+    setDeadline(core.limits.handshake)
+    connections.add(self)
+  }
+
+  func handlerRemoved(context: ChannelHandlerContext) { end() }
+
+  func channelInactive(context: ChannelHandlerContext) {
+    end()
+    context.fireChannelInactive()
+  }
+
+  private func end() {
+    guard context != nil else { return }
+    context = nil
+    phase = .closing
+    pending.removeAll()
+    connections.remove(self)
+    core.counters.closeConnection()
+  }
+
+  func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+    if case TLSUserEvent.handshakeCompleted? = event as? TLSUserEvent {
+      handshakeCompleted(context)
+    }
+    context.fireUserInboundEventTriggered(event)
+  }
+
+  private func handshakeCompleted(_ context: ChannelHandlerContext) {
+    guard case .handshaking = phase else { return }
+    let tls = try? context.pipeline.syncOperations.handler(type: NIOSSLServerHandler.self)
+    client = ConnectionIdentity(
+      certificate: tls?.peerCertificate, trust: core.state.trust, at: connections.unixSeconds)
+    phase = .idle
+    setDeadline(core.limits.idle)
+    closeIfRejected()
+    if core.state.isStopping { stop() }
+  }
+
+  func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+    let incoming = unwrapInboundIn(data)
+    defer { wipeInPlace(incoming) }
+    if case .closing = phase { return }
+    guard pending.isEmpty, !isAnswering else {
+      pending.append(incoming, expected: expectedBytes)
+      return resume()
+    }
+    var input = incoming
+    process(&input)
+    if case .closing = phase { return }
+    if input.readableBytes > 0 { pending.append(input, expected: expectedBytes) }
+    updateReading()
+  }
+
+  func channelWritabilityChanged(context: ChannelHandlerContext) {
+    if context.channel.isWritable { resume() }
+    context.fireChannelWritabilityChanged()
+  }
+
+  func errorCaught(context: ChannelHandlerContext, error: any Error) {
+    if case .handshaking = phase {
+      core.counters.add(.handshakesFailed)
+      // The library's own words for what went wrong; nothing of them is the client's.
+      core.log.write(
+        .info, "handshake failed", at: connections.unixSeconds, ["cause": "\(error)"])
+    }
+    phase = .closing
+    abort()
+  }
+
+  /// Goes on with what waits, if it can.
+  func resume() {
+    if !pending.isEmpty, !isAnswering {
+      var input = pending.take()
+      process(&input)
+      if case .closing = phase { return wipeInPlace(input) }
+      pending.putBack(input)
+    }
+    updateReading()
+  }
+
+  /// Reads from the socket unless a request is under way and more has arrived already, or the
+  /// client does not take its answers.
+  private func updateReading() {
+    guard let context else { return }
+    let wants = pending.isEmpty || (!isAnswering && context.channel.isWritable)
+    guard wants != isReading else { return }
+    isReading = wants
+    try? context.channel.syncOptions?.setOption(ChannelOptions.autoRead, value: wants)
+  }
+
+  private var isAnswering: Bool {
+    if case .answering = phase { true } else { false }
+  }
+
+  /// How many bytes the request that is being read needs in one piece.
+  private var expectedBytes: Int {
+    if case .body(let exchange) = phase { exchange.head.bodyBytes } else { 0 }
+  }
+}
+
+// MARK: - Deadlines and closing
+
+extension ConnectionHandler {
+  /// Sets the one deadline, from now.
+  func setDeadline(_ amount: TimeAmount) {
+    deadlineTick = connections.deadline(in: amount)
+  }
+
+  /// For the time in which the vault makes an answer.
+  func clearDeadline() { deadlineTick = Int.max }
+
+  /// Ends the connection if its deadline has passed. Called at each tick.
+  func checkDeadline(_ tick: Int) {
+    guard tick >= deadlineTick else { return }
+    switch phase {
+    case .handshaking: core.counters.add(.handshakesTimedOut)
+    case .idle where pending.isEmpty: core.counters.add(.idleTimedOut)
+    case .idle, .head, .body: core.counters.add(.requestsTimedOut)
+    case .answering, .closing: break
+    }
+    abort()
+  }
+
+  /// Closes if nothing is under way; otherwise the answer says `Connection: close`.
+  func stop() {
+    if case .idle = phase, pending.isEmpty { close() }
+  }
+
+  /// Ends TLS and then the connection; what still arrives is thrown away.
+  func close() {
+    phase = .closing
+    clearDeadline()
+    pending.removeAll()
+    updateReading()
+    context?.close(promise: nil)
+  }
+
+  /// Ends the connection without any more words.
+  func abort() {
+    phase = .closing
+    guard let context else { return }
+    let pipeline = context.pipeline.syncOperations
+    guard let tls = try? pipeline.context(handlerType: NIOSSLServerHandler.self) else {
+      return context.close(promise: nil)
+    }
+    // From the TLS handler's place on, so that it does not wait for the peer's farewell.
+    tls.close(promise: nil)
+  }
+}
+
+// MARK: - Identity
+
+extension ConnectionHandler {
+  /// Decides the identity again if that is due. False where the connection has been closed.
+  func refreshIdentity() -> Bool {
+    let now = connections.unixSeconds
+    guard client?.isCurrent(generation: core.state.generation, at: now) == false else {
+      return client != nil
+    }
+    client?.decideAgain(trust: core.state.trust, at: now)
+    return !closeIfRejected()
+  }
+
+  /// Decides again between requests, so that a revoked client does not stay connected.
+  /// Whether there was something to decide.
+  func refreshIdentityIfIdle() -> Bool {
+    guard case .idle = phase, let client,
+      !client.isCurrent(generation: core.state.generation, at: connections.unixSeconds)
+    else { return false }
+    _ = refreshIdentity()
+    return true
+  }
+
+  /// Closes the connection of a client that must not be served, and says whether it did.
+  @discardableResult
+  private func closeIfRejected() -> Bool {
+    guard case .rejected(let reason)? = client?.identity else { return false }
+    core.counters.add(.clientsRejected)
+    core.log.write(
+      .notice, "client rejected", at: connections.unixSeconds, ["reason": "\(reason.rawValue)"])
+    close()
+    return true
+  }
+}

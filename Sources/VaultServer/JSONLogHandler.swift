@@ -1,0 +1,83 @@
+import Glibc
+import JSON
+package import Logging
+
+/// Writes log events to standard error, each as one line of JSON.
+///
+/// Members are `time` (RFC 3339 in UTC), `level`, `message`, then the metadata by name. Whatever
+/// is not printable ASCII is written as `?`, and a value is cut at 256 characters, so that nothing
+/// that a client chose can begin a line, move a terminal's cursor or fill a disk.
+package struct JSONLogHandler: LogHandler {
+  /// The longest value, in characters.
+  package static let longestValue = 256
+
+  /// What every line says.
+  package var metadata: Logger.Metadata = [:]
+  /// Below this level, nothing is written.
+  package var logLevel: Logger.Level = .info
+  /// Not used: no task-local value belongs in a log here.
+  package var metadataProvider: Logger.MetadataProvider?
+
+  private let write: @Sendable ([UInt8]) -> Void
+
+  /// Writes to standard error.
+  package init() {
+    self.init { writeToStandardError($0) }
+  }
+
+  /// Gives each line, with its end, to `write`.
+  package init(write: @escaping @Sendable ([UInt8]) -> Void) {
+    self.write = write
+  }
+
+  /// One item of ``metadata``.
+  package subscript(metadataKey key: String) -> Logger.MetadataValue? {
+    get { metadata[key] }
+    set { metadata[key] = newValue }
+  }
+
+  /// Writes one line.
+  package func log(event: LogEvent) {
+    var json = JSONWriter()
+    json.beginObject()
+    json.member("time", string: RFC3339.string(unixMilliseconds: unixMilliseconds()))
+    json.member("level", string: event.level.rawValue)
+    json.member("message", string: printable("\(event.message)"))
+    let all = metadata.merging(event.metadata ?? [:]) { _, event in event }
+    for (name, value) in all.sorted(by: { $0.key < $1.key }) {
+      json.member(printable(name), string: printable("\(value)"))
+    }
+    json.endObject()
+    json.endLine()
+    write(json.bytes)
+  }
+
+  private func printable(_ text: String) -> String {
+    var printable = ""
+    for scalar in text.unicodeScalars.prefix(Self.longestValue) {
+      printable.unicodeScalars.append((0x20...0x7E).contains(scalar.value) ? scalar : "?")
+    }
+    return printable
+  }
+}
+
+/// The time, in milliseconds since 1970-01-01T00:00:00Z.
+private func unixMilliseconds() -> Int64 {
+  var time = timespec()
+  unsafe clock_gettime(CLOCK_REALTIME, &time)
+  return Int64(time.tv_sec) * 1000 + Int64(time.tv_nsec) / 1_000_000
+}
+
+/// Writes all of `line`, or gives up: there is nobody left to tell.
+private func writeToStandardError(_ line: [UInt8]) {
+  unsafe line.withUnsafeBytes { bytes in
+    var offset = 0
+    while offset < bytes.count {
+      let count = unsafe Glibc.write(
+        STDERR_FILENO, bytes.baseAddress?.advanced(by: offset), bytes.count - offset)
+      if count < 0, errno == EINTR { continue }
+      guard count > 0 else { return }
+      offset += count
+    }
+  }
+}

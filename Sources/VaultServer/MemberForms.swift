@@ -1,0 +1,65 @@
+/// The forms that members of a push have, as checks of their bytes.
+extension RawSpan {
+  /// The bytes as text, for what is not secret and has been found to be ASCII or UTF-8.
+  var text: String {
+    unsafe withUnsafeBytes { unsafe String(decoding: $0, as: UTF8.self) }
+  }
+
+  /// Whether every byte is as `predicate` wants it.
+  func allSatisfy(_ predicate: (UInt8) -> Bool) -> Bool {
+    for offset in byteOffsets where !predicate(byte(offset)) { return false }
+    return true
+  }
+
+  /// A version of EMV 3-D Secure: three numbers of one or two digits, `2.2.0`.
+  var isProtocolVersion: Bool {
+    var parts = 1
+    var digits = 0
+    for offset in byteOffsets {
+      if byte(offset) == UInt8(ascii: ".") {
+        guard digits > 0 else { return false }
+        parts += 1
+        digits = 0
+      } else {
+        digits += 1
+        guard isDigit(byte(offset)), digits <= 2 else { return false }
+      }
+    }
+    return parts == 3 && digits > 0
+  }
+
+  /// A transaction status of EMV 3-D Secure that ends an authentication, or asks to go on.
+  var isTransactionStatus: Bool {
+    guard byteCount == 1 else { return false }
+    switch byte(0) {
+    case UInt8(ascii: "Y"), UInt8(ascii: "A"), UInt8(ascii: "N"), UInt8(ascii: "U"),
+      UInt8(ascii: "R"), UInt8(ascii: "C"), UInt8(ascii: "I"):
+      return true
+    default: return false
+    }
+  }
+
+  /// A cardholder authentication verification value: 28 characters of base 64, its padding counted.
+  /// - Source: RFC 4648, 4.
+  var isAuthenticationValue: Bool {
+    guard byteCount == 28 else { return false }
+    var digits = byteCount
+    while digits > 26, byte(digits - 1) == UInt8(ascii: "=") { digits -= 1 }
+    return extracting(0..<digits).allSatisfy { byte in
+      isLetter(byte) || isDigit(byte) || byte == UInt8(ascii: "+") || byte == UInt8(ascii: "/")
+    }
+  }
+
+  /// 32 digits of base 16 in five groups.
+  /// - Source: RFC 9562, 4.
+  var isUUID: Bool {
+    guard byteCount == 36 else { return false }
+    for offset in byteOffsets {
+      switch offset {
+      case 8, 13, 18, 23: guard byte(offset) == UInt8(ascii: "-") else { return false }
+      default: guard isHexadecimalDigit(byte(offset)) else { return false }
+      }
+    }
+    return true
+  }
+}

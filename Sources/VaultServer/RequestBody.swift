@@ -1,0 +1,175 @@
+import Cards
+import JSON
+import Vault
+
+/// One request's body: a JSON object that has been read, and the bytes that it stands in.
+struct RequestBody: ~Escapable {
+  let text: RawSpan
+  let tape: JSONTape
+
+  /// Reads one object.
+  ///
+  /// - Throws: `malformed-request` for anything but one JSON object within the bounds of
+  ///   ``JSONTape``.
+  @_lifetime(copy text)
+  init(_ text: RawSpan) throws(Problem) {
+    do throws(JSONError) {
+      tape = try JSONTape.parse(text)
+    } catch {
+      throw Problem(.malformedRequest)
+    }
+    guard tape.root.kind == .object else { throw Problem(.malformedRequest) }
+    self.text = text
+  }
+
+  /// The object itself.
+  var root: ObjectReader {
+    @_lifetime(copy self)
+    get { ObjectReader(tape: tape, text: text, object: tape.root, pointer: "") }
+  }
+
+  /// Refuses security codes, track data and PINs, at whatever depth they stand.
+  ///
+  /// - Parameter allowed: the one name that has a place at the top of this request.
+  /// - Throws: `sensitive-authentication-data`.
+  /// - Source: PCI DSS 3.3.
+  func refuseSensitiveData(exceptAtTop allowed: String? = nil) throws(Problem) {
+    try refuseSensitiveData(in: tape.root, pointer: "", except: allowed)
+  }
+
+  private static let sensitiveNames = [
+    "cvc", "cvv", "cvv2", "cid", "track1", "track2", "track_data", "pin", "pin_block",
+  ]
+
+  private func refuseSensitiveData(
+    in node: JSONTape.Node, pointer: String?, except allowed: String?
+  ) throws(Problem) {
+    for member in tape.members(of: node) where member.kind != .null {
+      for name in Self.sensitiveNames where name != allowed {
+        if tape.isKey(of: member, equalTo: name, in: text) {
+          throw Problem(.sensitiveAuthenticationData, pointer: pointer.map { "\($0)/\(name)" })
+        }
+      }
+      // What lies deeper has a name of the client's on its way, which is not to be echoed.
+      if member.kind == .object || member.kind == .array {
+        try refuseSensitiveData(in: member, pointer: nil, except: nil)
+      }
+    }
+    for element in tape.elements(of: node) {
+      try refuseSensitiveData(in: element, pointer: nil, except: nil)
+    }
+  }
+}
+
+/// One object of a request, read member by member. A member that is `null` counts as absent.
+struct ObjectReader: ~Escapable {
+  private let tape: JSONTape
+  private let text: RawSpan
+  private let object: JSONTape.Node
+  /// Where the object stands, as a JSON Pointer of names that the vault knows.
+  let pointer: String
+
+  @_lifetime(copy text)
+  init(tape: JSONTape, text: RawSpan, object: JSONTape.Node, pointer: String) {
+    self.tape = tape
+    self.text = text
+    self.object = object
+    self.pointer = pointer
+  }
+
+  /// Refuses members with other names than these.
+  ///
+  /// - Throws: `unknown-member`, with a pointer to the object: the member's name is the client's,
+  ///   and nothing that was sent is echoed.
+  func refuseMembers(except known: [String]) throws(Problem) {
+    for member in tape.members(of: object) where member.kind != .null {
+      guard known.contains(where: { tape.isKey(of: member, equalTo: $0, in: text) }) else {
+        throw Problem(.unknownMember, pointer: pointer.isEmpty ? nil : pointer)
+      }
+    }
+  }
+
+  /// Whether the member is there.
+  func has(_ name: String) -> Bool { node(name) != nil }
+
+  /// A problem with the member `name`.
+  func problem(_ problem: ProblemName, _ name: String) -> Problem {
+    Problem(problem, pointer: "\(pointer)/\(name)")
+  }
+
+  /// Refuses the absence of the member `name`.
+  ///
+  /// - Throws: `missing-member`.
+  func require(_ name: String) throws(Problem) {
+    guard has(name) else { throw problem(.missingMember, name) }
+  }
+
+  /// A number in integer form, or nil for none.
+  ///
+  /// - Throws: `invalid-member` for another type or form.
+  func integer(_ name: String) throws(Problem) -> Int64? {
+    guard let node = node(name) else { return nil }
+    guard let value = tape.integer(of: node, in: text) else { throw problem(.invalidMember, name) }
+    return value
+  }
+
+  /// A string that `read` makes something of; it gets the unescaped bytes and returns nil for what
+  /// has not the form. Nothing may be kept of what it refuses.
+  ///
+  /// - Throws: `invalid-member` for another type or form.
+  func string<Value>(
+    _ name: String, _ read: (RawSpan) -> Value?
+  ) throws(Problem) -> Value? {
+    guard let node = node(name) else { return nil }
+    guard node.kind == .string else { throw problem(.invalidMember, name) }
+    if let plain = tape.plainBytes(of: node, in: text) {
+      guard let value = read(plain) else { throw problem(.invalidMember, name) }
+      return value
+    }
+    guard let escaped = tape.string(of: node, in: text),
+      let value = read(unsafe escaped.utf8Span.span.bytes)
+    else { throw problem(.invalidMember, name) }
+    return value
+  }
+
+  /// A string that is one of the raw values of `Choice`.
+  ///
+  /// - Throws: `invalid-member` for another type or value.
+  func choice<Choice: RawRepresentable<String> & CaseIterable>(
+    _ name: String, _ type: Choice.Type
+  ) throws(Problem) -> Choice? {
+    guard let node = node(name) else { return nil }
+    for choice in Choice.allCases
+    where tape.isString(node, equalTo: choice.rawValue, in: text) {
+      return choice
+    }
+    throw problem(.invalidMember, name)
+  }
+
+  /// The member that is an object, or nil for none.
+  ///
+  /// - Throws: `invalid-member` for another type.
+  @_lifetime(copy self)
+  func object(_ name: String) throws(Problem) -> ObjectReader? {
+    guard let node = node(name) else { return nil }
+    guard node.kind == .object else { throw problem(.invalidMember, name) }
+    return ObjectReader(tape: tape, text: text, object: node, pointer: "\(pointer)/\(name)")
+  }
+
+  /// Gives the unescaped bytes of a string to `body`, one by one, and keeps none: for what is
+  /// secret. False where there is no such member.
+  ///
+  /// - Throws: `invalid-member` for another type, and what `body` throws.
+  func forEachByte(
+    _ name: String, _ body: (UInt8) throws(Problem) -> Void
+  ) throws(Problem) -> Bool {
+    guard let node = node(name) else { return false }
+    guard node.kind == .string else { throw problem(.invalidMember, name) }
+    try tape.forEachByte(of: node, in: text, body)
+    return true
+  }
+
+  private func node(_ name: String) -> JSONTape.Node? {
+    tape.presentMember(name, of: object, in: text)
+  }
+}

@@ -1,0 +1,140 @@
+import AccessPolicy
+import Cards
+import Vault
+
+/// Who is at the other end of a connection.
+enum ClientIdentity: Equatable {
+  /// A principal's client, by its SPIFFE URI.
+  case client(actor: String, Principal)
+  /// A valid certificate that no policy knows.
+  case unknown
+  /// A certificate that must not be served at all.
+  case rejected(Rejection)
+
+  /// Why a connection is closed as soon as its certificate has been seen.
+  enum Rejection: String {
+    case unreadable, wrongKeyUsage, notYetValid, expired, revoked, staleRevocationList
+  }
+}
+
+/// What the rest of a request is expected to be, once its head has passed.
+enum ExpectedRequest: Equatable {
+  case tokenize(key: [UInt8]?)
+  case push(Token?, key: [UInt8])
+  case pull(Token?)
+  case delete(Token?)
+}
+
+/// Decides from a request's head alone whether its body is wanted, in the order of the contract:
+/// identity, sealed, path and method, quota, operation, idempotency key, media type, length.
+///
+/// HTTP itself came before, in ``HeadParser``; the body, and what the vault checks, come after.
+struct RequestGate {
+  /// What became of a head.
+  enum Verdict: Equatable {
+    case admitted(ExpectedRequest)
+    case refused(Refusal)
+  }
+
+  /// A refusal, and what it means for audit and connection.
+  struct Refusal: Equatable {
+    let problem: Problem
+    /// Whether it gets an entry in the audit log: those of known clients about an operation do.
+    var isAudited = false
+    /// Whether it can't be told where this request ends and the next begins.
+    var closes = false
+  }
+
+  let identity: ClientIdentity
+  let policy: Policy
+  let isSealed: Bool
+  let isStopping: Bool
+  let bodyLimit: Int
+
+  /// Decides about one head.
+  ///
+  /// - Parameter takeQuota: counts the request against the principal's quota.
+  func admit(
+    _ head: RequestHead, takeQuota: (Operation, Principal) -> QuotaLedger.Decision
+  ) -> Verdict {
+    guard case .client(_, let principal) = identity else {
+      return .refused(Refusal(problem: Problem(.unknownClient)))
+    }
+    if isStopping { return .refused(Refusal(problem: Problem(.shuttingDown), closes: true)) }
+    if isSealed { return .refused(Refusal(problem: Problem(.sealed))) }
+    guard let operation = head.route.operation else {
+      return .refused(Refusal(problem: Problem(.noSuchResource)))
+    }
+    guard head.method == head.route.allowedMethod else {
+      return .refused(Refusal(problem: Problem(.methodNotAllowed)))
+    }
+    if case .exceeded(let seconds) = takeQuota(operation, principal) {
+      return audited(Problem(.quotaExceeded, retryAfterSeconds: seconds))
+    }
+    guard policy.permits(operation, for: principal) else {
+      return audited(Problem(.operationNotPermitted))
+    }
+    switch expect(head, of: principal) {
+    case .refused(let refusal): return .refused(refusal)
+    case .admitted(let expected):
+      return checkBody(head, expected)
+    }
+  }
+
+  /// What the request is, and whether the idempotency key that it needs is there.
+  private func expect(_ head: RequestHead, of principal: Principal) -> Verdict {
+    switch (head.route, principal) {
+    case (.unknown, _): return .refused(Refusal(problem: Problem(.noSuchResource)))
+    case (.token(let token), _): return .admitted(.delete(token))
+    case (.detokenize(let token), .acquirer): return .admitted(.pull(token))
+    case (.detokenize(let token), .merchant):
+      switch head.idempotencyKey {
+      case .key(let key): return .admitted(.push(token, key: key))
+      case .absent: return audited(Problem(.idempotencyKeyRequired))
+      case .malformed: return audited(malformedKey)
+      }
+    case (.tokens, _):
+      switch head.idempotencyKey {
+      case .key(let key): return .admitted(.tokenize(key: key))
+      case .absent: return .admitted(.tokenize(key: nil))
+      case .malformed: return audited(malformedKey)
+      }
+    }
+  }
+
+  private var malformedKey: Problem {
+    Problem(
+      .malformedRequest, detail: "An Idempotency-Key has 1 to 255 visible ASCII characters.")
+  }
+
+  /// Media type and length, where a body belongs; none where it does not.
+  private func checkBody(_ head: RequestHead, _ expected: ExpectedRequest) -> Verdict {
+    if case .delete = expected {
+      switch head.bodyLength {
+      case .absent, .bytes(0): return .admitted(expected)
+      case .bytes: return audited(Problem(.malformedRequest), closes: true)
+      }
+    }
+    guard head.mediaType == .json else { return audited(Problem(.unsupportedMediaType)) }
+    switch head.bodyLength {
+    case .absent: return audited(Problem(.lengthRequired), closes: true)
+    case .bytes(let count) where count > bodyLimit:
+      return audited(Problem(.bodyTooLarge), closes: true)
+    case .bytes: return .admitted(expected)
+    }
+  }
+
+  private func audited(_ problem: Problem, closes: Bool = false) -> Verdict {
+    .refused(Refusal(problem: problem, isAudited: true, closes: closes))
+  }
+}
+
+extension RequestHead {
+  /// How many bytes of body follow the head, as far as the connection has to skip them.
+  var bodyBytes: Int {
+    switch bodyLength {
+    case .absent: 0
+    case .bytes(let count): count
+    }
+  }
+}

@@ -1,0 +1,114 @@
+import Synchronization
+
+/// What the server has done since it began: for metrics, and for tests.
+package final class ServerCounters: Sendable {
+  /// What happens to connections.
+  package enum Event: String, Sendable, CaseIterable {
+    case connectionsAccepted = "connections_accepted"
+    /// Closed at once, since as many as allowed were open.
+    case connectionsOverLimit = "connections_over_limit"
+    case handshakesFailed = "handshakes_failed"
+    case handshakesTimedOut = "handshakes_timed_out"
+    /// The certificate must not be served: revoked, wrong usage, stale revocation list.
+    case clientsRejected = "clients_rejected"
+    case requestsTimedOut = "requests_timed_out"
+    case idleTimedOut = "idle_timed_out"
+    /// The limit of log lines was reached, and a line was left out.
+    case logLinesDropped = "log_lines_dropped"
+  }
+
+  /// What an answer was about.
+  package enum Operation: Int, Sendable, CaseIterable {
+    case tokenize, detokenize, delete
+    /// None of them: malformed, of an unknown client, or for a resource that does not exist.
+    case request
+
+    /// The word for logs and metrics.
+    package var word: String {
+      switch self {
+      case .tokenize: "tokenize"
+      case .detokenize: "detokenize"
+      case .delete: "delete"
+      case .request: "request"
+      }
+    }
+  }
+
+  /// Answers of one operation with one status.
+  package struct Answers: Equatable, Sendable {
+    /// The operation.
+    package let operation: Operation
+    /// The HTTP status.
+    package let status: Int
+    /// How many.
+    package let count: UInt64
+    /// The sum of the times from a request's last byte to its answer, in microseconds.
+    package let microseconds: UInt64
+  }
+
+  /// Statuses are below 600.
+  private static let statuses = 600
+
+  private struct Sum {
+    var count: UInt64 = 0
+    var microseconds: UInt64 = 0
+  }
+
+  private struct State {
+    /// By operation and status.
+    var answers = [Sum](
+      repeating: Sum(), count: Operation.allCases.count * ServerCounters.statuses)
+    var events: [Event: UInt64] = [:]
+  }
+
+  private let state = Mutex(State())
+  private let open = Atomic(0)
+
+  /// How many connections are open.
+  package var connectionsOpen: Int { open.load(ordering: .relaxed) }
+
+  /// How often `event` has happened.
+  package func count(_ event: Event) -> UInt64 {
+    state.withLock { $0.events[event] ?? 0 }
+  }
+
+  /// All answers, ordered by operation and status.
+  package var answers: [Answers] {
+    let sums = state.withLock { $0.answers }
+    return Operation.allCases.flatMap { operation in
+      (0..<Self.statuses).compactMap { status in
+        let sum = sums[operation.rawValue * Self.statuses + status]
+        guard sum.count > 0 else { return nil }
+        return Answers(
+          operation: operation, status: status, count: sum.count, microseconds: sum.microseconds)
+      }
+    }
+  }
+
+  func add(_ event: Event) {
+    state.withLock { $0.events[event, default: 0] += 1 }
+  }
+
+  func addAnswer(_ operation: Operation, status: UInt16, microseconds: UInt64) {
+    let index = operation.rawValue * Self.statuses + min(Int(status), Self.statuses - 1)
+    state.withLock { state in
+      state.answers[index].count += 1
+      state.answers[index].microseconds &+= microseconds
+    }
+  }
+
+  /// Counts one more open connection, unless `limit` are open.
+  func openConnection(limit: Int) -> Bool {
+    guard open.wrappingAdd(1, ordering: .relaxed).newValue <= limit else {
+      open.wrappingSubtract(1, ordering: .relaxed)
+      add(.connectionsOverLimit)
+      return false
+    }
+    add(.connectionsAccepted)
+    return true
+  }
+
+  func closeConnection() {
+    open.wrappingSubtract(1, ordering: .relaxed)
+  }
+}

@@ -1,0 +1,36 @@
+import Logging
+import Synchronization
+
+/// The server's log: refusals, failures and what happens to connections, at most so many lines in a
+/// second. Requests that succeed are logged at level `debug` only.
+final class ServerLog: Sendable {
+  /// Lines in a second; what is above it is counted in ``ServerCounters`` and left out.
+  static let linesPerSecond = 200
+
+  private let logger: Logger
+  private let counters: ServerCounters
+  private let budget = Mutex((second: Int64(0), lines: 0))
+
+  init(_ logger: Logger, counters: ServerCounters) {
+    self.logger = logger
+    self.counters = counters
+  }
+
+  /// Whether successes are logged too.
+  var logsSuccesses: Bool { logger.logLevel <= .debug }
+
+  /// Writes a line, if there is room for it in the second `now`.
+  func write(
+    _ level: Logger.Level, _ message: Logger.Message, at now: Int64,
+    _ metadata: @autoclosure () -> Logger.Metadata
+  ) {
+    guard level >= logger.logLevel else { return }
+    let hasRoom = budget.withLock { budget in
+      if budget.second != now { budget = (now, 0) }
+      budget.lines += 1
+      return budget.lines <= Self.linesPerSecond
+    }
+    guard hasRoom else { return counters.add(.logLinesDropped) }
+    logger.log(level: level, message, metadata: metadata())
+  }
+}

@@ -1,0 +1,119 @@
+import Cards
+import Cryptography
+import JSON
+import SecretMemory
+import Vault
+
+/// Reads the body of a tokenize request.
+///
+/// The number is read first, into secret memory, and its problems are told before anything else;
+/// those of the other members travel in ``TokenizeRequest/details``, since a request that is
+/// repeated under its idempotency key is recognized before they are told.
+struct TokenizeDecoder {
+  /// The ranges that tell a number's brand.
+  let brands: BrandTable
+  /// Where numbers go.
+  let pool: SecretPool
+
+  private static let members = ["number", "exp_month", "exp_year", "preferred_brand", "customer"]
+
+  /// Reads one request.
+  ///
+  /// - Parameters:
+  ///   - text: the body.
+  ///   - key: the idempotency key, if there is one.
+  ///   - unixSeconds: the time at which a card must not have expired.
+  /// - Throws: `malformed-request`, `missing-member` and `invalid-member` for `/number`,
+  ///   `invalid-card-number`, `unsupported-brand`, and `overloaded` where every slot is in use.
+  func decode(
+    _ text: RawSpan, key: [UInt8]?, at unixSeconds: Int64
+  ) throws(Problem) -> TokenizeRequest {
+    let body = try RequestBody(text)
+    let number = try readNumber(body)
+    let match = try findBrand(number)
+    let details: Result<CardDetails, Problem>
+    do throws(Problem) {
+      details = .success(try readDetails(body, match: match, at: unixSeconds))
+    } catch {
+      details = .failure(error)
+    }
+    let idempotency = key.map {
+      Idempotency(key: $0, requestDigest: digest(of: body, operation: "tokenize", token: nil))
+    }
+    return TokenizeRequest(
+      number: number, match: match, details: details, idempotency: idempotency)
+  }
+
+  private func readNumber(_ body: borrowing RequestBody) throws(Problem) -> PAN {
+    guard let slot = pool.lease() else { throw Problem(.overloaded) }
+    var builder = PANBuilder(slot: slot)
+    let isPresent = try body.root.forEachByte("number") { byte throws(Problem) in
+      do throws(CardError) {
+        try builder.append(byte)
+      } catch {
+        throw Problem(.invalidCardNumber, pointer: "/number")
+      }
+    }
+    guard isPresent else { throw Problem(.missingMember, pointer: "/number") }
+    do throws(CardError) {
+      return try builder.finish()
+    } catch {
+      throw Problem(.invalidCardNumber, pointer: "/number")
+    }
+  }
+
+  private func findBrand(_ number: borrowing PAN) throws(Problem) -> BrandMatch {
+    do throws(CardError) {
+      return try brands.match(number)
+    } catch {
+      let name = error == .unsupportedBrand ? ProblemName.unsupportedBrand : .invalidCardNumber
+      throw Problem(name, pointer: "/number")
+    }
+  }
+
+  private func readDetails(
+    _ body: borrowing RequestBody, match: BrandMatch, at unixSeconds: Int64
+  ) throws(Problem) -> CardDetails {
+    try body.refuseSensitiveData()
+    let root = body.root
+    try root.refuseMembers(except: Self.members)
+    try root.require("exp_month")
+    try root.require("exp_year")
+    let expiry = try readExpiry(root)
+    let preferred = try root.string("preferred_brand") { Brand($0) }
+    if let preferred, !match.brands.contains(preferred) {
+      throw root.problem(.invalidMember, "preferred_brand")
+    }
+    let customer = try root.string("customer") { CustomerReference($0) }
+    if expiry.isExpired(at: unixSeconds) { throw Problem(.cardExpired) }
+    return CardDetails(expiry: expiry, preferredBrand: preferred, customer: customer)
+  }
+
+  private func readExpiry(_ root: borrowing ObjectReader) throws(Problem) -> Expiry {
+    guard let month = try root.integer("exp_month"), (1...12).contains(month) else {
+      throw root.problem(.invalidMember, "exp_month")
+    }
+    guard let year = try root.integer("exp_year"), let year = Int(exactly: year),
+      let expiry = try? Expiry(month: Int(month), year: year)
+    else { throw root.problem(.invalidMember, "exp_year") }
+    return expiry
+  }
+}
+
+/// SHA-256 of what a request asks for, spelling aside and without `cvc` and `number`.
+///
+/// Layout: `operation ‖ 0 ‖ token's text or nothing ‖ 0 ‖ canonical JSON`. It says whether a request
+/// with a known idempotency key is the same request; it must not leave memory unkeyed.
+func digest(of body: borrowing RequestBody, operation: StaticString, token: Token?) -> Digest256 {
+  var hasher = SHA256Hasher()
+  for index in 0..<operation.utf8CodeUnitCount {
+    unsafe hasher.update(byte: operation.utf8Start[index])
+  }
+  hasher.update(byte: 0)
+  if let token {
+    hasher.update(unsafe token.text.utf8Span.span.bytes)
+  }
+  hasher.update(byte: 0)
+  body.tape.canonicalize(body.text, omitting: ["cvc", "number"]) { hasher.update($0) }
+  return hasher.finish()
+}

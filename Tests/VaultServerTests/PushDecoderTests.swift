@@ -1,0 +1,231 @@
+import Cards
+import Cryptography
+import SecretMemory
+import Testing
+import Vault
+
+@testable import VaultServer
+
+@Suite("The body of a push and of a pull")
+struct PushDecoderTests {
+  private let pool: SecretPool
+  private let decoder: PushDecoder
+
+  init() throws {
+    pool = try SecretPool(slots: 4, slotSize: 32)
+    decoder = PushDecoder(pool: pool)
+  }
+
+  private func decode(_ body: String) throws -> PushRequest {
+    try body.withSpan { span in
+      try decoder.decode(span, token: Token(testToken), key: Array("key".utf8))
+    }
+  }
+
+  private func problem(_ members: String) throws -> Problem? {
+    guard case .failure(let problem) = try decode("{\(members)}").payment else { return nil }
+    return problem
+  }
+
+  private func payment(_ members: String) throws -> Payment {
+    try decode("{\(members)}").payment.get()
+  }
+
+  private func securityCode(of payment: Payment) -> [UInt8]? {
+    payment.securityCode?.withDigits { bytes($0) }
+  }
+
+  @Test func `every member is read`() throws {
+    let request = try decode(
+      """
+      {"acquirer":"credit-du-nord","operation":"authorize",
+       "amount":{"value":4990,"currency":"EUR"},"reference":"order-1042","cvc":"123",
+       "initiator":"cardholder",
+       "stored_credential":{"use":"recurring","sequence":"first","network_transaction_id":"MCC1"},
+       "three_ds":{"version":"2.2.0","trans_status":"Y","eci":"05",
+         "cavv":"AAABBEg0VhI0VniQEjRWAAAAAAA=",
+         "ds_transaction_id":"f38e6948-5388-41a6-bca4-b49723c19437"},
+       "sca_exemption":"low_value"}
+      """)
+    #expect(request.token == Token(testToken))
+    #expect(request.idempotency.key == Array("key".utf8))
+    #expect(try request.acquirer.get() == "credit-du-nord")
+    let payment = try request.payment.get()
+    #expect(payment.operation == .authorize)
+    #expect(payment.amount?.value == 4990)
+    #expect(payment.amount?.currency.code == "EUR")
+    #expect(payment.reference?.text == "order-1042")
+    #expect(payment.initiator == .cardholder)
+    #expect(securityCode(of: payment) == Array("123".utf8))
+    #expect(
+      payment.storedCredential
+        == StoredCredential(
+          use: .recurring, sequence: .first, networkTransactionIdentifier: "MCC1"))
+    #expect(
+      payment.threeDSecure
+        == ThreeDSecure(
+          version: "2.2.0", transStatus: "Y", eci: "05", cavv: "AAABBEg0VhI0VniQEjRWAAAAAAA=",
+          dsTransactionIdentifier: "f38e6948-5388-41a6-bca4-b49723c19437"))
+    #expect(payment.scaExemption == .lowValue)
+  }
+
+  @Test func `nothing but the acquirer is required here`() throws {
+    let payment = try payment(#""acquirer":"a""#)
+    #expect(payment.operation == .authorize)
+    #expect(payment.amount == nil)
+    #expect(securityCode(of: payment) == nil)
+    #expect(try decode("{}").acquirer == .failure(Problem(.missingMember, pointer: "/acquirer")))
+    #expect(
+      try decode(#"{"acquirer":1}"#).acquirer
+        == .failure(Problem(.invalidMember, pointer: "/acquirer")))
+    let long = String(repeating: "a", count: 65)
+    #expect(
+      try decode(#"{"acquirer":"\#(long)"}"#).acquirer == .failure(Problem(.acquirerNotPermitted)))
+  }
+
+  @Test(arguments: ["", "[]", "{", "{}x", #"{"a":1,"a":2}"#])
+  func `what is not one strict object is malformed`(body: String) {
+    #expect(throws: Problem(.malformedRequest)) { try decode(body) }
+  }
+
+  @Test(arguments: [
+    (#""number":"4970105181818183""#, Problem(.unknownMember)),
+    (#""track2":"x""#, Problem(.sensitiveAuthenticationData, pointer: "/track2")),
+    (#""pin":"x""#, Problem(.sensitiveAuthenticationData, pointer: "/pin")),
+    (#""three_ds":{"cvc":"123"}"#, Problem(.sensitiveAuthenticationData)),
+    (#""operation":"capture""#, Problem(.invalidMember, pointer: "/operation")),
+    (#""operation":1"#, Problem(.invalidMember, pointer: "/operation")),
+    (#""amount":4990"#, Problem(.invalidMember, pointer: "/amount")),
+    (#""amount":{"value":1}"#, Problem(.missingMember, pointer: "/amount/currency")),
+    (#""amount":{"currency":"EUR"}"#, Problem(.missingMember, pointer: "/amount/value")),
+    (#""amount":{"value":1,"currency":"EUR","x":1}"#, Problem(.unknownMember, pointer: "/amount")),
+    (
+      #""amount":{"value":-1,"currency":"EUR"}"#, Problem(.invalidMember, pointer: "/amount/value")
+    ),
+    (
+      #""amount":{"value":1000000000000,"currency":"EUR"}"#,
+      Problem(.invalidMember, pointer: "/amount/value")
+    ),
+    (
+      #""amount":{"value":1.5,"currency":"EUR"}"#,
+      Problem(.invalidMember, pointer: "/amount/value")
+    ),
+    (
+      #""amount":{"value":"1","currency":"EUR"}"#,
+      Problem(.invalidMember, pointer: "/amount/value")
+    ),
+    (
+      #""amount":{"value":1,"currency":"eur"}"#,
+      Problem(.invalidMember, pointer: "/amount/currency")
+    ),
+    (
+      #""amount":{"value":1,"currency":"QQQ"}"#,
+      Problem(.unsupportedCurrency, pointer: "/amount/currency")
+    ),
+    (
+      #""operation":"verify","amount":{"value":1,"currency":"EUR"}"#,
+      Problem(.invalidMember, pointer: "/amount/value")
+    ),
+    (#""reference":"""#, Problem(.invalidMember, pointer: "/reference")),
+    (#""reference":"a:b""#, Problem(.invalidMember, pointer: "/reference")),
+    (#""reference":"123456.789012""#, Problem(.invalidMember, pointer: "/reference")),
+    (#""cvc":"12""#, Problem(.invalidMember, pointer: "/cvc")),
+    (#""cvc":"12345""#, Problem(.invalidMember, pointer: "/cvc")),
+    (#""cvc":"12a""#, Problem(.invalidMember, pointer: "/cvc")),
+    (#""cvc":123"#, Problem(.invalidMember, pointer: "/cvc")),
+    (#""cvc":"123","initiator":"merchant""#, Problem(.invalidMember, pointer: "/cvc")),
+    (#""initiator":"bank""#, Problem(.invalidMember, pointer: "/initiator")),
+    (#""stored_credential":"x""#, Problem(.invalidMember, pointer: "/stored_credential")),
+    (
+      #""stored_credential":{"sequence":"first"}"#,
+      Problem(.missingMember, pointer: "/stored_credential/use")
+    ),
+    (
+      #""stored_credential":{"use":"recurring"}"#,
+      Problem(.missingMember, pointer: "/stored_credential/sequence")
+    ),
+    (
+      #""stored_credential":{"use":"other","sequence":"first"}"#,
+      Problem(.invalidMember, pointer: "/stored_credential/use")
+    ),
+    (
+      #""stored_credential":{"use":"recurring","sequence":"first","x":1}"#,
+      Problem(.unknownMember, pointer: "/stored_credential")
+    ),
+    (
+      #""stored_credential":{"use":"recurring","sequence":"first","network_transaction_id":"a-b"}"#,
+      Problem(.invalidMember, pointer: "/stored_credential/network_transaction_id")
+    ),
+    (#""three_ds":{"trans_status":"Y"}"#, Problem(.missingMember, pointer: "/three_ds/version")),
+    (
+      #""three_ds":{"version":"2.2.0"}"#, Problem(.missingMember, pointer: "/three_ds/trans_status")
+    ),
+    (
+      #""three_ds":{"version":"2","trans_status":"Y"}"#,
+      Problem(.invalidMember, pointer: "/three_ds/version")
+    ),
+    (
+      #""three_ds":{"version":"2.2.0","trans_status":"Z"}"#,
+      Problem(.invalidMember, pointer: "/three_ds/trans_status")
+    ),
+    (
+      #""three_ds":{"version":"2.2.0","trans_status":"Y","eci":"5"}"#,
+      Problem(.invalidMember, pointer: "/three_ds/eci")
+    ),
+    (
+      #""three_ds":{"version":"2.2.0","trans_status":"Y","cavv":"short"}"#,
+      Problem(.invalidMember, pointer: "/three_ds/cavv")
+    ),
+    (
+      #""three_ds":{"version":"2.2.0","trans_status":"Y","ds_transaction_id":"x"}"#,
+      Problem(.invalidMember, pointer: "/three_ds/ds_transaction_id")
+    ),
+    (#""sca_exemption":"none""#, Problem(.invalidMember, pointer: "/sca_exemption")),
+  ])
+  func `each member has its form`(members: String, expected: Problem) throws {
+    #expect(try problem(#""acquirer":"a","# + members) == expected)
+    #expect(pool.slotsInUse == 0)
+  }
+
+  @Test func `verify has no amount, or nothing`() throws {
+    #expect(try payment(#""operation":"verify""#).amount == nil)
+    let zero = #""operation":"verify","amount":{"value":0,"currency":"EUR"}"#
+    #expect(try payment(zero).amount?.value == 0)
+  }
+
+  @Test func `a security code lives in secret memory until the payment is gone`() throws {
+    var kept: Payment? = try payment(#""cvc":"\u0031234""#)
+    #expect(try securityCode(of: #require(kept)) == Array("1234".utf8))
+    #expect(pool.slotsInUse == 1)
+    kept = nil
+    #expect(pool.slotsInUse == 0)
+  }
+
+  @Test func `the digest tells tokens apart, and not security codes`() throws {
+    func digest(_ body: String, _ token: Token?) throws -> String {
+      try body.withSpan { span in
+        try decoder.decode(span, token: token, key: [1]).idempotency.requestDigest.hex
+      }
+    }
+    let token = Token(testToken)
+    let one = try digest(#"{"acquirer":"a","cvc":"123"}"#, token)
+    #expect(try digest(#"{"cvc":"999","acquirer":"a"}"#, token) == one)
+    #expect(try digest(#"{"acquirer":"b"}"#, token) != one)
+    #expect(try digest(#"{"acquirer":"a"}"#, Token("tok_01kax3zv5ye8bvkp2mszn9fqxx")) != one)
+    #expect(try digest(#"{"acquirer":"a"}"#, nil) != one)
+  }
+
+  @Test func `a pull asks with an empty object`() {
+    func pull(_ body: String) throws(Problem) {
+      try body.withSpan { span throws(Problem) in try decodePull(span) }
+    }
+    #expect(throws: Never.self) { try pull("{}") }
+    #expect(throws: Never.self) { try pull(" { \"x\" : null } ") }
+    #expect(throws: Problem(.malformedRequest)) { try pull("") }
+    #expect(throws: Problem(.malformedRequest)) { try pull("[]") }
+    #expect(throws: Problem(.unknownMember)) { try pull(#"{"acquirer":"a"}"#) }
+    #expect(throws: Problem(.sensitiveAuthenticationData, pointer: "/cvc")) {
+      try pull(#"{"cvc":"1"}"#)
+    }
+  }
+}

@@ -1,0 +1,63 @@
+import AccessPolicy
+import Cards
+import SecretMemory
+import Vault
+
+@testable import VaultServer
+
+/// 2026-11-23T18:43:25Z.
+let testTime: Int64 = 1_795_459_405
+
+extension [UInt8] {
+  /// The bytes, lent to `body`.
+  func withSpan<Result, Failure: Error>(
+    _ body: (RawSpan) throws(Failure) -> Result
+  ) throws(Failure) -> Result {
+    try body(unsafe span.bytes)
+  }
+}
+
+extension String {
+  /// The UTF-8 bytes, lent to `body`.
+  func withSpan<Result, Failure: Error>(
+    _ body: (RawSpan) throws(Failure) -> Result
+  ) throws(Failure) -> Result {
+    try Array(utf8).withSpan(body)
+  }
+}
+
+/// The bytes of `span`, for comparing.
+func bytes(_ span: RawSpan) -> [UInt8] {
+  unsafe span.withUnsafeBytes { unsafe Array($0) }
+}
+
+let testToken = "tok_01kax3zv5ye8bvkp2mszn9fqxw"
+
+let shopAuthority = AuthorityReference(
+  certificatePath: "/shop-ca.pem", revocationListPath: "/shop-ca.crl")
+let acquirerAuthority = AuthorityReference(certificatePath: "/acquirer-ca.pem")
+
+let shopURI = "spiffe://shop.example/checkout"
+let acquirerURI = "spiffe://bank.example/authorization"
+
+/// A merchant called `shop` with everything permitted, unless told otherwise.
+func makeShop(
+  operations: Set<Operation> = Set(Operation.allCases), tokenizePerMinute: Int = 1_000_000
+) -> Merchant {
+  Merchant(
+    name: "shop", number: 1,
+    clients: [shopURI, "spiffe://shop.example/revoked", "spiffe://shop.example/usage"],
+    authority: shopAuthority, operations: operations,
+    acquirers: ["credit-du-nord": MerchantAcquirer()],
+    quotas: Quotas(tokenizePerMinute: tokenizePerMinute))
+}
+
+/// An acquirer that may pull.
+let testAcquirer = Acquirer(
+  name: "credit-du-nord", currencies: ["EUR"],
+  pull: PullAccess(clients: [acquirerURI], authority: acquirerAuthority), push: true)
+
+/// One shop and one acquirer.
+func makePolicy(generation: UInt64 = 1, shop: Merchant = makeShop()) -> Policy {
+  Policy(generation: generation, merchants: [shop], acquirers: [testAcquirer])
+}

@@ -1,0 +1,135 @@
+import Foundation
+
+/// Certificates of every kind that the server has to tell apart, made once by the `openssl` command
+/// and removed when the tests end.
+final class TestPKI: Sendable {
+  static let shared = Result { try TestPKI() }
+
+  /// A directory of its own.
+  let directory: String
+
+  private init() throws {
+    var template = Array("/tmp/cadenas-server-tests.XXXXXX".utf8CString)
+    guard unsafe mkdtemp(&template) != nil else { throw Failure(command: "mkdtemp") }
+    directory = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    TestPKI.removeAtExit(directory)
+    for name in ["shop-ca", "acquirer-ca", "stranger-ca"] { try makeAuthority(name) }
+    try makeLeaf("server", "shop-ca", names: "DNS:localhost,IP:127.0.0.1", usage: "serverAuth")
+    try makeLeaf("shop", "shop-ca", names: "URI:spiffe://shop.example/checkout")
+    try makeLeaf("acquirer", "acquirer-ca", names: "URI:spiffe://bank.example/authorization")
+    try makeLeaf("impostor", "shop-ca", names: "URI:spiffe://bank.example/authorization")
+    try makeLeaf("nobody", "shop-ca", names: "URI:spiffe://nobody.example/x")
+    try makeLeaf("nameless", "shop-ca", names: "DNS:shop.example")
+    try makeLeaf(
+      "several", "shop-ca",
+      names: "URI:spiffe://shop.example/checkout,URI:spiffe://shop.example/revoked")
+    try makeLeaf("revoked", "shop-ca", names: "URI:spiffe://shop.example/revoked")
+    try makeLeaf(
+      "usage", "shop-ca", names: "URI:spiffe://shop.example/usage", usage: "emailProtection")
+    try makeLeaf("stranger", "stranger-ca", names: "URI:spiffe://shop.example/checkout")
+    let serial = try serialNumber(of: "revoked")
+    try makeList("empty", revoked: nil, lastUpdate: "20200101000000Z", nextUpdate: farAway)
+    try makeList("one", revoked: serial, lastUpdate: "20200101000000Z", nextUpdate: farAway)
+    try makeList(
+      "stale", revoked: nil, lastUpdate: "20200101000000Z", nextUpdate: "20210101000000Z")
+  }
+
+  /// The path of `name` in the directory.
+  func path(_ name: String) -> String { "\(directory)/\(name)" }
+
+  /// The content of the file `name`.
+  func read(_ name: String) throws -> [UInt8] {
+    try Array(Data(contentsOf: URL(fileURLWithPath: path(name))))
+  }
+
+  private let farAway = "20990101000000Z"
+
+  struct Failure: Error {
+    let command: String
+  }
+
+  private func makeAuthority(_ name: String) throws {
+    try openssl(
+      "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
+      "-keyout", path("\(name).key"), "-out", path("\(name).pem"), "-days", "3650",
+      "-subj", "/CN=\(name)", "-addext", "keyUsage=critical,keyCertSign,cRLSign")
+  }
+
+  private func makeLeaf(
+    _ name: String, _ authority: String, names: String, usage: String = "clientAuth"
+  ) throws {
+    try openssl(
+      "req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
+      "-keyout", path("\(name).key"), "-out", path("\(name).csr"), "-subj", "/CN=\(name)")
+    let extensions = """
+      basicConstraints=critical,CA:FALSE
+      keyUsage=critical,digitalSignature
+      extendedKeyUsage=\(usage)
+      subjectAltName=\(names)
+      """
+    try write(extensions, to: "\(name).ext")
+    try openssl(
+      "x509", "-req", "-in", path("\(name).csr"), "-CA", path("\(authority).pem"),
+      "-CAkey", path("\(authority).key"), "-CAcreateserial", "-out", path("\(name).pem"),
+      "-days", "3650", "-extfile", path("\(name).ext"))
+  }
+
+  /// Makes a revocation list of `shop-ca`.
+  private func makeList(
+    _ name: String, revoked: String?, lastUpdate: String, nextUpdate: String
+  ) throws {
+    let index = revoked.map { "R\t990101000000Z\t200101000000Z\t\($0)\tunknown\t/CN=revoked\n" }
+    try write(index ?? "", to: "\(name).index")
+    try write("01\n", to: "\(name).number")
+    let configuration = """
+      [ca]
+      default_ca=list
+      [list]
+      database=\(path("\(name).index"))
+      crlnumber=\(path("\(name).number"))
+      default_md=sha256
+      """
+    try write(configuration, to: "\(name).cnf")
+    try openssl(
+      "ca", "-config", path("\(name).cnf"), "-gencrl", "-cert", path("shop-ca.pem"),
+      "-keyfile", path("shop-ca.key"), "-crl_lastupdate", lastUpdate,
+      "-crl_nextupdate", nextUpdate, "-out", path("\(name).crl"))
+  }
+
+  private func serialNumber(of name: String) throws -> String {
+    let line = try openssl("x509", "-in", path("\(name).pem"), "-noout", "-serial")
+    return line.trimmingCharacters(in: .whitespacesAndNewlines).replacing("serial=", with: "")
+  }
+
+  private func write(_ text: String, to name: String) throws {
+    try text.write(toFile: path(name), atomically: false, encoding: .utf8)
+  }
+
+  @discardableResult
+  private func openssl(_ arguments: String...) throws -> String {
+    let process = Process()
+    process.executableURL = URL(fileURLWithPath: "/usr/bin/openssl")
+    process.arguments = arguments
+    let output = Pipe()
+    process.standardOutput = output
+    process.standardError = FileHandle.nullDevice
+    try process.run()
+    let data = output.fileHandleForReading.readDataToEndOfFile()
+    process.waitUntilExit()
+    guard process.terminationStatus == 0 else {
+      throw Failure(command: arguments.joined(separator: " "))
+    }
+    return String(decoding: data, as: UTF8.self)
+  }
+
+  private static func removeAtExit(_ directory: String) {
+    unsafe directoryToRemove = directory
+    atexit {
+      guard let directory = unsafe TestPKI.directoryToRemove else { return }
+      try? FileManager.default.removeItem(atPath: directory)
+    }
+  }
+
+  /// Written once, before the tests that use the directory begin.
+  nonisolated(unsafe) private static var directoryToRemove: String?
+}

@@ -1,0 +1,115 @@
+import AccessPolicy
+import Cards
+import Cryptography
+import Glibc
+import Logging
+import NIOCore
+import NIOPosix
+import NIOSSL
+import SecretMemory
+import Synchronization
+
+@testable import VaultServer
+
+/// A server on a free port of the loopback, with a fake vault behind it.
+final class TestServer: Sendable {
+  let server: VaultServer
+  let service: FakeCardService
+  let pki: TestPKI
+  let log: LogLines
+  private let group: MultiThreadedEventLoopGroup
+
+  /// Lines that were logged.
+  final class LogLines: Sendable {
+    private let lines = Mutex<[String]>([])
+
+    func append(_ line: [UInt8]) {
+      lines.withLock { $0.append(String(decoding: line, as: UTF8.self)) }
+    }
+
+    var all: [String] { lines.withLock { $0 } }
+  }
+
+  init(
+    limits: ServerLimits = ServerLimits(), policy: Policy = makePolicy(), list: String = "one"
+  ) async throws {
+    pki = try TestPKI.shared.get()
+    let pool = try SecretPool(slots: 64, slotSize: 32)
+    service = FakeCardService(pool: pool)
+    group = MultiThreadedEventLoopGroup(numberOfThreads: 2)
+    let log = LogLines()
+    self.log = log
+    var settings = VaultServer.Settings(
+      host: "127.0.0.1", port: 0, certificate: Self.certificate(pki), brands: .standard,
+      pool: pool, unixSeconds: { Int64(time(nil)) })
+    settings.limits = limits
+    let logger = Logger(label: "test") { _ in JSONLogHandler { log.append($0) } }
+    server = try await VaultServer(
+      settings, service: service, policy: policy,
+      authorities: try Self.authorities(pki, list: list), group: group, logger: logger)
+  }
+
+  static func certificate(_ pki: TestPKI) -> ServerCertificate {
+    ServerCertificate(chainPath: pki.path("server.pem"), privateKeyPath: pki.path("server.key"))
+  }
+
+  /// The authorities of ``makePolicy()``, with the revocation list `list` for the shop's.
+  static func authorities(
+    _ pki: TestPKI, list: String
+  ) throws -> [AuthorityReference: ClientAuthority] {
+    [
+      shopAuthority: try ClientAuthority(
+        certificatePEM: pki.read("shop-ca.pem"), revocationListPEM: pki.read("\(list).crl")),
+      acquirerAuthority: try ClientAuthority(
+        certificatePEM: pki.read("acquirer-ca.pem"), revocationListPEM: nil),
+    ]
+  }
+
+  /// A new connection as the client `name`.
+  func connect(_ name: String = "shop", tls: NIOSSLContext? = nil) async throws -> RawClient {
+    let context = try tls ?? RawClient.tls(name, pki: pki)
+    return try await RawClient(.init(port: server.port, tls: context, group: group))
+  }
+
+  /// Replaces policy and revocation list.
+  func update(policy: Policy = makePolicy(generation: 2), list: String = "one") throws {
+    try server.update(
+      policy: policy, authorities: Self.authorities(pki, list: list),
+      certificate: Self.certificate(pki))
+  }
+
+  /// Ends everything.
+  func end() async {
+    await server.stop(within: .seconds(1))
+    try? await group.shutdownGracefully()
+  }
+}
+
+/// Runs `body` with a server that is ended afterwards.
+func withServer(
+  limits: ServerLimits = ServerLimits(), policy: Policy = makePolicy(), list: String = "one",
+  _ body: (TestServer) async throws -> Void
+) async throws {
+  let server = try await TestServer(limits: limits, policy: policy, list: list)
+  do {
+    try await body(server)
+  } catch {
+    await server.end()
+    throw error
+  }
+  await server.end()
+}
+
+/// A request with a body and what belongs to it.
+func request(
+  _ line: String, _ body: String = "", fields: String = "", type: String = "application/json"
+) -> String {
+  "\(line) HTTP/1.1\r\nHost: localhost\r\nContent-Type: \(type)\r\n"
+    + "Content-Length: \(body.utf8.count)\r\n\(fields)\r\n\(body)"
+}
+
+/// A good tokenize request.
+func tokenizeRequest(_ number: String = "4970105181818183", fields: String = "") -> String {
+  request(
+    "POST /v1/tokens", #"{"number":"\#(number)","exp_month":12,"exp_year":2028}"#, fields: fields)
+}

@@ -1,0 +1,68 @@
+import Administration
+import AuditLog
+import Configuration
+import Cryptography
+import Glibc
+import Keyring
+import Storage
+
+/// What `cadenas init` does: makes the KEK, the first key of each role, and the store.
+enum Initialization {
+  /// What was made.
+  struct Outcome {
+    let keys: [KeyStatus]
+    let keyFile: String
+    let store: String
+  }
+
+  /// Makes a store where there is none. The KEK is durable before the store that needs it.
+  static func run(_ configuration: ServiceConfiguration) throws -> Outcome {
+    let directory = configuration.store.path
+    guard unsafe access(directory + "/cards.mdb", F_OK) != 0 else {
+      throw StorageError.alreadyInitialized(directory: directory)
+    }
+    if configuration.keys == .credentials {
+      throw CommandFailure(
+        .invalid,
+        "a credential is read-only: run init with \"keys: {source: file, path: …}\", "
+          + "encrypt the key file with systemd-creds, and then set \"source: credential\"")
+    }
+    let source = try KeyOpening.source(configuration.keys)
+    let keyring = try KeyringStore.create(
+      source: source, cryptoperiods: .standard,
+      atMilliseconds: UInt64(Clocks.unixMilliseconds()))
+    let identifier = try newIdentifier()
+    do {
+      try Store.create(
+        at: directory, mapSize: Int(configuration.store.mapSizeBytes), storeIdentifier: identifier
+      ) { transaction in
+        try KeyringStore.save(keyring, for: identifier, in: &transaction)
+        if configuration.development { try KeyOpening.markDevelopment(in: &transaction) }
+        try recordFirstEntry(in: &transaction)
+      }
+    } catch {
+      // The key wraps nothing: left behind, it would only be taken for one that matters.
+      unsafe unlink(source.path(of: keyring.keyEncryptionKeyIdentifier))
+      throw error
+    }
+    return Outcome(
+      keys: try keyring.status(cards: [:]),
+      keyFile: source.path(of: keyring.keyEncryptionKeyIdentifier), store: directory)
+  }
+
+  private static func newIdentifier() throws -> StoreIdentifier {
+    var random = try RandomPool()
+    guard let identifier = StoreIdentifier(try random.bytes(count: 16)) else {
+      throw CommandFailure(.unavailable, "the system gives no random bytes")
+    }
+    return identifier
+  }
+
+  private static func recordFirstEntry(in transaction: inout StoreWriteTransaction) throws {
+    let log = AuditLog()
+    let entry = AuditEntry(
+      actor: HostUser.current.actor, operation: "init", outcome: "done")
+    _ = try log.append(entry, atMilliseconds: Clocks.unixMilliseconds(), in: &transaction)
+    try log.batchWillCommit(&transaction)
+  }
+}

@@ -1,0 +1,83 @@
+import AccessPolicy
+import AcquirerGateway
+import Administration
+import AuditLog
+import Configuration
+import Logging
+import NIOCore
+import NIOPosix
+import Vault
+import VaultServer
+
+extension Service {
+  /// Reads configuration, certificates and CRLs anew and puts them in force together, or leaves
+  /// everything as it is and says what is wrong.
+  func reload(_ path: String) {
+    let next = condition.policyGeneration + 1
+    do {
+      let new = try ServiceConfiguration.load(path: path)
+      let parts = try ServiceParts(new, generation: next)
+      try server.update(
+        policy: parts.policy, authorities: parts.authorities, certificate: parts.certificate)
+      gateway.update(parts.definitions)
+      vault.update(policy: parts.policy)
+      administration.update(access: parts.access)
+      condition.put(generation: next)
+      for section in configuration.sectionsThatNeedRestart(comparedTo: new) {
+        logger.warning("a change needs a restart", metadata: ["section": "\(section)"])
+      }
+      logger.notice("configuration reloaded", metadata: ["generation": "\(next)"])
+      record("reload", "done")
+    } catch {
+      let failure = CommandFailure(error)
+      logger.error(
+        "configuration not reloaded; the one before stays in force",
+        metadata: ["reason": "\(failure.message)"])
+      record("reload", "refused")
+    }
+  }
+
+  /// Stops: what was accepted is answered, then everything is closed.
+  func stop() -> Int32 {
+    logger.notice("stopping")
+    condition.beginDraining()
+    let limit = TimeAmount.seconds(Int64(configuration.limits.drainSeconds))
+    let deadline = NIODeadline.now() + limit
+    let server = server
+    let isDone =
+      (try? group.any().makeFutureWithTask { await server.stop(within: limit) }.wait()) ?? false
+    try? gateway.shutdown(within: max(deadline - .now(), .milliseconds(100))).wait()
+    ticker.cancel()
+    record("serve", "stopped")
+    administration.stop()
+    vault.close()
+    try? group.syncShutdownGracefully()
+    if !isDone { logger.warning("the drain limit passed with requests unanswered") }
+    logger.notice("stopped")
+    return condition.hasWritingEnded ? CommandFailure.Status.unavailable.rawValue : 0
+  }
+
+  private func record(_ operation: String, _ outcome: String) {
+    do {
+      try vault.record(
+        AuditEntry(actor: AuditEntry.systemActor, operation: operation, outcome: outcome))
+    } catch {
+      logger.error("no audit entry could be written", metadata: ["operation": "\(operation)"])
+    }
+  }
+}
+
+extension ServiceConfiguration {
+  /// The sections in which `new` differs and which are read at start only.
+  func sectionsThatNeedRestart(comparedTo new: ServiceConfiguration) -> [String] {
+    var sections: [String] = []
+    if new.listen != listen { sections.append("listen") }
+    if new.store != store { sections.append("store") }
+    if new.keys != keys { sections.append("keys") }
+    if new.limits != limits { sections.append("limits") }
+    if new.administration.socketPath != administration.socketPath {
+      sections.append("administration.socket")
+    }
+    return sections
+  }
+}

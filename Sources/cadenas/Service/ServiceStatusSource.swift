@@ -1,0 +1,106 @@
+import AcquirerGateway
+import Administration
+import Configuration
+import Glibc
+import SecretMemory
+import Vault
+import VaultServer
+
+/// What the administration socket tells of the running service.
+struct ServiceStatusSource: Sendable {
+  let configuration: ServiceConfiguration
+  let vault: Vault
+  let server: VaultServer
+  let gateway: Gateway
+  let condition: ServiceCondition
+  let startedMilliseconds: Int64
+
+  /// The hooks of the operations.
+  func hooks(slots: SecretPool) -> AdministrationHooks {
+    var hooks = AdministrationHooks()
+    hooks.service = { [self] in status() }
+    hooks.metrics = { [self] in metrics() }
+    hooks.keyring = { [vault] in vault.keyring }
+    hooks.slots = slots
+    hooks.record = { [vault] entry in try vault.record(entry) }
+    return hooks
+  }
+
+  private var state: ServiceStatus.State {
+    if condition.hasWritingEnded { return .writingEnded }
+    if condition.isDraining { return .draining }
+    return vault.isSealed ? .sealed : .serving
+  }
+
+  private func status() -> ServiceStatus {
+    ServiceStatus(
+      state: state, version: Version.current, isDevelopment: configuration.development,
+      processIdentifier: getpid(), startedMilliseconds: startedMilliseconds,
+      uptimeSeconds: (Clocks.unixMilliseconds() - startedMilliseconds) / 1_000,
+      listen: "\(configuration.listen.host):\(server.port)",
+      connections: server.counters.connectionsOpen, paymentsInFlight: vault.paymentsInFlight,
+      policyGeneration: condition.policyGeneration)
+  }
+
+  private func metrics() -> [Metric] {
+    let answers = server.counters.answers
+    func labels(_ answer: ServerCounters.Answers) -> [Metric.Label] {
+      [.init("operation", answer.operation.word), .init("status", "\(answer.status)")]
+    }
+    var metrics = [
+      Metric(
+        "cadenas_requests_total", .counter, "Answers, by operation and HTTP status.",
+        samples: answers.map { .init(Int64(clamping: $0.count), labels: labels($0)) }),
+      Metric(
+        "cadenas_request_microseconds_total", .counter,
+        "Time from a request's last byte to its answer, summed.",
+        samples: answers.map { .init(Int64(clamping: $0.microseconds), labels: labels($0)) }),
+      Metric(
+        "cadenas_connections", .gauge, "Open connections.",
+        Int64(server.counters.connectionsOpen)),
+      Metric(
+        "cadenas_connection_events_total", .counter, "What happened to connections.",
+        samples: ServerCounters.Event.allCases.map {
+          .init(
+            Int64(clamping: server.counters.count($0)), labels: [.init("event", $0.rawValue)])
+        }),
+      Metric(
+        "cadenas_payments_in_flight", .gauge, "Payments that wait for their acquirer.",
+        Int64(vault.paymentsInFlight)),
+      Metric(
+        "cadenas_policy_generation", .gauge, "Configurations put in force since the start.",
+        Int64(clamping: condition.policyGeneration)),
+      Metric("cadenas_sealed", .gauge, "1 while the keyring is closed.", vault.isSealed ? 1 : 0),
+    ]
+    metrics += acquirers()
+    return metrics
+  }
+
+  private func acquirers() -> [Metric] {
+    let counts = gateway.counts.sorted { $0.key < $1.key }
+    func samples(_ value: (GatewayCounts) -> Int) -> [Metric.Sample] {
+      counts.map { .init(Int64(value($0.value)), labels: [.init("acquirer", $0.key)]) }
+    }
+    let outcomes: [(String, (GatewayCounts) -> Int)] = [
+      ("answered", \.answered), ("rejected", \.rejected), ("unknown", \.unknown),
+      ("not_sent", \.notSent),
+    ]
+    return [
+      Metric(
+        "cadenas_acquirer_messages_total", .counter, "What messages to acquirers came to.",
+        samples: outcomes.flatMap { outcome, value in
+          samples(value).map {
+            .init($0.value, labels: $0.labels + [.init("outcome", outcome)])
+          }
+        }),
+      Metric(
+        "cadenas_acquirer_card_number_in_answer_total", .counter,
+        "Answers that held the card number: an alarm.", samples: samples(\.heldCardNumber)),
+    ]
+  }
+}
+
+/// The version of the programs.
+enum Version {
+  static let current = "0.1.0"
+}

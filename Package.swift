@@ -135,12 +135,17 @@ let package = Package(
       swiftSettings: strict),
 
     // Tests.
-    tests("SecretMemoryTests", ["SecretMemory"]),
-    tests("CryptographyTests", ["Cryptography", "SecretMemory"]),
+    tests("SecretMemoryTests", ["SecretMemory", "CScrub"]),
+    tests("CryptographyTests", ["Cryptography", "SecretMemory"], reading: ["Vectors"]),
     tests("LMDBTests", ["LMDB"]),
     tests("JSONTests", ["JSON"], reading: ["Corpus"]),
     tests("CardsTests", ["Cards", "SecretMemory"], embedding: ["Vectors/typeid.txt"]),
-    tests("RecordFormatTests", ["RecordFormat", "Cards", "Cryptography", "SecretMemory"]),
+    tests(
+      "RecordFormatTests", ["RecordFormat", "Cards", "Cryptography", "SecretMemory"],
+      embedding: [
+        "Golden/card-record.txt", "Golden/fingerprint.txt", "Golden/idempotency-row.txt",
+        "Golden/keyring.txt",
+      ], reading: ["Golden/generate.py"]),
     tests("StorageTests", ["Storage", "LMDB", "StorageFaults"]),
     // A child process of StorageTests, which runs it over a library that fails system calls.
     .executableTarget(

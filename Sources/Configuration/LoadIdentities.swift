@@ -8,6 +8,9 @@ final class IdentityRegister {
   }
 
   private var owners: [Key: String] = [:]
+  /// The content of each authority's file, read once: a file that is replaced meanwhile does not
+  /// become two authorities.
+  fileprivate var contents: [String: [UInt8]] = [:]
 
   /// Gives `uri` under an authority to `owner`.
   ///
@@ -70,8 +73,11 @@ extension ConfigurationLoader {
   private func authorityBytes(
     _ path: String, at position: ConfigurationTree.Position
   ) -> [UInt8]? {
+    if let content = identities.contents[path] { return content }
     do throws(ConfigurationFileProblem) {
-      return try ConfigurationFiles.read(path, maximumBytes: Self.maximumAuthorityBytes)
+      let content = try ConfigurationFiles.read(path, maximumBytes: Self.maximumAuthorityBytes)
+      identities.contents[path] = content
+      return content
     } catch {
       diagnostics.report("\(path) \(error.text)", at: position)
       return nil

@@ -107,8 +107,9 @@ extension JSONTape {
     guard object.kind == .object else { return nil }
     var index = Int(object.index) + 1
     while index < Int(object.end) {
-      if isKey(of: nodes[index], equalTo: name, in: text) { return nodes[index] }
-      index = Int(nodes[index].end)
+      let node = nodes[index]
+      if isKey(of: node, equalTo: name, in: text) { return node }
+      index = Int(node.end)
     }
     return nil
   }

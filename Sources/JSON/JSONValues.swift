@@ -82,7 +82,12 @@ extension JSONTape {
     _ content: Range<Int>, hasEscapes: Bool, to expected: String, in text: RawSpan
   ) -> Bool {
     let expected = expected.utf8Span.span
-    guard hasEscapes || content.count == expected.count else { return false }
+    if !hasEscapes {
+      guard content.count == expected.count else { return false }
+      for index in expected.indices
+      where text.byte(content.lowerBound + index) != expected[index] { return false }
+      return true
+    }
     var bytes = Unescaper(content)
     var index = 0
     while let byte = bytes.next(in: text) {

@@ -14,7 +14,7 @@ private func brands(_ number: String, _ table: BrandTable = .standard) throws ->
     ("4970105181818183", ["visa", "cb"]), ("4970100000000014", ["visa", "cb"]),
     ("4111111111111111", ["visa"]), ("4242424242424242", ["visa"]),
     ("4917300800000000", ["visa_electron"]), ("5555555555554444", ["mastercard"]),
-    ("2223000048400011", ["mastercard"]), ("5970100300000018", ["mastercard", "cb"]),
+    ("2223003122003222", ["mastercard"]), ("5970100300000018", ["mastercard", "cb"]),
     ("6759649826438453", ["maestro"]), ("378282246310005", ["amex"]),
   ])
   func aPublishedTestNumberHasItsBrands(number: String, expected: [String]) throws {

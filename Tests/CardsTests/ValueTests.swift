@@ -57,7 +57,7 @@ import Testing
     #expect(currency.exponent == exponent)
   }
 
-  @Test(arguments: ["", "eur", "EU", "EURO", "XXX", "XTS", "XAU", "DEM", "978"])
+  @Test(arguments: ["", "eur", "EU", "EURO", "XAG", "XTS", "XAU", "DEM", "978"])
   func anotherCodeIsNoCurrency(code: String) {
     #expect(Currency(code: code) == nil)
   }

@@ -1,0 +1,61 @@
+import AccessPolicy
+
+/// Something that is allowed and still deserves an operator's attention, with its remedy.
+package struct Caution: Equatable, Sendable {
+  /// What is so.
+  package let text: String
+  /// What to do about it.
+  package let remedy: String
+}
+
+extension ServiceConfiguration {
+  /// What `cadenas check` reports of a configuration without mistakes, in a fixed order.
+  package var cautions: [Caution] {
+    var cautions: [Caution] = []
+    if development {
+      cautions.append(
+        Caution(
+          text: "development keys are accepted",
+          remedy: "remove \"development: true\" before real cards come in"))
+    }
+    if case .directory(let path) = keys {
+      cautions.append(
+        Caution(
+          text: "the key-encryption key is a clear file in \(path), which is not one of the forms "
+            + "that PCI DSS 3.6.1.2 allows",
+          remedy: "use an encrypted systemd credential (\"source: credential\")"))
+    }
+    cautions += sharedAuthorityCautions + missingRevocationCautions
+    if administration.approvals["destroy", default: 1] < 2 {
+      cautions.append(
+        Caution(
+          text: "one person alone can destroy a key",
+          remedy: "set \"approvals: {destroy: 2}\" in \"administration\""))
+    }
+    return cautions
+  }
+
+  /// An authority that vouches for merchants and for an acquirer can make any of its clients that
+  /// acquirer.
+  private var sharedAuthorityCautions: [Caution] {
+    acquirers.compactMap { acquirer in
+      guard let path = acquirer.pull?.authority.certificatePath,
+        let merchant = merchants.first(where: { $0.authority.certificatePath == path })
+      else { return nil }
+      return Caution(
+        text: "\(path) vouches for the merchant \(quoted(merchant.name)) and for the acquirer "
+          + "\(quoted(acquirer.name)): who runs it can make a client that reads cards",
+        remedy: "give the acquirer's clients an authority of their own")
+    }
+  }
+
+  private var missingRevocationCautions: [Caution] {
+    let authorities = policy(generation: 0).authorities.filter { $0.revocationListPath == nil }
+    return authorities.map(\.certificatePath).sorted().map { path in
+      Caution(
+        text:
+          "no revocation list for \(path): a stolen client key works until its certificate ends",
+        remedy: "name its list as \"client_crl\"")
+    }
+  }
+}

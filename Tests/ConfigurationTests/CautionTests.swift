@@ -1,0 +1,57 @@
+import Configuration
+import Testing
+
+@Suite struct CautionTests {
+  private func cautions(_ configuration: String) throws -> [String] {
+    let directory = try MistakeTests.directory()
+    let path = try directory.write("cadenas.yaml", configuration)
+    return try ServiceConfiguration.load(path: path).cautions
+      .map { $0.text.replacing(directory.path + "/", with: "DIR/") }
+  }
+
+  private let host = """
+    store: {path: store, map_size: 1MiB}
+    tls: {certificate: server.pem, private_key: server.key}
+
+    """
+
+  @Test func `a configuration without anything to say about it has no caution`() throws {
+    let text = try cautions(
+      host + """
+        keys: {source: credential}
+        administration: {socket: admin.sock, approvals: {destroy: 2}}
+        merchants:
+          shop:
+            number: 1
+            clients: ["spiffe://shop.example/checkout"]
+            client_ca: ca.pem
+            client_crl: server.pem
+            operations: [delete]
+        """)
+    #expect(text == [])
+  }
+
+  @Test func `what deserves attention is said, each once`() throws {
+    let text = try cautions(
+      host + """
+        development: true
+        keys: {source: file, path: keys}
+        administration: {socket: admin.sock}
+        merchants:
+          one: {number: 1, clients: ["spiffe://one/a"], client_ca: ca.pem, operations: [delete]}
+          two: {number: 2, clients: ["spiffe://two/a"], client_ca: ca.pem, operations: [delete]}
+        acquirers:
+          north: {pull: {clients: ["spiffe://north/a"], client_ca: ca.pem}}
+        """)
+    #expect(
+      text == [
+        "development keys are accepted",
+        "the key-encryption key is a clear file in DIR/keys, which is not one of the forms that "
+          + "PCI DSS 3.6.1.2 allows",
+        "DIR/ca.pem vouches for the merchant \"one\" and for the acquirer \"north\": who runs it "
+          + "can make a client that reads cards",
+        "no revocation list for DIR/ca.pem: a stolen client key works until its certificate ends",
+        "one person alone can destroy a key",
+      ])
+  }
+}

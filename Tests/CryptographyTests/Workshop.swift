@@ -1,0 +1,161 @@
+import Cryptography
+import Glibc
+import SecretMemory
+
+/// A fresh directory in which the `openssl` command makes throwaway authorities, certificates and
+/// revocation lists. Removed when the value ends.
+final class Workshop {
+  struct Failed: Error { let what: String }
+
+  private let directory: String
+
+  init() throws {
+    var template = Array("/tmp/cadenas-certificates-XXXXXX".utf8CString)
+    guard unsafe mkdtemp(&template) != nil else { throw Failed(what: "mkdtemp") }
+    directory = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
+  }
+
+  deinit {
+    guard let listing = unsafe opendir(directory) else { return }
+    while let entry = unsafe readdir(listing) {
+      let name = unsafe withUnsafeBytes(of: entry.pointee.d_name) { bytes in
+        unsafe String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
+      }
+      unsafe unlink(path(name))
+    }
+    unsafe closedir(listing)
+    unsafe rmdir(directory)
+  }
+
+  /// The contents of the file `name`.
+  func file(_ name: String) throws -> [UInt8] { try readFile(path(name)) }
+
+  /// Makes the authority `name`: `name.pem` and `name.key`. `subject` is its common name.
+  func makeAuthority(
+    _ name: String, subject: String? = nil, extensions: String = authorityExtensions,
+    algorithm: [String] = ["ec", "-pkeyopt", "ec_paramgen_curve:P-256"]
+  ) throws {
+    try write(configuration + "[ext]\n" + extensions, to: "\(name).cnf")
+    try openssl(
+      ["req", "-x509", "-config", path("\(name).cnf"), "-extensions", "ext", "-days", "30"]
+        + ["-nodes", "-newkey"] + algorithm
+        + ["-subj", "/CN=\(subject ?? name)"]
+        + ["-keyout", path("\(name).key"), "-out", path("\(name).pem")])
+    try write("", to: "\(name).index")
+    try write("", to: "\(name).index.attr")
+  }
+
+  static let authorityExtensions = """
+    basicConstraints = critical, CA:TRUE
+    keyUsage = critical, keyCertSign, cRLSign
+    subjectKeyIdentifier = hash
+
+    """
+
+  /// Issues `name.pem` under `authority`.
+  func issue(
+    _ name: String, by authority: String, extensions: String, serial: String = "0x1001",
+    days: Int = 10, digest: String = "-sha256", subject: String? = nil,
+    algorithm: [String] = ["ec", "-pkeyopt", "ec_paramgen_curve:P-256"]
+  ) throws {
+    try write(configuration + "[ext]\n" + extensions, to: "\(name).cnf")
+    try openssl(
+      ["req", "-new", "-config", path("\(name).cnf"), "-nodes", "-utf8", "-newkey"] + algorithm
+        + ["-subj", subject ?? "/CN=\(name)"]
+        + ["-keyout", path("\(name).key"), "-out", path("\(name).csr")])
+    try openssl(
+      ["x509", "-req", "-in", path("\(name).csr"), "-CA", path("\(authority).pem")]
+        + ["-CAkey", path("\(authority).key"), "-set_serial", serial, "-days", "\(days)", digest]
+        + ["-extfile", path("\(name).cnf"), "-extensions", "ext", "-out", path("\(name).pem")])
+  }
+
+  /// Issues `name.pem` as a client's certificate with one SPIFFE URI, and reads it.
+  func client(
+    _ name: String, by authority: String, usage: String = "extendedKeyUsage = clientAuth",
+    uris: [String] = ["spiffe://shop.example/checkout"], serial: String = "0x1001", days: Int = 10
+  ) throws -> LeafCertificate {
+    let names = uris.map { "URI:\($0)" }.joined(separator: ",")
+    let alternativeName = names.isEmpty ? "" : "subjectAltName = \(names)\n"
+    try issue(
+      name, by: authority, extensions: alternativeName + usage + "\n", serial: serial, days: days)
+    return try LeafCertificate(pem: file("\(name).pem"))
+  }
+
+  /// Writes `authority.crl` with the certificates `revoked`, good for `hours`.
+  func makeRevocationList(
+    by authority: String, revoking revoked: [String] = [], hours: Int = 24, extensions: String = ""
+  ) throws {
+    let settings = """
+      [ca]
+      default_ca = default
+      [default]
+      database = \(path("\(authority).index"))
+      certificate = \(path("\(authority).pem"))
+      private_key = \(path("\(authority).key"))
+      default_md = sha256
+      \(extensions.isEmpty ? "" : "crl_extensions = crl_ext")
+      [crl_ext]
+      \(extensions)
+
+      """
+    try write(settings, to: "\(authority).ca.cnf")
+    for name in revoked {
+      try openssl(
+        ["ca", "-config", path("\(authority).ca.cnf"), "-revoke", path("\(name).pem")])
+    }
+    try openssl(
+      ["ca", "-config", path("\(authority).ca.cnf"), "-gencrl", "-crlhours", "\(hours)"]
+        + ["-out", path("\(authority).crl")])
+  }
+
+  /// Turns `name` into DER with the openssl command `command`, as `name.der`.
+  func convertToDER(_ name: String, command: String) throws {
+    try openssl([command, "-in", path(name), "-outform", "DER", "-out", path("\(name).der")])
+  }
+
+  /// The authority `name` with the revocation list that was made last, if any is to be used.
+  func authority(_ name: String, withRevocationList: Bool = false) throws -> ClientAuthority {
+    try ClientAuthority(
+      certificatePEM: file("\(name).pem"),
+      revocationListPEM: withRevocationList ? file("\(name).crl") : nil)
+  }
+
+  private let configuration = """
+    [req]
+    distinguished_name = dn
+    prompt = no
+    [dn]
+
+    """
+
+  private func path(_ name: String) -> String { "\(directory)/\(name)" }
+
+  func write(_ text: String, to name: String) throws {
+    guard let file = unsafe fopen(path(name), "w") else { throw Failed(what: name) }
+    defer { unsafe fclose(file) }
+    guard unsafe text.isEmpty || fputs(text, file) >= 0 else { throw Failed(what: name) }
+  }
+
+  /// Runs `openssl` with `arguments` and nothing on its standard streams.
+  private func openssl(_ arguments: [String]) throws {
+    var actions = unsafe posix_spawn_file_actions_t()
+    unsafe posix_spawn_file_actions_init(&actions)
+    defer { unsafe posix_spawn_file_actions_destroy(&actions) }
+    for stream in Int32(0)...2 {
+      unsafe posix_spawn_file_actions_addopen(&actions, stream, "/dev/null", O_RDWR, 0)
+    }
+    var pointers = unsafe (["openssl"] + arguments).map { unsafe strdup($0) }
+    unsafe pointers.append(nil)
+    defer { for index in 0...arguments.count { unsafe free(pointers[index]) } }
+    // Nothing of the environment: a configuration named there would change what is made.
+    var environment: [UnsafeMutablePointer<CChar>?] = unsafe [nil]
+    var process: pid_t = 0
+    guard unsafe posix_spawnp(&process, "openssl", &actions, nil, &pointers, &environment) == 0
+    else { throw Failed(what: "openssl cannot be started") }
+    var status: Int32 = 0
+    while unsafe waitpid(process, &status, 0) == -1 {
+      guard errno == EINTR else { throw Failed(what: "waitpid") }
+    }
+    guard status == 0 else { throw Failed(what: "openssl " + arguments.joined(separator: " ")) }
+  }
+}

@@ -1,0 +1,109 @@
+import Cards
+import Cryptography
+import RecordFormat
+import SecretMemory
+import Testing
+
+/// The entries of a golden file: `key: value` lines, entries apart by an empty line.
+struct GoldenFile {
+  struct Entry {
+    let values: [String: String]
+
+    /// The value of `key`, which must be there.
+    func text(_ key: String) throws -> String { try #require(values[key], "no \(key)") }
+
+    /// The value of `key`, or nil where it is empty.
+    func optionalText(_ key: String) throws -> String? {
+      let text = try text(key)
+      return text.isEmpty ? nil : text
+    }
+
+    func bytes(_ key: String) throws -> [UInt8] {
+      try #require([UInt8](hexadecimal: text(key)), "\(key) is not hexadecimal")
+    }
+
+    /// The cipher under the entry's key.
+    func cipher() throws -> XAES256GCM {
+      let key = try bytes("key")
+      return try XAES256GCM(key: key.rawSpan)
+    }
+
+    func number(_ key: String) throws -> UInt64 { try #require(UInt64(text(key))) }
+
+    func digest(_ key: String) throws -> Digest256 { try #require(Digest256(hex: text(key))) }
+
+    func keyIdentifier(_ key: String) throws -> KeyIdentifier {
+      try #require(KeyIdentifier(text(key)))
+    }
+  }
+
+  let entries: [Entry]
+
+  init(_ file: [UInt8]) {
+    var entries: [[String: String]] = [[:]]
+    let lines = String(decoding: file, as: UTF8.self).split(
+      separator: "\n", omittingEmptySubsequences: false)
+    for line in lines where !line.hasPrefix("#") {
+      guard let colon = line.firstIndex(of: ":") else {
+        entries.append([:])
+        continue
+      }
+      let value = line[line.index(after: colon)...].drop { $0 == " " }
+      entries[entries.count - 1][String(line[..<colon])] = String(value)
+    }
+    self.entries = entries.filter { !$0.isEmpty }.map(Entry.init)
+  }
+}
+
+struct PoolIsEmpty: Error {}
+
+extension SecretPool {
+  /// A pool with room for scratch and numbers.
+  static func forTests() throws -> SecretPool { try SecretPool(slots: 8, slotSize: 128) }
+
+  func slot() throws -> SecretSlot {
+    guard let slot = lease() else { throw PoolIsEmpty() }
+    return slot
+  }
+
+  func pan(_ digits: String) throws -> PAN {
+    let slot = try slot()
+    return try PAN.parse(Array(digits.utf8).rawSpan, into: slot)
+  }
+}
+
+/// Copies a span that a test may see.
+func array(_ span: RawSpan) -> [UInt8] {
+  unsafe span.withUnsafeBytes { unsafe Array($0) }
+}
+
+/// SplitMix64: a seeded sequence, so that a failure can be seen again.
+struct SeededGenerator: RandomNumberGenerator {
+  private var state: UInt64
+
+  init(seed: UInt64) { state = seed }
+
+  mutating func next() -> UInt64 {
+    state &+= 0x9E37_79B9_7F4A_7C15
+    var value = state
+    value = (value ^ value >> 30) &* 0xBF58_476D_1CE4_E5B9
+    value = (value ^ value >> 27) &* 0x94D0_49BB_1331_11EB
+    return value ^ value >> 31
+  }
+
+  /// A copy of `bytes` with one to three bytes changed, inserted or removed.
+  mutating func mutate(_ bytes: [UInt8]) -> [UInt8] {
+    var bytes = bytes
+    for _ in 0...Int.random(in: 0...2, using: &self) {
+      let position = Int.random(in: 0...bytes.count, using: &self)
+      let byte = UInt8.random(in: 0...255, using: &self)
+      switch Int.random(in: 0...3, using: &self) {
+      case 0: bytes.insert(byte, at: position)
+      case 1 where position < bytes.count: bytes.remove(at: position)
+      case 2: bytes.removeSubrange(position...)
+      default: if position < bytes.count { bytes[position] = byte }
+      }
+    }
+    return bytes
+  }
+}

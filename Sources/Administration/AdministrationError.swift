@@ -90,22 +90,24 @@ extension KeyringError {
   /// A sentence for an operator: what is wrong, and what helps.
   package var explanation: String {
     switch self {
-    case .keySource(let path, let errno): "\(path): \(systemMessage(errno))"
+    case .keySource(let path, let errno):
+      "the key source \(path) cannot be used: \(systemMessage(errno))"
     case .keyFileMode(let path, let mode):
-      "\(path) may be read by others than its owner (mode \(String(mode, radix: 8))); run: chmod 600 "
-        + path
-    case .keyFileSize(let path, let size): "\(path) has \(size) bytes and not 32: it is no key"
+      "\(path) has mode \(String(mode, radix: 8)), so others than its owner may use the key; "
+        + "run: chmod 600 \(path)"
+    case .keyFileSize(let path, let size): "\(path) has \(size) bytes; a key has 32"
     case .keyEncryptionKeyMissing(let identifier, let directory):
       "the keyring is wrapped under key \(identifier.text), and \(directory) has no "
         + "\(identifier.text).kek"
-    case .keyFileExists(let path): "\(path) exists already and is not overwritten"
-    case .noKeyring: "the store has no keyring; it was not made by: cadenas init"
+    case .keyFileExists(let path): "\(path) exists already, and a key is never replaced"
+    case .noKeyring: "the store has no keyring"
     case .keyringDoesNotOpen(let identifier):
-      "the keyring does not open under key \(identifier.text): another key or store, or damage"
-    case .malformedKeyring: "the keyring opens, and what it holds breaks its own rules"
+      "the keyring does not open under key \(identifier.text): the key file is another one's, or "
+        + "the store is damaged"
+    case .malformedKeyring: "the keyring opens and breaks its own rules; restore a backup"
     case .noActiveKey(let role): "no \(role.name) key is active"
     case .systemUnavailable:
-      "there is no memory that can be locked for keys (ulimit -l), or no random bytes"
+      "the system gives no locked memory or no random bytes; raise LimitMEMLOCK (ulimit -l)"
     }
   }
 }

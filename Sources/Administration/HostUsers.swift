@@ -53,7 +53,7 @@ extension HostUser {
   }
 
   /// The id of the group `name`; nil where there is none.
-  static func groupIdentifier(_ name: String) -> UInt32? {
+  package static func groupIdentifier(_ name: String) -> UInt32? {
     unsafe withUnsafeTemporaryAllocation(of: CChar.self, capacity: lookupBytes) { buffer in
       guard let start = buffer.baseAddress else { return nil }
       var entry = unsafe group()

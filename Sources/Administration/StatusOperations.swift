@@ -73,15 +73,6 @@ extension Operations {
         Metric(
           "cadenas_uptime_seconds", .gauge, "Seconds since the service started.",
           service.uptimeSeconds),
-        Metric(
-          "cadenas_connections", .gauge, "Open connections of clients.",
-          Int64(service.connections)),
-        Metric(
-          "cadenas_payments_in_flight", .gauge, "Payments that wait for their acquirer.",
-          Int64(service.paymentsInFlight)),
-        Metric(
-          "cadenas_policy_generation", .gauge, "How often the configuration was put in force.",
-          Int64(service.policyGeneration)),
       ]
     }
     return metrics + (hooks.metrics?() ?? [])

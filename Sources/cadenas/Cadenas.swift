@@ -1,4 +1,47 @@
 import ArgumentParser
+import Glibc
 
+/// The program of operators and auditors.
 @main
-struct Cadenas: ParsableCommand {}
+struct Cadenas: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "cadenas",
+    abstract: "An isolated card vault: tokens for shops, cards for acquirers only.",
+    discussion: """
+      While the service runs, every command asks it through its administration socket; who may ask \
+      is set in "administration" of the configuration. While it does not, init, check, keys, audit \
+      and store open the store themselves and have to be run as the user who owns it.
+
+      Exit status: 0 done; 1 the check failed or the operation was refused; 2 usage or an invalid \
+      configuration; 3 store or service unavailable.
+      """,
+    version: Version.current,
+    subcommands: [
+      InitCommand.self, ServeCommand.self, CheckCommand.self, StatusCommand.self,
+      MetricsCommand.self, KeysCommand.self, AuditCommand.self, StoreCommand.self,
+    ])
+
+  static func main() {
+    do {
+      var command = try parseAsRoot()
+      try command.run()
+    } catch let status as ExitCode where status.rawValue <= 3 {
+      Glibc.exit(status.rawValue)
+    } catch let error where exitCode(for: error) == .success {
+      // Help and version are thrown too.
+      Console.write(fullMessage(for: error) + "\n")
+    } catch let error where isUsage(error) {
+      Console.complain(fullMessage(for: error))
+      Glibc.exit(CommandFailure.Status.invalid.rawValue)
+    } catch {
+      let failure = CommandFailure(error)
+      Console.complain("cadenas: " + failure.message)
+      Glibc.exit(failure.status.rawValue)
+    }
+  }
+
+  /// Whether argument-parser made the error: its own exit status for usage is 64.
+  private static func isUsage(_ error: any Error) -> Bool {
+    exitCode(for: error) == .validationFailure
+  }
+}

@@ -1,8 +1,8 @@
 import Administration
 import Configuration
 import Keyring
-import RecordFormat
 import Storage
+import VaultServer
 
 /// Why a command ends without having done its work: what it says, and its exit status.
 struct CommandFailure: Error {
@@ -48,33 +48,28 @@ struct CommandFailure: Error {
     case let error as ConfigurationError: self.init(error)
     case let error as StorageError: self.init(error)
     case let error as KeyringError: self.init(error)
+    case let error as AdminSocketError: self.init(.unavailable, error.explanation)
+    case let failure as AdminClient.Failure: self.init(failure)
+    case let error as AdministrationError: self.init(.unavailable, error.detail)
+    case let error as VaultServerError: self.init(error)
     default: self.init(.unavailable, "unexpected failure (\(type(of: error)): \(error))")
     }
   }
 }
 
-extension KeyringError {
-  /// A sentence for an operator: what is wrong, and what helps.
-  var explanation: String {
-    switch self {
-    case .keySource(let path, let errno):
-      "the key source \(path) cannot be used: \(systemMessage(errno))"
-    case .keyFileMode(let path, let mode):
-      "\(path) has mode \(String(mode, radix: 8)), so others than its owner may use the key; "
-        + "run: chmod 600 \(path)"
-    case .keyFileSize(let path, let size): "\(path) has \(size) bytes; a key has 32"
-    case .keyEncryptionKeyMissing(let identifier, let directory):
-      "the keyring is wrapped under key \(identifier.text), and \(directory) has no "
-        + "\(identifier.text).kek"
-    case .keyFileExists(let path): "\(path) exists already, and a key is never replaced"
-    case .noKeyring: "the store has no keyring"
-    case .keyringDoesNotOpen(let identifier):
-      "the keyring does not open under key \(identifier.text): the key file is another one's, or "
-        + "the store is damaged"
-    case .malformedKeyring: "the keyring opens and breaks its own rules; restore a backup"
-    case .noActiveKey(let role): "no \(role.name) key is active"
-    case .systemUnavailable:
-      "the system gives no locked memory or no random bytes; raise LimitMEMLOCK (ulimit -l)"
+extension CommandFailure {
+  /// Why the server does not start.
+  init(_ error: VaultServerError) {
+    switch error {
+    case .unusableCertificate(let file, let cause):
+      self.init(.invalid, "the server's certificate or key \(file) cannot be used: \(cause)")
+    case .unusableAuthorities(let cause):
+      self.init(.invalid, "the clients' authorities cannot be used: \(cause)")
+    case .cannotListen(let host, let port, let cause):
+      self.init(.unavailable, "nothing can listen on \(host):\(port): \(cause)")
+    case .noSecretMemory:
+      self.init(
+        .unavailable, "the system gives no locked memory; raise LimitMEMLOCK (ulimit -l)")
     }
   }
 }

@@ -36,12 +36,12 @@ final class TestService: Sendable {
     keyring = made2
     store = try Store.open(at: "\(directory)/store", mapSize: 1 << 26)
     log = Mutex(try AuditLog(restoringFrom: store))
-    for number in 0..<entries {
-      try record(
+    try record(
+      (0..<entries).map { number in
         AuditEntry(
           actor: "spiffe://shop.example/checkout", operation: "delete", merchant: "shop",
-          token: "tok_\(number)", outcome: number % 2 == 0 ? "refused" : "replayed"))
-    }
+          token: "tok_\(number)", outcome: number % 2 == 0 ? "refused" : "replayed")
+      })
   }
 
   deinit { Self.remove(directory) }
@@ -63,10 +63,13 @@ final class TestService: Sendable {
 
   var socketPath: String { "\(directory)/admin.sock" }
 
-  func record(_ entry: AuditEntry) throws {
+  /// Appends entries in one batch.
+  func record(_ entries: [AuditEntry]) throws {
     try log.withLock { log in
       try store.write { transaction in
-        try log.append(entry, atMilliseconds: 1_795_459_405_123, in: &transaction)
+        for entry in entries {
+          try log.append(entry, atMilliseconds: 1_795_459_405_123, in: &transaction)
+        }
         try log.batchWillCommit(&transaction)
       }
       log.batchDidCommit()
@@ -76,7 +79,7 @@ final class TestService: Sendable {
   /// Operations as the running service has them.
   func operations() throws -> Operations {
     var hooks = AdministrationHooks()
-    hooks.record = { [self] in try record($0) }
+    hooks.record = { [self] in try record([$0]) }
     hooks.keyring = { [keyring] in keyring }
     hooks.slots = try SecretPool(slots: 4, slotSize: 256)
     hooks.isIndexCurrent = true

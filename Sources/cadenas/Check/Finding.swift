@@ -1,0 +1,44 @@
+/// Something that `cadenas check` has to say.
+struct Finding: Equatable {
+  /// How much it matters.
+  enum Severity: String, Comparable {
+    /// All is well; said so that it is seen to have been looked at.
+    case ok
+    /// The service works, and something about it should be better.
+    case warning
+    /// The service does not start, or will not do what it should.
+    case error
+
+    static func < (first: Severity, second: Severity) -> Bool { first.rank < second.rank }
+
+    private var rank: Int {
+      switch self {
+      case .ok: 0
+      case .warning: 1
+      case .error: 2
+      }
+    }
+  }
+
+  /// What was looked at.
+  enum Area: String {
+    case configuration
+    case certificates
+    case keys
+    case store
+    case host
+  }
+
+  let severity: Severity
+  let area: Area
+  let text: String
+  /// What to do; nil where nothing has to be done.
+  let remedy: String?
+
+  init(_ severity: Severity, _ area: Area, _ text: String, remedy: String? = nil) {
+    self.severity = severity
+    self.area = area
+    self.text = text
+    self.remedy = remedy
+  }
+}

@@ -1,0 +1,93 @@
+import AccessPolicy
+import Administration
+import Configuration
+import Glibc
+
+/// Looks at the host: swap, limits of the process, groups.
+struct HostCheck {
+  /// Memory that the service locks for keys and cards in flight, in bytes, with room to spare.
+  private static let lockedBytes: UInt64 = 4 << 20
+  /// Descriptors beside clients' connections: store, sockets, acquirers.
+  private static let spareDescriptors: UInt64 = 256
+  /// The largest file of the kernel's that is read, in bytes.
+  private static let mostBytes = 1 << 20
+
+  let configuration: ServiceConfiguration
+
+  func run() -> [Finding] {
+    [swap, lockedMemory, descriptors] + group + user
+  }
+
+  private var swap: Finding {
+    let lines = Self.lines(of: "/proc/swaps").dropFirst()
+    guard !lines.isEmpty, !isSwapForbidden else {
+      return Finding(.ok, .host, "no memory of the service can be swapped out")
+    }
+    return Finding(
+      .warning, .host, "this host has swap: memory of the service can be written to it",
+      remedy: "set MemorySwapMax=0 in the service's unit (the sample does), or turn swap off")
+  }
+
+  /// Whether the control group of this process may not swap.
+  private var isSwapForbidden: Bool {
+    guard let own = Self.lines(of: "/proc/self/cgroup").first(where: { $0.hasPrefix("0::") })
+    else { return false }
+    let path = "/sys/fs/cgroup\(own.dropFirst(3))/memory.swap.max"
+    return Self.lines(of: path).first == "0"
+  }
+
+  private var lockedMemory: Finding {
+    let limit = Self.limit(__RLIMIT_MEMLOCK)
+    guard limit < Self.lockedBytes else {
+      return Finding(.ok, .host, "memory for keys and cards can be locked (RLIMIT_MEMLOCK)")
+    }
+    return Finding(
+      .error, .host,
+      "only \(limit >> 10) KiB of memory can be locked (RLIMIT_MEMLOCK); the service needs "
+        + "\(Self.lockedBytes >> 10) KiB",
+      remedy: "set LimitMEMLOCK=64M in the service's unit (ulimit -l)")
+  }
+
+  private var descriptors: Finding {
+    let limit = Self.limit(RLIMIT_NOFILE)
+    let needed = UInt64(configuration.limits.connections) + Self.spareDescriptors
+    guard limit < needed else {
+      return Finding(.ok, .host, "enough files can be open (RLIMIT_NOFILE)")
+    }
+    return Finding(
+      .warning, .host,
+      "only \(limit) files can be open (RLIMIT_NOFILE), and limits.connections asks for \(needed)",
+      remedy: "set LimitNOFILE=\(needed) in the service's unit, or lower limits.connections")
+  }
+
+  private var group: [Finding] {
+    guard let name = configuration.administration.socketGroup,
+      HostUser.groupIdentifier(name) == nil
+    else { return [] }
+    return [
+      Finding(
+        .error, .host, "administration.socket_group: there is no group \(name) on this host",
+        remedy: "make it with: groupadd --system \(name)")
+    ]
+  }
+
+  private var user: [Finding] {
+    guard geteuid() == 0, !configuration.development else { return [] }
+    return [
+      Finding(
+        .warning, .host, "this command runs as root; the service should have a user of its own",
+        remedy: "run service and commands as the user who owns the store")
+    ]
+  }
+
+  private static func limit(_ resource: __rlimit_resource) -> UInt64 {
+    var limit = rlimit()
+    guard unsafe getrlimit(Int32(bitPattern: resource.rawValue), &limit) == 0 else { return 0 }
+    return UInt64(limit.rlim_max)
+  }
+
+  private static func lines(of path: String) -> [Substring] {
+    guard let bytes = try? ConfigurationFiles.read(path, maximumBytes: mostBytes) else { return [] }
+    return String(decoding: bytes, as: UTF8.self).split(separator: "\n")
+  }
+}

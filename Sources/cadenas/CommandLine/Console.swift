@@ -1,0 +1,83 @@
+import Glibc
+
+/// Standard output and standard error of a command.
+enum Console {
+  /// Whether standard output is a terminal: then there are colours.
+  static var isTerminal: Bool { isatty(STDOUT_FILENO) == 1 }
+
+  /// Writes text to standard output.
+  static func write(_ text: String) { write(Array(text.utf8), to: STDOUT_FILENO) }
+
+  /// Writes bytes to standard output.
+  static func write(_ bytes: [UInt8]) { write(bytes, to: STDOUT_FILENO) }
+
+  /// Writes text and an end of line to standard error.
+  static func complain(_ text: String) { write(Array((text + "\n").utf8), to: STDERR_FILENO) }
+
+  /// Writes all of `bytes`; a reader that has gone away ends the command as it does `cat`.
+  static func write(_ bytes: [UInt8], to descriptor: Int32) {
+    var written = 0
+    while written < bytes.count {
+      let count = unsafe bytes[written...].withUnsafeBytes {
+        unsafe Glibc.write(descriptor, $0.baseAddress, $0.count)
+      }
+      if count < 0 {
+        if errno == EINTR { continue }
+        return
+      }
+      written += count
+    }
+  }
+
+  /// How text stands out on a terminal.
+  enum Style: String {
+    case bold = "1"
+    case red = "31"
+    case green = "32"
+    case yellow = "33"
+  }
+
+  /// `text` in a style, where standard output is a terminal and `NO_COLOR` is not set.
+  static func styled(_ text: String, _ style: Style) -> String {
+    guard isTerminal, unsafe getenv("NO_COLOR") == nil else { return text }
+    return "\u{1B}[\(style.rawValue)m\(text)\u{1B}[0m"
+  }
+
+  /// `text` without what could steer a terminal or turn the order of its characters round.
+  static func printable(_ text: String) -> String {
+    var scalars = String.UnicodeScalarView()
+    for scalar in text.unicodeScalars {
+      switch scalar.properties.generalCategory {
+      case .control, .format, .lineSeparator, .paragraphSeparator, .surrogate, .privateUse:
+        scalars.append("\u{FFFD}")
+      default: scalars.append(scalar)
+      }
+    }
+    return String(scalars)
+  }
+}
+
+/// A line on standard error that says how far something is, where that is a terminal.
+struct ProgressLine: ~Copyable {
+  private static let width = 30
+
+  private let what: String
+  private let isShown = isatty(STDERR_FILENO) == 1
+  private var percent: UInt64 = .max
+
+  init(_ what: String) { self.what = what }
+
+  mutating func show(done: UInt64, total: UInt64) {
+    let now = total == 0 ? 100 : min(100, done.multipliedFullWidth(by: 100).low / total)
+    guard isShown, now != percent else { return }
+    percent = now
+    let filled = Int(now) * Self.width / 100
+    let bar =
+      String(repeating: "#", count: filled) + String(repeating: ".", count: Self.width - filled)
+    Console.write(Array("\r\(what) [\(bar)] \(now) %".utf8), to: STDERR_FILENO)
+  }
+
+  deinit {
+    if isShown, percent != .max { Console.write(Array("\r\u{1B}[K".utf8), to: STDERR_FILENO) }
+  }
+}

@@ -1,0 +1,81 @@
+import JSON
+
+/// A JSON document of an operation, for making a table of it.
+struct DocumentView {
+  /// Bounds for what the service itself has written.
+  private static let deepest = 16
+  private static let mostValues = 1 << 18
+
+  private let bytes: [UInt8]
+  private let tape: JSONTape
+  private let node: JSONTape.Node
+
+  /// - Throws: ``CommandFailure`` where it is not JSON.
+  init(_ bytes: [UInt8]) throws(CommandFailure) {
+    do throws(JSONError) {
+      tape = try JSONTape.parse(
+        unsafe bytes.span.bytes, maximumDepth: Self.deepest, maximumNodes: Self.mostValues)
+    } catch {
+      throw CommandFailure(.unavailable, "the service's answer cannot be read")
+    }
+    self.bytes = bytes
+    node = tape.root
+  }
+
+  private init(_ document: DocumentView, _ node: JSONTape.Node) {
+    bytes = document.bytes
+    tape = document.tape
+    self.node = node
+  }
+
+  /// The member `name`, where there is one.
+  subscript(name: String) -> DocumentView? {
+    tape.member(name, of: node, in: unsafe bytes.span.bytes).map { DocumentView(self, $0) }
+  }
+
+  /// The elements of an array.
+  var elements: [DocumentView] { tape.elements(of: node).map { DocumentView(self, $0) } }
+
+  /// The members of an object, in their order.
+  var members: [(name: String, value: DocumentView)] {
+    tape.members(of: node).map {
+      (tape.key(of: $0, in: unsafe bytes.span.bytes), DocumentView(self, $0))
+    }
+  }
+
+  /// A text or number as it reads, `yes` or `no`, `-` for null.
+  var text: String {
+    let source = unsafe bytes.span.bytes
+    switch node.kind {
+    case .string: return tape.string(of: node, in: source) ?? ""
+    case .true: return "yes"
+    case .false: return "no"
+    case .null: return "-"
+    case .number, .object, .array: return String(decoding: bytes[node.content], as: UTF8.self)
+    }
+  }
+
+  /// The value of a boolean.
+  var isTrue: Bool { node.kind == .true }
+
+  /// The value of a whole number.
+  var integer: Int64? { tape.integer(of: node, in: unsafe bytes.span.bytes) }
+
+  /// The text of the member `name`; `-` where there is none.
+  func text(_ name: String) -> String { self[name]?.text ?? "-" }
+
+  /// The member `name` as a size: `12.3 MiB`.
+  func size(_ name: String) -> String {
+    guard let bytes = self[name]?.integer else { return "-" }
+    var value = bytes
+    var rest: Int64 = 0
+    for unit in ["bytes", "KiB", "MiB", "GiB"] {
+      if value < 1_024 || unit == "GiB" {
+        return unit == "bytes" ? "\(value) bytes" : "\(value).\(rest * 10 / 1_024) \(unit)"
+      }
+      rest = value % 1_024
+      value /= 1_024
+    }
+    return "\(bytes) bytes"
+  }
+}

@@ -1,0 +1,98 @@
+import Administration
+import Configuration
+import Glibc
+import SecretMemory
+import Storage
+
+/// Does an operation: through the running service, or, where none runs, on the store itself.
+struct Session {
+  /// Slots for cards that are looked at, and their size in bytes.
+  private static let slots = 64
+  private static let slotBytes = 32
+
+  private let configurationPath: String
+
+  /// A session under the configuration at a path.
+  init(_ option: ConfigurationOption) { configurationPath = option.path }
+
+  /// Does `request`, and gives each part of the answer to `sink`.
+  ///
+  /// The service is asked first. Of the configuration only the socket is read for that: an auditor
+  /// cannot read the files that the service itself needs.
+  /// - Parameter isOffline: whether it can be done without a service.
+  func run(
+    _ request: AdminRequest, offline isOffline: Bool, into sink: (AdminPart) throws -> Void
+  ) throws {
+    let socket = try AdministrationSettings.load(path: configurationPath).socketPath
+    do {
+      try AdminClient(path: socket).run(request, into: sink)
+    } catch AdminClient.Failure.socket(.noService(_)) where isOffline {
+      try runOffline(request, into: sink)
+    }
+  }
+
+  /// Does `request`, and gives its one document; progress is shown as `what`.
+  func document(
+    _ request: AdminRequest, offline isOffline: Bool, showing what: String = ""
+  ) throws -> [UInt8] {
+    var document: [UInt8] = []
+    var progress = ProgressLine(what)
+    try run(request, offline: isOffline) { part in
+      switch part {
+      case .document(let bytes), .metrics(let bytes): document = bytes
+      case .lines(let lines): document += lines
+      case .progress(let done, let total): progress.show(done: done, total: total)
+      }
+    }
+    return document
+  }
+
+  private func runOffline(
+    _ request: AdminRequest, into sink: (AdminPart) throws -> Void
+  ) throws {
+    let configuration = try ServiceConfiguration.load(path: configurationPath)
+    try Self.checkOwner(of: configuration.store.path)
+    let store = try Store.open(
+      at: configuration.store.path, mapSize: Int(configuration.store.mapSizeBytes),
+      options: Store.Options(isReadOnly: true))
+    var hooks = AdministrationHooks()
+    hooks.keyring = { try KeyOpening.keyring(of: store, configuration) }
+    hooks.slots = try SecretPool(slots: Self.slots, slotSize: Self.slotBytes)
+    hooks.isIndexCurrent = !store.indexWasLost
+    try Operations(store: store, hooks: hooks).run(
+      request, actor: HostUser.current.actor, into: sink)
+  }
+
+  /// Refuses to open the store of another user: what root left behind in it, the service could not
+  /// open any more.
+  static func checkOwner(of directory: String) throws(CommandFailure) {
+    var status = stat()
+    guard unsafe stat(directory, &status) == 0 else {
+      if errno == ENOENT { return }
+      throw CommandFailure(.unavailable, "\(directory): \(systemMessage(errno))")
+    }
+    guard status.st_uid != geteuid() else { return }
+    let owner = HostUser(lookingUp: status.st_uid, group: status.st_gid).name ?? "#\(status.st_uid)"
+    throw CommandFailure(
+      .unavailable,
+      "no service is running, and the store \(directory) belongs to the user \(owner): run this "
+        + "command as that user, for example with: sudo -u \(owner) cadenas …")
+  }
+}
+
+extension CommandFailure {
+  /// The failure that an answer of the service, or none, amounts to.
+  init(_ failure: AdminClient.Failure) {
+    switch failure {
+    case .socket(.permissionDenied(let path)):
+      self.init(.refused, AdminSocketError.permissionDenied(path).explanation)
+    case .socket(let error): self.init(.unavailable, error.explanation)
+    case .problem(let status, _, let detail):
+      switch status {
+      case 403: self.init(.refused, detail)
+      case 400: self.init(.invalid, detail)
+      default: self.init(.unavailable, detail)
+      }
+    }
+  }
+}

@@ -1,0 +1,46 @@
+/// Rows under titles, in columns as wide as what is in them.
+struct TextTable {
+  /// Where the text of a column stands.
+  enum Alignment { case left, right }
+
+  private let titles: [String]
+  private let alignments: [Alignment]
+  private var rows: [[String]] = []
+
+  /// A table with these columns.
+  init(_ columns: [(title: String, alignment: Alignment)]) {
+    titles = columns.map(\.title)
+    alignments = columns.map(\.alignment)
+  }
+
+  /// Adds a row with a cell for each column.
+  mutating func add(_ cells: [String]) {
+    precondition(cells.count == titles.count, "a row has a cell for each column")
+    rows.append(cells.map(Console.printable))
+  }
+
+  /// The lines of the table, titles first.
+  var text: String {
+    let widths = titles.indices.map { column in
+      ([titles] + rows).map { $0[column].count }.max() ?? 0
+    }
+    func line(_ cells: [String]) -> String {
+      let padded = cells.indices.map { column in
+        let space = String(repeating: " ", count: widths[column] - cells[column].count)
+        return alignments[column] == .right ? space + cells[column] : cells[column] + space
+      }
+      var line = padded.joined(separator: "  ")
+      while line.last == " " { line.removeLast() }
+      return line + "\n"
+    }
+    return Console.styled(line(titles), .bold) + rows.map(line).joined()
+  }
+
+  /// Names and values, one pair a line.
+  static func pairs(_ pairs: [(name: String, value: String)]) -> String {
+    let width = pairs.map(\.name.count).max() ?? 0
+    return pairs.map { name, value in
+      name + String(repeating: " ", count: width - name.count + 2) + Console.printable(value) + "\n"
+    }.joined()
+  }
+}

@@ -1,0 +1,145 @@
+import Administration
+import ArgumentParser
+import AuditLog
+import Cards
+import JSON
+
+/// `cadenas audit show`.
+struct AuditShowCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "show",
+    abstract: "Show entries of the audit log.",
+    discussion: """
+      Filters add up, and match exactly. With --format json every entry is printed as it stands in \
+      the log, one a line: its bytes are the leaf of the Merkle tree.
+      """)
+
+  @OptionGroup var config: ConfigurationOption
+  @OptionGroup var output: FormatOption
+
+  @Option(
+    help: ArgumentHelp(
+      "Entries from this time on: 2026-11-23 or 2026-11-23T18:43:25Z.", valueName: "time"),
+    transform: { try TimeArgument.milliseconds($0, endOfDay: false) })
+  var from: Int64?
+
+  @Option(
+    help: ArgumentHelp(
+      "Entries before this time; a date includes its whole day.", valueName: "time"),
+    transform: { try TimeArgument.milliseconds($0, endOfDay: true) })
+  var to: Int64?
+
+  @Option(help: ArgumentHelp("Entries about this token.", valueName: "token"))
+  var token: String?
+
+  @Option(help: ArgumentHelp("Entries about this merchant.", valueName: "name"))
+  var merchant: String?
+
+  @Option(
+    help: ArgumentHelp("Entries of this client or user (user:NAME).", valueName: "actor"))
+  var actor: String?
+
+  @Option(help: ArgumentHelp("Entries of this operation: tokenize, …", valueName: "name"))
+  var operation: String?
+
+  @Option(help: ArgumentHelp("Entries about this key.", valueName: "id"))
+  var key: String?
+
+  @Option(help: ArgumentHelp("Entries with this outcome: created, refused, …", valueName: "name"))
+  var outcome: String?
+
+  @Option(help: ArgumentHelp("Only the newest entries, this many.", valueName: "count"))
+  var limit: Int?
+
+  func validate() throws {
+    // A card number in the place of a token is refused, and not repeated.
+    if let token, Token(token) == nil { throw ValidationError("--token is not a token") }
+    if let limit, !(1...AuditQuery.greatestLimit).contains(limit) {
+      throw ValidationError("--limit is a number from 1 to \(AuditQuery.greatestLimit)")
+    }
+  }
+
+  func run() throws {
+    var query = AuditQuery()
+    query.filter.fromMilliseconds = from
+    query.filter.toMilliseconds = to
+    query.filter.token = token
+    query.filter.merchant = merchant
+    query.filter.actor = actor
+    query.filter.operation = operation
+    query.filter.key = key
+    query.filter.outcome = outcome
+    query.limit = limit
+    var lines = LineAssembler()
+    var newest: [[UInt8]] = []
+    let format = output.format
+    try Session(config).run(.auditShow(query), offline: true) { part in
+      guard case .lines(let bytes) = part else { return }
+      for line in lines.take(bytes) {
+        if query.limit == nil { try Self.show(line, format) } else { newest.append(line) }
+      }
+    }
+    // The newest come first, and are shown in the order of the log.
+    for line in newest.reversed() { try Self.show(line, format) }
+  }
+
+  private static func show(_ line: [UInt8], _ format: FormatOption.Format) throws {
+    switch format {
+    case .json: Console.write(line + [UInt8(ascii: "\n")])
+    case .table: Console.write(try row(line))
+    }
+  }
+
+  /// `SEQ  TIME  OPERATION  OUTCOME (REASON)  ACTOR` and the other members by name.
+  private static func row(_ line: [UInt8]) throws -> String {
+    let entry = try DocumentView(line)
+    var outcome = entry.text("outcome")
+    if let reason = entry["reason"] { outcome += " (\(reason.text))" }
+    let main = ["seq", "time", "operation", "outcome", "reason", "actor"]
+    let rest = entry.members.filter { !main.contains($0.name) }.map {
+      " \($0.name)=\($0.value.text)"
+    }
+    let row =
+      pad(entry.text("seq"), 7, right: true) + "  " + entry.text("time") + "  "
+      + pad(entry.text("operation"), 12) + "  " + pad(outcome, 12) + "  " + entry.text("actor")
+      + rest.joined()
+    return Console.printable(row) + "\n"
+  }
+
+  private static func pad(_ text: String, _ width: Int, right: Bool = false) -> String {
+    let space = String(repeating: " ", count: max(0, width - text.count))
+    return right ? space + text : text + space
+  }
+}
+
+/// Puts lines together that come in pieces.
+struct LineAssembler {
+  private var rest: [UInt8] = []
+
+  /// The lines that are whole now, without their ends.
+  mutating func take(_ bytes: [UInt8]) -> [[UInt8]] {
+    var lines: [[UInt8]] = []
+    var start = bytes.startIndex
+    while let end = bytes[start...].firstIndex(of: UInt8(ascii: "\n")) {
+      lines.append(rest + bytes[start..<end])
+      rest.removeAll(keepingCapacity: true)
+      start = end + 1
+    }
+    rest += bytes[start...]
+    return lines
+  }
+}
+
+/// A time on the command line: RFC 3339 in UTC, or a date.
+enum TimeArgument {
+  private static let dayMilliseconds: Int64 = 86_400_000
+
+  /// - Parameter endOfDay: whether a date means the end of its day, and not its beginning.
+  static func milliseconds(_ text: String, endOfDay: Bool) throws -> Int64 {
+    if let time = RFC3339.unixMilliseconds(text) { return time }
+    if text.utf8.count == 10, let day = RFC3339.unixMilliseconds(text + "T00:00:00Z") {
+      return day + (endOfDay ? dayMilliseconds : 0)
+    }
+    throw ValidationError("a time is 2026-11-23 or 2026-11-23T18:43:25Z (UTC)")
+  }
+}

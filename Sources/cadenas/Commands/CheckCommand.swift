@@ -1,0 +1,131 @@
+import AccessPolicy
+import ArgumentParser
+import Configuration
+import JSON
+
+/// `cadenas check`.
+struct CheckCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "check",
+    abstract: "Look at configuration, certificates, keys, store, limits and host.",
+    discussion: """
+      Nothing is started and nothing is changed. Every finding comes with its remedy. Exit status 0 \
+      where nothing is in the way of the service, 1 where something is, 2 where the configuration \
+      itself has mistakes.
+      """)
+
+  @OptionGroup var config: ConfigurationOption
+  @OptionGroup var output: FormatOption
+
+  func run() throws {
+    let result = Self.look(config.path)
+    switch output.format {
+    case .json: Console.write(Self.json(result))
+    case .table: Console.write(Self.text(result))
+    }
+    let errors = result.findings.filter { $0.severity == .error }
+    if errors.contains(where: { $0.area == .configuration }) {
+      throw ExitCode(CommandFailure.Status.invalid.rawValue)
+    }
+    if !errors.isEmpty { throw ExitCode(CommandFailure.Status.refused.rawValue) }
+  }
+
+  private struct Result {
+    var findings: [Finding]
+    /// The limits; nil where the configuration cannot be read.
+    var limits: Limits?
+  }
+
+  private static func look(_ path: String) -> Result {
+    let configuration: ServiceConfiguration
+    do throws(ConfigurationError) {
+      configuration = try ServiceConfiguration.load(path: path)
+    } catch {
+      return Result(
+        findings: error.diagnostics.map {
+          Finding(
+            .error, .configuration,
+            Diagnostic(file: $0.file, line: $0.line, message: $0.message)
+              .description, remedy: $0.suggestion)
+        })
+    }
+    var findings = parts(configuration)
+    findings += configuration.cautions.map {
+      Finding(.warning, .configuration, $0.text, remedy: $0.remedy)
+    }
+    findings += CertificateCheck(
+      configuration: configuration, nowSeconds: Clocks.unixMilliseconds() / 1_000
+    ).run()
+    findings += StoreCheckup(configuration: configuration).run()
+    findings += HostCheck(configuration: configuration).run()
+    return Result(findings: findings, limits: configuration.limits)
+  }
+
+  /// Templates and authorities, loaded as the service loads them.
+  private static func parts(_ configuration: ServiceConfiguration) -> [Finding] {
+    do throws(CommandFailure) {
+      _ = try ServiceParts(configuration, generation: 0)
+      return [Finding(.ok, .configuration, "\(configuration.file) and its templates are valid")]
+    } catch {
+      return error.message.split(separator: "\n").map {
+        Finding(.error, .configuration, String($0))
+      }
+    }
+  }
+
+  private static func text(_ result: Result) -> String {
+    var text = ""
+    for finding in result.findings {
+      let word =
+        switch finding.severity {
+        case .ok: Console.styled("ok      ", .green)
+        case .warning: Console.styled("warning ", .yellow)
+        case .error: Console.styled("error   ", .red)
+        }
+      text += "\(word) \(finding.area.rawValue): \(Console.printable(finding.text))\n"
+      if let remedy = finding.remedy {
+        text += "         remedy: \(Console.printable(remedy))\n"
+      }
+    }
+    guard let limits = result.limits else { return text }
+    var table = TextTable([
+      ("LIMIT", .left), ("VALUE", .right), ("UNIT", .left), ("WHERE, AND PAST IT", .left),
+    ])
+    for entry in Limits.entries {
+      table.add([entry.name, String(entry.value(in: limits)), entry.unit, entry.effect])
+    }
+    return text + "\n" + table.text
+  }
+
+  private static func json(_ result: Result) -> [UInt8] {
+    var json = JSONWriter()
+    json.beginObject()
+    json.name("findings")
+    json.beginArray()
+    for finding in result.findings {
+      json.beginObject()
+      json.member("severity", string: finding.severity.rawValue)
+      json.member("area", string: finding.area.rawValue)
+      json.member("text", string: finding.text)
+      json.member("remedy", string: finding.remedy)
+      json.endObject()
+    }
+    json.endArray()
+    json.name("limits")
+    json.beginArray()
+    if let limits = result.limits {
+      for entry in Limits.entries {
+        json.beginObject()
+        json.member("name", string: entry.name)
+        json.member("value", integer: entry.value(in: limits))
+        json.member("unit", string: entry.unit)
+        json.member("effect", string: entry.effect)
+        json.endObject()
+      }
+    }
+    json.endArray()
+    json.endObject()
+    json.endLine()
+    return json.bytes
+  }
+}

@@ -1,0 +1,25 @@
+import ArgumentParser
+import CScrub
+import Logging
+import VaultServer
+
+/// `cadenas serve`.
+struct ServeCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "serve",
+    abstract: "Run the service.",
+    discussion: """
+      Logs are JSON lines on standard error. SIGTERM and SIGINT stop it: what was accepted is \
+      answered first. SIGHUP reads configuration, certificates and revocation lists anew.
+      """)
+
+  @OptionGroup var config: ConfigurationOption
+
+  func run() throws {
+    _ = cadenas_harden()
+    Signals.block()
+    let status = try Service.run(
+      configurationPath: config.path, logger: Logger(label: "cadenas") { _ in JSONLogHandler() })
+    throw ExitCode(status)
+  }
+}

@@ -1,0 +1,57 @@
+import Administration
+import ArgumentParser
+
+/// `cadenas status`.
+struct StatusCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "status",
+    abstract: "Show how the running service is.",
+    discussion: "Exit status 0 while a service answers, 3 where none does.")
+
+  @OptionGroup var config: ConfigurationOption
+  @OptionGroup var output: FormatOption
+
+  func run() throws {
+    let document = try Session(config).document(.status, offline: false)
+    switch output.format {
+    case .json: Console.write(document + [UInt8(ascii: "\n")])
+    case .table: Console.write(TextTable.pairs(try Self.pairs(DocumentView(document))))
+    }
+  }
+
+  private static func pairs(_ status: DocumentView) -> [(name: String, value: String)] {
+    [
+      ("state", status.text("state")),
+      ("version", status.text("version")),
+      ("development", status.text("development")),
+      ("process", status.text("pid")),
+      ("started", status.text("started")),
+      ("uptime", status.text("uptime_seconds") + " s"),
+      ("listens on", status.text("listen")),
+      ("connections", status.text("connections")),
+      ("payments in flight", status.text("payments_in_flight")),
+      ("policy generation", status.text("policy_generation")),
+      ("store", status.text("store")),
+      ("cards", status.text("cards")),
+      ("audit entries", status.text("audit_entries")),
+      ("store used", status.size("store_used_bytes") + " of " + status.size("store_map_bytes")),
+    ]
+  }
+}
+
+/// `cadenas metrics`.
+struct MetricsCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "metrics",
+    abstract: "Print the running service's counters for Prometheus.",
+    discussion: """
+      The text format of Prometheus, for the textfile collector of its node exporter or for a \
+      script that serves it: the vault itself has no other network socket.
+      """)
+
+  @OptionGroup var config: ConfigurationOption
+
+  func run() throws {
+    Console.write(try Session(config).document(.metrics, offline: false))
+  }
+}

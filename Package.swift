@@ -156,7 +156,8 @@ let package = Package(
       "AuditLogTests", ["AuditLog", "Storage", "LMDB", "Cryptography", "JSON"],
       embedding: ["Vectors/rfc6962-roots.txt"]),
     tests(
-      "KeyringTests", ["Keyring", "Storage", "LMDB", "RecordFormat", "Cryptography", "SecretMemory"]
+      "KeyringTests",
+      ["Keyring", "Storage", "LMDB", "RecordFormat", "Cryptography", "SecretMemory"]
     ),
     tests(
       "CardStoreTests",
@@ -178,7 +179,10 @@ let package = Package(
       ]),
     tests(
       "AcquirerGatewayTests",
-      ["AcquirerGateway", "Vault", "Configuration", "AccessPolicy", "Cards", "SecretMemory", "JSON"]
+      [
+        "AcquirerGateway", "Vault", "Configuration", "AccessPolicy", "Cards", "SecretMemory",
+        "JSON",
+      ]
         + nio),
     tests(
       "VaultServerTests",

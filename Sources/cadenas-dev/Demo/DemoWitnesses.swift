@@ -9,7 +9,9 @@ extension DemoStory {
     let bytes = seenByShop.reduce(0) { $0 + $1.count }
     let found = seenByShop.reduce(0) { $0 + search.count(in: $1) }
     narrator.tell("\(seenByShop.count) answers, \(bytes) bytes. The first, whole:")
-    narrator.remark(String(decoding: seenByShop[0], as: UTF8.self))
+    for line in Self.wrapped(String(decoding: seenByShop[0], as: UTF8.self)) {
+      narrator.remark(line)
+    }
     try prove(found == 0, "no card number in any of them")
   }
 
@@ -35,8 +37,11 @@ extension DemoStory {
     let key = token.bytes
     let name = key.indices.map { key[$0] }
     let place = try DiskSearch([name]).firstRecord(in: store)
-    narrator.tell("the first card's record, found by its token:")
+    narrator.tell(
+      "the first card's record: token (16 bytes), version (1), key id (4), merchant (4),")
+    narrator.tell("nonce (24), then the card, sealed with AES-256-GCM")
     for line in Hexdump.lines(place.bytes, from: place.offset) { narrator.remark(line) }
+    Console.say()
 
     let numbers = DemoCard.all.map(\.number)
     let result = try DiskSearch(numbers: numbers).search(below: stage.directory)
@@ -52,10 +57,34 @@ extension DemoStory {
   /// The log, and that nothing in it was changed.
   mutating func tellWhatTheAuditorSees() throws(DevelopmentError) {
     narrator.chapter("What the auditor sees")
-    let shown = try stage.cadenas("audit", "show").split(separator: "\n")
-    for line in shown.suffix(8) { narrator.remark(String(line.prefix(110))) }
+    let shown = try stage.cadenas("audit", "show", "--limit", "10", "--format", "json")
+    for line in shown.split(separator: "\n") { try tellEntry(JSONMembers(Array(line.utf8))) }
+    Console.say()
     let verified = try stage.cadenas("audit", "verify")
     for line in verified.split(separator: "\n") { narrator.tell(String(line)) }
     try prove(true, "the log was recomputed whole and nothing in it was changed")
+  }
+
+  private func tellEntry(_ entry: JSONMembers) {
+    let time = (entry["time"] ?? "").split(separator: "T").last?.prefix(8) ?? ""
+    let actor = (entry["actor"] ?? "").replacing("spiffe://", with: "")
+    let outcome = [entry["outcome"], entry["reason"]].compactMap { $0 }.joined(separator: ", ")
+    let token = entry["token"].map { "…\($0.suffix(6))" } ?? ""
+    narrator.row(
+      [
+        (entry["seq"] ?? "", 4), (String(time), 10), (actor, 38), (entry["operation"] ?? "", 12),
+        (token, 9),
+      ], outcome)
+  }
+
+  /// `text` in lines of at most 90 characters, cut after commas.
+  private static func wrapped(_ text: String) -> [String] {
+    var lines = [""]
+    for part in text.split(separator: ",", omittingEmptySubsequences: false) {
+      if lines[lines.count - 1].count + part.count > 90 { lines.append("") }
+      lines[lines.count - 1] += part + ","
+    }
+    lines[lines.count - 1].removeLast()
+    return lines
   }
 }

@@ -1,11 +1,18 @@
 @unsafe @preconcurrency import Glibc  // for `environ`, which C declares without a lock
 
 /// A program that this one started.
-struct ChildProcess: Sendable {
+final class ChildProcess {
   /// Its process id.
   let pid: pid_t
   /// What messages call it.
   let name: String
+  /// How it ended, once that is known: the system tells it once.
+  private var ended: ExitStatus?
+
+  private init(pid: pid_t, name: String) {
+    self.pid = pid
+    self.name = name
+  }
 
   /// Starts `arguments[0]`, looked up in `PATH`, with this process's environment.
   ///
@@ -91,23 +98,28 @@ struct ChildProcess: Sendable {
     .toolMissing(name: name, remedy: "it was looked for in PATH")
   }
 
-  /// Sends `signal`.
+  /// Sends `signal`, unless it has ended.
   func send(_ signal: Int32) {
-    kill(pid, signal)
+    if ended == nil { kill(pid, signal) }
   }
 
   /// Waits for its end.
   func wait() -> ExitStatus {
+    if let ended { return ended }
     var status: Int32 = 0
     while unsafe waitpid(pid, &status, 0) < 0 && errno == EINTR {}
-    return ExitStatus(waitStatus: status)
+    let result = ExitStatus(waitStatus: status)
+    ended = result
+    return result
   }
 
   /// How it ended, or nil while it runs.
   func poll() -> ExitStatus? {
     var status: Int32 = 0
-    guard unsafe waitpid(pid, &status, WNOHANG) == pid else { return nil }
-    return ExitStatus(waitStatus: status)
+    if ended == nil, unsafe waitpid(pid, &status, WNOHANG) == pid {
+      ended = ExitStatus(waitStatus: status)
+    }
+    return ended
   }
 
   private static func drain(_ descriptor: Int32) -> String {

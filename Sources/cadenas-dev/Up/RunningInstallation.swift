@@ -18,7 +18,6 @@ final class RunningInstallation {
   let acquirerProcess: pid_t
   let programs: Programs
   private let supervisor: ChildProcess
-  private var isOpen = true
 
   /// Starts vault and acquirer in `directory` and waits until both answer.
   /// - Throws: ``DevelopmentError/childFailed(name:reason:log:)`` with what was said instead.
@@ -81,16 +80,14 @@ final class RunningInstallation {
   /// Asks it to stop and waits for that; the directory stays.
   /// - Returns: how it ended.
   @discardableResult
-  func stop() -> ExitStatus? {
-    guard isOpen else { return nil }
+  func stop() -> ExitStatus {
     supervisor.send(SIGTERM)
-    return wait()
+    return supervisor.wait()
   }
 
   /// Waits until it ends, whoever told it to.
-  func wait() -> ExitStatus? {
-    isOpen = false
-    return supervisor.wait()
+  func wait() -> ExitStatus {
+    supervisor.wait()
   }
 
   /// What comes first: a line, or all there is.

@@ -1,0 +1,12 @@
+import Testing
+
+@testable import cadenas_dev
+
+@Suite struct DevDemoTests {
+  @Test func theStoryIsTrueAndEndsByItself() throws {
+    let program = try Programs.beside().development
+    let story = try ChildProcess.run([program, "demo"])
+    #expect(story.contains("things were claimed and checked"))
+    #expect(!story.contains("\u{1b}"), "colours are for a terminal only")
+  }
+}

@@ -60,11 +60,12 @@ struct IndexFile: Sendable {
     }
   }
 
-  /// Empties the index.
+  /// Empties the index. It stays the index of this store: the row that says so is not the mark.
   func clear() throws {
+    let mark = IndexMark.key
     try store.index.environment.write { transaction in
       try transaction.removeAll(in: fingerprints)
-      try transaction.removeAll(in: store.index.meta)
+      _ = try transaction.delete(mark.rawSpan, in: store.index.meta)
     }
   }
 

@@ -198,7 +198,8 @@ let package = Package(
         product("NIOPosix", "swift-nio"),
       ]),
     // The programs as a user runs them: real sockets, real processes, the simulator as acquirer.
-    tests("ProgramTests", ["cadenas", "cadenas-dev", "JSON", "LMDB"] + nio),
+    tests(
+      "ProgramTests", ["cadenas", "cadenas-dev", "JSON", "LMDB"] + nio, reading: ["CommandLine"]),
     // The house: file length, imports by layer, card numbers that are not test numbers.
     tests("TidyTests", []),
   ]

@@ -193,7 +193,8 @@ let package = Package(
     tests(
       "AdministrationTests",
       [
-        "Administration", "AuditLog", "JSON", "Keyring", "RecordFormat", "SecretMemory", "Storage",
+        "Administration", "AuditLog", "CardStore", "JSON", "Keyring", "RecordFormat",
+        "SecretMemory", "Storage",
         product("Logging", "swift-log"), product("NIOCore", "swift-nio"),
         product("NIOPosix", "swift-nio"),
       ]),

@@ -80,13 +80,14 @@ struct AdminExchange: Sendable {
     guard let role = context.role(of: user), role >= request.leastRole else {
       return refuse(request, user)
     }
-    log("administration", request, user)
+    // Whoever watches the service asks for these every few seconds.
+    log("administration", request, user, at: request.auditOperation == nil ? .debug : .info)
     let isAccepted = context.perform(isLong: request.isLong) { answer(request, user) }
     if !isAccepted { response.fail(.busy) }
   }
 
   private func refuse(_ request: AdminRequest, _ user: HostUser) {
-    log("administration refused", request, user)
+    log("administration refused", request, user, at: .notice)
     if context.storesRefusal() {
       // That it was refused is in the log in any case; the refusal itself needs no entry.
       try? context.operations.recordRefusal(of: request, actor: user.actor)
@@ -106,9 +107,11 @@ struct AdminExchange: Sendable {
     }
   }
 
-  private func log(_ message: Logger.Message, _ request: AdminRequest, _ user: HostUser) {
-    context.logger.info(
-      message,
+  private func log(
+    _ message: Logger.Message, _ request: AdminRequest, _ user: HostUser, at level: Logger.Level
+  ) {
+    context.logger.log(
+      level: level, message,
       metadata: [
         "actor": .string(user.actor), "pid": .stringConvertible(peer.process),
         "request": .string("\(request.method) \(request.path)"),

@@ -19,6 +19,9 @@ package struct CardVerification: Sendable {
   /// Records under each data key, as the store counts them.
   package var counted: [KeyIdentifier: UInt64] = [:]
 
+  /// Nothing looked at yet.
+  package init() {}
+
   /// Whether nothing is wrong with the records. A gap in the index is cured at the next start.
   package var isSound: Bool { damagedCount == 0 && found == counted }
 }

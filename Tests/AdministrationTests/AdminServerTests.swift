@@ -1,4 +1,3 @@
-import Administration
 import AuditLog
 import Glibc
 import JSON
@@ -7,6 +6,8 @@ import NIOCore
 import NIOPosix
 import Storage
 import Testing
+
+@testable import Administration
 
 @Suite("The administration socket")
 struct AdminServerTests {
@@ -181,6 +182,45 @@ struct AdminServerTests {
         path: service.socketPath, socketGroup: "no-such-group-here",
         access: AccessList(operators: [], auditors: []), operations: operations,
         on: .singletonMultiThreadedEventLoopGroup, logger: .init(label: "test"))
+    }
+  }
+
+  @Test("goes on after garbage, oversized bodies and requests that break off")
+  func hostileInput() throws {
+    let service = try TestService()
+    try service.serving { _, client in
+      let head = "POST /v1/audit/verify HTTP/1.1\r\nHost: x\r\n"
+      let body = String(repeating: "x", count: AdminServer.Limits.bodyBytes + 1)
+      for text in [
+        "\u{1}\u{2}\u{3} no HTTP at all\r\n\r\n", head, head + "Content-Length: 10\r\n\r\nabc",
+        head + "Content-Length: \(body.utf8.count)\r\n\r\n" + body,
+        head + "Transfer-Encoding: chunked\r\n\r\nzz\r\n",
+        head + "X: " + String(repeating: "y", count: 100_000) + "\r\n\r\n",
+      ] {
+        let connection = try AdminConnection(path: service.socketPath, patienceSeconds: 5)
+        try? connection.send(Array(text.utf8))
+      }
+      let status = try client.collect(.status)
+      #expect(status.documents.count == 1)
+    }
+  }
+
+  @Test("serves many clients at once")
+  func manyClients() async throws {
+    let service = try TestService(entries: 100)
+    let server = try AdminServer.start(
+      path: service.socketPath, socketGroup: nil,
+      access: AccessList(operators: [.user(HostUser.current.name ?? "")], auditors: []),
+      operations: service.operations(), on: MultiThreadedEventLoopGroup.singleton,
+      logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+    defer { server.stop() }
+    try await withThrowingTaskGroup(of: Int.self) { group in
+      for _ in 0..<20 {
+        group.addTask {
+          try AdminClient(path: service.socketPath).collect(.status).documents.count
+        }
+      }
+      for try await count in group { #expect(count == 1) }
     }
   }
 

@@ -50,8 +50,9 @@ struct Session {
   private func runOffline(
     _ request: AdminRequest, into sink: (AdminPart) throws -> Void
   ) throws {
+    // Before the whole configuration is read, since only the owner may read all that it names.
+    try Self.checkOwner(of: try StoreSettings.load(path: configurationPath).path)
     let configuration = try ServiceConfiguration.load(path: configurationPath)
-    try Self.checkOwner(of: configuration.store.path)
     let store = try Store.open(
       at: configuration.store.path, mapSize: Int(configuration.store.mapSizeBytes),
       options: Store.Options(isReadOnly: true))

@@ -4,19 +4,36 @@ extension AdministrationSettings {
   /// the private files that the other sections name.
   /// - Throws: ``ConfigurationError`` with every mistake of that section.
   package static func load(path: String) throws(ConfigurationError) -> AdministrationSettings {
+    try ConfigurationLoader.section(of: path) { loader, reader in loader.administration(reader) }
+  }
+}
+
+extension StoreSettings {
+  /// Reads the section `store`, and nothing else; see ``AdministrationSettings/load(path:)``.
+  /// - Throws: ``ConfigurationError`` with every mistake of that section.
+  package static func load(path: String) throws(ConfigurationError) -> StoreSettings {
+    try ConfigurationLoader.section(of: path) { loader, reader in loader.store(reader) }
+  }
+}
+
+extension ConfigurationLoader {
+  /// What `body` reads of the configuration in the file at `path`.
+  fileprivate static func section<Section>(
+    of path: String, _ body: (ConfigurationLoader, MappingReader) -> Section?
+  ) throws(ConfigurationError) -> Section {
     let diagnostics = Diagnostics()
-    var settings: AdministrationSettings?
+    var section: Section?
     if let file = ConfigurationFiles.absolute(path),
       let tree = ConfigurationTree.read(file, called: path, diagnostics),
       let reader = MappingReader(tree, name: "", diagnostics)
     {
       let loader = ConfigurationLoader(
         directory: ConfigurationFiles.directory(of: file), diagnostics: diagnostics)
-      settings = loader.administration(reader)
+      section = body(loader, reader)
     }
-    guard let settings, diagnostics.isEmpty else {
+    guard let section, diagnostics.isEmpty else {
       throw ConfigurationError(diagnostics: diagnostics.all)
     }
-    return settings
+    return section
   }
 }

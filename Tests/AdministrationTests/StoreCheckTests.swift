@@ -1,0 +1,52 @@
+import CardStore
+import RecordFormat
+import Testing
+
+@testable import Administration
+
+@Suite("What store verify makes of its figures")
+struct StoreCheckTests {
+  private func check(
+    damaged: Int = 0, inStore: UInt64 = 5, created: UInt64 = 7, deleted: UInt64 = 2,
+    counted: UInt64 = 5, isAtRest: Bool = true, missing: Int? = 0, fileBytes: Int = 8_192
+  ) -> StoreCheck {
+    var records = CardVerification()
+    records.records = 5
+    records.damagedCount = damaged
+    records.found = [KeyIdentifier(1): 5]
+    records.counted = [KeyIdentifier(1): counted]
+    return StoreCheck(
+      records: records, inStore: inStore, created: created, deleted: deleted, isAtRest: isAtRest,
+      missingFromIndex: missing, fileBytes: fileBytes, neededBytes: 8_192)
+  }
+
+  private func names(_ check: StoreCheck) -> [String] { check.findings.map(\.name) }
+
+  @Test("all is well when records, log and counts agree")
+  func intact() {
+    #expect(check().isIntact)
+    #expect(names(check()).isEmpty)
+  }
+
+  @Test("each thing that is wrong has its finding")
+  func findings() {
+    #expect(names(check(damaged: 1)) == ["records-damaged"])
+    #expect(names(check(inStore: 4)) == ["records-miscounted"])
+    #expect(names(check(created: 1, deleted: 2)) == ["records-miscounted"])
+    #expect(names(check(counted: 6)) == ["key-miscounted"])
+    #expect(names(check(fileBytes: 4_096)) == ["file-truncated"])
+    #expect(!check(damaged: 1).isIntact)
+  }
+
+  @Test("counts of keys are not compared while cards come and go")
+  func busy() {
+    #expect(names(check(counted: 6, isAtRest: false)).isEmpty)
+  }
+
+  @Test("an index that is behind is told, and is no damage")
+  func index() {
+    #expect(names(check(missing: 3)) == ["index-behind"])
+    #expect(check(missing: 3).isIntact)
+    #expect(names(check(missing: nil)).isEmpty)
+  }
+}

@@ -47,7 +47,7 @@ package final class VaultServer: Sendable {
   /// The port on which it listens.
   package let port: Int
 
-  private let core: ServerCore
+  let core: ServerCore
   private let loops: [NIOLoopBound<LoopConnections>]
   private let listener: any Channel
   private let updates = Mutex(())

@@ -24,7 +24,10 @@ final class FakeCardService: CardService {
     var held: [@Sendable () -> Void]?
     var waiters: [(count: Int, continuation: CheckedContinuation<Void, Never>)] = []
     var requestIdentifiers: [String] = []
+    var number: MaskedNumber?
   }
+
+  private static let standardCard = Array("4970105181818183".utf8)
 
   private let state = Mutex(State())
   private let pool: SecretPool
@@ -34,6 +37,12 @@ final class FakeCardService: CardService {
   var calls: [Call] { state.withLock { $0.calls } }
 
   var requestIdentifiers: [String] { state.withLock { $0.requestIdentifiers } }
+
+  /// The card of every token; a published test number where it is nil.
+  var number: MaskedNumber? {
+    get { state.withLock { $0.number } }
+    set { state.withLock { $0.number = newValue } }
+  }
 
   var isSealed: Bool {
     get { state.withLock { $0.isSealed } }
@@ -130,10 +139,16 @@ final class FakeCardService: CardService {
   }
 
   private func makeCard() -> ReleasedCard? {
-    let digits = Array("4970105181818183".utf8)
-    guard let slot = pool.lease(), let pan = try? PAN.parse(unsafe digits.span.bytes, into: slot),
-      let expiry = try? Expiry(month: 12, year: 2028)
-    else { return nil }
+    guard let slot = pool.lease(), let expiry = try? Expiry(month: 12, year: 2028) else {
+      return nil
+    }
+    var builder = PANBuilder(slot: slot)
+    let number = state.withLock { $0.number }
+    for index in 0..<16 {
+      let digit = number?.digit(index) ?? Self.standardCard[index]
+      guard (try? builder.append(digit)) != nil else { return nil }
+    }
+    guard let pan = try? builder.finish() else { return nil }
     return ReleasedCard(StoredCard(pan: pan, expiry: expiry))
   }
 }

@@ -78,6 +78,15 @@ final class TestServer: Sendable {
       certificate: Self.certificate(pki))
   }
 
+  /// Replaces the revocation list alone and keeps the TLS context, whose tickets stay good.
+  func replaceTrust(list: String) throws {
+    let state = server.core.state
+    let trust = TrustSnapshot(
+      generation: state.generation + 1, policy: makePolicy(),
+      authorities: try Self.authorities(pki, list: list))
+    state.replace(trust: trust, tls: state.tls)
+  }
+
   /// Ends everything.
   func end() async {
     await server.stop(within: .seconds(1))

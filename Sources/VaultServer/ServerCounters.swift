@@ -42,7 +42,7 @@ package final class ServerCounters: Sendable {
     package let status: Int
     /// How many.
     package let count: UInt64
-    /// The sum of the times from a request's last byte to its answer, in microseconds.
+    /// The sum of the times from a request's head to its answer, in microseconds.
     package let microseconds: UInt64
   }
 

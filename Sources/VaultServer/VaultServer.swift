@@ -71,14 +71,15 @@ package final class VaultServer: Sendable {
       tokenizeDecoder: TokenizeDecoder(brands: settings.brands, pool: settings.pool),
       pushDecoder: PushDecoder(pool: settings.pool), unixSeconds: settings.unixSeconds)
     self.core = core
+    var loops: [NIOLoopBound<LoopConnections>] = []
     do {
-      var loops: [NIOLoopBound<LoopConnections>] = []
       for loop in group.makeIterator() {
         loops.append(try await loop.submit { Self.beginLoop(loop, core) }.get())
       }
-      self.loops = loops
       listener = try await Self.listen(settings, core: core, loops: loops, group: group)
+      self.loops = loops
     } catch {
+      for bound in loops { bound.eventLoop.execute { bound.value.end() } }
       throw .cannotListen(host: settings.host, port: settings.port, cause: "\(error)")
     }
     port = listener.localAddress?.port ?? settings.port

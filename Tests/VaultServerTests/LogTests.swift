@@ -1,0 +1,74 @@
+import JSON
+import Logging
+import Synchronization
+import Testing
+
+@testable import VaultServer
+
+@Suite("The log")
+struct LogTests {
+  private final class Lines: Sendable {
+    private let lines = Mutex<[String]>([])
+    func append(_ line: [UInt8]) {
+      lines.withLock { $0.append(String(decoding: line, as: UTF8.self)) }
+    }
+    var all: [String] { lines.withLock { $0 } }
+  }
+
+  private func makeLogger(_ lines: Lines) -> Logger {
+    Logger(label: "test") { _ in JSONLogHandler { lines.append($0) } }
+  }
+
+  @Test func `an event is one line of JSON`() throws {
+    let lines = Lines()
+    makeLogger(lines).notice("served", metadata: ["status": "201", "actor": "a"])
+    let line = try #require(lines.all.first)
+    #expect(lines.all.count == 1)
+    #expect(line.hasSuffix("\"}\n"))
+    #expect(
+      line.contains(#""level":"notice","message":"served","actor":"a","status":"201""#))
+    let tape = try line.withSpan { try JSONTape.parse($0) }
+    #expect(tape.root.kind == .object)
+  }
+
+  @Test func `nothing that a client chose begins a line or moves a cursor`() throws {
+    let lines = Lines()
+    makeLogger(lines).info("a\r\nb", metadata: ["x": "\u{1b}[2J\u{9b}\u{7f}caf\u{e9}\"\\"])
+    let line = try #require(lines.all.first)
+    #expect(line.contains(#""message":"a??b","x":"?[2J??caf?\"\\""#))
+    #expect(line.utf8.dropLast().allSatisfy { (0x20...0x7E).contains($0) })
+  }
+
+  @Test func `a value is cut`() throws {
+    let lines = Lines()
+    makeLogger(lines).info("m", metadata: ["x": "\(String(repeating: "y", count: 10_000))"])
+    #expect(try #require(lines.all.first).utf8.count < 400)
+  }
+
+  @Test func `lines beyond those of a second are counted and left out`() {
+    let lines = Lines()
+    let counters = ServerCounters()
+    let log = ServerLog(makeLogger(lines), counters: counters)
+    for _ in 0..<ServerLog.linesPerSecond + 7 { log.write(.info, "m", at: 1, [:]) }
+    #expect(lines.all.count == ServerLog.linesPerSecond)
+    #expect(counters.count(.logLinesDropped) == 7)
+    log.write(.info, "m", at: 2, [:])
+    #expect(lines.all.count == ServerLog.linesPerSecond + 1)
+  }
+
+  @Test func `successes are for the level debug`() {
+    let lines = Lines()
+    let log = ServerLog(makeLogger(lines), counters: ServerCounters())
+    #expect(!log.logsSuccesses)
+    log.write(.debug, "m", at: 1, [:])
+    #expect(lines.all == [])
+  }
+
+  @Test func `a request identifier is 15 characters and never the same`() {
+    let identifiers = RequestIdentifiers()
+    let made = (0..<10_000).map { _ in identifiers.next() }
+    #expect(Set(made).count == made.count)
+    let allowed = Set("0123456789abcdefghjkmnpqrstvwxyz")
+    #expect(made.allSatisfy { $0.count == 15 && $0.allSatisfy(allowed.contains) })
+  }
+}

@@ -32,6 +32,9 @@ extension RawSpan {
     return true
   }
 
+  /// Whether the bytes are `other`.
+  func isEqual(to other: [UInt8]) -> Bool { byteCount == other.count && starts(with: other) }
+
   /// The byte at `index`.
   subscript(index: Int) -> UInt8 {
     unsafe unsafeLoad(fromByteOffset: index, as: UInt8.self)

@@ -14,21 +14,25 @@ final class CardCipher {
   }
 
   private let keyring: Keyring
+  /// Slots for cards that leave the store.
   private let slots: SecretPool
+  /// The thread's own slots, so that comparing and indexing never wait for what clients hold: one is
+  /// `scratch`, the other for the one card that is looked at.
+  private let ownSlots: SecretPool
   private var contexts: [KeyIdentifier: Context] = [:]
   private var authenticator: MessageAuthenticator
   private var random: RandomPool
   private var scratch: SecretSlot
   private var nonce = [UInt8](repeating: 0, count: XAES256GCM.nonceSize)
 
-  /// Contexts for the keys of `keyring`; opened cards lie in `slots`.
+  /// Contexts for the keys of `keyring`; released cards lie in `slots`.
   init(keyring: Keyring, slots: SecretPool) throws {
     self.keyring = keyring
     self.slots = slots
     authenticator = try keyring.activeFingerprintKey.makeAuthenticator()
     random = try RandomPool()
-    let pool = try SecretPool(slots: 1, slotSize: CardRecord.plaintextByteCount)
-    guard let slot = pool.lease() else { throw CardStoreError.noSecretMemory }
+    ownSlots = try SecretPool(slots: 2, slotSize: CardRecord.plaintextByteCount)
+    guard let slot = ownSlots.lease() else { throw CardStoreError.noSecretMemory }
     scratch = slot
   }
 
@@ -54,13 +58,37 @@ final class CardCipher {
       cipher: &context.cipher, scratch: &scratch, into: &record)
   }
 
-  /// Opens a record into a slot of secret memory.
+  /// Opens a record to look at the card, one at a time.
+  ///
+  /// - Throws: ``CardStoreError/recordDoesNotOpen``.
   func open(_ record: RawSpan, token: Token) throws -> StoredCard {
-    let header = try CardRecordHeader(of: record)
-    let context = try context(header.keyIdentifier)
+    try open(record, token: token, slots: ownSlots)
+  }
+
+  /// Opens a record for a card that leaves the store.
+  ///
+  /// - Throws: ``CardStoreError/recordDoesNotOpen``, ``CardStoreError/noSecretMemory``.
+  func release(_ record: RawSpan, token: Token) throws -> StoredCard {
+    try open(record, token: token, slots: slots)
+  }
+
+  private func open(_ record: RawSpan, token: Token, slots: SecretPool) throws -> StoredCard {
     guard let slot = slots.lease() else { throw CardStoreError.noSecretMemory }
-    return try CardRecord.open(
-      record, token: token, cipher: &context.cipher, scratch: &scratch, slot: slot)
+    do {
+      let header = try CardRecordHeader(of: record)
+      let context = try context(header.keyIdentifier)
+      return try CardRecord.open(
+        record, token: token, cipher: &context.cipher, scratch: &scratch, slot: slot)
+    } catch let error as RecordError {
+      switch error {
+      case .unsupportedVersion, .malformed, .authenticationFailed, .invalidContent:
+        throw CardStoreError.recordDoesNotOpen
+      case .tooLarge, .memoryUnavailable, .cipher: throw error
+      }
+    } catch CardStoreError.unknownKey {
+      // The name of the key stands in clear and may be what is damaged.
+      throw CardStoreError.recordDoesNotOpen
+    }
   }
 
   /// The fingerprint of a card number under the active fingerprint key.

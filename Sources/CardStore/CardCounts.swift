@@ -52,9 +52,8 @@ struct CardCounts {
     changes.removeAll(keepingCapacity: true)
   }
 
+  /// Clamped: a count that was damaged on the disk stops nothing, and the verifier finds it.
   private func total(_ key: KeyIdentifier, _ change: Int64) -> UInt64 {
-    let sum = Int64(committed[key] ?? 0) + change
-    precondition(sum >= 0, "more cards were removed than there were")
-    return UInt64(sum)
+    UInt64(clamping: Int64(clamping: committed[key] ?? 0).addingReportingOverflow(change).0)
   }
 }

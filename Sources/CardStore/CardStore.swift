@@ -1,5 +1,5 @@
 package import Cards
-package import Cryptography
+import Cryptography
 package import Keyring
 import LMDB
 import RecordFormat
@@ -17,7 +17,7 @@ package struct StoredToken: Sendable {
 
 /// Cards in the store: sealing, opening, deduplication.
 ///
-/// `@unchecked Sendable`: after ``prepare()`` every member is used inside transactions of the store's
+/// `@unchecked Sendable`: once it is made, every member is used inside transactions of the store's
 /// writer and by its calls of `BatchParticipant`, all on the writer's one thread.
 package final class CardStore: BatchParticipant, @unchecked Sendable {
   private let store: Store
@@ -33,9 +33,13 @@ package final class CardStore: BatchParticipant, @unchecked Sendable {
   /// Takes the cards of `store` up: reads counts and the newest token, and brings the fingerprint
   /// index to where the store is, rebuilding it when it is lost or not of this store.
   ///
-  /// - Parameter progress: told how many records have been opened for the index.
+  /// - Parameters:
+  ///   - slots: where released cards lie.
+  ///   - pace: when and how the index is written.
+  ///   - progress: told how many records have been opened for the index.
   package init(
-    store: Store, keyring: Keyring, slots: SecretPool, progress: (Int) -> Void = { _ in }
+    store: Store, keyring: Keyring, slots: SecretPool, pace: IndexPace = .standard,
+    progress: (Int) -> Void = { _ in }
   ) throws {
     self.store = store
     cipher = try CardCipher(keyring: keyring, slots: slots)
@@ -46,13 +50,15 @@ package final class CardStore: BatchParticipant, @unchecked Sendable {
     tokensBeforeBatch = tokens
     let file = try IndexFile(
       store: store, fingerprintKey: keyring.activeFingerprintKey.identifier)
-    index = FingerprintIndex(file: file)
     try IndexCatchUp(store: store, file: file, cipher: cipher).run(
       upTo: newestToken, progress: progress)
+    index = FingerprintIndex(file: file, upTo: newestToken, pace: pace)
   }
 
   /// Stores the card, or finds the token that the merchant (within `customer`, where one is given)
   /// has for it. A later expiry and a given preferred brand replace the stored ones.
+  ///
+  /// - Throws: ``CardStoreError/indexIsBehind``, before anything is changed.
   package func tokenize(
     _ card: borrowing StoredCard, merchant: UInt32, atMilliseconds now: Int64,
     in transaction: inout StoreWriteTransaction
@@ -60,7 +66,7 @@ package final class CardStore: BatchParticipant, @unchecked Sendable {
     guard card.isDeduplicated else {
       return try insert(card, merchant: merchant, atMilliseconds: now, in: &transaction)
     }
-    guard index.hasRoom else { throw StorageError.full }
+    guard index.hasRoom else { throw CardStoreError.indexIsBehind }
     let fingerprint = cipher.fingerprint(
       card.pan, merchant: merchant, customer: card.customer)
     if let hint = try index.token(for: fingerprint),
@@ -74,39 +80,48 @@ package final class CardStore: BatchParticipant, @unchecked Sendable {
   }
 
   /// Which merchant's card the token stands for, or nil where there is none.
+  ///
+  /// - Throws: ``CardStoreError/recordDoesNotOpen``.
   package func merchant(
     of token: Token, in transaction: inout StoreWriteTransaction
   ) throws -> UInt32? {
-    try header(of: token, in: &transaction)?.merchant
+    try token.withBytes { key in
+      guard let record = try transaction.get(key, in: .cards) else { return nil }
+      return try Self.header(of: record).merchant
+    }
   }
 
-  /// Opens the merchant's card, or gives nil where this merchant has no such token.
-  package func open(
+  /// Releases the merchant's card, or gives nil where this merchant has no such token.
+  ///
+  /// - Throws: ``CardStoreError/recordDoesNotOpen``, ``CardStoreError/noSecretMemory``.
+  package func release(
     _ token: Token, merchant: UInt32, in transaction: inout StoreWriteTransaction
   ) throws -> StoredCard? {
     try token.withBytes { key in
       guard let record = try transaction.get(key, in: .cards),
-        try CardRecordHeader(of: record).merchant == merchant
+        try Self.header(of: record).merchant == merchant
       else { return nil }
-      return try cipher.open(record, token: token)
+      return try cipher.release(record, token: token)
     }
   }
 
-  /// Removes the merchant's card; false where this merchant has no such token.
+  /// Removes the merchant's card, and its fingerprint with the index's next flush; false where this
+  /// merchant has no such token.
+  ///
+  /// - Throws: ``CardStoreError/recordDoesNotOpen``: whose card it is and under which key would be
+  ///   believed without proof.
   package func delete(
     _ token: Token, merchant: UInt32, in transaction: inout StoreWriteTransaction
   ) throws -> Bool {
-    guard let header = try header(of: token, in: &transaction), header.merchant == merchant else {
-      return false
+    guard let known = try lookUp(token, merchant: merchant, in: &transaction) else { return false }
+    if known.card.isDeduplicated {
+      let fingerprint = cipher.fingerprint(
+        known.card.pan, merchant: merchant, customer: known.card.customer)
+      try index.remove(fingerprint, of: token)
     }
     try token.withBytes { key in _ = try transaction.delete(key, in: .cards) }
-    counts.add(-1, under: header.keyIdentifier)
+    counts.add(-1, under: known.key)
     return true
-  }
-
-  /// A fingerprint of the number alone, by which a request can be compared with an earlier one.
-  package func fingerprint(_ number: borrowing PAN, merchant: UInt32) -> Digest256 {
-    cipher.fingerprint(number, merchant: merchant, customer: nil)
   }
 
   package func batchWillCommit(_ transaction: inout StoreWriteTransaction) throws {
@@ -153,43 +168,58 @@ package final class CardStore: BatchParticipant, @unchecked Sendable {
     _ hint: Token, with card: borrowing StoredCard, merchant: UInt32,
     in transaction: inout StoreWriteTransaction
   ) throws -> StoredToken? {
-    guard let header = try? header(of: hint, in: &transaction),
-      var known = try believable(hint, merchant: merchant, in: &transaction)
+    guard var known = try believable(hint, merchant: merchant, in: &transaction),
+      known.card.isDeduplicated, known.card.customer == card.customer,
+      known.card.pan.isEqual(to: card.pan)
     else { return nil }
-    guard known.isDeduplicated, known.customer == card.customer,
-      known.pan.isEqual(to: card.pan)
-    else { return nil }
-    let expiry = max(known.expiry, card.expiry)
-    let preferredBrand = card.preferredBrand ?? known.preferredBrand
-    if expiry != known.expiry || preferredBrand != known.preferredBrand {
-      known.expiry = expiry
-      known.preferredBrand = preferredBrand
-      try write(known, token: hint, merchant: merchant, in: &transaction)
-      counts.add(-1, under: header.keyIdentifier)
+    let expiry = max(known.card.expiry, card.expiry)
+    let preferredBrand = card.preferredBrand ?? known.card.preferredBrand
+    if expiry != known.card.expiry || preferredBrand != known.card.preferredBrand {
+      known.card.expiry = expiry
+      known.card.preferredBrand = preferredBrand
+      try write(known.card, token: hint, merchant: merchant, in: &transaction)
+      counts.add(-1, under: known.key)
       counts.add(1, under: cipher.activeKey)
     }
     return StoredToken(
       token: hint, expiry: expiry, preferredBrand: preferredBrand, isNew: false)
   }
 
+  /// A record that has been opened, and the key that it stands under.
+  private struct Known: ~Copyable {
+    let key: KeyIdentifier
+    var card: StoredCard
+  }
+
   /// The card that a hint leads to. A record that does not open cannot be this card's; it is found
   /// and named by `store verify`.
   private func believable(
     _ hint: Token, merchant: UInt32, in transaction: inout StoreWriteTransaction
-  ) throws -> StoredCard? {
+  ) throws -> Known? {
     do {
-      return try open(hint, merchant: merchant, in: &transaction)
-    } catch is RecordError {
+      return try lookUp(hint, merchant: merchant, in: &transaction)
+    } catch CardStoreError.recordDoesNotOpen {
       return nil
     }
   }
 
-  private func header(
-    of token: Token, in transaction: inout StoreWriteTransaction
-  ) throws -> CardRecordHeader? {
+  /// The merchant's card, to look at; nil where this merchant has no such token.
+  private func lookUp(
+    _ token: Token, merchant: UInt32, in transaction: inout StoreWriteTransaction
+  ) throws -> Known? {
     try token.withBytes { key in
       guard let record = try transaction.get(key, in: .cards) else { return nil }
+      let header = try Self.header(of: record)
+      guard header.merchant == merchant else { return nil }
+      return Known(key: header.keyIdentifier, card: try cipher.open(record, token: token))
+    }
+  }
+
+  private static func header(of record: RawSpan) throws(CardStoreError) -> CardRecordHeader {
+    do {
       return try CardRecordHeader(of: record)
+    } catch {
+      throw .recordDoesNotOpen
     }
   }
 

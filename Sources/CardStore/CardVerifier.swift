@@ -8,7 +8,7 @@ package import Storage
 package struct CardVerification: Sendable {
   /// Records in the store.
   package var records = 0
-  /// Records that do not open, the first ones by token.
+  /// Records that do not open, the first ones by token. One under a key that is no token has none.
   package var damaged: [Token] = []
   /// How many do not open.
   package var damagedCount = 0
@@ -95,17 +95,19 @@ package struct CardVerifier {
     _ key: RawSpan, _ record: RawSpan, file: IndexFile?, into result: inout CardVerification
   ) throws {
     result.records += 1
-    guard let token = Token(bytes: key) else { throw CardStoreError.malformedRow }
+    guard let token = Token(bytes: key) else {
+      result.damagedCount += 1
+      return
+    }
     do {
-      let header = try CardRecordHeader(of: record)
       let card = try cipher.open(record, token: token)
+      let header = try CardRecordHeader(of: record)
       result.found[header.keyIdentifier, default: 0] += 1
       guard card.isDeduplicated, let file else { return }
       let fingerprint = cipher.fingerprint(
         card.pan, merchant: header.merchant, customer: card.customer)
       if try file.token(for: fingerprint) != token { result.missingFromIndex += 1 }
-    } catch let error as RecordError {
-      _ = error
+    } catch CardStoreError.recordDoesNotOpen {
       result.damagedCount += 1
       if result.damaged.count < Self.mostNamedTokens { result.damaged.append(token) }
     }

@@ -6,35 +6,41 @@ import Storage
 /// From fingerprint to token, as the writer thread sees it: what is not yet in the index file lies in
 /// the overlay, and is written behind.
 struct FingerprintIndex {
-  /// Entries that make a flush worth its pages: large sorted batches touch each page once.
-  static let entriesPerFlush = 131_072
-  /// Entries beyond which no card is taken: the index cannot be written, or cannot keep up.
-  static let mostWaitingEntries = 2_097_152
-
   private let file: IndexFile
+  private let pace: IndexPace
   private var overlay = Overlay()
   private var flush: FlushTask?
-  private var entriesForNextFlush = Self.entriesPerFlush
+  /// What the file's mark says, once what is under way is there.
+  private var marked: Token?
+  private var entriesForNextFlush: Int
 
-  init(file: IndexFile) {
+  /// An index whose file is complete up to `token`.
+  init(file: IndexFile, upTo token: Token?, pace: IndexPace) {
     self.file = file
+    self.pace = pace
+    marked = token
+    entriesForNextFlush = pace.entriesPerFlush
   }
 
   /// Whether another entry may be added.
-  var hasRoom: Bool { overlay.waiting < Self.mostWaitingEntries }
-
-  /// Entries that are not in the index file yet.
-  var waiting: Int { overlay.waiting }
+  var hasRoom: Bool { overlay.waiting < pace.mostWaitingEntries }
 
   /// The token that the index names for a fingerprint. It is a hint, not a fact.
   func token(for fingerprint: Digest256) throws -> Token? {
-    if let token = overlay.token(for: fingerprint) { return token }
+    if let entry = overlay.entry(for: fingerprint) { return entry }
     return try file.token(for: fingerprint)
   }
 
   /// Notes an entry of the batch under way.
   mutating func insert(_ fingerprint: Digest256, _ token: Token) {
     overlay.insert(fingerprint, token)
+  }
+
+  /// Notes that the card of `token` goes, and its entry with it. Without room the entry stays, and
+  /// points to nothing.
+  mutating func remove(_ fingerprint: Digest256, of token: Token) throws {
+    guard hasRoom, try self.token(for: fingerprint) == token else { return }
+    overlay.insert(fingerprint, nil)
   }
 
   mutating func batchDidAbort() {
@@ -49,34 +55,37 @@ struct FingerprintIndex {
     beginFlush(upTo: token)
   }
 
-  /// Writes everything to the index file and waits for it.
+  /// Writes everything to the index file and waits for it. The mark moves even where no entry does:
+  /// the next start would look at every card after it.
   mutating func flushAll(upTo token: Token?) {
     if let flush { _ = flush.finish() }
     endFlush()
-    guard overlay.waiting > 0, let token else { return }
+    guard let token, overlay.waiting > 0 || token != marked else { return }
     beginFlush(upTo: token)
     if let flush { _ = flush.finish() }
     endFlush()
   }
 
   private mutating func beginFlush(upTo token: Token) {
-    let task = FlushTask(overlay.beginFlush(upTo: token), index: file)
+    let task = FlushTask(overlay.beginFlush(upTo: token), index: file, pace: pace)
     flush = task
     task.start()
   }
 
   /// A flush that failed leaves its entries in the overlay; it is tried again with the next ones.
   private mutating func endFlush() {
-    switch flush?.outcome {
-    case nil, .running: return
+    guard let flush else { return }
+    switch flush.outcome {
+    case .running: return
     case .done:
       overlay.endFlush()
-      entriesForNextFlush = Self.entriesPerFlush
+      marked = flush.upTo
+      entriesForNextFlush = pace.entriesPerFlush
     case .failed:
       overlay.cancelFlush()
-      entriesForNextFlush = overlay.waiting + Self.entriesPerFlush
+      entriesForNextFlush = overlay.waiting + pace.entriesPerFlush
     }
-    _ = flush?.finish()
-    flush = nil
+    _ = flush.finish()
+    self.flush = nil
   }
 }

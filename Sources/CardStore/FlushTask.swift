@@ -18,28 +18,29 @@ final class FlushTask: Sendable {
     case failed
   }
 
-  /// Entries in one transaction.
-  static let entriesPerTransaction = 1_000
-  /// The longest pause after a transaction.
-  static let longestPauseNanoseconds: UInt64 = 20_000_000
-
   private let index: IndexFile
+  private let pace: IndexPace
   private let generation: Overlay.Generation
   private let isHurried = Atomic<Bool>(false)
   private let result = Mutex(Outcome.running)
   private let thread = Mutex<WorkerThread?>(nil)
 
-  init(_ generation: Overlay.Generation, index: IndexFile) {
+  init(_ generation: Overlay.Generation, index: IndexFile, pace: IndexPace) {
     self.generation = generation
     self.index = index
+    self.pace = pace
   }
 
   var outcome: Outcome { result.withLock { $0 } }
+
+  /// What the index's mark says after the flush.
+  var upTo: Token { generation.upTo }
 
   /// Begins, on a new thread.
   func start() {
     // Without a thread to be had, the writer waits: slower, and nothing is lost.
     guard let worker = try? WorkerThread(named: "cadenas-index", { [self] in run() }) else {
+      isHurried.store(true, ordering: .relaxed)
       return run()
     }
     thread.withLock { $0 = worker }
@@ -65,7 +66,7 @@ final class FlushTask: Sendable {
     let sorted = generation.entries.sorted { $0.key < $1.key }
     var start = 0
     repeat {
-      let end = min(start + Self.entriesPerTransaction, sorted.count)
+      let end = min(start + pace.entriesPerTransaction, sorted.count)
       let began = ContinuousClock.now
       try index.write(sorted[start..<end], mark: end == sorted.count ? generation.upTo : nil)
       start = end
@@ -75,7 +76,7 @@ final class FlushTask: Sendable {
 
   private func pause(after work: Duration) {
     if isHurried.load(ordering: .relaxed) { return }
-    let nanoseconds = min(UInt64(work / .nanoseconds(1)), Self.longestPauseNanoseconds)
+    let nanoseconds = min(UInt64(work / .nanoseconds(1)), pace.longestPauseNanoseconds)
     var request = timespec(tv_sec: 0, tv_nsec: Int(nanoseconds))
     unsafe nanosleep(&request, nil)
   }

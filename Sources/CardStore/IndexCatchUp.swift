@@ -14,6 +14,8 @@ struct IndexCatchUp {
   static let recordsPerRun = 1_000_000
   /// Records read in one transaction, so that none lives long.
   static let recordsPerRead = 10_000
+  /// Entries in one transaction: nobody waits beside it yet.
+  static let entriesPerTransaction = 10_000
 
   private let store: Store
   private let file: IndexFile
@@ -27,69 +29,79 @@ struct IndexCatchUp {
 
   /// Catches up to `newest`, the greatest token that the store ever gave out.
   func run(upTo newest: Token?, progress: (Int) -> Void) throws {
-    var position = try file.mark()?.token
-    if let marked = position, newest.map({ marked > $0 }) ?? true { position = nil }
-    if position == nil { try file.clear() }
-    guard let newest, position != newest else { return }
-    var opened = 0
-    while position != newest {
-      var entries: [(key: Digest256, value: Token)] = []
-      var isAtEnd = false
-      while !isAtEnd && entries.count < Self.recordsPerRun {
-        let read = try readRun(after: position, into: &entries)
-        isAtEnd = read.last == nil
-        position = read.last ?? newest
-        opened += read.count
-        progress(opened)
+    var marked = try file.mark()?.token
+    if let ahead = marked, newest.map({ ahead > $0 }) ?? true { marked = nil }
+    if marked == nil { try file.clear() }
+    guard let newest, marked != newest else { return }
+    var run = Run(position: marked?.array)
+    while !run.isAtEnd {
+      run.entries.removeAll(keepingCapacity: true)
+      while !run.isAtEnd && run.entries.count < Self.recordsPerRun {
+        try read(&run)
+        progress(run.opened)
       }
-      entries.sort { $0.key < $1.key }
-      try write(entries, mark: position ?? newest)
+      // Of two records with one fingerprint, the newer one is found.
+      run.entries.sort { ($0.key, $0.token) < ($1.key, $1.token) }
+      try write(run, mark: run.isAtEnd ? newest : run.lastToken)
     }
+  }
+
+  /// Where a catch-up is, and what it has found since it last wrote.
+  private struct Run {
+    var entries: [(key: Digest256, token: Token)] = []
+    /// The key of the last record that was looked at.
+    var position: [UInt8]?
+    var lastToken: Token?
+    var isAtEnd = false
+    var opened = 0
   }
 
   /// The fingerprint that belongs into the index. A record that does not open has none: it would deny
   /// the whole service for one card, and `store verify` names it.
   private func fingerprint(_ record: RawSpan, token: Token) throws -> Digest256? {
     do {
-      let header = try CardRecordHeader(of: record)
       let card = try cipher.open(record, token: token)
       guard card.isDeduplicated else { return nil }
-      return cipher.fingerprint(card.pan, merchant: header.merchant, customer: card.customer)
-    } catch is RecordError {
+      return cipher.fingerprint(
+        card.pan, merchant: try CardRecordHeader(of: record).merchant, customer: card.customer)
+    } catch CardStoreError.recordDoesNotOpen {
       return nil
     }
   }
 
-  private func write(_ entries: [(key: Digest256, value: Token)], mark: Token) throws {
+  private func write(_ run: Run, mark: Token?) throws {
     var start = 0
     repeat {
-      let end = min(start + FlushTask.entriesPerTransaction * 10, entries.count)
-      try file.write(entries[start..<end], mark: end == entries.count ? mark : nil)
+      let end = min(start + Self.entriesPerTransaction, run.entries.count)
+      let entries = run.entries[start..<end].map { IndexFile.Entry($0.key, $0.token) }
+      try file.write(entries[...], mark: end == run.entries.count ? mark : nil)
       start = end
-    } while start < entries.count
+    } while start < run.entries.count
   }
 
-  /// Opens the records after `position`; `last` is nil when there were none left.
-  private func readRun(
-    after position: Token?, into entries: inout [(key: Digest256, value: Token)]
-  ) throws -> (last: Token?, count: Int) {
-    var last: Token?
+  /// Opens the next records, as many as one transaction should look at.
+  private func read(_ run: inout Run) throws {
     var count = 0
-    let start = position?.array ?? []
+    let isFirst = run.position == nil
+    let start = run.position ?? []
     try store.read { transaction in
       try transaction.forEach(
-        in: .cards, from: position == nil ? nil : start.rawSpan
+        in: .cards, from: isFirst ? nil : start.rawSpan
       ) { key, record in
-        guard let token = Token(bytes: key) else { throw CardStoreError.malformedRow }
-        if token == position { return true }
-        if let fingerprint = try fingerprint(record, token: token) {
-          entries.append((fingerprint, token))
+        if !isFirst && key.isEqual(to: start) { return true }
+        // Under a damaged key nothing can be found, and nothing opens.
+        if let token = Token(bytes: key) {
+          if let fingerprint = try fingerprint(record, token: token) {
+            run.entries.append((fingerprint, token))
+          }
+          run.lastToken = token
         }
-        last = token
+        run.position = key.array
         count += 1
         return count < Self.recordsPerRead
       }
     }
-    return (last, count)
+    run.isAtEnd = count < Self.recordsPerRead
+    run.opened += count
   }
 }

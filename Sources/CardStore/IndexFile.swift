@@ -27,11 +27,18 @@ struct IndexFile: Sendable {
     }
   }
 
-  /// Adds entries and, with the last ones, moves the mark, in one durable transaction.
-  func write(_ entries: ArraySlice<(key: Digest256, value: Token)>, mark: Token?) throws {
+  /// An entry, or, without a token, the end of one.
+  typealias Entry = (key: Digest256, value: Token?)
+
+  /// Adds entries or removes them and, with the last ones, moves the mark, in one durable transaction.
+  func write(_ entries: ArraySlice<Entry>, mark: Token?) throws {
     try store.index.environment.write { transaction in
       for (fingerprint, token) in entries {
         try fingerprint.withBytes { key in
+          guard let token else {
+            _ = try transaction.delete(key, in: fingerprints)
+            return
+          }
           try token.withBytes { value in
             try transaction.put(key: key, value: value, in: fingerprints)
           }

@@ -1,4 +1,5 @@
 import Cards
+import LMDB
 import SecretMemory
 import Storage
 
@@ -9,10 +10,19 @@ import Storage
 enum NewestToken {
   private static let key: [UInt8] = Array("newest-token".utf8)
 
+  /// The noted token, or the last one of the table where that is greater: records are appended, so
+  /// that a note which fell behind would stop every new card.
   static func read(_ transaction: borrowing some StoreReading & ~Copyable) throws -> Token? {
-    guard let row = try transaction.get(key.rawSpan, in: .meta) else { return nil }
-    guard let token = Token(bytes: row) else { throw CardStoreError.malformedRow }
-    return token
+    var newest: Token?
+    if let row = try transaction.get(key.rawSpan, in: .meta) {
+      guard let token = Token(bytes: row) else { throw CardStoreError.malformedRow }
+      newest = token
+    }
+    var cursor = try transaction.cursor(in: .cards)
+    if let last = try cursor.previous(), let token = Token(bytes: last.key) {
+      newest = newest.map { max($0, token) } ?? token
+    }
+    return newest
   }
 
   static func write(_ token: Token, in transaction: inout StoreWriteTransaction) throws {

@@ -1,40 +1,45 @@
 import Cards
 import Cryptography
 
-/// Index entries that are committed in the store but not yet written to the index.
+/// What is known of the index beyond its file: entries that are committed in the store and not yet
+/// written, and those that are to go.
 ///
 /// Confined to the writer thread, except for a ``Generation``, which is immutable and shared with the
 /// flush. Entries of the batch under way stand apart until it has committed.
 struct Overlay {
+  /// A fingerprint's token, or nil where the card was deleted and the index's entry is to go.
+  typealias Entries = [Digest256: Token?]
+
   /// A closed set of entries on its way to the index, and the mark that holds once it is there.
   final class Generation: Sendable {
-    let entries: [Digest256: Token]
+    let entries: Entries
     let upTo: Token
 
-    init(entries: [Digest256: Token], upTo: Token) {
+    init(entries: Entries, upTo: Token) {
       self.entries = entries
       self.upTo = upTo
     }
   }
 
-  private var batch: [Digest256: Token] = [:]
-  private var committed: [Digest256: Token] = [:]
+  private var batch: Entries = [:]
+  private var committed: Entries = [:]
   private var flushing: Generation?
 
   /// How many entries wait for the next generation.
   var waiting: Int { committed.count }
 
-  /// The token that the newest entry names.
-  func token(for fingerprint: Digest256) -> Token? {
+  /// The newest entry for a fingerprint; nil where the index's file has the last word.
+  func entry(for fingerprint: Digest256) -> Token?? {
     batch[fingerprint] ?? committed[fingerprint] ?? flushing?.entries[fingerprint]
   }
 
-  mutating func insert(_ fingerprint: Digest256, _ token: Token) {
-    batch[fingerprint] = token
+  /// Notes an entry of the batch under way.
+  mutating func insert(_ fingerprint: Digest256, _ token: Token?) {
+    batch.updateValue(token, forKey: fingerprint)
   }
 
   mutating func batchDidCommit() {
-    for (fingerprint, token) in batch { committed[fingerprint] = token }
+    for (fingerprint, token) in batch { committed.updateValue(token, forKey: fingerprint) }
     batch.removeAll(keepingCapacity: true)
   }
 

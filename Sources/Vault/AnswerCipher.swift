@@ -30,12 +30,16 @@ final class AnswerCipher {
   /// A random number, for a payment identifier.
   func randomNumber() throws -> UInt64 { try random.next() }
 
-  /// Row key: HMAC of `"cadenas/idempotency/v1" ‖ length(4) ‖ actor ‖ idempotency key`. Request digest:
-  /// HMAC of `"cadenas/request/v1" ‖ digest of the request(32) ‖ digits`.
-  func row(for idempotency: Idempotency, actor: String, digits: RawSpan?) -> IdempotencyLedger.Row {
+  /// Row key: HMAC of `"cadenas/idempotency/v1" ‖ merchant number(4) ‖ length(4) ‖ actor ‖ idempotency
+  /// key`, since two merchants' authorities may vouch for the same identity. Request digest: HMAC of
+  /// `"cadenas/request/v1" ‖ digest of the request(32) ‖ digits`.
+  func row(
+    for idempotency: Idempotency, actor: String, merchant: UInt32, digits: RawSpan?
+  ) -> IdempotencyLedger.Row {
     let actor = Array(actor.utf8)
     authenticator.begin()
     authenticator.update(Self.rowDomain)
+    authenticator.update(bigEndian: merchant)
     authenticator.update(bigEndian: UInt32(actor.count))
     authenticator.update(actor.rawSpan)
     authenticator.update(idempotency.key.rawSpan)

@@ -29,15 +29,24 @@ final class DeleteJob: WriteJob, @unchecked Sendable {
   }
 
   func apply(_ transaction: inout StoreWriteTransaction) throws {
-    if let token, try core.cards.delete(token, merchant: merchant, in: &transaction) {
-      try core.record(
-        .init(
-          caller, operation: AuditWord.Operation.delete, token: token,
-          outcome: AuditWord.Outcome.deleted), in: &transaction)
-      answer = .deleted
-      return
+    do {
+      guard let token, try core.cards.delete(token, merchant: merchant, in: &transaction) else {
+        return try refuse(Problem(.tokenNotFound), in: &transaction)
+      }
+    } catch let error as CardStoreError {
+      // It throws before anything is written.
+      return try refuse(Problem(error), in: &transaction)
     }
-    let problem = Problem(.tokenNotFound)
+    try core.record(
+      AuditEntry(
+        caller, operation: AuditWord.Operation.delete, token: token,
+        outcome: AuditWord.Outcome.deleted), in: &transaction)
+    answer = .deleted
+  }
+
+  private func refuse(
+    _ problem: Problem, in transaction: inout StoreWriteTransaction
+  ) throws {
     try core.recordRefusal(
       problem, caller: caller, operation: AuditWord.Operation.delete, token: token,
       isCounted: refusal.isCounted(core, actor: caller.actor), in: &transaction)

@@ -46,16 +46,20 @@ final class IdempotencyLedger {
     self.clock = clock
   }
 
-  /// The row that stands for a request of `actor` about the card with these digits.
-  func row(for idempotency: Idempotency, actor: String, digits: RawSpan? = nil) -> Row {
-    cipher.row(for: idempotency, actor: actor, digits: digits)
+  /// The row that stands for a request of the merchant's client `actor`, about the card with these
+  /// digits.
+  func row(
+    for idempotency: Idempotency, actor: String, merchant: UInt32, digits: RawSpan? = nil
+  ) -> Row {
+    cipher.row(for: idempotency, actor: actor, merchant: merchant, digits: digits)
   }
 
-  /// Looks a request up.
+  /// Looks a request up. One that runs is not forgotten, whatever the clock says: it would be sent
+  /// again.
   func find(_ row: Row, in transaction: inout StoreWriteTransaction) throws -> Finding {
     guard let bytes = try bytes(row.key, in: &transaction) else { return .none }
     let stored = try IdempotencyRow(of: bytes.rawSpan)
-    guard stored.expiresMilliseconds > now else { return .none }
+    guard stored.state == .running || stored.expiresMilliseconds > now else { return .none }
     guard stored.requestDigest.isEqualInConstantTime(to: row.requestDigest) else { return .reused }
     switch stored.state {
     case .running: return .running
@@ -111,7 +115,7 @@ final class IdempotencyLedger {
       token: stored.token, payment: payment, in: &transaction)
   }
 
-  /// Removes some of the rows that have expired.
+  /// Removes some of the rows that have expired, and none of a payment that still runs.
   func purge(in transaction: inout StoreWriteTransaction) throws {
     var expired: [[UInt8]] = []
     let now = now
@@ -122,9 +126,20 @@ final class IdempotencyLedger {
       return expired.count < Self.rowsPerPurge
     }
     for entry in expired {
+      let key = Array(entry[8...])
+      if try isRunning(key, in: &transaction) { continue }
       try transaction.delete(entry.rawSpan, in: .idempotencyExpiry)
-      try transaction.delete(Array(entry[8...]).rawSpan, in: .idempotency)
+      try transaction.delete(key.rawSpan, in: .idempotency)
     }
+  }
+
+  private func isRunning(
+    _ key: [UInt8], in transaction: inout StoreWriteTransaction
+  ) throws -> Bool {
+    guard let bytes = try transaction.get(key.rawSpan, in: .idempotency),
+      let row = try? IdempotencyRow(of: bytes)
+    else { return false }
+    return row.state == .running
   }
 
   private var now: UInt64 { UInt64(clamping: clock.milliseconds()) }

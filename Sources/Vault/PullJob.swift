@@ -32,22 +32,35 @@ final class PullJob: WriteJob, @unchecked Sendable {
   }
 
   func apply(_ transaction: inout StoreWriteTransaction) throws {
-    let policy = policy
-    let acquirer = acquirer
-    if let token,
+    do {
+      guard try release(in: &transaction) else {
+        return try refuse(Problem(.tokenNotFound), in: &transaction)
+      }
+    } catch let error as CardStoreError {
+      // It throws before anything is written.
+      try refuse(Problem(error), in: &transaction)
+    }
+  }
+
+  /// Takes the card out, with its entry; false where there is none for this acquirer.
+  private func release(in transaction: inout StoreWriteTransaction) throws -> Bool {
+    guard let token,
       let merchant = try core.cards.merchant(of: token, in: &transaction),
       policy.acquirerMayRead(acquirer, merchantNumber: merchant),
-      let card = try core.cards.open(token, merchant: merchant, in: &transaction)
-    {
-      var entry = AuditEntry(
-        caller, operation: AuditWord.Operation.detokenize, token: token,
-        outcome: AuditWord.Outcome.released)
-      entry.merchant = policy.merchant(number: merchant)?.name
-      try core.record(entry, in: &transaction)
-      answer = .released(ReleasedCard(card))
-      return
-    }
-    let problem = Problem(.tokenNotFound)
+      let card = try core.cards.release(token, merchant: merchant, in: &transaction)
+    else { return false }
+    var entry = AuditEntry(
+      caller, operation: AuditWord.Operation.detokenize, token: token,
+      outcome: AuditWord.Outcome.released)
+    entry.merchant = policy.merchant(number: merchant)?.name
+    try core.record(entry, in: &transaction)
+    answer = .released(ReleasedCard(card))
+    return true
+  }
+
+  private func refuse(
+    _ problem: Problem, in transaction: inout StoreWriteTransaction
+  ) throws {
     try core.recordRefusal(
       problem, caller: caller, operation: AuditWord.Operation.detokenize, token: token,
       isCounted: refusal.isCounted(core, actor: caller.actor), in: &transaction)

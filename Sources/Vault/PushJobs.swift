@@ -2,6 +2,7 @@ import AccessPolicy
 import AuditLog
 import CardStore
 import Cards
+import RecordFormat
 import Storage
 
 /// A payment that has been begun: its intent is durable, and its outcome is awaited.
@@ -47,7 +48,17 @@ final class IntentJob: WriteJob, @unchecked Sendable {
   }
 
   func apply(_ transaction: inout StoreWriteTransaction) throws {
-    let row = core.idempotency.row(for: request.idempotency, actor: caller.actor)
+    do {
+      try begin(in: &transaction)
+    } catch let error as CardStoreError {
+      try refuse(Problem(error), in: &transaction)
+    }
+  }
+
+  /// What the card store throws, it throws before anything is written.
+  private func begin(in transaction: inout StoreWriteTransaction) throws {
+    let row = core.idempotency.row(
+      for: request.idempotency, actor: caller.actor, merchant: merchant.number)
     switch try core.idempotency.find(row, in: &transaction) {
     case .none: break
     case .running: return try refuse(Problem(.requestInProgress), in: &transaction)
@@ -55,7 +66,7 @@ final class IntentJob: WriteJob, @unchecked Sendable {
     case .done(let first): return try replay(first, in: &transaction)
     }
     guard let token = request.token,
-      let card = try core.cards.open(token, merchant: merchant.number, in: &transaction)
+      let card = try core.cards.release(token, merchant: merchant.number, in: &transaction)
     else { return try refuse(Problem(.tokenNotFound), in: &transaction) }
     switch request.payment {
     case .failure(let problem):
@@ -99,7 +110,8 @@ final class IntentJob: WriteJob, @unchecked Sendable {
   ) throws {
     try core.recordRefusal(
       problem, caller: caller, operation: AuditWord.Operation.detokenize, token: request.token,
-      isCounted: refusal.isCounted(core, actor: caller.actor), in: &transaction)
+      acquirer: acquirer, isCounted: refusal.isCounted(core, actor: caller.actor),
+      in: &transaction)
     result = .answer(Answer(problem))
   }
 }
@@ -113,6 +125,7 @@ final class OutcomeJob: WriteJob, @unchecked Sendable {
   private let core: WriterCore
   private let begun: BegunPayment
   private let outcome: AcquirerOutcome
+  private let answer: Answer
   private let reply: @Sendable (Answer) -> Void
 
   init(
@@ -123,6 +136,7 @@ final class OutcomeJob: WriteJob, @unchecked Sendable {
     self.begun = begun
     self.core = core
     self.reply = reply
+    answer = begun.answer(outcome)
   }
 
   func apply(_ transaction: inout StoreWriteTransaction) throws {
@@ -130,8 +144,7 @@ final class OutcomeJob: WriteJob, @unchecked Sendable {
     try core.payments.end(begun.identifier, in: &transaction)
     if outcome.mayHaveHappened {
       try core.idempotency.keep(
-        begun.answer(outcome), begun.row, token: begun.token, payment: begun.identifier,
-        in: &transaction)
+        answer, begun.row, token: begun.token, payment: begun.identifier, in: &transaction)
     } else {
       try core.idempotency.free(begun.row, in: &transaction)
     }
@@ -139,12 +152,12 @@ final class OutcomeJob: WriteJob, @unchecked Sendable {
 
   func complete(_ result: Result<Void, any Error>) {
     switch result {
-    case .success: reply(begun.answer(outcome))
+    case .success: reply(answer)
     // The acquirer may have acted, and that could not be made durable: after a restart the vault says
     // `unknown` of it too.
     case .failure where outcome.mayHaveHappened:
       reply(begun.answer(.unknown(cause: "store")))
-    case .failure: reply(begun.answer(outcome))
+    case .failure: reply(answer)
     }
   }
 }
@@ -159,11 +172,24 @@ extension AcquirerOutcome {
   }
 }
 
+extension PaymentAnswer {
+  /// The answer, without its further fields where they are more than an idempotency row can keep:
+  /// what the client was told must be what a replay tells.
+  fileprivate var keepable: PaymentAnswer {
+    let bytes = fields.reduce(0) { $0 + $1.name.utf8.count + $1.value.utf8.count + 6 }
+    // A byte becomes six where it has to be escaped.
+    guard 6 * bytes > IdempotencyRow.longestAnswer / 2 else { return self }
+    var answer = self
+    answer.fields = []
+    return answer
+  }
+}
+
 extension BegunPayment {
   func answer(_ outcome: AcquirerOutcome) -> Answer {
     switch outcome {
     case .answered(let answer):
-      .payment(answer, identifier: identifier, acquirer: acquirer)
+      .payment(answer.keepable, identifier: identifier, acquirer: acquirer)
     case .notSent:
       Answer(Problem(.acquirerUnreachable, paymentIdentifier: identifier.text))
     case .rejected:

@@ -65,8 +65,14 @@ final class TokenizeJob: WriteJob, @unchecked Sendable {
       }
     }
     switch subject {
-    case .card(let held): try store(held.card, row: row, in: &transaction)
     case .fault(_, let problem): try refuse(problem, in: &transaction)
+    case .card(let held):
+      do {
+        try store(held.card, row: row, in: &transaction)
+      } catch CardStoreError.indexIsBehind {
+        // It is thrown before anything is written.
+        try refuse(Problem(CardStoreError.indexIsBehind), in: &transaction)
+      }
     }
   }
 
@@ -88,7 +94,8 @@ final class TokenizeJob: WriteJob, @unchecked Sendable {
   private func row(
     for idempotency: Idempotency, about number: borrowing PAN
   ) -> IdempotencyLedger.Row {
-    core.idempotency.row(for: idempotency, actor: caller.actor, digits: number.digits)
+    core.idempotency.row(
+      for: idempotency, actor: caller.actor, merchant: merchant, digits: number.digits)
   }
 
   private func store(

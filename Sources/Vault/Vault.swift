@@ -33,7 +33,7 @@ package final class Vault: Sendable {
   /// Whether the keyring is closed: every operation answers `sealed`.
   package var isSealed: Bool { false }
 
-  /// How many payments wait for their acquirer.
+  /// How many payments wait for the writer or for their acquirer.
   package var paymentsInFlight: Int { paymentsUnderWay.load(ordering: .relaxed) }
 
   /// Puts another policy in force.
@@ -59,6 +59,16 @@ package final class Vault: Sendable {
 
   /// Sends a payment with the token's card to an acquirer.
   package func push(
+    _ request: PushRequest, caller: Caller, reply: @escaping @Sendable (Answer) -> Void
+  ) {
+    paymentsUnderWay.add(1, ordering: .relaxed)
+    begin(request, caller: caller) { [self] answer in
+      paymentsUnderWay.subtract(1, ordering: .relaxed)
+      reply(answer)
+    }
+  }
+
+  private func begin(
     _ request: PushRequest, caller: Caller, reply: @escaping @Sendable (Answer) -> Void
   ) {
     guard case .merchant(let merchant) = caller.principal else {
@@ -172,16 +182,11 @@ package final class Vault: Sendable {
     _ payment: Payment, card: ReleasedCard, begun: BegunPayment, merchant: Merchant,
     reply: @escaping @Sendable (Answer) -> Void
   ) {
-    paymentsUnderWay.add(1, ordering: .relaxed)
     transport.send(
       payment, card: card, identifier: begun.identifier, acquirer: begun.acquirer,
       merchant: merchant
     ) { [self] outcome in
-      store.submit(
-        OutcomeJob(outcome, of: begun, core: core) { [self] answer in
-          paymentsUnderWay.subtract(1, ordering: .relaxed)
-          reply(answer)
-        })
+      store.submit(OutcomeJob(outcome, of: begun, core: core, reply: reply))
     }
   }
 }

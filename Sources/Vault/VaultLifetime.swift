@@ -29,19 +29,29 @@ extension Vault {
     try store.startWriter(participants: [cards, audit], limits: limits, onEnd: onEnd)
     let vault = Vault(
       store: store, core: core, transport: transport, policy: policy, keyring: keyring)
-    try store.perform { transaction in try core.closeOpenPayments(in: &transaction) }
+    do {
+      try store.perform { transaction in try core.closeOpenPayments(in: &transaction) }
+    } catch {
+      store.stopWriter()
+      throw error
+    }
     return vault
   }
 
   /// Writes what is due: refusals that were counted, the end of old idempotency keys. Call it about
   /// once a second.
   package func tick() {
-    let counted = core.refusals.flush(now: core.clock.monotonicNanoseconds())
+    maintain(endingRefusalsAt: core.clock.monotonicNanoseconds())
+  }
+
+  private func maintain(endingRefusalsAt now: UInt64) {
+    let counted = core.unwritten.take() + core.refusals.flush(now: now)
     store.submit(MaintenanceJob(counted, core: core))
   }
 
   /// Stops the writer after everything that was accepted, and writes the fingerprint index out.
   package func close() {
+    maintain(endingRefusalsAt: .max)
     store.stopWriter()
     core.cards.flushIndex()
   }
@@ -76,7 +86,9 @@ private final class MaintenanceJob: WriteJob, @unchecked Sendable {
     try core.idempotency.purge(in: &transaction)
   }
 
-  func complete(_ result: Result<Void, any Error>) {}
+  func complete(_ result: Result<Void, any Error>) {
+    if case .failure = result { core.unwritten.add(counted) }
+  }
 }
 
 extension WriterCore {

@@ -3,6 +3,7 @@ import AuditLog
 import CardStore
 import Cards
 import Storage
+import Synchronization
 
 /// What jobs share while the writer thread applies them.
 ///
@@ -14,6 +15,7 @@ final class WriterCore: @unchecked Sendable {
   let idempotency: IdempotencyLedger
   let payments: PaymentLedger
   let refusals: RefusalLedger
+  let unwritten = UnwrittenRefusals()
   let clock: Clock
 
   init(
@@ -36,16 +38,34 @@ final class WriterCore: @unchecked Sendable {
     try audit.append(entry, atMilliseconds: clock.milliseconds(), in: &transaction)
   }
 
-  /// Appends the entry of a refusal, unless `isCounted`: then it is one of a number told later.
+  /// Appends the entry of a refusal, unless it tells of the service's state alone, or `isCounted`:
+  /// then it is one of a number told later.
+  ///
+  /// - Parameter acquirer: the acquirer that a merchant named and may use.
   func recordRefusal(
-    _ problem: Problem, caller: Caller, operation: String, token: Token?, isCounted: Bool,
-    in transaction: inout StoreWriteTransaction
+    _ problem: Problem, caller: Caller, operation: String, token: Token?, acquirer: String? = nil,
+    isCounted: @autoclosure () -> Bool, in transaction: inout StoreWriteTransaction
   ) throws {
-    if isCounted { return }
+    if problem.name.isServiceState || isCounted() { return }
     var entry = AuditEntry(
       caller, operation: operation, token: token, outcome: AuditWord.Outcome.refused)
+    if let acquirer { entry.acquirer = acquirer }
     entry.reason = problem.name.rawValue
     try record(entry, in: &transaction)
+  }
+}
+
+/// Counted refusals whose entry could not be written yet.
+final class UnwrittenRefusals: Sendable {
+  private let counted = Mutex<[RefusalLedger.Counted]>([])
+
+  func add(_ more: [RefusalLedger.Counted]) { counted.withLock { $0 += more } }
+
+  func take() -> [RefusalLedger.Counted] {
+    counted.withLock { counted in
+      defer { counted = [] }
+      return counted
+    }
   }
 }
 
@@ -64,6 +84,15 @@ struct RefusalDecision {
 }
 
 extension Problem {
+  /// What the client is told when its card cannot be had.
+  init(_ error: CardStoreError) {
+    switch error {
+    case .recordDoesNotOpen, .unknownKey, .malformedRow: self.init(.internalError)
+    case .noSecretMemory: self.init(.overloaded)
+    case .indexIsBehind: self.init(.storeFull)
+    }
+  }
+
   /// What the client is told when its job could not be committed.
   init(failure: any Error) {
     guard let failure = failure as? StorageError else {

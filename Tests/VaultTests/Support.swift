@@ -1,0 +1,255 @@
+import AccessPolicy
+import AuditLog
+import Cards
+import Cryptography
+import Glibc
+import Keyring
+import SecretMemory
+import Storage
+import Synchronization
+import Testing
+import Vault
+
+/// Something that a test needs is not there.
+struct Missing: Error {
+  let what: String
+}
+
+/// A fresh directory that goes with the value.
+final class TemporaryDirectory: Sendable {
+  let path: String
+
+  init() throws {
+    var template = Array("/tmp/cadenas-vault-XXXXXX".utf8CString)
+    let made = unsafe template.withUnsafeMutableBufferPointer {
+      unsafe $0.baseAddress.flatMap { unsafe mkdtemp($0) } != nil
+    }
+    guard made else { throw Missing(what: "a directory") }
+    path = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
+  }
+
+  deinit { Self.remove(path) }
+
+  var store: String { path + "/store" }
+  var keys: String { path + "/keys" }
+
+  /// The names of the files in `directory`.
+  static func files(in directory: String) -> [String] {
+    guard let stream = unsafe opendir(directory) else { return [] }
+    defer { unsafe closedir(stream) }
+    var names: [String] = []
+    while let entry = unsafe readdir(stream) {
+      let name = unsafe withUnsafePointer(to: &entry.pointee.d_name) {
+        unsafe $0.withMemoryRebound(to: CChar.self, capacity: 256) { unsafe String(cString: $0) }
+      }
+      if name != "." && name != ".." { names.append(name) }
+    }
+    return names
+  }
+
+  private static func remove(_ path: String) {
+    for name in files(in: path) { remove("\(path)/\(name)") }
+    if unsafe rmdir(path) != 0 { unsafe unlink(path) }
+  }
+}
+
+/// The time as a test sets it. It begins at 2026-11-23T18:43:25Z.
+final class MovableTime: Sendable {
+  static let start: Int64 = 1_795_459_405_000
+
+  private let wall = Atomic<Int64>(MovableTime.start)
+  private let monotonic = Atomic<UInt64>(1_000_000_000)
+
+  var milliseconds: Int64 {
+    get { wall.load(ordering: .relaxed) }
+    set { wall.store(newValue, ordering: .relaxed) }
+  }
+
+  /// Lets `seconds` pass on both clocks.
+  func pass(seconds: Int64) {
+    wall.add(seconds * 1_000, ordering: .relaxed)
+    monotonic.add(UInt64(seconds) * 1_000_000_000, ordering: .relaxed)
+  }
+
+  var clock: Clock {
+    Clock(
+      milliseconds: { self.wall.load(ordering: .relaxed) },
+      monotonicNanoseconds: { self.monotonic.load(ordering: .relaxed) })
+  }
+}
+
+/// A reply that is on its way.
+final class Reply<Value: Sendable>: Sendable {
+  private enum State {
+    case nothing
+    case value(Value)
+    case awaited(CheckedContinuation<Value, Never>)
+  }
+
+  private let state = Mutex(State.nothing)
+  private let times = Atomic<Int>(0)
+
+  /// How often it came: it has to be once.
+  var count: Int { times.load(ordering: .relaxed) }
+
+  func send(_ value: Value) {
+    times.add(1, ordering: .relaxed)
+    let waiting = state.withLock { state -> CheckedContinuation<Value, Never>? in
+      if case .awaited(let continuation) = state { return continuation }
+      state = .value(value)
+      return nil
+    }
+    waiting?.resume(returning: value)
+  }
+
+  var value: Value {
+    get async {
+      await withCheckedContinuation { continuation in
+        let value = state.withLock { state -> Value? in
+          if case .value(let value) = state { return value }
+          state = .awaited(continuation)
+          return nil
+        }
+        if let value { continuation.resume(returning: value) }
+      }
+    }
+  }
+}
+
+/// Acquirers that answer as a test wants.
+final class ScriptedTransport: AcquirerTransport {
+  struct Sent: Equatable {
+    let payment: PaymentIdentifier
+    let acquirer: String
+    let merchant: String
+    /// Of the card, what a shop may know too.
+    let last4: String
+    let month: Int
+    let year: Int
+  }
+
+  private struct State {
+    var outcomes: [AcquirerOutcome] = []
+    var sent: [Sent] = []
+    var held: [@Sendable (AcquirerOutcome) -> Void] = []
+    var holds = false
+    var problem: Problem?
+  }
+
+  private let state = Mutex(State())
+  private let arrival = Mutex(Reply<Void>())
+
+  var sent: [Sent] { state.withLock { $0.sent } }
+
+  /// The next payments get these outcomes, one each; without any they are approved.
+  func answer(_ outcomes: AcquirerOutcome...) {
+    state.withLock { $0.outcomes += outcomes }
+  }
+
+  /// What the template has against every payment.
+  func object(_ problem: Problem?) { state.withLock { $0.problem = problem } }
+
+  /// Payments wait for ``release(_:)`` from now on.
+  func hold() {
+    arrival.withLock { $0 = Reply() }
+    state.withLock { $0.holds = true }
+  }
+
+  /// Returns when a payment waits.
+  func waitForArrival() async { await arrival.withLock { $0 }.value }
+
+  /// Answers the payments that wait, and lets the following ones through.
+  func release(_ outcome: AcquirerOutcome) {
+    let held = state.withLock { state in
+      state.holds = false
+      defer { state.held = [] }
+      return state.held
+    }
+    for reply in held { reply(outcome) }
+  }
+
+  /// Forgets the payments that wait, as a process does that dies.
+  func forget() { state.withLock { $0.held = [] } }
+
+  func check(_ payment: Payment, acquirer: String) -> Problem? { state.withLock { $0.problem } }
+
+  func send(
+    _ payment: Payment, card: ReleasedCard, identifier: PaymentIdentifier, acquirer: String,
+    merchant: Merchant, reply: @escaping @Sendable (AcquirerOutcome) -> Void
+  ) {
+    let sent = Sent(
+      payment: identifier, acquirer: acquirer, merchant: merchant.name,
+      last4: card.card.pan.last4, month: card.card.expiry.month, year: card.card.expiry.year)
+    let outcome = state.withLock { state -> AcquirerOutcome? in
+      state.sent.append(sent)
+      if state.holds {
+        state.held.append(reply)
+        return nil
+      }
+      return state.outcomes.isEmpty
+        ? .answered(PaymentAnswer(outcome: .approved, code: "00")) : state.outcomes.removeFirst()
+    }
+    if let outcome { return reply(outcome) }
+    let arrived = arrival.withLock { $0 }
+    if arrived.count == 0 { arrived.send(()) }
+  }
+}
+
+/// A cast: two shops, one that does not deduplicate, and acquirers.
+enum Cast {
+  private static let shops = AuthorityReference(certificatePath: "/pki/ca.pem")
+  private static let banks = AuthorityReference(certificatePath: "/pki/acquirer-ca.pem")
+
+  static let policy = makePolicy()
+
+  static func makePolicy(shopAcquirers: [String] = ["credit-du-nord", "pull-only"]) -> Policy {
+    Policy(
+      generation: 1,
+      merchants: [
+        merchant("shop", 1, acquirers: shopAcquirers), merchant("other-shop", 2),
+        merchant("plain-shop", 3, acquirers: ["credit-du-nord"], deduplicate: false),
+      ],
+      acquirers: [
+        acquirer("credit-du-nord", push: true), acquirer("pull-only"),
+        acquirer("stranger-bank", push: true),
+      ])
+  }
+
+  private static func merchant(
+    _ name: String, _ number: UInt32, acquirers: [String] = [], deduplicate: Bool = true
+  ) -> Merchant {
+    Merchant(
+      name: name, number: number, clients: ["spiffe://\(name).example/checkout"],
+      authority: shops, operations: [.tokenize, .detokenize, .delete],
+      acquirers: Dictionary(uniqueKeysWithValues: acquirers.map { ($0, MerchantAcquirer()) }),
+      quotas: Quotas(tokenizePerMinute: 6_000), deduplicate: deduplicate)
+  }
+
+  private static func acquirer(_ name: String, push: Bool = false) -> Acquirer {
+    Acquirer(
+      name: name, currencies: ["EUR", "USD"],
+      pull: PullAccess(clients: ["spiffe://\(name).example/authorization"], authority: banks),
+      push: push)
+  }
+
+  static func caller(_ name: String, request: String = "req-1") throws -> Caller {
+    if let merchant = policy.merchants[name] {
+      return Caller(
+        actor: merchant.clients[0], principal: .merchant(merchant), requestIdentifier: request)
+    }
+    guard let acquirer = policy.acquirers[name], let pull = acquirer.pull else {
+      throw Missing(what: name)
+    }
+    return Caller(
+      actor: pull.clients[0], principal: .acquirer(acquirer), requestIdentifier: request)
+  }
+}
+
+/// Published test numbers.
+enum Number {
+  static let visaCB = "4970105181818183"
+  static let visa = "4111111111111111"
+  static let other = "4242424242424242"
+  static let mastercard = "5555555555554444"
+  static let amex = "378282246310005"
+}

@@ -1,0 +1,238 @@
+import AccessPolicy
+import AuditLog
+import Cards
+import Cryptography
+import Keyring
+import RecordFormat
+import SecretMemory
+import Storage
+import Vault
+
+/// A vault over a store of its own, with a clock and acquirers that a test moves.
+final class TestVault {
+  struct Options {
+    var mapSize = 64 << 20
+    var limits = WriterLimits()
+    var slots = 64
+  }
+
+  let directory: TemporaryDirectory
+  let time = MovableTime()
+  let transport = ScriptedTransport()
+  let slots: SecretPool
+  private let options: Options
+  private var opened: (store: Store, keyring: Keyring, vault: Vault)?
+
+  init(_ options: Options = Options()) throws {
+    self.options = options
+    directory = try TemporaryDirectory()
+    slots = try SecretPool(slots: options.slots, slotSize: 32)
+    let now = UInt64(time.milliseconds)
+    guard let identifier = StoreIdentifier(Array(1...16)) else { throw Missing(what: "identifier") }
+    let keyring = try KeyringStore.create(
+      source: source, cryptoperiods: .standard, atMilliseconds: now)
+    try Store.create(
+      at: directory.store, mapSize: options.mapSize, storeIdentifier: identifier
+    ) { transaction in
+      try KeyringStore.save(keyring, for: identifier, in: &transaction)
+    }
+    try open()
+  }
+
+  var source: FileKeySource { FileKeySource(directory: directory.keys) }
+
+  var vault: Vault {
+    get throws { try current.vault }
+  }
+
+  var store: Store {
+    get throws { try current.store }
+  }
+
+  var keyring: Keyring {
+    get throws { try current.keyring }
+  }
+
+  private var current: (store: Store, keyring: Keyring, vault: Vault) {
+    get throws {
+      guard let opened else { throw Missing(what: "an open vault") }
+      return opened
+    }
+  }
+
+  /// Opens the store and the vault over it; `progress` is told what the index needed.
+  func open(progress: (Int) -> Void = { _ in }) throws {
+    let store = try Store.open(at: directory.store, mapSize: options.mapSize)
+    let keyring = try KeyringStore.open(in: store, source: source)
+    let vault = try Vault.open(
+      store: store, keyring: keyring, slots: slots, transport: transport, policy: Cast.policy,
+      clock: time.clock, limits: options.limits, refusalsStoredPerMinute: 60, progress: progress,
+      onEnd: { _ in })
+    opened = (store, keyring, vault)
+  }
+
+  /// Ends the vault in good order.
+  func close() throws {
+    try vault.close()
+    opened = nil
+  }
+
+  /// Ends the vault as a dying process does: what was acknowledged is in the store, and nothing
+  /// else is finished.
+  func crash() throws {
+    try store.stopWriter()
+    transport.forget()
+    opened = nil
+  }
+
+  func reopen() throws {
+    try close()
+    try open()
+  }
+}
+
+// MARK: - Requests
+
+extension TestVault {
+  /// Sends a tokenize request; what is `wrong` with it beside the number comes in place of details.
+  func tokenize(
+    _ number: String, month: Int = 12, year: Int = 2028, preferring brand: Brand? = nil,
+    customer: String? = nil, key: String? = nil, wrong: Problem? = nil, as name: String = "shop",
+    requestIdentifier: String = "req-1"
+  ) throws -> Reply<Answer> {
+    guard let slot = slots.lease() else { throw Missing(what: "a slot") }
+    let pan = try PAN.parse(Array(number.utf8).rawSpan, into: slot)
+    let match = try BrandTable.standard.match(pan)
+    let details = CardDetails(
+      expiry: try Expiry(month: month, year: year), preferredBrand: brand,
+      customer: customer.flatMap { CustomerReference($0) })
+    let canonical = "tokenize \(month) \(year) \(brand?.name ?? "") \(customer ?? "")"
+    let request = TokenizeRequest(
+      number: pan, match: match, details: wrong.map { .failure($0) } ?? .success(details),
+      idempotency: key.map { Idempotency(key: Array($0.utf8), requestDigest: digest(canonical)) })
+    let reply = Reply<Answer>()
+    try vault.tokenize(
+      request, caller: Cast.caller(name, request: requestIdentifier), reply: { reply.send($0) })
+    return reply
+  }
+
+  /// The token of a card that is stored, or found.
+  func token(of number: String, as name: String = "shop") async throws -> Token {
+    try await tokenize(number, as: name).value.token
+  }
+
+  func push(
+    _ token: Token?, to acquirer: String = "credit-du-nord", amount: Int64 = 4_990,
+    currency: String = "EUR", key: String = "key-1", wrong: Problem? = nil,
+    as name: String = "shop"
+  ) throws -> Reply<Answer> {
+    guard let currency = Currency(code: currency) else { throw Missing(what: "a currency") }
+    let payment = Payment(
+      operation: .authorize, amount: try Money(value: amount, currency: currency),
+      reference: PaymentReference("order-1042"), securityCode: nil, initiator: .cardholder,
+      storedCredential: nil, threeDSecure: nil, scaExemption: nil)
+    let canonical = "push \(token?.text ?? "") \(acquirer) \(amount) \(currency.code)"
+    let request = PushRequest(
+      token: token, acquirer: .success(acquirer),
+      payment: wrong.map { .failure($0) } ?? .success(payment),
+      idempotency: Idempotency(key: Array(key.utf8), requestDigest: digest(canonical)))
+    let reply = Reply<Answer>()
+    try vault.push(request, caller: Cast.caller(name), reply: { reply.send($0) })
+    return reply
+  }
+
+  func pull(_ token: Token?, as name: String = "credit-du-nord") throws -> Reply<PullReply> {
+    let reply = Reply<PullReply>()
+    try vault.pull(token, caller: Cast.caller(name), reply: { reply.send($0) })
+    return reply
+  }
+
+  func delete(_ token: Token?, as name: String = "shop") throws -> Reply<Answer> {
+    let reply = Reply<Answer>()
+    try vault.delete(token, caller: Cast.caller(name), reply: { reply.send($0) })
+    return reply
+  }
+
+  func refuse(
+    _ problem: Problem, operation: Operation? = .tokenize, token: Token? = nil,
+    as name: String = "shop"
+  ) throws -> Reply<Answer> {
+    let reply = Reply<Answer>()
+    try vault.refuse(
+      problem, operation: operation, token: token, caller: Cast.caller(name),
+      reply: { reply.send($0) })
+    return reply
+  }
+
+  /// Waits until everything that was asked before is done.
+  func settle() throws { try store.perform { _ in } }
+
+  private func digest(_ text: String) -> Digest256 { Digest256.sha256(Array(text.utf8).rawSpan) }
+}
+
+// MARK: - What came of them
+
+extension TestVault {
+  /// The lines of the audit log.
+  func lines() throws -> [String] {
+    let reader = AuditReader(try store)
+    var lines: [String] = []
+    var next: UInt64? = 0
+    while let start = next {
+      let page = try reader.page(from: start)
+      lines += String(decoding: page.lines, as: UTF8.self).split(separator: "\n").map(String.init)
+      next = page.next
+    }
+    return lines
+  }
+
+  /// The lines of the audit log without their sequences and times.
+  func entries() throws -> [String] {
+    try lines().map { line in
+      guard let actor = line.firstRange(of: "\"actor\"") else { throw Missing(what: "an actor") }
+      return "{" + line[actor.lowerBound...]
+    }
+  }
+
+  /// What the verifier has against the audit log.
+  func auditFinding() throws -> AuditVerification.Finding? {
+    try AuditVerifier.verify(try store).finding
+  }
+}
+
+extension Answer {
+  var text: String { String(decoding: body, as: UTF8.self) }
+
+  /// The member `name` of the body, where it is a string.
+  func string(_ name: String) -> String? {
+    guard let start = text.firstRange(of: "\"\(name)\":\"")?.upperBound else { return nil }
+    return text[start...].firstIndex(of: "\"").map { String(text[start..<$0]) }
+  }
+
+  var token: Token {
+    get throws {
+      guard let token = string("token").flatMap({ Token($0) }) else {
+        throw Missing(what: "a token in \(text)")
+      }
+      return token
+    }
+  }
+
+  /// The NAME of a problem document.
+  var problem: String? {
+    string("type").map { String($0.dropFirst("urn:cadenas:problem:".utf8.count)) }
+  }
+}
+
+/// The digits that were released, or the name of the problem; only tests make a text of them.
+func text(of reply: PullReply) -> String {
+  switch reply {
+  case .refused(let problem): return problem.name.rawValue
+  case .released(let released): return digits(of: released.card)
+  }
+}
+
+private func digits(of card: borrowing StoredCard) -> String {
+  let digits = card.pan.digits
+  return unsafe digits.withUnsafeBytes { unsafe String(decoding: $0, as: UTF8.self) }
+}

@@ -94,7 +94,9 @@ let package = Package(
     module("Configuration", ["AccessPolicy", "Cards", product("Yams", "Yams")]),
     module(
       "AcquirerGateway",
-      ["Vault", "Configuration", "Cards", "SecretMemory", "JSON", "AccessPolicy"] + nio),
+      [
+        "Vault", "Configuration", "Cards", "Cryptography", "SecretMemory", "JSON", "AccessPolicy",
+      ] + nio),
     module(
       "VaultServer",
       [

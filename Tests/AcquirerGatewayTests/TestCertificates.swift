@@ -17,6 +17,7 @@ final class TestCertificates: Sendable {
       try certify(authority, by: nil, "basicConstraints=critical,CA:TRUE")
     }
     try certify("bank", by: "bank-ca", "subjectAltName=DNS:bank.example")
+    try certify("address", by: "bank-ca", "subjectAltName=DNS:other.example,IP:127.0.0.1")
     try certify("impostor", by: "other-ca", "subjectAltName=DNS:bank.example")
     try certify("vault", by: "bank-ca", "extendedKeyUsage=clientAuth")
   }

@@ -126,7 +126,11 @@ final class Exchange: ChannelInboundHandler, @unchecked Sendable {
   // MARK: - Channel
 
   func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
-    if case .handshakeCompleted? = event as? TLSUserEvent { receive(.handshakeCompleted) }
+    if case .handshakeCompleted? = event as? TLSUserEvent {
+      let tls = try? context.pipeline.syncOperations.handler(type: NIOSSLClientHandler.self)
+      let isNamed = endpoint.isNamed(by: tls?.peerCertificate)
+      receive(isNamed ? .handshakeCompleted : .tlsFailed)
+    }
     context.fireUserInboundEventTriggered(event)
   }
 

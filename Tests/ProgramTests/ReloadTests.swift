@@ -1,0 +1,142 @@
+import Glibc
+import Testing
+
+@testable import cadenas_dev
+
+extension EndToEnd {
+  /// `SIGHUP`: another configuration, another list of revoked certificates, while the vault serves.
+  @Suite(.stage) struct ReloadTests {
+    private static let manyOfShop =
+      "quotas: {tokenize_per_minute: 60000000, detokenize_per_minute: 60000000}"
+
+    @Test func aQuotaThatIsUsedUpIs429WithTheTimeToWait() async throws {
+      let stage = try Stage.current
+      let wire = try await stage.connect()
+      let token = try await stage.token(of: TestCard.visa)
+      let original = try Files.readText(stage.configuration)
+      try stage.configure {
+        $0.replacing(
+          Self.manyOfShop, with: "quotas: {tokenize_per_minute: 3, detokenize_per_minute: 2}",
+          maxReplacements: 1)
+      }
+      try await stage.reload()
+      var statuses: [Int] = []
+      for _ in 0..<4 { statuses.append(try await wire.ask(.tokenize(TestCard.visa)).status) }
+      #expect(statuses == [200, 200, 200, 429])
+      let refused = try await wire.ask(.tokenize(TestCard.visa))
+      expect(refused, 429, "quota-exceeded")
+      #expect((1...60).contains(Int(refused.fields["retry-after"] ?? "") ?? 0))
+      for amount in [1, 2] {
+        expect(try await wire.ask(.push(token, amount: amount, key: "q\(amount)")), 200)
+      }
+      expect(try await wire.ask(.push(token, amount: 3, key: nil)), 429, "quota-exceeded")
+      let other = try await stage.ask(.tokenize(TestCard.visa), as: "other-shop")
+      #expect(other.status == 201, "another merchant's quota is its own")
+      expect(try await wire.ask(.delete("tok_x")), 404, "token-not-found")
+      try Files.write(Array(original.utf8), to: stage.configuration)
+      try await stage.reload()
+    }
+
+    @Test func aBrokenConfigurationIsSaidAndTheOldOneStaysInForce() async throws {
+      let stage = try Stage.current
+      let wire = try await stage.connect()
+      let original = try Files.readText(stage.configuration)
+      let complaint = "configuration not reloaded; the one before stays in force"
+      for (good, bad) in [
+        ("operations: [tokenize, detokenize, delete]", "operations: [tokenise]"),
+        ("client_crl: pki/ca.crl", "client_crl: pki/missing.crl"),
+        ("template: acquirers/simulator.yaml", "template: acquirers/missing.yaml"),
+        ("merchants:", "merchants: ["),
+      ] {
+        try stage.configure { $0.replacing(good, with: bad) }
+        try await stage.reload(saying: complaint)
+        #expect(try await wire.ask(.tokenize(TestCard.visa)).status < 300)
+        try Files.write(Array(original.utf8), to: stage.configuration)
+      }
+      try await stage.reload()
+      #expect(try await wire.ask(.tokenize(TestCard.visa)).status == 200)
+    }
+
+    @Test func anOperationThatIsTakenAwayIsForbiddenOnConnectionsThatAreOpen() async throws {
+      let stage = try Stage.current
+      let token = try await stage.token(of: TestCard.visa)
+      let wire = try await stage.connect()
+      let original = try Files.readText(stage.configuration)
+      try stage.configure { $0.replacing("[tokenize, detokenize, delete]", with: "[tokenize]") }
+      try await stage.reload()
+      #expect(try await wire.ask(.tokenize(TestCard.visa)).status == 200)
+      expect(try await wire.ask(.delete(token)), 403, "operation-not-permitted")
+      expect(try await wire.ask(.delete("tok_x")), 403, "operation-not-permitted")
+      expect(try await wire.ask(.push(token, amount: 1, key: nil)), 403, "operation-not-permitted")
+      try Files.write(Array(original.utf8), to: stage.configuration)
+      try await stage.reload()
+      expect(try await wire.ask(.delete(token)), 204)
+    }
+
+    @Test func anAcquirerThatNobodyReachesIs502AndFreesTheKey() async throws {
+      let stage = try Stage.current
+      let token = try await stage.token(of: TestCard.visa)
+      let original = try Files.readText(stage.configuration)
+      let port = try LoopbackPort.choose(1)[0]
+      try stage.configure {
+        $0.replacing(#/url: https:\/\/127\.0\.0\.1:\d+/#, with: "url: https://127.0.0.1:\(port)")
+      }
+      try await stage.reload()
+      let answer = try await stage.ask(.push(token, amount: 7, key: "unreachable"))
+      expect(answer, 502, "acquirer-unreachable")
+      #expect(answer["payment_id"]?.hasPrefix("pay_") == true)
+      try Files.write(Array(original.utf8), to: stage.configuration)
+      try await stage.reload()
+      expect(try await stage.ask(.push(token, amount: 7, key: "unreachable")), 200)
+    }
+
+    @Test func anAcquirerOfAnotherNameIsSentNothing() async throws {
+      let stage = try Stage.current
+      let token = try await stage.token(of: TestCard.visa)
+      let original = try Files.readText(stage.configuration)
+      let before = try await stage.received().count
+      for (good, bad) in [
+        ("server_name: localhost", "server_name: elsewhere.example"),
+        ("ca: pki/acquirer-ca.pem", "ca: pki/ca.pem"),
+      ] {
+        try stage.configure { $0.replacing("        \(good)", with: "        \(bad)") }
+        #expect(try Files.readText(stage.configuration) != original)
+        try await stage.reload()
+        let answer = try await stage.ask(.push(token, amount: 8, key: "pinned"))
+        expect(answer, 502, "acquirer-unreachable")
+        try Files.write(Array(original.utf8), to: stage.configuration)
+      }
+      try await stage.reload()
+      #expect(try await stage.received().count == before)
+    }
+
+    /// The last one: nobody is `shop` afterwards.
+    @Test func aCertificateThatIsRevokedLosesItsOpenConnections() async throws {
+      let stage = try Stage.current
+      let idle = try await stage.connect()
+      let busy = try await stage.connect()
+      let other = try await stage.connect("other-shop")
+      for wire in [idle, busy, other] {
+        #expect(try await wire.ask(.tokenize(TestCard.visa)).status < 300)
+      }
+      let authorize = ["openssl", "ca", "-config", DevelopmentPKI.recipeName, "-name", "ca"]
+      let folder = "\(stage.directory)/pki"
+      try ChildProcess.run(authorize + ["-revoke", "shop.pem"], directory: folder)
+      try ChildProcess.run(authorize + ["-gencrl", "-out", "ca.crl"], directory: folder)
+      try await stage.reload()
+      #expect(try await idle.untilClosed() == "", "between requests it is closed")
+      try? await busy.send(WireRequest.tokenize(TestCard.visa).text)
+      #expect(try await busy.untilClosed() == "")
+      #expect(try await other.ask(.tokenize(TestCard.visa)).status == 200, "another one stays")
+      do {
+        let late = try await stage.connect()
+        try await late.send(WireRequest.tokenize(TestCard.visa).text)
+        #expect(try await late.untilClosed() == "")
+      } catch is Wire.Failed {
+        Issue.record("a revoked client is still served")
+      } catch {
+        // Refused before the request could be sent: as good.
+      }
+    }
+  }
+}

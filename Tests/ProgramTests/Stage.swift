@@ -1,0 +1,262 @@
+import Glibc
+import NIOCore
+import NIOPosix
+import NIOSSL
+import Synchronization
+import Testing
+
+@testable import cadenas_dev
+
+/// A throwaway installation whose vault and acquirer run as processes: what a black box is tested
+/// with. The tests of a suite share one, named by the suite's trait ``Trait``.
+final class Stage: Sendable {
+  /// The installation of the suite that runs.
+  static var current: Stage {
+    get throws {
+      guard let stage = local else { throw Failed("this suite has no installation") }
+      return stage
+    }
+  }
+  @TaskLocal private static var local: Stage?
+
+  /// What has gone wrong with the installation itself.
+  struct Failed: Error, CustomStringConvertible {
+    let description: String
+    init(_ description: String) { self.description = description }
+  }
+
+  /// Where it stands while it runs.
+  struct Running: Sendable {
+    let vault: Endpoint
+    let acquirer: Endpoint
+    let vaultProcess: pid_t
+    /// `cadenas-dev up` itself.
+    let supervisor: pid_t
+
+    /// Waits for the end of `cadenas-dev up`.
+    func wait() -> cadenas_dev.ExitStatus {
+      var status: Int32 = 0
+      while unsafe waitpid(supervisor, &status, 0) < 0 && errno == EINTR {}
+      return cadenas_dev.ExitStatus(waitStatus: status)
+    }
+  }
+
+  /// Processes are started on a thread that stays as long as the tests do, since the kernel ends
+  /// them with the thread that started them.
+  private static let starter: NIOThreadPool = {
+    let pool = NIOThreadPool(numberOfThreads: 1)
+    pool.start()
+    return pool
+  }()
+
+  let directory: String
+  let programs: Programs
+  private let state = Mutex<Running?>(nil)
+
+  private init() throws {
+    directory = try Files.makeTemporaryDirectory(prefix: "cadenas-stage")
+    programs = try Self.findPrograms()
+  }
+
+  /// The programs of this build, or those of the folder that `CADENAS_PROGRAMS` names.
+  static func findPrograms() throws -> Programs {
+    guard let folder = unsafe getenv("CADENAS_PROGRAMS") else { return try Programs.beside() }
+    let path = unsafe String(cString: folder)
+    return Programs(development: "\(path)/cadenas-dev", vault: "\(path)/cadenas")
+  }
+
+  /// Makes an installation, runs `body` with it, and takes it down again, whatever happened.
+  ///
+  /// - Parameter adjust: changes the configuration before the first start.
+  static func withStage(
+    adjust: (String) -> String = { $0 }, _ body: (Stage) async throws -> Void
+  ) async throws {
+    let stage = try Stage()
+    defer { stage.remove() }
+    let fresh = String(decoding: PackageResources.development_yaml, as: UTF8.self)
+      .replacing("USER", with: try userName())
+    try Files.write(Array(adjust(fresh).utf8), to: stage.configuration)
+    do {
+      try await stage.start()
+      try await body(stage)
+    } catch {
+      stage.kill()
+      Issue.record("the vault's log ends:\n\(stage.logs().suffix(2_000))")
+      throw error
+    }
+    if stage.state.withLock({ $0 != nil }) {
+      let status = await stage.stop()
+      #expect(status == .exited(0), "the installation did not stop as it should")
+    }
+  }
+
+  private static func userName() throws -> String {
+    guard let entry = unsafe getpwuid(getuid()), let name = unsafe entry.pointee.pw_name else {
+      throw Failed("this user has no name")
+    }
+    return unsafe String(cString: name)
+  }
+
+  private func remove() { _ = try? ChildProcess.run(["rm", "-rf", directory]) }
+
+  /// For a suite: its tests run with one installation, which ``Stage/current`` is.
+  struct Trait: SuiteTrait, TestScoping {
+    let adjust: @Sendable (String) -> String
+
+    func provideScope(
+      for test: Test, testCase: Test.Case?,
+      performing function: @concurrent @Sendable () async throws -> Void
+    ) async throws {
+      try await Stage.withStage(adjust: adjust) { stage in
+        try await Stage.$local.withValue(stage) { try await function() }
+      }
+    }
+  }
+}
+
+extension Trait where Self == Stage.Trait {
+  /// One installation for the suite.
+  static var stage: Self { Stage.Trait { $0 } }
+
+  /// One installation for the suite, with another configuration than a development one has.
+  static func stage(_ adjust: @escaping @Sendable (String) -> String) -> Self {
+    Stage.Trait(adjust: adjust)
+  }
+}
+
+// MARK: - Starting and stopping
+
+extension Stage {
+  /// Where it stands.
+  /// - Throws: ``Failed`` while it does not run.
+  var running: Running {
+    get throws {
+      guard let running = state.withLock({ $0 }) else { throw Failed("nothing runs") }
+      return running
+    }
+  }
+
+  /// Starts vault and acquirer and waits until both answer.
+  func start() async throws {
+    let running = try await Self.starter.runIfActive { [directory, programs] in
+      let installation = try RunningInstallation(
+        directory: directory, programs: programs, life: .bound)
+      return Running(
+        vault: installation.vault, acquirer: installation.acquirer,
+        vaultProcess: installation.vaultProcess,
+        supervisor: installation.process)
+    }
+    state.withLock { $0 = running }
+  }
+
+  /// Stops both as an operator would, and says how that ended.
+  @discardableResult
+  func stop() async -> cadenas_dev.ExitStatus? {
+    guard let running = take() else { return nil }
+    _ = Glibc.kill(running.supervisor, SIGTERM)
+    return running.wait()
+  }
+
+  /// Ends the vault as a crash would. The rest of the installation follows, and can be started again.
+  func kill() {
+    guard let running = take() else { return }
+    _ = Glibc.kill(running.vaultProcess, SIGKILL)
+    _ = running.wait()
+  }
+
+  /// Tells the vault something.
+  func signal(_ signal: Int32) throws {
+    _ = Glibc.kill(try running.vaultProcess, signal)
+  }
+
+  /// Waits for the end of ``stop()``'s kind that somebody else has asked for.
+  func waitForEnd() throws -> cadenas_dev.ExitStatus {
+    guard let running = take() else { throw Failed("nothing runs") }
+    return running.wait()
+  }
+
+  private func take() -> Running? {
+    state.withLock { running in
+      defer { running = nil }
+      return running
+    }
+  }
+}
+
+// MARK: - Its files and its clients
+
+extension Stage {
+  var configuration: String { "\(directory)/cadenas.yaml" }
+  var pki: TLSMaterial { TLSMaterial(directory: "\(directory)/pki") }
+
+  /// Everything that the vault has logged.
+  func logs() -> String { (try? Files.readText("\(directory)/logs/vault.log")) ?? "" }
+
+  /// Changes the configuration file.
+  func configure(_ change: (String) -> String) throws {
+    try Files.write(Array(change(try Files.readText(configuration)).utf8), to: configuration)
+  }
+
+  /// Has the vault read its configuration anew, and waits until it has said `message` about it.
+  func reload(saying message: String = "configuration reloaded") async throws {
+    let before = count(of: "\"\(message)\"")
+    try signal(SIGHUP)
+    try await eventually("the log says \(message)") { count(of: "\"\(message)\"") > before }
+  }
+
+  private func count(of text: String) -> Int { logs().ranges(of: text).count }
+
+  /// A connection to the vault with the pair `name`.
+  func connect(_ name: String = "shop") async throws -> Wire {
+    try await Wire(to: try running.vault, context: try pki.client(name, trusting: "ca"))
+  }
+
+  /// One request on a connection of its own.
+  func ask(_ request: WireRequest, as name: String = "shop") async throws -> WireAnswer {
+    let wire = try await connect(name)
+    let answer = try await wire.ask(request)
+    await wire.close()
+    return answer
+  }
+
+  /// The token of a card, which must be taken.
+  func token(of number: String, as name: String = "shop") async throws -> String {
+    let answer = try await ask(.tokenize(number), as: name)
+    guard [200, 201].contains(answer.status), let token = answer["token"] else {
+      throw Failed("tokenize answered \(answer.status) \(answer.body)")
+    }
+    return token
+  }
+
+  /// How many payment messages the acquirer has received, and which.
+  func received() async throws -> (count: Int, identifiers: [String]) {
+    let wire = try await Wire(
+      to: try running.acquirer, context: try pki.client("acquirer", trusting: "acquirer-ca"))
+    let answer = try await wire.ask(WireRequest(method: "GET", path: "/received"))
+    await wire.close()
+    let members = try JSONMembers(Array(answer.body.utf8))
+    return (Int(members["count"] ?? "") ?? -1, members.list("payment_ids"))
+  }
+
+  /// Runs `cadenas` against the installation and returns what it printed.
+  func cadenas(_ arguments: String...) throws -> String {
+    try ChildProcess.run([programs.vault] + arguments + ["--config", configuration])
+  }
+}
+
+/// Waits until `condition` holds, which is looked at again and again since other processes tell
+/// nobody; a test that waits in vain fails after a long while.
+func eventually(
+  _ what: String, _ condition: () async throws -> Bool
+) async throws {
+  let deadline = ContinuousClock.now + .seconds(90)
+  while try await !condition() {
+    guard ContinuousClock.now < deadline else { throw Stage.Failed("never true: \(what)") }
+    try await pause(.milliseconds(5))
+  }
+}
+
+/// Lets other processes go on for a moment. No test may rely on how long that is.
+func pause(_ time: TimeAmount) async throws {
+  try await MultiThreadedEventLoopGroup.singleton.any().scheduleTask(in: time) {}.futureResult.get()
+}

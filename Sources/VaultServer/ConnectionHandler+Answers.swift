@@ -33,8 +33,9 @@ extension ConnectionHandler {
     response.clear()
     head.write(to: &response)
     if exchange.head.method != .head { response.writeBytes(answer.body) }
+    record(exchange, status: answer.status)
     send(response)
-    end(exchange, status: answer.status, closes: head.closes)
+    moveOn(closes: head.closes)
   }
 
   /// Writes a card, in a buffer of its own that is wiped when it has been encrypted and sent.
@@ -52,8 +53,9 @@ extension ConnectionHandler {
     let sent = loop.makePromise(of: Void.self)
     let written = whole
     sent.futureResult.assumeIsolated().whenComplete { _ in wipeInPlace(written) }
+    record(exchange, status: 200)
     context.writeAndFlush(wrapOutboundOut(whole), promise: sent)
-    end(exchange, status: 200, closes: head.closes)
+    moveOn(closes: head.closes)
   }
 
   /// Writes the answer to a pull, number and all.
@@ -76,14 +78,18 @@ extension ConnectionHandler {
     exchange.closes || core.state.isStopping
   }
 
-  /// Counts and logs an answer that has been written, and goes on to the next request.
-  private func end(_ exchange: Exchange, status: UInt16, closes: Bool) {
+  /// Counts and logs an answer, before anybody can have seen it.
+  private func record(_ exchange: Exchange, status: UInt16) {
     let microseconds = UInt64(
       max((NIODeadline.now() - exchange.startedAt).nanoseconds, 0) / 1000)
     core.counters.addAnswer(exchange.operation, status: status, microseconds: microseconds)
     if status >= 400 || core.log.logsSuccesses {
       log(exchange, status: status, microseconds: microseconds)
     }
+  }
+
+  /// Goes on to the next request, or closes, after an answer has been written.
+  private func moveOn(closes: Bool) {
     // Writing may have found the connection gone.
     guard context != nil else { return }
     if closes {

@@ -134,7 +134,8 @@ struct LifecycleTests {
       #expect(answer.fields["connection"] == "close")
       await busy.closed()
       #expect(await stopped)
-      await #expect(throws: (any Error).self) { _ = try await server.connect() }
+      // Whether something listens on the port cannot be asked: another server may have it by now.
+      #expect(server.server.counters.connectionsOpen == 0)
     }
   }
 

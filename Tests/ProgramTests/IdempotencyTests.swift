@@ -18,7 +18,7 @@ extension EndToEnd {
 
       let created = try await stage.ask(.tokenize(TestCard.amex, key: "kept-card"))
       expect(created, 201)
-      await stage.stop()
+      try await stage.stop()
       try await stage.start()
       let afterwards = try await stage.ask(.push(token, amount: 4990, key: "kept"))
       #expect(afterwards.status == 200 && afterwards.body == first.body)
@@ -91,7 +91,7 @@ extension EndToEnd {
       try await eventually("the acquirer has it") { try await stage.received().count > before }
       let received = try await stage.received()
       #expect(received.count == before + 1)
-      stage.kill()
+      try await stage.kill()
       #expect(try await wire.untilClosed().isEmpty)
 
       try await stage.start()

@@ -33,10 +33,10 @@ final class Stage: Sendable {
     /// `cadenas-dev up` itself.
     let supervisor: pid_t
 
-    /// Waits for the end of `cadenas-dev up`.
-    func wait() -> cadenas_dev.ExitStatus {
+    /// Waits for the end of `cadenas-dev up`, without keeping a thread from the other tasks.
+    func wait() async throws -> cadenas_dev.ExitStatus {
       var status: Int32 = 0
-      while unsafe waitpid(supervisor, &status, 0) < 0 && errno == EINTR {}
+      while unsafe waitpid(supervisor, &status, WNOHANG) == 0 { try await pause(.milliseconds(5)) }
       return cadenas_dev.ExitStatus(waitStatus: status)
     }
   }
@@ -80,12 +80,12 @@ final class Stage: Sendable {
       try await stage.start()
       try await body(stage)
     } catch {
-      stage.kill()
+      try? await stage.kill()
       Issue.record("the vault's log ends:\n\(stage.logs().suffix(2_000))")
       throw error
     }
     if stage.state.withLock({ $0 != nil }) {
-      let status = await stage.stop()
+      let status = try await stage.stop()
       #expect(status == .exited(0), "the installation did not stop as it should")
     }
   }
@@ -151,28 +151,22 @@ extension Stage {
 
   /// Stops both as an operator would, and says how that ended.
   @discardableResult
-  func stop() async -> cadenas_dev.ExitStatus? {
+  func stop() async throws -> cadenas_dev.ExitStatus? {
     guard let running = take() else { return nil }
     _ = Glibc.kill(running.supervisor, SIGTERM)
-    return running.wait()
+    return try await running.wait()
   }
 
   /// Ends the vault as a crash would. The rest of the installation follows, and can be started again.
-  func kill() {
+  func kill() async throws {
     guard let running = take() else { return }
     _ = Glibc.kill(running.vaultProcess, SIGKILL)
-    _ = running.wait()
+    _ = try await running.wait()
   }
 
   /// Tells the vault something.
   func signal(_ signal: Int32) throws {
     _ = Glibc.kill(try running.vaultProcess, signal)
-  }
-
-  /// Waits for the end of ``stop()``'s kind that somebody else has asked for.
-  func waitForEnd() throws -> cadenas_dev.ExitStatus {
-    guard let running = take() else { throw Failed("nothing runs") }
-    return running.wait()
   }
 
   private func take() -> Running? {

@@ -1,0 +1,155 @@
+import Glibc
+import Synchronization
+import Testing
+
+@testable import cadenas_dev
+
+extension EndToEnd {
+  /// Stopping, and what keeps a vault from starting.
+  @Suite(.stage) struct StopTests {
+    @Test func whatWasAcceptedIsAnsweredAndWhatWasNotLeavesNoMark() async throws {
+      let stage = try Stage.current
+      let token = try await stage.token(of: TestCard.visa)
+      let seen = SeenCards()
+      let start = TestCardNumbers.randomStart()
+      let payment = try await stage.connect()
+      try await payment.send(WireRequest.push(token, amount: 100_010, key: "slow").text)
+      try await eventually("the acquirer has it") { try await stage.received().count == 1 }
+      try await withThrowingTaskGroup(of: Void.self) { group in
+        for client in 0..<16 {
+          group.addTask {
+            let wire = try await stage.connect()
+            var numbers = TestCardNumbers(first: start, offset: client, stride: 16)
+            while true {
+              var digits = [UInt8](repeating: 0, count: TestCardNumbers.length)
+              numbers.next(into: &digits)
+              let number = String(decoding: digits, as: UTF8.self)
+              seen.sent(number)
+              guard let answer = try? await wire.ask(.tokenize(number)) else { return }
+              guard answer.status != 503 else {
+                expect(answer, 503, "shutting-down")
+                return
+              }
+              expect(answer, 201)
+              seen.answered(number)
+              if answer.fields["connection"] == "close" { return }
+            }
+          }
+        }
+        try await eventually("the load goes on") { seen.state.answered.count >= 200 }
+        let status = try await stage.stop()
+        #expect(status == .exited(0))
+        try await group.waitForAll()
+      }
+      let paid = try await payment.answer()
+      expect(paid, 200)
+      #expect(paid["outcome"] == "approved")
+
+      try await stage.start()
+      let wire = try await stage.connect()
+      let (sent, answered) = seen.state
+      for number in sent {
+        let again = try await wire.ask(.tokenize(number))
+        #expect(again.status == (answered.contains(number) ? 200 : 201))
+      }
+      _ = try stage.cadenas("audit", "verify")
+    }
+
+    @Test func aRequestThatComesWhileItStopsIsToldSo() async throws {
+      let stage = try Stage.current
+      let token = try await stage.token(of: TestCard.visa)
+      let slow = try await stage.connect()
+      let late = try await stage.connect()
+      let idle = try await stage.connect()
+      #expect(try await idle.ask(.tokenize(TestCard.visa)).status == 200)
+      let request = WireRequest.tokenize(TestCard.visa).text
+      let before = try await stage.received().count
+      try await slow.send(WireRequest.push(token, amount: 100_010, key: "stop").text)
+      try await eventually("the acquirer has it") { try await stage.received().count > before }
+      // One TLS record with a request and half of another: with the answer the half is there too.
+      try await late.send(request + request.prefix(20))
+      #expect(try await late.answer().status == 200)
+      async let status = stage.stop()
+      #expect(try await idle.untilClosed() == "", "what is idle is closed")
+      try await late.send(String(request.dropFirst(20)))
+      let answer = try await late.answer()
+      expect(answer, 503, "shutting-down")
+      #expect(answer.fields["connection"] == "close")
+      expect(try await slow.answer(), 200)
+      #expect(try await status == .exited(0))
+      try await stage.start()
+    }
+
+    @Test func keysForDevelopmentAreRefusedByAVaultThatIsNone() async throws {
+      let stage = try Stage.current
+      try await stage.stop()
+      try stage.configure { $0.replacing("development: true\n", with: "") }
+      let failure = #expect(throws: DevelopmentError.self) { try stage.cadenas("serve") }
+      guard case .toolFailed(_, let status, let output) = failure else {
+        Issue.record("it ended in another way")
+        return
+      }
+      #expect(status == "status 2")
+      #expect(output.contains("development"))
+      try stage.configure { "development: true\n" + $0 }
+      try await stage.start()
+    }
+
+    @Test func aSecondVaultOnTheSameStoreIsToldWhoHasIt() async throws {
+      let stage = try Stage.current
+      let failure = #expect(throws: DevelopmentError.self) { try stage.cadenas("serve") }
+      guard case .toolFailed(_, let status, let output) = failure else {
+        Issue.record("it ended in another way")
+        return
+      }
+      #expect(status == "status 3")
+      #expect(output.contains("in use by process \(try stage.running.vaultProcess)"))
+      #expect(try await stage.ask(.tokenize(TestCard.visa)).status < 300)
+    }
+  }
+
+  /// A store without room.
+  @Suite(.stage { $0.replacing("16GiB", with: "2MiB") }) struct FullStoreTests {
+    @Test func aFullStoreSaysSoAndStillDeletesReadsAndStarts() async throws {
+      let stage = try Stage.current
+      let wire = try await stage.connect()
+      var numbers = TestCardNumbers(first: TestCardNumbers.randomStart(), offset: 0, stride: 1)
+      var digits = [UInt8](repeating: 0, count: TestCardNumbers.length)
+      var tokens: [String] = []
+      var refused: WireAnswer?
+      while refused == nil, tokens.count < 20_000 {
+        numbers.next(into: &digits)
+        let answer = try await wire.ask(.tokenize(String(decoding: digits, as: UTF8.self)))
+        if let token = answer["token"] { tokens.append(token) } else { refused = answer }
+      }
+      expect(try #require(refused, "never full"), 507, "store-full")
+      #expect(tokens.count > 100)
+      try await verifyFull(tokens)
+      try await stage.stop()
+      try await stage.start()
+      try await verifyFull(Array(tokens.dropFirst(20)))
+      _ = try stage.cadenas("audit", "verify")
+    }
+
+    private func verifyFull(_ tokens: [String]) async throws {
+      let stage = try Stage.current
+      let wire = try await stage.connect()
+      let acquirer = try await stage.connect("acquirer")
+      for token in tokens.prefix(20) { expect(try await wire.ask(.delete(token)), 204) }
+      expect(try await wire.ask(.delete(tokens[0])), 404, "token-not-found")
+      let pulled = try await acquirer.ask(.pull(tokens[tokens.count - 1]))
+      if pulled.status != 200 { expect(pulled, 507, "store-full") }
+    }
+  }
+}
+
+/// Which cards were sent, and which of them were answered.
+private final class SeenCards: Sendable {
+  private let cards = Mutex<(sent: Set<String>, answered: Set<String>)>(([], []))
+
+  var state: (sent: Set<String>, answered: Set<String>) { cards.withLock { $0 } }
+
+  func sent(_ number: String) { cards.withLock { _ = $0.sent.insert(number) } }
+
+  func answered(_ number: String) { cards.withLock { _ = $0.answered.insert(number) } }
+}

@@ -70,7 +70,7 @@ extension EndToEnd {
       let dripping = Task {
         while !wire.isClosed {
           try await wire.send("x")
-          try await pause(.milliseconds(100))
+          try await pause(milliseconds: 100)
         }
       }
       #expect(try await wire.untilClosed() == "")

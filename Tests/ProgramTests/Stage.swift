@@ -36,7 +36,7 @@ final class Stage: Sendable {
     /// Waits for the end of `cadenas-dev up`, without keeping a thread from the other tasks.
     func wait() async throws -> cadenas_dev.ExitStatus {
       var status: Int32 = 0
-      while unsafe waitpid(supervisor, &status, WNOHANG) == 0 { try await pause(.milliseconds(5)) }
+      while unsafe waitpid(supervisor, &status, WNOHANG) == 0 { try await pause(milliseconds: 5) }
       return cadenas_dev.ExitStatus(waitStatus: status)
     }
   }
@@ -233,7 +233,10 @@ extension Stage {
   }
 
   /// Runs `cadenas` against the installation and returns what it printed.
-  func cadenas(_ arguments: String...) throws -> String {
+  func cadenas(_ arguments: String...) throws -> String { try cadenas(arguments) }
+
+  /// The same with a list.
+  func cadenas(_ arguments: [String]) throws -> String {
     try ChildProcess.run([programs.vault] + arguments + ["--config", configuration])
   }
 }
@@ -246,11 +249,12 @@ func eventually(
   let deadline = ContinuousClock.now + .seconds(90)
   while try await !condition() {
     guard ContinuousClock.now < deadline else { throw Stage.Failed("never true: \(what)") }
-    try await pause(.milliseconds(5))
+    try await pause(milliseconds: 5)
   }
 }
 
 /// Lets other processes go on for a moment. No test may rely on how long that is.
-func pause(_ time: TimeAmount) async throws {
-  try await MultiThreadedEventLoopGroup.singleton.any().scheduleTask(in: time) {}.futureResult.get()
+func pause(milliseconds: Int64) async throws {
+  let loop = MultiThreadedEventLoopGroup.singleton.any()
+  try await loop.scheduleTask(in: .milliseconds(milliseconds)) {}.futureResult.get()
 }

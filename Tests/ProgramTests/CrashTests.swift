@@ -47,32 +47,48 @@ extension EndToEnd {
       #expect(ledger.cards.count >= Self.rounds * 100)
     }
 
-    /// Checks all cards and payments of all rounds so far.
+    /// Checks all cards and payments of all rounds so far, on as many connections as the load had.
     private func verify(_ ledger: CrashLedger, _ round: Int) async throws {
       let stage = try Stage.current
-      let acquirer = try await stage.connect("acquirer")
-      let shop = try await stage.connect()
-      for (number, card) in ledger.cards {
-        #expect(card.tokens.count == 1, "round \(round): a card has two tokens")
-        guard let token = card.tokens.first else { continue }
-        let pulled = try await acquirer.ask(.pull(token))
-        switch card.deletion {
-        case .none:
-          #expect(pulled["number"] == number, "round \(round): \(token) \(pulled.body)")
-          let again = try await shop.ask(.tokenize(number))
-          #expect(again.status == 200 && again["token"] == token, "round \(round)")
-        case .acknowledged:
-          #expect(pulled.status == 404, "round \(round): a deleted card is back")
-        case .asked:
-          #expect([200, 404].contains(pulled.status), "round \(round)")
+      let cards = Array(ledger.cards)
+      let payments = ledger.payments
+      try await withThrowingTaskGroup(of: Void.self) { group in
+        for client in 0..<Self.clients {
+          group.addTask {
+            let acquirer = try await stage.connect("acquirer")
+            let shop = try await stage.connect()
+            for index in stride(from: client, to: cards.count, by: Self.clients) {
+              try await verify(cards[index].key, cards[index].value, round, shop, acquirer)
+            }
+            for index in stride(from: client, to: payments.count, by: Self.clients) {
+              let replayed = try await shop.ask(payments[index].request)
+              #expect(
+                replayed.status == 200 && replayed.body == payments[index].answer, "round \(round)")
+            }
+            await acquirer.close()
+            await shop.close()
+          }
         }
+        try await group.waitForAll()
       }
-      for payment in ledger.payments {
-        let replayed = try await shop.ask(payment.request)
-        #expect(replayed.status == 200 && replayed.body == payment.answer, "round \(round)")
+    }
+
+    private func verify(
+      _ number: String, _ card: CrashLedger.Card, _ round: Int, _ shop: Wire, _ acquirer: Wire
+    ) async throws {
+      #expect(card.tokens.count == 1, "round \(round): a card has two tokens")
+      guard let token = card.tokens.first else { return }
+      let pulled = try await acquirer.ask(.pull(token))
+      switch card.deletion {
+      case .none:
+        #expect(pulled["number"] == number, "round \(round): \(token) \(pulled.status)")
+        let again = try await shop.ask(.tokenize(number))
+        #expect(again.status == 200 && again["token"] == token, "round \(round)")
+      case .acknowledged:
+        #expect(pulled.status == 404, "round \(round): a deleted card is back")
+      case .asked:
+        #expect([200, 404].contains(pulled.status), "round \(round)")
       }
-      await acquirer.close()
-      await shop.close()
     }
   }
 }

@@ -92,6 +92,9 @@ extension KeyringError {
     switch self {
     case .keySource(let path, let errno):
       "the key source \(path) cannot be used: \(systemMessage(errno))"
+    case .keyFileOwner(let path, let owner):
+      "\(path) belongs to the user \(owner), who could replace the key; it has to be the service's "
+        + "own, or root's"
     case .keyFileMode(let path, let mode):
       "\(path) has mode \(String(mode, radix: 8)), so others than its owner may use the key; "
         + "run: chmod 600 \(path)"

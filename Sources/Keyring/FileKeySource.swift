@@ -4,8 +4,8 @@ package import SecretMemory
 
 /// A directory of key-encryption keys: one file `KEYID.kek` each, of 32 random bytes.
 ///
-/// A file must belong to nobody but its owner (mode 0600 or 0400). A directory of systemd credentials
-/// is such a directory, read-only.
+/// A file must be the process's own or root's, and nobody else may read it (mode 0600 or 0400). A
+/// directory of systemd credentials is such a directory, read-only.
 package struct FileKeySource: Sendable {
   /// The size of a KEK in bytes.
   package static let keySize = 32
@@ -25,7 +25,8 @@ package struct FileKeySource: Sendable {
   /// Reads a key straight into secret memory.
   package func load(_ identifier: KeyIdentifier) throws(KeyringError) -> SecretBytes {
     let path = path(of: identifier)
-    let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW)
+    // Without O_NONBLOCK, a pipe in the file's place would stop the start without a word.
+    let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK)
     guard descriptor >= 0 else {
       if errno == ENOENT {
         throw .keyEncryptionKeyMissing(identifier, directory: directory)
@@ -37,9 +38,13 @@ package struct FileKeySource: Sendable {
     guard unsafe fstat(descriptor, &status) == 0 else {
       throw .keySource(path: path, errno: errno)
     }
-    guard status.st_mode & 0o177 == 0 else {
-      throw .keyFileMode(path: path, mode: status.st_mode & 0o7777)
+    guard status.st_mode & S_IFMT == S_IFREG else { throw .keySource(path: path, errno: EINVAL) }
+    let access = KeyFileAccess(
+      mode: status.st_mode & 0o7777, owner: status.st_uid, group: status.st_gid)
+    guard access.isTrusted(byProcessOf: geteuid()) else {
+      throw .keyFileOwner(path: path, owner: status.st_uid)
     }
+    guard access.isPrivate else { throw .keyFileMode(path: path, mode: access.mode) }
     guard Int(status.st_size) == Self.keySize else {
       throw .keyFileSize(path: path, size: Int(status.st_size))
     }
@@ -61,9 +66,7 @@ package struct FileKeySource: Sendable {
     _ identifier: KeyIdentifier, _ key: borrowing SecretBytes
   ) throws(KeyringError) {
     let path = path(of: identifier)
-    if unsafe mkdir(directory, 0o700) != 0 && errno != EEXIST {
-      throw .keySource(path: directory, errno: errno)
-    }
+    try makeDirectory()
     let descriptor = unsafe open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
     guard descriptor >= 0 else {
       throw errno == EEXIST
@@ -72,21 +75,49 @@ package struct FileKeySource: Sendable {
     let written = unsafe key.bytes.withUnsafeBytes { buffer in
       unsafe write(descriptor, buffer.baseAddress, buffer.count)
     }
-    let failure: Int32 = written == Self.keySize && fsync(descriptor) == 0 ? 0 : errno
+    var failure: Int32 = 0
+    if written != Self.keySize { failure = written < 0 ? errno : EIO }
+    if failure == 0, fsync(descriptor) != 0 { failure = errno }
     close(descriptor)
     guard failure == 0 else {
       unsafe unlink(path)
       throw .keySource(path: path, errno: failure)
     }
-    try synchronizeDirectory()
+    try Self.synchronize(directory)
     let readBack = try load(identifier)
     guard readBack.isEqual(to: key.bytes) else { throw .keySource(path: path, errno: EIO) }
   }
 
-  private func synchronizeDirectory() throws(KeyringError) {
+  /// Makes the directory, with a durable name, where it is not there yet.
+  private func makeDirectory() throws(KeyringError) {
+    guard unsafe mkdir(directory, 0o700) == 0 else {
+      if errno == EEXIST { return }
+      throw .keySource(path: directory, errno: errno)
+    }
+    try Self.synchronize(directory + "/..")
+  }
+
+  private static func synchronize(_ directory: String) throws(KeyringError) {
     let descriptor = unsafe open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
     guard descriptor >= 0 else { throw .keySource(path: directory, errno: errno) }
     defer { close(descriptor) }
     guard fsync(descriptor) == 0 else { throw .keySource(path: directory, errno: errno) }
   }
+}
+
+/// Who may use a key file.
+struct KeyFileAccess {
+  /// The permission bits.
+  let mode: UInt32
+  let owner: UInt32
+  let group: UInt32
+
+  /// Whether the file is that of the process's user, or root's.
+  func isTrusted(byProcessOf user: UInt32) -> Bool { owner == user || owner == 0 }
+
+  /// Whether nobody but its owner may read or write it.
+  ///
+  /// systemd gives a service its credential by an entry of an access control list, whose mask shows as
+  /// the bits of the group: root's file, which root's group may read.
+  var isPrivate: Bool { mode & 0o177 == 0 || mode == 0o440 && owner == 0 && group == 0 }
 }

@@ -16,6 +16,9 @@ package final class Keyring: Sendable {
   /// Rises with each change of the keyring.
   package let generation: UInt64
 
+  /// Bytes of every key: of AES-256, of HMAC-SHA-256, and of an Ed25519 seed.
+  private static let keySize = 32
+
   let entries: [KeyringEntry]
   private let keyEncryptionKey: KeyEncryptionKey
   private let dataKeys: [KeyIdentifier: DataKey]
@@ -26,6 +29,10 @@ package final class Keyring: Sendable {
     self.entries = entries
     self.keyEncryptionKey = keyEncryptionKey
     self.generation = generation
+    let wrapping = entries.filter { $0.role == .kek && $0.state == .active }
+    guard wrapping.map(\.identifier) == [keyEncryptionKey.identifier],
+      entries.allSatisfy({ ($0.material?.count ?? Self.keySize) == Self.keySize })
+    else { throw .malformedKeyring }
     var dataKeys: [KeyIdentifier: DataKey] = [:]
     for entry in entries where entry.role == .data {
       if let material = entry.material {
@@ -38,8 +45,7 @@ package final class Keyring: Sendable {
     self.activeDataKey = activeDataKey
     let (fingerprint, material) = try Self.active(.fingerprint, in: entries)
     activeFingerprintKey = FingerprintKey(fingerprint.identifier, material)
-    let (_, seed) = try Self.active(.audit, in: entries)
-    guard seed.count == Ed25519PrivateKey.seedSize else { throw .malformedKeyring }
+    _ = try Self.active(.audit, in: entries)
   }
 
   /// The data key of this identifier that still opens records, whatever its state.

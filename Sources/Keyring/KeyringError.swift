@@ -4,6 +4,8 @@ package import RecordFormat
 package enum KeyringError: Error, Equatable, Sendable {
   /// The directory or file of the key source cannot be read, written or made durable.
   case keySource(path: String, errno: Int32)
+  /// A key file that belongs neither to the process's user nor to root.
+  case keyFileOwner(path: String, owner: UInt32)
   /// A key file that somebody else than its owner may read or write.
   case keyFileMode(path: String, mode: UInt32)
   /// A key file that is not exactly 32 bytes long.

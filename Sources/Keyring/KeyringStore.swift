@@ -19,27 +19,39 @@ package enum KeyringStore {
   }
 
   /// Opens the keyring with the KEK that it names.
+  ///
+  /// - Throws: ``KeyringError``, `StorageError`.
   package static func open(
     in store: Store, source: FileKeySource
   ) throws -> Keyring {
-    guard let header = try store.read({ try Self.header(in: $0) }) else {
-      throw KeyringError.noKeyring
+    let row = try store.read { transaction -> [UInt8]? in
+      guard let blob = try transaction.get(rowKey.rawSpan, in: .keyring) else { return nil }
+      return unsafe blob.withUnsafeBytes { unsafe [UInt8]($0) }
     }
+    guard let blob = row else { throw KeyringError.noKeyring }
+    return try open(blob, store: store.storeIdentifier, source: source)
+  }
+
+  private static func open(
+    _ blob: [UInt8], store: StoreIdentifier, source: FileKeySource
+  ) throws(KeyringError) -> Keyring {
+    let header: KeyringHeader
+    do { header = try KeyringHeader(of: blob.rawSpan) } catch { throw .malformedKeyring }
     let secret = try source.load(header.kekIdentifier)
     let key = KeyEncryptionKey(header.kekIdentifier, KeyMaterial(secret))
-    let entries = try store.read { transaction in
-      guard let blob = try transaction.get(rowKey.rawSpan, in: .keyring) else {
-        throw KeyringError.noKeyring
-      }
+    let entries: [KeyringEntry]
+    do {
       var cipher = try key.makeCipher()
-      let identifier = store.storeIdentifier.bytes
-      do {
-        return try KeyringBlob.open(blob, store: identifier.rawSpan, cipher: &cipher)
-      } catch RecordError.authenticationFailed {
-        throw KeyringError.keyringDoesNotOpen(header.kekIdentifier)
-      } catch {
-        throw KeyringError.malformedKeyring
+      entries = try KeyringBlob.open(
+        blob.rawSpan, store: store.bytes.rawSpan, cipher: &cipher)
+    } catch let error as RecordError {
+      switch error {
+      case .authenticationFailed: throw .keyringDoesNotOpen(header.kekIdentifier)
+      case .unsupportedVersion, .malformed, .invalidContent, .tooLarge: throw .malformedKeyring
+      case .memoryUnavailable, .cipher: throw .systemUnavailable
       }
+    } catch {
+      throw .systemUnavailable
     }
     return try Keyring(
       entries: entries, keyEncryptionKey: key, generation: header.generation)

@@ -232,16 +232,18 @@ enum Cast {
       push: push)
   }
 
-  static func caller(_ name: String, request: String = "req-1") throws -> Caller {
+  /// A client of the merchant or acquirer; its identity may be that of `actor`'s.
+  static func caller(_ name: String, actor: String? = nil) throws -> Caller {
     if let merchant = policy.merchants[name] {
+      let identity = actor.flatMap { policy.merchants[$0] } ?? merchant
       return Caller(
-        actor: merchant.clients[0], principal: .merchant(merchant), requestIdentifier: request)
+        actor: identity.clients[0], principal: .merchant(merchant), requestIdentifier: "req-1")
     }
     guard let acquirer = policy.acquirers[name], let pull = acquirer.pull else {
       throw Missing(what: name)
     }
     return Caller(
-      actor: pull.clients[0], principal: .acquirer(acquirer), requestIdentifier: request)
+      actor: pull.clients[0], principal: .acquirer(acquirer), requestIdentifier: "req-1")
   }
 }
 
@@ -252,4 +254,79 @@ enum Number {
   static let other = "4242424242424242"
   static let mastercard = "5555555555554444"
   static let amex = "378282246310005"
+}
+
+/// The bytes of a file.
+func fileBytes(of path: String) throws -> [UInt8] {
+  let descriptor = unsafe open(path, O_RDONLY)
+  guard descriptor >= 0 else { throw Missing(what: path) }
+  defer { close(descriptor) }
+  var bytes = [UInt8](repeating: 0, count: Int(lseek(descriptor, 0, SEEK_END)))
+  lseek(descriptor, 0, SEEK_SET)
+  let count = unsafe bytes.withUnsafeMutableBytes {
+    unsafe read(descriptor, $0.baseAddress, $0.count)
+  }
+  guard count == bytes.count else { throw Missing(what: path) }
+  return bytes
+}
+
+/// Occupies the writer until it is let go, so that what is submitted meanwhile waits together.
+final class Blocker: Sendable {
+  private let entered = Gate()
+  private let released = Gate()
+
+  /// Returns when the writer is occupied.
+  init(_ store: Store) {
+    store.submit(Job(entered: entered, released: released))
+    entered.wait()
+  }
+
+  func open() { released.open() }
+
+  private final class Job: WriteJob {
+    let admission = Admission.reserved
+    private let entered: Gate
+    private let released: Gate
+
+    init(entered: Gate, released: Gate) {
+      self.entered = entered
+      self.released = released
+    }
+
+    func apply(_ transaction: inout StoreWriteTransaction) {
+      entered.open()
+      released.wait()
+    }
+
+    func complete(_ result: Result<Void, any Error>) {}
+  }
+}
+
+/// A door that threads wait at until it is opened, made of a pipe.
+private final class Gate: Sendable {
+  private let reading: Int32
+  private let writing: Int32
+
+  init() {
+    var ends: [Int32] = [-1, -1]
+    let status = unsafe ends.withUnsafeMutableBufferPointer { unsafe pipe($0.baseAddress) }
+    precondition(status == 0, "no pipe")
+    reading = ends[0]
+    writing = ends[1]
+  }
+
+  deinit {
+    close(reading)
+    close(writing)
+  }
+
+  func open() {
+    var byte: UInt8 = 1
+    _ = unsafe write(writing, &byte, 1)
+  }
+
+  func wait() {
+    var byte: UInt8 = 0
+    while unsafe read(reading, &byte, 1) < 0 && errno == EINTR {}
+  }
 }

@@ -23,12 +23,15 @@ final class TestVault {
   private let options: Options
   private var opened: (store: Store, keyring: Keyring, vault: Vault)?
 
-  init(_ options: Options = Options()) throws {
+  /// - Parameter first: the first byte of the store's identifier.
+  init(_ options: Options = Options(), first: UInt8 = 1) throws {
     self.options = options
     directory = try TemporaryDirectory()
     slots = try SecretPool(slots: options.slots, slotSize: 32)
     let now = UInt64(time.milliseconds)
-    guard let identifier = StoreIdentifier(Array(1...16)) else { throw Missing(what: "identifier") }
+    guard let identifier = StoreIdentifier(Array(first..<first + 16)) else {
+      throw Missing(what: "identifier")
+    }
     let keyring = try KeyringStore.create(
       source: source, cryptoperiods: .standard, atMilliseconds: now)
     try Store.create(
@@ -98,7 +101,7 @@ extension TestVault {
   func tokenize(
     _ number: String, month: Int = 12, year: Int = 2028, preferring brand: Brand? = nil,
     customer: String? = nil, key: String? = nil, wrong: Problem? = nil, as name: String = "shop",
-    requestIdentifier: String = "req-1"
+    actor: String? = nil
   ) throws -> Reply<Answer> {
     guard let slot = slots.lease() else { throw Missing(what: "a slot") }
     let pan = try PAN.parse(Array(number.utf8).rawSpan, into: slot)
@@ -112,7 +115,7 @@ extension TestVault {
       idempotency: key.map { Idempotency(key: Array($0.utf8), requestDigest: digest(canonical)) })
     let reply = Reply<Answer>()
     try vault.tokenize(
-      request, caller: Cast.caller(name, request: requestIdentifier), reply: { reply.send($0) })
+      request, caller: Cast.caller(name, actor: actor), reply: { reply.send($0) })
     return reply
   }
 
@@ -235,4 +238,22 @@ func text(of reply: PullReply) -> String {
 private func digits(of card: borrowing StoredCard) -> String {
   let digits = card.pan.digits
   return unsafe digits.withUnsafeBytes { unsafe String(decoding: $0, as: UTF8.self) }
+}
+
+extension TestVault {
+  /// Flips a bit of the byte `index` of a card's record.
+  func damage(_ token: Token, byte index: Int) throws {
+    let key = token.bytes
+    let keyBytes = key.indices.map { key[$0] }
+    var record = try store.read { transaction -> [UInt8] in
+      guard let value = try transaction.get(keyBytes.rawSpan, in: .cards) else { return [] }
+      return unsafe value.withUnsafeBytes { unsafe [UInt8]($0) }
+    }
+    guard index < record.count else { throw Missing(what: "a record") }
+    record[index] ^= 1
+    let damaged = record
+    try store.perform { transaction in
+      try transaction.put(key: keyBytes.rawSpan, value: damaged.rawSpan, in: .cards)
+    }
+  }
 }

@@ -78,8 +78,9 @@ package final class Gateway: AcquirerTransport {
     case .admitted(let admitted, let found): (number, definition) = (admitted, found)
     }
     let once = OutcomeReply { [self] outcome in
-      end(number, acquirer, outcome)
+      // The vault has the outcome before a shutdown that waits for it goes on to close the vault.
       reply(outcome)
+      end(number, acquirer, outcome)
     }
     guard
       let message = message(

@@ -55,7 +55,8 @@ extension Operations {
       records: records, inStore: after.cards, created: try count("tokenize", "created", after),
       deleted: try count("delete", "deleted", after), isAtRest: before == after,
       missingFromIndex: hooks.isIndexCurrent ? records.missingFromIndex : nil,
-      fileBytes: try store.environment.fileSize(), neededBytes: try neededBytes())
+      fileBytes: try store.environment.fileSize(), neededBytes: try neededBytes(),
+      isFileComplete: try store.environment.isFileComplete())
     return VerificationAnswer(isIntact: check.isIntact, document: check.document)
   }
 
@@ -110,6 +111,7 @@ struct StoreCheck {
   let missingFromIndex: Int?
   let fileBytes: Int
   let neededBytes: Int
+  let isFileComplete: Bool
 
   /// Whether all is well, or will be after the next start.
   var isIntact: Bool { findings.allSatisfy(\.isHarmless) }
@@ -144,7 +146,7 @@ struct StoreCheck {
           detail: "index.mdb does not lead to \(missingFromIndex) cards; the next start adds them",
           isHarmless: true))
     }
-    if fileBytes < neededBytes {
+    if !isFileComplete {
       findings.append(
         Finding(
           name: "file-truncated",

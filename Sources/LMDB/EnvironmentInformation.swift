@@ -61,6 +61,17 @@ extension Environment {
     return status.st_size
   }
 
+  /// False when the file lacks a page that is in use: the same test as at opening.
+  package func isFileComplete() throws(LMDBError) -> Bool {
+    do {
+      _ = try FileHeader.read(path: path)
+      return true
+    } catch {
+      guard error.kind == .truncated else { throw error }
+      return false
+    }
+  }
+
   /// The descriptor of the file, which stays the environment's.
   package func descriptor() throws(LMDBError) -> Int32 {
     var descriptor: Int32 = -1

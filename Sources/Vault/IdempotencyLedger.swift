@@ -115,8 +115,11 @@ final class IdempotencyLedger {
       token: stored.token, payment: payment, in: &transaction)
   }
 
-  /// Removes some of the rows that have expired, and none of a payment that still runs.
-  func purge(in transaction: inout StoreWriteTransaction) throws {
+  /// Removes some of the rows that have expired. The row of a payment that still runs stays, with a
+  /// new expiry, so that it stands in nobody's way.
+  ///
+  /// - Returns: whether there may be more to remove.
+  func purge(in transaction: inout StoreWriteTransaction) throws -> Bool {
     var expired: [[UInt8]] = []
     let now = now
     try transaction.forEach(in: .idempotencyExpiry) { key, _ in
@@ -127,19 +130,31 @@ final class IdempotencyLedger {
     }
     for entry in expired {
       let key = Array(entry[8...])
-      if try isRunning(key, in: &transaction) { continue }
       try transaction.delete(entry.rawSpan, in: .idempotencyExpiry)
-      try transaction.delete(key.rawSpan, in: .idempotency)
+      switch try fate(of: key, at: now, in: &transaction) {
+      case .removed: try transaction.delete(key.rawSpan, in: .idempotency)
+      case .kept: break
+      case .running:
+        let later = expiry.bigEndianBytes + key
+        try transaction.put(
+          key: later.rawSpan, value: [UInt8]().rawSpan, in: .idempotencyExpiry)
+      }
     }
+    return expired.count == Self.rowsPerPurge
   }
 
-  private func isRunning(
-    _ key: [UInt8], in transaction: inout StoreWriteTransaction
-  ) throws -> Bool {
+  private enum Fate { case removed, kept, running }
+
+  /// What becomes of a row whose entry in the order of expiry is due. It may have been written anew
+  /// since, under an entry of its own.
+  private func fate(
+    of key: [UInt8], at now: UInt64, in transaction: inout StoreWriteTransaction
+  ) throws -> Fate {
     guard let bytes = try transaction.get(key.rawSpan, in: .idempotency),
       let row = try? IdempotencyRow(of: bytes)
-    else { return false }
-    return row.state == .running
+    else { return .removed }
+    if row.state == .running { return .running }
+    return row.expiresMilliseconds <= now ? .removed : .kept
   }
 
   private var now: UInt64 { UInt64(clamping: clock.milliseconds()) }

@@ -75,6 +75,12 @@ package final class SecurityCode: Sendable {
     try Self.lend(slot, to: body)
   }
 
+  /// Whether `text` is the code, compared in constant time.
+  package func isEqual(to text: String) -> Bool {
+    let bytes = Array(text.utf8)
+    return withDigits { constantTimeEqual($0, bytes.rawSpan) }
+  }
+
   // The compiler follows the lifetime of a borrowed parameter, not yet that of a stored property.
   private static func lend<R>(
     _ slot: borrowing SecretSlot, to body: (RawSpan) throws -> R

@@ -40,7 +40,7 @@ struct PushDecoder {
     } catch {
       payment = .failure(error)
     }
-    let digest = digest(of: body, operation: "push", token: token)
+    let digest = digest(of: body, operation: "push", token: token, omitting: "cvc")
     return PushRequest(
       token: token, acquirer: acquirer, payment: payment,
       idempotency: Idempotency(key: key, requestDigest: digest))

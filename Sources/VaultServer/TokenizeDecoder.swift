@@ -38,7 +38,9 @@ struct TokenizeDecoder {
       details = .failure(error)
     }
     let idempotency = key.map {
-      Idempotency(key: $0, requestDigest: digest(of: body, operation: "tokenize", token: nil))
+      Idempotency(
+        key: $0,
+        requestDigest: digest(of: body, operation: "tokenize", token: nil, omitting: "number"))
     }
     return TokenizeRequest(
       number: number, match: match, details: details, idempotency: idempotency)
@@ -100,11 +102,14 @@ struct TokenizeDecoder {
   }
 }
 
-/// SHA-256 of what a request asks for, spelling aside and without `cvc` and `number`.
+/// SHA-256 of what a request asks for, spelling aside and without the member that is a secret of the
+/// card: `number` of a tokenize (its fingerprint takes its place), `cvc` of a push.
 ///
 /// Layout: `operation ‖ 0 ‖ token's text or nothing ‖ 0 ‖ canonical JSON`. It says whether a request
 /// with a known idempotency key is the same request; it must not leave memory unkeyed.
-func digest(of body: borrowing RequestBody, operation: StaticString, token: Token?) -> Digest256 {
+func digest(
+  of body: borrowing RequestBody, operation: StaticString, token: Token?, omitting secret: String
+) -> Digest256 {
   var hasher = SHA256Hasher()
   for index in 0..<operation.utf8CodeUnitCount {
     unsafe hasher.update(byte: operation.utf8Start[index])
@@ -114,6 +119,6 @@ func digest(of body: borrowing RequestBody, operation: StaticString, token: Toke
     hasher.update(unsafe token.text.utf8Span.span.bytes)
   }
   hasher.update(byte: 0)
-  body.tape.canonicalize(body.text, omitting: ["cvc", "number"]) { hasher.update($0) }
+  body.tape.canonicalize(body.text, omitting: [secret]) { hasher.update($0) }
   return hasher.finish()
 }

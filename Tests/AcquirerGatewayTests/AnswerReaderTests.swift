@@ -49,6 +49,18 @@ import Vault
     return describe(outcome)
   }
 
+  @Test func `a field that repeats the security code is dropped`() throws {
+    let template = try Fixture.operation(AnswerReaderTests.template)
+    let reader = AnswerReader(
+      rules: template.answer, requestedAmount: 4990,
+      securityCode: SecurityCode(try Fixture.slot("123")))
+    let body = Array(#"{"status":"APPROVED","code":"123","score":123,"scheme":"cb"}"#.utf8)
+    let number = Array("4970105181818183".utf8)
+    let outcome = reader.outcome(
+      status: 200, body: body.rawSpan, cardNumber: number.rawSpan)
+    #expect(describe(outcome) == "approved scheme=cb")
+  }
+
   @Test(
     arguments: [
       (#"{"status":"APPROVED"}"#, 200, "approved"),

@@ -17,7 +17,8 @@ struct StoreCheckTests {
     records.counted = [KeyIdentifier(1): counted]
     return StoreCheck(
       records: records, inStore: inStore, created: created, deleted: deleted, isAtRest: isAtRest,
-      missingFromIndex: missing, fileBytes: fileBytes, neededBytes: 8_192)
+      missingFromIndex: missing, fileBytes: fileBytes, neededBytes: 8_192,
+      isFileComplete: fileBytes >= 8_192)
   }
 
   private func names(_ check: StoreCheck) -> [String] { check.findings.map(\.name) }

@@ -49,6 +49,18 @@ import Vault
     #expect(other.problem == "idempotency-key-reused")
   }
 
+  @Test func `more expired keys than one job removes are removed by one tick`() async throws {
+    for number in 0..<300 {
+      _ = try await house.tokenize(Number.visa, key: "k\(number)").value
+    }
+    house.time.pass(seconds: 86_401)
+    try house.vault.tick()
+    // Each of these waits for a batch after the one before it.
+    for _ in 0..<10 { try house.store.perform { _ in } }
+    #expect(try house.store.read { try $0.count(of: .idempotency) } == 0)
+    #expect(try house.store.read { try $0.count(of: .idempotencyExpiry) } == 0)
+  }
+
   @Test func `a refused request frees its key`() async throws {
     let problem = Problem(.cardExpired, pointer: "/exp_year")
     _ = try await house.tokenize(Number.visa, key: "k", wrong: problem).value

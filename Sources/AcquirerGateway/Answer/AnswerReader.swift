@@ -11,6 +11,8 @@ package struct AnswerReader {
   let rules: AnswerRules
   /// The amount that was asked for, in minor units.
   let requestedAmount: Int64?
+  /// The security code that was sent: a declared field that repeats it is dropped.
+  var securityCode: SecurityCode?
 
   /// What the answer means.
   ///
@@ -112,7 +114,8 @@ package struct AnswerReader {
     guard let field else { return nil }
     var found: JSONTape.Node?
     for pointer in field.pointers where found == nil { found = pointer.find(in: tape, body) }
-    guard let node = found, let text = scalar(node, tape, body), field.pattern.matches(text)
+    guard let node = found, let text = scalar(node, tape, body), field.pattern.matches(text),
+      securityCode?.isEqual(to: text) != true
     else { return nil }
     return text
   }

@@ -161,7 +161,9 @@ final class Exchange: ChannelInboundHandler, @unchecked Sendable {
 extension Message {
   /// What an answer to this message means.
   fileprivate func outcome(status: Int, body: ByteBuffer) -> AcquirerOutcome {
-    let reader = AnswerReader(rules: template.answer, requestedAmount: payment.amount?.value)
+    let reader = AnswerReader(
+      rules: template.answer, requestedAmount: payment.amount?.value,
+      securityCode: payment.securityCode)
     return read(body, status: status, reader, card.card)
   }
 

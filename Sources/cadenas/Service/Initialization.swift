@@ -41,8 +41,11 @@ enum Initialization {
         try recordFirstEntry(in: &transaction)
       }
     } catch {
-      // The key wraps nothing: left behind, it would only be taken for one that matters.
-      unsafe unlink(source.path(of: keyring.keyEncryptionKeyIdentifier))
+      // A key that wraps nothing would only be taken for one that matters. One that wraps a store,
+      // which came to stand although a later step failed, stays.
+      if unsafe access(directory + "/cards.mdb", F_OK) != 0 {
+        unsafe unlink(source.path(of: keyring.keyEncryptionKeyIdentifier))
+      }
       throw error
     }
     return Outcome(

@@ -2,6 +2,7 @@ import AccessPolicy
 import AcquirerGateway
 import Administration
 import AuditLog
+import Cards
 import Configuration
 import Logging
 import NIOCore
@@ -17,6 +18,10 @@ extension Service {
     do {
       let new = try ServiceConfiguration.load(path: path)
       let parts = try ServiceParts(new, generation: next)
+      // Without an entry nothing is changed.
+      try vault.record(
+        AuditEntry(
+          actor: AuditEntry.systemActor, operation: "reload", outcome: AuditWord.Outcome.intent))
       try server.update(
         policy: parts.policy, authorities: parts.authorities, certificate: parts.certificate)
       gateway.update(parts.definitions)
@@ -75,8 +80,13 @@ extension ServiceConfiguration {
     if new.store != store { sections.append("store") }
     if new.keys != keys { sections.append("keys") }
     if new.limits != limits { sections.append("limits") }
+    if new.brands.ranges != brands.ranges { sections.append("brands") }
+    if new.development != development { sections.append("development") }
     if new.administration.socketPath != administration.socketPath {
       sections.append("administration.socket")
+    }
+    if new.administration.socketGroup != administration.socketGroup {
+      sections.append("administration.socket_group")
     }
     return sections
   }

@@ -1,0 +1,80 @@
+import AccessPolicy
+import AcquirerGateway
+import Configuration
+import Logging
+import NIOCore
+import NIOPosix
+import SecretMemory
+import Storage
+import Vault
+import VaultServer
+
+/// What lies below the sockets: store, keys, event loops, the way to acquirers, and the vault.
+struct ServiceBase {
+  /// Slots for numbers and codes beyond two for each connection: what waits in the writer's queue.
+  private static let spareSlots = 1_024
+
+  let configuration: ServiceConfiguration
+  let logger: Logger
+  let condition = ServiceCondition()
+  let store: Store
+  let slots: SecretPool
+  let group: MultiThreadedEventLoopGroup
+  let gateway: Gateway
+  let vault: Vault
+
+  /// Opens everything. From here on requests could be answered, and nobody can ask yet.
+  init(_ configuration: ServiceConfiguration, parts: ServiceParts, logger: Logger) throws {
+    self.configuration = configuration
+    self.logger = logger
+    let limits = configuration.limits
+    store = try Store.open(
+      at: configuration.store.path, mapSize: Int(configuration.store.mapSizeBytes))
+    try KeyOpening.checkDevelopment(store, configuration)
+    let keyring = try KeyOpening.keyring(of: store, configuration)
+    slots = try SecretPool(slots: 2 * limits.connections + Self.spareSlots, slotSize: 32)
+    group = MultiThreadedEventLoopGroup(numberOfThreads: System.coreCount)
+    gateway = Gateway(
+      parts.definitions, group: group, limits: GatewayLimits(limits),
+      nowMilliseconds: Clocks.unixMilliseconds)
+    if store.indexWasLost, try store.read({ try $0.count(of: .cards) }) > 0 {
+      logger.notice("the fingerprint index is built anew from the records")
+    }
+    let condition = condition
+    vault = try Vault.open(
+      store: store, keyring: keyring, slots: slots, transport: gateway, policy: parts.policy,
+      clock: Clocks.vault,
+      limits: WriterLimits(queue: limits.writerQueue, batch: limits.batch),
+      refusalsStoredPerMinute: limits.refusalsStoredPerMinute,
+      progress: { logger.info("records opened for the index", metadata: ["count": "\($0)"]) },
+      onEnd: { error in
+        logger.critical(
+          "the disk failed: nothing is written any more", metadata: ["error": "\(error)"])
+        condition.endWriting()
+        Signals.requestStop()
+      })
+  }
+
+  /// Begins to listen.
+  func startServer(_ parts: ServiceParts) throws -> VaultServer {
+    var settings = VaultServer.Settings(
+      host: configuration.listen.host, port: Int(configuration.listen.port),
+      certificate: parts.certificate, brands: configuration.brands, pool: slots,
+      unixSeconds: { Clocks.unixMilliseconds() / 1_000 })
+    settings.limits = ServerLimits(configuration.limits)
+    let settled = settings
+    return try group.any().makeFutureWithTask { [vault, group, logger] in
+      try await VaultServer(
+        settled, service: vault, policy: parts.policy, authorities: parts.authorities,
+        group: group, logger: logger)
+    }.wait()
+  }
+
+  /// Ends what was started, when a later part could not be: whoever has connected meanwhile is
+  /// answered first.
+  func abandon(_ server: VaultServer) {
+    let limit = TimeAmount.seconds(Int64(configuration.limits.drainSeconds))
+    _ = try? group.any().makeFutureWithTask { await server.stop(within: limit) }.wait()
+    vault.close()
+  }
+}

@@ -1,4 +1,5 @@
 import Glibc
+import Synchronization
 import Testing
 
 @testable import cadenas_dev
@@ -73,6 +74,51 @@ extension EndToEnd {
       expect(try await wire.ask(.delete(token)), 204)
     }
 
+    @Test func aReloadUnderLoadDropsNothing() async throws {
+      let stage = try Stage.current
+      let load = RunningLoad()
+      let start = TestCardNumbers.randomStart()
+      try await withThrowingTaskGroup(of: Int.self) { group in
+        for client in 0..<8 {
+          group.addTask {
+            let wire = try await stage.connect()
+            var numbers = TestCardNumbers(first: start, offset: client, stride: 8)
+            var digits = [UInt8](repeating: 0, count: TestCardNumbers.length)
+            var count = 0
+            while !load.isOver.load(ordering: .relaxed) {
+              numbers.next(into: &digits)
+              expect(try await wire.ask(.tokenize(String(decoding: digits, as: UTF8.self))), 201)
+              count += 1
+            }
+            await wire.close()
+            return count
+          }
+        }
+        for _ in 0..<5 { try await stage.reload() }
+        load.isOver.store(true, ordering: .relaxed)
+        for try await count in group { #expect(count > 0) }
+      }
+    }
+
+    @Test func withoutDeduplicationEveryCardIsANewOne() async throws {
+      let stage = try Stage.current
+      let original = try Files.readText(stage.configuration)
+      try stage.configure { $0.replacing("deduplicate: true", with: "deduplicate: false") }
+      try await stage.reload()
+      let wire = try await stage.connect()
+      let first = try await wire.ask(.tokenize("5970100300000018"))
+      let second = try await wire.ask(.tokenize("5970100300000018"))
+      expect(first, 201)
+      expect(second, 201)
+      #expect(first["token"] != second["token"])
+      try Files.write(Array(original.utf8), to: stage.configuration)
+      try await stage.reload()
+      let newest = try await wire.ask(.tokenize("5970100300000018"))
+      expect(newest, 201)
+      #expect(![first["token"], second["token"]].contains(newest["token"]), "those stay apart")
+      #expect(try await wire.ask(.tokenize("5970100300000018"))["token"] == newest["token"])
+    }
+
     @Test func anAcquirerThatNobodyReachesIs502AndFreesTheKey() async throws {
       let stage = try Stage.current
       let token = try await stage.token(of: TestCard.visa)
@@ -139,4 +185,9 @@ extension EndToEnd {
       }
     }
   }
+}
+
+/// Says when the clients of a load may end.
+private final class RunningLoad: Sendable {
+  let isOver = Atomic(false)
 }

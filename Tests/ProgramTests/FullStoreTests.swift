@@ -1,0 +1,57 @@
+import Testing
+
+@testable import cadenas_dev
+
+extension EndToEnd {
+  /// A store without room.
+  @Suite(.stage { $0.replacing("16GiB", with: "2MiB") }) struct FullStoreTests {
+    @Test func aFullStoreSaysSoAndStillDeletesReadsAndStarts() async throws {
+      let stage = try Stage.current
+      let (tokens, refused) = try await fill(stage)
+      expect(try #require(refused, "never full"), 507, "store-full")
+      #expect(tokens.count > 100)
+      try await verifyFull(tokens)
+      try await stage.stop()
+      try await stage.start()
+      try await verifyFull(Array(tokens.dropFirst(20)))
+      _ = try stage.cadenas("audit", "verify")
+    }
+
+    /// Tokenizes until there is no room.
+    private func fill(_ stage: Stage) async throws -> (tokens: [String], refused: WireAnswer?) {
+      let clients = 16
+      let start = TestCardNumbers.randomStart()
+      return try await withThrowingTaskGroup(of: ([String], WireAnswer?).self) { group in
+        for client in 0..<clients {
+          group.addTask {
+            let wire = try await stage.connect()
+            var numbers = TestCardNumbers(first: start, offset: client, stride: clients)
+            var digits = [UInt8](repeating: 0, count: TestCardNumbers.length)
+            var tokens: [String] = []
+            while tokens.count < 2_000 {
+              numbers.next(into: &digits)
+              let answer = try await wire.ask(.tokenize(String(decoding: digits, as: UTF8.self)))
+              guard let token = answer["token"] else { return (tokens, answer) }
+              tokens.append(token)
+            }
+            return (tokens, nil)
+          }
+        }
+        return try await group.reduce(into: ([], nil)) { all, one in
+          all.0 += one.0
+          all.1 = all.1 ?? one.1
+        }
+      }
+    }
+
+    private func verifyFull(_ tokens: [String]) async throws {
+      let stage = try Stage.current
+      let wire = try await stage.connect()
+      let acquirer = try await stage.connect("acquirer")
+      for token in tokens.prefix(20) { expect(try await wire.ask(.delete(token)), 204) }
+      expect(try await wire.ask(.delete(tokens[0])), 404, "token-not-found")
+      let pulled = try await acquirer.ask(.pull(tokens[tokens.count - 1]))
+      if pulled.status != 200 { expect(pulled, 507, "store-full") }
+    }
+  }
+}

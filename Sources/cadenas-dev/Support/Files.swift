@@ -22,6 +22,15 @@ enum Files {
     throw .file(path: path, reason: systemReason())
   }
 
+  /// Creates the directory `path` and those above it, with mode 0700, where they are absent.
+  static func makeDirectories(_ path: String) throws(DevelopmentError) {
+    if let slash = path.lastIndex(of: "/"), slash != path.startIndex {
+      let parent = String(path[..<slash])
+      if !exists(parent) { try makeDirectories(parent) }
+    }
+    try makeDirectory(path)
+  }
+
   /// A new directory below `TMPDIR`, or `/tmp`, that nobody else uses.
   static func makeTemporaryDirectory(prefix: String) throws(DevelopmentError) -> String {
     var base = "/tmp"

@@ -4,13 +4,12 @@ import Glibc
 struct Installation {
   /// The longest path of a Unix socket, in bytes.
   static let socketPathLimit = 107
-  /// What an installation consists of; a directory with anything else in it is not ours.
+  /// What an installation consists of; a directory with other things and none of our configuration
+  /// is not ours.
   private static let parts: Set<String> = [
     "acquirers", "admin.sock", "cadenas.yaml", "cadenas.yaml.new", "keys", "logs", "pki", "store",
-    "up.lock", unfinishedName,
+    "up.lock",
   ]
-  /// Stands there while `cadenas init` runs.
-  private static let unfinishedName = "store.unfinished"
 
   /// Its absolute path.
   let directory: String
@@ -30,8 +29,10 @@ struct Installation {
         reason: "its admin.sock would have a path of \(socket.utf8.count) bytes, and a Unix socket "
           + "takes \(Self.socketPathLimit); name a shorter directory")
     }
-    try Files.makeDirectory(directory)
-    if let foreign = try Files.names(in: directory).first(where: { !Self.isPart($0) }) {
+    try Files.makeDirectories(directory)
+    if !Files.exists("\(directory)/cadenas.yaml"),
+      let foreign = try Files.names(in: directory).first(where: { !Self.isPart($0) })
+    {
       throw .unsuitableDirectory(
         path: directory, reason: "holds '\(foreign)', so it is not an installation; name a new one")
     }
@@ -40,11 +41,6 @@ struct Installation {
     guard flock(lock, LOCK_EX | LOCK_NB) == 0 else {
       throw .unsuitableDirectory(
         path: directory, reason: "is in use: another 'cadenas-dev up' runs there")
-    }
-    if Files.exists(path(Self.unfinishedName)) {
-      throw .unsuitableDirectory(
-        path: directory,
-        reason: "its store was not finished by an earlier start; remove the directory")
     }
   }
 
@@ -64,15 +60,12 @@ struct Installation {
     text = try ConfigurationEdit.setAcquirer("credit-du-nord", url: acquirer.url, in: text)
     try Files.write(Array(text.utf8), to: configuration)
 
-    if !Files.exists(path("store/cards.mdb")) { try makeStore(program) }
+    // `init` makes a store whole or not at all, so one that was cut short is simply made again.
+    if !Files.exists(path("store/cards.mdb")) {
+      try ChildProcess.run([program, "init", "--config", configuration])
+    }
     // Left behind where the vault was killed; the lock says that none runs.
     unsafe unlink(path("admin.sock"))
-  }
-
-  private func makeStore(_ program: String) throws(DevelopmentError) {
-    try Files.write([], to: path(Self.unfinishedName))
-    try ChildProcess.run([program, "init", "--config", configuration])
-    unsafe unlink(path(Self.unfinishedName))
   }
 
   private func freshConfiguration() throws(DevelopmentError) -> String {

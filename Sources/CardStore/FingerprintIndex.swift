@@ -8,7 +8,7 @@ import Storage
 struct FingerprintIndex {
   private let file: IndexFile
   private let pace: IndexPace
-  private var overlay = Overlay()
+  private var overlay: Overlay
   private var flush: FlushTask?
   /// What the file's mark says, once what is under way is there.
   private var marked: Token?
@@ -19,6 +19,7 @@ struct FingerprintIndex {
     self.file = file
     self.pace = pace
     marked = token
+    overlay = Overlay(capacity: pace.entriesPerFlush)
     entriesForNextFlush = pace.entriesPerFlush
   }
 

@@ -5,7 +5,7 @@ import Cryptography
 /// written, and those that are to go.
 ///
 /// Confined to the writer thread, except for a ``Generation``, which is immutable and shared with the
-/// flush. Entries of the batch under way stand apart until it has committed.
+/// flush. What the batch under way changes is undone where it does not commit.
 struct Overlay {
   /// A fingerprint's token, or nil where the card was deleted and the index's entry is to go.
   typealias Entries = [Digest256: Token?]
@@ -21,37 +21,52 @@ struct Overlay {
     }
   }
 
-  private var batch: Entries = [:]
-  private var committed: Entries = [:]
+  private let capacity: Int
+  private var entries: Entries
   private var flushing: Generation?
+  /// What the batch under way has replaced, in its order.
+  private var replaced: [(fingerprint: Digest256, entry: Token??)] = []
+
+  /// - Parameter capacity: entries for which there is room from the beginning: to grow past a hundred
+  ///   thousand would stop the writer for some 20 ms.
+  init(capacity: Int) {
+    self.capacity = capacity
+    entries = Entries(minimumCapacity: capacity)
+  }
 
   /// How many entries wait for the next generation.
-  var waiting: Int { committed.count }
+  var waiting: Int { entries.count }
 
   /// The newest entry for a fingerprint; nil where the index's file has the last word.
   func entry(for fingerprint: Digest256) -> Token?? {
-    batch[fingerprint] ?? committed[fingerprint] ?? flushing?.entries[fingerprint]
+    entries[fingerprint] ?? flushing?.entries[fingerprint]
   }
 
   /// Notes an entry of the batch under way.
   mutating func insert(_ fingerprint: Digest256, _ token: Token?) {
-    batch.updateValue(token, forKey: fingerprint)
+    replaced.append((fingerprint, entries.updateValue(token, forKey: fingerprint)))
   }
 
   mutating func batchDidCommit() {
-    for (fingerprint, token) in batch { committed.updateValue(token, forKey: fingerprint) }
-    batch.removeAll(keepingCapacity: true)
+    replaced.removeAll(keepingCapacity: true)
   }
 
   mutating func batchDidAbort() {
-    batch.removeAll(keepingCapacity: true)
+    while let (fingerprint, entry) = replaced.popLast() {
+      if let entry {
+        entries.updateValue(entry, forKey: fingerprint)
+      } else {
+        entries.removeValue(forKey: fingerprint)
+      }
+    }
   }
 
-  /// Closes the committed entries into a generation for the flush. There is one at a time.
+  /// Closes the entries, which are all committed, into a generation for the flush. There is one at a
+  /// time.
   mutating func beginFlush(upTo token: Token) -> Generation {
-    precondition(flushing == nil, "a flush is under way")
-    let generation = Generation(entries: committed, upTo: token)
-    committed = [:]
+    precondition(flushing == nil && replaced.isEmpty, "a flush or a batch is under way")
+    let generation = Generation(entries: entries, upTo: token)
+    entries = Entries(minimumCapacity: capacity)
     flushing = generation
     return generation
   }
@@ -64,7 +79,7 @@ struct Overlay {
   /// The generation could not be written: its entries wait again, unless newer ones took their place.
   mutating func cancelFlush() {
     guard let generation = flushing else { return }
-    committed.merge(generation.entries) { newer, _ in newer }
+    entries.merge(generation.entries) { newer, _ in newer }
     flushing = nil
   }
 }

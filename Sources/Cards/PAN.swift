@@ -73,9 +73,12 @@ package struct PAN: ~Copyable, Sendable {
   }
 
   private func text(_ range: Range<Int>) -> String {
-    var text = ""
-    for offset in range { text.unicodeScalars.append(Unicode.Scalar(slot.bytes.byte(offset))) }
-    return text
+    unsafe String(unsafeUninitializedCapacity: range.count) { buffer in
+      for (index, offset) in range.enumerated() {
+        unsafe buffer[index] = slot.bytes.byte(offset)
+      }
+      return range.count
+    }
   }
 }
 

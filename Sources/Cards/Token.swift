@@ -80,11 +80,4 @@ extension UUIDv7 {
     let suffix = text.utf8Span.span.extracting(prefix.utf8.count...)
     self.init(text: unsafe suffix.bytes)
   }
-
-  fileprivate func text(prefix: String) -> String {
-    var text = prefix
-    text.reserveCapacity(prefix.utf8.count + UUIDv7.textLength)
-    appendText(to: &text)
-    return text
-  }
 }

@@ -67,18 +67,20 @@ extension UUIDv7 {
   /// before them.
   ///
   /// - Source: TypeID specification 0.3.
-  package var text: String {
-    var text = ""
-    text.reserveCapacity(UUIDv7.textLength)
-    appendText(to: &text)
-    return text
-  }
+  package var text: String { text(prefix: "") }
 
-  func appendText(to text: inout String) {
+  /// The text after `prefix`, which is ASCII.
+  func text(prefix: String) -> String {
     let value = UInt128(high) << 64 | UInt128(low)
-    for index in 0..<UUIDv7.textLength {
-      let digit = Int(truncatingIfNeeded: value >> UInt128(125 - 5 * index)) & 31
-      text.unicodeScalars.append(Unicode.Scalar(UUIDv7.alphabet[digit]))
+    let start = prefix.utf8.count
+    let length = start + UUIDv7.textLength
+    return unsafe String(unsafeUninitializedCapacity: length) { buffer in
+      for (index, byte) in prefix.utf8.enumerated() { unsafe buffer[index] = byte }
+      for index in 0..<UUIDv7.textLength {
+        let digit = Int(truncatingIfNeeded: value >> UInt128(125 - 5 * index)) & 31
+        unsafe buffer[start + index] = UUIDv7.alphabet[digit]
+      }
+      return length
     }
   }
 

@@ -46,7 +46,11 @@ package struct JSONWriter: Sendable {
   package mutating func string(_ value: String) {
     separate()
     bytes.append(Character8.quote)
-    for byte in value.utf8 { appendEscaped(byte) }
+    if value.utf8.contains(where: Self.isEscaped) {
+      for byte in value.utf8 { appendEscaped(byte) }
+    } else {
+      bytes.append(contentsOf: value.utf8)
+    }
     bytes.append(Character8.quote)
   }
 
@@ -144,6 +148,10 @@ extension JSONWriter {
   private mutating func separate() {
     if needsComma { bytes.append(Character8.comma) }
     needsComma = true
+  }
+
+  private static func isEscaped(_ byte: UInt8) -> Bool {
+    byte < 0x20 || byte == Character8.quote || byte == Character8.backslash
   }
 
   private mutating func appendEscaped(_ byte: UInt8) {

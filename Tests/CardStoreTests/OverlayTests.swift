@@ -19,7 +19,7 @@ import Testing
   }
 
   @Test func `an entry of the batch under way is found at once`() {
-    var overlay = Overlay()
+    var overlay = Overlay(capacity: 4)
     overlay.insert(fingerprint, token(1))
     #expect(named(overlay, fingerprint) == token(1))
     #expect(overlay.entry(for: other) == nil)
@@ -27,7 +27,7 @@ import Testing
   }
 
   @Test func `an aborted batch leaves what was before it`() {
-    var overlay = Overlay()
+    var overlay = Overlay(capacity: 4)
     overlay.insert(fingerprint, token(1))
     overlay.batchDidCommit()
     overlay.insert(fingerprint, token(2))
@@ -38,7 +38,7 @@ import Testing
   }
 
   @Test func `the newest entry counts, through a flush too`() {
-    var overlay = Overlay()
+    var overlay = Overlay(capacity: 4)
     overlay.insert(fingerprint, token(1))
     overlay.batchDidCommit()
     let generation = overlay.beginFlush(upTo: token(1))
@@ -53,7 +53,7 @@ import Testing
   }
 
   @Test func `a flush that failed gives its entries back, less those that are older`() {
-    var overlay = Overlay()
+    var overlay = Overlay(capacity: 4)
     overlay.insert(fingerprint, token(1))
     overlay.insert(other, token(2))
     overlay.batchDidCommit()
@@ -67,7 +67,7 @@ import Testing
   }
 
   @Test func `an entry that is to go hides the one of the file`() {
-    var overlay = Overlay()
+    var overlay = Overlay(capacity: 4)
     overlay.insert(fingerprint, nil)
     #expect(overlay.entry(for: fingerprint) == .some(nil))
     overlay.batchDidCommit()

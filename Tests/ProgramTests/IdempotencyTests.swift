@@ -85,22 +85,29 @@ extension EndToEnd {
     @Test func aPaymentThatACrashCutOffIsUnknownForEverAndWasSentOnce() async throws {
       let stage = try Stage.current
       let token = try await stage.token(of: TestCard.visa)
-      let before = try await stage.received().count
-      let wire = try await stage.connect()
-      try await wire.send(WireRequest.push(token, amount: 100_010, key: "cut").text)
-      try await eventually("the acquirer has it") { try await stage.received().count > before }
-      let received = try await stage.received()
-      #expect(received.count == before + 1)
-      try await stage.kill()
-      #expect(try await wire.untilClosed().isEmpty)
+      // A machine that is very slow may let the acquirer answer first; then the next one is tried.
+      for attempt in 0..<5 {
+        let request = WireRequest.push(token, amount: 100_010, key: "cut-\(attempt)")
+        let before = try await stage.received().count
+        let wire = try await stage.connect()
+        try await wire.send(request.text)
+        try await eventually("the acquirer has it") { try await stage.received().count > before }
+        let received = try await stage.received()
+        #expect(received.count == before + 1)
+        try await stage.kill()
+        let isCutOff = try await wire.untilClosed().isEmpty
+        try await stage.start()
+        guard isCutOff else { continue }
 
-      try await stage.start()
-      let answer = try await stage.ask(.push(token, amount: 100_010, key: "cut"))
-      expect(answer, 504, "outcome-unknown")
-      #expect(answer["payment_id"] == received.identifiers.last)
-      let again = try await stage.ask(.push(token, amount: 100_010, key: "cut"))
-      #expect(again.body == answer.body)
-      #expect(try await stage.received().count == 0, "it was not sent a second time")
+        let answer = try await stage.ask(request)
+        expect(answer, 504, "outcome-unknown")
+        #expect(answer["payment_id"] == received.identifiers.last)
+        let again = try await stage.ask(request)
+        #expect(again.body == answer.body)
+        #expect(try await stage.received().count == 0, "it was not sent a second time")
+        return
+      }
+      Issue.record("no payment was cut off")
     }
 
     @Test func aPushNeedsAKeyOfTheRightForm() async throws {

@@ -13,8 +13,9 @@ extension EndToEnd {
       let seen = SeenCards()
       let start = TestCardNumbers.randomStart()
       let payment = try await stage.connect()
+      let before = try await stage.received().count
       try await payment.send(WireRequest.push(token, amount: 100_010, key: "slow").text)
-      try await eventually("the acquirer has it") { try await stage.received().count == 1 }
+      try await eventually("the acquirer has it") { try await stage.received().count > before }
       try await withThrowingTaskGroup(of: Void.self) { group in
         for client in 0..<16 {
           group.addTask {

@@ -143,7 +143,8 @@ struct StoreCheck {
       findings.append(
         Finding(
           name: "index-behind",
-          detail: "index.mdb does not lead to \(missingFromIndex) cards; the next start adds them",
+          detail: "index.mdb does not lead to \(missingFromIndex) cards; "
+            + "stop the service, remove index.mdb and start it again: the index is built anew",
           isHarmless: true))
     }
     if !isFileComplete {

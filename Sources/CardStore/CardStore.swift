@@ -117,7 +117,7 @@ package final class CardStore: BatchParticipant, @unchecked Sendable {
     if known.card.isDeduplicated {
       let fingerprint = cipher.fingerprint(
         known.card.pan, merchant: merchant, customer: known.card.customer)
-      try index.remove(fingerprint, of: token)
+      index.remove(fingerprint, of: token)
     }
     try token.withBytes { key in _ = try transaction.delete(key, in: .cards) }
     counts.add(-1, under: known.key)

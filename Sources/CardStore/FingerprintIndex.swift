@@ -37,10 +37,10 @@ struct FingerprintIndex {
     overlay.insert(fingerprint, token)
   }
 
-  /// Notes that the card of `token` goes, and its entry with it. Without room the entry stays, and
-  /// points to nothing.
-  mutating func remove(_ fingerprint: Digest256, of token: Token) throws {
-    guard hasRoom, try self.token(for: fingerprint) == token else { return }
+  /// Notes that the card of `token` goes, and its entry with it. Without room, or where the index
+  /// cannot be read, the entry stays and points to nothing: no reason to keep a card.
+  mutating func remove(_ fingerprint: Digest256, of token: Token) {
+    guard hasRoom, let found = try? self.token(for: fingerprint), found == token else { return }
     overlay.insert(fingerprint, nil)
   }
 

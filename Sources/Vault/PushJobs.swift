@@ -153,11 +153,9 @@ final class OutcomeJob: WriteJob, @unchecked Sendable {
   func complete(_ result: Result<Void, any Error>) {
     switch result {
     case .success: reply(answer)
-    // The acquirer may have acted, and that could not be made durable: after a restart the vault says
-    // `unknown` of it too.
-    case .failure where outcome.mayHaveHappened:
-      reply(begun.answer(.unknown(cause: "store")))
-    case .failure: reply(answer)
+    // What came of it could not be made durable, and the key is still taken: after a restart the
+    // vault says `unknown` of it too.
+    case .failure: reply(begun.answer(.unknown(cause: "store")))
     }
   }
 }

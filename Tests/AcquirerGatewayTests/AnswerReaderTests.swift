@@ -54,7 +54,7 @@ import Vault
     let reader = AnswerReader(
       rules: template.answer, requestedAmount: 4990,
       securityCode: SecurityCode(try Fixture.slot("123")))
-    let body = Array(#"{"status":"APPROVED","code":"123","score":123,"scheme":"cb"}"#.utf8)
+    let body = Array(#"{"status":"APPROVED","score":123,"scheme":"cb"}"#.utf8)
     let number = Array("4970105181818183".utf8)
     let outcome = reader.outcome(
       status: 200, body: body.rawSpan, cardNumber: number.rawSpan)

@@ -11,7 +11,7 @@ package struct AnswerReader {
   let rules: AnswerRules
   /// The amount that was asked for, in minor units.
   let requestedAmount: Int64?
-  /// The security code that was sent: a declared field that repeats it is dropped.
+  /// The security code that was sent: one of `fields` that repeats it is dropped.
   var securityCode: SecurityCode?
 
   /// What the answer means.
@@ -69,7 +69,7 @@ package struct AnswerReader {
     answer.transactionIdentifier = text(rules.transactionIdentifier, tape, body)
     answer.networkTransactionIdentifier = text(rules.networkTransactionIdentifier, tape, body)
     for named in rules.fields {
-      if let value = text(named.field, tape, body) {
+      if let value = text(named.field, tape, body), securityCode?.isEqual(to: value) != true {
         answer.fields.append(PaymentAnswer.Field(name: named.name, value: value))
       }
     }
@@ -114,8 +114,7 @@ package struct AnswerReader {
     guard let field else { return nil }
     var found: JSONTape.Node?
     for pointer in field.pointers where found == nil { found = pointer.find(in: tape, body) }
-    guard let node = found, let text = scalar(node, tape, body), field.pattern.matches(text),
-      securityCode?.isEqual(to: text) != true
+    guard let node = found, let text = scalar(node, tape, body), field.pattern.matches(text)
     else { return nil }
     return text
   }

@@ -18,7 +18,8 @@ final class Exchange: ChannelInboundHandler, @unchecked Sendable {
   typealias OutboundOut = HTTPClientRequestPart
 
   private let loop: any EventLoop
-  private let message: Message
+  /// Let go as soon as the outcome is known: card and security code do not wait for TLS to close.
+  private var message: Message?
   private let endpoint: AcquirerEndpoint
   private let limits: GatewayLimits
   private let reply: OutcomeReply
@@ -90,7 +91,7 @@ final class Exchange: ChannelInboundHandler, @unchecked Sendable {
   }
 
   private func send() {
-    guard let channel else { return receive(.connectionClosed) }
+    guard let channel, let message else { return receive(.connectionClosed) }
     deadline?.cancel()
     deadline = loop.scheduleTask(in: limits.answerTime) { self.receive(.answerTimedOut) }
     let bytes = message.rendered(channel.allocator)
@@ -108,6 +109,7 @@ final class Exchange: ChannelInboundHandler, @unchecked Sendable {
     deadline?.cancel()
     deadline = nil
     let outcome = outcome(end)
+    message = nil
     wipeStorage(of: body)
     body = ByteBuffer()
     channel?.close(mode: .all, promise: nil)
@@ -119,7 +121,8 @@ final class Exchange: ChannelInboundHandler, @unchecked Sendable {
     switch end {
     case .notSent(let cause): .notSent(cause: cause)
     case .unknown(let cause): .unknown(cause: cause)
-    case .answered(let status): message.outcome(status: status, body: body)
+    case .answered(let status):
+      message?.outcome(status: status, body: body) ?? .unknown(cause: GatewayCause.unmapped)
     }
   }
 
@@ -137,7 +140,8 @@ final class Exchange: ChannelInboundHandler, @unchecked Sendable {
   func channelRead(context: ChannelHandlerContext, data: NIOAny) {
     switch unwrapInboundIn(data) {
     case .head(let head): receive(.headReceived(status: Int(head.status.code)))
-    case .body(var part): body.writeBuffer(&part)
+    // What comes after the outcome is not kept.
+    case .body(var part): if deadline != nil { body.writeBuffer(&part) }
     case .end: receive(.answerCompleted)
     }
   }

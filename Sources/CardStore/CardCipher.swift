@@ -8,18 +8,13 @@ import SecretMemory
 ///
 /// Not Sendable on purpose: the writer has one, and each thread that scans the store has its own.
 final class CardCipher {
-  private final class Context {
-    var cipher: XAES256GCM
-    init(_ key: DataKey) throws { cipher = try key.makeCipher() }
-  }
-
   private let keyring: Keyring
   /// Slots for cards that leave the store.
   private let slots: SecretPool
   /// The thread's own slots, so that comparing and indexing never wait for what clients hold: one is
   /// `scratch`, the other for the one card that is looked at.
   private let ownSlots: SecretPool
-  private var contexts: [KeyIdentifier: Context] = [:]
+  private let ciphers: CipherCache
   private var authenticator: MessageAuthenticator
   private var random: RandomPool
   private var scratch: SecretSlot
@@ -28,6 +23,7 @@ final class CardCipher {
   /// Contexts for the keys of `keyring`; released cards lie in `slots`.
   init(keyring: Keyring, slots: SecretPool) throws {
     self.keyring = keyring
+    ciphers = CipherCache(keyring)
     self.slots = slots
     authenticator = try keyring.activeFingerprintKey.makeAuthenticator()
     random = try RandomPool()
@@ -99,13 +95,8 @@ final class CardCipher {
       of: number, merchant: merchant, customer: customer, with: &authenticator)
   }
 
-  private func context(_ identifier: KeyIdentifier) throws -> Context {
-    if let context = contexts[identifier] { return context }
-    guard let key = keyring.dataKey(identifier) else {
-      throw CardStoreError.unknownKey(identifier)
-    }
-    let context = try Context(key)
-    contexts[identifier] = context
-    return context
+  private func context(_ identifier: KeyIdentifier) throws -> CipherCache.Entry {
+    guard let entry = try ciphers[identifier] else { throw CardStoreError.unknownKey(identifier) }
+    return entry
   }
 }

@@ -5,21 +5,17 @@ import SecretMemory
 
 /// Digests and seals for the idempotency table. Confined to the writer thread.
 final class AnswerCipher {
-  private final class Context {
-    var cipher: XAES256GCM
-    init(_ key: DataKey) throws { cipher = try key.makeCipher() }
-  }
-
   private static let rowDomain: StaticString = "cadenas/idempotency/v1"
   private static let requestDomain: StaticString = "cadenas/request/v1"
 
   private let keyring: Keyring
-  private var contexts: [KeyIdentifier: Context] = [:]
+  private let ciphers: CipherCache
   private var authenticator: MessageAuthenticator
   private var random: RandomPool
 
   init(keyring: Keyring) throws {
     self.keyring = keyring
+    ciphers = CipherCache(keyring)
     authenticator = try keyring.activeFingerprintKey.makeAuthenticator()
     random = try RandomPool()
   }
@@ -67,11 +63,8 @@ final class AnswerCipher {
     return try IdempotencyRow.openAnswer(row.rawSpan, rowKey: rowKey, cipher: &context.cipher)
   }
 
-  private func context(_ identifier: KeyIdentifier) throws -> Context {
-    if let context = contexts[identifier] { return context }
-    guard let key = keyring.dataKey(identifier) else { throw VaultError.unknownKey }
-    let context = try Context(key)
-    contexts[identifier] = context
-    return context
+  private func context(_ identifier: KeyIdentifier) throws -> CipherCache.Entry {
+    guard let entry = try ciphers[identifier] else { throw VaultError.unknownKey }
+    return entry
   }
 }

@@ -117,8 +117,9 @@ let package = Package(
       name: "cadenas",
       dependencies: [
         "Administration", "AccessPolicy", "AcquirerGateway", "AuditLog", "CardStore", "Cards",
-        "Configuration", "Cryptography", "JSON", "Keyring", "SecretMemory", "Storage", "Vault",
-        "VaultServer", "CScrub", product("ArgumentParser", "swift-argument-parser"),
+        "Configuration", "Cryptography", "JSON", "Keyring", "RecordFormat", "SecretMemory",
+        "Storage",
+        "Vault", "VaultServer", "CScrub", product("ArgumentParser", "swift-argument-parser"),
         product("Logging", "swift-log"),
       ] + nio,
       swiftSettings: strict),
@@ -146,7 +147,7 @@ let package = Package(
       "RecordFormatTests", ["RecordFormat", "Cards", "Cryptography", "SecretMemory"],
       embedding: [
         "Golden/card-record.txt", "Golden/fingerprint.txt", "Golden/idempotency-row.txt",
-        "Golden/keyring.txt",
+        "Golden/keyring.txt", "Golden/keyring-v2.txt",
       ], reading: ["Golden/generate.py"]),
     tests("StorageTests", ["Storage", "LMDB", "StorageFaults"]),
     // A child process of StorageTests, which runs it over a library that fails system calls.

@@ -1,4 +1,5 @@
 package import AuditLog
+package import RecordFormat
 
 /// Everything that can be asked of a running service on its administration socket.
 package enum AdminRequest: Equatable, Sendable {
@@ -8,6 +9,12 @@ package enum AdminRequest: Equatable, Sendable {
   case metrics
   /// Every key.
   case keysStatus
+  /// A new key of a role; of a KEK, the one that the operator has installed, where it is named.
+  case keysRotate(KeyRole, to: KeyIdentifier?)
+  /// Moves every card to the active data key, at most so many a second; 0 sets no bound.
+  case keysReencrypt(cardsPerSecond: UInt64)
+  /// Stops moving cards.
+  case keysReencryptStop
   /// Entries of the audit log.
   case auditShow(AuditQuery)
   /// Recomputes the audit log.
@@ -49,10 +56,10 @@ extension AdminRequest {
 
   var form: Form {
     switch self {
-    case .status, .keysStatus, .storeStats: .document
+    case .status, .keysStatus, .storeStats, .keysReencryptStop: .document
     case .metrics: .metrics
     case .auditShow: .lines
-    case .auditVerify, .storeVerify: .progress
+    case .auditVerify, .storeVerify, .keysRotate, .keysReencrypt: .progress
     }
   }
 
@@ -62,6 +69,8 @@ extension AdminRequest {
     switch self {
     case .status, .metrics: nil
     case .keysStatus: "keys.status"
+    case .keysRotate: "keys.rotate"
+    case .keysReencrypt, .keysReencryptStop: "keys.reencrypt"
     case .auditShow: "audit.show"
     case .auditVerify: "audit.verify"
     case .storeStats: "store.stats"
@@ -72,7 +81,8 @@ extension AdminRequest {
   /// Who may ask it.
   var leastRole: Role {
     switch self {
-    case .status, .metrics, .keysStatus, .auditShow, .auditVerify, .storeStats, .storeVerify:
+    case .status, .metrics, .keysStatus, .keysRotate, .keysReencrypt, .keysReencryptStop,
+      .auditShow, .auditVerify, .storeStats, .storeVerify:
       .auditor
     }
   }
@@ -80,8 +90,8 @@ extension AdminRequest {
   /// Whether it may take long, so that only a few run at a time.
   var isLong: Bool {
     switch self {
-    case .status, .metrics, .keysStatus, .storeStats: false
-    case .auditShow, .auditVerify, .storeVerify: true
+    case .status, .metrics, .keysStatus, .storeStats, .keysReencryptStop: false
+    case .keysRotate, .keysReencrypt, .auditShow, .auditVerify, .storeVerify: true
     }
   }
 }

@@ -1,11 +1,12 @@
 internal import AuditLog
+internal import RecordFormat
 
 extension AdminRequest {
   /// The method of the HTTP request.
   var method: String {
     switch self {
     case .status, .metrics, .keysStatus, .auditShow, .storeStats: "GET"
-    case .auditVerify, .storeVerify: "POST"
+    case .auditVerify, .storeVerify, .keysRotate, .keysReencrypt, .keysReencryptStop: "POST"
     }
   }
 
@@ -20,6 +21,10 @@ extension AdminRequest {
     case .status: "/v1/status"
     case .metrics: "/v1/metrics"
     case .keysStatus: "/v1/keys"
+    case .keysRotate(let role, nil): "/v1/keys/rotate?role=\(role.name)"
+    case .keysRotate(let role, let key?): "/v1/keys/rotate?role=\(role.name)&to=\(key.text)"
+    case .keysReencrypt(let rate): "/v1/keys/reencrypt?rate=\(rate)"
+    case .keysReencryptStop: "/v1/keys/reencrypt/stop"
     case .auditShow(let query): "/v1/audit" + Self.encode(query)
     case .auditVerify: "/v1/audit/verify"
     case .storeStats: "/v1/store"
@@ -35,11 +40,34 @@ extension AdminRequest {
     let parts = target.split(separator: "?", maxSplits: 1, omittingEmptySubsequences: false)
     let query = parts.count == 2 ? parts[1] : ""
     if method == "GET", parts[0] == "/v1/audit" { return .auditShow(try decode(query)) }
+    if method == "POST", parts[0] == "/v1/keys/rotate" { return try rotation(query) }
+    if method == "POST", parts[0] == "/v1/keys/reencrypt" { return try reencryption(query) }
     guard query.isEmpty else { return nil }
     let plain: [AdminRequest] = [
-      .status, .metrics, .keysStatus, .auditVerify, .storeStats, .storeVerify,
+      .keysReencryptStop, .status, .metrics, .keysStatus, .auditVerify, .storeStats, .storeVerify,
     ]
     return plain.first { $0.method == method && $0.target == parts[0] }
+  }
+
+  private static func rotation(_ query: Substring) throws(AdministrationError) -> AdminRequest {
+    let parts = query.split(separator: "&", omittingEmptySubsequences: false)
+    let role = KeyRole.allCases.first { parts.first == "role=\($0.name)" }
+    let key =
+      parts.count == 2 && parts[1].hasPrefix("to=")
+      ? KeyIdentifier(String(parts[1].dropFirst(3))) : nil
+    guard let role, parts.count == 1 || (key != nil && role == .kek) else {
+      throw .malformedRequest("a rotation names a role, and a key only with the role kek")
+    }
+    return .keysRotate(role, to: key)
+  }
+
+  private static func reencryption(
+    _ query: Substring
+  ) throws(AdministrationError) -> AdminRequest {
+    guard query.hasPrefix("rate="), let rate = UInt64(query.dropFirst(5)), rate <= 1 << 32 else {
+      throw .malformedRequest("a re-encryption names a rate in cards a second, 0 for none")
+    }
+    return .keysReencrypt(cardsPerSecond: rate)
   }
 
   private static func encode(_ query: AuditQuery) -> String {

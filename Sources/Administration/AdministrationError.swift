@@ -109,6 +109,17 @@ extension KeyringError {
         + "the store is damaged"
     case .malformedKeyring: "the keyring opens and breaks its own rules; restore a backup"
     case .noActiveKey(let role): "no \(role.name) key is active"
+    case .unknownKey(let identifier): "there is no key \(identifier.text)"
+    case .keyKnownAlready(let identifier):
+      "the key \(identifier.text) is or was in use already; install another one"
+    case .wrongState(let identifier, let state):
+      "the key \(identifier.text) is \(state.name), and this cannot be done with it"
+    case .rotationUnderWay(let role):
+      "the \(role.name) key is being replaced already; wait for the end, which cadenas status shows"
+    case .tooManyKeys: "the keyring holds as many keys as fit"
+    case .keyUsedUp(let identifier):
+      "the key \(identifier.text) has sealed as often as it may; run: cadenas keys rotate data"
+    case .malformedTally: "a count of cards or uses is damaged; run: cadenas store verify"
     case .systemUnavailable:
       "the system gives no locked memory or no random bytes; raise LimitMEMLOCK (ulimit -l)"
     }

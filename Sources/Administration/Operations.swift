@@ -1,7 +1,8 @@
 internal import AuditLog
 internal import CardStore
+internal import Glibc
 internal import JSON
-internal import Keyring
+package import Keyring
 internal import RecordFormat
 package import Storage
 
@@ -74,6 +75,13 @@ package struct Operations: Sendable {
       let document = try keysStatus()
       try record(request, actor, "done")
       try sink(.document(document))
+    case .keysRotate(let role, let key):
+      try sink(.document(try rotateKey(role, to: key, actor: actor, into: sink)))
+    case .keysReencrypt(let rate):
+      try sink(.document(try reencrypt(cardsPerSecond: rate, actor: actor, into: sink)))
+    case .keysReencryptStop:
+      try keyHooks().stopReencryption(actor)
+      try sink(.document(try reencryptionDocument()))
     case .storeStats:
       let document = try storeStats()
       try record(request, actor, "done")
@@ -121,7 +129,8 @@ extension Operations {
     json.beginObject()
     json.name("keys")
     json.beginArray()
-    for key in try keyring().status(cards: counts) {
+    let uses = try store.read { try KeyTally.read(.uses, $0) }
+    for key in try keyring().status(cards: counts, uses: uses, atMilliseconds: now) {
       json.beginObject()
       json.member("id", string: key.identifier.text)
       json.member("role", string: key.role.name)
@@ -131,10 +140,33 @@ extension Operations {
       json.member(
         "cryptoperiod_end", unixMilliseconds: Int64(clamping: key.cryptoperiodEndMilliseconds))
       json.member("cards", integer: key.cards)
+      json.member("origin", string: key.origin.name)
+      json.member("replaced_by", string: key.successor?.text)
+      json.member("uses", integer: key.uses)
+      json.member("warnings", strings: key.warnings.map(\.text))
       json.endObject()
     }
     json.endArray()
     json.endObject()
     return json.bytes
+  }
+
+  private var now: UInt64 {
+    var time = timespec()
+    unsafe clock_gettime(CLOCK_REALTIME, &time)
+    return UInt64(clamping: time.tv_sec) * 1_000 + UInt64(clamping: time.tv_nsec) / 1_000_000
+  }
+}
+
+extension KeyWarning {
+  /// What to tell a person.
+  package var text: String {
+    switch self {
+    case .compromised: "compromised: move its cards with cadenas keys reencrypt"
+    case .cryptoperiodEnded: "its cryptoperiod has ended: rotate it"
+    case .cryptoperiodEnds(let days): "its cryptoperiod ends in \(days) days"
+    case .nearlyUsedUp(let percent): "\(percent) % of its allowed uses are used up: rotate it"
+    case .destructionIncomplete: "its destruction is not complete"
+    }
   }
 }

@@ -2,7 +2,7 @@ package import Cards
 import Cryptography
 package import Keyring
 import LMDB
-import RecordFormat
+package import RecordFormat
 package import SecretMemory
 package import Storage
 
@@ -17,13 +17,20 @@ package struct StoredToken: Sendable {
 
 /// Cards in the store: sealing, opening, deduplication.
 ///
+/// While fingerprints are made anew under another key, both tables are asked, the new one first; new
+/// cards go to the new one, and ``FingerprintScan`` adds the older ones to it.
+///
 /// `@unchecked Sendable`: once it is made, every member is used inside transactions of the store's
-/// writer and by its calls of `BatchParticipant`, all on the writer's one thread.
-package final class CardStore: BatchParticipant, @unchecked Sendable {
-  private let store: Store
-  private var cipher: CardCipher
+/// writer and around its batches, all on the writer's one thread.
+package final class CardStore: @unchecked Sendable {
+  let store: Store
+  let cipher: CardCipher
+  private let keys: LiveKeyring
+  private let pace: IndexPace
   private var index: FingerprintIndex
-  private var counts: CardCounts
+  /// While fingerprints are made anew: where those of older cards are.
+  private var replacedIndex: FingerprintIndex?
+  private var counts: KeyTally
   private var tokens: TokenSequence
   private var tokensBeforeBatch: TokenSequence
   private var newestToken: Token?
@@ -38,21 +45,38 @@ package final class CardStore: BatchParticipant, @unchecked Sendable {
   ///   - pace: when and how the index is written.
   ///   - progress: told how many records have been opened for the index.
   package init(
-    store: Store, keyring: Keyring, slots: SecretPool, pace: IndexPace = .standard,
+    store: Store, keys: LiveKeyring, slots: SecretPool, pace: IndexPace = .standard,
     progress: (Int) -> Void = { _ in }
   ) throws {
     self.store = store
+    self.keys = keys
+    self.pace = pace
+    let keyring = keys.current
     cipher = try CardCipher(keyring: keyring, slots: slots)
-    counts = CardCounts(try store.read { try CardCounts.read($0) })
+    counts = try KeyTally(.cards, in: store)
     newestToken = try store.read { try NewestToken.read($0) }
     newestTokenBeforeBatch = newestToken
     tokens = TokenSequence(after: newestToken)
     tokensBeforeBatch = tokens
-    let file = try IndexFile(
-      store: store, fingerprintKey: keyring.activeFingerprintKey.identifier)
-    try IndexCatchUp(store: store, file: file, cipher: cipher).run(
-      upTo: newestToken, progress: progress)
-    index = FingerprintIndex(file: file, upTo: newestToken, pace: pace)
+    let active = keyring.activeFingerprintKey.identifier
+    let newest = newestToken
+    guard let replaced = cipher.replacedFingerprintKey else {
+      let file = try IndexFile(store: store, fingerprintKey: active)
+      try IndexCatchUp(store: store, file: file, cipher: cipher).run(
+        upTo: newest, progress: progress)
+      index = FingerprintIndex(file: file, upTo: newest, pace: pace)
+      return
+    }
+    // The table before has to know every card again, those that came after the rotation too: what
+    // was in memory of the new one is lost.
+    let oldFile = try IndexFile(store: store, fingerprintKey: replaced, besides: [active])
+    try IndexCatchUp(store: store, file: oldFile, cipher: cipher).run(
+      upTo: newest, progress: progress)
+    var old = FingerprintIndex(file: oldFile, upTo: newest, pace: pace)
+    old.freeze(at: newest)
+    replacedIndex = old
+    index = FingerprintIndex(file: oldFile.other(for: active), upTo: nil, pace: pace)
+    index.grow()
   }
 
   /// Stores the card, or finds the token that the merchant (within `customer`, where one is given)
@@ -67,12 +91,22 @@ package final class CardStore: BatchParticipant, @unchecked Sendable {
       return try insert(card, merchant: merchant, atMilliseconds: now, in: &transaction)
     }
     guard index.hasRoom else { throw CardStoreError.indexIsBehind }
-    let fingerprint = cipher.fingerprint(
+    let fingerprint = try cipher.fingerprint(
       card.pan, merchant: merchant, customer: card.customer)
+    keys.countUse(of: index.key)
     if let hint = try index.token(for: fingerprint),
       let known = try update(hint, with: card, merchant: merchant, in: &transaction)
     {
       return known
+    }
+    if let replacedIndex {
+      let older = try cipher.fingerprint(
+        card.pan, merchant: merchant, customer: card.customer, under: replacedIndex.key)
+      if let hint = try replacedIndex.token(for: older),
+        let known = try update(hint, with: card, merchant: merchant, in: &transaction)
+      {
+        return known
+      }
     }
     let stored = try insert(card, merchant: merchant, atMilliseconds: now, in: &transaction)
     index.insert(fingerprint, stored.token)
@@ -115,15 +149,22 @@ package final class CardStore: BatchParticipant, @unchecked Sendable {
   ) throws -> Bool {
     guard let known = try lookUp(token, merchant: merchant, in: &transaction) else { return false }
     if known.card.isDeduplicated {
-      let fingerprint = cipher.fingerprint(
-        known.card.pan, merchant: merchant, customer: known.card.customer)
-      index.remove(fingerprint, of: token)
+      index.remove(
+        try cipher.fingerprint(
+          known.card.pan, merchant: merchant, customer: known.card.customer), of: token)
+      if let key = replacedIndex?.key {
+        replacedIndex?.remove(
+          try cipher.fingerprint(
+            known.card.pan, merchant: merchant, customer: known.card.customer, under: key),
+          of: token)
+      }
     }
     try token.withBytes { key in _ = try transaction.delete(key, in: .cards) }
     counts.add(-1, under: known.key)
     return true
   }
 
+  /// Writes what the batch has changed beside the records.
   package func batchWillCommit(_ transaction: inout StoreWriteTransaction) throws {
     try counts.willCommit(&transaction)
     if let newestToken, newestToken != newestTokenBeforeBatch {
@@ -131,23 +172,47 @@ package final class CardStore: BatchParticipant, @unchecked Sendable {
     }
   }
 
+  /// The batch is durable.
   package func batchDidCommit() {
     counts.didCommit()
     newestTokenBeforeBatch = newestToken
     tokensBeforeBatch = tokens
     index.batchDidCommit(upTo: newestToken)
+    replacedIndex?.batchDidCommit(upTo: newestToken)
   }
 
+  /// Nothing of the batch is in the store.
   package func batchDidAbort() {
     counts.didAbort()
     newestToken = newestTokenBeforeBatch
     tokens = tokensBeforeBatch
     index.batchDidAbort()
+    replacedIndex?.batchDidAbort()
   }
 
   /// Writes the fingerprint index out. Call it after the store's writer has stopped.
   package func flushIndex() {
     index.flushAll(upTo: newestToken)
+    replacedIndex?.flushAll(upTo: newestToken)
+  }
+
+  /// Goes on with the keyring that the batch which has just been committed put in force.
+  package func adopt(_ keyring: Keyring) {
+    cipher.adopt(keyring)
+    let active = keyring.activeFingerprintKey.identifier
+    if active != index.key {
+      var old = index
+      old.freeze(at: newestToken)
+      replacedIndex = old
+      index = FingerprintIndex(
+        file: old.file.other(for: active), upTo: nil, pace: pace)
+      index.grow()
+    } else if var old = replacedIndex, keyring.replacedFingerprintKey == nil {
+      old.flushAll(upTo: newestToken)
+      replacedIndex = nil
+      // Where the mark cannot be read, the next flush writes it.
+      index.endGrowth(at: (try? index.file.mark())?.token)
+    }
   }
 
   private func insert(
@@ -178,16 +243,16 @@ package final class CardStore: BatchParticipant, @unchecked Sendable {
       known.card.expiry = expiry
       known.card.preferredBrand = preferredBrand
       try write(known.card, token: hint, merchant: merchant, in: &transaction)
-      counts.add(-1, under: known.key)
-      counts.add(1, under: cipher.activeKey)
+      countMove(from: known.key)
     }
     return StoredToken(
       token: hint, expiry: expiry, preferredBrand: preferredBrand, isNew: false)
   }
 
-  /// A record that has been opened, and the key that it stands under.
-  private struct Known: ~Copyable {
+  /// A record that has been opened, whose it is, and the key that it stands under.
+  struct Known: ~Copyable {
     let key: KeyIdentifier
+    let merchant: UInt32
     var card: StoredCard
   }
 
@@ -207,15 +272,35 @@ package final class CardStore: BatchParticipant, @unchecked Sendable {
   private func lookUp(
     _ token: Token, merchant: UInt32, in transaction: inout StoreWriteTransaction
   ) throws -> Known? {
+    guard try self.merchant(of: token, in: &transaction) == merchant else { return nil }
+    return try knownCard(token, in: &transaction)
+  }
+
+  /// The card of a token, to look at.
+  ///
+  /// - Throws: ``CardStoreError/recordDoesNotOpen``.
+  func knownCard(
+    _ token: Token, in transaction: inout StoreWriteTransaction
+  ) throws -> Known? {
     try token.withBytes { key in
       guard let record = try transaction.get(key, in: .cards) else { return nil }
       let header = try Self.header(of: record)
-      guard header.merchant == merchant else { return nil }
-      return Known(key: header.keyIdentifier, card: try cipher.open(record, token: token))
+      return Known(
+        key: header.keyIdentifier, merchant: header.merchant,
+        card: try cipher.open(record, token: token))
     }
   }
 
-  private static func header(of record: RawSpan) throws(CardStoreError) -> CardRecordHeader {
+  /// Notes that a card which stood under `key` has been sealed under the active one.
+  func countMove(from key: KeyIdentifier) {
+    counts.add(-1, under: key)
+    counts.add(1, under: cipher.activeKey)
+  }
+
+  /// How many cards stand under a data key, the open batch included.
+  package func cards(under key: KeyIdentifier) -> UInt64 { counts[key] }
+
+  static func header(of record: RawSpan) throws(CardStoreError) -> CardRecordHeader {
     do {
       return try CardRecordHeader(of: record)
     } catch {
@@ -223,10 +308,11 @@ package final class CardStore: BatchParticipant, @unchecked Sendable {
     }
   }
 
-  private func write(
+  func write(
     _ card: borrowing StoredCard, token: Token, merchant: UInt32, options: PutOptions = [],
     in transaction: inout StoreWriteTransaction
   ) throws {
+    try keys.countSeal(under: cipher.activeKey)
     record.removeAll(keepingCapacity: true)
     try cipher.seal(card, token: token, merchant: merchant, into: &record)
     let sealed = record

@@ -46,7 +46,7 @@ package struct CardVerifier {
 
   /// How many cards stand under each data key, as the store keeps count.
   package static func cardCounts(in store: Store) throws -> [KeyIdentifier: UInt64] {
-    try store.read { try CardCounts.read($0) }
+    try store.read { try KeyTally.read(.cards, $0) }
   }
 
   /// Looks at every record.
@@ -58,6 +58,8 @@ package struct CardVerifier {
   package func verify(
     isIndexCurrent: Bool, progress: (Int) -> Void = { _ in }
   ) throws -> CardVerification {
+    // While fingerprints are made anew, no table holds all of them.
+    let isIndexCurrent = isIndexCurrent && !cipher.isReplacingFingerprints
     let file = try IndexFile(
       store: store, fingerprintKey: cipher.activeFingerprintKey)
     var result = CardVerification()
@@ -104,7 +106,7 @@ package struct CardVerifier {
       let header = try CardRecordHeader(of: record)
       result.found[header.keyIdentifier, default: 0] += 1
       guard card.isDeduplicated, let file else { return }
-      let fingerprint = cipher.fingerprint(
+      let fingerprint = try cipher.fingerprint(
         card.pan, merchant: header.merchant, customer: card.customer)
       if try file.token(for: fingerprint) != token { result.missingFromIndex += 1 }
     } catch CardStoreError.recordDoesNotOpen {

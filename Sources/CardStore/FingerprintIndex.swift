@@ -6,13 +6,25 @@ import Storage
 /// From fingerprint to token, as the writer thread sees it: what is not yet in the index file lies in
 /// the overlay, and is written behind.
 struct FingerprintIndex {
-  private let file: IndexFile
+  let file: IndexFile
   private let pace: IndexPace
   private var overlay: Overlay
   private var flush: FlushTask?
   /// What the file's mark says, once what is under way is there.
   private var marked: Token?
   private var entriesForNextFlush: Int
+  /// How far the index may say that it is complete.
+  private var completeness = Completeness.everything
+
+  /// What an index lacks while fingerprints are made anew.
+  enum Completeness {
+    /// Every card has its entry.
+    case everything
+    /// Cards after the token have theirs elsewhere.
+    case frozen(Token?)
+    /// Older cards are still being added, by whoever moves the mark.
+    case growing
+  }
 
   /// An index whose file is complete up to `token`.
   init(file: IndexFile, upTo token: Token?, pace: IndexPace) {
@@ -21,6 +33,21 @@ struct FingerprintIndex {
     marked = token
     overlay = Overlay(capacity: pace.entriesPerFlush)
     entriesForNextFlush = pace.entriesPerFlush
+  }
+
+  /// The key of its fingerprints.
+  var key: KeyIdentifier { file.fingerprintKey }
+
+  /// From now on cards after `token` have their entry elsewhere.
+  mutating func freeze(at token: Token?) { completeness = .frozen(token) }
+
+  /// From now on somebody else adds older cards, and moves the mark.
+  mutating func grow() { completeness = .growing }
+
+  /// Every card up to `token` has been added, and the mark says so.
+  mutating func endGrowth(at token: Token?) {
+    completeness = .everything
+    marked = token
   }
 
   /// Whether another entry may be added.
@@ -52,8 +79,8 @@ struct FingerprintIndex {
   mutating func batchDidCommit(upTo token: Token?) {
     overlay.batchDidCommit()
     endFlush()
-    guard flush == nil, overlay.waiting >= entriesForNextFlush, let token else { return }
-    beginFlush(upTo: token)
+    guard flush == nil, overlay.waiting >= entriesForNextFlush, token != nil else { return }
+    beginFlush(upTo: mark(token))
   }
 
   /// Writes everything to the index file and waits for it. The mark moves even where no entry does:
@@ -61,13 +88,23 @@ struct FingerprintIndex {
   mutating func flushAll(upTo token: Token?) {
     if let flush { _ = flush.finish() }
     endFlush()
-    guard let token, overlay.waiting > 0 || token != marked else { return }
-    beginFlush(upTo: token)
+    let mark = mark(token)
+    guard token != nil, overlay.waiting > 0 || mark.map({ $0 != marked }) ?? false else { return }
+    beginFlush(upTo: mark)
     if let flush { _ = flush.finish() }
     endFlush()
   }
 
-  private mutating func beginFlush(upTo token: Token) {
+  /// What the mark may say when everything up to `token` is written; nil where it has to stay.
+  private func mark(_ token: Token?) -> Token? {
+    switch completeness {
+    case .everything: token
+    case .frozen(let last): last
+    case .growing: nil
+    }
+  }
+
+  private mutating func beginFlush(upTo token: Token?) {
     let task = FlushTask(overlay.beginFlush(upTo: token), index: file, pace: pace)
     flush = task
     task.start()
@@ -80,7 +117,7 @@ struct FingerprintIndex {
     case .running: return
     case .done:
       overlay.endFlush()
-      marked = flush.upTo
+      marked = flush.upTo ?? marked
       entriesForNextFlush = pace.entriesPerFlush
     case .failed:
       overlay.cancelFlush()

@@ -33,8 +33,8 @@ final class FlushTask: Sendable {
 
   var outcome: Outcome { result.withLock { $0 } }
 
-  /// What the index's mark says after the flush.
-  var upTo: Token { generation.upTo }
+  /// What the index's mark says after the flush; nil where the flush leaves it as it is.
+  var upTo: Token? { generation.upTo }
 
   /// Begins, on a new thread.
   func start() {

@@ -5,45 +5,70 @@ import RecordFormat
 import SecretMemory
 import Storage
 
-/// Brings the fingerprint index to where the store is, before the store is served.
+/// Brings a table of the fingerprint index to where the store is: before the store is served, or,
+/// while fingerprints are made anew under another key, beside it.
 ///
-/// Records after the index's mark are opened and their fingerprints added, in sorted runs. An index
-/// without a usable mark, or one that knows more than the store, is emptied and built anew.
+/// Records after the table's mark are opened and their fingerprints added, in sorted runs, each of
+/// which moves the mark: whoever is stopped goes on from there. A table without a usable mark, or one
+/// that knows more than the store, is emptied and built anew.
 struct IndexCatchUp {
-  /// Records opened for one sorted run: some 64 MiB of entries.
-  static let recordsPerRun = 1_000_000
-  /// Records read in one transaction, so that none lives long.
-  static let recordsPerRead = 10_000
-  /// Entries in one transaction: nobody waits beside it yet.
-  static let entriesPerTransaction = 10_000
+  /// How much is done at a time.
+  struct Pace {
+    /// Records opened for one sorted run: some 64 MiB of entries.
+    var recordsPerRun = 1_000_000
+    /// Records read in one transaction, so that none lives long.
+    var recordsPerRead = 10_000
+    /// Entries in one transaction.
+    var entriesPerTransaction = 10_000
+    /// Whether a table without a usable mark is emptied first. Not where others write to it too: what
+    /// is left of before are hints that lead nowhere.
+    var clears = true
+    /// Called after each piece of work with the time that it took; false stops.
+    var rest: (Duration) -> Bool = { _ in true }
+
+    /// Nobody waits beside it yet.
+    static var start: Pace { Pace() }
+  }
 
   private let store: Store
   private let file: IndexFile
   private let cipher: CardCipher
+  private let pace: Pace
 
-  init(store: Store, file: IndexFile, cipher: CardCipher) {
+  init(store: Store, file: IndexFile, cipher: CardCipher, pace: Pace = .start) {
     self.store = store
     self.file = file
     self.cipher = cipher
+    self.pace = pace
   }
 
   /// Catches up to `newest`, the greatest token that the store ever gave out.
-  func run(upTo newest: Token?, progress: (Int) -> Void) throws {
+  ///
+  /// - Returns: false where it was stopped before the end.
+  @discardableResult
+  func run(upTo newest: Token?, progress: (Int) -> Void) throws -> Bool {
     var marked = try file.mark()?.token
     if let ahead = marked, newest.map({ ahead > $0 }) ?? true { marked = nil }
-    if marked == nil { try file.clear() }
-    guard let newest, marked != newest else { return }
-    var run = Run(position: marked?.array)
+    if marked == nil, pace.clears { try file.clear() }
+    guard let newest, marked != newest else { return true }
+    var run = Run(position: marked?.array, end: newest)
     while !run.isAtEnd {
       run.entries.removeAll(keepingCapacity: true)
-      while !run.isAtEnd && run.entries.count < Self.recordsPerRun {
-        try read(&run)
+      while !run.isAtEnd && run.entries.count < pace.recordsPerRun {
+        guard try measured({ try read(&run) }) else { return false }
         progress(run.opened)
       }
       // Of two records with one fingerprint, the newer one is found.
       run.entries.sort { ($0.key, $0.token) < ($1.key, $1.token) }
-      try write(run, mark: run.isAtEnd ? newest : run.lastToken)
+      guard try write(run, mark: run.isAtEnd ? newest : run.lastToken) else { return false }
     }
+    return true
+  }
+
+  private func measured(_ work: () throws -> Void) throws -> Bool {
+    let began = ContinuousClock.now
+    try work()
+    return pace.rest(ContinuousClock.now - began)
   }
 
   /// Where a catch-up is, and what it has found since it last wrote.
@@ -51,6 +76,8 @@ struct IndexCatchUp {
     var entries: [(key: Digest256, token: Token)] = []
     /// The key of the last record that was looked at.
     var position: [UInt8]?
+    /// The token after which nothing is looked at.
+    let end: Token
     var lastToken: Token?
     var isAtEnd = false
     var opened = 0
@@ -62,21 +89,28 @@ struct IndexCatchUp {
     do {
       let card = try cipher.open(record, token: token)
       guard card.isDeduplicated else { return nil }
-      return cipher.fingerprint(
-        card.pan, merchant: try CardRecordHeader(of: record).merchant, customer: card.customer)
+      return try cipher.fingerprint(
+        card.pan, merchant: try CardRecordHeader(of: record).merchant, customer: card.customer,
+        under: file.fingerprintKey)
     } catch CardStoreError.recordDoesNotOpen {
       return nil
     }
   }
 
-  private func write(_ run: Run, mark: Token?) throws {
+  /// Writes the run's entries and, with the last ones, the mark; false where it was stopped.
+  private func write(_ run: Run, mark: Token?) throws -> Bool {
     var start = 0
     repeat {
-      let end = min(start + Self.entriesPerTransaction, run.entries.count)
+      let end = min(start + pace.entriesPerTransaction, run.entries.count)
       let entries = run.entries[start..<end].map { IndexFile.Entry($0.key, $0.token) }
-      try file.write(entries[...], mark: end == run.entries.count ? mark : nil)
+      let isGoingOn = try measured {
+        try file.write(
+          entries[...], mark: end == run.entries.count ? mark : nil, keepsNewer: true)
+      }
+      guard isGoingOn else { return false }
       start = end
     } while start < run.entries.count
+    return true
   }
 
   /// Opens the next records, as many as one transaction should look at.
@@ -91,6 +125,7 @@ struct IndexCatchUp {
         if !isFirst && key.isEqual(to: start) { return true }
         // Under a damaged key nothing can be found, and nothing opens.
         if let token = Token(bytes: key) {
+          guard token <= run.end else { return false }
           if let fingerprint = try fingerprint(record, token: token) {
             run.entries.append((fingerprint, token))
           }
@@ -98,10 +133,10 @@ struct IndexCatchUp {
         }
         run.position = key.array
         count += 1
-        return count < Self.recordsPerRead
+        return count < pace.recordsPerRead
       }
     }
-    run.isAtEnd = count < Self.recordsPerRead
+    run.isAtEnd = count < pace.recordsPerRead
     run.opened += count
   }
 }

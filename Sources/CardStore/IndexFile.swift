@@ -5,16 +5,69 @@ import RecordFormat
 import SecretMemory
 import Storage
 
-/// The rows of `index.mdb`: fingerprint(32) → token(16), and the mark.
+/// One table of `index.mdb`: fingerprint(32) → token(16), and its mark.
+///
+/// There are two such tables, so that fingerprints under a new key can be gathered while the older
+/// ones still serve. Which key a table belongs to is in its mark.
 struct IndexFile: Sendable {
-  private let store: Store
-  private let fingerprintKey: KeyIdentifier
-  private let fingerprints: Database
+  /// The two tables.
+  enum Slot: CaseIterable, Sendable {
+    case first, second
 
-  init(store: Store, fingerprintKey: KeyIdentifier) throws {
+    var tableName: String {
+      switch self {
+      case .first: "fingerprints"
+      case .second: "fingerprints2"
+      }
+    }
+
+    /// The key of the mark's row.
+    var markKey: [UInt8] {
+      switch self {
+      case .first: Array("mark".utf8)
+      case .second: Array("mark2".utf8)
+      }
+    }
+
+    var other: Slot { self == .first ? .second : .first }
+  }
+
+  let fingerprintKey: KeyIdentifier
+  let slot: Slot
+  private let store: Store
+  private let databases: [Database]
+  private var fingerprints: Database { databases[slot == .first ? 0 : 1] }
+
+  /// The table of `fingerprintKey` in a slot, whatever lies there.
+  init(store: Store, fingerprintKey: KeyIdentifier, slot: Slot) throws {
     self.store = store
     self.fingerprintKey = fingerprintKey
-    fingerprints = try store.index.table("fingerprints")
+    self.slot = slot
+    databases = try Slot.allCases.map { try store.index.table($0.tableName) }
+  }
+
+  private init(_ file: IndexFile, otherFor fingerprintKey: KeyIdentifier) {
+    store = file.store
+    databases = file.databases
+    slot = file.slot.other
+    self.fingerprintKey = fingerprintKey
+  }
+
+  /// The other table, as that of `fingerprintKey`.
+  func other(for fingerprintKey: KeyIdentifier) -> IndexFile {
+    IndexFile(self, otherFor: fingerprintKey)
+  }
+
+  /// The table that belongs to `fingerprintKey` by its mark; where there is none, one whose mark
+  /// names none of the `others`.
+  init(store: Store, fingerprintKey: KeyIdentifier, besides others: [KeyIdentifier] = []) throws {
+    let candidates = try Slot.allCases.map {
+      try IndexFile(store: store, fingerprintKey: fingerprintKey, slot: $0)
+    }
+    let owners = try candidates.map { try $0.owner() }
+    let own = owners.firstIndex { $0 == fingerprintKey }
+    let free = owners.firstIndex { owner in owner.map { !others.contains($0) } ?? true }
+    self = candidates[own ?? free ?? 0]
   }
 
   /// The token that the index names for a fingerprint. It is a hint, not a fact.
@@ -31,7 +84,11 @@ struct IndexFile: Sendable {
   typealias Entry = (key: Digest256, value: Token?)
 
   /// Adds entries or removes them and, with the last ones, moves the mark, in one durable transaction.
-  func write(_ entries: ArraySlice<Entry>, mark: Token?) throws {
+  ///
+  /// - Parameter keepsNewer: leaves an entry that names a newer token than the one to be written.
+  func write(
+    _ entries: ArraySlice<Entry>, mark: Token?, keepsNewer: Bool = false
+  ) throws {
     try store.index.environment.write { transaction in
       for (fingerprint, token) in entries {
         try fingerprint.withBytes { key in
@@ -39,44 +96,62 @@ struct IndexFile: Sendable {
             _ = try transaction.delete(key, in: fingerprints)
             return
           }
+          if keepsNewer, let found = try transaction.get(key, in: fingerprints),
+            let present = Token(bytes: found), present > token
+          {
+            return
+          }
           try token.withBytes { value in
             try transaction.put(key: key, value: value, in: fingerprints)
           }
         }
       }
-      if let mark {
-        let row = IndexMark(
-          storeIdentifier: store.storeIdentifier, fingerprintKey: fingerprintKey, token: mark
-        ).encode()
-        let key = IndexMark.key
-        try transaction.put(
-          key: key.rawSpan, value: row.rawSpan, in: store.index.meta)
-      }
+      if let mark { try put(mark, in: &transaction) }
     }
+  }
+
+  /// Moves the mark alone.
+  func write(mark: Token) throws {
+    try store.index.environment.write { try put(mark, in: &$0) }
+  }
+
+  private func put(_ mark: Token, in transaction: inout WriteTransaction) throws {
+    let row = IndexMark(
+      storeIdentifier: store.storeIdentifier, fingerprintKey: fingerprintKey, token: mark
+    ).encode()
+    let key = slot.markKey
+    try transaction.put(key: key.rawSpan, value: row.rawSpan, in: store.index.meta)
   }
 
   /// The mark, or nil where there is none that is of this store and this key.
   func mark() throws -> IndexMark? {
+    guard let mark = try anyMark(), mark.fingerprintKey == fingerprintKey else { return nil }
+    return mark
+  }
+
+  /// The key whose fingerprints the table holds, by its mark.
+  private func owner() throws -> KeyIdentifier? { try anyMark()?.fingerprintKey }
+
+  private func anyMark() throws -> IndexMark? {
     try store.index.environment.read { transaction in
-      let key = IndexMark.key
+      let key = slot.markKey
       guard let row = try transaction.get(key.rawSpan, in: store.index.meta),
-        let mark = IndexMark(row), mark.storeIdentifier == store.storeIdentifier,
-        mark.fingerprintKey == fingerprintKey
+        let mark = IndexMark(row), mark.storeIdentifier == store.storeIdentifier
       else { return nil }
       return mark
     }
   }
 
-  /// Empties the index. It stays the index of this store: the row that says so is not the mark.
+  /// Empties the table. The index stays that of this store: the row that says so is not the mark.
   func clear() throws {
-    let mark = IndexMark.key
+    let mark = slot.markKey
     try store.index.environment.write { transaction in
       try transaction.removeAll(in: fingerprints)
       _ = try transaction.delete(mark.rawSpan, in: store.index.meta)
     }
   }
 
-  /// How many entries the index holds.
+  /// How many entries the table holds.
   func count() throws -> Int {
     try store.index.environment.read { try $0.count(of: fingerprints) }
   }

@@ -4,11 +4,9 @@ import Storage
 
 /// Up to where the fingerprint index is complete.
 ///
-/// Layout of the row `mark` in the index: `version(1) = 1 ‖ store id(16) ‖ fingerprint key id(4) ‖
+/// Layout of the row `mark` (`mark2` for the second table) in the index: `version(1) = 1 ‖ store id(16) ‖ fingerprint key id(4) ‖
 /// token(16)`. Every deduplicated card whose token is not above `token` has its entry.
 struct IndexMark: Equatable, Sendable {
-  /// The key of the row.
-  static let key: [UInt8] = Array("mark".utf8)
   static let size = 37
 
   let storeIdentifier: StoreIdentifier

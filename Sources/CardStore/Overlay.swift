@@ -10,12 +10,13 @@ struct Overlay {
   /// A fingerprint's token, or nil where the card was deleted and the index's entry is to go.
   typealias Entries = [Digest256: Token?]
 
-  /// A closed set of entries on its way to the index, and the mark that holds once it is there.
+  /// A closed set of entries on its way to the index, and the mark that holds once it is there; nil
+  /// where the mark stays as it is.
   final class Generation: Sendable {
     let entries: Entries
-    let upTo: Token
+    let upTo: Token?
 
-    init(entries: Entries, upTo: Token) {
+    init(entries: Entries, upTo: Token?) {
       self.entries = entries
       self.upTo = upTo
     }
@@ -63,7 +64,7 @@ struct Overlay {
 
   /// Closes the entries, which are all committed, into a generation for the flush. There is one at a
   /// time.
-  mutating func beginFlush(upTo token: Token) -> Generation {
+  mutating func beginFlush(upTo token: Token?) -> Generation {
     precondition(flushing == nil && replaced.isEmpty, "a flush or a batch is under way")
     let generation = Generation(entries: entries, upTo: token)
     entries = Entries(minimumCapacity: capacity)

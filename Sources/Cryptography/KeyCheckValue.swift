@@ -32,7 +32,7 @@ package enum CMAC {
   }
 }
 
-/// Ten upper-case hexadecimal digits by which people compare a key without seeing it.
+/// Five bytes by which people compare a key without seeing it.
 package enum KeyCheckValue {
   private static let byteCount = 5
 
@@ -41,15 +41,18 @@ package enum KeyCheckValue {
   /// - Throws: ``CryptographyError/malformedInput`` unless `key` has 32 bytes;
   ///   ``CryptographyError/library``.
   /// - Source: ASC X9.24-1, annex A.
-  package static func ofSymmetricKey(_ key: RawSpan) throws(CryptographyError) -> String {
+  package static func ofSymmetricKey(_ key: RawSpan) throws(CryptographyError) -> [UInt8] {
     let zeroBlock = [UInt8](repeating: 0, count: 16)
     let code = try CMAC.authenticationCode(for: zeroBlock.rawSpan, key: key)
-    return [UInt8](code.prefix(byteCount)).hexadecimal.uppercased()
+    return [UInt8](code.prefix(byteCount))
   }
 
   /// The check value of a signing key: the first 5 bytes of the SHA-256 of its public key.
-  package static func ofSigningKey(_ publicKey: Ed25519PublicKey) -> String {
+  package static func ofSigningKey(_ publicKey: Ed25519PublicKey) -> [UInt8] {
     let digest = Digest256.sha256(publicKey.bytes.rawSpan)
-    return [UInt8](digest.bytes.prefix(byteCount)).hexadecimal.uppercased()
+    return [UInt8](digest.bytes.prefix(byteCount))
   }
+
+  /// A check value as people read it: ten upper-case hexadecimal digits.
+  package static func text(_ bytes: [UInt8]) -> String { bytes.hexadecimal.uppercased() }
 }

@@ -88,6 +88,38 @@ package struct FileKeySource: Sendable {
     guard readBack.isEqual(to: key.bytes) else { throw .keySource(path: path, errno: EIO) }
   }
 
+  /// Makes a new KEK, and its file, durable, for a store that has `known` keys.
+  ///
+  /// - Throws: ``KeyringError``.
+  package func makeKey(besides known: [KeyIdentifier]) throws(KeyringError) -> KeyEncryptionKey {
+    let identifier = try KeyIdentifier.fresh(besides: known)
+    let secret = try KeyEncryptionKey.makeSecret()
+    try create(identifier, secret)
+    return KeyEncryptionKey(identifier, secret)
+  }
+
+  /// Overwrites and removes a key's file, and makes both durable. One that is gone already is fine.
+  ///
+  /// Overwriting reaches the blocks of a file system that writes in place; what another kind, or the
+  /// disk itself, keeps elsewhere is out of reach.
+  package func destroy(_ identifier: KeyIdentifier) throws(KeyringError) {
+    let path = path(of: identifier)
+    let descriptor = unsafe open(path, O_WRONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK)
+    guard descriptor >= 0 else {
+      if errno == ENOENT { return }
+      throw .keySource(path: path, errno: errno)
+    }
+    defer { close(descriptor) }
+    let zeros = [UInt8](repeating: 0, count: Self.keySize)
+    let written = unsafe zeros.withUnsafeBytes {
+      unsafe pwrite(descriptor, $0.baseAddress, $0.count, 0)
+    }
+    guard written == Self.keySize, fsync(descriptor) == 0, unsafe unlink(path) == 0 else {
+      throw .keySource(path: path, errno: written < 0 || errno != 0 ? errno : EIO)
+    }
+    try Self.synchronize(directory)
+  }
+
   /// Makes the directory, with a durable name, where it is not there yet.
   private func makeDirectory() throws(KeyringError) {
     guard unsafe mkdir(directory, 0o700) == 0 else {

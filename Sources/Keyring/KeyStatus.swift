@@ -1,17 +1,44 @@
+package import Cryptography
 package import RecordFormat
 
-/// What may be told of a key: everything but the key.
+/// What may be told of a key: everything but the key. Times are Unix milliseconds.
 package struct KeyStatus: Equatable, Sendable {
   package let identifier: KeyIdentifier
   package let role: KeyRole
   package let state: KeyState
-  /// Ten upper-case hexadecimal digits; nil where the vault no longer has the key.
+  package let origin: KeyOrigin
+  /// Ten upper-case hexadecimal digits; nil where a keyring of version 1 did not keep it.
   package let checkValue: String?
   package let createdMilliseconds: UInt64
   /// When the key should have been replaced.
   package let cryptoperiodEndMilliseconds: UInt64
+  package let deactivatedMilliseconds: UInt64?
+  package let compromisedMilliseconds: UInt64?
+  package let destroyedMilliseconds: UInt64?
+  /// The key that took its place, or is about to.
+  package let successor: KeyIdentifier?
   /// Cards that stand under the key; nil for roles that seal no card.
   package let cards: UInt64?
+  /// How often the key protected something.
+  package let uses: UInt64
+  /// What somebody should do about the key, most urgent first.
+  package let warnings: [KeyWarning]
+  /// The public key of an audit key that still signs or has signed, while its secret is there.
+  package let publicKey: Ed25519PublicKey?
+}
+
+/// What somebody should do about a key.
+package enum KeyWarning: Equatable, Sendable {
+  /// It may be known to somebody else, and cards still stand under it, or it is not yet destroyed.
+  case compromised(cards: UInt64?)
+  /// Its cryptoperiod has ended, and it still protects what is new.
+  case cryptoperiodEnded
+  /// Its cryptoperiod ends soon.
+  case cryptoperiodEnds(inDays: UInt64)
+  /// It comes near the number of uses that its policy allows.
+  case nearlyUsedUp(percent: UInt64)
+  /// Its destruction has begun and is not complete.
+  case destructionIncomplete
 }
 
 /// How long keys of each role should be used before they are rotated.
@@ -27,9 +54,92 @@ package struct Cryptoperiods: Equatable, Sendable {
     .kek: yearSeconds, .data: yearSeconds, .fingerprint: 2 * yearSeconds, .audit: 2 * yearSeconds,
   ])
 
+  /// Periods in seconds; a role that is not named has a year.
   package init(seconds: [KeyRole: UInt64]) {
     self.seconds = seconds
   }
 
-  subscript(role: KeyRole) -> UInt64 { seconds[role] ?? Self.yearSeconds }
+  /// The period of a role, in seconds.
+  package subscript(role: KeyRole) -> UInt64 { seconds[role] ?? Self.yearSeconds }
+}
+
+/// What keys are judged by.
+package struct KeyRules: Equatable, Sendable {
+  /// Percent of the seals that are allowed from which on it is told.
+  private static let warningPercent: UInt64 = 80
+
+  /// The periods that new keys get.
+  package var cryptoperiods = Cryptoperiods.standard
+  /// Seconds before a cryptoperiod's end from which on it is told.
+  package var warningSeconds: UInt64 = 30 * 86_400
+  /// Seals under one data key beyond which it seals nothing any more.
+  package var sealBound = LiveKeyring.mostSeals
+
+  /// The rules where the policy says nothing.
+  package init() {}
+
+  /// What to tell about a key, most urgent first.
+  package func warnings(
+    about key: KeyringEntry, cards: UInt64?, uses: UInt64, atMilliseconds now: UInt64
+  ) -> [KeyWarning] {
+    switch key.state {
+    case .compromised: return [.compromised(cards: cards)]
+    case .destroying: return [.destructionIncomplete]
+    case .deactivated, .destroyed: return []
+    case .active: break
+    }
+    var warnings: [KeyWarning] = []
+    let end = key.cryptoperiodEndMilliseconds
+    if end <= now {
+      warnings.append(.cryptoperiodEnded)
+    } else if end - now <= warningSeconds * 1_000 {
+      warnings.append(.cryptoperiodEnds(inDays: (end - now) / 86_400_000))
+    }
+    if key.role == .data, uses >= sealBound / 100 * Self.warningPercent {
+      warnings.append(.nearlyUsedUp(percent: uses / max(1, sealBound / 100)))
+    }
+    return warnings
+  }
+}
+
+extension Keyring {
+  /// What may be told of every key, in the order of their creation.
+  ///
+  /// - Parameters:
+  ///   - cards: how many cards stand under each data key.
+  ///   - uses: how often each key protected something.
+  package func status(
+    cards: [KeyIdentifier: UInt64], uses: [KeyIdentifier: UInt64] = [:],
+    rules: KeyRules = KeyRules(), atMilliseconds now: UInt64
+  ) throws(KeyringError) -> [KeyStatus] {
+    var found: [KeyStatus] = []
+    for entry in entries {
+      let count = entry.role == .data ? cards[entry.identifier] ?? 0 : nil
+      let used = uses[entry.identifier] ?? 0
+      found.append(
+        KeyStatus(
+          identifier: entry.identifier, role: entry.role, state: entry.state,
+          origin: entry.origin, checkValue: entry.checkValue.map(KeyCheckValue.text),
+          createdMilliseconds: entry.createdMilliseconds,
+          cryptoperiodEndMilliseconds: entry.cryptoperiodEndMilliseconds,
+          deactivatedMilliseconds: entry.deactivatedMilliseconds,
+          compromisedMilliseconds: entry.compromisedMilliseconds,
+          destroyedMilliseconds: entry.destroyedMilliseconds, successor: entry.successor,
+          cards: count, uses: used,
+          warnings: rules.warnings(about: entry, cards: count, uses: used, atMilliseconds: now),
+          publicKey: try publicKey(of: entry)))
+    }
+    return found
+  }
+
+  private func publicKey(of entry: KeyringEntry) throws(KeyringError) -> Ed25519PublicKey? {
+    guard entry.role == .audit, let material = entry.material else { return nil }
+    do throws(CryptographyError) {
+      return try material.withBytes { bytes throws(CryptographyError) in
+        try Ed25519PrivateKey(seed: bytes).publicKey
+      }
+    } catch {
+      throw .systemUnavailable
+    }
+  }
 }

@@ -22,6 +22,20 @@ package enum KeyringError: Error, Equatable, Sendable {
   case malformedKeyring
   /// No key of this role is active.
   case noActiveKey(KeyRole)
+  /// The keyring has no key of this identifier, or it has no secret any more.
+  case unknownKey(KeyIdentifier)
+  /// The keyring has a key of this identifier already.
+  case keyKnownAlready(KeyIdentifier)
+  /// The key is in a state in which this cannot be done with it.
+  case wrongState(KeyIdentifier, KeyState)
+  /// A key of this role is being replaced already.
+  case rotationUnderWay(KeyRole)
+  /// The keyring holds as many keys as fit.
+  case tooManyKeys
+  /// The key has sealed as often as its policy allows.
+  case keyUsedUp(KeyIdentifier)
+  /// A count of cards or uses does not have its form.
+  case malformedTally
   /// Memory for keys cannot be had, or the system gives no random bytes.
   case systemUnavailable
 }

@@ -5,8 +5,8 @@ package import Storage
 
 /// Reads, makes and writes the keyring of a store.
 ///
-/// The one row of the table `keyring`, under the key `keyring`, is the wrapped keyring; its header
-/// names the KEK in clear.
+/// The row `keyring` of the table of that name is the wrapped keyring; its header names the KEK in
+/// clear.
 package enum KeyringStore {
   private static let rowKey: [UInt8] = Array("keyring".utf8)
 
@@ -18,27 +18,40 @@ package enum KeyringStore {
     do { return try KeyringHeader(of: blob) } catch { throw KeyringError.malformedKeyring }
   }
 
+  /// Which KEK the store's keyring is wrapped under.
+  ///
+  /// - Throws: ``KeyringError/noKeyring``, `StorageError`.
+  package static func keyEncryptionKeyIdentifier(of store: Store) throws -> KeyIdentifier {
+    guard let header = try store.read({ try header(in: $0) }) else { throw KeyringError.noKeyring }
+    return header.kekIdentifier
+  }
+
   /// Opens the keyring with the KEK that it names.
   ///
   /// - Throws: ``KeyringError``, `StorageError`.
-  package static func open(
-    in store: Store, source: FileKeySource
-  ) throws -> Keyring {
+  package static func open(in store: Store, source: FileKeySource) throws -> Keyring {
+    let identifier = try keyEncryptionKeyIdentifier(of: store)
+    return try open(
+      in: store, with: KeyEncryptionKey(identifier, try source.load(identifier)))
+  }
+
+  /// Opens the keyring with `key`.
+  ///
+  /// - Throws: ``KeyringError``, `StorageError`.
+  package static func open(in store: Store, with key: KeyEncryptionKey) throws -> Keyring {
     let row = try store.read { transaction -> [UInt8]? in
       guard let blob = try transaction.get(rowKey.rawSpan, in: .keyring) else { return nil }
       return unsafe blob.withUnsafeBytes { unsafe [UInt8]($0) }
     }
     guard let blob = row else { throw KeyringError.noKeyring }
-    return try open(blob, store: store.storeIdentifier, source: source)
+    return try open(blob, store: store.storeIdentifier, key: key)
   }
 
   private static func open(
-    _ blob: [UInt8], store: StoreIdentifier, source: FileKeySource
+    _ blob: [UInt8], store: StoreIdentifier, key: KeyEncryptionKey
   ) throws(KeyringError) -> Keyring {
     let header: KeyringHeader
     do { header = try KeyringHeader(of: blob.rawSpan) } catch { throw .malformedKeyring }
-    let secret = try source.load(header.kekIdentifier)
-    let key = KeyEncryptionKey(header.kekIdentifier, KeyMaterial(secret))
     let entries: [KeyringEntry]
     do {
       var cipher = try key.makeCipher()
@@ -57,43 +70,19 @@ package enum KeyringStore {
       entries: entries, keyEncryptionKey: key, generation: header.generation)
   }
 
-  /// Makes a KEK in `source` and the first key of each role. The KEK is durable when this returns; the
-  /// keyring is to be written with ``save(_:for:in:)``.
+  /// The first keyring of a store: the first key of each role, under a KEK that is durable already.
+  /// It is to be written with ``save(_:for:in:)``.
   package static func create(
-    source: FileKeySource, cryptoperiods: Cryptoperiods, atMilliseconds now: UInt64
+    under key: KeyEncryptionKey, origin: KeyOrigin = .initialization,
+    cryptoperiods: Cryptoperiods, atMilliseconds now: UInt64
   ) throws(KeyringError) -> Keyring {
-    do {
-      var random = try RandomPool()
-      var identifiers: Set<KeyIdentifier> = []
-      func fresh() throws -> KeyIdentifier {
-        while true {
-          let candidate = KeyIdentifier(UInt32(truncatingIfNeeded: try random.next()))
-          if identifiers.insert(candidate).inserted { return candidate }
-        }
-      }
-      let kekIdentifier = try fresh()
-      let secret = try SecretBytes.random(count: FileKeySource.keySize)
-      try source.create(kekIdentifier, secret)
-      var entries = [
-        KeyringEntry(
-          identifier: kekIdentifier, role: .kek, state: .active, createdMilliseconds: now,
-          cryptoperiodSeconds: cryptoperiods[.kek], material: nil)
-      ]
-      for role in [KeyRole.data, .fingerprint, .audit] {
-        let material = KeyMaterial(try SecretBytes.random(count: 32))
-        entries.append(
-          KeyringEntry(
-            identifier: try fresh(), role: role, state: .active, createdMilliseconds: now,
-            cryptoperiodSeconds: cryptoperiods[role], material: material))
-      }
-      return try Keyring(
-        entries: entries,
-        keyEncryptionKey: KeyEncryptionKey(kekIdentifier, KeyMaterial(secret)), generation: 1)
-    } catch let error as KeyringError {
-      throw error
-    } catch {
-      throw .systemUnavailable
+    let entry = try KeyringEntry.keyEncryptionKey(
+      key, origin: origin, cryptoperiodSeconds: cryptoperiods[.kek], atMilliseconds: now)
+    var change = KeyringChange(firstUnder: key, entry)
+    for role in [KeyRole.data, .fingerprint, .audit] {
+      try change.rotate(role, cryptoperiodSeconds: cryptoperiods[role], atMilliseconds: now)
     }
+    return try change.keyring()
   }
 
   /// Writes the keyring in the place of the one before.

@@ -1,6 +1,6 @@
 package import Cryptography
 package import RecordFormat
-import SecretMemory
+package import SecretMemory
 
 /// A key that seals card records.
 package final class DataKey: Sendable {
@@ -36,23 +36,42 @@ package final class FingerprintKey: Sendable {
   }
 }
 
-/// The key-encryption key that is in use. It wraps the keyring and nothing else.
-final class KeyEncryptionKey: Sendable {
-  let identifier: KeyIdentifier
+/// A key-encryption key. It wraps the keyring and nothing else.
+package final class KeyEncryptionKey: Sendable {
+  package let identifier: KeyIdentifier
   private let material: KeyMaterial
 
-  init(_ identifier: KeyIdentifier, _ material: KeyMaterial) {
+  /// Takes over the 32 bytes of a key.
+  package init(_ identifier: KeyIdentifier, _ secret: consuming SecretBytes) {
     self.identifier = identifier
-    self.material = material
+    material = KeyMaterial(secret)
+  }
+
+  /// 32 random bytes for a new key.
+  ///
+  /// - Throws: ``KeyringError/systemUnavailable``.
+  package static func makeSecret() throws(KeyringError) -> SecretBytes {
+    do throws(SecretMemoryError) {
+      return try SecretBytes.random(count: Keyring.keySize)
+    } catch {
+      throw .systemUnavailable
+    }
+  }
+
+  /// Five bytes by which people compare the key.
+  package func checkValue() throws(CryptographyError) -> [UInt8] {
+    try material.withBytes { bytes throws(CryptographyError) in
+      try KeyCheckValue.ofSymmetricKey(bytes)
+    }
+  }
+
+  /// Whether the key is `secret`, in constant time.
+  package func isEqual(to secret: borrowing SecretBytes) -> Bool {
+    let other = secret.bytes
+    return material.withBytes { constantTimeEqual($0, other) }
   }
 
   func makeCipher() throws(CryptographyError) -> XAES256GCM {
     try material.withBytes { bytes throws(CryptographyError) in try XAES256GCM(key: bytes) }
-  }
-
-  func checkValue() throws(CryptographyError) -> String {
-    try material.withBytes { bytes throws(CryptographyError) in
-      try KeyCheckValue.ofSymmetricKey(bytes)
-    }
   }
 }

@@ -77,40 +77,92 @@ package final class KeyMaterial: Sendable {
   }
 }
 
-/// A key as the keyring keeps it.
+/// Where a key comes from. The number is what stands in the keyring.
+package enum KeyOrigin: UInt8, CaseIterable, Sendable {
+  /// Made with the store.
+  case initialization = 1
+  /// Made by a rotation.
+  case rotation = 2
+  /// Made in a ceremony, and held by custodians.
+  case ceremony = 3
+  /// Brought by an operator.
+  case installed = 4
+
+  /// The name in commands and reports.
+  package var name: String {
+    switch self {
+    case .initialization: "initialization"
+    case .rotation: "rotation"
+    case .ceremony: "ceremony"
+    case .installed: "installed"
+    }
+  }
+}
+
+/// A key as the keyring keeps it. Times are milliseconds since 1970-01-01T00:00:00Z.
 package struct KeyringEntry: Sendable {
+  /// How many bytes a check value has.
+  package static let checkValueByteCount = 5
+
   /// The key's name.
   package let identifier: KeyIdentifier
   /// What the key is for.
   package let role: KeyRole
   /// Where the key is in its life.
   package var state: KeyState
-  /// When it was made, in milliseconds since 1970-01-01T00:00:00Z.
+  /// Where the key comes from.
+  package let origin: KeyOrigin
+  /// When it was made.
   package let createdMilliseconds: UInt64
   /// For how long it should protect new data, in seconds.
   package let cryptoperiodSeconds: UInt64
-  /// When it stopped to protect new data, in milliseconds since 1970-01-01T00:00:00Z, or nil.
+  /// When it stopped to protect new data, or nil.
   package var deactivatedMilliseconds: UInt64?
+  /// When it was known to be compromised, or nil.
+  package var compromisedMilliseconds: UInt64?
+  /// When its destruction was complete, or nil.
+  package var destroyedMilliseconds: UInt64?
+  /// The key that took its place, or nil.
+  package var successor: KeyIdentifier?
+  /// Five bytes by which people compare the key; nil in a keyring of version 1.
+  package var checkValue: [UInt8]?
   /// The secret, 1 to 255 bytes; nil for a KEK and for a key that is destroyed.
   package var material: KeyMaterial?
 
   /// Puts an entry together.
   package init(
-    identifier: KeyIdentifier, role: KeyRole, state: KeyState, createdMilliseconds: UInt64,
-    cryptoperiodSeconds: UInt64, deactivatedMilliseconds: UInt64? = nil, material: KeyMaterial?
+    identifier: KeyIdentifier, role: KeyRole, state: KeyState, origin: KeyOrigin = .initialization,
+    createdMilliseconds: UInt64, cryptoperiodSeconds: UInt64,
+    deactivatedMilliseconds: UInt64? = nil, compromisedMilliseconds: UInt64? = nil,
+    destroyedMilliseconds: UInt64? = nil, successor: KeyIdentifier? = nil,
+    checkValue: [UInt8]? = nil, material: KeyMaterial?
   ) {
     self.identifier = identifier
     self.role = role
     self.state = state
+    self.origin = origin
     self.createdMilliseconds = createdMilliseconds
     self.cryptoperiodSeconds = cryptoperiodSeconds
     self.deactivatedMilliseconds = deactivatedMilliseconds
+    self.compromisedMilliseconds = compromisedMilliseconds
+    self.destroyedMilliseconds = destroyedMilliseconds
+    self.successor = successor
+    self.checkValue = checkValue
     self.material = material
   }
 
-  /// Whether material is there where it has to be, and nowhere else.
+  /// When it should have been replaced.
+  package var cryptoperiodEndMilliseconds: UInt64 {
+    let (milliseconds, overflow) = cryptoperiodSeconds.multipliedReportingOverflow(by: 1_000)
+    return overflow ? .max : createdMilliseconds.addingReportingOverflow(milliseconds).partialValue
+  }
+
+  /// Whether what is there fits together, and material is where it has to be and nowhere else.
   var isValid: Bool {
-    if deactivatedMilliseconds == 0 { return false }
+    let times = [deactivatedMilliseconds, compromisedMilliseconds, destroyedMilliseconds]
+    guard !times.contains(0), successor != KeyIdentifier(0),
+      checkValue.map({ $0.count == Self.checkValueByteCount }) ?? true
+    else { return false }
     guard role != .kek else { return material == nil }
     switch state {
     case .active, .deactivated, .compromised: return hasMaterialThatFits

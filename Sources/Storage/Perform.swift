@@ -3,11 +3,14 @@
 /// Sendable is unchecked: `body` is touched by the writer's thread alone, and the result stands behind
 /// a lock.
 private final class AwaitedJob: WriteJob, @unchecked Sendable {
-  let admission = Admission.reserved
+  let admission: Admission
   private let body: (inout StoreWriteTransaction) throws -> Void
   private let result = Monitor<Result<Void, any Error>?>(nil)
 
-  init(_ body: @escaping (inout StoreWriteTransaction) throws -> Void) {
+  init(
+    _ admission: Admission, _ body: @escaping (inout StoreWriteTransaction) throws -> Void
+  ) {
+    self.admission = admission
     self.body = body
   }
 
@@ -26,8 +29,11 @@ extension Store {
   /// an event loop or on the writer's thread. `body` may run more than once, as
   /// ``WriteJob/apply(_:)`` says.
   /// - Throws: what `body` throws, or ``StorageError``; after an error nothing has changed.
-  package func perform(_ body: @escaping (inout StoreWriteTransaction) throws -> Void) throws {
-    let job = AwaitedJob(body)
+  package func perform(
+    admission: Admission = .reserved,
+    _ body: @escaping (inout StoreWriteTransaction) throws -> Void
+  ) throws {
+    let job = AwaitedJob(admission, body)
     submit(job)
     try job.wait()
   }

@@ -8,20 +8,21 @@ final class AnswerCipher {
   private static let rowDomain: StaticString = "cadenas/idempotency/v1"
   private static let requestDomain: StaticString = "cadenas/request/v1"
 
-  private let keyring: Keyring
-  private let ciphers: CipherCache
-  private var authenticator: MessageAuthenticator
+  private let keys: LiveKeyring
+  private let contexts: KeyContexts
   private var random: RandomPool
 
-  init(keyring: Keyring) throws {
-    self.keyring = keyring
-    ciphers = CipherCache(keyring)
-    authenticator = try keyring.activeFingerprintKey.makeAuthenticator()
+  init(keys: LiveKeyring) throws {
+    self.keys = keys
+    contexts = KeyContexts(keys.current)
     random = try RandomPool()
   }
 
+  /// Goes on with another keyring of the store.
+  func adopt(_ keyring: Keyring) { contexts.adopt(keyring) }
+
   /// The key that new answers are sealed under.
-  var activeKey: KeyIdentifier { keyring.activeDataKey.identifier }
+  var activeKey: KeyIdentifier { contexts.keyring.activeDataKey.identifier }
 
   /// A random number, for a payment identifier.
   func randomNumber() throws -> UInt64 { try random.next() }
@@ -29,42 +30,65 @@ final class AnswerCipher {
   /// Row key: HMAC of `"cadenas/idempotency/v1" ‖ merchant number(4) ‖ length(4) ‖ actor ‖ idempotency
   /// key`, since two merchants' authorities may vouch for the same identity. Request digest: HMAC of
   /// `"cadenas/request/v1" ‖ digest of the request(32) ‖ digits`.
+  ///
+  /// - Parameter milliseconds: fingerprint keys that were replaced at this time or later may have
+  ///   made a row that still counts.
   func row(
-    for idempotency: Idempotency, actor: String, merchant: UInt32, digits: RawSpan?
-  ) -> IdempotencyLedger.Row {
+    for idempotency: Idempotency, actor: String, merchant: UInt32, digits: RawSpan?,
+    rowsSince milliseconds: UInt64
+  ) throws -> IdempotencyLedger.Row {
+    let fingerprintKeys = contexts.keyring.fingerprintKeys(inForceSince: milliseconds)
+    var rows: [IdempotencyLedger.Row] = []
+    for key in fingerprintKeys {
+      rows.append(
+        try row(
+          for: idempotency, actor: actor, merchant: merchant, digits: digits,
+          under: key.identifier))
+    }
+    keys.countUse(of: fingerprintKeys[0].identifier)
+    var newest = rows[0]
+    newest.older = Array(rows.dropFirst())
+    return newest
+  }
+
+  private func row(
+    for idempotency: Idempotency, actor: String, merchant: UInt32, digits: RawSpan?,
+    under key: KeyIdentifier
+  ) throws -> IdempotencyLedger.Row {
+    guard let authenticator = try contexts.authenticator(key) else { throw VaultError.unknownKey }
     let actor = Array(actor.utf8)
-    authenticator.begin()
-    authenticator.update(Self.rowDomain)
-    authenticator.update(bigEndian: merchant)
-    authenticator.update(bigEndian: UInt32(actor.count))
-    authenticator.update(actor.rawSpan)
-    authenticator.update(idempotency.key.rawSpan)
-    let key = authenticator.finish()
-    authenticator.begin()
-    authenticator.update(Self.requestDomain)
-    authenticator.update(idempotency.requestDigest.bytes.rawSpan)
-    if let digits { authenticator.update(digits) }
+    authenticator.base.begin()
+    authenticator.base.update(Self.rowDomain)
+    authenticator.base.update(bigEndian: merchant)
+    authenticator.base.update(bigEndian: UInt32(actor.count))
+    authenticator.base.update(actor.rawSpan)
+    authenticator.base.update(idempotency.key.rawSpan)
+    let rowKey = authenticator.base.finish()
+    authenticator.base.begin()
+    authenticator.base.update(Self.requestDomain)
+    authenticator.base.update(idempotency.requestDigest.bytes.rawSpan)
+    if let digits { authenticator.base.update(digits) }
     return IdempotencyLedger.Row(
-      key: key, requestDigest: authenticator.finish(),
-      digestKey: keyring.activeFingerprintKey.identifier)
+      key: rowKey, requestDigest: authenticator.base.finish(), digestKey: key)
   }
 
   /// The bytes of a row with its answer.
   func seal(_ answer: [UInt8], of row: IdempotencyRow, rowKey: Digest256) throws -> [UInt8] {
     let nonce = try random.bytes(count: XAES256GCM.nonceSize)
+    try keys.countSeal(under: activeKey)
     let context = try context(activeKey)
     return try row.seal(
-      answer: answer.rawSpan, rowKey: rowKey, nonce: nonce.rawSpan, cipher: &context.cipher)
+      answer: answer.rawSpan, rowKey: rowKey, nonce: nonce.rawSpan, cipher: &context.base)
   }
 
   /// The answer in a row.
   func open(_ row: [UInt8], rowKey: Digest256, dataKey: KeyIdentifier) throws -> [UInt8] {
     let context = try context(dataKey)
-    return try IdempotencyRow.openAnswer(row.rawSpan, rowKey: rowKey, cipher: &context.cipher)
+    return try IdempotencyRow.openAnswer(row.rawSpan, rowKey: rowKey, cipher: &context.base)
   }
 
-  private func context(_ identifier: KeyIdentifier) throws -> CipherCache.Entry {
-    guard let entry = try ciphers[identifier] else { throw VaultError.unknownKey }
-    return entry
+  private func context(_ identifier: KeyIdentifier) throws -> KeyContexts.Cipher {
+    guard let context = try contexts.cipher(identifier) else { throw VaultError.unknownKey }
+    return context
   }
 }

@@ -8,6 +8,9 @@ package enum AuditWord {
     package static let tokenize = "tokenize"
     package static let detokenize = "detokenize"
     package static let delete = "delete"
+    package static let keysRotate = "keys.rotate"
+    package static let keysReencrypt = "keys.reencrypt"
+    package static let keysDeactivate = "keys.deactivate"
     /// A request that was refused before its operation was known.
     package static let request = "request"
     /// A client's refusals past the limit of a minute, as one entry.
@@ -25,6 +28,9 @@ package enum AuditWord {
     package static let deleted = "deleted"
     package static let refused = "refused"
     package static let counted = "counted"
+    package static let begun = "begun"
+    package static let done = "done"
+    package static let stopped = "stopped"
   }
 }
 

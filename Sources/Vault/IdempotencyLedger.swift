@@ -21,6 +21,8 @@ final class IdempotencyLedger {
     let key: Digest256
     let requestDigest: Digest256
     let digestKey: KeyIdentifier
+    /// The same request under fingerprint keys that were replaced not long ago.
+    var older: [Row] = []
   }
 
   /// What is kept of an answered request.
@@ -38,7 +40,7 @@ final class IdempotencyLedger {
     case reused
   }
 
-  private let cipher: AnswerCipher
+  let cipher: AnswerCipher
   private let clock: Clock
 
   init(cipher: AnswerCipher, clock: Clock) {
@@ -50,13 +52,26 @@ final class IdempotencyLedger {
   /// digits.
   func row(
     for idempotency: Idempotency, actor: String, merchant: UInt32, digits: RawSpan? = nil
-  ) -> Row {
-    cipher.row(for: idempotency, actor: actor, merchant: merchant, digits: digits)
+  ) throws -> Row {
+    try cipher.row(
+      for: idempotency, actor: actor, merchant: merchant, digits: digits,
+      rowsSince: now - min(now, Self.retentionMilliseconds))
   }
 
   /// Looks a request up. One that runs is not forgotten, whatever the clock says: it would be sent
   /// again.
   func find(_ row: Row, in transaction: inout StoreWriteTransaction) throws -> Finding {
+    for candidate in [row] + row.older {
+      let finding = try findExactly(candidate, in: &transaction)
+      if case .none = finding { continue }
+      return finding
+    }
+    return .none
+  }
+
+  private func findExactly(
+    _ row: Row, in transaction: inout StoreWriteTransaction
+  ) throws -> Finding {
     guard let bytes = try bytes(row.key, in: &transaction) else { return .none }
     let stored = try IdempotencyRow(of: bytes.rawSpan)
     guard stored.state == .running || stored.expiresMilliseconds > now else { return .none }
@@ -160,7 +175,7 @@ final class IdempotencyLedger {
   private var now: UInt64 { UInt64(clamping: clock.milliseconds()) }
   private var expiry: UInt64 { now + Self.retentionMilliseconds }
 
-  private func bytes(
+  func bytes(
     _ key: Digest256, in transaction: inout StoreWriteTransaction
   ) throws -> [UInt8]? {
     try key.withBytes { key in

@@ -57,7 +57,7 @@ final class IntentJob: WriteJob, @unchecked Sendable {
 
   /// What the card store throws, it throws before anything is written.
   private func begin(in transaction: inout StoreWriteTransaction) throws {
-    let row = core.idempotency.row(
+    let row = try core.idempotency.row(
       for: request.idempotency, actor: caller.actor, merchant: merchant.number)
     switch try core.idempotency.find(row, in: &transaction) {
     case .none: break

@@ -55,7 +55,7 @@ final class TokenizeJob: WriteJob, @unchecked Sendable {
   }
 
   func apply(_ transaction: inout StoreWriteTransaction) throws {
-    let row = requestRow()
+    let row = try requestRow()
     if let row {
       switch try core.idempotency.find(row, in: &transaction) {
       case .none: break
@@ -83,18 +83,18 @@ final class TokenizeJob: WriteJob, @unchecked Sendable {
     }
   }
 
-  private func requestRow() -> IdempotencyLedger.Row? {
+  private func requestRow() throws -> IdempotencyLedger.Row? {
     guard let idempotency else { return nil }
     switch subject {
-    case .card(let held): return row(for: idempotency, about: held.card.pan)
-    case .fault(let held, _): return row(for: idempotency, about: held.pan)
+    case .card(let held): return try row(for: idempotency, about: held.card.pan)
+    case .fault(let held, _): return try row(for: idempotency, about: held.pan)
     }
   }
 
   private func row(
     for idempotency: Idempotency, about number: borrowing PAN
-  ) -> IdempotencyLedger.Row {
-    core.idempotency.row(
+  ) throws -> IdempotencyLedger.Row {
+    try core.idempotency.row(
       for: idempotency, actor: caller.actor, merchant: merchant, digits: number.digits)
   }
 

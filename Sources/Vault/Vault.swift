@@ -16,14 +16,20 @@ package final class Vault: Sendable {
   private let policy: Mutex<Policy>
   private let paymentsUnderWay = Atomic<Int>(0)
 
-  /// The keys that the vault works with.
-  package let keyring: Keyring
+  let keys: LiveKeyring
+  let rules: KeyRules
+  let worker: KeyWorker
+
+  /// The keys that the vault works with now.
+  package var keyring: Keyring { keys.current }
 
   init(
     store: Store, core: WriterCore, transport: any AcquirerTransport, policy: Policy,
-    keyring: Keyring
+    keys: LiveKeyring, rules: KeyRules, worker: KeyWorker
   ) {
-    self.keyring = keyring
+    self.keys = keys
+    self.rules = rules
+    self.worker = worker
     self.store = store
     self.core = core
     self.transport = transport

@@ -1,7 +1,9 @@
-/// What can be wrong with the vault's own rows.
+/// What can be wrong with the vault's own rows and its state.
 package enum VaultError: Error, Equatable, Sendable {
   /// A row does not have its layout.
   case malformedRow
   /// A row names a key that the keyring does not have.
   case unknownKey
+  /// The keyring is closed.
+  case sealed
 }

@@ -11,26 +11,29 @@ extension Vault {
   ///
   /// - Parameters:
   ///   - slots: where cards lie while they are in memory.
+  ///   - rules: cryptoperiods of new keys, and the bound of their use.
   ///   - progress: told how many records have been opened for the index.
   ///   - onEnd: called once when the disk has failed and nothing will be written any more.
   package static func open(
     store: Store, keyring: Keyring, slots: SecretPool, transport: any AcquirerTransport,
     policy: Policy, clock: Clock, limits: WriterLimits, refusalsStoredPerMinute: Int,
+    rules: KeyRules = KeyRules(),
     progress: (Int) -> Void = { _ in }, onEnd: @escaping @Sendable (StorageError) -> Void
   ) throws -> Vault {
-    let cards = try CardStore(store: store, keyring: keyring, slots: slots, progress: progress)
-    let audit = try AuditLog(restoringFrom: store)
-    let cipher = try AnswerCipher(keyring: keyring)
+    let keys = try LiveKeyring(keyring, in: store, sealBound: rules.sealBound)
     let core = WriterCore(
-      cards: cards, audit: audit,
-      idempotency: IdempotencyLedger(cipher: cipher, clock: clock),
-      payments: PaymentLedger(randomNumber: { try cipher.randomNumber() }),
+      audit: try AuditLog(restoringFrom: store),
       refusals: RefusalLedger(storedPerMinute: refusalsStoredPerMinute), clock: clock)
-    try store.startWriter(participants: [cards, audit], limits: limits, onEnd: onEnd)
+    core.put(
+      try OpenedVault(store: store, keys: keys, slots: slots, clock: clock, progress: progress))
+    try store.startWriter(participants: [core], limits: limits, onEnd: onEnd)
     let vault = Vault(
-      store: store, core: core, transport: transport, policy: policy, keyring: keyring)
+      store: store, core: core, transport: transport, policy: policy, keys: keys, rules: rules,
+      worker: KeyWorker(store: store, core: core, keys: keys, slots: slots))
     do {
       try store.perform { transaction in try core.closeOpenPayments(in: &transaction) }
+      // What a former process left unfinished goes on.
+      try vault.worker.wake()
     } catch {
       store.stopWriter()
       throw error
@@ -56,9 +59,10 @@ extension Vault {
 
   /// Stops the writer after everything that was accepted, and writes the fingerprint index out.
   package func close() {
+    worker.stop()
     maintain(endingRefusalsAt: .max)
     store.stopWriter()
-    core.cards.flushIndex()
+    core.opened?.cards.flushIndex()
   }
 
   /// Appends an entry about what an operator or auditor did, and waits until it is durable.

@@ -2,6 +2,7 @@ import AccessPolicy
 import AuditLog
 import CardStore
 import Cards
+import Keyring
 import Storage
 import Synchronization
 
@@ -9,26 +10,52 @@ import Synchronization
 ///
 /// `@unchecked Sendable`: references are set once; what stands behind them is touched only by
 /// `WriteJob.apply` and `BatchParticipant`, which the store calls on its one writer thread.
-final class WriterCore: @unchecked Sendable {
-  let cards: CardStore
+final class WriterCore: BatchParticipant, @unchecked Sendable {
   let audit: AuditLog
-  let idempotency: IdempotencyLedger
-  let payments: PaymentLedger
+  /// What needs the keyring; nil while the vault is sealed.
+  private(set) var opened: OpenedVault?
   let refusals: RefusalLedger
   let unwritten = UnwrittenRefusals()
   let clock: Clock
 
   init(
-    cards: CardStore, audit: AuditLog, idempotency: IdempotencyLedger, payments: PaymentLedger,
-    refusals: RefusalLedger, clock: Clock
+    audit: AuditLog, refusals: RefusalLedger, clock: Clock
   ) {
-    self.cards = cards
     self.audit = audit
-    self.idempotency = idempotency
-    self.payments = payments
     self.refusals = refusals
     self.clock = clock
   }
+
+  /// Puts what needs the keyring in its place, or takes it away.
+  func put(_ opened: OpenedVault?) { self.opened = opened }
+
+  /// What needs the keyring.
+  func open() throws(VaultError) -> OpenedVault {
+    guard let opened else { throw .sealed }
+    return opened
+  }
+
+  var cards: CardStore { get throws(VaultError) { try open().cards } }
+  var idempotency: IdempotencyLedger { get throws(VaultError) { try open().idempotency } }
+  var payments: PaymentLedger { get throws(VaultError) { try open().payments } }
+
+  func batchWillCommit(_ transaction: inout StoreWriteTransaction) throws {
+    try opened?.batchWillCommit(&transaction)
+    try audit.batchWillCommit(&transaction)
+  }
+
+  func batchDidCommit() {
+    audit.batchDidCommit()
+    opened?.batchDidCommit()
+  }
+
+  func batchDidAbort() {
+    audit.batchDidAbort()
+    opened?.batchDidAbort()
+  }
+
+  /// The present time, in Unix milliseconds.
+  var now: UInt64 { UInt64(clamping: clock.milliseconds()) }
 
   /// Appends an entry at the present time.
   @discardableResult
@@ -95,6 +122,14 @@ extension Problem {
 
   /// What the client is told when its job could not be committed.
   init(failure: any Error) {
+    if let failure = failure as? VaultError, failure == .sealed {
+      self.init(.sealed)
+      return
+    }
+    if let failure = failure as? KeyringError, case .keyUsedUp = failure {
+      self.init(.unavailable)
+      return
+    }
     guard let failure = failure as? StorageError else {
       self.init(.internalError)
       return

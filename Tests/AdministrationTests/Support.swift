@@ -26,7 +26,8 @@ final class TestService: Sendable {
     }
     directory = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
     let made2 = try KeyringStore.create(
-      source: FileKeySource(directory: "\(directory)/keys"), cryptoperiods: .standard,
+      under: FileKeySource(directory: "\(directory)/keys").makeKey(besides: []),
+      cryptoperiods: .standard,
       atMilliseconds: 1_795_459_405_123)
     try Store.create(
       at: "\(directory)/store", mapSize: 1 << 26, storeIdentifier: identifier

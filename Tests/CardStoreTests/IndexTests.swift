@@ -248,7 +248,7 @@ import Testing
 
   private func write(_ mark: IndexMark) throws {
     let index = try house.store.index
-    let key = IndexMark.key
+    let key = IndexFile.Slot.first.markKey
     let row = mark.encode()
     try index.environment.write { transaction in
       try transaction.put(key: key.rawSpan, value: row.rawSpan, in: index.meta)
@@ -258,7 +258,7 @@ import Testing
   private func fingerprint(_ number: String, customer: String? = nil) throws -> Digest256 {
     let cipher = try CardCipher(keyring: house.keyring, slots: house.slots)
     let card = try house.card(number)
-    return cipher.fingerprint(
+    return try cipher.fingerprint(
       card.pan, merchant: 1, customer: customer.flatMap { CustomerReference($0) })
   }
 

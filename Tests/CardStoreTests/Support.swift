@@ -62,7 +62,7 @@ final class CardHouse {
   var indexMapSize = 32 << 20
   /// Records that the index needed at the last opening.
   private(set) var caughtUp = 0
-  private var opened: (store: Store, keyring: Keyring, cards: CardStore)?
+  private var opened: (store: Store, keys: LiveKeyring, cards: CardStore)?
 
   init(pace: IndexPace = .standard, indexMapSize: Int = 32 << 20) throws {
     directory = try TemporaryDirectory()
@@ -78,7 +78,8 @@ final class CardHouse {
       throw Missing(what: "an identifier")
     }
     let keyring = try KeyringStore.create(
-      source: FileKeySource(directory: directory.keys), cryptoperiods: .standard,
+      under: FileKeySource(directory: directory.keys).makeKey(besides: []),
+      cryptoperiods: .standard,
       atMilliseconds: UInt64(start))
     try Store.create(
       at: directory.store, mapSize: 32 << 20, storeIdentifier: identifier
@@ -88,11 +89,12 @@ final class CardHouse {
   }
 
   var store: Store { get throws { try current.store } }
-  var keyring: Keyring { get throws { try current.keyring } }
+  var keys: LiveKeyring { get throws { try current.keys } }
+  var keyring: Keyring { get throws { try keys.current } }
   var cards: CardStore { get throws { try current.cards } }
   var indexPath: String { directory.store + "/index.mdb" }
 
-  private var current: (store: Store, keyring: Keyring, cards: CardStore) {
+  private var current: (store: Store, keys: LiveKeyring, cards: CardStore) {
     get throws {
       guard let opened else { throw Missing(what: "an open store") }
       return opened
@@ -106,11 +108,13 @@ final class CardHouse {
     let keyring = try KeyringStore.open(
       in: store, source: FileKeySource(directory: directory.keys))
     caughtUp = 0
-    let cards = try CardStore(store: store, keyring: keyring, slots: slots, pace: pace) {
+    let keys = try LiveKeyring(keyring, in: store)
+    let cards = try CardStore(store: store, keys: keys, slots: slots, pace: pace) {
       caughtUp = $0
     }
-    try store.startWriter(participants: [cards], onEnd: { _ in })
-    opened = (store, keyring, cards)
+    try store.startWriter(
+      participants: [CardBatches(cards: cards, keys: keys)], onEnd: { _ in })
+    opened = (store, keys, cards)
   }
 
   /// Ends in good order.
@@ -140,6 +144,33 @@ final class CardHouse {
   func verify(isIndexCurrent: Bool = false) throws -> CardVerification {
     try CardVerifier(store: store, keyring: keyring, slots: slots).verify(
       isIndexCurrent: isIndexCurrent)
+  }
+}
+
+/// What the vault does around a batch.
+private final class CardBatches: BatchParticipant, @unchecked Sendable {
+  // Sendable holds: the store calls it on its one writer thread.
+  private let cards: CardStore
+  private let keys: LiveKeyring
+
+  init(cards: CardStore, keys: LiveKeyring) {
+    self.cards = cards
+    self.keys = keys
+  }
+
+  func batchWillCommit(_ transaction: inout StoreWriteTransaction) throws {
+    try cards.batchWillCommit(&transaction)
+    try keys.batchWillCommit(&transaction)
+  }
+
+  func batchDidCommit() {
+    cards.batchDidCommit()
+    if let keyring = keys.batchDidCommit() { cards.adopt(keyring) }
+  }
+
+  func batchDidAbort() {
+    cards.batchDidAbort()
+    keys.batchDidAbort()
   }
 }
 

@@ -25,9 +25,8 @@ import Testing
   }
 
   private func open(_ entries: [KeyringEntry]) throws -> Keyring {
-    let material = KeyMaterial(try SecretBytes.random(count: 32))
-    return try Keyring(
-      entries: entries, keyEncryptionKey: KeyEncryptionKey(kek, material), generation: 1)
+    let key = KeyEncryptionKey(kek, try SecretBytes.random(count: 32))
+    return try Keyring(entries: entries, keyEncryptionKey: key, generation: 1)
   }
 
   @Test func `a key that was deactivated still opens records and seals none`() throws {
@@ -39,7 +38,7 @@ import Testing
   @Test func `a key that was destroyed opens nothing`() throws {
     let keyring = try open(standard() + [entry(5, .data, .destroyed)])
     #expect(keyring.dataKey(KeyIdentifier(5)) == nil)
-    let status = try #require(try keyring.status(cards: [:]).last)
+    let status = try #require(try keyring.status(cards: [:], atMilliseconds: 0).last)
     #expect(status.checkValue == nil)
     #expect(status.state == .destroyed)
   }

@@ -53,7 +53,7 @@ import Testing
 
   @Test func `a new keyring has one active key of each role`() throws {
     let keyring = try KeyringStore.open(in: store, source: directory.keys)
-    let status = try keyring.status(cards: [keyring.activeDataKey.identifier: 7])
+    let status = try keyring.status(cards: [keyring.activeDataKey.identifier: 7], atMilliseconds: 0)
     #expect(status.map(\.role) == [.kek, .data, .fingerprint, .audit])
     #expect(status.allSatisfy { $0.state == .active })
     #expect(Set(status.map(\.identifier)).count == 4)
@@ -67,8 +67,10 @@ import Testing
   }
 
   @Test func `check values are ten hexadecimal digits and stay the same`() throws {
-    let first = try KeyringStore.open(in: store, source: directory.keys).status(cards: [:])
-    let second = try KeyringStore.open(in: store, source: directory.keys).status(cards: [:])
+    let first = try KeyringStore.open(in: store, source: directory.keys).status(
+      cards: [:], atMilliseconds: 0)
+    let second = try KeyringStore.open(in: store, source: directory.keys).status(
+      cards: [:], atMilliseconds: 0)
     #expect(first == second)
     for key in first {
       let value = try #require(key.checkValue)

@@ -8,8 +8,11 @@ private func describe(_ entry: KeyringEntry) -> String {
   let material = entry.material?.withBytes { array($0).hexadecimal } ?? ""
   let fields: [String] = [
     entry.identifier.text, String(entry.role.rawValue), String(entry.state.rawValue),
-    String(entry.createdMilliseconds), String(entry.cryptoperiodSeconds),
-    String(entry.deactivatedMilliseconds ?? 0), material,
+    String(entry.origin.rawValue), String(entry.createdMilliseconds),
+    String(entry.cryptoperiodSeconds), String(entry.deactivatedMilliseconds ?? 0),
+    String(entry.compromisedMilliseconds ?? 0), String(entry.destroyedMilliseconds ?? 0),
+    (entry.successor ?? KeyIdentifier(0)).text,
+    (entry.checkValue ?? [0, 0, 0, 0, 0]).hexadecimal, material,
   ]
   return fields.joined(separator: " ").trimmingSuffix(" ")
 }
@@ -55,8 +58,8 @@ private func open(_ blob: [UInt8], store: [UInt8] = store) throws -> [KeyringEnt
 private func wrap(_ plaintext: [UInt8]) throws -> [UInt8] {
   var cipher = try XAES256GCM(key: key.rawSpan)
   let clear: [UInt8] = [0, 0, 0, 9, 0, 0, 0, 0, 0, 0, 0, 3]
-  let binding = Array("cadenas/keyring/v1".utf8) + store + clear
-  var blob = [1] + clear + nonce
+  let binding = Array("cadenas/keyring/v2".utf8) + store + clear
+  var blob = [2] + clear + nonce
   try cipher.seal(
     plaintext.rawSpan, nonce: nonce.rawSpan,
     associatedData: binding.rawSpan, appendingTo: &blob)
@@ -72,11 +75,32 @@ private func entryBytes(
   identifier: UInt8 = 1, role: UInt8 = 2, state: UInt8 = 1, length: UInt8 = 2,
   material: [UInt8] = [7, 8]
 ) -> [UInt8] {
-  [0, 0, 0, identifier, role, state] + [UInt8](repeating: 0, count: 24) + [length] + material
+  [0, 0, 0, identifier, role, state, 1] + [UInt8](repeating: 0, count: 49) + [length] + material
 }
 
 @Suite struct KeyringBlobTests {
-  private let golden = GoldenFile(PackageResources.keyring_txt).entries
+  private let golden = GoldenFile(PackageResources.keyring_v2_txt).entries
+
+  @Test func aKeyringOfVersion1Opens() throws {
+    let first = GoldenFile(PackageResources.keyring_txt).entries
+    #expect(first.count == 2)
+    for golden in first {
+      var cipher = try golden.cipher()
+      let store = try golden.bytes("store")
+      let blob = try golden.bytes("blob")
+      let entries = try KeyringBlob.open(blob.rawSpan, store: store.rawSpan, cipher: &cipher)
+      #expect(entries.count == golden.values.keys.count { $0.hasPrefix("entry ") })
+      for (index, entry) in entries.enumerated() {
+        // Origin, the times that version 1 does not have, successor and check value.
+        var fields = describe(entry).split(separator: " ").map(String.init)
+        #expect(fields[3] == "1")
+        #expect(Array(fields[7..<11]) == ["0", "0", "00000000", "0000000000"])
+        fields.removeSubrange(7..<11)
+        fields.remove(at: 3)
+        #expect(fields.joined(separator: " ") == (try golden.text("entry \(index)")))
+      }
+    }
+  }
 
   @Test func aKeyringOpensAndIsWrappedAgainAsTheGoldenFileSays() throws {
     #expect(golden.count == 2)
@@ -113,7 +137,7 @@ private func entryBytes(
     for index in blob.indices {
       var changed = blob
       changed[index] ^= 0x80
-      let expected: RecordError = index == 0 ? .unsupportedVersion(0x81) : .authenticationFailed
+      let expected: RecordError = index == 0 ? .unsupportedVersion(0x82) : .authenticationFailed
       #expect(throws: expected) { try open(changed) }
     }
   }
@@ -162,7 +186,7 @@ private func entryBytes(
   @Test(arguments: [
     plaintext(count: 0, [[0]]), plaintext(count: 2, [entryBytes()]),
     plaintext([entryBytes(), [0]]), plaintext([Array(entryBytes().dropLast())]),
-    plaintext([Array(entryBytes().prefix(30))]), plaintext([entryBytes(length: 0)]),
+    plaintext([Array(entryBytes().prefix(56))]), plaintext([entryBytes(length: 0)]),
     plaintext([entryBytes(length: 3)]), plaintext([entryBytes(role: 0)]),
     plaintext([entryBytes(role: 5)]), plaintext([entryBytes(state: 0)]),
     plaintext([entryBytes(state: 6)]), plaintext([entryBytes(state: 5)]),

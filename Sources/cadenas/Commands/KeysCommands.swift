@@ -4,8 +4,10 @@ import ArgumentParser
 /// `cadenas keys`.
 struct KeysCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "keys", abstract: "Look at the keys of the keyring.",
-    subcommands: [KeysStatusCommand.self])
+    commandName: "keys", abstract: "Look at the keys of the keyring, and rotate them.",
+    subcommands: [
+      KeysStatusCommand.self, KeysRotateCommand.self, KeysReencryptCommand.self,
+    ])
 }
 
 /// `cadenas keys status`.
@@ -36,6 +38,12 @@ struct KeysStatusCommand: ParsableCommand {
             .map(key.text(_:)))
       }
       Console.write(table.text)
+      for key in try DocumentView(document)["keys"]?.elements ?? [] {
+        for warning in key["warnings"]?.elements ?? [] {
+          Console.write(
+            Console.styled("warning", .yellow) + " \(key.text("id")): \(warning.text)\n")
+        }
+      }
     }
   }
 }

@@ -28,9 +28,9 @@ enum Initialization {
           + "encrypt the key file with systemd-creds, and then set \"source: credential\"")
     }
     let source = try KeyOpening.source(configuration.keys)
+    let now = UInt64(Clocks.unixMilliseconds())
     let keyring = try KeyringStore.create(
-      source: source, cryptoperiods: .standard,
-      atMilliseconds: UInt64(Clocks.unixMilliseconds()))
+      under: source.makeKey(besides: []), cryptoperiods: .standard, atMilliseconds: now)
     let identifier = try newIdentifier()
     do {
       try Store.create(
@@ -49,7 +49,7 @@ enum Initialization {
       throw error
     }
     return Outcome(
-      keys: try keyring.status(cards: [:]),
+      keys: try keyring.status(cards: [:], atMilliseconds: now),
       keyFile: source.path(of: keyring.keyEncryptionKeyIdentifier), store: directory)
   }
 

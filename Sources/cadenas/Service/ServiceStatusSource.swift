@@ -22,6 +22,7 @@ struct ServiceStatusSource: Sendable {
     hooks.metrics = { [self] in metrics() }
     hooks.keyring = { [vault] in vault.keyring }
     hooks.slots = slots
+    hooks.keys = keyHooks
     hooks.record = { [vault] entry in try vault.record(entry) }
     return hooks
   }

@@ -75,6 +75,23 @@ def keyring(key, key_id, store, generation, nonce, keys):
     return entry
 
 
+def keyring_v2(key, key_id, store, generation, nonce, keys):
+    plaintext = struct.pack(">H", len(keys))
+    entry = {"key": key, "key id": key_id, "store": store, "generation": generation,
+             "nonce": nonce}
+    for number, (*fields, successor, check_value, material) in enumerate(keys):
+        plaintext += (struct.pack(">4sBBBQQQQQ", *fields) + successor + check_value
+                      + bytes([len(material)]) + material)
+        entry[f"entry {number}"] = " ".join(
+            [fields[0].hex()] + [str(field) for field in fields[1:]]
+            + [successor.hex(), check_value.hex(), material.hex()])
+    header = struct.pack(">B4sQ", 2, key_id, generation)
+    binding = b"cadenas/keyring/v2" + store + header[1:]
+    entry["plaintext"] = plaintext
+    entry["blob"] = header + nonce + xaes_seal(key, nonce, plaintext, binding)
+    return entry
+
+
 def row(key, row_key, digest_key, digest, expires, payment, token, status, data_key, nonce, answer):
     is_done = status != 0
     header = (struct.pack(">BB4s", 1, 2 if is_done else 1, digest_key) + digest
@@ -121,6 +138,23 @@ def main():
             (bytes.fromhex("00000005"), 2, 5, 1, 2, 3, b""),
         ]),
         keyring(ascending(0x80, 32), bytes.fromhex("ffffffff"), bytes(16), 2**64 - 1, bytes(24), []),
+    ])
+    none, check_value = bytes(4), bytes.fromhex("a1b2c3d4e5")
+    write("keyring-v2.txt", "Wrapped keyrings, version 2.", [
+        keyring_v2(key, bytes.fromhex("0a1b2c3d"), ascending(0x10, 16), 8, nonce, [
+            (bytes.fromhex("0a1b2c3d"), 1, 1, 3, 1795459405123, 31536000, 0, 0, 0,
+             none, check_value, b""),
+            (bytes.fromhex("00000001"), 2, 2, 1, 1763923405000, 31536000, 1795459405000, 0, 0,
+             bytes.fromhex("00000002"), check_value, ascending(0x20, 32)),
+            (bytes.fromhex("00000002"), 2, 1, 2, 1795459405000, 31536000, 0, 0, 0,
+             none, bytes(5), ascending(0x60, 32)),
+            (bytes.fromhex("00000003"), 3, 3, 2, 1, 2, 3, 4, 0, none, check_value,
+             ascending(0xA0, 32)),
+            (bytes.fromhex("00000004"), 4, 4, 1, 1, 2, 3, 0, 0, none, check_value, b""),
+            (bytes.fromhex("00000005"), 2, 5, 4, 1, 2, 3, 4, 5, none, check_value, b""),
+        ]),
+        keyring_v2(ascending(0x80, 32), bytes.fromhex("ffffffff"), bytes(16), 2**64 - 1,
+                   bytes(24), []),
     ])
     digest = hashlib.sha256(b"request").digest()
     row_key = hashlib.sha256(b"row").digest()

@@ -1,0 +1,51 @@
+import Cards
+package import Keyring
+import RecordFormat
+package import SecretMemory
+package import Storage
+
+/// Adds the cards that came before a rotation of the fingerprint key to the new table, while the
+/// store is served. It can be stopped, and goes on from the table's mark.
+package struct FingerprintScan {
+  private let file: IndexFile
+  private let catchUp: IndexCatchUp
+  private let store: Store
+
+  /// A scan for the rotation that `keyring` is in, with contexts of its own for the calling thread.
+  /// Nil where there is none.
+  ///
+  /// - Parameter rest: called after each piece of work with the time that it took, so that it can
+  ///   give way to requests; false stops the scan.
+  package init?(
+    store: Store, keyring: Keyring, slots: SecretPool, rest: @escaping (Duration) -> Bool
+  ) throws {
+    guard let replaced = keyring.replacedFingerprintKey?.identifier else { return nil }
+    self.store = store
+    let active = keyring.activeFingerprintKey.identifier
+    let old = try IndexFile(store: store, fingerprintKey: replaced, besides: [active])
+    file = old.other(for: active)
+    var pace = IndexCatchUp.Pace()
+    pace.recordsPerRead = 1_000
+    pace.entriesPerTransaction = 1_000
+    pace.clears = false
+    pace.rest = rest
+    catchUp = IndexCatchUp(
+      store: store, file: file, cipher: try CardCipher(keyring: keyring, slots: slots), pace: pace)
+  }
+
+  /// Adds every card that there is now.
+  ///
+  /// - Parameter progress: told how many records have been opened in this run.
+  /// - Returns: false where it was stopped.
+  package func run(progress: (Int) -> Void) throws -> Bool {
+    try catchUp.run(upTo: try store.read { try NewestToken.read($0) }, progress: progress)
+  }
+
+  /// Empties the table that no key in force belongs to.
+  package static func clearUnusedTable(store: Store, keyring: Keyring) throws {
+    guard keyring.replacedFingerprintKey == nil else { return }
+    let active = try IndexFile(
+      store: store, fingerprintKey: keyring.activeFingerprintKey.identifier)
+    try active.other(for: active.fingerprintKey).clear()
+  }
+}

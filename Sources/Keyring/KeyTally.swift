@@ -1,0 +1,101 @@
+package import RecordFormat
+import SecretMemory
+package import Storage
+
+/// A number for each key, written with the batch that changes it, so that it is exact.
+///
+/// Rows of `meta`: prefix ‖ key id(4) → number(8, big-endian).
+package struct KeyTally {
+  /// What is counted.
+  package enum Subject: String, Sendable {
+    /// Cards that stand under a data key.
+    case cards = "cards/"
+    /// How often a key was used to protect something: records and answers that it sealed,
+    /// fingerprints that it made, keyrings that it wrapped, notes that it signed.
+    case uses = "uses/"
+
+    fileprivate var prefix: [UInt8] { Array(rawValue.utf8) }
+  }
+
+  private let subject: Subject
+  private var committed: [KeyIdentifier: UInt64]
+  private var changes: [KeyIdentifier: Int64] = [:]
+
+  /// The numbers as the store has them.
+  ///
+  /// - Throws: ``KeyringError/malformedTally``, `StorageError`.
+  package static func read(
+    _ subject: Subject, _ transaction: borrowing some StoreReading & ~Copyable
+  ) throws -> [KeyIdentifier: UInt64] {
+    var numbers: [KeyIdentifier: UInt64] = [:]
+    let prefix = subject.prefix
+    try transaction.forEach(in: .meta, from: prefix.rawSpan) { key, value in
+      guard key.byteCount == prefix.count + KeyIdentifier.byteCount,
+        prefix.indices.allSatisfy({ key.octet($0) == prefix[$0] })
+      else { return false }
+      guard value.byteCount == 8 else { throw KeyringError.malformedTally }
+      numbers[KeyIdentifier(UInt32(key.bigEndian(prefix.count..<key.byteCount)))] =
+        value.bigEndian(0..<8)
+      return true
+    }
+    return numbers
+  }
+
+  /// Counts on from what the store has.
+  package init(_ subject: Subject, _ committed: [KeyIdentifier: UInt64] = [:]) {
+    self.subject = subject
+    self.committed = committed
+  }
+
+  /// Counts on from what `store` has.
+  package init(_ subject: Subject, in store: Store) throws {
+    self.init(subject, try store.read { try Self.read(subject, $0) })
+  }
+
+  /// The number of a key, the open batch included.
+  package subscript(key: KeyIdentifier) -> UInt64 { total(key, changes[key] ?? 0) }
+
+  /// Notes a change of the open batch.
+  package mutating func add(_ change: Int64, under key: KeyIdentifier) {
+    changes[key, default: 0] += change
+  }
+
+  /// Writes what the batch has changed.
+  package func willCommit(_ transaction: inout StoreWriteTransaction) throws {
+    for (key, change) in changes where change != 0 {
+      let row = subject.prefix + bigEndian(UInt64(key.value), count: KeyIdentifier.byteCount)
+      let value = bigEndian(total(key, change), count: 8)
+      try transaction.put(key: row.rawSpan, value: value.rawSpan, in: .meta)
+    }
+  }
+
+  /// The batch is durable.
+  package mutating func didCommit() {
+    for (key, change) in changes { committed[key] = total(key, change) }
+    changes.removeAll(keepingCapacity: true)
+  }
+
+  /// Nothing of the batch is in the store.
+  package mutating func didAbort() {
+    changes.removeAll(keepingCapacity: true)
+  }
+
+  /// Clamped: a number that was damaged on the disk stops nothing, and the verifier finds it.
+  private func total(_ key: KeyIdentifier, _ change: Int64) -> UInt64 {
+    UInt64(clamping: Int64(clamping: committed[key] ?? 0).addingReportingOverflow(change).0)
+  }
+
+  private func bigEndian(_ number: UInt64, count: Int) -> [UInt8] {
+    (0..<count).map { UInt8(truncatingIfNeeded: number >> UInt64(8 * (count - 1 - $0))) }
+  }
+}
+
+extension RawSpan {
+  fileprivate func octet(_ index: Int) -> UInt8 {
+    unsafe unsafeLoad(fromByteOffset: index, as: UInt8.self)
+  }
+
+  fileprivate func bigEndian(_ range: Range<Int>) -> UInt64 {
+    range.reduce(0) { $0 << 8 | UInt64(octet($1)) }
+  }
+}

@@ -1,0 +1,90 @@
+import AuditLog
+import CardStore
+import Cryptography
+package import Keyring
+package import RecordFormat
+import Storage
+
+/// One key in the place of another.
+package struct KeyRotation: Equatable, Sendable {
+  package let role: KeyRole
+  package let new: KeyIdentifier
+  package let old: KeyIdentifier
+  /// Ten hexadecimal digits by which the new key is compared.
+  package let checkValue: String
+}
+
+extension Vault {
+  /// Makes a new data, fingerprint or audit key, which protects everything new from one commit on.
+  ///
+  /// After that of a fingerprint key, older cards are added to the new table in the background; see
+  /// ``keyWork``.
+  /// - Throws: `KeyringError`, `StorageError`; nothing has changed then.
+  package func rotate(_ role: KeyRole, actor: String) throws -> KeyRotation {
+    if role == .fingerprint {
+      try FingerprintScan.clearUnusedTable(store: store, keyring: keyring)
+    }
+    let seconds = rules.cryptoperiods[role]
+    let rotation = try change(role, actor: actor) { change, now in
+      try change.rotate(role, cryptoperiodSeconds: seconds, atMilliseconds: now)
+    }
+    if role == .fingerprint { try worker.wake() }
+    return rotation
+  }
+
+  /// Wraps the keyring under `key`, which its source already keeps.
+  ///
+  /// - Throws: `KeyringError`, `StorageError`. After `StorageError.writingEnded` it is not known which
+  ///   of the two keys opens the store: both have to be kept.
+  package func replaceKeyEncryptionKey(
+    by key: KeyEncryptionKey, origin: KeyOrigin, actor: String
+  ) throws -> KeyRotation {
+    let seconds = rules.cryptoperiods[.kek]
+    return try change(.kek, actor: actor) { change, now in
+      try change.replaceKeyEncryptionKey(
+        by: key, origin: origin, cryptoperiodSeconds: seconds, atMilliseconds: now)
+      return key.identifier
+    }
+  }
+
+  /// Moves every card to the active data key, in the background.
+  ///
+  /// - Parameter cardsPerSecond: 0 for as fast as requests allow.
+  package func beginReencryption(cardsPerSecond: UInt64, actor: String) throws {
+    try worker.beginReencryption(cardsPerSecond: cardsPerSecond, actor: actor)
+  }
+
+  /// Stops moving cards; a later start goes on.
+  package func stopReencryption(actor: String) throws {
+    try worker.endReencryption(actor: actor, outcome: AuditWord.Outcome.stopped)
+  }
+
+  /// How far background work on keys is.
+  package var keyWork: KeyWorkProgress { worker.progress }
+
+  /// The cards that stand under another key than the active one.
+  package func cardsToMove() throws -> UInt64 { try worker.cardsToMove() }
+
+  private func change(
+    _ role: KeyRole, actor: String,
+    _ body: @escaping (inout KeyringChange, UInt64) throws -> KeyIdentifier
+  ) throws -> KeyRotation {
+    var rotation: KeyRotation?
+    try store.perform { [core] transaction in
+      let keys = try core.open().keys
+      let old = try keys.working.current(role).identifier
+      let now = core.now
+      let new = try keys.change(in: &transaction) { try body(&$0, now) }
+      let checkValue = keys.working.entry(new)?.checkValue.map(KeyCheckValue.text) ?? ""
+      try core.record(
+        AuditEntry(
+          actor: actor, operation: AuditWord.Operation.keysRotate, key: new.text,
+          outcome: AuditWord.Outcome.done,
+          reason: "role=\(role.name) replaces=\(old.text) check_value=\(checkValue)"),
+        in: &transaction)
+      rotation = KeyRotation(role: role, new: new, old: old, checkValue: checkValue)
+    }
+    guard let rotation else { throw VaultError.sealed }
+    return rotation
+  }
+}

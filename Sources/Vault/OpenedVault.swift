@@ -1,0 +1,40 @@
+import CardStore
+import Keyring
+import SecretMemory
+import Storage
+
+/// All that needs the keyring, and is there while it is open. It belongs to the writer thread; when
+/// the last reference goes, so does every key.
+final class OpenedVault {
+  let keys: LiveKeyring
+  let cards: CardStore
+  let idempotency: IdempotencyLedger
+  let payments: PaymentLedger
+
+  init(
+    store: Store, keys: LiveKeyring, slots: SecretPool, clock: Clock, progress: (Int) -> Void
+  ) throws {
+    self.keys = keys
+    cards = try CardStore(store: store, keys: keys, slots: slots, progress: progress)
+    let cipher = try AnswerCipher(keys: keys)
+    idempotency = IdempotencyLedger(cipher: cipher, clock: clock)
+    payments = PaymentLedger(randomNumber: { try cipher.randomNumber() })
+  }
+
+  func batchWillCommit(_ transaction: inout StoreWriteTransaction) throws {
+    try cards.batchWillCommit(&transaction)
+    try keys.batchWillCommit(&transaction)
+  }
+
+  func batchDidCommit() {
+    cards.batchDidCommit()
+    guard let keyring = keys.batchDidCommit() else { return }
+    idempotency.cipher.adopt(keyring)
+    cards.adopt(keyring)
+  }
+
+  func batchDidAbort() {
+    cards.batchDidAbort()
+    keys.batchDidAbort()
+  }
+}

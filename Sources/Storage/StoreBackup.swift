@@ -91,7 +91,8 @@ extension Store {
     } catch { throw error.copying(copy.environment.path) }
   }
 
-  /// Opens the copy `path` for reading. A lock file is kept where there is one already: then the
+  /// Opens the copy `path` for reading, after a look at every page of it: a disk may have damaged
+  /// it since, and LMDB would trust it. A lock file is kept where there is one already: then the
   /// file may be a store's own.
   private static func openCopy(_ path: String) throws(StorageError) -> Generation {
     let size: Int
@@ -99,6 +100,7 @@ extension Store {
       guard let usedBytes = try Environment.usedBytes(ofFile: path) else {
         throw LMDBError(.system(errno: ENOENT), in: .open)
       }
+      try Environment.checkFile(path)
       size = usedBytes
     } catch {
       if case .system(let errno) = error.kind { throw .system(call: "open", errno: errno) }

@@ -176,4 +176,29 @@ import Testing
     #expect(throws: StorageError.damaged(file: backup)) { try restore() }
     #expect(!exists(restored))
   }
+
+  @Test func `whichever page of a copy is damaged, it is refused or has every entry`() throws {
+    let other = try TemporaryDirectory()
+    let store = try other.newStore()
+    try store.fillAndDelete(400)
+    let result = try store.copy(to: backup)
+    let whole = try contents(of: backup)
+    // A page in the middle of a long value holds nothing but the value, and has no checksum.
+    let rows = try store.rows().map { Row(table: $0.table, key: $0.key, value: []) }
+    var refused = 0
+    for page in 2..<result.fileBytes / 4096 {
+      try overwrite([UInt8](repeating: 0, count: 4096), at: page * 4096)
+      do {
+        try restore()
+        let found = try Store.open(at: restored, mapSize: mapSize).rows()
+        #expect(found.map { Row(table: $0.table, key: $0.key, value: []) } == rows)
+        unsafe unlink("\(restored)/cards.mdb")
+      } catch {
+        #expect(error as? StorageError == .damaged(file: backup))
+        refused += 1
+      }
+      try overwrite(Array(whole[page * 4096..<page * 4096 + 4096]), at: page * 4096)
+    }
+    #expect(refused > 20)
+  }
 }

@@ -56,7 +56,8 @@ extension Store {
   /// a store of which a part is missing never exists. An `index.mdb` of another store is set aside
   /// when the store is opened.
   /// - Throws: what `populate` throws; ``StorageError/alreadyInitialized(directory:)``,
-  ///   ``StorageError/locked(byProcess:)``, and with the copy as its file
+  ///   ``StorageError/locked(byProcess:)``, ``StorageError/full`` where the copy does not fit into
+  ///   `mapSize` or on the disk; with the copy as its file
   ///   ``StorageError/truncated(file:)``, ``StorageError/damaged(file:)``,
   ///   ``StorageError/unknownFormat(file:format:)``.
   package static func restore(

@@ -69,6 +69,7 @@ extension StorageError {
     case .notInitialized(let directory):
       "there is no store in \(directory); create it with: cadenas init"
     case .alreadyInitialized(let directory): "there is a store in \(directory) already"
+    case .alreadyExists(let file): "\(file) exists already, and is not overwritten"
     case .truncated(let file):
       "\(file) is shorter than it says: it has been cut off; restore a backup"
     case .damaged(let file): "\(file) is not a store of Cadenas, or it is damaged"
@@ -80,6 +81,7 @@ extension StorageError {
     case .overloaded: "the store is overloaded; try again"
     case .stopped: "the store is stopped"
     case .writingEnded: "the disk failed: nothing is written any more until a restart"
+    case .cancelled: "the copy was stopped, and nothing has changed"
     case .lmdb(let error): "the store cannot be read or written (\(error))"
     case .system(let call, let errno): "\(call) failed: \(systemMessage(errno))"
     }

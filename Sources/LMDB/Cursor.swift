@@ -1,4 +1,5 @@
 import CLMDB
+import Glibc
 
 /// A key and its value, lent by a transaction.
 package struct Entry: ~Escapable {
@@ -9,6 +10,11 @@ package struct Entry: ~Escapable {
   init(key: RawSpan, value: RawSpan) {
     self.key = key
     self.value = unsafe _overrideLifetime(value, copying: key)
+  }
+
+  /// True when key and value are the same bytes as those of `other`. Not constant in time.
+  package func isEqual(to other: borrowing Entry) -> Bool {
+    key.isEqual(to: other.key) && value.isEqual(to: other.value)
   }
 }
 
@@ -118,15 +124,14 @@ extension Cursor {
 }
 
 extension RawSpan {
-  /// True when both hold the same bytes. Not constant in time: for keys, never for secrets.
+  /// True when both hold the same bytes. Not constant in time: never for secrets in the clear.
   func isEqual(to other: RawSpan) -> Bool {
     guard byteCount == other.byteCount else { return false }
-    for index in 0..<byteCount
-    where unsafe unsafeLoad(fromUncheckedByteOffset: index, as: UInt8.self)
-      != other.unsafeLoad(fromUncheckedByteOffset: index, as: UInt8.self)
-    {
-      return false
+    return unsafe withUnsafeBytes { bytes in
+      unsafe other.withUnsafeBytes { others in
+        guard let start = bytes.baseAddress, let other = others.baseAddress else { return true }
+        return unsafe memcmp(start, other, bytes.count) == 0
+      }
     }
-    return true
   }
 }

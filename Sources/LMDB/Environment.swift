@@ -3,8 +3,9 @@ import Glibc
 
 /// An LMDB environment in one file: several named databases, one writer, many readers.
 ///
-/// Opened without `NOSYNC` and `WRITEMAP`: a commit that returned is on the disk. A process opens an
-/// environment once, since LMDB's lock on the file does not hold between two opens of one process.
+/// Opened without `NOSYNC` and `WRITEMAP`: a commit that returned is on the disk, but for a draft,
+/// whose name nobody looks for yet. A process opens an environment once, since LMDB's lock on the
+/// file does not hold between two opens of one process.
 // Sendable is unchecked because of the pointer: it never changes after `init`, and LMDB makes its
 // own environment safe for threads (`MDB_NOTLS`: readers are not tied to their thread).
 @safe package final class Environment: @unchecked Sendable {
@@ -17,6 +18,12 @@ import Glibc
     package var isReadOnly = false
     /// Makes the file where there is none. Otherwise a missing file is an error.
     package var creates = false
+    /// Makes the file, which must not be there, as a draft: commits do not wait for the disk, so
+    /// that nothing counts before ``Environment/synchronize()`` has returned and the file has been
+    /// given its name. For one thread; no lock file is kept.
+    package var isDraft = false
+    /// Keeps no lock file: for a file that nobody writes while it is open.
+    package var isUnshared = false
 
     package init(mapSize: Int) { self.mapSize = mapSize }
   }
@@ -29,21 +36,20 @@ import Glibc
   /// Before anything is mapped, the file's length is compared with its header, since reading past
   /// the end of a mapped file ends the process. After creating, the directory is synced.
   /// - Throws: ``LMDBError/Kind/truncated``, ``LMDBError/Kind/mapTooSmall(neededBytes:)``,
-  ///   ``LMDBError/Kind/invalid``, `ENOENT` as ``LMDBError/Kind/system(errno:)``.
+  ///   ``LMDBError/Kind/invalid``, `ENOENT` as ``LMDBError/Kind/system(errno:)``, and `EEXIST` where
+  ///   there is a file in a draft's place.
   package init(path: String, options: Options) throws(LMDBError) {
     self.path = path
-    let isNew = try Self.inspect(path: path, options: options)
+    let isNew =
+      options.isDraft
+      ? try Self.createDraft(path: path) : try Self.inspect(path: path, options: options)
     var created: OpaquePointer?
     try LMDBError.check(unsafe mdb_env_create(&created), in: .create)
     guard let pointer = unsafe created else { throw LMDBError(.invalid, in: .create) }
     unsafe self.pointer = pointer
-    do throws(LMDBError) {
-      unsafe try Self.open(pointer, path: path, options: options)
-      if isNew { try Self.synchronizeDirectory(of: path) }
-    } catch {
-      unsafe mdb_env_close(pointer)
-      throw error
-    }
+    // From here on `deinit` closes the environment, after an error too.
+    unsafe try Self.open(pointer, path: path, options: options)
+    if isNew, !options.isDraft { try Self.synchronizeDirectory(of: path) }
   }
 
   deinit { unsafe mdb_env_close(pointer) }
@@ -62,6 +68,16 @@ import Glibc
     return false
   }
 
+  /// Makes a draft's file, which belongs to its owner alone from the beginning: LMDB takes an empty
+  /// file for a new one, and would take another's or follow a link just the same.
+  private static func createDraft(path: String) throws(LMDBError) -> Bool {
+    let flags = O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC
+    let descriptor = unsafe Glibc.open(path, flags, 0o600)
+    guard descriptor >= 0 else { throw LMDBError(code: errno, in: .create) }
+    close(descriptor)
+    return true
+  }
+
   private static func open(
     _ pointer: OpaquePointer, path: String, options: Options
   ) throws(LMDBError) {
@@ -72,6 +88,8 @@ import Glibc
       unsafe mdb_env_set_maxreaders(pointer, UInt32(options.maxReaders)), in: .open)
     var flags = UInt32(MDB_NOSUBDIR) | UInt32(MDB_NOTLS)
     if options.isReadOnly { flags |= UInt32(MDB_RDONLY) }
+    if options.isDraft { flags |= UInt32(MDB_NOSYNC) }
+    if options.isDraft || options.isUnshared { flags |= UInt32(MDB_NOLOCK) }
     try LMDBError.check(unsafe mdb_env_open(pointer, path, flags, 0o600), in: .open)
   }
 
@@ -86,6 +104,15 @@ import Glibc
 }
 
 extension Environment {
+  /// Makes everything that was committed durable: for a draft, whose commits do not wait for that.
+  ///
+  /// A failure is told once and never again, so the draft is of no use after it.
+  package func synchronize() throws(LMDBError) {
+    try LMDBError.check(unsafe mdb_env_sync(pointer, 1), in: .synchronize)
+    // LMDB syncs the data; this adds what the file system keeps about the file.
+    guard fsync(try descriptor()) == 0 else { throw LMDBError(code: errno, in: .synchronize) }
+  }
+
   /// Begins a snapshot, which ends with the value's life. It belongs to the scope that began it and
   /// must be short: as long as it lives, LMDB cannot use freed pages again.
   /// - Throws: ``LMDBError/Kind/readersFull``.

@@ -72,6 +72,13 @@ extension Environment {
     }
   }
 
+  /// Bytes that the pages of the file at `path` take: the smallest map with which it can be opened.
+  /// Nil where there is no file.
+  /// - Throws: ``LMDBError/Kind/truncated``, ``LMDBError/Kind/invalid``.
+  package static func usedBytes(ofFile path: String) throws(LMDBError) -> Int? {
+    try FileHeader.read(path: path)?.usedBytes
+  }
+
   /// The descriptor of the file, which stays the environment's.
   package func descriptor() throws(LMDBError) -> Int32 {
     var descriptor: Int32 = -1

@@ -11,6 +11,10 @@ struct FileHeader: Equatable {
   let lastPage: Int
   /// First page of the free list's tree, all ones where it is empty.
   let freeListRoot: UInt64
+  /// Depth, entries and root of the main tree, which describes the named databases.
+  let namesDepth: Int
+  let namesCount: UInt64
+  let namesRoot: UInt64
   let transaction: UInt64
 
   /// Bytes that the pages in use take.
@@ -38,9 +42,9 @@ struct FileHeader: Equatable {
   /// True when the file holds every page that is in use.
   private func isComplete(_ descriptor: Int32, fileBytes: Int) throws(LMDBError) -> Bool {
     guard fileBytes < usedBytes else { return true }
-    let freeList = FreeList(
+    let file = PageFile(
       descriptor: descriptor, pageSize: pageSize, pageCount: fileBytes / pageSize)
-    return try freeList.holdsAllMissing(upTo: lastPage, root: freeListRoot)
+    return try FreeList(file: file).holdsAllMissing(upTo: lastPage, root: freeListRoot)
   }
 
   private static func newest(
@@ -81,6 +85,7 @@ struct FileHeader: Equatable {
     guard lastPage < UInt64(Int.max / pageSize) - 1 else { return nil }
     return FileHeader(
       pageSize: pageSize, lastPage: Int(lastPage), freeListRoot: load(80, as: UInt64.self),
-      transaction: load(144, as: UInt64.self))
+      namesDepth: Int(load(94, as: UInt16.self)), namesCount: load(120, as: UInt64.self),
+      namesRoot: load(128, as: UInt64.self), transaction: load(144, as: UInt64.self))
   }
 }

@@ -14,7 +14,7 @@ struct RoomGuard {
     let nextCountNanoseconds: UInt64
   }
 
-  private let environment: Environment
+  private var environment: Environment
   /// Bytes up to which the file has blocks on the disk.
   private var allocatedEnd = 0
   /// False on a file system that cannot allocate ahead: the disk's end is met when it comes.
@@ -22,6 +22,13 @@ struct RoomGuard {
   private var freePages: FreePages?
 
   init(environment: Environment) { self.environment = environment }
+
+  /// Keeps room in `environment` from now on: a compaction has put another file in the place of the
+  /// one that was known.
+  mutating func follow(_ environment: Environment) {
+    guard environment !== self.environment else { return }
+    self = RoomGuard(environment: environment)
+  }
 
   /// Bytes that only reserved jobs may use, of a map of `mapSize`: a quarter, from 256 KiB to
   /// 64 MiB.
@@ -71,21 +78,17 @@ struct RoomGuard {
     if let freePages {
       let isCurrent = freePages.transaction == figures.lastTransaction
       if freePages.count >= needed || isCurrent { return freePages.count }
-      if Self.nanoseconds() < freePages.nextCountNanoseconds { return max(0, freePages.count) }
+      if MonotonicClock.nanoseconds() < freePages.nextCountNanoseconds {
+        return max(0, freePages.count)
+      }
     }
-    let begin = Self.nanoseconds()
+    let begin = MonotonicClock.nanoseconds()
     guard let count = try? environment.freePageCount() else { return 0 }
-    let end = Self.nanoseconds()
+    let end = MonotonicClock.nanoseconds()
     // A count that took a millisecond may take a twentieth of the time, one that took less is free.
     let pause = end - begin < 1_000_000 ? 0 : 20 * (end - begin)
     freePages = FreePages(
       count: count, transaction: figures.lastTransaction, nextCountNanoseconds: end + pause)
     return count
-  }
-
-  private static func nanoseconds() -> UInt64 {
-    var time = timespec()
-    unsafe clock_gettime(CLOCK_MONOTONIC, &time)
-    return UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec)
   }
 }

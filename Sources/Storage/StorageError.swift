@@ -8,6 +8,8 @@ package enum StorageError: Error, Equatable, Sendable {
   case notInitialized(directory: String)
   /// There is a store in the directory already.
   case alreadyInitialized(directory: String)
+  /// There is a file already where a new one was to be written.
+  case alreadyExists(file: String)
   /// The file is shorter than what its header counts.
   case truncated(file: String)
   /// The file is not what it should be: no LMDB file, or one without the store's own marks.
@@ -24,6 +26,8 @@ package enum StorageError: Error, Equatable, Sendable {
   case stopped
   /// The disk failed, so nothing is written any more until the process has been restarted.
   case writingEnded
+  /// Whoever asked for a copy wanted no more of it.
+  case cancelled
   /// LMDB refused a call.
   case lmdb(LMDBError)
   /// A system call failed.

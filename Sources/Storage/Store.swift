@@ -36,31 +36,31 @@ package final class Store: Sendable {
   package let directory: String
   /// Which store this is; kept in `meta`.
   package let storeIdentifier: StoreIdentifier
-  /// The environment behind the tables: for figures, backup and verification.
-  package let environment: Environment
+  /// The environment behind the tables: for figures and verification. A compaction puts another
+  /// one in its place, so ask for it each time and keep it for a moment only.
+  package var environment: Environment { generations.value.environment }
   /// The derived index.
   package let index: StoreIndex
   /// True when `index.mdb` was missing, damaged or of another store, and is empty now.
   package var indexWasLost: Bool { index.loss != nil }
 
-  let tables: Tables
+  let generations: CurrentGeneration
   private let writer: Writer
   private let isReadOnly: Bool
   // Last, so that it is given up after the environments are closed.
   private let lock: StoreLock
 
   init(
-    directory: String, identifier: StoreIdentifier, environment: Environment, tables: Tables,
-    index: StoreIndex, isReadOnly: Bool, lock: StoreLock
+    directory: String, identifier: StoreIdentifier, generation: Generation, index: StoreIndex,
+    isReadOnly: Bool, lock: StoreLock
   ) {
     self.directory = directory
     self.storeIdentifier = identifier
-    self.environment = environment
-    self.tables = tables
+    generations = CurrentGeneration(generation)
     self.index = index
     self.isReadOnly = isReadOnly
     self.lock = lock
-    writer = Writer(environment: environment, tables: tables, lock: lock)
+    writer = Writer(generations: generations, directory: directory, lock: lock)
   }
 
   deinit { writer.stop() }
@@ -71,7 +71,7 @@ package final class Store: Sendable {
   package func read<R: ~Copyable, E: Error>(
     _ body: (borrowing StoreReadTransaction) throws(E) -> R
   ) throws(E) -> R {
-    try body(StoreReadTransaction(environment.beginReadOrFail(), tables: tables))
+    try body(generations.value.beginReadOrFail())
   }
 
   /// Lends a write transaction to `body`, on this thread, and commits when it returns: for commands
@@ -81,7 +81,7 @@ package final class Store: Sendable {
     _ body: (inout StoreWriteTransaction) throws -> R
   ) throws -> R {
     do {
-      var transaction = StoreWriteTransaction(try environment.beginWrite(), tables: tables)
+      var transaction = try generations.beginWrite()
       let result = try body(&transaction)
       try transaction.commit()
       return result
@@ -112,4 +112,25 @@ package final class Store: Sendable {
 
   /// Stops the writer: what was accepted is committed and completed, then the thread is joined.
   package func stopWriter() { writer.stop() }
+
+  /// Puts a copy of `cards.mdb` that holds nothing but what lives in its place, and returns when that
+  /// is durable: what was changed or deleted before is in no page of the store any more.
+  ///
+  /// Runs between two batches of the writer, on its thread, or on this one where none runs. Jobs go
+  /// on being accepted and wait; none fails for it. Reading goes on; a snapshot that is open keeps
+  /// the old file, which lies on the disk until the last of them has ended. While it runs, the disk
+  /// holds both files. Not from the writer's thread or an event loop.
+  /// - Parameter progress: called on the thread that compacts, with entries written and in all;
+  ///   false stops it. Must not write to the store.
+  /// - Throws: ``StorageError/writingEnded`` when the disk failed after the copy was given its name:
+  ///   nothing is written any more, and `onEnd` is called. After any other error all is as it was:
+  ///   ``StorageError/full``, ``StorageError/cancelled``, ``StorageError/stopped`` when the writer is
+  ///   stopped meanwhile, ``StorageError/damaged(file:)``, ``StorageError/system(call:errno:)``,
+  ///   which is `EROFS` for a store that was opened for reading.
+  package func compact(
+    progress: @escaping (_ done: Int, _ total: Int) -> Bool = { _, _ in true }
+  ) throws(StorageError) -> CompactionResult {
+    guard !isReadOnly else { throw .system(call: "compact", errno: EROFS) }
+    return try writer.compact(progress: progress)
+  }
 }

@@ -32,25 +32,31 @@ extension Store {
     at directory: String, mapSize: Int, storeIdentifier: StoreIdentifier,
     populate: (inout StoreWriteTransaction) throws -> Void
   ) throws {
+    try make(in: directory) { draft in
+      try write(draft, mapSize: mapSize, identifier: storeIdentifier, populate: populate)
+    }
+  }
+
+  /// Makes a store in `directory` of the file that `write` makes, durable, under the name of a
+  /// draft.
+  static func make(in directory: String, write: (_ draft: String) throws -> Void) throws {
     guard unsafe mkdir(directory, 0o700) == 0 || errno == EEXIST else {
       throw StorageError.system(call: "mkdir", errno: errno)
     }
     let lock = try StoreLock(directory: directory)
     let path = "\(directory)/cards.mdb"
     let draft = "\(path).new"
-    guard unsafe access(path, F_OK) != 0 else {
+    guard try !Files.exists(path) else {
       throw StorageError.alreadyInitialized(directory: directory)
     }
-    try remove([draft, "\(draft)-lock", "\(path)-lock"])
+    try Files.remove([draft, "\(draft)-lock", "\(path)-lock"])
     do {
-      try write(draft, mapSize: mapSize, identifier: storeIdentifier, populate: populate)
-      guard unsafe rename(draft, path) == 0 else {
-        throw StorageError.system(call: "rename", errno: errno)
-      }
-      try remove(["\(draft)-lock"])
-      try synchronize(directory: directory)
+      try write(draft)
+      try Files.rename(draft, to: path)
+      try Files.remove(["\(draft)-lock"])
+      try Files.synchronize(directory: directory)
     } catch {
-      try? remove([draft, "\(draft)-lock"])
+      try? Files.remove([draft, "\(draft)-lock"])
       throw error
     }
     withExtendedLifetime(lock) {}
@@ -67,8 +73,7 @@ extension Store {
       let environment = try Environment(path: draft, options: options)
       let tables = try Tables(of: environment, creating: true)
       var transaction = StoreWriteTransaction(try environment.beginWrite(), tables: tables)
-      try transaction.put(
-        key: unsafe identifierKey.span.bytes, value: unsafe identifier.bytes.span.bytes, in: .meta)
+      try put(identifier, in: &transaction)
       let formatBytes = [format]
       try transaction.put(
         key: unsafe formatKey.span.bytes, value: unsafe formatBytes.span.bytes, in: .meta)
@@ -77,6 +82,14 @@ extension Store {
     } catch let error as LMDBError {
       throw StorageError(error, opening: draft)
     }
+  }
+
+  /// Says in `transaction` that the store is `identifier`.
+  static func put(
+    _ identifier: StoreIdentifier, in transaction: inout StoreWriteTransaction
+  ) throws(StorageError) {
+    try transaction.put(
+      key: unsafe identifierKey.span.bytes, value: unsafe identifier.bytes.span.bytes, in: .meta)
   }
 
   /// Opens the store in `directory` and takes its lock.
@@ -96,53 +109,40 @@ extension Store {
       throw .notInitialized(directory: directory)
     }
     let lock = try StoreLock(directory: directory)
+    try Files.remove(Compaction.leftovers(in: directory))
     var environmentOptions = Environment.Options(mapSize: mapSize)
     environmentOptions.isReadOnly = options.isReadOnly
-    let environment: Environment
-    let tables: Tables
+    let generation: Generation
     do throws(LMDBError) {
-      environment = try Environment(path: path, options: environmentOptions)
+      let environment = try Environment(path: path, options: environmentOptions)
       try environment.checkReaders()
-      tables = try Tables(of: environment, creating: false)
+      let tables = try Tables(of: environment, creating: false)
+      generation = Generation(environment: environment, tables: tables)
     } catch {
       throw StorageError(error, opening: path)
     }
-    let identifier = try identity(of: environment, tables: tables)
+    let identifier = try identity(of: generation)
     let index = try StoreIndex.open(
       directory: directory, identifier: identifier, mapSize: options.indexMapSize ?? mapSize)
     return Store(
-      directory: directory, identifier: identifier, environment: environment, tables: tables,
-      index: index, isReadOnly: options.isReadOnly, lock: lock)
+      directory: directory, identifier: identifier, generation: generation, index: index,
+      isReadOnly: options.isReadOnly, lock: lock)
   }
 
   /// Reads which store this is, and refuses a format that is not known.
-  private static func identity(
-    of environment: Environment, tables: Tables
-  ) throws(StorageError) -> StoreIdentifier {
-    let transaction = StoreReadTransaction(environment.beginReadOrFail(), tables: tables)
+  static func identity(of generation: Generation) throws(StorageError) -> StoreIdentifier {
+    let path = generation.environment.path
+    let transaction = generation.beginReadOrFail()
     guard
       let found = try transaction.get(unsafe formatKey.span.bytes, in: .meta),
       found.byteCount == 1,
       let bytes = try transaction.get(unsafe identifierKey.span.bytes, in: .meta),
       let identifier = StoreIdentifier(Array(copying: bytes))
-    else { throw .damaged(file: environment.path) }
+    else { throw .damaged(file: path) }
     let format = Array(copying: found)[0]
     guard format == Self.format else {
-      throw .unknownFormat(file: environment.path, format: format)
+      throw .unknownFormat(file: path, format: format)
     }
     return identifier
-  }
-
-  private static func remove(_ paths: [String]) throws(StorageError) {
-    for path in paths where unsafe unlink(path) != 0 && errno != ENOENT {
-      throw .system(call: "unlink", errno: errno)
-    }
-  }
-
-  private static func synchronize(directory: String) throws(StorageError) {
-    let descriptor = unsafe Glibc.open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-    guard descriptor >= 0 else { throw .system(call: "open", errno: errno) }
-    defer { close(descriptor) }
-    guard fsync(descriptor) == 0 else { throw .system(call: "fsync", errno: errno) }
   }
 }

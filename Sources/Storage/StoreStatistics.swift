@@ -29,11 +29,12 @@ extension Store {
   /// Counts everything. Reads the free lists, so that it is for people, not for each request.
   package func statistics() throws(StorageError) -> StoreStatistics {
     do throws(LMDBError) {
-      let cards = try StoreStatistics.File(environment)
-      let transaction = try environment.beginRead()
+      let generation = generations.value
+      let cards = try StoreStatistics.File(generation.environment)
+      let transaction = try generation.environment.beginRead()
       var figures: [Table: DatabaseStatistics] = [:]
       for table in Table.allCases {
-        figures[table] = try transaction.statistics(of: tables[table])
+        figures[table] = try transaction.statistics(of: generation.tables[table])
       }
       return StoreStatistics(
         cards: cards, index: try StoreStatistics.File(index.environment), tables: figures,

@@ -14,20 +14,22 @@ final class Writer: Sendable {
   struct State {
     var phase = Phase.idle
     var queue = JobQueue()
+    /// Compactions that wait for the batch that is being written to end.
+    var compactions: [CompactionRequest] = []
     var limits = WriterLimits()
     /// True while the thread waits for work: only then does a submitter wake it.
     var isWaiting = false
     var thread: pthread_t?
   }
 
-  private let environment: Environment
-  private let tables: Tables
+  private let generations: CurrentGeneration
+  private let compaction: Compaction
   private let lock: StoreLock
   private let monitor = Monitor(State())
 
-  init(environment: Environment, tables: Tables, lock: StoreLock) {
-    self.environment = environment
-    self.tables = tables
+  init(generations: CurrentGeneration, directory: String, lock: StoreLock) {
+    self.generations = generations
+    compaction = Compaction(directory: directory, generations: generations)
     self.lock = lock
   }
 
@@ -44,13 +46,12 @@ final class Writer: Sendable {
       return true
     }
     precondition(isFirst, "a store's writer is started once")
-    let room = RoomGuard(environment: environment)
-    let environment = environment
-    let tables = tables
+    let generations = generations
+    let compaction = compaction
     let lock = lock
     let start = ThreadStart(name: "cadenas-writer") {
       var loop = WriterLoop(
-        environment: environment, tables: tables, participants: participants, room: room,
+        generations: generations, compaction: compaction, participants: participants,
         monitor: monitor, onEnd: onEnd)
       // The store stays locked until its last batch is written, whoever holds it.
       withExtendedLifetime(lock) { loop.run() }
@@ -83,6 +84,28 @@ final class Writer: Sendable {
     }
     if wakes { monitor.signal() }
     if let refusal { job.complete(.failure(refusal)) }
+  }
+
+  /// Compacts between two batches, on the writer's thread; on this one where none is running.
+  /// Returns when that is done.
+  func compact(progress: @escaping StoreCopy.Progress) throws(StorageError) -> CompactionResult {
+    let request = CompactionRequest(progress: progress)
+    var wakes = false
+    let phase = monitor.withLock { state -> Phase in
+      guard state.phase == .running else { return state.phase }
+      state.compactions.append(request)
+      wakes = state.isWaiting
+      state.isWaiting = false
+      return .running
+    }
+    if wakes { monitor.signal() }
+    switch phase {
+    case .running: break
+    case .stopping: throw .stopped
+    case .ended: throw .writingEnded
+    case .idle, .stopped: _ = request.run(compaction)
+    }
+    return try request.wait()
   }
 
   /// Ends the thread after everything accepted has been completed. Harmless when it is not running.

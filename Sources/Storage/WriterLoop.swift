@@ -19,8 +19,15 @@ struct WriterLoop: ~Copyable {
   /// Batches between two searches for readers whose process is gone.
   private static let batchesBetweenReaderChecks = 1024
 
-  private let environment: Environment
-  private let tables: Tables
+  /// What the thread does next.
+  private enum Turn {
+    case jobs
+    case compaction(CompactionRequest)
+    case stop
+  }
+
+  private let generations: CurrentGeneration
+  private let compaction: Compaction
   private let participants: [any BatchParticipant]
   private let monitor: Monitor<Writer.State>
   private let onEnd: @Sendable (StorageError) -> Void
@@ -29,14 +36,14 @@ struct WriterLoop: ~Copyable {
   private var hasEnded = false
 
   init(
-    environment: Environment, tables: Tables, participants: [any BatchParticipant],
-    room: RoomGuard, monitor: Monitor<Writer.State>,
+    generations: CurrentGeneration, compaction: Compaction,
+    participants: [any BatchParticipant], monitor: Monitor<Writer.State>,
     onEnd: @escaping @Sendable (StorageError) -> Void
   ) {
-    self.environment = environment
-    self.tables = tables
+    self.generations = generations
+    self.compaction = compaction
     self.participants = participants
-    self.room = room
+    room = RoomGuard(environment: generations.value.environment)
     self.monitor = monitor
     self.onEnd = onEnd
   }
@@ -44,37 +51,55 @@ struct WriterLoop: ~Copyable {
   /// Works until the writer is stopped or the disk fails.
   mutating func run() {
     var waiting: [any WriteJob] = []
-    while takeJobs(into: &waiting) {
-      while !waiting.isEmpty {
-        var batch = nextBatch(from: &waiting)
-        write(&batch)
-        if hasEnded { return end(waiting) }
+    while true {
+      switch nextTurn(&waiting) {
+      case .stop: return
+      case .compaction(let request): compact(request)
+      case .jobs: writeAll(&waiting)
       }
-      checkReadersSometimes()
+      if hasEnded { return end(waiting) }
     }
   }
 
-  /// Waits for jobs; false when the writer is to stop and none is left.
-  private func takeJobs(into jobs: inout [any WriteJob]) -> Bool {
-    monitor.waitUntil { state -> Bool? in
+  /// Waits for something to do, and moves jobs to `jobs`. It is to stop when nothing is left.
+  private func nextTurn(_ jobs: inout [any WriteJob]) -> Turn {
+    monitor.waitUntil { state -> Turn? in
+      state.isWaiting = false
+      // First, since jobs may always be waiting.
+      if !state.compactions.isEmpty { return .compaction(state.compactions.removeFirst()) }
       if state.queue.count > 0 {
-        state.isWaiting = false
         state.queue.take(state.limits.batch, into: &jobs)
-        return true
+        return .jobs
       }
       if state.phase == .stopping {
         state.phase = .stopped
-        return false
+        return .stop
       }
       state.isWaiting = true
       return nil
     }
   }
 
+  /// Compacts the store while jobs go on being queued; given up when the writer is to stop.
+  private mutating func compact(_ request: CompactionRequest) {
+    let monitor = monitor
+    let isWritable = request.run(compaction) { monitor.withLock { $0.phase == .stopping } }
+    if !isWritable { hasEnded = true }
+  }
+
+  private mutating func writeAll(_ waiting: inout [any WriteJob]) {
+    while !waiting.isEmpty, !hasEnded {
+      var batch = nextBatch(from: &waiting)
+      write(&batch)
+    }
+    if !hasEnded { checkReadersSometimes() }
+  }
+
   /// Moves out of `waiting` the jobs for which there is room now, in their order. Where there is
   /// none but the reserve, the ordinary ones are refused.
   private mutating func nextBatch(from waiting: inout [any WriteJob]) -> [any WriteJob] {
     let ordinary = waiting.count { $0.admission == .ordinary }
+    room.follow(generations.value.environment)
     let admitted = room.admit(ordinary)
     if admitted == 0 { refuseOrdinaryJobs(&waiting) }
     var batch: [any WriteJob] = []
@@ -154,8 +179,7 @@ struct WriterLoop: ~Copyable {
   }
 
   private func transact(_ batch: [any WriteJob]) -> Outcome {
-    guard let begun = try? environment.beginWrite() else { return .ended }
-    var transaction = StoreWriteTransaction(begun, tables: tables)
+    guard var transaction = try? generations.beginWrite() else { return .ended }
     for index in batch.indices {
       do {
         try batch[index].apply(&transaction)
@@ -194,17 +218,20 @@ struct WriterLoop: ~Copyable {
     guard batchesSinceReaderCheck >= Self.batchesBetweenReaderChecks else { return }
     batchesSinceReaderCheck = 0
     // A failure leaves pages unused for longer, and is no reason to refuse anything.
-    _ = try? environment.checkReaders()
+    _ = try? generations.value.environment.checkReaders()
   }
 
   /// Refuses everything that waits, and tells the owner that writing is over.
   private func end(_ taken: [any WriteJob]) {
     var waiting = taken
-    monitor.withLock { state in
+    let compactions = monitor.withLock { state in
       state.phase = .ended
       state.queue.take(.max, into: &waiting)
+      defer { state.compactions = [] }
+      return state.compactions
     }
     complete(waiting, .failure(StorageError.writingEnded))
+    for request in compactions { request.complete(.failure(.writingEnded)) }
     onEnd(.writingEnded)
   }
 }

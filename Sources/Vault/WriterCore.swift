@@ -139,8 +139,8 @@ extension Problem {
     case .overloaded: self.init(.overloaded)
     case .stopped: self.init(.shuttingDown)
     case .writingEnded: self.init(.unavailable)
-    case .locked, .notInitialized, .alreadyInitialized, .truncated, .damaged, .unknownFormat,
-      .mapTooSmall, .lmdb, .system:
+    case .locked, .notInitialized, .alreadyInitialized, .alreadyExists, .truncated, .damaged,
+      .unknownFormat, .mapTooSmall, .cancelled, .lmdb, .system:
       self.init(.internalError)
     }
   }

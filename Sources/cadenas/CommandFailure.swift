@@ -31,7 +31,7 @@ struct CommandFailure: Error {
 
   init(_ error: StorageError) {
     switch error {
-    case .alreadyInitialized: self.init(.refused, error.explanation)
+    case .alreadyInitialized, .alreadyExists: self.init(.refused, error.explanation)
     case .mapTooSmall: self.init(.invalid, error.explanation)
     default: self.init(.unavailable, error.explanation)
     }

@@ -134,4 +134,15 @@ import Testing
     #expect(try environment.freePageCount() > 20)
     #expect(try environment.checkReaders() == 0)
   }
+
+  @Test func `an environment that LMDB cannot open is closed once`() throws {
+    _ = try makeFile()
+    // The file passes the first look; the place of its lock file is taken by a directory.
+    unsafe unlink("\(directory.file)-lock")
+    guard unsafe mkdir("\(directory.file)-lock", 0o700) == 0 else { return }
+    defer { unsafe rmdir("\(directory.file)-lock") }
+    #expect(throws: LMDBError(.system(errno: EISDIR), in: .open)) {
+      try directory.environment(creates: false)
+    }
+  }
 }

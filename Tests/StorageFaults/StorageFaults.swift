@@ -6,7 +6,8 @@ import Synchronization
 ///
 /// Arguments: the directory of a new store, the directory of the fault flags, then steps:
 /// `ordinary:N` and `reserved:N` submit N jobs at once and print how they ended, `fault:NAME` makes
-/// the flag NAME, `clear:NAME` removes it, `stop` stops the writer.
+/// the flag NAME, `clear:NAME` removes it, `stop` stops the writer, `compact` compacts and `write`
+/// commits a transaction without the writer, which print how that ended.
 @main struct StorageFaults {
   static func main() throws {
     let arguments = CommandLine.arguments
@@ -20,6 +21,8 @@ import Synchronization
       let parts = step.split(separator: ":")
       switch (parts.first, parts.last) {
       case ("stop", _): store.stopWriter()
+      case ("compact", _): attempt("compacted") { _ = try store.compact() }
+      case ("write", _): attempt("written") { try store.write { _ in } }
       case ("fault", let name?): set(true, "\(arguments[2])/\(name)")
       case ("clear", let name?): set(false, "\(arguments[2])/\(name)")
       case (let kind?, let count?):
@@ -37,6 +40,14 @@ import Synchronization
       return
     }
     close(unsafe open(flag, O_CREAT | O_WRONLY, 0o600))
+  }
+
+  /// Prints how `body` ended.
+  private static func attempt(_ word: String, _ body: () throws -> Void) {
+    do {
+      try body()
+      report(word)
+    } catch { report("\(error)") }
   }
 
   /// Submits a job for each number, waits for all of them, and prints how many ended in which way.

@@ -76,12 +76,17 @@ func keyBytes(_ number: Int) -> [UInt8] {
   (0..<8).map { UInt8(truncatingIfNeeded: number >> (56 - 8 * $0)) }
 }
 
+/// The value that tests put under `number`.
+func repeated(_ number: Int, _ count: Int = 161) -> [UInt8] {
+  [UInt8](repeating: UInt8(truncatingIfNeeded: number), count: count)
+}
+
 extension StoreWriteTransaction {
   mutating func put(
     _ number: Int, valueBytes: Int = 161, in table: Table = .cards, options: PutOptions = []
   ) throws(StorageError) {
     let key = keyBytes(number)
-    let value = [UInt8](repeating: UInt8(truncatingIfNeeded: number), count: valueBytes)
+    let value = repeated(number, valueBytes)
     try put(
       key: unsafe key.span.bytes, value: unsafe value.span.bytes, in: table, options: options)
   }

@@ -32,13 +32,13 @@ import Testing
 
   @Test func `jobs are applied and completed in the order of their submission`() throws {
     try start()
-    let order = Order()
+    let order = Collected<Int>()
     for number in 0..<3000 {
       store.submit(
         Job(completion: { order.append(number) }) { try $0.put(number, options: .append) })
     }
     store.stopWriter()
-    #expect(order.numbers == Array(0..<3000))
+    #expect(order.elements == Array(0..<3000))
     #expect(try store.count() == 3000)
   }
 
@@ -132,18 +132,13 @@ import Testing
 
   @Test func `jobs from many threads complete once each`() throws {
     try start()
-    let finished = Gate()
     let jobs = (0..<8).map { thread in
       (0..<500).map { number in Job { try $0.put(thread * 1000 + number) } }
     }
-    for list in jobs {
-      let thread = TestThread { [store] in
-        for job in list { store.submit(job) }
-        finished.open()
-      }
-      thread.start()
+    let threads = try jobs.map { list in
+      try TestThread { [store] in for job in list { store.submit(job) } }
     }
-    for _ in jobs { finished.wait() }
+    for thread in threads { thread.join() }
     store.stopWriter()
     #expect(jobs.joined().allSatisfy { $0.succeeded && $0.completions == 1 })
     #expect(try store.count() == 4000)
@@ -172,33 +167,5 @@ import Testing
     #expect(job.succeeded)
     let again = try Store.open(at: other.store, mapSize: 8 << 20)
     #expect(try again.count() == 1)
-  }
-}
-
-/// Numbers in the order in which they came.
-private final class Order: Sendable {
-  private let list = Mutex<[Int]>([])
-  func append(_ number: Int) { list.withLock { $0.append(number) } }
-  var numbers: [Int] { list.withLock { $0 } }
-}
-
-/// A thread that runs a closure once.
-private final class TestThread: Sendable {
-  private let body: @Sendable () -> Void
-
-  init(_ body: @escaping @Sendable () -> Void) { self.body = body }
-
-  func start() {
-    var thread = pthread_t()
-    let context = unsafe Unmanaged.passRetained(self).toOpaque()
-    let status = unsafe pthread_create(
-      &thread, nil,
-      { context in
-        guard let context = unsafe context else { return nil }
-        unsafe Unmanaged<TestThread>.fromOpaque(context).takeRetainedValue().body()
-        return nil
-      }, context)
-    precondition(status == 0, "no thread")
-    pthread_detach(thread)
   }
 }

@@ -1,0 +1,143 @@
+import Glibc
+import LMDB
+
+/// What a compaction has done.
+package struct CompactionResult: Equatable, Sendable {
+  /// Length of `cards.mdb` before.
+  package let bytesBefore: Int
+  /// Length of `cards.mdb` after.
+  package let bytesAfter: Int
+  /// How long nothing could be written.
+  package fileprivate(set) var nanosecondsPaused: UInt64
+}
+
+/// Puts a copy of the store, which holds nothing but what lives, in the place of its file.
+///
+/// Crash-safe at each step: until the copy, which is durable and verified by then, has the name
+/// `cards.mdb`, the old file counts, and the draft is removed when the store is opened; afterwards the
+/// new one counts. The old file loses its name, and its blocks go when its last snapshot ends.
+struct Compaction: Sendable {
+  /// How a compaction ended.
+  enum Outcome {
+    case done(CompactionResult)
+    /// All is as it was.
+    case failed(StorageError)
+    /// The copy may have the name already, and is not in use: nothing may be written any more.
+    case ended(StorageError)
+  }
+
+  let directory: String
+  let generations: CurrentGeneration
+
+  /// What is left where a crash interrupted a compaction: it may hold what is deleted since.
+  static func leftovers(in directory: String) -> [String] {
+    [draft(in: directory)]
+  }
+
+  private static func draft(in directory: String) -> String { "\(directory)/cards.mdb.compact" }
+
+  /// Holds the writing transaction until the copy is in its place.
+  func run(progress: StoreCopy.Progress) -> Outcome {
+    let begin = MonotonicClock.nanoseconds()
+    let outcome = replace(progress: progress)
+    guard case .done(var result) = outcome else { return outcome }
+    // Closing the old file, where no snapshot holds it, is part of it.
+    result.nanosecondsPaused = MonotonicClock.nanoseconds() - begin
+    return .done(result)
+  }
+
+  private func replace(progress: StoreCopy.Progress) -> Outcome {
+    do throws(LMDBError) {
+      return replace(holding: try generations.beginWrite(), progress: progress)
+    } catch { return .failed(StorageError(error)) }
+  }
+
+  private func replace(
+    holding transaction: borrowing StoreWriteTransaction, progress: StoreCopy.Progress
+  ) -> Outcome {
+    let old = generations.value
+    let draft = Self.draft(in: directory)
+    let before: Int
+    let mapSize: Int
+    do throws(StorageError) {
+      before = try old.fileBytes()
+      mapSize = try old.mapSize()
+      try Files.remove([draft])
+      _ = try StoreCopy.write(transaction, of: old, to: draft, progress: progress)
+    } catch { return .failed(error) }
+    do throws(StorageError) {
+      try Files.rename(draft, to: old.environment.path)
+    } catch {
+      guard Self.hasName(old) else { return end(error) }
+      try? Files.remove([draft])
+      return .failed(error)
+    }
+    do throws(StorageError) {
+      let new = try adopt(old.environment.path, mapSize: mapSize)
+      let after = try new.fileBytes()
+      generations.publish(new)
+      return .done(CompactionResult(bytesBefore: before, bytesAfter: after, nanosecondsPaused: 0))
+    } catch { return end(error) }
+  }
+
+  private func end(_ error: StorageError) -> Outcome {
+    generations.endWriting()
+    return .ended(error)
+  }
+
+  /// Opens the copy, which has the name of the store by now.
+  private func adopt(_ path: String, mapSize: Int) throws(StorageError) -> Generation {
+    // The old environment, which snapshots may hold, keeps its lock file without a name.
+    try Files.remove(["\(path)-lock"])
+    try Files.synchronize(directory: directory)
+    do throws(LMDBError) {
+      let environment = try Environment(path: path, options: Environment.Options(mapSize: mapSize))
+      let tables = try Tables(of: environment, creating: false)
+      return Generation(environment: environment, tables: tables)
+    } catch { throw StorageError(error, opening: path) }
+  }
+
+  /// True when the file of `generation` still has its name: an error of renaming does not say so.
+  private static func hasName(_ generation: Generation) -> Bool {
+    var opened = stat()
+    var named = stat()
+    guard let descriptor = try? generation.environment.descriptor(),
+      unsafe fstat(descriptor, &opened) == 0,
+      unsafe lstat(generation.environment.path, &named) == 0
+    else { return false }
+    return opened.st_ino == named.st_ino && opened.st_dev == named.st_dev
+  }
+}
+
+/// A compaction that its caller waits for.
+///
+/// Sendable is unchecked: `progress` is called on the thread that compacts alone, while its caller
+/// waits, and the result stands behind a lock.
+final class CompactionRequest: @unchecked Sendable {
+  private let progress: StoreCopy.Progress
+  private let result = Monitor<Result<CompactionResult, StorageError>?>(nil)
+
+  init(progress: @escaping StoreCopy.Progress) { self.progress = progress }
+
+  /// Compacts; false when nothing may be written any more.
+  func run(_ compaction: Compaction, isStopping: () -> Bool = { false }) -> Bool {
+    let outcome = compaction.run { done, total in !isStopping() && progress(done, total) }
+    switch outcome {
+    case .done(let result):
+      complete(.success(result))
+    case .failed(let error):
+      complete(.failure(error == .cancelled && isStopping() ? .stopped : error))
+    case .ended:
+      complete(.failure(.writingEnded))
+      return false
+    }
+    return true
+  }
+
+  func complete(_ outcome: Result<CompactionResult, StorageError>) {
+    result.withLock { $0 = outcome }
+    result.broadcast()
+  }
+
+  func wait() throws(StorageError) -> CompactionResult { try result.waitUntil { $0 }.get() }
+}

@@ -1,0 +1,50 @@
+import Glibc
+
+/// What is done with the store's files by name.
+enum Files {
+  /// Removes those of `paths` that are there.
+  static func remove(_ paths: [String]) throws(StorageError) {
+    for path in paths where unsafe unlink(path) != 0 && errno != ENOENT {
+      throw .system(call: "unlink", errno: errno)
+    }
+  }
+
+  /// Gives the file `path` the name `name`, in the place of what had it. Not durable before the
+  /// directory has been synced.
+  static func rename(_ path: String, to name: String) throws(StorageError) {
+    guard unsafe Glibc.rename(path, name) == 0 else {
+      throw .system(call: "rename", errno: errno)
+    }
+  }
+
+  /// Makes the names in `directory` durable.
+  static func synchronize(directory: String) throws(StorageError) {
+    let descriptor = unsafe open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+    guard descriptor >= 0 else { throw .system(call: "open", errno: errno) }
+    defer { close(descriptor) }
+    guard fsync(descriptor) == 0 else { throw .system(call: "fsync", errno: errno) }
+  }
+
+  /// True when there is something of the name `path`, if only a link that leads nowhere.
+  static func exists(_ path: String) throws(StorageError) -> Bool {
+    var status = stat()
+    if unsafe lstat(path, &status) == 0 { return true }
+    guard errno == ENOENT || errno == ENOTDIR else { throw .system(call: "lstat", errno: errno) }
+    return false
+  }
+
+  /// The directory in which `path` lies.
+  static func directory(of path: String) -> String {
+    guard let slash = path.lastIndex(of: "/") else { return "." }
+    return slash == path.startIndex ? "/" : String(path[..<slash])
+  }
+}
+
+/// A clock that only goes forward.
+enum MonotonicClock {
+  static func nanoseconds() -> UInt64 {
+    var time = timespec()
+    unsafe clock_gettime(CLOCK_MONOTONIC, &time)
+    return UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec)
+  }
+}

@@ -1,0 +1,74 @@
+import LMDB
+import Synchronization
+
+/// `cards.mdb` as it was opened once: the environment and the tables in it. A compaction begins
+/// another one. Snapshots hold theirs, so that it is closed when the last of them has ended.
+final class Generation: Sendable {
+  let environment: Environment
+  let tables: Tables
+
+  init(environment: Environment, tables: Tables) {
+    self.environment = environment
+    self.tables = tables
+  }
+
+  /// A snapshot; one that could not begin fails at its first use.
+  func beginReadOrFail() -> StoreReadTransaction {
+    StoreReadTransaction(environment.beginReadOrFail(), tables: tables)
+  }
+
+  /// The writing transaction, on a file that no compaction can replace meanwhile.
+  func beginWrite() throws(StorageError) -> StoreWriteTransaction {
+    do throws(LMDBError) {
+      return StoreWriteTransaction(try environment.beginWrite(), tables: tables)
+    } catch { throw StorageError(error) }
+  }
+
+  /// Greatest size of the file in bytes.
+  func mapSize() throws(StorageError) -> Int {
+    do throws(LMDBError) {
+      return try environment.information().mapSize
+    } catch { throw StorageError(error) }
+  }
+
+  /// Length of the file in bytes.
+  func fileBytes() throws(StorageError) -> Int {
+    do throws(LMDBError) { return try environment.fileSize() } catch { throw StorageError(error) }
+  }
+}
+
+/// The generation that counts now.
+final class CurrentGeneration: Sendable {
+  private struct State {
+    var generation: Generation
+    var isWritable = true
+  }
+
+  private let state: Mutex<State>
+
+  init(_ generation: Generation) { state = Mutex(State(generation: generation)) }
+
+  var value: Generation { state.withLock { $0.generation } }
+
+  /// Puts `generation` in the place of the current one. Only while the current one's writing
+  /// transaction is held, so that nothing can be written between the copy and this.
+  func publish(_ generation: Generation) { state.withLock { $0.generation = generation } }
+
+  /// Lets nothing be written any more: which file the next start will find is not known.
+  func endWriting() { state.withLock { $0.isWritable = false } }
+
+  /// Begins the one writing transaction, waiting for another to end.
+  /// - Throws: ``LMDBError/Kind/panic`` when nothing may be written any more.
+  func beginWrite() throws(LMDBError) -> StoreWriteTransaction {
+    while true {
+      let generation = value
+      let transaction = try generation.environment.beginWrite()
+      // A compaction may have ended while this waited: what is written to the old file is lost.
+      let (isCurrent, isWritable) = state.withLock {
+        ($0.generation === generation, $0.isWritable)
+      }
+      guard isWritable else { throw LMDBError(.panic, in: .begin) }
+      if isCurrent { return StoreWriteTransaction(transaction, tables: generation.tables) }
+    }
+  }
+}

@@ -1,0 +1,113 @@
+import Glibc
+import LMDB
+
+extension Store {
+  /// Copies the store, as it is now, to the new file `path` (mode 0600), and returns when the copy is
+  /// durable and has been compared with the store, entry by entry. It runs on this thread while the
+  /// store goes on being read and written.
+  ///
+  /// The snapshot lives for as long as this takes: what is freed meanwhile is not used again, so
+  /// that `cards.mdb` grows by as much as is written. The copy is a whole store file without
+  /// its index, and holds nothing that was deleted before.
+  /// - Parameter progress: called with entries written and in all; false stops the copy.
+  /// - Throws: ``StorageError/alreadyExists(file:)``, ``StorageError/full``,
+  ///   ``StorageError/cancelled``, ``StorageError/damaged(file:)``,
+  ///   ``StorageError/system(call:errno:)``. After an error there is no file.
+  package func copy(
+    to path: String, progress: (_ done: Int, _ total: Int) -> Bool = { _, _ in true }
+  ) throws(StorageError) -> CopyResult {
+    guard try !Files.exists(path) else { throw .alreadyExists(file: path) }
+    // Whole or absent: a copy that a crash cut off does not have the name of one.
+    let draft = "\(path).new"
+    try Files.remove([draft])
+    let generation = generations.value
+    let result = try StoreCopy.write(
+      generation.beginReadOrFail(), of: generation, to: draft, progress: progress)
+    do throws(StorageError) {
+      try Files.rename(draft, to: path)
+    } catch {
+      try? Files.remove([draft])
+      throw error
+    }
+    do throws(StorageError) {
+      try Files.synchronize(directory: Files.directory(of: path))
+    } catch {
+      try? Files.remove([path])
+      throw error
+    }
+    return result
+  }
+
+  /// Which store the file `path`, a copy that nobody writes, is of.
+  /// - Throws: ``StorageError/truncated(file:)``, ``StorageError/damaged(file:)``,
+  ///   ``StorageError/unknownFormat(file:format:)``, `ENOENT` as
+  ///   ``StorageError/system(call:errno:)``.
+  package static func storeIdentifier(
+    ofCopy path: String
+  ) throws(StorageError) -> StoreIdentifier {
+    try identity(of: openCopy(path))
+  }
+
+  /// Makes a new store in `directory`, which is made (mode 0700) where it is not there, of the copy
+  /// `file`.
+  ///
+  /// The new store has the contents of the copy and the identifier `storeIdentifier`; then `populate`
+  /// makes what has to be changed with it. As with ``create(at:mapSize:storeIdentifier:populate:)``,
+  /// a store of which a part is missing never exists. An `index.mdb` of another store is set aside
+  /// when the store is opened.
+  /// - Throws: what `populate` throws; ``StorageError/alreadyInitialized(directory:)``,
+  ///   ``StorageError/locked(byProcess:)``, ``StorageError/full`` where the copy does not fit into
+  ///   `mapSize` or on the disk; with the copy as its file
+  ///   ``StorageError/truncated(file:)``, ``StorageError/damaged(file:)``,
+  ///   ``StorageError/unknownFormat(file:format:)``.
+  package static func restore(
+    from file: String, to directory: String, mapSize: Int, storeIdentifier: StoreIdentifier,
+    progress: (_ done: Int, _ total: Int) -> Bool = { _, _ in true },
+    populate: (inout StoreWriteTransaction) throws -> Void
+  ) throws {
+    // Before a directory is made for nothing.
+    let copy = try openCopy(file)
+    _ = try identity(of: copy)
+    try StoreCopy.requireKnownTables(of: copy)
+    try make(in: directory) { path in
+      let draft = try StoreCopy.openDraft(path, mapSize: mapSize)
+      try fill(draft, from: copy, progress: progress)
+      var transaction = try draft.beginWrite()
+      try put(storeIdentifier, in: &transaction)
+      try populate(&transaction)
+      do throws(LMDBError) { try transaction.commit() } catch { throw StorageError(error) }
+      try StoreCopy.synchronize(draft)
+    }
+  }
+
+  private static func fill(
+    _ draft: Generation, from copy: Generation, progress: StoreCopy.Progress
+  ) throws(StorageError) {
+    do throws(StorageError) {
+      let source = copy.beginReadOrFail()
+      try StoreCopy.fill(draft, from: source, progress: progress)
+      guard try StoreCopy.compare(source, draft.beginReadOrFail()) != nil else {
+        throw .damaged(file: draft.environment.path)
+      }
+    } catch { throw error.copying(copy.environment.path) }
+  }
+
+  /// Opens the copy `path` for reading, after a look at every page of it: a disk may have damaged
+  /// it since, and LMDB would trust it. A lock file is kept where there is one already: then the
+  /// file may be a store's own.
+  private static func openCopy(_ path: String) throws(StorageError) -> Generation {
+    let size: Int
+    do throws(LMDBError) {
+      guard let usedBytes = try Environment.usedBytes(ofFile: path) else {
+        throw LMDBError(.system(errno: ENOENT), in: .open)
+      }
+      try Environment.checkFile(path)
+      size = usedBytes
+    } catch {
+      if case .system(let errno) = error.kind { throw .system(call: "open", errno: errno) }
+      throw StorageError(error, opening: path)
+    }
+    let isShared = try Files.exists("\(path)-lock")
+    return try StoreCopy.openReadOnly(path, mapSize: size, isShared: isShared)
+  }
+}

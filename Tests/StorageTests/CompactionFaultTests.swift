@@ -1,0 +1,78 @@
+import Storage
+import Testing
+
+/// A disk that fails, and a process that ends, at each step of a compaction.
+@Suite struct CompactionFaultTests {
+  private let directory: TemporaryDirectory
+
+  init() throws { directory = try TemporaryDirectory() }
+
+  private func open() throws -> Store { try Store.open(at: directory.store, mapSize: 8 << 20) }
+
+  @Test(
+    arguments: [
+      ("draft-full", "full"), ("draft-pages", "system(call: \"write\", errno: 5)"),
+      ("draft-sync", "system(call: \"write\", errno: 5)"),
+      ("rename", "system(call: \"rename\", errno: 5)"),
+    ])
+  func `a failure before the copy has its name leaves all as it was`(
+    fault: String, reason: String
+  ) throws {
+    let result = try FaultyProcess(directory).run([
+      "ordinary:10", "fault:\(fault)", "compact", "ordinary:10", "clear:\(fault)", "compact",
+      "ordinary:10", "stop",
+    ])
+    #expect(result.status == 0)
+    #expect(result.lines == ["stored 10", reason, "stored 10", "compacted", "stored 10"])
+    #expect(!directory.exists("cards.mdb.compact"))
+    #expect(try open().count() == 30)
+  }
+
+  @Test(arguments: ["renamed", "lock", "directory"])
+  func `a failure after the copy has its name ends writing for good`(fault: String) throws {
+    let result = try FaultyProcess(directory).run([
+      "ordinary:10", "fault:\(fault)", "compact", "clear:\(fault)", "ordinary:10", "compact",
+      "stop",
+    ])
+    #expect(result.status == 0)
+    #expect(result.lines.first == "stored 10")
+    #expect(
+      Set(result.lines) == [
+        "stored 10", "writingEnded", "onEnd writingEnded", "writingEnded 10",
+      ])
+    #expect(result.lines.count { $0 == "onEnd writingEnded" } == 1)
+    #expect(result.lines.count { $0 == "writingEnded" } == 2)
+    let store = try open()
+    #expect(try store.count() == 10)
+    try store.write { try $0.put(1) }
+  }
+
+  @Test func `without a writer a failure after the copy has its name ends writing too`() throws {
+    let result = try FaultyProcess(directory).run([
+      "ordinary:10", "stop", "fault:directory", "compact", "clear:directory", "write", "compact",
+    ])
+    #expect(result.status == 0)
+    #expect(result.lines == ["stored 10", "writingEnded", "writingEnded", "writingEnded"])
+    #expect(try open().count() == 10)
+  }
+
+  @Test(
+    arguments: [
+      "kill-draft-pages", "kill-draft-sync", "kill-rename", "kill-renamed", "kill-directory",
+    ])
+  func `a process that ends during a compaction leaves a whole store`(step: String) throws {
+    let result = try FaultyProcess(directory).run([
+      "ordinary:100", "fault:\(step)", "compact", "ordinary:10",
+    ])
+    #expect(result.status == -1, "not killed: \(result.lines)")
+    #expect(result.lines == ["stored 100"])
+    let isBefore = !["kill-renamed", "kill-directory"].contains(step)
+    #expect(directory.exists("cards.mdb.compact") == isBefore)
+    let store = try open()
+    #expect(!directory.exists("cards.mdb.compact"))
+    #expect(try store.count() == 100)
+    #expect(try store.compact().bytesAfter > 0)
+    try store.write { try $0.put(1) }
+    #expect(try store.count() == 101)
+  }
+}

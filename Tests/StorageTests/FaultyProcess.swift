@@ -1,0 +1,187 @@
+import Glibc
+import Storage
+import Testing
+
+/// A child process, `StorageFaults`, that runs over a library which stands before the system's calls
+/// and makes them fail.
+struct FaultyProcess {
+  /// The library. While these flags exist: `fdatasync` and `fsync` fail with EIO (`sync`), writing
+  /// LMDB's header page fails with EIO (`header`), writing pages with ENOSPC (`pages`), and so does
+  /// allocating (`allocation`). Of a compaction: writing the draft fails with ENOSPC (`draft-full`)
+  /// or EIO (`draft-pages`), syncing it (`draft-sync`), giving it its name (`rename`; `renamed` says
+  /// so after it has happened), removing the lock file (`lock`), syncing the directory
+  /// (`directory`). `kill-draft-pages`, `kill-draft-sync`, `kill-rename`, `kill-renamed` and
+  /// `kill-directory` kill the process there.
+  private static let library = """
+    #define _GNU_SOURCE
+    #include <dlfcn.h>
+    #include <errno.h>
+    #include <fcntl.h>
+    #include <signal.h>
+    #include <stdio.h>
+    #include <stdlib.h>
+    #include <string.h>
+    #include <sys/stat.h>
+    #include <sys/uio.h>
+    #include <unistd.h>
+    static int fails(const char *name) {
+      char path[4096];
+      const char *directory = getenv("STORAGE_FAULTS");
+      if (!directory) return 0;
+      snprintf(path, sizeof path, "%s/%s", directory, name);
+      return access(path, F_OK) == 0;
+    }
+    static int failed(int code) { errno = code; return -1; }
+    static void dies(const char *name) { if (fails(name)) kill(getpid(), SIGKILL); }
+    static int ends(const char *path, const char *end) {
+      size_t length = strlen(path), tail = strlen(end);
+      return length >= tail && strcmp(path + length - tail, end) == 0;
+    }
+    static int isDraft(int fd) {
+      char link[64], path[4096];
+      snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+      ssize_t length = readlink(link, path, sizeof path - 1);
+      if (length < 0) return 0;
+      path[length] = 0;
+      return ends(path, ".compact");
+    }
+    static int isDirectory(int fd) {
+      struct stat status;
+      return fstat(fd, &status) == 0 && S_ISDIR(status.st_mode);
+    }
+    #define NEXT(name) ((__typeof__(&name))dlsym(RTLD_NEXT, #name))
+    static int syncFails(int fd) {
+      if (isDraft(fd)) dies("kill-draft-sync");
+      if (isDirectory(fd)) dies("kill-directory");
+      return fails("sync") || (isDraft(fd) && fails("draft-sync"))
+        || (isDirectory(fd) && fails("directory"));
+    }
+    static int draftFails(int fd) {
+      if (!isDraft(fd)) return 0;
+      dies("kill-draft-pages");
+      return fails("draft-full") ? ENOSPC : fails("draft-pages") ? EIO : 0;
+    }
+    int fdatasync(int fd) { return syncFails(fd) ? failed(EIO) : NEXT(fdatasync)(fd); }
+    int fsync(int fd) { return syncFails(fd) ? failed(EIO) : NEXT(fsync)(fd); }
+    int rename(const char *from, const char *to) {
+      if (!ends(from, ".compact")) return NEXT(rename)(from, to);
+      dies("kill-rename");
+      if (fails("rename")) return failed(EIO);
+      int status = NEXT(rename)(from, to);
+      dies("kill-renamed");
+      return fails("renamed") ? failed(EIO) : status;
+    }
+    int unlink(const char *path) {
+      if (ends(path, "cards.mdb-lock") && fails("lock")) return failed(EIO);
+      return NEXT(unlink)(path);
+    }
+    ssize_t pwrite(int fd, const void *bytes, size_t count, off_t offset) {
+      int code = draftFails(fd);
+      if (code) return failed(code);
+      if (count >= 512 && fails("pages")) return failed(ENOSPC);
+      if (count < 512 && fails("header")) return failed(EIO);
+      return NEXT(pwrite)(fd, bytes, count, offset);
+    }
+    ssize_t pwritev(int fd, const struct iovec *parts, int count, off_t offset) {
+      int code = draftFails(fd);
+      if (code) return failed(code);
+      return fails("pages") ? failed(ENOSPC) : NEXT(pwritev)(fd, parts, count, offset);
+    }
+    ssize_t writev(int fd, const struct iovec *parts, int count) {
+      int code = draftFails(fd);
+      if (code) return failed(code);
+      return fails("pages") ? failed(ENOSPC) : NEXT(writev)(fd, parts, count);
+    }
+    int fallocate(int fd, int mode, off_t offset, off_t length) {
+      return fails("allocation") ? failed(ENOSPC) : NEXT(fallocate)(fd, mode, offset, length);
+    }
+    """
+
+  private let directory: TemporaryDirectory
+
+  init(_ directory: TemporaryDirectory) { self.directory = directory }
+
+  /// Runs the child through `steps`; returns its exit status, minus one when it was killed, and what
+  /// it printed, line by line.
+  func run(_ steps: [String]) throws -> (status: Int32, lines: [String]) {
+    let source = "\(directory.path)/faults.c"
+    let library = "\(directory.path)/faults.so"
+    let output = "\(directory.path)/output"
+    try write(Self.library, to: source)
+    let candidates = ["/usr/bin/cc", "/usr/bin/clang"]
+    let compiler = candidates.first { path in unsafe access(path, X_OK) == 0 } ?? "clang"
+    let compiled = try spawn(
+      [compiler, "-shared", "-fPIC", "-O1", "-o", library, source, "-ldl"])
+    try #require(compiled == 0, "the library of faults does not compile")
+    // A child that crashes must not wait for the runtime's backtracer.
+    let environment = [
+      "LD_PRELOAD=\(library)", "STORAGE_FAULTS=\(directory.path)", "SWIFT_BACKTRACE=enable=no",
+    ]
+    let program = try "\(ownDirectory())/StorageFaults"
+    let status = try spawn(
+      [program, directory.store, directory.path] + steps, environment: environment,
+      output: output)
+    return (status, try read(output).split(separator: "\n").map(String.init))
+  }
+
+  private func write(_ text: String, to path: String) throws {
+    let descriptor = unsafe open(path, O_WRONLY | O_CREAT | O_TRUNC, 0o600)
+    defer { close(descriptor) }
+    var text = text
+    let written = text.withUTF8 { unsafe Glibc.write(descriptor, $0.baseAddress, $0.count) }
+    guard written == text.utf8.count else { throw StorageError.system(call: "write", errno: errno) }
+  }
+
+  private func read(_ path: String) throws -> String {
+    let descriptor = unsafe open(path, O_RDONLY)
+    defer { close(descriptor) }
+    var bytes = [UInt8](repeating: 0, count: 65536)
+    let count = unsafe bytes.withUnsafeMutableBytes {
+      unsafe Glibc.read(descriptor, $0.baseAddress, $0.count)
+    }
+    guard count >= 0 else { throw StorageError.system(call: "read", errno: errno) }
+    return String(decoding: bytes.prefix(count), as: UTF8.self)
+  }
+
+  /// The directory of the test program, where the child's program is too.
+  private func ownDirectory() throws -> String {
+    var bytes = [UInt8](repeating: 0, count: 4096)
+    let count = unsafe bytes.withUnsafeMutableBytes { bytes in
+      let characters = unsafe bytes.assumingMemoryBound(to: CChar.self)
+      return unsafe characters.baseAddress.map {
+        unsafe readlink("/proc/self/exe", $0, characters.count)
+      } ?? -1
+    }
+    guard count > 0 else { throw StorageError.system(call: "readlink", errno: errno) }
+    let path = String(decoding: bytes.prefix(count), as: UTF8.self)
+    return path.split(separator: "/", omittingEmptySubsequences: false).dropLast()
+      .joined(separator: "/")
+  }
+
+  /// Runs a program to its end; returns its exit status, or minus one.
+  private func spawn(
+    _ arguments: [String], environment: [String] = [], output: String? = nil
+  ) throws -> Int32 {
+    var actions = unsafe posix_spawn_file_actions_t()
+    unsafe posix_spawn_file_actions_init(&actions)
+    defer { unsafe posix_spawn_file_actions_destroy(&actions) }
+    if let output {
+      unsafe posix_spawn_file_actions_addopen(
+        &actions, 1, output, O_WRONLY | O_CREAT | O_TRUNC, 0o600)
+    }
+    var path = "PATH=/usr/bin:/bin"
+    if let inherited = unsafe getenv("PATH") { path = unsafe "PATH=\(String(cString: inherited))" }
+    var argv = unsafe arguments.map { unsafe strdup($0) } + [nil]
+    var environ = unsafe (environment + [path]).map { unsafe strdup($0) } + [nil]
+    defer {
+      for index in unsafe argv.indices { unsafe free(argv[index]) }
+      for index in unsafe environ.indices { unsafe free(environ[index]) }
+    }
+    var process = pid_t()
+    let status = unsafe posix_spawnp(&process, arguments[0], &actions, nil, &argv, &environ)
+    guard status == 0 else { throw StorageError.system(call: "posix_spawn", errno: status) }
+    var result: Int32 = 0
+    while unsafe waitpid(process, &result, 0) < 0 && errno == EINTR {}
+    return result & 0x7F == 0 ? (result >> 8) & 0xFF : -1
+  }
+}

@@ -107,7 +107,7 @@ let package = Package(
       "Administration",
       [
         "AuditLog", "CardStore", "Cards", "Cryptography", "JSON", "Keyring", "LMDB",
-        "RecordFormat", "SecretMemory", "Storage",
+        "RecordFormat", "SecretMemory", "Storage", "Vault",
         product("Logging", "swift-log"), product("NIOCore", "swift-nio"),
         product("NIOPosix", "swift-nio"), product("NIOHTTP1", "swift-nio"),
       ]),
@@ -118,9 +118,8 @@ let package = Package(
       dependencies: [
         "Administration", "AccessPolicy", "AcquirerGateway", "AuditLog", "CardStore", "Cards",
         "Configuration", "Cryptography", "JSON", "Keyring", "RecordFormat", "SecretMemory",
-        "Storage",
-        "Vault", "VaultServer", "CScrub", product("ArgumentParser", "swift-argument-parser"),
-        product("Logging", "swift-log"),
+        "Storage", "Vault", "VaultServer", "CScrub",
+        product("ArgumentParser", "swift-argument-parser"), product("Logging", "swift-log"),
       ] + nio,
       swiftSettings: strict),
     .executableTarget(
@@ -203,7 +202,11 @@ let package = Package(
       ]),
     // The programs as a user runs them: real sockets, real processes, the simulator as acquirer.
     tests(
-      "ProgramTests", ["cadenas", "cadenas-dev", "JSON", "LMDB"] + nio, reading: ["CommandLine"]),
+      "ProgramTests",
+      [
+        "cadenas", "cadenas-dev", "JSON", "Keyring", "LMDB", "RecordFormat", "SecretMemory",
+        "Storage",
+      ] + nio, reading: ["CommandLine"]),
     // The house: file length, imports by layer, card numbers that are not test numbers.
     tests("TidyTests", []),
   ]

@@ -1,5 +1,6 @@
 package import AuditLog
 package import RecordFormat
+package import Vault
 
 /// Everything that can be asked of a running service on its administration socket.
 package enum AdminRequest: Equatable, Sendable {
@@ -15,6 +16,20 @@ package enum AdminRequest: Equatable, Sendable {
   case keysReencrypt(cardsPerSecond: UInt64)
   /// Stops moving cards.
   case keysReencryptStop
+  /// Takes a key out of service.
+  case keysRetire(KeyOrder, as: Vault.Retirement)
+  /// Destroys a key, or tells what stands in its way.
+  case keysDestroy(KeyOrder, execute: Bool)
+  /// The requests that wait for another person.
+  case approvals
+  /// Approves a request, by its eight hexadecimal digits.
+  case approve(String)
+  /// Rejects a request, by its eight hexadecimal digits.
+  case reject(String, because: KeyReason)
+  /// Closes the keyring.
+  case seal
+  /// Opens the keyring, with what the key source has.
+  case unseal
   /// Entries of the audit log.
   case auditShow(AuditQuery)
   /// Recomputes the audit log.
@@ -23,6 +38,18 @@ package enum AdminRequest: Equatable, Sendable {
   case storeStats
   /// Opens every record.
   case storeVerify
+
+  /// A key, and why something is to be done with it.
+  package struct KeyOrder: Equatable, Sendable {
+    package var key: KeyIdentifier
+    package var reason: KeyReason
+
+    /// Names a key and a reason.
+    package init(key: KeyIdentifier, reason: KeyReason) {
+      self.key = key
+      self.reason = reason
+    }
+  }
 }
 
 /// Which entries of the audit log are asked for.
@@ -56,10 +83,13 @@ extension AdminRequest {
 
   var form: Form {
     switch self {
-    case .status, .keysStatus, .storeStats, .keysReencryptStop: .document
+    case .status, .keysStatus, .storeStats, .keysReencryptStop, .keysRetire, .approvals, .reject:
+      .document
+    case .keysDestroy(_, let execute): execute ? .progress : .document
     case .metrics: .metrics
     case .auditShow: .lines
-    case .auditVerify, .storeVerify, .keysRotate, .keysReencrypt: .progress
+    case .auditVerify, .storeVerify, .keysRotate, .keysReencrypt, .approve, .seal, .unseal:
+      .progress
     }
   }
 
@@ -71,6 +101,14 @@ extension AdminRequest {
     case .keysStatus: "keys.status"
     case .keysRotate: "keys.rotate"
     case .keysReencrypt, .keysReencryptStop: "keys.reencrypt"
+    case .keysRetire(_, .deactivated): "keys.deactivate"
+    case .keysRetire(_, .compromised): "keys.compromise"
+    case .keysDestroy: "keys.destroy"
+    case .approvals: "approvals"
+    case .approve: "approve"
+    case .reject: "reject"
+    case .seal: "seal"
+    case .unseal: "unseal"
     case .auditShow: "audit.show"
     case .auditVerify: "audit.verify"
     case .storeStats: "store.stats"
@@ -82,16 +120,21 @@ extension AdminRequest {
   var leastRole: Role {
     switch self {
     case .status, .metrics, .keysStatus, .keysRotate, .keysReencrypt, .keysReencryptStop,
-      .auditShow, .auditVerify, .storeStats, .storeVerify:
+      .keysRetire, .approvals, .approve, .reject, .auditShow, .auditVerify, .storeStats,
+      .storeVerify:
       .auditor
+    case .keysDestroy(_, let execute): execute ? .operator : .auditor
+    case .seal, .unseal: .operator
     }
   }
 
   /// Whether it may take long, so that only a few run at a time.
   var isLong: Bool {
     switch self {
-    case .status, .metrics, .keysStatus, .storeStats, .keysReencryptStop: false
-    case .keysRotate, .keysReencrypt, .auditShow, .auditVerify, .storeVerify: true
+    case .status, .metrics, .keysStatus, .storeStats, .keysReencryptStop, .approvals, .reject: false
+    case .keysRotate, .keysReencrypt, .keysRetire, .keysDestroy, .approve, .seal, .unseal,
+      .auditShow, .auditVerify, .storeVerify:
+      true
     }
   }
 }

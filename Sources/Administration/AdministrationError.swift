@@ -2,6 +2,7 @@ package import AuditLog
 package import Keyring
 internal import RecordFormat
 package import Storage
+internal import Vault
 
 /// Why an operation of the administration could not be done.
 package enum AdministrationError: Error, Equatable, Sendable {
@@ -15,7 +16,9 @@ package enum AdministrationError: Error, Equatable, Sendable {
   case store(StorageError)
   /// The audit log could not be read.
   case audit(AuditError)
-  /// The keyring could not be opened.
+  /// What is asked cannot be done as things stand; the text says why and what helps.
+  case refused(String)
+  /// The keyring could not be opened, or a key cannot be changed in this way.
   case keyring(KeyringError)
   /// A key or record could not be read; the text says what, without any of its content.
   case unavailable(String)
@@ -30,6 +33,8 @@ extension AdministrationError {
     case .malformedRequest: "malformed-request"
     case .notPermitted: "not-permitted"
     case .busy: "busy"
+    case .refused: "refused"
+    case .keyring(let error) where error.isRefusal: "refused"
     case .store, .audit, .keyring, .unavailable, .abandoned: "unavailable"
     }
   }
@@ -39,6 +44,8 @@ extension AdministrationError {
     switch self {
     case .malformedRequest: 400
     case .notPermitted: 403
+    case .refused: 409
+    case .keyring(let error) where error.isRefusal: 409
     case .busy, .store, .audit, .keyring, .unavailable, .abandoned: 503
     }
   }
@@ -50,6 +57,7 @@ extension AdministrationError {
     case .notPermitted:
       "this user is neither operator nor auditor (administration.operators, .auditors)"
     case .busy: "other long operations are running; try again when they have ended"
+    case .refused(let reason): reason
     case .store(let error), .audit(.store(let error)): error.explanation
     case .audit(.damaged(let reason)):
       "the audit log is damaged (\(reason)); run: cadenas audit verify"
@@ -89,6 +97,18 @@ extension StorageError {
 }
 
 extension KeyringError {
+  /// Whether all is well, and what was asked goes against the state of a key.
+  var isRefusal: Bool {
+    switch self {
+    case .unknownKey, .keyKnownAlready, .wrongState, .rotationUnderWay, .tooManyKeys, .keyUsedUp:
+      true
+    case .keySource, .keyFileOwner, .keyFileMode, .keyFileSize, .keyEncryptionKeyMissing,
+      .keyFileExists, .noKeyring, .keyringDoesNotOpen, .malformedKeyring, .noActiveKey,
+      .malformedTally, .systemUnavailable:
+      false
+    }
+  }
+
   /// A sentence for an operator: what is wrong, and what helps.
   package var explanation: String {
     switch self {
@@ -125,5 +145,52 @@ extension KeyringError {
     case .systemUnavailable:
       "the system gives no locked memory or no random bytes; raise LimitMEMLOCK (ulimit -l)"
     }
+  }
+}
+
+extension AdministrationError {
+  /// What an error of the vault amounts to.
+  init(_ error: VaultError) {
+    switch error {
+    case .sealed: self = .unavailable("the keyring is closed; open it with: cadenas unseal")
+    case .notSealed: self = .refused("the keyring is open already")
+    case .paymentsUnderWay:
+      self = .refused("payments still wait for their acquirer; nothing was closed: try again")
+    case .keyNeeded(let key, let needs):
+      self = .refused(
+        "the key \(key.text) is still needed: " + needs.sentences.joined(separator: "; "))
+    case .unknownApproval:
+      self = .refused("no request of this identifier waits; see: cadenas approvals")
+    case .samePerson:
+      self = .refused("you have asked for it or approved it already: it takes a different person")
+    case .tooManyApprovals:
+      self = .refused("as many requests wait as may; reject some first: cadenas approvals")
+    case .malformedRow, .unknownKey:
+      self = .unavailable("a row of the store is damaged; run: cadenas store verify")
+    }
+  }
+}
+
+extension KeyNeeds {
+  /// What needs the key, and what helps, one sentence each.
+  var sentences: [String] {
+    var sentences: [String] = []
+    if cards > 0 {
+      sentences.append("\(cards) cards stand under it (move them with: cadenas keys reencrypt)")
+    }
+    if answers > 0 {
+      sentences.append(
+        "\(answers) remembered requests need it (they end by themselves within 24 hours; answers "
+          + "move with: cadenas keys reencrypt)")
+    }
+    if isBeingReplaced {
+      sentences.append("cards are still found by it, until its successor has seen every card")
+    }
+    if !backups.isEmpty {
+      sentences.append(
+        "the backups \(backups.joined(separator: ", ")) need it (destroy them, then: cadenas store "
+          + "backup forget ID)")
+    }
+    return sentences
   }
 }

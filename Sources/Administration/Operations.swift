@@ -5,6 +5,7 @@ internal import JSON
 package import Keyring
 internal import RecordFormat
 package import Storage
+internal import Vault
 
 /// One piece of an operation's answer, in the order in which it comes.
 package enum AdminPart: Equatable, Sendable {
@@ -53,6 +54,8 @@ package struct Operations: Sendable {
       throw error == .abandoned ? .abandoned : .audit(error)
     } catch let error as KeyringError {
       throw .keyring(error)
+    } catch let error as VaultError {
+      throw AdministrationError(error)
     } catch {
       // Of other errors only the kind is told: a description could name anything.
       throw .unavailable("the operation failed (\(type(of: error)))")
@@ -75,13 +78,9 @@ package struct Operations: Sendable {
       let document = try keysStatus()
       try record(request, actor, "done")
       try sink(.document(document))
-    case .keysRotate(let role, let key):
-      try sink(.document(try rotateKey(role, to: key, actor: actor, into: sink)))
-    case .keysReencrypt(let rate):
-      try sink(.document(try reencrypt(cardsPerSecond: rate, actor: actor, into: sink)))
-    case .keysReencryptStop:
-      try keyHooks().stopReencryption(actor)
-      try sink(.document(try reencryptionDocument()))
+    case .keysRotate, .keysReencrypt, .keysReencryptStop, .keysRetire, .keysDestroy, .approvals,
+      .approve, .reject, .seal, .unseal:
+      try sink(.document(try changeKeys(request, actor: actor, into: sink)))
     case .storeStats:
       let document = try storeStats()
       try record(request, actor, "done")
@@ -162,7 +161,9 @@ extension KeyWarning {
   /// What to tell a person.
   package var text: String {
     switch self {
-    case .compromised: "compromised: move its cards with cadenas keys reencrypt"
+    case .compromised(let cards?) where cards > 0:
+      "COMPROMISED: \(cards) cards stand under it; move them now: cadenas keys reencrypt"
+    case .compromised: "COMPROMISED: destroy it: cadenas keys destroy"
     case .cryptoperiodEnded: "its cryptoperiod has ended: rotate it"
     case .cryptoperiodEnds(let days): "its cryptoperiod ends in \(days) days"
     case .nearlyUsedUp(let percent): "\(percent) % of its allowed uses are used up: rotate it"

@@ -37,20 +37,26 @@ final class KeyWorker: Sendable {
   private static let restFactor = 4
   private static let rowKey = Array("reencryption".utf8)
 
-  private struct State {
+  struct State {
     var thread: WorkerThread?
     var isStopping = false
     var progress = KeyWorkProgress()
     var auditSize: UInt64 = 0
   }
 
-  private let store: Store
-  private let core: WriterCore
-  private let keys: LiveKeyring
+  let store: Store
+  let core: WriterCore
+  let keys: LiveKeyring
   private let slots: SecretPool
-  private let state = Mutex(State())
+  /// Removes a KEK from its source.
+  let eraseKeyEncryptionKey: @Sendable (KeyIdentifier) throws -> Void
+  let state = Mutex(State())
 
-  init(store: Store, core: WriterCore, keys: LiveKeyring, slots: SecretPool) {
+  init(
+    store: Store, core: WriterCore, keys: LiveKeyring, slots: SecretPool,
+    eraseKeyEncryptionKey: @escaping @Sendable (KeyIdentifier) throws -> Void
+  ) {
+    self.eraseKeyEncryptionKey = eraseKeyEncryptionKey
     self.store = store
     self.core = core
     self.keys = keys
@@ -59,18 +65,23 @@ final class KeyWorker: Sendable {
 
   var progress: KeyWorkProgress { state.withLock { $0.progress } }
 
-  /// Begins what there is to do, where it is not under way.
-  func wake() throws {
-    let isNeeded = try nextWork() != nil
-    let finished = try state.withLock { state -> WorkerThread? in
-      guard isNeeded, !state.progress.isRunning, !state.isStopping else { return nil }
-      let before = state.thread
-      state.progress = KeyWorkProgress()
-      state.progress.isRunning = true
-      state.thread = try WorkerThread(named: "cadenas-keys") { [self] in run() }
-      return before
+  /// Begins what there is to do, where it is not under way; that it could not begin is told by
+  /// ``progress``.
+  func wake() {
+    do {
+      guard try nextWork() != nil else { return }
+      let finished = try state.withLock { state -> WorkerThread? in
+        guard !state.progress.isRunning, !state.isStopping else { return nil }
+        let before = state.thread
+        state.progress = KeyWorkProgress()
+        state.thread = try WorkerThread(named: "cadenas-keys") { [self] in run() }
+        state.progress.isRunning = true
+        return before
+      }
+      finished?.join()
+    } catch {
+      state.withLock { $0.progress.failure = "\(error)" }
     }
-    finished?.join()
   }
 
   /// Ends the thread; what is left goes on at the next start.
@@ -83,12 +94,14 @@ final class KeyWorker: Sendable {
   }
 
   private enum Work {
+    case destruction
     case fingerprints
     case reencryption(cardsPerSecond: UInt64, actor: String)
   }
 
   private func nextWork() throws -> Work? {
     if keys.current.replacedFingerprintKey != nil { return .fingerprints }
+    if keys.current.entries.contains(where: { $0.state == .destroying }) { return .destruction }
     let row = try store.read { transaction -> [UInt8]? in
       let key = Self.rowKey
       guard let row = try transaction.get(key.rawSpan, in: .meta) else { return nil }
@@ -105,6 +118,7 @@ final class KeyWorker: Sendable {
       repeat {
         while !isStopping, let work = try nextWork() {
           switch work {
+          case .destruction: try endDestructions()
           case .fingerprints: try replaceFingerprints()
           case .reencryption(let rate, let actor):
             try reencrypt(cardsPerSecond: rate, actor: actor)
@@ -130,7 +144,7 @@ final class KeyWorker: Sendable {
     }
   }
 
-  private var isStopping: Bool { state.withLock { $0.isStopping } }
+  var isStopping: Bool { state.withLock { $0.isStopping } }
 
   /// Pauses after a piece of work, longer while others wait; false where the work is to end.
   private func rest(after work: Duration, atLeast least: Duration = .zero) -> Bool {
@@ -201,7 +215,7 @@ extension KeyWorker {
           actor: actor, operation: AuditWord.Operation.keysReencrypt, key: active.text,
           outcome: AuditWord.Outcome.begun), in: &transaction)
     }
-    try wake()
+    wake()
   }
 
   /// Notes that no more cards are to be moved for now.

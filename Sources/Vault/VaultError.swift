@@ -1,3 +1,5 @@
+package import RecordFormat
+
 /// What can be wrong with the vault's own rows and its state.
 package enum VaultError: Error, Equatable, Sendable {
   /// A row does not have its layout.
@@ -6,4 +8,16 @@ package enum VaultError: Error, Equatable, Sendable {
   case unknownKey
   /// The keyring is closed.
   case sealed
+  /// The keyring is open already.
+  case notSealed
+  /// Payments still wait for their acquirer.
+  case paymentsUnderWay
+  /// Something still needs the key.
+  case keyNeeded(KeyIdentifier, KeyNeeds)
+  /// No request of this identifier waits for approval.
+  case unknownApproval
+  /// Whoever asks has asked for it, or approved it, already.
+  case samePerson
+  /// As many requests wait for approval as may.
+  case tooManyApprovals
 }

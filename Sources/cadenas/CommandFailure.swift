@@ -37,6 +37,14 @@ struct CommandFailure: Error {
     }
   }
 
+  init(_ error: AdministrationError) {
+    switch error {
+    case .refused, .notPermitted: self.init(.refused, error.detail)
+    case .malformedRequest: self.init(.invalid, error.detail)
+    default: self.init(.unavailable, error.detail)
+    }
+  }
+
   init(_ error: KeyringError) {
     self.init(.unavailable, error.explanation)
   }
@@ -50,7 +58,7 @@ struct CommandFailure: Error {
     case let error as KeyringError: self.init(error)
     case let error as AdminSocketError: self.init(.unavailable, error.explanation)
     case let failure as AdminClient.Failure: self.init(failure)
-    case let error as AdministrationError: self.init(.unavailable, error.detail)
+    case let error as AdministrationError: self.init(error)
     case let error as VaultServerError: self.init(error)
     default: self.init(.unavailable, "unexpected failure (\(type(of: error)): \(error))")
     }

@@ -90,7 +90,7 @@ extension CommandFailure {
     case .socket(let error): self.init(.unavailable, error.explanation)
     case .problem(let status, _, let detail):
       switch status {
-      case 403: self.init(.refused, detail)
+      case 403, 409: self.init(.refused, detail)
       case 400: self.init(.invalid, detail)
       default: self.init(.unavailable, detail)
       }

@@ -4,9 +4,10 @@ import ArgumentParser
 /// `cadenas keys`.
 struct KeysCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "keys", abstract: "Look at the keys of the keyring, and rotate them.",
+    commandName: "keys", abstract: "Look at the keys of the keyring, rotate and retire them.",
     subcommands: [
       KeysStatusCommand.self, KeysRotateCommand.self, KeysReencryptCommand.self,
+      KeysDeactivateCommand.self, KeysCompromiseCommand.self, KeysDestroyCommand.self,
     ])
 }
 

@@ -20,9 +20,10 @@ struct ServiceStatusSource: Sendable {
     var hooks = AdministrationHooks()
     hooks.service = { [self] in status() }
     hooks.metrics = { [self] in metrics() }
-    hooks.keyring = { [vault] in vault.keyring }
+    hooks.keyring = { [vault] in try vault.keyring }
     hooks.slots = slots
-    hooks.keys = keyHooks
+    hooks.vault = vault
+    hooks.keySource = keySourceHooks
     hooks.record = { [vault] entry in try vault.record(entry) }
     return hooks
   }

@@ -19,6 +19,8 @@ package struct AdministrationHooks: Sendable {
   package var slots: SecretPool?
   /// Whether `index.mdb` holds every fingerprint: not while a service keeps some in memory.
   package var isIndexCurrent = false
+  /// What keys are judged by.
+  package var rules = KeyRules()
   /// The vault that runs.
   package var vault: Vault?
   /// Where its KEK comes from.

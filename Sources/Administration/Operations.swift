@@ -2,7 +2,7 @@ internal import AuditLog
 internal import CardStore
 internal import Glibc
 internal import JSON
-package import Keyring
+internal import Keyring
 internal import RecordFormat
 package import Storage
 internal import Vault
@@ -119,55 +119,5 @@ extension Operations {
       throw AdministrationError.unavailable("the keyring is not open")
     }
     return try keyring()
-  }
-
-  /// The document of `keys status`.
-  private func keysStatus() throws -> [UInt8] {
-    let counts = try CardVerifier.cardCounts(in: store)
-    var json = JSONWriter()
-    json.beginObject()
-    json.name("keys")
-    json.beginArray()
-    let uses = try store.read { try KeyTally.read(.uses, $0) }
-    for key in try keyring().status(cards: counts, uses: uses, atMilliseconds: now) {
-      json.beginObject()
-      json.member("id", string: key.identifier.text)
-      json.member("role", string: key.role.name)
-      json.member("state", string: key.state.name)
-      json.member("check_value", string: key.checkValue)
-      json.member("created", unixMilliseconds: Int64(clamping: key.createdMilliseconds))
-      json.member(
-        "cryptoperiod_end", unixMilliseconds: Int64(clamping: key.cryptoperiodEndMilliseconds))
-      json.member("cards", integer: key.cards)
-      json.member("origin", string: key.origin.name)
-      json.member("replaced_by", string: key.successor?.text)
-      json.member("uses", integer: key.uses)
-      json.member("warnings", strings: key.warnings.map(\.text))
-      json.endObject()
-    }
-    json.endArray()
-    json.endObject()
-    return json.bytes
-  }
-
-  private var now: UInt64 {
-    var time = timespec()
-    unsafe clock_gettime(CLOCK_REALTIME, &time)
-    return UInt64(clamping: time.tv_sec) * 1_000 + UInt64(clamping: time.tv_nsec) / 1_000_000
-  }
-}
-
-extension KeyWarning {
-  /// What to tell a person.
-  package var text: String {
-    switch self {
-    case .compromised(let cards?) where cards > 0:
-      "COMPROMISED: \(cards) cards stand under it; move them now: cadenas keys reencrypt"
-    case .compromised: "COMPROMISED: destroy it: cadenas keys destroy"
-    case .cryptoperiodEnded: "its cryptoperiod has ended: rotate it"
-    case .cryptoperiodEnds(let days): "its cryptoperiod ends in \(days) days"
-    case .nearlyUsedUp(let percent): "\(percent) % of its allowed uses are used up: rotate it"
-    case .destructionIncomplete: "its destruction is not complete"
-    }
   }
 }

@@ -16,7 +16,8 @@ package final class Vault: Sendable {
   package let store: Store
   let core: WriterCore
   let slots: SecretPool
-  let rules: KeyRules
+  /// What keys are judged by.
+  package let rules: KeyRules
   private let transport: any AcquirerTransport
   private let policy: Mutex<Policy>
   private let paymentsUnderWay = Atomic<Int>(0)

@@ -23,6 +23,7 @@ struct ServiceStatusSource: Sendable {
     hooks.keyring = { [vault] in try vault.keyring }
     hooks.slots = slots
     hooks.vault = vault
+    hooks.rules = vault.rules
     hooks.keySource = keySourceHooks
     hooks.record = { [vault] entry in try vault.record(entry) }
     return hooks

@@ -40,12 +40,14 @@ package struct Operations: Sendable {
   ///
   /// Where the service records entries, the one about this is durable before anything protected is
   /// given out.
-  /// - Parameter actor: who asks, as entries name them; see ``HostUser/actor``.
+  /// - Parameters:
+  ///   - actor: who asks, as entries name them; see ``HostUser/actor``.
+  ///   - body: what came with the request.
   package func run(
-    _ request: AdminRequest, actor: String, into sink: Sink
+    _ request: AdminRequest, actor: String, body: AdminBody? = nil, into sink: Sink
   ) throws(AdministrationError) {
     do {
-      try answer(request, actor: actor, into: sink)
+      try answer(request, actor: actor, body: body, into: sink)
     } catch let error as AdministrationError {
       throw error
     } catch let error as StorageError {
@@ -70,7 +72,9 @@ package struct Operations: Sendable {
         actor: actor, operation: operation, outcome: "refused", reason: "not-permitted"))
   }
 
-  private func answer(_ request: AdminRequest, actor: String, into sink: Sink) throws {
+  private func answer(
+    _ request: AdminRequest, actor: String, body: AdminBody?, into sink: Sink
+  ) throws {
     switch request {
     case .status: try sink(.document(status()))
     case .metrics: try sink(.metrics(Metric.text(metrics())))

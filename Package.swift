@@ -107,7 +107,7 @@ let package = Package(
       "Administration",
       [
         "AuditLog", "CardStore", "Cards", "Cryptography", "JSON", "Keyring", "LMDB",
-        "RecordFormat", "SecretMemory", "Storage",
+        "RecordFormat", "SecretMemory", "Storage", "Vault",
         product("Logging", "swift-log"), product("NIOCore", "swift-nio"),
         product("NIOPosix", "swift-nio"), product("NIOHTTP1", "swift-nio"),
       ]),

@@ -23,6 +23,8 @@ package enum AdminRequest: Equatable, Sendable {
   case storeStats
   /// Opens every record.
   case storeVerify
+  /// Backups and compaction.
+  case store(StoreRequest)
 }
 
 /// Which entries of the audit log are asked for.
@@ -60,6 +62,7 @@ extension AdminRequest {
     case .metrics: .metrics
     case .auditShow: .lines
     case .auditVerify, .storeVerify, .keysRotate, .keysReencrypt: .progress
+    case .store(let request): request.form
     }
   }
 
@@ -75,6 +78,7 @@ extension AdminRequest {
     case .auditVerify: "audit.verify"
     case .storeStats: "store.stats"
     case .storeVerify: "store.verify"
+    case .store(let request): request.auditOperation
     }
   }
 
@@ -84,7 +88,13 @@ extension AdminRequest {
     case .status, .metrics, .keysStatus, .keysRotate, .keysReencrypt, .keysReencryptStop,
       .auditShow, .auditVerify, .storeStats, .storeVerify:
       .auditor
+    case .store(let request): request.leastRole
     }
+  }
+
+  /// Whether a store that no service works with has to be opened for writing.
+  package var isWriting: Bool {
+    if case .store(let request) = self { request.isWriting } else { false }
   }
 
   /// Whether it may take long, so that only a few run at a time.
@@ -92,6 +102,7 @@ extension AdminRequest {
     switch self {
     case .status, .metrics, .keysStatus, .storeStats, .keysReencryptStop: false
     case .keysRotate, .keysReencrypt, .auditShow, .auditVerify, .storeVerify: true
+    case .store(let request): request.isLong
     }
   }
 }

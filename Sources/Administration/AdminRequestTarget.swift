@@ -7,6 +7,7 @@ extension AdminRequest {
     switch self {
     case .status, .metrics, .keysStatus, .auditShow, .storeStats: "GET"
     case .auditVerify, .storeVerify, .keysRotate, .keysReencrypt, .keysReencryptStop: "POST"
+    case .store(let request): request.method
     }
   }
 
@@ -29,6 +30,7 @@ extension AdminRequest {
     case .auditVerify: "/v1/audit/verify"
     case .storeStats: "/v1/store"
     case .storeVerify: "/v1/store/verify"
+    case .store(let request): request.target
     }
   }
 
@@ -42,6 +44,9 @@ extension AdminRequest {
     if method == "GET", parts[0] == "/v1/audit" { return .auditShow(try decode(query)) }
     if method == "POST", parts[0] == "/v1/keys/rotate" { return try rotation(query) }
     if method == "POST", parts[0] == "/v1/keys/reencrypt" { return try reencryption(query) }
+    if let request = try StoreRequest.parse(method: method, path: parts[0], query: query) {
+      return .store(request)
+    }
     guard query.isEmpty else { return nil }
     let plain: [AdminRequest] = [
       .keysReencryptStop, .status, .metrics, .keysStatus, .auditVerify, .storeStats, .storeVerify,

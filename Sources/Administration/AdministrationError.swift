@@ -11,6 +11,8 @@ package enum AdministrationError: Error, Equatable, Sendable {
   case notPermitted
   /// As many long operations are running as are allowed at once.
   case busy
+  /// It cannot be done as things are; the text says what is in its way.
+  case refused(String)
   /// The store could not be read or written.
   case store(StorageError)
   /// The audit log could not be read.
@@ -30,6 +32,7 @@ extension AdministrationError {
     case .malformedRequest: "malformed-request"
     case .notPermitted: "not-permitted"
     case .busy: "busy"
+    case .refused: "refused"
     case .store, .audit, .keyring, .unavailable, .abandoned: "unavailable"
     }
   }
@@ -39,6 +42,7 @@ extension AdministrationError {
     switch self {
     case .malformedRequest: 400
     case .notPermitted: 403
+    case .refused: 409
     case .busy, .store, .audit, .keyring, .unavailable, .abandoned: 503
     }
   }
@@ -50,6 +54,7 @@ extension AdministrationError {
     case .notPermitted:
       "this user is neither operator nor auditor (administration.operators, .auditors)"
     case .busy: "other long operations are running; try again when they have ended"
+    case .refused(let reason): reason
     case .store(let error), .audit(.store(let error)): error.explanation
     case .audit(.damaged(let reason)):
       "the audit log is damaged (\(reason)); run: cadenas audit verify"

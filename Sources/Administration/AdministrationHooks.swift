@@ -1,6 +1,7 @@
 package import AuditLog
 package import Keyring
 package import SecretMemory
+package import Vault
 
 /// What the operations need of the parts above the store, filled in by whoever composes them.
 ///
@@ -19,6 +20,8 @@ package struct AdministrationHooks: Sendable {
   package var isIndexCurrent = false
   /// What changes keys.
   package var keys: KeyHooks?
+  /// Backups and compaction; nil where the store is open for reading only.
+  package var upkeep: StoreUpkeep?
   /// Appends an entry, and returns when it is durable.
   package var record: (@Sendable (AuditEntry) throws -> Void)?
 

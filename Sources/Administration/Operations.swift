@@ -5,6 +5,7 @@ internal import JSON
 package import Keyring
 internal import RecordFormat
 package import Storage
+internal import Vault
 
 /// One piece of an operation's answer, in the order in which it comes.
 package enum AdminPart: Equatable, Sendable {
@@ -53,6 +54,8 @@ package struct Operations: Sendable {
       throw error == .abandoned ? .abandoned : .audit(error)
     } catch let error as KeyringError {
       throw .keyring(error)
+    } catch let error as VaultError {
+      throw AdministrationError(error)
     } catch {
       // Of other errors only the kind is told: a description could name anything.
       throw .unavailable("the operation failed (\(type(of: error)))")
@@ -97,6 +100,7 @@ package struct Operations: Sendable {
       let result = try verifyStore(into: sink)
       try record(request, actor, result.isIntact ? "intact" : "changed")
       try sink(.document(result.document))
+    case .store(let request): try look(after: request, actor: actor, into: sink)
     }
   }
 

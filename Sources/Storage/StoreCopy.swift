@@ -92,15 +92,16 @@ enum StoreCopy {
     } catch { throw StorageError(error, opening: generation.environment.path) }
   }
 
-  /// Writes every entry that `source` sees to the empty `draft`, table by table, in the order of
-  /// the keys.
+  /// Writes every entry of `tables` that `source` sees to the empty `draft`, table by table, in the
+  /// order of the keys.
   static func fill<Source: StoreReading & ~Copyable>(
-    _ draft: Generation, from source: borrowing Source, progress: Progress
+    _ draft: Generation, from source: borrowing Source, _ tables: [Table] = Table.allCases,
+    progress: Progress
   ) throws(StorageError) {
     var total = 0
-    for table in Table.allCases { total += try source.count(of: table) }
+    for table in tables { total += try source.count(of: table) }
     var done = 0
-    for table in Table.allCases {
+    for table in tables {
       var cursor = try source.cursor(in: table)
       var isAtEnd = false
       while !isAtEnd {
@@ -131,12 +132,12 @@ enum StoreCopy {
     return isAtEnd
   }
 
-  /// How many entries both hold, or nil when they do not hold the same.
+  /// How many entries of `tables` both hold, or nil when they do not hold the same.
   static func compare<Source: StoreReading & ~Copyable, Copy: StoreReading & ~Copyable>(
-    _ source: borrowing Source, _ copy: borrowing Copy
+    _ source: borrowing Source, _ copy: borrowing Copy, _ tables: [Table] = Table.allCases
   ) throws(StorageError) -> Int? {
     var count = 0
-    for table in Table.allCases {
+    for table in tables {
       guard try source.count(of: table) == copy.count(of: table) else { return nil }
       var cursor = try source.cursor(in: table)
       var other = try copy.cursor(in: table)

@@ -15,6 +15,7 @@ package final class Vault: Sendable {
   private let transport: any AcquirerTransport
   private let policy: Mutex<Policy>
   private let paymentsUnderWay = Atomic<Int>(0)
+  let upkeepGate = StoreUpkeep.Gate()
 
   let keys: LiveKeyring
   let rules: KeyRules

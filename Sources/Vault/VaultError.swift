@@ -1,3 +1,5 @@
+package import RecordFormat
+
 /// What can be wrong with the vault's own rows and its state.
 package enum VaultError: Error, Equatable, Sendable {
   /// A row does not have its layout.
@@ -6,4 +8,12 @@ package enum VaultError: Error, Equatable, Sendable {
   case unknownKey
   /// The keyring is closed.
   case sealed
+  /// A backup or a compaction runs, and only one at a time does.
+  case upkeepUnderWay
+  /// As many backups are on record as fit.
+  case tooManyBackups
+  /// No backup of this identifier is on record.
+  case unknownBackup(KeyIdentifier)
+  /// The backup was forgotten before.
+  case backupForgotten(KeyIdentifier)
 }

@@ -23,6 +23,7 @@ struct ServiceStatusSource: Sendable {
     hooks.keyring = { [vault] in vault.keyring }
     hooks.slots = slots
     hooks.keys = keyHooks
+    hooks.upkeep = vault.upkeep
     hooks.record = { [vault] entry in try vault.record(entry) }
     return hooks
   }

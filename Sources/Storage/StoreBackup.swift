@@ -113,7 +113,7 @@ extension Store {
       guard try StoreCopy.compare(source, draft.beginReadOrFail(), tables) != nil else {
         throw .damaged(file: draft.environment.path)
       }
-    } catch { throw error.copying(copy.environment.path) }
+    } catch { throw error.copying(copy.environment.path, to: draft.environment.path) }
   }
 
   /// Opens the copy `path` for reading, after a look at every page of it: a disk may have damaged

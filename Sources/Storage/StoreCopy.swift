@@ -50,8 +50,9 @@ enum StoreCopy {
       }
       return CopyResult(entryCount: count, fileBytes: try copy.fileBytes())
     } catch {
+      let reason = error.copying(generation.environment.path, to: path)
       try? Files.remove([path])
-      throw error.copying(generation.environment.path)
+      throw reason
     }
   }
 
@@ -152,11 +153,12 @@ enum StoreCopy {
 }
 
 extension StorageError {
-  /// The word for an error met while `file` was copied: whatever the copy's device does, the store
-  /// itself is as it was.
-  func copying(_ file: String) -> StorageError {
+  /// The word for an error met while `file` was copied to `draft`, which is still there: whatever the
+  /// copy's device does, the store itself is as it was.
+  func copying(_ file: String, to draft: String) -> StorageError {
     switch self {
-    case .writingEnded: .system(call: "write", errno: EIO)
+    // LMDB calls it EIO when a part of what was to be written has had room.
+    case .writingEnded: Files.haveNoRoom(beside: draft) ? .full : .system(call: "write", errno: EIO)
     case .lmdb(let error):
       switch error.kind {
       case .corrupted, .keyExists, .badValueSize: .damaged(file: file)

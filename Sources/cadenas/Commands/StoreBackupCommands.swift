@@ -75,8 +75,9 @@ struct StoreBackupCreateCommand: ParsableCommand {
       text += Console.printable("\(finding.text("name")): \(finding.text("detail"))") + "\n"
     }
     if result["records_verified"]?.isTrue != true {
-      text += "The keyring is closed: records were counted and not opened, and the backup counts "
-        + "as needing every key.\n"
+      text +=
+        "The keyring is closed: records were counted and not opened, and the backup "
+        + "counts as needing every key.\n"
     }
     return text
   }

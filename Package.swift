@@ -195,8 +195,8 @@ let package = Package(
     tests(
       "AdministrationTests",
       [
-        "Administration", "AuditLog", "CardStore", "JSON", "Keyring", "RecordFormat",
-        "SecretMemory", "Storage",
+        "Administration", "AuditLog", "CardStore", "Cryptography", "JSON", "Keyring",
+        "RecordFormat", "SecretMemory", "Storage", "Vault",
         product("Logging", "swift-log"), product("NIOCore", "swift-nio"),
         product("NIOPosix", "swift-nio"),
       ]),

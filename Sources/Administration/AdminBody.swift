@@ -2,11 +2,27 @@ package import SecretMemory
 
 /// The body of a request, in secret memory: it may hold what somebody typed without echo.
 package final class AdminBody: Sendable {
-  /// The bytes.
-  package let secret: SecretBytes
+  private let secret: SecretBytes
 
   /// Takes a body over.
   package init(_ secret: consuming SecretBytes) { self.secret = secret }
+
+  /// How many bytes it has.
+  package var count: Int { secret.count }
+
+  /// Lends the bytes to `body`.
+  package func withBytes<Result: ~Copyable, Failure: Error>(
+    _ body: (RawSpan) throws(Failure) -> Result
+  ) throws(Failure) -> Result {
+    try lend(secret, to: body)
+  }
+}
+
+// The compiler follows the lifetime of a borrowed parameter, not yet that of a stored property.
+private func lend<Result: ~Copyable, Failure: Error>(
+  _ secret: borrowing SecretBytes, to body: (RawSpan) throws(Failure) -> Result
+) throws(Failure) -> Result {
+  try body(secret.bytes)
 }
 
 /// Collects a body as it comes, in secret memory from the first byte on.
@@ -23,7 +39,7 @@ struct BodyCollector {
 
   /// Takes more of it; false where it is longer than a body may be, or memory cannot be had.
   mutating func append(_ bytes: UnsafeRawBufferPointer) -> Bool {
-    guard let base = unsafe bytes.baseAddress, !bytes.isEmpty else { return true }
+    guard let base = bytes.baseAddress, unsafe !bytes.isEmpty else { return true }
     guard bytes.count <= AdminServer.Limits.bodyBytes - count else { return false }
     if buffer == nil { buffer = try? Buffer() }
     guard let buffer else { return false }
@@ -38,9 +54,11 @@ struct BodyCollector {
 
   /// The whole body; nil where there is none, or memory cannot be had.
   func body() -> AdminBody? {
-    guard let buffer, count > 0,
-      let secret = try? SecretBytes(copying: buffer.secret.bytes.extracting(0..<count))
-    else { return nil }
-    return AdminBody(secret)
+    guard let buffer, count > 0 else { return nil }
+    do {
+      return try lend(buffer.secret) { bytes in
+        AdminBody(try SecretBytes(copying: bytes.extracting(0..<count)))
+      }
+    } catch { return nil }
   }
 }

@@ -38,9 +38,9 @@ package struct AdminClient: Sendable {
       let connection = try AdminConnection(path: path, patienceSeconds: patienceSeconds)
       let text =
         "\(request.method) \(request.target) HTTP/1.1\r\nHost: cadenas\r\n"
-        + "Content-Length: \(body?.secret.count ?? 0)\r\nConnection: close\r\n\r\n"
+        + "Content-Length: \(body?.count ?? 0)\r\nConnection: close\r\n\r\n"
       try connection.send(unsafe text.utf8Span.span.bytes)
-      if let body { try connection.send(body.secret.bytes) }
+      try body?.withBytes { bytes throws(AdminSocketError) in try connection.send(bytes) }
       return connection
     } catch { throw Failure.socket(error) }
   }

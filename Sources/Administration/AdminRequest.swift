@@ -50,6 +50,8 @@ package enum AdminRequest: Equatable, Sendable {
       self.reason = reason
     }
   }
+  /// Backups and compaction.
+  case store(StoreRequest)
 }
 
 /// Which entries of the audit log are asked for.
@@ -90,6 +92,7 @@ extension AdminRequest {
     case .auditShow: .lines
     case .auditVerify, .storeVerify, .keysRotate, .keysReencrypt, .approve, .seal, .unseal:
       .progress
+    case .store(let request): request.form
     }
   }
 
@@ -113,6 +116,7 @@ extension AdminRequest {
     case .auditVerify: "audit.verify"
     case .storeStats: "store.stats"
     case .storeVerify: "store.verify"
+    case .store(let request): request.auditOperation
     }
   }
 
@@ -125,7 +129,13 @@ extension AdminRequest {
       .auditor
     case .keysDestroy(_, let execute): execute ? .operator : .auditor
     case .seal, .unseal: .operator
+    case .store(let request): request.leastRole
     }
+  }
+
+  /// Whether a store that no service works with has to be opened for writing.
+  package var isWriting: Bool {
+    if case .store(let request) = self { request.isWriting } else { false }
   }
 
   /// Whether it may take long, so that only a few run at a time.
@@ -135,6 +145,7 @@ extension AdminRequest {
     case .keysRotate, .keysReencrypt, .keysRetire, .keysDestroy, .approve, .seal, .unseal,
       .auditShow, .auditVerify, .storeVerify:
       true
+    case .store(let request): request.isLong
     }
   }
 }

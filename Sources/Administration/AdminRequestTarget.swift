@@ -11,6 +11,7 @@ extension AdminRequest {
     case .auditVerify, .storeVerify, .keysRotate, .keysReencrypt, .keysReencryptStop, .keysRetire,
       .keysDestroy, .approve, .reject, .seal, .unseal:
       "POST"
+    case .store(let request): request.method
     }
   }
 
@@ -43,6 +44,7 @@ extension AdminRequest {
     case .auditVerify: "/v1/audit/verify"
     case .storeStats: "/v1/store"
     case .storeVerify: "/v1/store/verify"
+    case .store(let request): request.target
     }
   }
 
@@ -55,6 +57,9 @@ extension AdminRequest {
     let query = parts.count == 2 ? parts[1] : ""
     if method == "GET", parts[0] == "/v1/audit" { return .auditShow(try decode(query)) }
     if method == "POST", let request = try parametrized(parts[0], query) { return request }
+    if let request = try StoreRequest.parse(method: method, path: parts[0], query: query) {
+      return .store(request)
+    }
     guard query.isEmpty else { return nil }
     let plain: [AdminRequest] = [
       .keysReencryptStop, .status, .metrics, .keysStatus, .auditVerify, .storeStats, .storeVerify,

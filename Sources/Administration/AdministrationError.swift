@@ -2,7 +2,6 @@ package import AuditLog
 package import Keyring
 internal import RecordFormat
 package import Storage
-internal import Vault
 
 /// Why an operation of the administration could not be done.
 package enum AdministrationError: Error, Equatable, Sendable {
@@ -12,12 +11,12 @@ package enum AdministrationError: Error, Equatable, Sendable {
   case notPermitted
   /// As many long operations are running as are allowed at once.
   case busy
+  /// It cannot be done as things are; the text says what is in its way, and what helps.
+  case refused(String)
   /// The store could not be read or written.
   case store(StorageError)
   /// The audit log could not be read.
   case audit(AuditError)
-  /// What is asked cannot be done as things stand; the text says why and what helps.
-  case refused(String)
   /// The keyring could not be opened, or a key cannot be changed in this way.
   case keyring(KeyringError)
   /// A key or record could not be read; the text says what, without any of its content.
@@ -145,52 +144,5 @@ extension KeyringError {
     case .systemUnavailable:
       "the system gives no locked memory or no random bytes; raise LimitMEMLOCK (ulimit -l)"
     }
-  }
-}
-
-extension AdministrationError {
-  /// What an error of the vault amounts to.
-  init(_ error: VaultError) {
-    switch error {
-    case .sealed: self = .unavailable("the keyring is closed; open it with: cadenas unseal")
-    case .notSealed: self = .refused("the keyring is open already")
-    case .paymentsUnderWay:
-      self = .refused("payments still wait for their acquirer; nothing was closed: try again")
-    case .keyNeeded(let key, let needs):
-      self = .refused(
-        "the key \(key.text) is still needed: " + needs.sentences.joined(separator: "; "))
-    case .unknownApproval:
-      self = .refused("no request of this identifier waits; see: cadenas approvals")
-    case .samePerson:
-      self = .refused("you have asked for it or approved it already: it takes a different person")
-    case .tooManyApprovals:
-      self = .refused("as many requests wait as may; reject some first: cadenas approvals")
-    case .malformedRow, .unknownKey:
-      self = .unavailable("a row of the store is damaged; run: cadenas store verify")
-    }
-  }
-}
-
-extension KeyNeeds {
-  /// What needs the key, and what helps, one sentence each.
-  var sentences: [String] {
-    var sentences: [String] = []
-    if cards > 0 {
-      sentences.append("\(cards) cards stand under it (move them with: cadenas keys reencrypt)")
-    }
-    if answers > 0 {
-      sentences.append(
-        "\(answers) remembered requests need it (they end by themselves within 24 hours; answers "
-          + "move with: cadenas keys reencrypt)")
-    }
-    if isBeingReplaced {
-      sentences.append("cards are still found by it, until its successor has seen every card")
-    }
-    if !backups.isEmpty {
-      sentences.append(
-        "the backups \(backups.joined(separator: ", ")) need it (destroy them, then: cadenas store "
-          + "backup forget ID)")
-    }
-    return sentences
   }
 }

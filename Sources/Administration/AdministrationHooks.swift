@@ -25,6 +25,8 @@ package struct AdministrationHooks: Sendable {
   package var vault: Vault?
   /// Where its KEK comes from.
   package var keySource: KeySourceHooks?
+  /// Backups and compaction; nil where the store is open for reading only.
+  package var upkeep: StoreUpkeep?
   /// Appends an entry, and returns when it is durable.
   package var record: (@Sendable (AuditEntry) throws -> Void)?
 

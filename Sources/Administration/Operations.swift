@@ -100,6 +100,7 @@ package struct Operations: Sendable {
       let result = try verifyStore(into: sink)
       try record(request, actor, result.isIntact ? "intact" : "changed")
       try sink(.document(result.document))
+    case .store(let request): try look(after: request, actor: actor, into: sink)
     }
   }
 

@@ -84,6 +84,7 @@ extension Vault {
     if entry.state == .destroying { return needs }
     needs.isBeingReplaced = entry.isBeingReplaced
     needs.cards = try store.read { try KeyTally.read(.cards, $0) }[key] ?? 0
+    needs.backups = try store.read { try BackupRecord.needing(key, in: $0) }
     if entry.role == .data || entry.role == .fingerprint { needs.answers = try answers(under: key) }
     return needs
   }
@@ -153,6 +154,7 @@ extension WriterCore {
     let opened = try open()
     var needs = KeyNeeds()
     needs.cards = opened.cards.cards(under: order.key)
+    needs.backups = try BackupRecord.needing(order.key, in: transaction)
     guard needs.isEmpty else { throw VaultError.keyNeeded(order.key, needs) }
     try opened.keys.change(in: &transaction) { try $0.beginDestruction(order.key) }
     try order.write(&transaction)
@@ -190,17 +192,40 @@ extension KeyWorker {
   /// Ends destructions that have begun.
   func endDestructions() throws {
     let dying = keys.current.entries.filter { $0.state == .destroying }
-    _ = try store.compact { [self] done, total in
-      state.withLock {
-        $0.progress.done = UInt64(clamping: done)
-        $0.progress.total = UInt64(clamping: total)
-      }
-      return !isStopping
-    }
+    try compact()
     for key in dying where key.role == .kek { try eraseKeyEncryptionKey(key.identifier) }
     try store.perform { [core] transaction in
       try core.endDestructions(of: dying.map(\.identifier), in: &transaction)
     }
+  }
+}
+
+extension KeyWorker {
+  /// Compacts the store, when a backup or compaction that is under way has ended.
+  private func compact() throws {
+    while true {
+      do {
+        _ = try upkeep.compact(actor: AuditEntry.systemActor) { [self] done, total in
+          state.withLock {
+            $0.progress.done = UInt64(clamping: done)
+            $0.progress.total = UInt64(clamping: total)
+          }
+          return !isStopping
+        }
+        return
+      } catch VaultError.upkeepUnderWay {
+        guard rest(after: .zero, atLeast: .milliseconds(100)) else { throw StorageError.cancelled }
+      }
+    }
+  }
+}
+
+extension BackupRecord {
+  /// The names of the backups that could not be read without a key.
+  fileprivate static func needing(
+    _ key: KeyIdentifier, in transaction: borrowing some StoreReading & ~Copyable
+  ) throws -> [String] {
+    try all(in: transaction).filter { $0.needs(key: key) }.map(\.identifier.text)
   }
 }
 

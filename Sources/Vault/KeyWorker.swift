@@ -48,14 +48,16 @@ final class KeyWorker: Sendable {
   let core: WriterCore
   let keys: LiveKeyring
   private let slots: SecretPool
+  let upkeep: StoreUpkeep
   /// Removes a KEK from its source.
   let eraseKeyEncryptionKey: @Sendable (KeyIdentifier) throws -> Void
   let state = Mutex(State())
 
   init(
-    store: Store, core: WriterCore, keys: LiveKeyring, slots: SecretPool,
+    store: Store, core: WriterCore, keys: LiveKeyring, slots: SecretPool, upkeep: StoreUpkeep,
     eraseKeyEncryptionKey: @escaping @Sendable (KeyIdentifier) throws -> Void
   ) {
+    self.upkeep = upkeep
     self.eraseKeyEncryptionKey = eraseKeyEncryptionKey
     self.store = store
     self.core = core
@@ -147,7 +149,7 @@ final class KeyWorker: Sendable {
   var isStopping: Bool { state.withLock { $0.isStopping } }
 
   /// Pauses after a piece of work, longer while others wait; false where the work is to end.
-  private func rest(after work: Duration, atLeast least: Duration = .zero) -> Bool {
+  func rest(after work: Duration, atLeast least: Duration = .zero) -> Bool {
     let size = core.audit.committedSize
     let isBusy = state.withLock { state in
       defer { state.auditSize = size }

@@ -129,7 +129,7 @@ extension Vault {
 
   private func makeWorker(_ keys: LiveKeyring) -> KeyWorker {
     KeyWorker(
-      store: store, core: core, keys: keys, slots: slots,
+      store: store, core: core, keys: keys, slots: slots, upkeep: upkeep,
       eraseKeyEncryptionKey: eraseKeyEncryptionKey)
   }
 

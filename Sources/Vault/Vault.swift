@@ -23,6 +23,7 @@ package final class Vault: Sendable {
   private let paymentsUnderWay = Atomic<Int>(0)
   let opening = Opening()
   let eraseKeyEncryptionKey: @Sendable (KeyIdentifier) throws -> Void
+  let upkeepGate = StoreUpkeep.Gate()
 
   init(
     store: Store, core: WriterCore, slots: SecretPool, transport: any AcquirerTransport,

@@ -20,4 +20,12 @@ package enum VaultError: Error, Equatable, Sendable {
   case samePerson
   /// As many requests wait for approval as may.
   case tooManyApprovals
+  /// A backup or a compaction runs, and only one at a time does.
+  case upkeepUnderWay
+  /// As many backups are on record as fit.
+  case tooManyBackups
+  /// No backup of this identifier is on record.
+  case unknownBackup(KeyIdentifier)
+  /// The backup was forgotten before.
+  case backupForgotten(KeyIdentifier)
 }

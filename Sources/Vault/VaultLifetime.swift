@@ -133,7 +133,8 @@ extension WriterCore {
   /// Gives each payment that has an intent and no outcome the outcome `unknown`, cause `restart`: it may
   /// have been sent, and is never sent again.
   func closeOpenPayments(in transaction: inout StoreWriteTransaction) throws {
-    for open in try payments.open(in: &transaction) {
+    let payments = try payments
+    for open in try PaymentLedger.open(in: transaction) {
       var entry = try intent(open.intentSequence, in: &transaction)
       entry.outcome = AuditWord.Outcome.unknown
       entry.reason = "restart"

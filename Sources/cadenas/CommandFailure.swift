@@ -37,14 +37,6 @@ struct CommandFailure: Error {
     }
   }
 
-  init(_ error: AdministrationError) {
-    switch error {
-    case .refused, .notPermitted: self.init(.refused, error.detail)
-    case .malformedRequest: self.init(.invalid, error.detail)
-    default: self.init(.unavailable, error.detail)
-    }
-  }
-
   init(_ error: KeyringError) {
     self.init(.unavailable, error.explanation)
   }
@@ -61,6 +53,19 @@ struct CommandFailure: Error {
     case let error as AdministrationError: self.init(error)
     case let error as VaultServerError: self.init(error)
     default: self.init(.unavailable, "unexpected failure (\(type(of: error)): \(error))")
+    }
+  }
+}
+
+extension CommandFailure {
+  /// What an operation that this process did itself failed for.
+  init(_ error: AdministrationError) {
+    switch error {
+    case .malformedRequest: self.init(.invalid, error.detail)
+    case .refused, .notPermitted: self.init(.refused, error.detail)
+    case .store(let error): self.init(error)
+    case .busy, .audit, .keyring, .unavailable, .abandoned:
+      self.init(.unavailable, error.detail)
     }
   }
 }

@@ -4,7 +4,7 @@ import Vault
 
 @testable import VaultServer
 
-@Suite("Deadlines, limits and stopping", .timeLimit(.minutes(1)))
+@Suite("Deadlines, limits and stopping", .timeLimit(.minutes(5)))
 struct LifecycleTests {
   /// Limits that pass soon, one of them sooner than the others.
   private func limits(_ change: (inout ServerLimits) -> Void) -> ServerLimits {

@@ -3,12 +3,13 @@ import Configuration
 import Glibc
 import SecretMemory
 import Storage
+import Vault
 
 /// Does an operation: through the running service, or, where none runs, on the store itself.
 struct Session {
   /// Slots for cards that are looked at, and their size in bytes.
-  private static let slots = 64
-  private static let slotBytes = 32
+  static let slots = 64
+  static let slotBytes = 32
 
   private let configurationPath: String
 
@@ -55,11 +56,12 @@ struct Session {
     let configuration = try ServiceConfiguration.load(path: configurationPath)
     let store = try Store.open(
       at: configuration.store.path, mapSize: Int(configuration.store.mapSizeBytes),
-      options: Store.Options(isReadOnly: true))
+      options: Store.Options(isReadOnly: !request.isWriting))
     var hooks = AdministrationHooks()
     hooks.keyring = { try KeyOpening.keyring(of: store, configuration) }
     hooks.slots = try SecretPool(slots: Self.slots, slotSize: Self.slotBytes)
     hooks.isIndexCurrent = !store.indexWasLost
+    if request.isWriting { hooks.upkeep = try StoreUpkeep.offline(store, clock: Clocks.vault) }
     try Operations(store: store, hooks: hooks).run(
       request, actor: HostUser.current.actor, into: sink)
   }

@@ -25,6 +25,7 @@ struct ServiceStatusSource: Sendable {
     hooks.vault = vault
     hooks.rules = vault.rules
     hooks.keySource = keySourceHooks
+    hooks.upkeep = vault.upkeep
     hooks.record = { [vault] entry in try vault.record(entry) }
     return hooks
   }

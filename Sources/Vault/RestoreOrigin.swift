@@ -62,7 +62,8 @@ extension RestoreOrigin {
     let known = values["known"]?.split(separator: ":") ?? []
     guard let bytes = values["store"].flatMap({ [UInt8](hexadecimal: $0) }),
       let store = StoreIdentifier(bytes), let before = log(values["size"], values["root"]),
-      let cards = values["cards"].flatMap({ UInt64($0) })
+      // Within what can be added to: the entry may have been changed.
+      let cards = values["cards"].flatMap({ UInt64($0) }), cards <= UInt64(Int64.max)
     else { return nil }
     self.init(
       store: store, log: before, cards: cards, lastKnown: log(known.first, known.last))

@@ -80,16 +80,16 @@ extension EndToEnd.StoreUpkeepTests {
   private func kill(during command: [String], whenThereIs file: String) async throws {
     let stage = try Stage.current
     let vault = try stage.running.vaultProcess
-    let isOver = Atomic(false)
+    let end = End()
     try await withThrowingTaskGroup(of: Void.self) { group in
       group.addTask {
         // Whether it fails depends on how far it was.
         _ = try? stage.cadenas(command)
-        isOver.store(true, ordering: .relaxed)
+        end.isReached.store(true, ordering: .relaxed)
       }
       try await eventually("\(file) is there") {
         for _ in 0..<1_000 where !Files.exists(file) { sched_yield() }
-        return Files.exists(file) || isOver.load(ordering: .relaxed)
+        return Files.exists(file) || end.isReached.load(ordering: .relaxed)
       }
       _ = Glibc.kill(vault, SIGKILL)
       try await group.waitForAll()
@@ -155,6 +155,11 @@ extension EndToEnd.StoreUpkeepTests {
     let log = try stage.cadenas("audit", "show", "--operation", "store.backup")
     #expect(log.contains("failed (id="))
   }
+}
+
+/// Whether a command has ended.
+private final class End: Sendable {
+  let isReached = Atomic(false)
 }
 
 /// Clients that store cards, and ask for known ones again.

@@ -87,7 +87,7 @@ struct RestoreOriginTests {
     let root = try #require(Digest256(hex: String(repeating: "bb", count: 32)))
     return RestoreOrigin(
       store: try #require(StoreIdentifier(Array(1...16))), log: .init(size: .max, root: root),
-      cards: .max, lastKnown: known.map { .init(size: $0, root: .zero) })
+      cards: UInt64(Int64.max), lastKnown: known.map { .init(size: $0, root: .zero) })
   }
 
   @Test("fits into an entry and is read as it was written", arguments: [nil, 0, UInt64.max])
@@ -99,6 +99,7 @@ struct RestoreOriginTests {
       "", " ", origin.text + " ", origin.text + " x=1", String(origin.text.dropFirst()),
       origin.text.replacing("=", with: ":"), origin.text.replacing("cards=", with: "cards=0"),
       origin.text.replacing("bb", with: "BB"),
+      origin.text.replacing("cards=9", with: "cards=19"),
     ] {
       #expect(RestoreOrigin(text) == nil, "\(text)")
     }

@@ -75,7 +75,7 @@ let package = Package(
 
     // State.
     module("AccessPolicy"),
-    module("AuditLog", ["Storage", "LMDB", "Cryptography", "JSON"]),
+    module("AuditLog", ["Storage", "LMDB", "RecordFormat", "Cryptography", "JSON"]),
     module(
       "Keyring", ["Storage", "LMDB", "RecordFormat", "Cryptography", "SecretMemory"]),
     module(
@@ -156,8 +156,9 @@ let package = Package(
       swiftSettings: strict),
     tests("AccessPolicyTests", ["AccessPolicy"]),
     tests(
-      "AuditLogTests", ["AuditLog", "Storage", "LMDB", "Cryptography", "JSON"],
-      embedding: ["Vectors/rfc6962-roots.txt"]),
+      "AuditLogTests", ["AuditLog", "Storage", "LMDB", "RecordFormat", "Cryptography", "JSON"],
+      embedding: ["Vectors/rfc6962-roots.txt", "Golden/signed-notes.txt"],
+      reading: ["Golden/generate.py"]),
     tests(
       "KeyringTests",
       ["Keyring", "Storage", "LMDB", "RecordFormat", "Cryptography", "SecretMemory"]

@@ -53,6 +53,9 @@ extension AdministrationError {
     case .store(let error), .audit(.store(let error)): error.explanation
     case .audit(.damaged(let reason)):
       "the audit log is damaged (\(reason)); run: cadenas audit verify"
+    case .audit(.malformedNote(let reason)): "a signed note cannot be read: \(reason)"
+    case .audit(.unverifiedNote(let reason)): "a signed note does not verify: \(reason)"
+    case .audit(.cannotSign): "the system could not make a signature; try again"
     case .keyring(let error): error.explanation
     case .unavailable(let reason): reason
     case .abandoned, .audit(.abandoned): "the one who asked has gone away"

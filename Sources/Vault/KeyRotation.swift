@@ -56,7 +56,7 @@ extension Vault {
 
   /// Stops moving cards; a later start goes on.
   package func stopReencryption(actor: String) throws {
-    try worker.endReencryption(actor: actor, outcome: AuditWord.Outcome.stopped)
+    try worker.stopReencryption(actor: actor)
   }
 
   /// How far background work on keys is.
@@ -72,10 +72,14 @@ extension Vault {
     var rotation: KeyRotation?
     try store.perform { [core] transaction in
       let keys = try core.open().keys
-      let old = try keys.working.current(role).identifier
+      let before = keys.working
+      let old = try before.current(role).identifier
       let now = core.now
       let new = try keys.change(in: &transaction) { try body(&$0, now) }
       let checkValue = keys.working.entry(new)?.checkValue.map(KeyCheckValue.text) ?? ""
+      if role == .audit {
+        try core.signSuccession(from: before, to: keys, atMilliseconds: now, in: &transaction)
+      }
       try core.record(
         AuditEntry(
           actor: actor, operation: AuditWord.Operation.keysRotate, key: new.text,

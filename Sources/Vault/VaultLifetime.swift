@@ -23,6 +23,7 @@ extension Vault {
     let keys = try LiveKeyring(keyring, in: store, sealBound: rules.sealBound)
     let core = WriterCore(
       audit: try AuditLog(restoringFrom: store),
+      origin: VerifierKey.name(ofStore: store.storeIdentifier.bytes),
       refusals: RefusalLedger(storedPerMinute: refusalsStoredPerMinute), clock: clock)
     core.put(
       try OpenedVault(store: store, keys: keys, slots: slots, clock: clock, progress: progress))
@@ -130,8 +131,8 @@ extension WriterCore {
   ) throws -> AuditEntry {
     let key = sequence.bigEndianBytes
     guard let line = try transaction.get(key.rawSpan, in: .audit),
-      let entry = AuditEntry(line: line)
+      let logged = LoggedEntry(line: line)
     else { throw VaultError.malformedRow }
-    return entry
+    return logged.entry
   }
 }

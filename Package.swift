@@ -107,7 +107,7 @@ let package = Package(
       "Administration",
       [
         "AuditLog", "CardStore", "Cards", "Cryptography", "JSON", "Keyring", "LMDB",
-        "RecordFormat", "SecretMemory", "Storage",
+        "RecordFormat", "SecretMemory", "Storage", "Vault",
         product("Logging", "swift-log"), product("NIOCore", "swift-nio"),
         product("NIOPosix", "swift-nio"), product("NIOHTTP1", "swift-nio"),
       ]),
@@ -117,9 +117,9 @@ let package = Package(
       name: "cadenas",
       dependencies: [
         "Administration", "AccessPolicy", "AcquirerGateway", "AuditLog", "CardStore", "Cards",
-        "Configuration", "Cryptography", "JSON", "Keyring", "RecordFormat", "SecretMemory",
-        "Storage",
-        "Vault", "VaultServer", "CScrub", product("ArgumentParser", "swift-argument-parser"),
+        "Configuration", "Cryptography", "JSON", "Keyring", "LMDB", "RecordFormat",
+        "SecretMemory", "Storage", "Vault", "VaultServer", "CScrub",
+        product("ArgumentParser", "swift-argument-parser"),
         product("Logging", "swift-log"),
       ] + nio,
       swiftSettings: strict),
@@ -197,14 +197,16 @@ let package = Package(
     tests(
       "AdministrationTests",
       [
-        "Administration", "AuditLog", "CardStore", "JSON", "Keyring", "RecordFormat",
-        "SecretMemory", "Storage",
+        "Administration", "AuditLog", "CardStore", "Cryptography", "JSON", "Keyring",
+        "RecordFormat", "SecretMemory", "Storage", "Vault",
         product("Logging", "swift-log"), product("NIOCore", "swift-nio"),
         product("NIOPosix", "swift-nio"),
       ]),
     // The programs as a user runs them: real sockets, real processes, the simulator as acquirer.
     tests(
-      "ProgramTests", ["cadenas", "cadenas-dev", "JSON", "LMDB"] + nio, reading: ["CommandLine"]),
+      "ProgramTests",
+      ["cadenas", "cadenas-dev", "Administration", "Cryptography", "JSON", "LMDB"] + nio,
+      reading: ["CommandLine"]),
     // The house: file length, imports by layer, card numbers that are not test numbers.
     tests("TidyTests", []),
   ]

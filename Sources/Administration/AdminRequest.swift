@@ -1,5 +1,6 @@
 package import AuditLog
 package import RecordFormat
+package import Vault
 
 /// Everything that can be asked of a running service on its administration socket.
 package enum AdminRequest: Equatable, Sendable {
@@ -9,6 +10,15 @@ package enum AdminRequest: Equatable, Sendable {
   case metrics
   /// Every key.
   case keysStatus
+  /// The certificate of a key that was replaced; the final one, or else the interim one, where no
+  /// kind is named.
+  case keysCertificate(KeyIdentifier, RotationCertificate.Kind?)
+  /// The public keys of the audit log, and how they succeed each other.
+  case keysPublicKey
+  /// What happened to a key, or to every key.
+  case keysHistory(KeyIdentifier?)
+  /// Algorithms, protocols, certificates and keys that the program uses.
+  case keysInventory
   /// A new key of a role; of a KEK, the one that the operator has installed, where it is named.
   case keysRotate(KeyRole, to: KeyIdentifier?)
   /// Moves every card to the active data key, at most so many a second; 0 sets no bound.
@@ -56,10 +66,12 @@ extension AdminRequest {
 
   var form: Form {
     switch self {
-    case .status, .keysStatus, .storeStats, .keysReencryptStop: .document
+    case .status, .keysStatus, .storeStats, .keysReencryptStop, .keysCertificate, .keysPublicKey,
+      .keysInventory:
+      .document
     case .metrics: .metrics
     case .auditShow: .lines
-    case .auditVerify, .storeVerify, .keysRotate, .keysReencrypt: .progress
+    case .auditVerify, .storeVerify, .keysRotate, .keysReencrypt, .keysHistory: .progress
     }
   }
 
@@ -67,8 +79,11 @@ extension AdminRequest {
   /// protected state.
   package var auditOperation: String? {
     switch self {
-    case .status, .metrics: nil
+    case .status, .metrics, .keysPublicKey: nil
     case .keysStatus: "keys.status"
+    case .keysCertificate: "keys.certificate"
+    case .keysHistory: "keys.history"
+    case .keysInventory: "keys.inventory"
     case .keysRotate: "keys.rotate"
     case .keysReencrypt, .keysReencryptStop: "keys.reencrypt"
     case .auditShow: "audit.show"
@@ -82,6 +97,7 @@ extension AdminRequest {
   var leastRole: Role {
     switch self {
     case .status, .metrics, .keysStatus, .keysRotate, .keysReencrypt, .keysReencryptStop,
+      .keysCertificate, .keysPublicKey, .keysHistory, .keysInventory,
       .auditShow, .auditVerify, .storeStats, .storeVerify:
       .auditor
     }
@@ -90,8 +106,10 @@ extension AdminRequest {
   /// Whether it may take long, so that only a few run at a time.
   var isLong: Bool {
     switch self {
-    case .status, .metrics, .keysStatus, .storeStats, .keysReencryptStop: false
-    case .keysRotate, .keysReencrypt, .auditShow, .auditVerify, .storeVerify: true
+    case .status, .metrics, .keysStatus, .storeStats, .keysReencryptStop, .keysCertificate,
+      .keysPublicKey, .keysInventory:
+      false
+    case .keysRotate, .keysReencrypt, .keysHistory, .auditShow, .auditVerify, .storeVerify: true
     }
   }
 }

@@ -1,11 +1,14 @@
 internal import AuditLog
 internal import RecordFormat
+internal import Vault
 
 extension AdminRequest {
   /// The method of the HTTP request.
   var method: String {
     switch self {
-    case .status, .metrics, .keysStatus, .auditShow, .storeStats: "GET"
+    case .status, .metrics, .keysStatus, .auditShow, .storeStats, .keysCertificate,
+      .keysPublicKey, .keysHistory, .keysInventory:
+      "GET"
     case .auditVerify, .storeVerify, .keysRotate, .keysReencrypt, .keysReencryptStop: "POST"
     }
   }
@@ -21,6 +24,12 @@ extension AdminRequest {
     case .status: "/v1/status"
     case .metrics: "/v1/metrics"
     case .keysStatus: "/v1/keys"
+    case .keysCertificate(let key, let kind):
+      "/v1/keys/certificate?key=\(key.text)" + (kind.map { "&kind=\($0.rawValue)" } ?? "")
+    case .keysPublicKey: "/v1/keys/public-key"
+    case .keysHistory(nil): "/v1/keys/history"
+    case .keysHistory(let key?): "/v1/keys/history?key=\(key.text)"
+    case .keysInventory: "/v1/keys/inventory"
     case .keysRotate(let role, nil): "/v1/keys/rotate?role=\(role.name)"
     case .keysRotate(let role, let key?): "/v1/keys/rotate?role=\(role.name)&to=\(key.text)"
     case .keysReencrypt(let rate): "/v1/keys/reencrypt?rate=\(rate)"
@@ -42,9 +51,12 @@ extension AdminRequest {
     if method == "GET", parts[0] == "/v1/audit" { return .auditShow(try decode(query)) }
     if method == "POST", parts[0] == "/v1/keys/rotate" { return try rotation(query) }
     if method == "POST", parts[0] == "/v1/keys/reencrypt" { return try reencryption(query) }
+    if method == "GET", parts[0] == "/v1/keys/certificate" { return try certificate(query) }
+    if method == "GET", parts[0] == "/v1/keys/history", !query.isEmpty { return try history(query) }
     guard query.isEmpty else { return nil }
     let plain: [AdminRequest] = [
-      .keysReencryptStop, .status, .metrics, .keysStatus, .auditVerify, .storeStats, .storeVerify,
+      .keysReencryptStop, .status, .metrics, .keysStatus, .keysPublicKey, .keysHistory(nil),
+      .keysInventory, .auditVerify, .storeStats, .storeVerify,
     ]
     return plain.first { $0.method == method && $0.target == parts[0] }
   }
@@ -59,6 +71,27 @@ extension AdminRequest {
       throw .malformedRequest("a rotation names a role, and a key only with the role kek")
     }
     return .keysRotate(role, to: key)
+  }
+
+  private static func certificate(_ query: Substring) throws(AdministrationError) -> AdminRequest {
+    let parts = query.split(separator: "&", omittingEmptySubsequences: false)
+    let kind = RotationCertificate.Kind.allCases.first { parts.last == "kind=\($0.rawValue)" }
+    guard let key = key(parts.first), parts.count == 1 || (parts.count == 2 && kind != nil) else {
+      throw .malformedRequest("a certificate is named by its key, and its kind where that matters")
+    }
+    return .keysCertificate(key, kind)
+  }
+
+  private static func history(_ query: Substring) throws(AdministrationError) -> AdminRequest {
+    guard let key = key(query) else {
+      throw .malformedRequest("a history is that of every key, or of one")
+    }
+    return .keysHistory(key)
+  }
+
+  private static func key(_ pair: Substring?) -> KeyIdentifier? {
+    guard let pair, pair.hasPrefix("key=") else { return nil }
+    return KeyIdentifier(String(pair.dropFirst(4)))
   }
 
   private static func reencryption(

@@ -19,6 +19,8 @@ package enum AdministrationError: Error, Equatable, Sendable {
   case keyring(KeyringError)
   /// A key or record could not be read; the text says what, without any of its content.
   case unavailable(String)
+  /// There is no such thing; the text says what, and when there would be.
+  case notFound(String)
   /// The one who asked has gone away.
   case abandoned
 }
@@ -30,6 +32,7 @@ extension AdministrationError {
     case .malformedRequest: "malformed-request"
     case .notPermitted: "not-permitted"
     case .busy: "busy"
+    case .notFound: "not-found"
     case .store, .audit, .keyring, .unavailable, .abandoned: "unavailable"
     }
   }
@@ -39,6 +42,7 @@ extension AdministrationError {
     switch self {
     case .malformedRequest: 400
     case .notPermitted: 403
+    case .notFound: 404
     case .busy, .store, .audit, .keyring, .unavailable, .abandoned: 503
     }
   }
@@ -57,7 +61,7 @@ extension AdministrationError {
     case .audit(.unverifiedNote(let reason)): "a signed note does not verify: \(reason)"
     case .audit(.cannotSign): "the system could not make a signature; try again"
     case .keyring(let error): error.explanation
-    case .unavailable(let reason): reason
+    case .unavailable(let reason), .notFound(let reason): reason
     case .abandoned, .audit(.abandoned): "the one who asked has gone away"
     }
   }

@@ -17,6 +17,8 @@ package struct AdministrationHooks: Sendable {
   package var slots: SecretPool?
   /// Whether `index.mdb` holds every fingerprint: not while a service keeps some in memory.
   package var isIndexCurrent = false
+  /// The cryptography in use.
+  package var inventory: (@Sendable () throws -> CryptographicInventory)?
   /// What changes keys.
   package var keys: KeyHooks?
   /// Appends an entry, and returns when it is durable.

@@ -71,10 +71,13 @@ package struct Operations: Sendable {
     switch request {
     case .status: try sink(.document(status()))
     case .metrics: try sink(.metrics(Metric.text(metrics())))
-    case .keysStatus:
-      let document = try keysStatus()
-      try record(request, actor, "done")
-      try sink(.document(document))
+    case .keysStatus: try give(keysStatus(), for: request, actor, into: sink)
+    case .keysCertificate(let key, let kind):
+      try give(keyCertificate(key, kind), for: request, actor, into: sink)
+    case .keysPublicKey: try give(publicKeys(), for: request, actor, into: sink)
+    case .keysHistory(let key):
+      try give(keyHistory(key, into: sink), for: request, actor, into: sink)
+    case .keysInventory: try give(keyInventory(), for: request, actor, into: sink)
     case .keysRotate(let role, let key):
       try sink(.document(try rotateKey(role, to: key, actor: actor, into: sink)))
     case .keysReencrypt(let rate):
@@ -82,10 +85,7 @@ package struct Operations: Sendable {
     case .keysReencryptStop:
       try keyHooks().stopReencryption(actor)
       try sink(.document(try reencryptionDocument()))
-    case .storeStats:
-      let document = try storeStats()
-      try record(request, actor, "done")
-      try sink(.document(document))
+    case .storeStats: try give(storeStats(), for: request, actor, into: sink)
     case .auditShow(let query):
       try record(request, actor, "done")
       try showAudit(query, into: sink)
@@ -98,6 +98,14 @@ package struct Operations: Sendable {
       try record(request, actor, result.isIntact ? "intact" : "changed")
       try sink(.document(result.document))
     }
+  }
+
+  /// Gives out what protected state says, after the entry about that is durable.
+  private func give(
+    _ document: [UInt8], for request: AdminRequest, _ actor: String, into sink: Sink
+  ) throws {
+    try record(request, actor, "done")
+    try sink(.document(document))
   }
 
   private func record(_ request: AdminRequest, _ actor: String, _ outcome: String) throws {
@@ -124,13 +132,11 @@ extension Operations {
 
   /// The document of `keys status`.
   private func keysStatus() throws -> [UInt8] {
-    let counts = try CardVerifier.cardCounts(in: store)
     var json = JSONWriter()
     json.beginObject()
     json.name("keys")
     json.beginArray()
-    let uses = try store.read { try KeyTally.read(.uses, $0) }
-    for key in try keyring().status(cards: counts, uses: uses, atMilliseconds: now) {
+    for key in try keyStatus() {
       json.beginObject()
       json.member("id", string: key.identifier.text)
       json.member("role", string: key.role.name)
@@ -151,7 +157,8 @@ extension Operations {
     return json.bytes
   }
 
-  private var now: UInt64 {
+  /// The present time, in Unix milliseconds.
+  var now: UInt64 {
     var time = timespec()
     unsafe clock_gettime(CLOCK_REALTIME, &time)
     return UInt64(clamping: time.tv_sec) * 1_000 + UInt64(clamping: time.tv_nsec) / 1_000_000

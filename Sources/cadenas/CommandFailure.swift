@@ -50,6 +50,7 @@ struct CommandFailure: Error {
     case let error as KeyringError: self.init(error)
     case let error as AdminSocketError: self.init(.unavailable, error.explanation)
     case let failure as AdminClient.Failure: self.init(failure)
+    case AdministrationError.notFound(let detail): self.init(.refused, detail)
     case let error as AdministrationError: self.init(.unavailable, error.detail)
     case let error as VaultServerError: self.init(error)
     default: self.init(.unavailable, "unexpected failure (\(type(of: error)): \(error))")

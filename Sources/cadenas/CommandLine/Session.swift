@@ -58,6 +58,7 @@ struct Session {
       options: Store.Options(isReadOnly: true))
     var hooks = AdministrationHooks()
     hooks.keyring = { try KeyOpening.keyring(of: store, configuration) }
+    hooks.inventory = { try Inventory(configuration).make() }
     hooks.slots = try SecretPool(slots: Self.slots, slotSize: Self.slotBytes)
     hooks.isIndexCurrent = !store.indexWasLost
     try Operations(store: store, hooks: hooks).run(
@@ -90,7 +91,7 @@ extension CommandFailure {
     case .socket(let error): self.init(.unavailable, error.explanation)
     case .problem(let status, _, let detail):
       switch status {
-      case 403: self.init(.refused, detail)
+      case 403, 404: self.init(.refused, detail)
       case 400: self.init(.invalid, detail)
       default: self.init(.unavailable, detail)
       }

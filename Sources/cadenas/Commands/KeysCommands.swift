@@ -4,9 +4,11 @@ import ArgumentParser
 /// `cadenas keys`.
 struct KeysCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "keys", abstract: "Look at the keys of the keyring, and rotate them.",
+    commandName: "keys", abstract: "Look at the keys of the keyring, rotate them, and prove it.",
     subcommands: [
-      KeysStatusCommand.self, KeysRotateCommand.self, KeysReencryptCommand.self,
+      KeysStatusCommand.self, KeysHistoryCommand.self, KeysInventoryCommand.self,
+      KeysRotateCommand.self, KeysReencryptCommand.self, KeysCertificateCommand.self,
+      KeysPublicKeyCommand.self,
     ])
 }
 

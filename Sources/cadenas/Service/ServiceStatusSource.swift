@@ -23,9 +23,18 @@ struct ServiceStatusSource: Sendable {
     hooks.keyring = { [vault] in vault.keyring }
     hooks.slots = slots
     hooks.keys = keyHooks
+    hooks.inventory = { [self] in try inventory().make() }
     hooks.record = { [vault] entry in try vault.record(entry) }
     return hooks
   }
+
+  private func inventory() -> Inventory {
+    Inventory(
+      server: server.tls, listen: listen, authorities: server.authorities,
+      acquirers: gateway.connections)
+  }
+
+  private var listen: String { "\(configuration.listen.host):\(server.port)" }
 
   private var state: ServiceStatus.State {
     if condition.hasWritingEnded { return .writingEnded }
@@ -38,7 +47,7 @@ struct ServiceStatusSource: Sendable {
       state: state, version: Version.current, isDevelopment: configuration.development,
       processIdentifier: getpid(), startedMilliseconds: startedMilliseconds,
       uptimeSeconds: (Clocks.unixMilliseconds() - startedMilliseconds) / 1_000,
-      listen: "\(configuration.listen.host):\(server.port)",
+      listen: listen,
       connections: server.counters.connectionsOpen, paymentsInFlight: vault.paymentsInFlight,
       policyGeneration: condition.policyGeneration)
   }

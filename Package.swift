@@ -75,7 +75,7 @@ let package = Package(
 
     // State.
     module("AccessPolicy"),
-    module("AuditLog", ["Storage", "LMDB", "Cryptography", "JSON"]),
+    module("AuditLog", ["Storage", "LMDB", "RecordFormat", "Cryptography", "JSON"]),
     module(
       "Keyring", ["Storage", "LMDB", "RecordFormat", "Cryptography", "SecretMemory"]),
     module(
@@ -117,9 +117,10 @@ let package = Package(
       name: "cadenas",
       dependencies: [
         "Administration", "AccessPolicy", "AcquirerGateway", "AuditLog", "CardStore", "Cards",
-        "Configuration", "Cryptography", "JSON", "Keyring", "RecordFormat", "SecretMemory",
-        "Storage", "Vault", "VaultServer", "CScrub",
-        product("ArgumentParser", "swift-argument-parser"), product("Logging", "swift-log"),
+        "Configuration", "Cryptography", "JSON", "Keyring", "LMDB", "RecordFormat",
+        "SecretMemory", "Storage", "Vault", "VaultServer", "CScrub",
+        product("ArgumentParser", "swift-argument-parser"),
+        product("Logging", "swift-log"),
       ] + nio,
       swiftSettings: strict),
     .executableTarget(
@@ -155,8 +156,9 @@ let package = Package(
       swiftSettings: strict),
     tests("AccessPolicyTests", ["AccessPolicy"]),
     tests(
-      "AuditLogTests", ["AuditLog", "Storage", "LMDB", "Cryptography", "JSON"],
-      embedding: ["Vectors/rfc6962-roots.txt"]),
+      "AuditLogTests", ["AuditLog", "Storage", "LMDB", "RecordFormat", "Cryptography", "JSON"],
+      embedding: ["Vectors/rfc6962-roots.txt", "Golden/signed-notes.txt"],
+      reading: ["Golden/generate.py"]),
     tests(
       "KeyringTests",
       ["Keyring", "Storage", "LMDB", "RecordFormat", "Cryptography", "SecretMemory"]
@@ -204,8 +206,8 @@ let package = Package(
     tests(
       "ProgramTests",
       [
-        "cadenas", "cadenas-dev", "JSON", "Keyring", "LMDB", "RecordFormat", "SecretMemory",
-        "Storage",
+        "cadenas", "cadenas-dev", "Administration", "Cryptography", "JSON", "Keyring", "LMDB",
+        "RecordFormat", "SecretMemory", "Storage",
       ] + nio, reading: ["CommandLine"]),
     // The house: file length, imports by layer, card numbers that are not test numbers.
     tests("TidyTests", []),

@@ -10,6 +10,15 @@ package enum AdminRequest: Equatable, Sendable {
   case metrics
   /// Every key.
   case keysStatus
+  /// The certificate of a key that was replaced; the final one, or else the interim one, where no
+  /// kind is named.
+  case keysCertificate(KeyIdentifier, RotationCertificate.Kind?)
+  /// The public keys of the audit log, and how they succeed each other.
+  case keysPublicKey
+  /// What happened to a key, or to every key.
+  case keysHistory(KeyIdentifier?)
+  /// Algorithms, protocols, certificates and keys that the program uses.
+  case keysInventory
   /// A new key of a role; of a KEK, the one that the operator has installed, where it is named.
   case keysRotate(KeyRole, to: KeyIdentifier?)
   /// Moves every card to the active data key, at most so many a second; 0 sets no bound.
@@ -85,12 +94,14 @@ extension AdminRequest {
 
   var form: Form {
     switch self {
-    case .status, .keysStatus, .storeStats, .keysReencryptStop, .keysRetire, .approvals, .reject:
+    case .status, .keysStatus, .storeStats, .keysReencryptStop, .keysRetire, .approvals, .reject,
+      .keysCertificate, .keysPublicKey, .keysInventory:
       .document
     case .keysDestroy(_, let execute): execute ? .progress : .document
     case .metrics: .metrics
     case .auditShow: .lines
-    case .auditVerify, .storeVerify, .keysRotate, .keysReencrypt, .approve, .seal, .unseal:
+    case .auditVerify, .storeVerify, .keysRotate, .keysReencrypt, .keysHistory, .approve, .seal,
+      .unseal:
       .progress
     case .store(let request): request.form
     }
@@ -100,8 +111,11 @@ extension AdminRequest {
   /// protected state.
   package var auditOperation: String? {
     switch self {
-    case .status, .metrics: nil
+    case .status, .metrics, .keysPublicKey: nil
     case .keysStatus: "keys.status"
+    case .keysCertificate: "keys.certificate"
+    case .keysHistory: "keys.history"
+    case .keysInventory: "keys.inventory"
     case .keysRotate: "keys.rotate"
     case .keysReencrypt, .keysReencryptStop: "keys.reencrypt"
     case .keysRetire(_, .deactivated): "keys.deactivate"
@@ -124,7 +138,8 @@ extension AdminRequest {
   var leastRole: Role {
     switch self {
     case .status, .metrics, .keysStatus, .keysRotate, .keysReencrypt, .keysReencryptStop,
-      .keysRetire, .approvals, .approve, .reject, .auditShow, .auditVerify, .storeStats,
+      .keysCertificate, .keysPublicKey, .keysHistory, .keysInventory, .keysRetire, .approvals,
+      .approve, .reject, .auditShow, .auditVerify, .storeStats,
       .storeVerify:
       .auditor
     case .keysDestroy(_, let execute): execute ? .operator : .auditor
@@ -141,8 +156,11 @@ extension AdminRequest {
   /// Whether it may take long, so that only a few run at a time.
   var isLong: Bool {
     switch self {
-    case .status, .metrics, .keysStatus, .storeStats, .keysReencryptStop, .approvals, .reject: false
-    case .keysRotate, .keysReencrypt, .keysRetire, .keysDestroy, .approve, .seal, .unseal,
+    case .status, .metrics, .keysStatus, .storeStats, .keysReencryptStop, .keysCertificate,
+      .keysPublicKey, .keysInventory, .approvals, .reject:
+      false
+    case .keysRotate, .keysReencrypt, .keysHistory, .keysRetire, .keysDestroy, .approve, .seal,
+      .unseal,
       .auditShow, .auditVerify, .storeVerify:
       true
     case .store(let request): request.isLong

@@ -7,7 +7,9 @@ extension AdminRequest {
   /// The method of the HTTP request.
   var method: String {
     switch self {
-    case .status, .metrics, .keysStatus, .auditShow, .storeStats, .approvals: "GET"
+    case .status, .metrics, .keysStatus, .auditShow, .storeStats, .approvals,
+      .keysCertificate, .keysPublicKey, .keysHistory, .keysInventory:
+      "GET"
     case .auditVerify, .storeVerify, .keysRotate, .keysReencrypt, .keysReencryptStop, .keysRetire,
       .keysDestroy, .approve, .reject, .seal, .unseal:
       "POST"
@@ -26,6 +28,11 @@ extension AdminRequest {
     case .status: "/v1/status"
     case .metrics: "/v1/metrics"
     case .keysStatus: "/v1/keys"
+    case .keysCertificate(let key, let kind):
+      "/v1/keys/certificate" + Query.text([("key", key.text), ("kind", kind?.rawValue)])
+    case .keysPublicKey: "/v1/keys/public-key"
+    case .keysHistory(let key): "/v1/keys/history" + Query.text([("key", key?.text)])
+    case .keysInventory: "/v1/keys/inventory"
     case .keysRotate(let role, let key):
       "/v1/keys/rotate" + Query.text([("role", role.name), ("to", key?.text)])
     case .keysReencrypt(let rate): "/v1/keys/reencrypt?rate=\(rate)"
@@ -56,6 +63,7 @@ extension AdminRequest {
     let parts = target.split(separator: "?", maxSplits: 1, omittingEmptySubsequences: false)
     let query = parts.count == 2 ? parts[1] : ""
     if method == "GET", parts[0] == "/v1/audit" { return .auditShow(try decode(query)) }
+    if method == "GET", let request = try lookup(parts[0], query) { return request }
     if method == "POST", let request = try parametrized(parts[0], query) { return request }
     if let request = try StoreRequest.parse(method: method, path: parts[0], query: query) {
       return .store(request)
@@ -63,7 +71,7 @@ extension AdminRequest {
     guard query.isEmpty else { return nil }
     let plain: [AdminRequest] = [
       .keysReencryptStop, .status, .metrics, .keysStatus, .auditVerify, .storeStats, .storeVerify,
-      .approvals, .seal, .unseal,
+      .approvals, .seal, .unseal, .keysPublicKey, .keysInventory,
     ]
     return plain.first { $0.method == method && $0.target == parts[0] }
   }
@@ -87,6 +95,32 @@ extension AdminRequest {
     case "/v1/approvals/reject":
       let query = try Query(query, knowing: ["id", "ticket", "reason"])
       return .reject(try approval(query), because: try reason(query))
+    default: return nil
+    }
+  }
+
+  /// Reads a request for something that there is, by its key.
+  private static func lookup(
+    _ path: Substring, _ query: Substring
+  ) throws(AdministrationError) -> AdminRequest? {
+    switch path {
+    case "/v1/keys/certificate":
+      let query = try Query(query, knowing: ["key", "kind"])
+      let kind = RotationCertificate.Kind.allCases.first { $0.rawValue == query["kind"] }
+      guard let key = query["key"].flatMap({ KeyIdentifier($0) }),
+        query["kind"] == nil || kind != nil
+      else {
+        throw .malformedRequest(
+          "a certificate is named by its key, and its kind where that matters")
+      }
+      return .keysCertificate(key, kind)
+    case "/v1/keys/history":
+      let query = try Query(query, knowing: ["key"])
+      let key = query["key"].flatMap { KeyIdentifier($0) }
+      guard query["key"] == nil || key != nil else {
+        throw .malformedRequest("a history is that of every key, or of one")
+      }
+      return .keysHistory(key)
     default: return nil
     }
   }

@@ -21,6 +21,8 @@ package enum AdministrationError: Error, Equatable, Sendable {
   case keyring(KeyringError)
   /// A key or record could not be read; the text says what, without any of its content.
   case unavailable(String)
+  /// There is no such thing; the text says what, and when there would be.
+  case notFound(String)
   /// The one who asked has gone away.
   case abandoned
 }
@@ -34,6 +36,7 @@ extension AdministrationError {
     case .busy: "busy"
     case .refused: "refused"
     case .keyring(let error) where error.isRefusal: "refused"
+    case .notFound: "not-found"
     case .store, .audit, .keyring, .unavailable, .abandoned: "unavailable"
     }
   }
@@ -45,6 +48,7 @@ extension AdministrationError {
     case .notPermitted: 403
     case .refused: 409
     case .keyring(let error) where error.isRefusal: 409
+    case .notFound: 404
     case .busy, .store, .audit, .keyring, .unavailable, .abandoned: 503
     }
   }
@@ -60,8 +64,11 @@ extension AdministrationError {
     case .store(let error), .audit(.store(let error)): error.explanation
     case .audit(.damaged(let reason)):
       "the audit log is damaged (\(reason)); run: cadenas audit verify"
+    case .audit(.malformedNote(let reason)): "a signed note cannot be read: \(reason)"
+    case .audit(.unverifiedNote(let reason)): "a signed note does not verify: \(reason)"
+    case .audit(.cannotSign): "the system could not make a signature; try again"
     case .keyring(let error): error.explanation
-    case .unavailable(let reason): reason
+    case .unavailable(let reason), .notFound(let reason): reason
     case .abandoned, .audit(.abandoned): "the one who asked has gone away"
     }
   }

@@ -27,6 +27,8 @@ package struct AdministrationHooks: Sendable {
   package var keySource: KeySourceHooks?
   /// Backups and compaction; nil where the store is open for reading only.
   package var upkeep: StoreUpkeep?
+  /// The cryptography in use.
+  package var inventory: (@Sendable () throws -> CryptographicInventory)?
   /// Appends an entry, and returns when it is durable.
   package var record: (@Sendable (AuditEntry) throws -> Void)?
 

@@ -78,17 +78,17 @@ package struct Operations: Sendable {
     switch request {
     case .status: try sink(.document(status()))
     case .metrics: try sink(.metrics(Metric.text(metrics())))
-    case .keysStatus:
-      let document = try keysStatus()
-      try record(request, actor, "done")
-      try sink(.document(document))
     case .keysRotate, .keysReencrypt, .keysReencryptStop, .keysRetire, .keysDestroy, .approvals,
       .approve, .reject, .seal, .unseal:
       try sink(.document(try changeKeys(request, actor: actor, into: sink)))
-    case .storeStats:
-      let document = try storeStats()
-      try record(request, actor, "done")
-      try sink(.document(document))
+    case .keysStatus: try give(keysStatus(), for: request, actor, into: sink)
+    case .keysCertificate(let key, let kind):
+      try give(keyCertificate(key, kind), for: request, actor, into: sink)
+    case .keysPublicKey: try give(publicKeys(), for: request, actor, into: sink)
+    case .keysHistory(let key):
+      try give(keyHistory(key, into: sink), for: request, actor, into: sink)
+    case .keysInventory: try give(keyInventory(), for: request, actor, into: sink)
+    case .storeStats: try give(storeStats(), for: request, actor, into: sink)
     case .auditShow(let query):
       try record(request, actor, "done")
       try showAudit(query, into: sink)
@@ -102,6 +102,14 @@ package struct Operations: Sendable {
       try sink(.document(result.document))
     case .store(let request): try look(after: request, actor: actor, into: sink)
     }
+  }
+
+  /// Gives out what protected state says, after the entry about that is durable.
+  private func give(
+    _ document: [UInt8], for request: AdminRequest, _ actor: String, into sink: Sink
+  ) throws {
+    try record(request, actor, "done")
+    try sink(.document(document))
   }
 
   private func record(_ request: AdminRequest, _ actor: String, _ outcome: String) throws {

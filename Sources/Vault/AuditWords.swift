@@ -8,6 +8,8 @@ package enum AuditWord {
     package static let tokenize = "tokenize"
     package static let detokenize = "detokenize"
     package static let delete = "delete"
+    /// A key that is made with the store.
+    package static let keysCreate = "keys.create"
     package static let keysRotate = "keys.rotate"
     package static let keysReencrypt = "keys.reencrypt"
     package static let keysDeactivate = "keys.deactivate"

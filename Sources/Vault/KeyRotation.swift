@@ -59,7 +59,7 @@ extension Vault {
 
   /// Stops moving cards; a later start goes on.
   package func stopReencryption(actor: String) throws {
-    try opening.session().worker.endReencryption(actor: actor, outcome: AuditWord.Outcome.stopped)
+    try opening.session().worker.stopReencryption(actor: actor)
   }
 
   /// How far background work on keys is.
@@ -77,10 +77,14 @@ extension Vault {
     var rotation: KeyRotation?
     try store.perform { [core] transaction in
       let keys = try core.open().keys
-      let old = try keys.working.current(role).identifier
+      let before = keys.working
+      let old = try before.current(role).identifier
       let now = core.now
       let new = try keys.change(in: &transaction) { try body(&$0, now) }
       let checkValue = keys.working.entry(new)?.checkValue.map(KeyCheckValue.text) ?? ""
+      if role == .audit {
+        try core.signSuccession(from: before, to: keys, atMilliseconds: now, in: &transaction)
+      }
       let made = KeyRotation(role: role, new: new, old: old, checkValue: checkValue)
       try core.record(made, actor: actor, in: &transaction)
       rotation = made

@@ -35,7 +35,6 @@ final class KeyWorker: Sendable {
   private static let busyStep = 128
   /// How many times as long as a piece of work its pause is, while somebody asks for something.
   private static let restFactor = 4
-  private static let rowKey = Array("reencryption".utf8)
 
   struct State {
     var thread: WorkerThread?
@@ -98,21 +97,14 @@ final class KeyWorker: Sendable {
   private enum Work {
     case destruction
     case fingerprints
-    case reencryption(cardsPerSecond: UInt64, actor: String)
+    case reencryption(ReencryptionOrder)
   }
 
   private func nextWork() throws -> Work? {
     if keys.current.replacedFingerprintKey != nil { return .fingerprints }
     if keys.current.entries.contains(where: { $0.state == .destroying }) { return .destruction }
-    let row = try store.read { transaction -> [UInt8]? in
-      let key = Self.rowKey
-      guard let row = try transaction.get(key.rawSpan, in: .meta) else { return nil }
-      return [UInt8](copying: row)
-    }
-    guard let row, row.count > 8 else { return nil }
-    return .reencryption(
-      cardsPerSecond: row.prefix(8).reduce(0) { $0 << 8 | UInt64($1) },
-      actor: String(decoding: row.dropFirst(8), as: UTF8.self))
+    let order = try store.read { try ReencryptionOrder.read(in: $0) }
+    return order.map { .reencryption($0) }
   }
 
   private func run() {
@@ -122,8 +114,7 @@ final class KeyWorker: Sendable {
           switch work {
           case .destruction: try endDestructions()
           case .fingerprints: try replaceFingerprints()
-          case .reencryption(let rate, let actor):
-            try reencrypt(cardsPerSecond: rate, actor: actor)
+          case .reencryption(let order): try reencrypt(order)
           }
         }
         state.withLock { $0.progress.isRunning = false }
@@ -203,33 +194,54 @@ extension KeyWorker {
 // MARK: - Cards
 
 extension KeyWorker {
-  /// Notes that cards are to be moved, with its entry, and begins.
+  /// Notes that cards are to be moved, with its entry, and begins. Where that is under way it goes on,
+  /// and the new rate counts from its next start.
   ///
   /// - Parameter cardsPerSecond: 0 for as fast as requests allow.
   func beginReencryption(cardsPerSecond: UInt64, actor: String) throws {
-    let key = Self.rowKey
-    let row = cardsPerSecond.bigEndianBytes + Array(actor.utf8)
     try store.perform { [core] transaction in
       let active = try core.open().keys.working.activeDataKey.identifier
-      try transaction.put(key: key.rawSpan, value: row.rawSpan, in: .meta)
-      try core.record(
+      let sequence = try core.record(
         AuditEntry(
           actor: actor, operation: AuditWord.Operation.keysReencrypt, key: active.text,
           outcome: AuditWord.Outcome.begun), in: &transaction)
+      var order =
+        try ReencryptionOrder.read(in: transaction)
+        ?? ReencryptionOrder(
+          cardsPerSecond: cardsPerSecond, beganMilliseconds: core.now, sequence: sequence,
+          actor: actor)
+      order.cardsPerSecond = cardsPerSecond
+      try core.note(order, in: &transaction)
     }
     wake()
   }
 
   /// Notes that no more cards are to be moved for now.
-  func endReencryption(actor: String, outcome: String, reason: String? = nil) throws {
-    let key = Self.rowKey
+  func stopReencryption(actor: String) throws {
     try store.perform { [core] transaction in
-      guard try transaction.delete(key.rawSpan, in: .meta) else { return }
+      guard try ReencryptionOrder.remove(in: &transaction) else { return }
       let active = try core.open().keys.working.activeDataKey.identifier
       try core.record(
         AuditEntry(
           actor: actor, operation: AuditWord.Operation.keysReencrypt, key: active.text,
-          outcome: outcome, reason: reason), in: &transaction)
+          outcome: AuditWord.Outcome.stopped), in: &transaction)
+    }
+  }
+
+  /// Notes that every card that can be moved was, and certifies what that has emptied.
+  private func endReencryption(_ reason: String) throws {
+    guard let order = try store.read({ try ReencryptionOrder.read(in: $0) }) else { return }
+    let replacements = try RotationCertificate.replacements(
+      of: Set(order.counts.map(\.key)).intersection(keys.current.replacedDataKeys), in: store)
+    try store.perform { [core] transaction in
+      guard try ReencryptionOrder.remove(in: &transaction) else { return }
+      let active = try core.open().keys.working.activeDataKey.identifier
+      let end = try core.record(
+        AuditEntry(
+          actor: order.actor, operation: AuditWord.Operation.keysReencrypt, key: active.text,
+          outcome: AuditWord.Outcome.done, reason: reason), in: &transaction)
+      try core.certifyReencryption(
+        order, replacements: replacements, end: end, in: &transaction)
     }
   }
 
@@ -240,21 +252,24 @@ extension KeyWorker {
       .reduce(0) { $0 + ($1.key == active ? 0 : $1.value) }
   }
 
-  private func reencrypt(cardsPerSecond: UInt64, actor: String) throws {
+  private func reencrypt(_ order: ReencryptionOrder) throws {
     let total = try cardsToMove()
     state.withLock {
       $0.progress = KeyWorkProgress()
       $0.progress.total = total
       $0.progress.isRunning = true
     }
-    guard try moveCards(cardsPerSecond: cardsPerSecond), try moveAnswers() else { return }
+    // A key that was replaced since the beginning has its cards noted now.
+    try store.perform { [core] transaction in
+      guard let order = try ReencryptionOrder.read(in: transaction) else { return }
+      try core.note(order, in: &transaction)
+    }
+    guard try moveCards(cardsPerSecond: order.cardsPerSecond), try moveAnswers() else { return }
     let progress = progress
     let left = try cardsToMove()
     // A key that was rotated meanwhile makes another round necessary.
     guard left <= progress.damaged else { return }
-    try endReencryption(
-      actor: actor, outcome: AuditWord.Outcome.done,
-      reason: "moved=\(progress.done) left=\(left)")
+    try endReencryption("moved=\(progress.done) left=\(left)")
   }
 
   private func moveCards(cardsPerSecond: UInt64) throws -> Bool {
@@ -302,7 +317,7 @@ extension KeyWorker {
 
   /// Whether nobody has stopped the re-encryption meanwhile.
   private func isWanted() throws -> Bool {
-    let key = Self.rowKey
+    let key = ReencryptionOrder.rowKey
     return try store.read { try $0.contains(key.rawSpan, in: .meta) }
   }
 }

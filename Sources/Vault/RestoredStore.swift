@@ -29,7 +29,7 @@ package struct RestoredStore {
       for open in try PaymentLedger.open(in: transaction) {
         let sequence = open.intentSequence.bigEndianBytes
         guard let line = try transaction.get(sequence.rawSpan, in: .audit),
-          let intent = AuditEntry(line: line)
+          let intent = LoggedEntry(line: line)?.entry
         else { throw VaultError.malformedRow }
         payments.append(
           OpenPayment(

@@ -23,6 +23,7 @@ extension Vault {
   ) throws -> Vault {
     let core = WriterCore(
       audit: try AuditLog(restoringFrom: store),
+      origin: VerifierKey.name(ofStore: store.storeIdentifier.bytes),
       refusals: RefusalLedger(storedPerMinute: refusalsStoredPerMinute), clock: clock)
     try store.startWriter(participants: [core], limits: limits, onEnd: onEnd)
     return Vault(
@@ -150,8 +151,8 @@ extension WriterCore {
   ) throws -> AuditEntry {
     let key = sequence.bigEndianBytes
     guard let line = try transaction.get(key.rawSpan, in: .audit),
-      let entry = AuditEntry(line: line)
+      let logged = LoggedEntry(line: line)
     else { throw VaultError.malformedRow }
-    return entry
+    return logged.entry
   }
 }

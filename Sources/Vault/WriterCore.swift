@@ -17,11 +17,14 @@ final class WriterCore: BatchParticipant, @unchecked Sendable {
   let refusals: RefusalLedger
   let unwritten = UnwrittenRefusals()
   let clock: Clock
+  /// The name that what the store's audit key signs is signed as.
+  let origin: String
 
   init(
-    audit: AuditLog, refusals: RefusalLedger, clock: Clock
+    audit: AuditLog, origin: String, refusals: RefusalLedger, clock: Clock
   ) {
     self.audit = audit
+    self.origin = origin
     self.refusals = refusals
     self.clock = clock
   }

@@ -59,6 +59,7 @@ struct Session {
       options: Store.Options(isReadOnly: !request.isWriting))
     var hooks = AdministrationHooks()
     hooks.keyring = { try KeyOpening.keyring(of: store, configuration) }
+    hooks.inventory = { try Inventory(configuration).make() }
     hooks.slots = try SecretPool(slots: Self.slots, slotSize: Self.slotBytes)
     hooks.isIndexCurrent = !store.indexWasLost
     if request.isWriting { hooks.upkeep = try StoreUpkeep.offline(store, clock: Clocks.vault) }
@@ -92,7 +93,7 @@ extension CommandFailure {
     case .socket(let error): self.init(.unavailable, error.explanation)
     case .problem(let status, _, let detail):
       switch status {
-      case 403, 409: self.init(.refused, detail)
+      case 403, 404, 409: self.init(.refused, detail)
       case 400: self.init(.invalid, detail)
       default: self.init(.unavailable, detail)
       }

@@ -4,7 +4,9 @@ import Configuration
 import Cryptography
 import Glibc
 import Keyring
+import RecordFormat
 import Storage
+import Vault
 
 /// What `cadenas init` does: makes the KEK, the first key of each role, and the store.
 enum Initialization {
@@ -38,7 +40,7 @@ enum Initialization {
       ) { transaction in
         try KeyringStore.save(keyring, for: identifier, in: &transaction)
         if configuration.development { try KeyOpening.markDevelopment(in: &transaction) }
-        try recordFirstEntry(in: &transaction)
+        try recordFirstEntries(of: keyring, in: &transaction)
       }
     } catch {
       // A key that wraps nothing would only be taken for one that matters. One that wraps a store,
@@ -61,11 +63,25 @@ enum Initialization {
     return identifier
   }
 
-  private static func recordFirstEntry(in transaction: inout StoreWriteTransaction) throws {
+  /// The store's first entry, and one for each key, so that no key's life begins before the log.
+  private static func recordFirstEntries(
+    of keyring: Keyring, in transaction: inout StoreWriteTransaction
+  ) throws {
     let log = AuditLog()
-    let entry = AuditEntry(
-      actor: HostUser.current.actor, operation: "init", outcome: "done")
-    _ = try log.append(entry, atMilliseconds: Clocks.unixMilliseconds(), in: &transaction)
+    let actor = HostUser.current.actor
+    let now = Clocks.unixMilliseconds()
+    try log.append(
+      AuditEntry(actor: actor, operation: "init", outcome: AuditWord.Outcome.done),
+      atMilliseconds: now, in: &transaction)
+    for key in keyring.entries {
+      let checkValue = key.checkValue.map(KeyCheckValue.text) ?? "-"
+      try log.append(
+        AuditEntry(
+          actor: actor, operation: AuditWord.Operation.keysCreate, key: key.identifier.text,
+          outcome: AuditWord.Outcome.done,
+          reason: "role=\(key.role.name) check_value=\(checkValue)"),
+        atMilliseconds: now, in: &transaction)
+    }
     try log.batchWillCommit(&transaction)
   }
 }

@@ -26,9 +26,18 @@ struct ServiceStatusSource: Sendable {
     hooks.rules = vault.rules
     hooks.keySource = keySourceHooks
     hooks.upkeep = vault.upkeep
+    hooks.inventory = { [self] in try inventory().make() }
     hooks.record = { [vault] entry in try vault.record(entry) }
     return hooks
   }
+
+  private func inventory() -> Inventory {
+    Inventory(
+      server: server.tls, listen: listen, authorities: server.authorities,
+      acquirers: gateway.connections)
+  }
+
+  private var listen: String { "\(configuration.listen.host):\(server.port)" }
 
   private var state: ServiceStatus.State {
     if condition.hasWritingEnded { return .writingEnded }
@@ -41,7 +50,7 @@ struct ServiceStatusSource: Sendable {
       state: state, version: Version.current, isDevelopment: configuration.development,
       processIdentifier: getpid(), startedMilliseconds: startedMilliseconds,
       uptimeSeconds: (Clocks.unixMilliseconds() - startedMilliseconds) / 1_000,
-      listen: "\(configuration.listen.host):\(server.port)",
+      listen: listen,
       connections: server.counters.connectionsOpen, paymentsInFlight: vault.paymentsInFlight,
       policyGeneration: condition.policyGeneration)
   }

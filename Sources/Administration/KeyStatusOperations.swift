@@ -100,7 +100,8 @@ extension Operations {
     hooks.vault?.isSealed == true || hooks.keyring == nil ? [] : try keyStatuses()
   }
 
-  private var now: UInt64 {
+  /// The present time, in Unix milliseconds.
+  var now: UInt64 {
     var time = timespec()
     unsafe clock_gettime(CLOCK_REALTIME, &time)
     return UInt64(clamping: time.tv_sec) * 1_000 + UInt64(clamping: time.tv_nsec) / 1_000_000

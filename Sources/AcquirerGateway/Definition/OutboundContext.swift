@@ -7,6 +7,15 @@ struct OutboundContext {
   /// Tells a mistake: the file, what is wrong with it, and what helps.
   typealias Report = (_ file: String, _ message: String, _ suggestion: String?) -> Void
 
+  /// The suites of TLS 1.2 that are offered: forward secrecy and authenticated encryption only. Those
+  /// of TLS 1.3 all have both.
+  /// - Source: RFC 9325, 4.2.
+  private static let suites: [NIOTLSCipher] = [
+    .TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384, .TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384,
+    .TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256, .TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256,
+    .TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256, .TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256,
+  ]
+
   let context: NIOSSLContext
   /// The settings of the context, without the private key.
   let settings: TLSConfiguration
@@ -21,6 +30,7 @@ struct OutboundContext {
   init?(_ pins: OutboundTLS, _ report: Report) {
     var configuration = TLSConfiguration.makeClientConfiguration()
     configuration.minimumTLSVersion = .tlsv12
+    configuration.cipherSuiteValues = Self.suites
     configuration.certificateVerification = .fullVerification
     configuration.applicationProtocols = ["http/1.1"]
     guard let authorities = Self.certificates(pins.caPath, report) else { return nil }

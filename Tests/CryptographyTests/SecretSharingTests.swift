@@ -28,7 +28,7 @@ struct SecretSharingTests {
       let threshold = Int(try vector["threshold"][0])
       let count = Int(try vector["count"][0])
       let shares = try (1...count).map { try vector["share \($0)"] }
-      // 6,435 subsets of 8 among 15 are the most.
+      // 455 subsets of 12 among 15 are the most.
       for subset in Self.subsets(of: count, size: threshold) {
         let rebuilt = try combine(subset.map { (UInt8($0), shares[$0 - 1]) })
         #expect(rebuilt == secret)

@@ -56,7 +56,7 @@ def write(name, heading, vectors):
 
 
 def sharing():
-    for threshold, count, size in [(2, 2, 1), (2, 3, 32), (3, 5, 32), (5, 9, 16), (8, 15, 4),
+    for threshold, count, size in [(2, 2, 1), (2, 3, 32), (3, 5, 32), (5, 9, 16), (12, 15, 32),
                                    (15, 15, 32)]:
         name = f"{threshold} of {count}"
         secret = noise("secret " + name, size)

@@ -122,6 +122,7 @@ extension KeyringError {
     case .keyUsedUp(let identifier):
       "the key \(identifier.text) has sealed as often as it may; run: cadenas keys rotate data"
     case .malformedTally: "a count of cards or uses is damaged; run: cadenas store verify"
+    case .custody(let problem): problem.explanation
     case .systemUnavailable:
       "the system gives no locked memory or no random bytes; raise LimitMEMLOCK (ulimit -l)"
     }

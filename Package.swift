@@ -176,11 +176,12 @@ let package = Package(
         "Vault", "AccessPolicy", "AuditLog", "CardStore", "Keyring", "Storage", "LMDB", "Cards",
         "RecordFormat", "Cryptography", "SecretMemory", "JSON",
       ]),
-    // The samples are links to what deploy/ holds.
+    // The samples are links to what deploy/ and keys/ hold.
     tests(
       "ConfigurationTests", ["Configuration", "AccessPolicy", "Cards"],
       embedding: [
         "Mistakes.txt", "Samples/cadenas.yaml", "Samples/brands.yaml", "Samples/openapi.yaml",
+        "Samples/ceremony.yaml",
       ]),
     tests(
       "AcquirerGatewayTests",

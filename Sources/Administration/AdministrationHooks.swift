@@ -19,6 +19,8 @@ package struct AdministrationHooks: Sendable {
   package var isIndexCurrent = false
   /// What changes keys.
   package var keys: KeyHooks?
+  /// What keys are judged by.
+  package var rules = KeyRules()
   /// Appends an entry, and returns when it is durable.
   package var record: (@Sendable (AuditEntry) throws -> Void)?
 

@@ -130,7 +130,9 @@ extension Operations {
     json.name("keys")
     json.beginArray()
     let uses = try store.read { try KeyTally.read(.uses, $0) }
-    for key in try keyring().status(cards: counts, uses: uses, atMilliseconds: now) {
+    for key in try keyring().status(
+      cards: counts, uses: uses, rules: hooks.rules, atMilliseconds: now)
+    {
       json.beginObject()
       json.member("id", string: key.identifier.text)
       json.member("role", string: key.role.name)

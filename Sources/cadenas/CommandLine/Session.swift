@@ -1,6 +1,7 @@
 import Administration
 import Configuration
 import Glibc
+import Keyring
 import SecretMemory
 import Storage
 
@@ -60,6 +61,7 @@ struct Session {
     hooks.keyring = { try KeyOpening.keyring(of: store, configuration) }
     hooks.slots = try SecretPool(slots: Self.slots, slotSize: Self.slotBytes)
     hooks.isIndexCurrent = !store.indexWasLost
+    hooks.rules = KeyRules(configuration.keyRules)
     try Operations(store: store, hooks: hooks).run(
       request, actor: HostUser.current.actor, into: sink)
   }

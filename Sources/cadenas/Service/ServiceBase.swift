@@ -1,6 +1,7 @@
 import AccessPolicy
 import AcquirerGateway
 import Configuration
+import Keyring
 import Logging
 import NIOCore
 import NIOPosix
@@ -46,6 +47,7 @@ struct ServiceBase {
       clock: Clocks.vault,
       limits: WriterLimits(queue: limits.writerQueue, batch: limits.batch),
       refusalsStoredPerMinute: limits.refusalsStoredPerMinute,
+      rules: KeyRules(configuration.keyRules),
       progress: { logger.info("records opened for the index", metadata: ["count": "\($0)"]) },
       onEnd: { error in
         logger.critical(

@@ -2,6 +2,7 @@ import AcquirerGateway
 import Administration
 import Configuration
 import Glibc
+import Keyring
 import SecretMemory
 import Vault
 import VaultServer
@@ -22,6 +23,7 @@ struct ServiceStatusSource: Sendable {
     hooks.metrics = { [self] in metrics() }
     hooks.keyring = { [vault] in vault.keyring }
     hooks.slots = slots
+    hooks.rules = KeyRules(configuration.keyRules)
     hooks.keys = keyHooks
     hooks.record = { [vault] entry in try vault.record(entry) }
     return hooks

@@ -4,7 +4,9 @@ import Testing
 
 @Suite("The command line")
 struct CommandLineTests {
-  static let scripts = ["changed", "check", "init", "locked", "offline", "running", "usage"]
+  static let scripts = [
+    "ceremony", "changed", "check", "init", "locked", "offline", "running", "usage",
+  ]
 
   @Test("prints what its scripts show", arguments: scripts)
   func script(name: String) throws {

@@ -10,6 +10,9 @@ package struct CustodianShare: Equatable, Sendable {
   /// How many bytes a passphrase has.
   package static let passphraseByteCounts = 12...1_024
 
+  /// How many bytes a text has at most.
+  package static let mostTextBytes = ShareText.mostBytes
+
   /// What the share says of itself. It is proved by ``open(passphrase:)``.
   package let header: ShareHeader
   /// The encrypted share.

@@ -7,6 +7,7 @@ struct KeysCommand: ParsableCommand {
     commandName: "keys", abstract: "Look at the keys of the keyring, and rotate them.",
     subcommands: [
       KeysStatusCommand.self, KeysRotateCommand.self, KeysReencryptCommand.self,
+      KeysCeremonyCommand.self,
     ])
 }
 

@@ -17,43 +17,72 @@ enum Initialization {
 
   /// Makes a store where there is none. The KEK is durable before the store that needs it.
   static func run(_ configuration: ServiceConfiguration) throws -> Outcome {
-    let directory = configuration.store.path
-    guard unsafe access(directory + "/cards.mdb", F_OK) != 0 else {
-      throw StorageError.alreadyInitialized(directory: directory)
-    }
-    if configuration.keys == .credentials {
+    try checkAbsence(of: configuration.store.path)
+    switch configuration.keys {
+    case .directory: break
+    case .credentials:
       throw CommandFailure(
         .invalid,
         "a credential is read-only: run init with \"keys: {source: file, path: …}\", "
           + "encrypt the key file with systemd-creds, and then set \"source: credential\"")
+    case .custodians:
+      throw CommandFailure(
+        .invalid,
+        "keys.source is \"custodians\": name the plan of the ceremony with --ceremony, and the folder "
+          + "for the shares with --shares")
     }
     let source = try KeyOpening.source(configuration.keys)
     let now = UInt64(Clocks.unixMilliseconds())
+    let rules = KeyRules(configuration.keyRules)
     let keyring = try KeyringStore.create(
-      under: source.makeKey(besides: []), cryptoperiods: .standard, atMilliseconds: now)
-    let identifier = try newIdentifier()
+      under: source.makeKey(besides: []), cryptoperiods: rules.cryptoperiods, atMilliseconds: now)
     do {
-      try Store.create(
-        at: directory, mapSize: Int(configuration.store.mapSizeBytes), storeIdentifier: identifier
-      ) { transaction in
-        try KeyringStore.save(keyring, for: identifier, in: &transaction)
-        if configuration.development { try KeyOpening.markDevelopment(in: &transaction) }
-        try recordFirstEntry(in: &transaction)
-      }
+      try makeStore(configuration, try newIdentifier(), keyring)
     } catch {
       // A key that wraps nothing would only be taken for one that matters. One that wraps a store,
       // which came to stand although a later step failed, stays.
-      if unsafe access(directory + "/cards.mdb", F_OK) != 0 {
+      if !exists(configuration.store.path) {
         unsafe unlink(source.path(of: keyring.keyEncryptionKeyIdentifier))
       }
       throw error
     }
     return Outcome(
       keys: try keyring.status(cards: [:], atMilliseconds: now),
-      keyFile: source.path(of: keyring.keyEncryptionKeyIdentifier), store: directory)
+      keyFile: source.path(of: keyring.keyEncryptionKeyIdentifier),
+      store: configuration.store.path)
   }
 
-  private static func newIdentifier() throws -> StoreIdentifier {
+  /// Whether there is a store in `directory`.
+  static func exists(_ directory: String) -> Bool {
+    unsafe access(directory + "/cards.mdb", F_OK) == 0
+  }
+
+  /// Refuses to go on where there is a store.
+  static func checkAbsence(of directory: String) throws(StorageError) {
+    guard !exists(directory) else { throw .alreadyInitialized(directory: directory) }
+  }
+
+  /// Makes the store with its keyring and first entries, and what `body` adds, in one transaction.
+  static func makeStore(
+    _ configuration: ServiceConfiguration, _ identifier: StoreIdentifier, _ keyring: Keyring,
+    entries: [AuditEntry] = [], _ body: (inout StoreWriteTransaction) throws -> Void = { _ in }
+  ) throws {
+    try Store.create(
+      at: configuration.store.path, mapSize: Int(configuration.store.mapSizeBytes),
+      storeIdentifier: identifier
+    ) { transaction in
+      try KeyringStore.save(keyring, for: identifier, in: &transaction)
+      if configuration.development { try KeyOpening.markDevelopment(in: &transaction) }
+      try body(&transaction)
+      let first = AuditEntry(actor: actor, operation: "init", outcome: "done")
+      try record([first] + entries, in: &transaction)
+    }
+  }
+
+  /// Who makes the store.
+  static var actor: String { HostUser.current.actor }
+
+  static func newIdentifier() throws -> StoreIdentifier {
     var random = try RandomPool()
     guard let identifier = StoreIdentifier(try random.bytes(count: 16)) else {
       throw CommandFailure(.unavailable, "the system gives no random bytes")
@@ -61,11 +90,13 @@ enum Initialization {
     return identifier
   }
 
-  private static func recordFirstEntry(in transaction: inout StoreWriteTransaction) throws {
+  private static func record(
+    _ entries: [AuditEntry], in transaction: inout StoreWriteTransaction
+  ) throws {
     let log = AuditLog()
-    let entry = AuditEntry(
-      actor: HostUser.current.actor, operation: "init", outcome: "done")
-    _ = try log.append(entry, atMilliseconds: Clocks.unixMilliseconds(), in: &transaction)
+    for entry in entries {
+      try log.append(entry, atMilliseconds: Clocks.unixMilliseconds(), in: &transaction)
+    }
     try log.batchWillCommit(&transaction)
   }
 }

@@ -39,6 +39,10 @@ package enum AdminRequest: Equatable, Sendable {
   case seal
   /// Opens the keyring, with what the key source has.
   case unseal
+  /// A custodian's share, in the body as a ``ShareBody``.
+  case share(ShareProgress.Purpose)
+  /// Other custodians, in the body as a ``CustodyBody``; it goes on until they are in place.
+  case ceremony
   /// Entries of the audit log.
   case auditShow(AuditQuery)
   /// Recomputes the audit log.
@@ -101,7 +105,7 @@ extension AdminRequest {
     case .metrics: .metrics
     case .auditShow: .lines
     case .auditVerify, .storeVerify, .keysRotate, .keysReencrypt, .keysHistory, .approve, .seal,
-      .unseal:
+      .unseal, .share, .ceremony:
       .progress
     case .store(let request): request.form
     }
@@ -125,6 +129,9 @@ extension AdminRequest {
     case .approve: "approve"
     case .reject: "reject"
     case .seal: "seal"
+    case .share(.unseal): "unseal.share"
+    case .share(.replacement): "ceremony.share"
+    case .ceremony: "ceremony"
     case .unseal: "unseal"
     case .auditShow: "audit.show"
     case .auditVerify: "audit.verify"
@@ -143,7 +150,8 @@ extension AdminRequest {
       .storeVerify:
       .auditor
     case .keysDestroy(_, let execute): execute ? .operator : .auditor
-    case .seal, .unseal: .operator
+    case .share: .auditor
+    case .seal, .unseal, .ceremony: .operator
     case .store(let request): request.leastRole
     }
   }
@@ -160,8 +168,7 @@ extension AdminRequest {
       .keysPublicKey, .keysInventory, .approvals, .reject:
       false
     case .keysRotate, .keysReencrypt, .keysHistory, .keysRetire, .keysDestroy, .approve, .seal,
-      .unseal,
-      .auditShow, .auditVerify, .storeVerify:
+      .unseal, .share, .ceremony, .auditShow, .auditVerify, .storeVerify:
       true
     case .store(let request): request.isLong
     }

@@ -11,7 +11,7 @@ extension AdminRequest {
       .keysCertificate, .keysPublicKey, .keysHistory, .keysInventory:
       "GET"
     case .auditVerify, .storeVerify, .keysRotate, .keysReencrypt, .keysReencryptStop, .keysRetire,
-      .keysDestroy, .approve, .reject, .seal, .unseal:
+      .keysDestroy, .approve, .reject, .seal, .unseal, .share, .ceremony:
       "POST"
     case .store(let request): request.method
     }
@@ -47,6 +47,9 @@ extension AdminRequest {
       "/v1/approvals/reject" + Query.text([("id", identifier)] + reason.pairs)
     case .seal: "/v1/seal"
     case .unseal: "/v1/unseal"
+    case .share(.unseal): "/v1/unseal/share"
+    case .share(.replacement): "/v1/ceremony/share"
+    case .ceremony: "/v1/ceremony"
     case .auditShow(let query): "/v1/audit" + Self.encode(query)
     case .auditVerify: "/v1/audit/verify"
     case .storeStats: "/v1/store"
@@ -71,7 +74,8 @@ extension AdminRequest {
     guard query.isEmpty else { return nil }
     let plain: [AdminRequest] = [
       .keysReencryptStop, .status, .metrics, .keysStatus, .auditVerify, .storeStats, .storeVerify,
-      .approvals, .seal, .unseal, .keysPublicKey, .keysInventory,
+      .approvals, .seal, .unseal, .share(.unseal), .share(.replacement), .ceremony, .keysPublicKey,
+      .keysInventory,
     ]
     return plain.first { $0.method == method && $0.target == parts[0] }
   }

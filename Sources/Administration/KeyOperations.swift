@@ -54,7 +54,8 @@ extension Operations {
     case .unseal:
       try unseal(actor: actor, into: sink)
       return document(isSealed: false)
-    case .status, .metrics, .keysStatus, .keysCertificate, .keysPublicKey, .keysHistory,
+    case .share, .ceremony, .status, .metrics, .keysStatus, .keysCertificate, .keysPublicKey,
+      .keysHistory,
       .keysInventory, .auditShow, .auditVerify, .storeStats, .storeVerify,
       .store:
       throw AdministrationError.malformedRequest("the request changes no key")

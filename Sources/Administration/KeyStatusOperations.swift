@@ -57,6 +57,14 @@ extension Operations {
       }
     }
     json.endArray()
+    json.name("shares")
+    json.beginArray()
+    for progress in hooks.vault?.shareProgress ?? [] {
+      json.beginObject()
+      json.write(progress)
+      json.endObject()
+    }
+    json.endArray()
     guard let work = hooks.vault?.keyWork else { return }
     json.name("key_work")
     json.beginObject()

@@ -81,6 +81,9 @@ package struct Operations: Sendable {
     case .keysRotate, .keysReencrypt, .keysReencryptStop, .keysRetire, .keysDestroy, .approvals,
       .approve, .reject, .seal, .unseal:
       try sink(.document(try changeKeys(request, actor: actor, into: sink)))
+    case .share(let purpose):
+      try sink(.document(try enterShare(body, for: purpose, actor: actor, into: sink)))
+    case .ceremony: try sink(.document(try replaceCustodians(body, actor: actor, into: sink)))
     case .keysStatus: try give(keysStatus(), for: request, actor, into: sink)
     case .keysCertificate(let key, let kind):
       try give(keyCertificate(key, kind), for: request, actor, into: sink)

@@ -7,6 +7,14 @@ extension AdministrationError {
     switch error {
     case .sealed: self = .unavailable("the keyring is closed; open it with: cadenas unseal")
     case .notSealed: self = .refused("the keyring is open already")
+    case .noCustodians:
+      self = .refused("nobody holds a share of this vault's key: its source keeps it whole")
+    case .noReplacement:
+      self = .refused(
+        "no new custodians wait for the agreement of the present ones; the ceremony is begun with: "
+          + "cadenas keys ceremony replace")
+    case .replacementUnderWay:
+      self = .refused("another ceremony waits for the present custodians")
     case .paymentsUnderWay:
       self = .refused("payments still wait for their acquirer; nothing was closed: try again")
     case .keyNeeded(let key, let needs):

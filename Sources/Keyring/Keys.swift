@@ -65,6 +65,13 @@ package final class KeyEncryptionKey: Sendable {
     }
   }
 
+  /// Lends a new key to `body`, to be handed over to the service that is to wrap its keyring under it.
+  package func withBytes<Result: ~Copyable, Failure: Error>(
+    _ body: (RawSpan) throws(Failure) -> Result
+  ) throws(Failure) -> Result {
+    try material.withBytes(body)
+  }
+
   /// Whether the key is `secret`, in constant time.
   package func isEqual(to secret: borrowing SecretBytes) -> Bool {
     let other = secret.bytes

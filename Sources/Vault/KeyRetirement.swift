@@ -59,6 +59,7 @@ extension Vault {
       if old.role == .audit, new != nil {
         try core.signSuccession(from: before, to: keys, atMilliseconds: now, in: &transaction)
       }
+      if old.role == .kek, new != nil { try CustodianSet.remove(in: &transaction) }
       rotation = try new.map { new in
         let made = KeyRotation(
           role: old.role, new: new, old: key,

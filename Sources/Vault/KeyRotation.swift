@@ -37,17 +37,32 @@ extension Vault {
 
   /// Wraps the keyring under `key`, which its source already keeps.
   ///
+  /// - Parameter custodians: who holds its shares; nil where its source keeps it whole.
   /// - Throws: `KeyringError`, `StorageError`. After `StorageError.writingEnded` it is not known which
   ///   of the two keys opens the store: both have to be kept.
   package func replaceKeyEncryptionKey(
-    by key: KeyEncryptionKey, origin: KeyOrigin, actor: String
+    by key: KeyEncryptionKey, origin: KeyOrigin, custodians: CustodianSet? = nil, actor: String
   ) throws -> KeyRotation {
     let seconds = rules.cryptoperiods[.kek]
-    return try change(.kek, actor: actor) { change, now in
-      try change.replaceKeyEncryptionKey(
-        by: key, origin: origin, cryptoperiodSeconds: seconds, atMilliseconds: now)
-      return key.identifier
-    }
+    return try change(
+      .kek, actor: actor,
+      { change, now in
+        try change.replaceKeyEncryptionKey(
+          by: key, origin: origin, cryptoperiodSeconds: seconds, atMilliseconds: now)
+        return key.identifier
+      },
+      beside: { [core] transaction in
+        guard let custodians else { return try CustodianSet.remove(in: &transaction) }
+        try custodians.save(in: &transaction)
+        for custodian in custodians.custodians {
+          try core.record(
+            AuditEntry(
+              actor: actor, operation: AuditWord.Operation.ceremony, key: key.identifier.text,
+              outcome: AuditWord.Outcome.share,
+              reason: "threshold=\(custodians.threshold) custodian=\(custodian.name.text)"),
+            in: &transaction)
+        }
+      })
   }
 
   /// Moves every card to the active data key, in the background.
@@ -72,7 +87,8 @@ extension Vault {
 
   private func change(
     _ role: KeyRole, actor: String,
-    _ body: @escaping (inout KeyringChange, UInt64) throws -> KeyIdentifier
+    _ body: @escaping (inout KeyringChange, UInt64) throws -> KeyIdentifier,
+    beside more: @escaping (inout StoreWriteTransaction) throws -> Void = { _ in }
   ) throws -> KeyRotation {
     var rotation: KeyRotation?
     try store.perform { [core] transaction in
@@ -87,6 +103,7 @@ extension Vault {
       }
       let made = KeyRotation(role: role, new: new, old: old, checkValue: checkValue)
       try core.record(made, actor: actor, in: &transaction)
+      try more(&transaction)
       rotation = made
     }
     guard let rotation else { throw VaultError.sealed }

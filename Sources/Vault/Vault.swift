@@ -22,14 +22,16 @@ package final class Vault: Sendable {
   private let policy: Mutex<Policy>
   private let paymentsUnderWay = Atomic<Int>(0)
   let opening = Opening()
+  let custody: Custody
   let eraseKeyEncryptionKey: @Sendable (KeyIdentifier) throws -> Void
   let upkeepGate = StoreUpkeep.Gate()
 
   init(
     store: Store, core: WriterCore, slots: SecretPool, transport: any AcquirerTransport,
-    policy: Policy, rules: KeyRules,
+    policy: Policy, rules: KeyRules, shareMinutes: Int,
     eraseKeyEncryptionKey: @escaping @Sendable (KeyIdentifier) throws -> Void
   ) {
+    custody = Custody(limitMinutes: shareMinutes)
     self.eraseKeyEncryptionKey = eraseKeyEncryptionKey
     self.store = store
     self.core = core

@@ -12,6 +12,12 @@ package enum VaultError: Error, Equatable, Sendable {
   case sealed
   /// The keyring is open already.
   case notSealed
+  /// Nobody holds a share of the KEK.
+  case noCustodians
+  /// No custodians wait to take the place of the present ones.
+  case noReplacement
+  /// Other custodians wait to take the place of the present ones.
+  case replacementUnderWay
   /// Payments still wait for their acquirer.
   case paymentsUnderWay
   /// Something still needs the key.

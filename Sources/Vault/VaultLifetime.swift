@@ -7,17 +7,21 @@ package import SecretMemory
 package import Storage
 
 extension Vault {
+  /// For how long custodians' shares wait for the others, where nothing else is said.
+  package static let standardShareMinutes = 15
+
   /// Starts the writer over a store, and leaves the vault sealed.
   ///
   /// - Parameters:
   ///   - slots: where cards lie while they are in memory.
   ///   - rules: cryptoperiods of new keys, and the bound of their use.
+  ///   - shareMinutes: for how long custodians' shares wait for the others.
   ///   - eraseKeyEncryptionKey: removes a KEK that is being destroyed from its source.
   ///   - onEnd: called once when the disk has failed and nothing will be written any more.
   package static func start(
     store: Store, slots: SecretPool, transport: any AcquirerTransport, policy: Policy,
     clock: Clock, limits: WriterLimits, refusalsStoredPerMinute: Int,
-    rules: KeyRules = KeyRules(),
+    rules: KeyRules = KeyRules(), shareMinutes: Int = Vault.standardShareMinutes,
     eraseKeyEncryptionKey: @escaping @Sendable (KeyIdentifier) throws -> Void = { _ in },
     onEnd: @escaping @Sendable (StorageError) -> Void
   ) throws -> Vault {
@@ -28,6 +32,7 @@ extension Vault {
     try store.startWriter(participants: [core], limits: limits, onEnd: onEnd)
     return Vault(
       store: store, core: core, slots: slots, transport: transport, policy: policy, rules: rules,
+      shareMinutes: shareMinutes,
       eraseKeyEncryptionKey: eraseKeyEncryptionKey)
   }
 
@@ -61,6 +66,7 @@ extension Vault {
   /// Writes what is due: refusals that were counted, the end of old idempotency keys. Call it about
   /// once a second.
   package func tick() {
+    expireShares()
     maintain(endingRefusalsAt: core.clock.monotonicNanoseconds())
   }
 

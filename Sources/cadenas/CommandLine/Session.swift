@@ -23,11 +23,12 @@ struct Session {
   /// cannot read the files that the service itself needs.
   /// - Parameter isOffline: whether it can be done without a service.
   func run(
-    _ request: AdminRequest, offline isOffline: Bool, into sink: (AdminPart) throws -> Void
+    _ request: AdminRequest, body: AdminBody? = nil, offline isOffline: Bool,
+    into sink: (AdminPart) throws -> Void
   ) throws {
     let socket = try AdministrationSettings.load(path: configurationPath).socketPath
     do {
-      try AdminClient(path: socket).run(request, into: sink)
+      try AdminClient(path: socket).run(request, body: body, into: sink)
     } catch AdminClient.Failure.socket(.noService(_)) where isOffline {
       try runOffline(request, into: sink)
     }
@@ -35,11 +36,12 @@ struct Session {
 
   /// Does `request`, and gives its one document; progress is shown as `what`.
   func document(
-    _ request: AdminRequest, offline isOffline: Bool, showing what: String = ""
+    _ request: AdminRequest, body: AdminBody? = nil, offline isOffline: Bool,
+    showing what: String = ""
   ) throws -> [UInt8] {
     var document: [UInt8] = []
     var progress = ProgressLine(what)
-    try run(request, offline: isOffline) { part in
+    try run(request, body: body, offline: isOffline) { part in
       switch part {
       case .document(let bytes), .metrics(let bytes): document = bytes
       case .lines(let lines): document += lines

@@ -12,7 +12,10 @@ struct KeysCeremonyCommand: ParsableCommand {
     discussion: """
       The first ceremony is held by: cadenas init --ceremony PLAN --shares DIR
       """,
-    subcommands: [KeysCeremonyVerifyCommand.self])
+    subcommands: [
+      KeysCeremonyCreateCommand.self, KeysCeremonyReplaceCommand.self,
+      KeysCeremonyAuthorizeCommand.self, KeysCeremonyVerifyCommand.self,
+    ])
 }
 
 /// `cadenas keys ceremony verify`.

@@ -1,11 +1,15 @@
 import Administration
 import ArgumentParser
+import CScrub
+import Keyring
+import RecordFormat
+import Vault
 
 /// `cadenas seal`.
 struct SealCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "seal",
-    abstract: "Close the keyring: requests are answered 503 sealed, and no key is left in memory.",
+    abstract: "Close the keyring: requests are answered 503 sealed, no key is left in memory.",
     discussion: """
       Payments that are under way end first, for up to 45 seconds. Administration and the audit log \
       go on.
@@ -15,30 +19,70 @@ struct SealCommand: ParsableCommand {
   @OptionGroup var output: FormatOption
 
   func run() throws {
-    try SealView.show(.seal, config, output)
+    let document = try Session(config).document(.seal, offline: false, showing: "payments")
+    guard output.format == .table else { return Console.write(document + [UInt8(ascii: "\n")]) }
+    Console.write("the service is \(try DocumentView(document).text("state"))\n")
   }
 }
 
 /// `cadenas unseal`.
 struct UnsealCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "unseal",
-    abstract: "Open the keyring of a sealed service, with what the key source has.")
+    commandName: "unseal", abstract: "Open the keyring of a sealed service.",
+    discussion: """
+      Where custodians hold the key, each of them enters their own share with --share, at their own \
+      terminal and in any order; the passphrase is asked for. When enough shares have been entered, \
+      the service opens. Those that wait longer than keys.share_minutes are forgotten. Where the key \
+      source has the key whole, no share is needed.
+      """)
 
   @OptionGroup var config: ConfigurationOption
   @OptionGroup var output: FormatOption
+  @OptionGroup var share: ShareOption
 
   func run() throws {
-    try SealView.show(.unseal, config, output)
+    if let file = share.file {
+      return try share.enter(file, for: .unseal, config, output)
+    }
+    let document = try Session(config).document(.unseal, offline: false, showing: "records")
+    guard output.format == .table else { return Console.write(document + [UInt8(ascii: "\n")]) }
+    Console.write("the service is \(try DocumentView(document).text("state"))\n")
   }
 }
 
-private enum SealView {
-  static func show(
-    _ request: AdminRequest, _ config: ConfigurationOption, _ output: FormatOption
+/// A custodian's share, and its passphrase.
+struct ShareOption: ParsableArguments {
+  @OptionGroup var passphrases: PassphraseOption
+
+  @Option(
+    name: .customLong("share"),
+    help: ArgumentHelp(
+      "A custodian's share, as it was written or typed in from paper.", valueName: "file"))
+  var file: String?
+
+  /// Enters the share of `file`.
+  func enter(
+    _ file: String, for purpose: ShareProgress.Purpose, _ config: ConfigurationOption,
+    _ output: FormatOption
   ) throws {
-    let document = try Session(config).document(request, offline: false, showing: "records")
+    _ = cadenas_harden()
+    let share = try CeremonyFiles.readShare(file)
+    let passphrase = try passphrases.existing(of: share.header.custodian)
+    let body = try ShareBody.make(passphrase: passphrase, text: Array(share.text.utf8))
+    let document = try Session(config).document(
+      .share(purpose), body: body, offline: false, showing: "share")
     guard output.format == .table else { return Console.write(document + [UInt8(ascii: "\n")]) }
-    Console.write("the service is \(try DocumentView(document).text("state"))\n")
+    let answer = try DocumentView(document)
+    let entered = answer["entered"]?.elements.map(\.text) ?? []
+    var text = "entered: \(entered.joined(separator: ", "))\n"
+    if let missing = answer["missing"]?.integer, missing > 0 {
+      let minutes = ((answer["seconds_left"]?.integer ?? 0) + 59) / 60
+      text += "\(missing) more within \(minutes) minutes\n"
+    } else {
+      text +=
+        purpose == .unseal
+        ? "the service is \(answer.text("state"))\n" : "the new custodians are in place\n"
+    }
+    Console.write(text)
   }
 }

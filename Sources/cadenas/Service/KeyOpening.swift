@@ -2,6 +2,7 @@ import Configuration
 import Cryptography
 import Glibc
 import Keyring
+import RecordFormat
 import SecretMemory
 import Storage
 
@@ -24,9 +25,9 @@ enum KeyOpening {
       return FileKeySource(directory: unsafe String(cString: directory))
     case .custodians:
       throw CommandFailure(
-        .invalid,
-        "keys.source is \"custodians\": the key-encryption key lies nowhere; its custodians enter "
-          + "their shares")
+        .refused,
+        "custodians hold the key in shares: it is opened with cadenas unseal --share FILE, and "
+          + "replaced with cadenas keys ceremony replace")
     }
   }
 
@@ -55,5 +56,47 @@ extension KeyOpening {
   /// Opens the keyring of a store.
   static func keyring(of store: Store, _ configuration: ServiceConfiguration) throws -> Keyring {
     try KeyringStore.open(in: store, source: source(configuration.keys))
+  }
+
+  /// Opens the keyring of a store that is to be served; nil where custodians have to.
+  ///
+  /// What the configuration says has to fit the store: otherwise it would wait for shares that nobody
+  /// has, or look for a file that nobody wrote.
+  static func keyringAtStart(
+    of store: Store, _ configuration: ServiceConfiguration
+  ) throws -> Keyring? {
+    let holders = try CustodianSet.read(in: store)
+    let kek = try KeyringStore.keyEncryptionKeyIdentifier(of: store)
+    let isShared = holders?.keyIdentifier == kek
+    guard case .custodians = configuration.keys else {
+      if isShared {
+        throw CommandFailure(
+          .invalid,
+          "custodians hold the key \(kek.text) of this store: set \"keys: {source: custodians}\"")
+      }
+      return try keyring(of: store, configuration)
+    }
+    guard isShared else {
+      throw CommandFailure(
+        .invalid,
+        "keys.source is \"custodians\", and nobody holds a share of the key \(kek.text) of this "
+          + "store: start it with the source that has the key, and hold the ceremony with "
+          + "cadenas keys ceremony create")
+    }
+    return nil
+  }
+
+  /// Removes a KEK that is being destroyed from where it was kept. One that custodians held is gone
+  /// with their shares, which are theirs to destroy.
+  static func erase(_ key: KeyIdentifier, _ configuration: ServiceConfiguration) throws {
+    if case .custodians = configuration.keys { return }
+    try source(configuration.keys).destroy(key)
+  }
+}
+
+extension KeySource {
+  /// For how long entered shares wait.
+  var shareMinutes: Int {
+    if case .custodians(let minutes) = self { minutes } else { Self.standardShareMinutes }
   }
 }

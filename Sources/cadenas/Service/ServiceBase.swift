@@ -35,7 +35,7 @@ struct ServiceBase {
     store = try Store.open(
       at: configuration.store.path, mapSize: Int(configuration.store.mapSizeBytes))
     try KeyOpening.checkDevelopment(store, configuration)
-    let keyring = try KeyOpening.keyring(of: store, configuration)
+    let keyring = try KeyOpening.keyringAtStart(of: store, configuration)
     slots = try SecretPool(slots: 2 * limits.connections + Self.spareSlots, slotSize: 32)
     group = MultiThreadedEventLoopGroup(numberOfThreads: System.coreCount)
     gateway = Gateway(
@@ -44,20 +44,31 @@ struct ServiceBase {
     if store.indexWasLost, try store.read({ try $0.count(of: .cards) }) > 0 {
       logger.notice("the fingerprint index is built anew from the records")
     }
-    vault = try Vault.open(
-      store: store, keyring: keyring, slots: slots, transport: gateway, policy: parts.policy,
+    vault = try Vault.start(
+      store: store, slots: slots, transport: gateway, policy: parts.policy,
       clock: Clocks.vault,
       limits: WriterLimits(queue: limits.writerQueue, batch: limits.batch),
       refusalsStoredPerMinute: limits.refusalsStoredPerMinute,
-      rules: KeyRules(configuration.keyRules),
-      eraseKeyEncryptionKey: { try KeyOpening.source(configuration.keys).destroy($0) },
-      progress: { logger.info("records opened for the index", metadata: ["count": "\($0)"]) },
+      rules: KeyRules(configuration.keyRules), shareMinutes: configuration.keys.shareMinutes,
+      eraseKeyEncryptionKey: { try KeyOpening.erase($0, configuration) },
       onEnd: { error in
         logger.critical(
           "the disk failed: nothing is written any more", metadata: ["error": "\(error)"])
         condition.endWriting()
         Signals.requestStop()
       })
+    guard let keyring else {
+      logger.notice("sealed: waiting for the custodians' shares (cadenas unseal)")
+      return
+    }
+    do {
+      try vault.unseal(with: keyring, actor: nil) {
+        logger.info("records opened for the index", metadata: ["count": "\($0)"])
+      }
+    } catch {
+      vault.close()
+      throw error
+    }
   }
 
   /// Begins to listen.

@@ -1,0 +1,85 @@
+internal import Keyring
+package import RecordFormat
+package import SecretMemory
+
+/// What a custodian enters: `length(2, big-endian) ‖ passphrase ‖ the share's text`.
+package enum ShareBody {
+  private static let headerSize = 2
+
+  /// Puts the body together.
+  ///
+  /// - Parameter passphrase: less than 65,536 bytes.
+  /// - Throws: `SecretMemoryError`.
+  package static func make(
+    passphrase: borrowing SecretBytes, text: [UInt8]
+  ) throws(SecretMemoryError) -> AdminBody {
+    let length = passphrase.count
+    var body = try SecretBytes(count: headerSize + length + text.count)
+    var buffer = body.mutableBytes
+    buffer.put(UInt8(truncatingIfNeeded: length >> 8), at: 0)
+    buffer.put(UInt8(truncatingIfNeeded: length), at: 1)
+    for offset in 0..<length {
+      buffer.put(passphrase.bytes.octet(offset), at: headerSize + offset)
+    }
+    for offset in text.indices { buffer.put(text[offset], at: headerSize + length + offset) }
+    return AdminBody(body)
+  }
+
+  /// Lends passphrase and text to `use`; nil where the body has another form.
+  static func read<R>(
+    _ body: AdminBody, _ use: (borrowing SecretBytes, RawSpan) throws -> R
+  ) throws -> R? {
+    try body.withBytes { bytes in
+      guard bytes.byteCount >= headerSize else { return nil }
+      let length = Int(bytes.octet(0)) << 8 | Int(bytes.octet(1))
+      guard bytes.byteCount >= headerSize + length else { return nil }
+      let passphrase = try SecretBytes(
+        copying: bytes.extracting(headerSize..<headerSize + length))
+      return try use(passphrase, bytes.extracting((headerSize + length)...))
+    }
+  }
+}
+
+/// A KEK and who holds its shares: `key(32) ‖ the set as the store keeps it`.
+package enum CustodyBody {
+  /// Puts the body together.
+  ///
+  /// - Throws: `SecretMemoryError`.
+  package static func make(
+    key: RawSpan, set: CustodianSet
+  ) throws(SecretMemoryError) -> AdminBody {
+    let row = set.encode()
+    var body = try SecretBytes(count: key.byteCount + row.count)
+    var buffer = body.mutableBytes
+    for offset in 0..<key.byteCount { buffer.put(key.octet(offset), at: offset) }
+    for offset in row.indices { buffer.put(row[offset], at: key.byteCount + offset) }
+    return AdminBody(body)
+  }
+
+  /// The key and its holders; nil where the body has another form.
+  static func read(
+    _ body: AdminBody
+  ) throws(SecretMemoryError) -> (key: KeyEncryptionKey, set: CustodianSet)? {
+    try body.withBytes { bytes throws(SecretMemoryError) in
+      let size = FileKeySource.keySize
+      guard bytes.byteCount > size,
+        let set = try? CustodianSet(of: bytes.extracting(size...))
+      else { return nil }
+      let secret = try SecretBytes(copying: bytes.extracting(..<size))
+      return (KeyEncryptionKey(set.keyIdentifier, secret), set)
+    }
+  }
+}
+
+extension RawSpan {
+  fileprivate func octet(_ offset: Int) -> UInt8 {
+    // A byte has no invalid pattern and no alignment, and this load checks the bounds.
+    unsafe unsafeLoad(fromByteOffset: offset, as: UInt8.self)
+  }
+}
+
+extension MutableRawSpan {
+  fileprivate mutating func put(_ byte: UInt8, at offset: Int) {
+    storeBytes(of: byte, toByteOffset: offset, as: UInt8.self)
+  }
+}

@@ -1,0 +1,149 @@
+import Administration
+import ArgumentParser
+import CScrub
+import Configuration
+import Keyring
+import RecordFormat
+import Storage
+import Vault
+
+/// What a ceremony for a running service is held with.
+struct CeremonyOptions: ParsableArguments {
+  @OptionGroup var config: ConfigurationOption
+  @OptionGroup var passphrases: PassphraseOption
+
+  @Option(help: ArgumentHelp("The folder for the shares and the transcript.", valueName: "dir"))
+  var shares: String
+
+  @Argument(help: ArgumentHelp("The plan; keys/ceremony.yaml is a sample.", valueName: "plan"))
+  var plan: String
+}
+
+/// `cadenas keys ceremony create`.
+struct KeysCeremonyCreateCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "create",
+    abstract: "Give the key of a running service into the hands of custodians.",
+    discussion: """
+      For a service whose key source has the key whole until now; a new one begins with init \
+      --ceremony. A new key is made and split, each custodian types a new passphrase, the shares are \
+      written and read back, and then the keyring is wrapped under the new key. Afterwards set \
+      "keys: {source: custodians}" and restart the service.
+      """)
+
+  @OptionGroup var options: CeremonyOptions
+
+  func run() throws { try RunningCeremony(options).hold(replacing: false) }
+}
+
+/// `cadenas keys ceremony replace`.
+struct KeysCeremonyReplaceCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "replace",
+    abstract: "Put other custodians, or another threshold, in the place of the present ones.",
+    discussion: """
+      For when somebody who knew a share has left, too. A new key is made and split as in create; \
+      then enough of the present custodians agree, each with: cadenas keys ceremony authorize --share \
+      FILE. The old shares do not open the store any more. Old copies of it they do, until the old \
+      key is destroyed and those copies with it.
+      """)
+
+  @OptionGroup var options: CeremonyOptions
+
+  func run() throws { try RunningCeremony(options).hold(replacing: true) }
+}
+
+/// `cadenas keys ceremony authorize`.
+struct KeysCeremonyAuthorizeCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "authorize",
+    abstract: "Agree, as one of the present custodians, that others take their place.",
+    discussion: "While a ceremony waits that was begun with: cadenas keys ceremony replace")
+
+  @OptionGroup var config: ConfigurationOption
+  @OptionGroup var output: FormatOption
+  @OptionGroup var share: ShareOption
+
+  func validate() throws {
+    guard share.file != nil else { throw ValidationError("name your share: --share FILE") }
+  }
+
+  func run() throws {
+    guard let file = share.file else { return }
+    try share.enter(file, for: .replacement, config, output)
+  }
+}
+
+/// A ceremony whose key a running service takes.
+private struct RunningCeremony {
+  let options: CeremonyOptions
+
+  init(_ options: CeremonyOptions) { self.options = options }
+
+  func hold(replacing isReplacement: Bool) throws {
+    _ = cadenas_harden()
+    let session = Session(options.config)
+    let status = try DocumentView(session.document(.status, offline: false))
+    guard status.text("state") == "serving", let store = StoreIdentifier(hex: status.text("store"))
+    else {
+      throw CommandFailure(.refused, "the service is \(status.text("state")); open it first")
+    }
+    let keys = try DocumentView(session.document(.keysStatus, offline: false))
+    let known = (keys["keys"]?.elements ?? []).compactMap { KeyIdentifier($0.text("id")) }
+    let plan = try CustodyPlan(try CeremonyPlan.load(path: options.plan))
+    let files = CeremonyFiles(directory: options.shares)
+    try files.prepare(for: plan)
+    let result = try seal(plan, besides: known)
+    let transcript = Transcript(
+      set: result.set, cost: SealedShare.standardCost, store: store, keys: [])
+    try files.write(result.shares, transcript: transcript.text)
+    Console.write(TextTable.pairs(transcript.facts) + "\n" + transcript.custodians.text)
+    if isReplacement {
+      Console.complain(
+        "waiting for the present custodians, each with: cadenas keys ceremony authorize --share FILE"
+      )
+    }
+    do {
+      let body = try result.key.withBytes { try CustodyBody.make(key: $0, set: result.set) }
+      let answer = try DocumentView(
+        session.document(.ceremony, body: body, offline: false, showing: "shares"))
+      Console.write(after(answer, isReplacement))
+    } catch AdminClient.Failure.problem(let status, let name, let detail) {
+      // The key wraps nothing: its shares would only be taken for ones that matter.
+      files.remove(result.shares)
+      throw AdminClient.Failure.problem(status: status, name: name, detail: detail)
+    }
+  }
+
+  private func seal(
+    _ plan: CustodyPlan, besides known: [KeyIdentifier]
+  ) throws -> CustodyCeremony.Result {
+    let now = UInt64(Clocks.unixMilliseconds())
+    var ceremony = try CustodyCeremony(plan, besides: known, atMilliseconds: now)
+    for index in plan.custodians.indices {
+      let passphrase = try options.passphrases.new(of: plan.custodians[index])
+      try ceremony.seal(custodian: index, passphrase: passphrase)
+    }
+    return try ceremony.finish()
+  }
+
+  private func after(_ answer: DocumentView, _ isReplacement: Bool) -> String {
+    let old = answer.text("old")
+    return "\nThe keyring is wrapped under the key \(answer.text("new")) (check value "
+      + "\(answer.text("check_value"))).\n"
+      + (isReplacement ? "" : "Set \"keys: {source: custodians}\" and restart the service.\n")
+      + "Then have nothing left that the key before opens: cadenas keys destroy \(old) --execute\n"
+  }
+}
+
+extension StoreIdentifier {
+  /// Reads hexadecimal digits.
+  init?(hex: String) {
+    let digits = hex.compactMap(\.hexDigitValue)
+    guard digits.count == hex.count, digits.count.isMultiple(of: 2) else { return nil }
+    self.init(
+      stride(from: 0, to: digits.count, by: 2).map {
+        UInt8(truncatingIfNeeded: digits[$0] << 4 | digits[$0 + 1])
+      })
+  }
+}

@@ -205,8 +205,10 @@ let package = Package(
     // The programs as a user runs them: real sockets, real processes, the simulator as acquirer.
     tests(
       "ProgramTests",
-      ["cadenas", "cadenas-dev", "Administration", "Cryptography", "JSON", "LMDB"] + nio,
-      reading: ["CommandLine"]),
+      [
+        "cadenas", "cadenas-dev", "Administration", "Cryptography", "JSON", "Keyring", "LMDB",
+        "RecordFormat", "SecretMemory", "Storage",
+      ] + nio, reading: ["CommandLine"]),
     // The house: file length, imports by layer, card numbers that are not test numbers.
     tests("TidyTests", []),
   ]

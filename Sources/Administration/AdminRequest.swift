@@ -25,6 +25,20 @@ package enum AdminRequest: Equatable, Sendable {
   case keysReencrypt(cardsPerSecond: UInt64)
   /// Stops moving cards.
   case keysReencryptStop
+  /// Takes a key out of service.
+  case keysRetire(KeyOrder, as: Vault.Retirement)
+  /// Destroys a key, or tells what stands in its way.
+  case keysDestroy(KeyOrder, execute: Bool)
+  /// The requests that wait for another person.
+  case approvals
+  /// Approves a request, by its eight hexadecimal digits.
+  case approve(String)
+  /// Rejects a request, by its eight hexadecimal digits.
+  case reject(String, because: KeyReason)
+  /// Closes the keyring.
+  case seal
+  /// Opens the keyring, with what the key source has.
+  case unseal
   /// Entries of the audit log.
   case auditShow(AuditQuery)
   /// Recomputes the audit log.
@@ -33,6 +47,20 @@ package enum AdminRequest: Equatable, Sendable {
   case storeStats
   /// Opens every record.
   case storeVerify
+
+  /// A key, and why something is to be done with it.
+  package struct KeyOrder: Equatable, Sendable {
+    package var key: KeyIdentifier
+    package var reason: KeyReason
+
+    /// Names a key and a reason.
+    package init(key: KeyIdentifier, reason: KeyReason) {
+      self.key = key
+      self.reason = reason
+    }
+  }
+  /// Backups and compaction.
+  case store(StoreRequest)
 }
 
 /// Which entries of the audit log are asked for.
@@ -66,12 +94,16 @@ extension AdminRequest {
 
   var form: Form {
     switch self {
-    case .status, .keysStatus, .storeStats, .keysReencryptStop, .keysCertificate, .keysPublicKey,
-      .keysInventory:
+    case .status, .keysStatus, .storeStats, .keysReencryptStop, .keysRetire, .approvals, .reject,
+      .keysCertificate, .keysPublicKey, .keysInventory:
       .document
+    case .keysDestroy(_, let execute): execute ? .progress : .document
     case .metrics: .metrics
     case .auditShow: .lines
-    case .auditVerify, .storeVerify, .keysRotate, .keysReencrypt, .keysHistory: .progress
+    case .auditVerify, .storeVerify, .keysRotate, .keysReencrypt, .keysHistory, .approve, .seal,
+      .unseal:
+      .progress
+    case .store(let request): request.form
     }
   }
 
@@ -86,10 +118,19 @@ extension AdminRequest {
     case .keysInventory: "keys.inventory"
     case .keysRotate: "keys.rotate"
     case .keysReencrypt, .keysReencryptStop: "keys.reencrypt"
+    case .keysRetire(_, .deactivated): "keys.deactivate"
+    case .keysRetire(_, .compromised): "keys.compromise"
+    case .keysDestroy: "keys.destroy"
+    case .approvals: "approvals"
+    case .approve: "approve"
+    case .reject: "reject"
+    case .seal: "seal"
+    case .unseal: "unseal"
     case .auditShow: "audit.show"
     case .auditVerify: "audit.verify"
     case .storeStats: "store.stats"
     case .storeVerify: "store.verify"
+    case .store(let request): request.auditOperation
     }
   }
 
@@ -97,19 +138,30 @@ extension AdminRequest {
   var leastRole: Role {
     switch self {
     case .status, .metrics, .keysStatus, .keysRotate, .keysReencrypt, .keysReencryptStop,
-      .keysCertificate, .keysPublicKey, .keysHistory, .keysInventory,
-      .auditShow, .auditVerify, .storeStats, .storeVerify:
+      .keysCertificate, .keysPublicKey, .keysHistory, .keysInventory, .keysRetire, .approvals,
+      .approve, .reject, .auditShow, .auditVerify, .storeStats, .storeVerify:
       .auditor
+    case .keysDestroy(_, let execute): execute ? .operator : .auditor
+    case .seal, .unseal: .operator
+    case .store(let request): request.leastRole
     }
+  }
+
+  /// Whether a store that no service works with has to be opened for writing.
+  package var isWriting: Bool {
+    if case .store(let request) = self { request.isWriting } else { false }
   }
 
   /// Whether it may take long, so that only a few run at a time.
   var isLong: Bool {
     switch self {
     case .status, .metrics, .keysStatus, .storeStats, .keysReencryptStop, .keysCertificate,
-      .keysPublicKey, .keysInventory:
+      .keysPublicKey, .keysInventory, .approvals, .reject:
       false
-    case .keysRotate, .keysReencrypt, .keysHistory, .auditShow, .auditVerify, .storeVerify: true
+    case .keysRotate, .keysReencrypt, .keysHistory, .keysRetire, .keysDestroy, .approve, .seal,
+      .unseal, .auditShow, .auditVerify, .storeVerify:
+      true
+    case .store(let request): request.isLong
     }
   }
 }

@@ -11,11 +11,13 @@ package enum AdministrationError: Error, Equatable, Sendable {
   case notPermitted
   /// As many long operations are running as are allowed at once.
   case busy
+  /// It cannot be done as things are; the text says what is in its way, and what helps.
+  case refused(String)
   /// The store could not be read or written.
   case store(StorageError)
   /// The audit log could not be read.
   case audit(AuditError)
-  /// The keyring could not be opened.
+  /// The keyring could not be opened, or a key cannot be changed in this way.
   case keyring(KeyringError)
   /// A key or record could not be read; the text says what, without any of its content.
   case unavailable(String)
@@ -33,6 +35,8 @@ extension AdministrationError {
     case .notPermitted: "not-permitted"
     case .busy: "busy"
     case .notFound: "not-found"
+    case .refused: "refused"
+    case .keyring(let error) where error.isRefusal: "refused"
     case .store, .audit, .keyring, .unavailable, .abandoned: "unavailable"
     }
   }
@@ -43,6 +47,8 @@ extension AdministrationError {
     case .malformedRequest: 400
     case .notPermitted: 403
     case .notFound: 404
+    case .refused: 409
+    case .keyring(let error) where error.isRefusal: 409
     case .busy, .store, .audit, .keyring, .unavailable, .abandoned: 503
     }
   }
@@ -54,6 +60,7 @@ extension AdministrationError {
     case .notPermitted:
       "this user is neither operator nor auditor (administration.operators, .auditors)"
     case .busy: "other long operations are running; try again when they have ended"
+    case .refused(let reason): reason
     case .store(let error), .audit(.store(let error)): error.explanation
     case .audit(.damaged(let reason)):
       "the audit log is damaged (\(reason)); run: cadenas audit verify"
@@ -96,6 +103,18 @@ extension StorageError {
 }
 
 extension KeyringError {
+  /// Whether all is well, and what was asked goes against the state of a key.
+  var isRefusal: Bool {
+    switch self {
+    case .unknownKey, .keyKnownAlready, .wrongState, .rotationUnderWay, .tooManyKeys, .keyUsedUp:
+      true
+    case .keySource, .keyFileOwner, .keyFileMode, .keyFileSize, .keyEncryptionKeyMissing,
+      .keyFileExists, .noKeyring, .keyringDoesNotOpen, .malformedKeyring, .noActiveKey,
+      .malformedTally, .systemUnavailable:
+      false
+    }
+  }
+
   /// A sentence for an operator: what is wrong, and what helps.
   package var explanation: String {
     switch self {

@@ -13,18 +13,11 @@ extension Operations {
     guard let inventory = try hooks.inventory?() else {
       throw AdministrationError.unavailable("nothing here uses cryptography")
     }
-    let keys = try keyStatus()
+    let keys = try keyStatuses()
     let now = Int64(clamping: now)
     var json = InventoryWriter(nowMilliseconds: now)
     json.write(inventory, keys: keys)
     return json.bytes
-  }
-
-  /// What may be told of every key, with its cards and uses.
-  func keyStatus() throws -> [KeyStatus] {
-    let counts = try CardVerifier.cardCounts(in: store)
-    let uses = try store.read { try KeyTally.read(.uses, $0) }
-    return try keyring().status(cards: counts, uses: uses, atMilliseconds: now)
   }
 }
 
@@ -88,7 +81,7 @@ private struct InventoryWriter {
     json.member("days_left", integer: -days(from: end))
     json.member("cards", integer: key.cards)
     json.member("uses", integer: key.uses)
-    json.member("warnings", strings: key.warnings.map(\.text))
+    json.member("warnings", strings: key.warnings.map { $0.text(for: key.role) })
   }
 
   private mutating func write(_ algorithm: AlgorithmDescription) {

@@ -31,11 +31,15 @@ package struct LoggedEntry: Equatable, Sendable {
   }
 
   /// The values of a reason that is made of words `NAME=VALUE`, by their names.
+  ///
+  /// What follows `reason=` is the free text of a person, and is not looked at.
   package var reasons: [Substring: Substring] {
     var values: [Substring: Substring] = [:]
     for word in (entry.reason ?? "").split(separator: " ") {
       guard let equals = word.firstIndex(of: "=") else { continue }
-      values[word[..<equals]] = word[word.index(after: equals)...]
+      let name = word[..<equals]
+      if name == "reason" { break }
+      if values[name] == nil { values[name] = word[word.index(after: equals)...] }
     }
     return values
   }

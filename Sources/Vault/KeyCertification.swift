@@ -3,6 +3,7 @@ import CardStore
 import Cryptography
 import Keyring
 import RecordFormat
+import SecretMemory
 import Storage
 
 extension WriterCore {
@@ -29,7 +30,8 @@ extension WriterCore {
         underKey: count.cards, underSuccessor: order.cards(under: successor))
       certificate.run = .init(
         beganMilliseconds: order.beganMilliseconds, endedMilliseconds: now, actor: order.actor)
-      let entries = [replacements[count.key], order.sequence, end].compactMap { $0 }
+      var entries = [replacements[count.key], end].compactMap { $0 }
+      if try isBeginning(order.sequence, in: &transaction) { entries.append(order.sequence) }
       certificate.proofs = try proofs(entries, in: &transaction)
       try sign(certificate, in: &transaction)
     }
@@ -42,11 +44,10 @@ extension WriterCore {
   /// - Parameters:
   ///   - actor: who had it destroyed.
   ///   - approvers: who approved that.
-  ///   - entries: sequences of the audit entries that prove it: the request, each approval, the
-  ///     destruction, and what ``RotationCertificate/replacements(of:in:)`` finds; those of the interim
-  ///     certificate are added.
+  ///   - entries: sequences of the audit entries that prove it, such as
+  ///     ``RotationCertificate/life(of:in:)`` finds; those of the interim certificate are added.
   /// - Returns: the note.
-  /// - Throws: `VaultError.cardsLeft`, `VaultError.unknownKey`; `KeyringError.wrongState` where the key
+  /// - Throws: `VaultError.keyNeeded`, `VaultError.unknownKey`; `KeyringError.wrongState` where the key
   ///   is not destroyed; `AuditError`, `StorageError`.
   @discardableResult
   func certifyDestruction(
@@ -58,7 +59,9 @@ extension WriterCore {
     guard entry.state == .destroyed, let destroyed = entry.destroyedMilliseconds else {
       throw KeyringError.wrongState(key, entry.state)
     }
-    guard try cards.cards(under: key) == 0 else { throw VaultError.cardsLeft(key) }
+    var needs = KeyNeeds()
+    needs.cards = try cards.cards(under: key)
+    guard needs.isEmpty else { throw VaultError.keyNeeded(key, needs) }
     var certificate = try certificate(for: entry, in: keyring)
     certificate.destruction = .init(atMilliseconds: destroyed, actor: actor)
     certificate.approvers = approvers
@@ -72,6 +75,19 @@ extension WriterCore {
     }
     certificate.proofs = try proofs(sequences, in: &transaction)
     return try sign(certificate, in: &transaction)
+  }
+
+  /// Whether an entry says that cards begin to be moved. Not that of an order which came with a backup:
+  /// it is in the log before.
+  private func isBeginning(
+    _ sequence: UInt64, in transaction: inout StoreWriteTransaction
+  ) throws -> Bool {
+    let key = sequence.bigEndianBytes
+    guard let line = try transaction.get(key.rawSpan, in: .audit),
+      let entry = LoggedEntry(line: line)?.entry
+    else { return false }
+    return entry.operation == AuditWord.Operation.keysReencrypt
+      && entry.outcome == AuditWord.Outcome.begun
   }
 
   /// What is the same in every certificate of a key, with the cards of now.
@@ -124,7 +140,8 @@ extension WriterCore {
     return note
   }
 
-  /// The interim certificate of a key, where one of the store's audit keys has signed it.
+  /// The interim certificate of a key, where one of the store's audit keys has signed it. One that came
+  /// with a backup is about another store.
   private func interim(
     of key: KeyIdentifier, keyring: Keyring, in transaction: inout StoreWriteTransaction
   ) throws -> RotationCertificate? {
@@ -141,7 +158,8 @@ extension WriterCore {
       .map { try KeySuccession(parsing: $0.text) }
     trusted += successions.map(\.old.key)
     do {
-      return try RotationCertificate(verifying: note, by: trusted)
+      let certificate = try RotationCertificate(verifying: note, by: trusted)
+      return VerifierKey.namePrefix + certificate.store == origin ? certificate : nil
     } catch {
       // What cannot be verified is not certified again.
       return nil

@@ -36,20 +36,28 @@ final class KeyWorker: Sendable {
   /// How many times as long as a piece of work its pause is, while somebody asks for something.
   private static let restFactor = 4
 
-  private struct State {
+  struct State {
     var thread: WorkerThread?
     var isStopping = false
     var progress = KeyWorkProgress()
     var auditSize: UInt64 = 0
   }
 
-  private let store: Store
-  private let core: WriterCore
-  private let keys: LiveKeyring
+  let store: Store
+  let core: WriterCore
+  let keys: LiveKeyring
   private let slots: SecretPool
-  private let state = Mutex(State())
+  let upkeep: StoreUpkeep
+  /// Removes a KEK from its source.
+  let eraseKeyEncryptionKey: @Sendable (KeyIdentifier) throws -> Void
+  let state = Mutex(State())
 
-  init(store: Store, core: WriterCore, keys: LiveKeyring, slots: SecretPool) {
+  init(
+    store: Store, core: WriterCore, keys: LiveKeyring, slots: SecretPool, upkeep: StoreUpkeep,
+    eraseKeyEncryptionKey: @escaping @Sendable (KeyIdentifier) throws -> Void
+  ) {
+    self.upkeep = upkeep
+    self.eraseKeyEncryptionKey = eraseKeyEncryptionKey
     self.store = store
     self.core = core
     self.keys = keys
@@ -58,18 +66,23 @@ final class KeyWorker: Sendable {
 
   var progress: KeyWorkProgress { state.withLock { $0.progress } }
 
-  /// Begins what there is to do, where it is not under way.
-  func wake() throws {
-    let isNeeded = try nextWork() != nil
-    let finished = try state.withLock { state -> WorkerThread? in
-      guard isNeeded, !state.progress.isRunning, !state.isStopping else { return nil }
-      let before = state.thread
-      state.progress = KeyWorkProgress()
-      state.progress.isRunning = true
-      state.thread = try WorkerThread(named: "cadenas-keys") { [self] in run() }
-      return before
+  /// Begins what there is to do, where it is not under way; that it could not begin is told by
+  /// ``progress``.
+  func wake() {
+    do {
+      guard try nextWork() != nil else { return }
+      let finished = try state.withLock { state -> WorkerThread? in
+        guard !state.progress.isRunning, !state.isStopping else { return nil }
+        let before = state.thread
+        state.progress = KeyWorkProgress()
+        state.thread = try WorkerThread(named: "cadenas-keys") { [self] in run() }
+        state.progress.isRunning = true
+        return before
+      }
+      finished?.join()
+    } catch {
+      state.withLock { $0.progress.failure = "\(error)" }
     }
-    finished?.join()
   }
 
   /// Ends the thread; what is left goes on at the next start.
@@ -82,12 +95,14 @@ final class KeyWorker: Sendable {
   }
 
   private enum Work {
+    case destruction
     case fingerprints
     case reencryption(ReencryptionOrder)
   }
 
   private func nextWork() throws -> Work? {
     if keys.current.replacedFingerprintKey != nil { return .fingerprints }
+    if keys.current.entries.contains(where: { $0.state == .destroying }) { return .destruction }
     let order = try store.read { try ReencryptionOrder.read(in: $0) }
     return order.map { .reencryption($0) }
   }
@@ -97,6 +112,7 @@ final class KeyWorker: Sendable {
       repeat {
         while !isStopping, let work = try nextWork() {
           switch work {
+          case .destruction: try endDestructions()
           case .fingerprints: try replaceFingerprints()
           case .reencryption(let order): try reencrypt(order)
           }
@@ -121,10 +137,10 @@ final class KeyWorker: Sendable {
     }
   }
 
-  private var isStopping: Bool { state.withLock { $0.isStopping } }
+  var isStopping: Bool { state.withLock { $0.isStopping } }
 
   /// Pauses after a piece of work, longer while others wait; false where the work is to end.
-  private func rest(after work: Duration, atLeast least: Duration = .zero) -> Bool {
+  func rest(after work: Duration, atLeast least: Duration = .zero) -> Bool {
     let size = core.audit.committedSize
     let isBusy = state.withLock { state in
       defer { state.auditSize = size }
@@ -197,7 +213,7 @@ extension KeyWorker {
       order.cardsPerSecond = cardsPerSecond
       try core.note(order, in: &transaction)
     }
-    try wake()
+    wake()
   }
 
   /// Notes that no more cards are to be moved for now.

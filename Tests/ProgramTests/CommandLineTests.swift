@@ -5,7 +5,8 @@ import Testing
 @Suite("The command line")
 struct CommandLineTests {
   static let scripts = [
-    "changed", "check", "evidence", "init", "locked", "offline", "running", "usage",
+    "backup", "changed", "check", "evidence", "init", "locked", "offline", "restore", "running",
+    "usage",
   ]
 
   @Test("prints what its scripts show", arguments: scripts)

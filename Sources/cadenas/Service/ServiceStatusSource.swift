@@ -20,9 +20,12 @@ struct ServiceStatusSource: Sendable {
     var hooks = AdministrationHooks()
     hooks.service = { [self] in status() }
     hooks.metrics = { [self] in metrics() }
-    hooks.keyring = { [vault] in vault.keyring }
+    hooks.keyring = { [vault] in try vault.keyring }
     hooks.slots = slots
-    hooks.keys = keyHooks
+    hooks.vault = vault
+    hooks.rules = vault.rules
+    hooks.keySource = keySourceHooks
+    hooks.upkeep = vault.upkeep
     hooks.inventory = { [self] in try inventory().make() }
     hooks.record = { [vault] entry in try vault.record(entry) }
     return hooks

@@ -139,7 +139,8 @@ extension AdminRequest {
     switch self {
     case .status, .metrics, .keysStatus, .keysRotate, .keysReencrypt, .keysReencryptStop,
       .keysCertificate, .keysPublicKey, .keysHistory, .keysInventory, .keysRetire, .approvals,
-      .approve, .reject, .auditShow, .auditVerify, .storeStats, .storeVerify:
+      .approve, .reject, .auditShow, .auditVerify, .storeStats,
+      .storeVerify:
       .auditor
     case .keysDestroy(_, let execute): execute ? .operator : .auditor
     case .seal, .unseal: .operator
@@ -159,7 +160,8 @@ extension AdminRequest {
       .keysPublicKey, .keysInventory, .approvals, .reject:
       false
     case .keysRotate, .keysReencrypt, .keysHistory, .keysRetire, .keysDestroy, .approve, .seal,
-      .unseal, .auditShow, .auditVerify, .storeVerify:
+      .unseal,
+      .auditShow, .auditVerify, .storeVerify:
       true
     case .store(let request): request.isLong
     }

@@ -7,8 +7,8 @@ extension AdminRequest {
   /// The method of the HTTP request.
   var method: String {
     switch self {
-    case .status, .metrics, .keysStatus, .auditShow, .storeStats, .approvals, .keysCertificate,
-      .keysPublicKey, .keysHistory, .keysInventory:
+    case .status, .metrics, .keysStatus, .auditShow, .storeStats, .approvals,
+      .keysCertificate, .keysPublicKey, .keysHistory, .keysInventory:
       "GET"
     case .auditVerify, .storeVerify, .keysRotate, .keysReencrypt, .keysReencryptStop, .keysRetire,
       .keysDestroy, .approve, .reject, .seal, .unseal:
@@ -63,15 +63,15 @@ extension AdminRequest {
     let parts = target.split(separator: "?", maxSplits: 1, omittingEmptySubsequences: false)
     let query = parts.count == 2 ? parts[1] : ""
     if method == "GET", parts[0] == "/v1/audit" { return .auditShow(try decode(query)) }
+    if method == "GET", let request = try lookup(parts[0], query) { return request }
     if method == "POST", let request = try parametrized(parts[0], query) { return request }
-    if method == "GET", let request = try evidence(parts[0], query) { return request }
     if let request = try StoreRequest.parse(method: method, path: parts[0], query: query) {
       return .store(request)
     }
     guard query.isEmpty else { return nil }
     let plain: [AdminRequest] = [
-      .keysReencryptStop, .status, .metrics, .keysStatus, .keysPublicKey, .keysInventory,
-      .auditVerify, .storeStats, .storeVerify, .approvals, .seal, .unseal,
+      .keysReencryptStop, .status, .metrics, .keysStatus, .auditVerify, .storeStats, .storeVerify,
+      .approvals, .seal, .unseal, .keysPublicKey, .keysInventory,
     ]
     return plain.first { $0.method == method && $0.target == parts[0] }
   }
@@ -99,6 +99,32 @@ extension AdminRequest {
     }
   }
 
+  /// Reads a request for something that there is, by its key.
+  private static func lookup(
+    _ path: Substring, _ query: Substring
+  ) throws(AdministrationError) -> AdminRequest? {
+    switch path {
+    case "/v1/keys/certificate":
+      let query = try Query(query, knowing: ["key", "kind"])
+      let kind = RotationCertificate.Kind.allCases.first { $0.rawValue == query["kind"] }
+      guard let key = query["key"].flatMap({ KeyIdentifier($0) }),
+        query["kind"] == nil || kind != nil
+      else {
+        throw .malformedRequest(
+          "a certificate is named by its key, and its kind where that matters")
+      }
+      return .keysCertificate(key, kind)
+    case "/v1/keys/history":
+      let query = try Query(query, knowing: ["key"])
+      let key = query["key"].flatMap { KeyIdentifier($0) }
+      guard query["key"] == nil || key != nil else {
+        throw .malformedRequest("a history is that of every key, or of one")
+      }
+      return .keysHistory(key)
+    default: return nil
+    }
+  }
+
   private static let orderNames = ["key", "ticket", "reason"]
 
   private static func rotation(_ query: Query) throws(AdministrationError) -> AdminRequest {
@@ -110,32 +136,6 @@ extension AdminRequest {
     return .keysRotate(role, to: key)
   }
 
-  /// Reads a request for evidence about a key.
-  private static func evidence(
-    _ path: Substring, _ query: Substring
-  ) throws(AdministrationError) -> AdminRequest? {
-    switch path {
-    case "/v1/keys/certificate":
-      let query = try Query(query, knowing: ["key", "kind"])
-      let kind = query["kind"].flatMap { RotationCertificate.Kind(rawValue: $0) }
-      guard query["kind"] == nil || kind != nil else {
-        throw .malformedRequest("a certificate is interim or final")
-      }
-      return .keysCertificate(try key(query), kind)
-    case "/v1/keys/history":
-      let query = try Query(query, knowing: ["key"])
-      return .keysHistory(query["key"] == nil ? nil : try key(query))
-    default: return nil
-    }
-  }
-
-  private static func key(_ query: Query) throws(AdministrationError) -> KeyIdentifier {
-    guard let key = query["key"].flatMap({ KeyIdentifier($0) }) else {
-      throw .malformedRequest("a key is named by eight hexadecimal digits")
-    }
-    return key
-  }
-
   private static func reencryption(_ query: Query) throws(AdministrationError) -> AdminRequest {
     guard let rate = query["rate"].flatMap({ UInt64($0) }), rate <= 1 << 32 else {
       throw .malformedRequest("a re-encryption names a rate in cards a second, 0 for none")
@@ -144,7 +144,10 @@ extension AdminRequest {
   }
 
   private static func order(_ query: Query) throws(AdministrationError) -> KeyOrder {
-    KeyOrder(key: try key(query), reason: try reason(query))
+    guard let key = query["key"].flatMap({ KeyIdentifier($0) }) else {
+      throw .malformedRequest("a key is named by eight hexadecimal digits")
+    }
+    return KeyOrder(key: key, reason: try reason(query))
   }
 
   private static func reason(_ query: Query) throws(AdministrationError) -> KeyReason {

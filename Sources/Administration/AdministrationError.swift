@@ -34,9 +34,9 @@ extension AdministrationError {
     case .malformedRequest: "malformed-request"
     case .notPermitted: "not-permitted"
     case .busy: "busy"
-    case .notFound: "not-found"
     case .refused: "refused"
     case .keyring(let error) where error.isRefusal: "refused"
+    case .notFound: "not-found"
     case .store, .audit, .keyring, .unavailable, .abandoned: "unavailable"
     }
   }
@@ -46,9 +46,9 @@ extension AdministrationError {
     switch self {
     case .malformedRequest: 400
     case .notPermitted: 403
-    case .notFound: 404
     case .refused: 409
     case .keyring(let error) where error.isRefusal: 409
+    case .notFound: 404
     case .busy, .store, .audit, .keyring, .unavailable, .abandoned: 503
     }
   }

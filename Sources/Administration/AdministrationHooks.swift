@@ -19,8 +19,6 @@ package struct AdministrationHooks: Sendable {
   package var slots: SecretPool?
   /// Whether `index.mdb` holds every fingerprint: not while a service keeps some in memory.
   package var isIndexCurrent = false
-  /// The cryptography in use.
-  package var inventory: (@Sendable () throws -> CryptographicInventory)?
   /// What keys are judged by.
   package var rules = KeyRules()
   /// The vault that runs.
@@ -29,6 +27,8 @@ package struct AdministrationHooks: Sendable {
   package var keySource: KeySourceHooks?
   /// Backups and compaction; nil where the store is open for reading only.
   package var upkeep: StoreUpkeep?
+  /// The cryptography in use.
+  package var inventory: (@Sendable () throws -> CryptographicInventory)?
   /// Appends an entry, and returns when it is durable.
   package var record: (@Sendable (AuditEntry) throws -> Void)?
 

@@ -14,8 +14,7 @@ extension Operations {
       throw AdministrationError.unavailable("nothing here uses cryptography")
     }
     let keys = try keyStatuses()
-    let now = Int64(clamping: now)
-    var json = InventoryWriter(nowMilliseconds: now)
+    var json = InventoryWriter(nowMilliseconds: Int64(clamping: now))
     json.write(inventory, keys: keys)
     return json.bytes
   }

@@ -55,7 +55,8 @@ extension Operations {
       try unseal(actor: actor, into: sink)
       return document(isSealed: false)
     case .status, .metrics, .keysStatus, .keysCertificate, .keysPublicKey, .keysHistory,
-      .keysInventory, .auditShow, .auditVerify, .storeStats, .storeVerify, .store:
+      .keysInventory, .auditShow, .auditVerify, .storeStats, .storeVerify,
+      .store:
       throw AdministrationError.malformedRequest("the request changes no key")
     }
   }

@@ -78,6 +78,9 @@ package struct Operations: Sendable {
     switch request {
     case .status: try sink(.document(status()))
     case .metrics: try sink(.metrics(Metric.text(metrics())))
+    case .keysRotate, .keysReencrypt, .keysReencryptStop, .keysRetire, .keysDestroy, .approvals,
+      .approve, .reject, .seal, .unseal:
+      try sink(.document(try changeKeys(request, actor: actor, into: sink)))
     case .keysStatus: try give(keysStatus(), for: request, actor, into: sink)
     case .keysCertificate(let key, let kind):
       try give(keyCertificate(key, kind), for: request, actor, into: sink)
@@ -85,9 +88,6 @@ package struct Operations: Sendable {
     case .keysHistory(let key):
       try give(keyHistory(key, into: sink), for: request, actor, into: sink)
     case .keysInventory: try give(keyInventory(), for: request, actor, into: sink)
-    case .keysRotate, .keysReencrypt, .keysReencryptStop, .keysRetire, .keysDestroy, .approvals,
-      .approve, .reject, .seal, .unseal:
-      try sink(.document(try changeKeys(request, actor: actor, into: sink)))
     case .storeStats: try give(storeStats(), for: request, actor, into: sink)
     case .auditShow(let query):
       try record(request, actor, "done")

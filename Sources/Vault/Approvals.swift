@@ -8,7 +8,7 @@ import Storage
 /// A request to destroy a key that waits until enough different persons want it.
 ///
 /// Row of `meta`: `approval/` ‖ identifier → a ``TextRow`` of version, key id, who asked, Unix ms,
-/// persons, ticket, reason, and each approver.
+/// persons, ticket, reason, audit entries, and each approver.
 package struct Approval: Equatable, Sendable {
   /// For how long a request waits, in milliseconds.
   package static let lifetimeMilliseconds: UInt64 = 7 * 86_400_000
@@ -16,7 +16,7 @@ package struct Approval: Equatable, Sendable {
   package static let most = 64
 
   private static let version = "1"
-  private static let leastTexts = 7
+  private static let leastTexts = 8
   static let prefix = Array("approval/".utf8)
 
   /// Eight hexadecimal digits by which people name it.
@@ -33,6 +33,8 @@ package struct Approval: Equatable, Sendable {
   package let reason: KeyReason
   /// Who has approved it.
   package var approvers: [String]
+  /// The audit entries about it.
+  var entries: [UInt64]
 
   /// When it ends by itself, in Unix milliseconds.
   package var endMilliseconds: UInt64 { requestedMilliseconds + Self.lifetimeMilliseconds }
@@ -48,7 +50,7 @@ package struct Approval: Equatable, Sendable {
     let row = TextRow.encode(
       [
         Self.version, key.text, requester, String(requestedMilliseconds), String(persons),
-        reason.ticket, reason.text,
+        reason.ticket, reason.text, TextRow.text(entries),
       ] + approvers)
     try transaction.put(key: rowKey.rawSpan, value: row.rawSpan, in: .meta)
   }
@@ -72,16 +74,18 @@ package struct Approval: Equatable, Sendable {
     let texts = try TextRow.decode(row)
     guard texts.count >= Self.leastTexts, texts[0] == Self.version,
       let key = KeyIdentifier(texts[1]), let requested = UInt64(texts[3]),
-      let persons = Int(texts[4]), let reason = KeyReason(ticket: texts[5], text: texts[6])
+      let persons = Int(texts[4]), let reason = KeyReason(ticket: texts[5], text: texts[6]),
+      let entries = TextRow.numbers(texts[7])
     else { throw .malformedRow }
     self.init(
       identifier: identifier, key: key, requester: texts[2], requestedMilliseconds: requested,
-      persons: persons, reason: reason, approvers: Array(texts[Self.leastTexts...]))
+      persons: persons, reason: reason, approvers: Array(texts[Self.leastTexts...]),
+      entries: entries)
   }
 
   init(
     identifier: String, key: KeyIdentifier, requester: String, requestedMilliseconds: UInt64,
-    persons: Int, reason: KeyReason, approvers: [String] = []
+    persons: Int, reason: KeyReason, approvers: [String] = [], entries: [UInt64] = []
   ) {
     self.identifier = identifier
     self.key = key
@@ -90,6 +94,7 @@ package struct Approval: Equatable, Sendable {
     self.persons = persons
     self.reason = reason
     self.approvers = approvers
+    self.entries = entries
   }
 }
 
@@ -113,16 +118,18 @@ extension Vault {
         return
       }
       guard waiting.count < Approval.most else { throw VaultError.tooManyApprovals }
-      let approval = Approval(
+      var approval = Approval(
         identifier: identifier, key: key, requester: actor, requestedMilliseconds: core.now,
         persons: persons, reason: reason)
+      approval.entries = [
+        try core.record(
+          AuditEntry(
+            actor: actor, operation: AuditWord.Operation.keysDestroy, key: key.text,
+            outcome: AuditWord.Outcome.waiting,
+            reason: "approval=\(identifier) persons=\(persons)" + reason.words),
+          in: &transaction)
+      ]
       try approval.write(&transaction)
-      try core.record(
-        AuditEntry(
-          actor: actor, operation: AuditWord.Operation.keysDestroy, key: key.text,
-          outcome: AuditWord.Outcome.waiting,
-          reason: "approval=\(identifier) persons=\(persons)" + reason.words),
-        in: &transaction)
       result = approval
     }
     guard let result else { throw VaultError.unknownApproval }
@@ -208,12 +215,13 @@ extension WriterCore {
     approval.approvers.append(actor)
     let needed = max(persons, approval.persons) - 1
     let isEnough = approval.approvers.count >= needed
-    try record(
-      AuditEntry(
-        actor: actor, operation: AuditWord.Operation.approve, key: approval.key.text,
-        outcome: AuditWord.Outcome.done,
-        reason: "approval=\(identifier) requested_by=\(approval.requester)"),
-      in: &transaction)
+    approval.entries.append(
+      try record(
+        AuditEntry(
+          actor: actor, operation: AuditWord.Operation.approve, key: approval.key.text,
+          outcome: AuditWord.Outcome.done,
+          reason: "approval=\(identifier) requested_by=\(approval.requester)"),
+        in: &transaction))
     guard isEnough else {
       try approval.write(&transaction)
       return .waits(approval)
@@ -222,7 +230,7 @@ extension WriterCore {
     try beginDestruction(
       DestructionOrder(
         key: approval.key, actor: approval.requester, beganMilliseconds: now,
-        reason: approval.reason, approvers: approval.approvers),
+        reason: approval.reason, approvers: approval.approvers, entries: approval.entries),
       approval: identifier, in: &transaction)
     return .begun
   }

@@ -53,45 +53,6 @@ extension RotationCertificate {
     return found
   }
 
-  /// The sequences of the entries of a key's life, ascending: how it was made, replaced, taken out of
-  /// service, and how its destruction was asked for, approved and begun.
-  ///
-  /// Goes through the whole log, and may take long; not for the writer's thread.
-  /// - Throws: `AuditError`.
-  package static func life(
-    of key: KeyIdentifier, in store: Store
-  ) throws(AuditError) -> [UInt64] {
-    let reader = AuditReader(store)
-    let size = try reader.size()
-    var filter = AuditFilter()
-    filter.hasKey = true
-    var found: [UInt64] = []
-    var next: UInt64? = 0
-    while let start = next, start < size {
-      let page = try reader.page(from: start, below: size, filter: filter)
-      found += page.entries.filter { isOfLife($0, of: key) }.map(\.sequence)
-      next = page.next
-    }
-    // Requests can be repeated without end: the latest are those that came to something.
-    return found.suffix(mostEntriesOfLife)
-  }
-
-  private static let mostEntriesOfLife = 1_000
-  private static let operationsOfLife: Set<String> = [
-    AuditWord.Operation.keysCreate, AuditWord.Operation.keysRotate,
-    AuditWord.Operation.keysDeactivate, AuditWord.Operation.keysCompromise,
-    AuditWord.Operation.keysDestroy, AuditWord.Operation.approve, AuditWord.Operation.reject,
-  ]
-
-  private static func isOfLife(_ logged: LoggedEntry, of key: KeyIdentifier) -> Bool {
-    guard operationsOfLife.contains(logged.entry.operation),
-      logged.entry.outcome != AuditWord.Outcome.refused
-    else { return false }
-    return logged.entry.key == key.text
-      || logged.entry.operation == AuditWord.Operation.keysRotate
-        && logged.reasons["replaces"].map(String.init) == key.text
-  }
-
   private static func row(_ key: KeyIdentifier, _ kind: Kind) -> [UInt8] {
     Array("certificate/\(key.text)/\(kind.rawValue)".utf8)
   }

@@ -25,23 +25,28 @@ package struct KeyNeeds: Equatable, Sendable {
 }
 
 /// Who decided to destroy a key, and why. Row of `meta`: `destruction/` ‖ key id(8 hex digits) → a
-/// ``TextRow`` of version, actor, Unix ms, ticket, reason, and each approver. It is there while the
-/// key is `destroying`.
+/// ``TextRow`` of version, actor, Unix ms, ticket, reason, audit entries, and each approver. It is
+/// there while the key is `destroying`.
 struct DestructionOrder: Equatable, Sendable {
   private static let version = "1"
-  private static let leastTexts = 5
+  private static let leastTexts = 6
 
   let key: KeyIdentifier
   let actor: String
   let beganMilliseconds: UInt64
   let reason: KeyReason
   let approvers: [String]
+  /// The audit entries about it, before its end.
+  var entries: [UInt64] = []
 
   static func rowKey(_ key: KeyIdentifier) -> [UInt8] { Array("destruction/\(key.text)".utf8) }
 
   func write(_ transaction: inout StoreWriteTransaction) throws {
     let row = TextRow.encode(
-      [Self.version, actor, String(beganMilliseconds), reason.ticket, reason.text] + approvers)
+      [
+        Self.version, actor, String(beganMilliseconds), reason.ticket, reason.text,
+        TextRow.text(entries),
+      ] + approvers)
     try transaction.put(key: Self.rowKey(key).rawSpan, value: row.rawSpan, in: .meta)
   }
 
@@ -51,11 +56,12 @@ struct DestructionOrder: Equatable, Sendable {
     guard let row = try transaction.get(rowKey(key).rawSpan, in: .meta) else { return nil }
     let texts = try TextRow.decode([UInt8](copying: row))
     guard texts.count >= leastTexts, texts[0] == version, let began = UInt64(texts[2]),
-      let reason = KeyReason(ticket: texts[3], text: texts[4])
+      let reason = KeyReason(ticket: texts[3], text: texts[4]),
+      let entries = TextRow.numbers(texts[5])
     else { throw VaultError.malformedRow }
     return DestructionOrder(
       key: key, actor: texts[1], beganMilliseconds: began, reason: reason,
-      approvers: Array(texts[leastTexts...]))
+      approvers: Array(texts[leastTexts...]), entries: entries)
   }
 }
 
@@ -157,22 +163,22 @@ extension WriterCore {
     needs.backups = try BackupRecord.needing(order.key, in: transaction)
     guard needs.isEmpty else { throw VaultError.keyNeeded(order.key, needs) }
     try opened.keys.change(in: &transaction) { try $0.beginDestruction(order.key) }
-    try order.write(&transaction)
     let role = opened.keys.working.entry(order.key)?.role.name ?? ""
-    try record(
-      AuditEntry(
-        actor: order.actor, operation: AuditWord.Operation.keysDestroy, key: order.key.text,
-        outcome: AuditWord.Outcome.begun,
-        reason: "role=\(role)" + (approval.map { " approval=\($0)" } ?? "") + order.reason.words),
-      in: &transaction)
+    var order = order
+    order.entries += [
+      try record(
+        AuditEntry(
+          actor: order.actor, operation: AuditWord.Operation.keysDestroy, key: order.key.text,
+          outcome: AuditWord.Outcome.begun,
+          reason: "role=\(role)" + (approval.map { " approval=\($0)" } ?? "") + order.reason.words),
+        in: &transaction)
+    ]
+    try order.write(&transaction)
   }
 
-  /// Notes that no page of the store holds these keys any more, and certifies it of data keys.
-  ///
-  /// - Parameter lives: the entries about each of them.
+  /// Notes that no page of the store holds these keys any more.
   func endDestructions(
-    of identifiers: [KeyIdentifier], lives: [KeyIdentifier: [UInt64]],
-    in transaction: inout StoreWriteTransaction
+    of identifiers: [KeyIdentifier], in transaction: inout StoreWriteTransaction
   ) throws {
     let keys = try open().keys
     let now = now
@@ -182,15 +188,17 @@ extension WriterCore {
       let actor = order?.actor ?? AuditEntry.systemActor
       let end = try record(
         AuditEntry(
-          actor: actor, operation: AuditWord.Operation.keysDestroy, key: key.text,
+          actor: actor,
+          operation: AuditWord.Operation.keysDestroy, key: key.text,
           outcome: AuditWord.Outcome.done,
           reason: "role=\(keys.working.entry(key)?.role.name ?? "")" + (order?.reason.words ?? "")),
         in: &transaction)
+      if keys.working.entry(key)?.role == .data {
+        try certifyDestruction(
+          of: key, by: actor, approvedBy: order?.approvers ?? [],
+          entries: (order?.entries ?? []) + [end], in: &transaction)
+      }
       try transaction.delete(DestructionOrder.rowKey(key).rawSpan, in: .meta)
-      guard keys.working.entry(key)?.role == .data else { continue }
-      try certifyDestruction(
-        of: key, by: actor, approvedBy: order?.approvers ?? [], entries: (lives[key] ?? []) + [end],
-        in: &transaction)
     }
   }
 }
@@ -201,13 +209,8 @@ extension KeyWorker {
     let dying = keys.current.entries.filter { $0.state == .destroying }
     try compact()
     for key in dying where key.role == .kek { try eraseKeyEncryptionKey(key.identifier) }
-    var lives: [KeyIdentifier: [UInt64]] = [:]
-    for key in dying where key.role == .data {
-      lives[key.identifier] = try RotationCertificate.life(of: key.identifier, in: store)
-    }
-    let known = lives
     try store.perform { [core] transaction in
-      try core.endDestructions(of: dying.map(\.identifier), lives: known, in: &transaction)
+      try core.endDestructions(of: dying.map(\.identifier), in: &transaction)
     }
   }
 }

@@ -30,9 +30,8 @@ extension WriterCore {
         underKey: count.cards, underSuccessor: order.cards(under: successor))
       certificate.run = .init(
         beganMilliseconds: order.beganMilliseconds, endedMilliseconds: now, actor: order.actor)
-      var entries = [replacements[count.key], end].compactMap { $0 }
-      if try isBeginning(order.sequence, in: &transaction) { entries.append(order.sequence) }
-      certificate.proofs = try proofs(entries, in: &transaction)
+      let entries = [replacements[count.key], order.sequence, end].compactMap { $0 }
+      certificate.proofs = try proofs(entries, of: count.key, in: &transaction)
       try sign(certificate, in: &transaction)
     }
   }
@@ -44,8 +43,8 @@ extension WriterCore {
   /// - Parameters:
   ///   - actor: who had it destroyed.
   ///   - approvers: who approved that.
-  ///   - entries: sequences of the audit entries that prove it, such as
-  ///     ``RotationCertificate/life(of:in:)`` finds; those of the interim certificate are added.
+  ///   - entries: sequences of the audit entries that prove it: the request, each approval, the beginning
+  ///     and the end of the destruction; those of the interim certificate are added.
   /// - Returns: the note.
   /// - Throws: `VaultError.keyNeeded`, `VaultError.unknownKey`; `KeyringError.wrongState` where the key
   ///   is not destroyed; `AuditError`, `StorageError`.
@@ -73,21 +72,8 @@ extension WriterCore {
       certificate.run = interim.run
       sequences += interim.proofs.map(\.sequence)
     }
-    certificate.proofs = try proofs(sequences, in: &transaction)
+    certificate.proofs = try proofs(sequences, of: key, in: &transaction)
     return try sign(certificate, in: &transaction)
-  }
-
-  /// Whether an entry says that cards begin to be moved. Not that of an order which came with a backup:
-  /// it is in the log before.
-  private func isBeginning(
-    _ sequence: UInt64, in transaction: inout StoreWriteTransaction
-  ) throws -> Bool {
-    let key = sequence.bigEndianBytes
-    guard let line = try transaction.get(key.rawSpan, in: .audit),
-      let entry = LoggedEntry(line: line)?.entry
-    else { return false }
-    return entry.operation == AuditWord.Operation.keysReencrypt
-      && entry.outcome == AuditWord.Outcome.begun
   }
 
   /// What is the same in every certificate of a key, with the cards of now.
@@ -113,15 +99,20 @@ extension WriterCore {
       treeSize: audit.pendingSize, treeRoot: audit.pendingRoot)
   }
 
+  /// The leaves of those of `sequences` whose entries are about the key, or about cards that were moved.
+  ///
+  /// An order that came with a backup names entries of the log before; what stands under their sequences
+  /// in this one proves nothing.
   private func proofs(
-    _ sequences: [UInt64], in transaction: inout StoreWriteTransaction
+    _ sequences: [UInt64], of key: KeyIdentifier, in transaction: inout StoreWriteTransaction
   ) throws -> [RotationCertificate.Proof] {
     var proofs: [RotationCertificate.Proof] = []
     for sequence in Set(sequences).sorted() {
-      guard let leaf = try AuditLog.leaf(sequence, in: transaction) else {
-        throw AuditError.damaged("the entry \(sequence) is missing")
-      }
-      proofs.append(.init(sequence: sequence, leaf: leaf))
+      let row = sequence.bigEndianBytes
+      guard let line = try transaction.get(row.rawSpan, in: .audit),
+        let logged = LoggedEntry(line: line), logged.isAbout(key)
+      else { continue }
+      proofs.append(.init(sequence: sequence, leaf: MerkleHash.leaf(line)))
     }
     return proofs
   }
@@ -164,5 +155,13 @@ extension WriterCore {
       // What cannot be verified is not certified again.
       return nil
     }
+  }
+}
+
+extension LoggedEntry {
+  /// Whether the entry tells of a key, of its replacement, or of cards that were moved.
+  fileprivate func isAbout(_ key: KeyIdentifier) -> Bool {
+    entry.key == key.text || reasons["replaces"].map(String.init) == key.text
+      || entry.operation == AuditWord.Operation.keysReencrypt
   }
 }

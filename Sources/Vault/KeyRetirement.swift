@@ -47,6 +47,7 @@ extension Vault {
       guard isInService || retirement == .compromised else {
         throw KeyringError.wrongState(key, old.state)
       }
+      let before = keys.working
       let new = try keys.change(in: &transaction) { change in
         let new =
           isInService
@@ -54,6 +55,9 @@ extension Vault {
             old, by: replacement, cryptoperiods: cryptoperiods, atMilliseconds: now) : nil
         if retirement == .compromised { try change.compromise(key, atMilliseconds: now) }
         return new
+      }
+      if old.role == .audit, new != nil {
+        try core.signSuccession(from: before, to: keys, atMilliseconds: now, in: &transaction)
       }
       rotation = try new.map { new in
         let made = KeyRotation(

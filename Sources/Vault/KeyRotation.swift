@@ -77,10 +77,14 @@ extension Vault {
     var rotation: KeyRotation?
     try store.perform { [core] transaction in
       let keys = try core.open().keys
-      let old = try keys.working.current(role).identifier
+      let before = keys.working
+      let old = try before.current(role).identifier
       let now = core.now
       let new = try keys.change(in: &transaction) { try body(&$0, now) }
       let checkValue = keys.working.entry(new)?.checkValue.map(KeyCheckValue.text) ?? ""
+      if role == .audit {
+        try core.signSuccession(from: before, to: keys, atMilliseconds: now, in: &transaction)
+      }
       let made = KeyRotation(role: role, new: new, old: old, checkValue: checkValue)
       try core.record(made, actor: actor, in: &transaction)
       rotation = made
@@ -91,13 +95,10 @@ extension Vault {
 }
 
 extension WriterCore {
-  /// Appends the entry of a rotation; of audit keys the old one vouches for the new one.
+  /// Appends the entry of a rotation.
   func record(
     _ rotation: KeyRotation, actor: String, in transaction: inout StoreWriteTransaction
   ) throws {
-    if rotation.role == .audit {
-      try signSuccession(from: rotation.old, to: rotation.new, in: &transaction)
-    }
     try record(
       AuditEntry(
         actor: actor, operation: AuditWord.Operation.keysRotate, key: rotation.new.text,

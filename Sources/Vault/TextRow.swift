@@ -33,4 +33,19 @@ enum TextRow {
     guard rest.isEmpty else { throw .malformedRow }
     return texts
   }
+
+  /// Numbers as one text.
+  static func text(_ numbers: [UInt64]) -> String {
+    numbers.map(String.init).joined(separator: ",")
+  }
+
+  /// The numbers of a text; nil where it is none of ``text(_:)``.
+  static func numbers(_ text: String) -> [UInt64]? {
+    var numbers: [UInt64] = []
+    for part in text.split(separator: ",") {
+      guard let number = UInt64(part) else { return nil }
+      numbers.append(number)
+    }
+    return numbers
+  }
 }

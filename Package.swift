@@ -77,7 +77,7 @@ let package = Package(
     module("AccessPolicy"),
     module("AuditLog", ["Storage", "LMDB", "RecordFormat", "Cryptography", "JSON"]),
     module(
-      "Keyring", ["Storage", "LMDB", "RecordFormat", "Cryptography", "SecretMemory"]),
+      "Keyring", ["Storage", "LMDB", "JSON", "RecordFormat", "Cryptography", "SecretMemory"]),
     module(
       "CardStore",
       ["Storage", "LMDB", "Keyring", "RecordFormat", "Cards", "Cryptography", "SecretMemory"]),
@@ -147,8 +147,9 @@ let package = Package(
       "RecordFormatTests", ["RecordFormat", "Cards", "Cryptography", "SecretMemory"],
       embedding: [
         "Golden/card-record.txt", "Golden/fingerprint.txt", "Golden/idempotency-row.txt",
-        "Golden/keyring.txt", "Golden/keyring-v2.txt",
-      ], reading: ["Golden/generate.py"]),
+        "Golden/keyring.txt", "Golden/keyring-v2.txt", "Golden/custodian-set.txt",
+        "Golden/sealed-share.txt",
+      ], reading: ["Golden/generate.py", "Golden/generate-custody.py"]),
     tests("StorageTests", ["Storage", "LMDB", "StorageFaults"]),
     // A child process of StorageTests, which runs it over a library that fails system calls.
     .executableTarget(
@@ -161,8 +162,9 @@ let package = Package(
       reading: ["Golden/generate.py"]),
     tests(
       "KeyringTests",
-      ["Keyring", "Storage", "LMDB", "RecordFormat", "Cryptography", "SecretMemory"]
-    ),
+      ["Keyring", "Storage", "LMDB", "RecordFormat", "Cryptography", "SecretMemory"],
+      // The reference file of the other generator, which writes both.
+      embedding: ["Golden/custodian-2.share"]),
     tests(
       "CardStoreTests",
       [
@@ -175,11 +177,12 @@ let package = Package(
         "Vault", "AccessPolicy", "AuditLog", "CardStore", "Keyring", "Storage", "LMDB", "Cards",
         "RecordFormat", "Cryptography", "SecretMemory", "JSON",
       ]),
-    // The samples are links to what deploy/ holds.
+    // The samples are links to what deploy/ and keys/ hold.
     tests(
       "ConfigurationTests", ["Configuration", "AccessPolicy", "Cards"],
       embedding: [
         "Mistakes.txt", "Samples/cadenas.yaml", "Samples/brands.yaml", "Samples/openapi.yaml",
+        "Samples/ceremony.yaml",
       ]),
     tests(
       "AcquirerGatewayTests",

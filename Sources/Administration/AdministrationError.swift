@@ -110,8 +110,9 @@ extension KeyringError {
       true
     case .keySource, .keyFileOwner, .keyFileMode, .keyFileSize, .keyEncryptionKeyMissing,
       .keyFileExists, .noKeyring, .keyringDoesNotOpen, .malformedKeyring, .noActiveKey,
-      .malformedTally, .systemUnavailable:
+      .malformedTally, .systemUnavailable, .custody(.malformedSet):
       false
+    case .custody: true
     }
   }
 
@@ -148,6 +149,7 @@ extension KeyringError {
     case .keyUsedUp(let identifier):
       "the key \(identifier.text) has sealed as often as it may; run: cadenas keys rotate data"
     case .malformedTally: "a count of cards or uses is damaged; run: cadenas store verify"
+    case .custody(let problem): problem.explanation
     case .systemUnavailable:
       "the system gives no locked memory or no random bytes; raise LimitMEMLOCK (ulimit -l)"
     }

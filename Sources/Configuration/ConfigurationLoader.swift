@@ -41,7 +41,7 @@ struct ConfigurationLoader {
     let listen = listen(reader)
     let store = store(reader)
     let tls = serverCertificate(reader)
-    let keys = keySource(reader)
+    let keys = keys(reader)
     let administration = administration(reader)
     let brands = brands(reader)
     let limits = limits(reader)
@@ -52,8 +52,9 @@ struct ConfigurationLoader {
       diagnostics.isEmpty
     else { return nil }
     return ServiceConfiguration(
-      file: file, development: development, listen: listen, store: store, tls: tls, keys: keys,
-      administration: administration, brands: brands, limits: limits,
+      file: file, development: development, listen: listen, store: store, tls: tls,
+      keys: keys.source, keyRules: keys.rules, administration: administration, brands: brands,
+      limits: limits,
       merchants: merchants.sorted { $0.name < $1.name },
       acquirers: acquirers.acquirers.sorted { $0.name < $1.name }, push: acquirers.push)
   }

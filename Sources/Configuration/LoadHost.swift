@@ -38,33 +38,6 @@ extension ConfigurationLoader {
     return ServerCertificate(certificatePath: certificate, privateKeyPath: key)
   }
 
-  func keySource(_ reader: MappingReader) -> KeySource? {
-    guard let section = reader.requiredMapping("keys") else { return nil }
-    defer { section.finish() }
-    guard let source = section.requiredString("source") else {
-      _ = section.tree("path")
-      return nil
-    }
-    switch source {
-    case "file":
-      return requiredPath(section, "path").map(KeySource.directory)
-    case "credential", "custodians":
-      if section.has("path") {
-        diagnostics.report(
-          "\"keys.path\" means nothing with source \(quoted(source))",
-          at: section.position(of: "path"))
-        return nil
-      }
-      return source == "credential" ? .credentials : .custodians
-    default:
-      _ = section.tree("path")
-      reportUnknown(
-        source, as: "key source", among: ["file", "credential", "custodians"],
-        at: section.position(of: "source"))
-      return nil
-    }
-  }
-
   func administration(_ reader: MappingReader) -> AdministrationSettings? {
     guard let section = reader.requiredMapping("administration") else { return nil }
     defer { section.finish() }

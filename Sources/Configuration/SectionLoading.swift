@@ -18,7 +18,7 @@ extension StoreSettings {
 
 extension ConfigurationLoader {
   /// What `body` reads of the configuration in the file at `path`.
-  fileprivate static func section<Section>(
+  static func section<Section>(
     of path: String, _ body: (ConfigurationLoader, MappingReader) -> Section?
   ) throws(ConfigurationError) -> Section {
     let diagnostics = Diagnostics()

@@ -18,6 +18,8 @@ package struct ServiceConfiguration: Sendable {
   package let tls: ServerCertificate
   /// Where the key-encryption key comes from.
   package let keys: KeySource
+  /// What keys are judged by.
+  package let keyRules: KeyRuleSettings
   /// The local socket, and who may use it.
   package let administration: AdministrationSettings
   /// The brands by card number.
@@ -62,18 +64,6 @@ package struct ServerCertificate: Equatable, Sendable {
   package let certificatePath: String
   /// The absolute path of the private key, PEM, readable by its owner only.
   package let privateKeyPath: String
-}
-
-/// Where the key-encryption key comes from.
-package enum KeySource: Equatable, Sendable {
-  /// Files `KEYID.kek` in the directory with this absolute path.
-  case directory(String)
-  /// Files `KEYID.kek` among the credentials that systemd hands to the unit, in the directory that
-  /// the environment names as `CREDENTIALS_DIRECTORY`. Looked up when the keys are needed, since
-  /// commands that use the running service read the same configuration without having it.
-  case credentials
-  /// Shares that custodians hold. Read, and refused by `serve` until it is built.
-  case custodians
 }
 
 /// The administration socket, and who is who on it.

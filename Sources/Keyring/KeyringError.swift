@@ -36,6 +36,8 @@ package enum KeyringError: Error, Equatable, Sendable {
   case keyUsedUp(KeyIdentifier)
   /// A count of cards or uses does not have its form.
   case malformedTally
+  /// Custodians, or a share of theirs.
+  case custody(CustodyProblem)
   /// Memory for keys cannot be had, or the system gives no random bytes.
   case systemUnavailable
 }

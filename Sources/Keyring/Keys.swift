@@ -74,4 +74,11 @@ package final class KeyEncryptionKey: Sendable {
   func makeCipher() throws(CryptographyError) -> XAES256GCM {
     try material.withBytes { bytes throws(CryptographyError) in try XAES256GCM(key: bytes) }
   }
+
+  /// Shares of the key, any `threshold` of which rebuild it.
+  func split(threshold: Int, count: Int) throws(CryptographyError) -> SecretShares {
+    try material.withBytes { bytes throws(CryptographyError) in
+      try SecretSharing.split(bytes, threshold: threshold, count: count)
+    }
+  }
 }

@@ -38,7 +38,12 @@ struct CommandFailure: Error {
   }
 
   init(_ error: KeyringError) {
-    self.init(.unavailable, error.explanation)
+    switch error {
+    case .custody(.malformedSet), .custody(.rebuiltKeyDiffers):
+      self.init(.unavailable, error.explanation)
+    case .custody: self.init(.refused, error.explanation)
+    default: self.init(.unavailable, error.explanation)
+    }
   }
 
   /// The failure that an error of any of the parts below amounts to.

@@ -50,6 +50,7 @@ struct AdminRequestTests {
     for target in [
       "certificate", "certificate?key=1", "certificate?key=0000000A", "certificate?kind=final",
       "certificate?key=0000000a&kind=other", "certificate?key=0000000a&kind=final&kind=final",
+      "certificate?key=0000000a&x",
       "history?key=", "history?0000000a", "history?key=0000000a&x=1",
     ] {
       #expect(throws: AdministrationError.self, "\(target)") {

@@ -47,6 +47,15 @@ import Testing
     #expect(configuration.store.mapSizeBytes == 64 << 30)
     #expect(configuration.tls.privateKeyPath == directory.path + "/tls/server.key")
     #expect(configuration.keys == .credentials)
+    let year: UInt64 = 365 * 86_400
+    let rules = configuration.keyRules
+    #expect(
+      rules.periods
+        == KeyPeriods(
+          kekSeconds: year, dataSeconds: year, fingerprintSeconds: 2 * year,
+          auditSeconds: 2 * year))
+    #expect(rules.warningSeconds == 30 * 86_400)
+    #expect(rules.mostSeals == 1 << 48)
     #expect(configuration.limits == .standard)
   }
 

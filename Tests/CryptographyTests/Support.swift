@@ -79,3 +79,8 @@ struct Opening {
   var error: CryptographyError?
   var buffer: [UInt8]
 }
+
+/// Copies a span that a test may see.
+func array(_ span: RawSpan) -> [UInt8] {
+  unsafe span.withUnsafeBytes { unsafe Array($0) }
+}

@@ -5,7 +5,8 @@ import Testing
 @Suite("The command line")
 struct CommandLineTests {
   static let scripts = [
-    "backup", "changed", "check", "evidence", "init", "locked", "offline", "restore", "running",
+    "backup", "ceremony", "changed", "check", "evidence", "init", "locked", "offline", "restore",
+    "running",
     "usage",
   ]
 

@@ -30,6 +30,11 @@ struct GoldenFile {
 
     func number(_ key: String) throws -> UInt64 { try #require(UInt64(text(key))) }
 
+    /// The value of `key` as a custodian's or vault's name.
+    func name(_ key: String) throws -> CustodyName {
+      try #require(CustodyName(text(key)), "\(key) is no name")
+    }
+
     func digest(_ key: String) throws -> Digest256 { try #require(Digest256(hex: text(key))) }
 
     func keyIdentifier(_ key: String) throws -> KeyIdentifier {

@@ -1,6 +1,7 @@
 import Administration
 import Configuration
 import Glibc
+import Keyring
 import SecretMemory
 import Storage
 import Vault
@@ -63,6 +64,7 @@ struct Session {
     hooks.slots = try SecretPool(slots: Self.slots, slotSize: Self.slotBytes)
     hooks.isIndexCurrent = !store.indexWasLost
     if request.isWriting { hooks.upkeep = try StoreUpkeep.offline(store, clock: Clocks.vault) }
+    hooks.rules = KeyRules(configuration.keyRules)
     try Operations(store: store, hooks: hooks).run(
       request, actor: HostUser.current.actor, into: sink)
   }

@@ -19,8 +19,13 @@ struct TextTable {
     rows.append(cells.map(Console.printable))
   }
 
-  /// The lines of the table, titles first.
-  var text: String {
+  /// The lines of the table, titles first, for a terminal.
+  var text: String { Console.styled(lines[0], .bold) + lines.dropFirst().joined() }
+
+  /// The lines of the table, titles first, for a file.
+  var plainText: String { lines.joined() }
+
+  private var lines: [String] {
     let widths = titles.indices.map { column in
       ([titles] + rows).map { $0[column].count }.max() ?? 0
     }
@@ -33,7 +38,7 @@ struct TextTable {
       while line.last == " " { line.removeLast() }
       return line + "\n"
     }
-    return Console.styled(line(titles), .bold) + rows.map(line).joined()
+    return ([titles] + rows).map(line)
   }
 
   /// Names and values, one pair a line.

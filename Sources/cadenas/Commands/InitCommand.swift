@@ -1,4 +1,7 @@
 import ArgumentParser
+import CScrub
+import Configuration
+import Cryptography
 import JSON
 import Keyring
 import RecordFormat
@@ -12,40 +15,123 @@ struct InitCommand: ParsableCommand {
       Run it once, as the user that will run the service. It makes the directory of "store" and, in \
       the directory of "keys", the key-encryption key. Copy that key to a safe place of its own at \
       once: without it, no card can ever be read again.
+
+      Where "keys" names custodians, it holds the key ceremony of the plan (a plan to begin with is \
+      keys/ceremony.yaml): each custodian types a passphrase, and DIR then holds a share for each, \
+      NAME.share, and the transcript to sign.
       """)
 
   @OptionGroup var config: ConfigurationOption
   @OptionGroup var output: FormatOption
+  @OptionGroup var passphrases: PassphraseOption
+
+  @Option(help: ArgumentHelp("The plan of the key ceremony.", valueName: "plan"))
+  var ceremony: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "Where shares and transcript are written; made if need be.", valueName: "dir"))
+  var shares: String?
+
+  func validate() throws {
+    guard (ceremony == nil) == (shares == nil) else {
+      throw ValidationError("--ceremony and --shares go together")
+    }
+    guard ceremony != nil || passphrases.descriptor == nil else {
+      throw ValidationError("--passphrase-fd goes with --ceremony")
+    }
+  }
 
   func run() throws {
-    let outcome = try Initialization.run(try config.load())
+    _ = cadenas_harden()
+    let configuration = try config.load()
+    guard let ceremony, let shares else {
+      return show(try Initialization.run(configuration))
+    }
+    guard case .custodians = configuration.keys else {
+      throw CommandFailure(
+        .invalid,
+        "--ceremony goes with \"keys: {source: custodians}\", and \(configuration.file) says "
+          + "another source")
+    }
+    let outcome = try Initialization.run(
+      configuration,
+      Initialization.CeremonyOrder(
+        planPath: ceremony, files: CeremonyFiles(directory: shares), passphrases: passphrases))
+    show(outcome)
+  }
+
+  private func show(_ outcome: Initialization.Outcome) {
     switch output.format {
     case .json:
       var json = JSONWriter()
       json.beginObject()
       json.member("store", string: outcome.store)
       json.member("key_file", string: outcome.keyFile)
-      json.name("keys")
-      json.beginArray()
-      for key in outcome.keys {
-        json.beginObject()
-        json.member("id", string: key.identifier.text)
-        json.member("role", string: key.role.name)
-        json.member("check_value", string: key.checkValue)
-        json.endObject()
-      }
-      json.endArray()
+      Self.add(outcome.keys, to: &json)
       json.endObject()
       json.endLine()
       Console.write(json.bytes)
     case .table:
-      var table = TextTable([("ID", .left), ("ROLE", .left), ("CHECK VALUE", .left)])
-      for key in outcome.keys {
-        table.add([key.identifier.text, key.role.name, key.checkValue ?? "-"])
-      }
       Console.write(
         TextTable.pairs([("store", outcome.store), ("key file", outcome.keyFile)]) + "\n"
-          + table.text + "\nKeep a copy of the key file in a safe place of its own.\n")
+          + Self.table(outcome.keys) + "\nKeep a copy of the key file in a safe place of its own.\n"
+      )
     }
+  }
+
+  private func show(_ outcome: Initialization.CeremonyOutcome) {
+    let transcript = outcome.transcript
+    switch output.format {
+    case .json:
+      var json = JSONWriter()
+      json.beginObject()
+      json.member("store", string: outcome.store)
+      json.member("vault", string: transcript.set.vault.text)
+      json.member("threshold", integer: transcript.set.threshold)
+      json.member("transcript", string: outcome.files.transcriptPath)
+      json.name("custodians")
+      json.beginArray()
+      for (index, custodian) in transcript.set.custodians.enumerated() {
+        json.beginObject()
+        json.member("name", string: custodian.name.text)
+        json.member("share", integer: index + 1)
+        json.member("check_value", string: Transcript.checkValue(of: custodian))
+        json.member("file", string: outcome.files.path(of: custodian.name))
+        json.endObject()
+      }
+      json.endArray()
+      Self.add(transcript.keys, to: &json)
+      json.endObject()
+      json.endLine()
+      Console.write(json.bytes)
+    case .table:
+      Console.write(
+        TextTable.pairs(
+          [("directory", outcome.store)] + transcript.facts
+            + [("transcript", outcome.files.transcriptPath)])
+          + "\n" + transcript.custodians.text + "\n" + Self.table(transcript.keys)
+          + "\nHave the transcript signed. Each custodian takes their own share; remove the rest.\n"
+      )
+    }
+  }
+
+  private static func add(_ keys: [KeyStatus], to json: inout JSONWriter) {
+    json.name("keys")
+    json.beginArray()
+    for key in keys {
+      json.beginObject()
+      json.member("id", string: key.identifier.text)
+      json.member("role", string: key.role.name)
+      json.member("check_value", string: key.checkValue)
+      json.endObject()
+    }
+    json.endArray()
+  }
+
+  private static func table(_ keys: [KeyStatus]) -> String {
+    var table = TextTable([("ID", .left), ("ROLE", .left), ("CHECK VALUE", .left)])
+    for key in keys { table.add([key.identifier.text, key.role.name, key.checkValue ?? "-"]) }
+    return table.text
   }
 }

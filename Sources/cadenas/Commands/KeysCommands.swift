@@ -10,7 +10,7 @@ struct KeysCommand: ParsableCommand {
       KeysStatusCommand.self, KeysHistoryCommand.self, KeysInventoryCommand.self,
       KeysRotateCommand.self, KeysReencryptCommand.self, KeysDeactivateCommand.self,
       KeysCompromiseCommand.self, KeysDestroyCommand.self, KeysCertificateCommand.self,
-      KeysPublicKeyCommand.self,
+      KeysPublicKeyCommand.self, KeysCeremonyCommand.self,
     ])
 }
 

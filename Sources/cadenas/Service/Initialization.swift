@@ -19,43 +19,73 @@ enum Initialization {
 
   /// Makes a store where there is none. The KEK is durable before the store that needs it.
   static func run(_ configuration: ServiceConfiguration) throws -> Outcome {
-    let directory = configuration.store.path
-    guard unsafe access(directory + "/cards.mdb", F_OK) != 0 else {
-      throw StorageError.alreadyInitialized(directory: directory)
-    }
-    if configuration.keys == .credentials {
+    try checkAbsence(of: configuration.store.path)
+    switch configuration.keys {
+    case .directory: break
+    case .credentials:
       throw CommandFailure(
         .invalid,
         "a credential is read-only: run init with \"keys: {source: file, path: …}\", "
           + "encrypt the key file with systemd-creds, and then set \"source: credential\"")
+    case .custodians:
+      throw CommandFailure(
+        .invalid,
+        "keys.source is \"custodians\": name the plan of the ceremony with --ceremony, and the folder "
+          + "for the shares with --shares")
     }
     let source = try KeyOpening.source(configuration.keys)
     let now = UInt64(Clocks.unixMilliseconds())
+    let rules = KeyRules(configuration.keyRules)
     let keyring = try KeyringStore.create(
-      under: source.makeKey(besides: []), cryptoperiods: .standard, atMilliseconds: now)
-    let identifier = try newIdentifier()
+      under: source.makeKey(besides: []), cryptoperiods: rules.cryptoperiods, atMilliseconds: now)
     do {
-      try Store.create(
-        at: directory, mapSize: Int(configuration.store.mapSizeBytes), storeIdentifier: identifier
-      ) { transaction in
-        try KeyringStore.save(keyring, for: identifier, in: &transaction)
-        if configuration.development { try KeyOpening.markDevelopment(in: &transaction) }
-        try recordFirstEntries(of: keyring, in: &transaction)
-      }
+      try makeStore(configuration, try newIdentifier(), keyring)
     } catch {
       // A key that wraps nothing would only be taken for one that matters. One that wraps a store,
       // which came to stand although a later step failed, stays.
-      if unsafe access(directory + "/cards.mdb", F_OK) != 0 {
+      if !exists(configuration.store.path) {
         unsafe unlink(source.path(of: keyring.keyEncryptionKeyIdentifier))
       }
       throw error
     }
     return Outcome(
       keys: try keyring.status(cards: [:], atMilliseconds: now),
-      keyFile: source.path(of: keyring.keyEncryptionKeyIdentifier), store: directory)
+      keyFile: source.path(of: keyring.keyEncryptionKeyIdentifier),
+      store: configuration.store.path)
   }
 
-  private static func newIdentifier() throws -> StoreIdentifier {
+  /// Whether there is a store in `directory`.
+  static func exists(_ directory: String) -> Bool {
+    unsafe access(directory + "/cards.mdb", F_OK) == 0
+  }
+
+  /// Refuses to go on where there is a store.
+  static func checkAbsence(of directory: String) throws(StorageError) {
+    guard !exists(directory) else { throw .alreadyInitialized(directory: directory) }
+  }
+
+  /// Makes the store with its keyring and first entries, and what `body` adds, in one transaction.
+  static func makeStore(
+    _ configuration: ServiceConfiguration, _ identifier: StoreIdentifier, _ keyring: Keyring,
+    entries: [AuditEntry] = [], _ body: (inout StoreWriteTransaction) throws -> Void = { _ in }
+  ) throws {
+    try Store.create(
+      at: configuration.store.path, mapSize: Int(configuration.store.mapSizeBytes),
+      storeIdentifier: identifier
+    ) { transaction in
+      try KeyringStore.save(keyring, for: identifier, in: &transaction)
+      if configuration.development { try KeyOpening.markDevelopment(in: &transaction) }
+      try body(&transaction)
+      let first = AuditEntry(
+        actor: actor, operation: "init", outcome: AuditWord.Outcome.done)
+      try record([first] + entries + creations(of: keyring), in: &transaction)
+    }
+  }
+
+  /// Who makes the store.
+  static var actor: String { HostUser.current.actor }
+
+  static func newIdentifier() throws -> StoreIdentifier {
     var random = try RandomPool()
     guard let identifier = StoreIdentifier(try random.bytes(count: 16)) else {
       throw CommandFailure(.unavailable, "the system gives no random bytes")
@@ -63,24 +93,23 @@ enum Initialization {
     return identifier
   }
 
-  /// The store's first entry, and one for each key, so that no key's life begins before the log.
-  private static func recordFirstEntries(
-    of keyring: Keyring, in transaction: inout StoreWriteTransaction
+  /// An entry for each key, so that no key's life begins before the log.
+  private static func creations(of keyring: Keyring) -> [AuditEntry] {
+    keyring.entries.map { key in
+      let checkValue = key.checkValue.map(KeyCheckValue.text) ?? "-"
+      return AuditEntry(
+        actor: actor, operation: AuditWord.Operation.keysCreate, key: key.identifier.text,
+        outcome: AuditWord.Outcome.done,
+        reason: "role=\(key.role.name) check_value=\(checkValue)")
+    }
+  }
+
+  private static func record(
+    _ entries: [AuditEntry], in transaction: inout StoreWriteTransaction
   ) throws {
     let log = AuditLog()
-    let actor = HostUser.current.actor
-    let now = Clocks.unixMilliseconds()
-    try log.append(
-      AuditEntry(actor: actor, operation: "init", outcome: AuditWord.Outcome.done),
-      atMilliseconds: now, in: &transaction)
-    for key in keyring.entries {
-      let checkValue = key.checkValue.map(KeyCheckValue.text) ?? "-"
-      try log.append(
-        AuditEntry(
-          actor: actor, operation: AuditWord.Operation.keysCreate, key: key.identifier.text,
-          outcome: AuditWord.Outcome.done,
-          reason: "role=\(key.role.name) check_value=\(checkValue)"),
-        atMilliseconds: now, in: &transaction)
+    for entry in entries {
+      try log.append(entry, atMilliseconds: Clocks.unixMilliseconds(), in: &transaction)
     }
     try log.batchWillCommit(&transaction)
   }

@@ -25,8 +25,8 @@ enum KeyOpening {
     case .custodians:
       throw CommandFailure(
         .invalid,
-        "keys.source \"custodians\" is not available in this version; use \"file\" or "
-          + "\"credential\"")
+        "keys.source is \"custodians\": the key-encryption key lies nowhere; its custodians enter "
+          + "their shares")
     }
   }
 

@@ -79,7 +79,7 @@ extension ServiceConfiguration {
     var sections: [String] = []
     if new.listen != listen { sections.append("listen") }
     if new.store != store { sections.append("store") }
-    if new.keys != keys { sections.append("keys") }
+    if new.keys != keys || new.keyRules != keyRules { sections.append("keys") }
     if new.limits != limits { sections.append("limits") }
     if new.brands.ranges != brands.ranges { sections.append("brands") }
     if new.development != development { sections.append("development") }

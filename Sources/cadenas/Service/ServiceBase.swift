@@ -49,6 +49,7 @@ struct ServiceBase {
       clock: Clocks.vault,
       limits: WriterLimits(queue: limits.writerQueue, batch: limits.batch),
       refusalsStoredPerMinute: limits.refusalsStoredPerMinute,
+      rules: KeyRules(configuration.keyRules),
       eraseKeyEncryptionKey: { try KeyOpening.source(configuration.keys).destroy($0) },
       progress: { logger.info("records opened for the index", metadata: ["count": "\($0)"]) },
       onEnd: { error in

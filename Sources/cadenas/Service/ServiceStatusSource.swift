@@ -2,6 +2,7 @@ import AcquirerGateway
 import Administration
 import Configuration
 import Glibc
+import Keyring
 import SecretMemory
 import Vault
 import VaultServer

@@ -1,0 +1,89 @@
+// The section `keys`: where the KEK comes from, and what keys are judged by.
+
+extension ConfigurationLoader {
+  func keys(_ reader: MappingReader) -> (source: KeySource, rules: KeyRuleSettings)? {
+    guard let section = reader.requiredMapping("keys") else { return nil }
+    defer { section.finish() }
+    let before = diagnostics.count
+    let rules = KeyRuleSettings(
+      periods: keyPeriods(section),
+      warningSeconds: duration(section, "warn_before", KeyRuleSettings.allowedWarning),
+      mostSeals: section.integer("most_seals", in: KeyRuleSettings.allowedSeals))
+    guard let source = keySource(section), diagnostics.count == before else { return nil }
+    return (source, rules)
+  }
+
+  private func keySource(_ section: MappingReader) -> KeySource? {
+    let minutes = section.integer("share_minutes", in: KeySource.allowedShareMinutes)
+    guard let source = section.requiredString("source") else {
+      _ = section.tree("path")
+      return nil
+    }
+    guard ["file", "credential", "custodians"].contains(source) else {
+      _ = section.tree("path")
+      reportUnknown(
+        source, as: "key source", among: ["file", "credential", "custodians"],
+        at: section.position(of: "source"))
+      return nil
+    }
+    let path = section.has("path")
+    for (key, isMeant) in [("path", source == "file"), ("share_minutes", source == "custodians")]
+    where !isMeant && section.has(key) {
+      diagnostics.report(
+        "\"keys.\(key)\" means nothing with source \(quoted(source))",
+        at: section.position(of: key))
+    }
+    switch source {
+    case "file": return requiredPath(section, "path").map(KeySource.directory)
+    case "credential": return path ? nil : .credentials
+    default:
+      return path ? nil : .custodians(shareMinutes: minutes ?? KeySource.standardShareMinutes)
+    }
+  }
+
+  /// The periods under `cryptoperiods`, where it is there.
+  func keyPeriods(_ section: MappingReader) -> KeyPeriods {
+    guard let periods = section.mapping("cryptoperiods") else { return KeyPeriods() }
+    defer { periods.finish() }
+    return KeyPeriods(
+      kekSeconds: duration(periods, "kek", KeyPeriods.allowed),
+      dataSeconds: duration(periods, "data", KeyPeriods.allowed),
+      fingerprintSeconds: duration(periods, "fingerprint", KeyPeriods.allowed),
+      auditSeconds: duration(periods, "audit", KeyPeriods.allowed))
+  }
+
+  /// The seconds that a duration of days or hours means; nil where it is absent or wrong (reported).
+  private func duration(
+    _ section: MappingReader, _ key: String, _ allowed: ClosedRange<UInt64>
+  ) -> UInt64? {
+    guard let tree = section.tree(key) else { return nil }
+    if case .scalar(let text, _) = tree.value, let seconds = durationSeconds(text),
+      allowed.contains(seconds)
+    {
+      return seconds
+    }
+    diagnostics.report(
+      "\(quoted(section.path(key))) expects a time from \(durationText(allowed.lowerBound)) to "
+        + "\(durationText(allowed.upperBound)), found \(tree.kind)",
+      at: tree.position, suggestion: "for example 365d or 12h")
+    return nil
+  }
+}
+
+/// The seconds that `90d` or `12h` mean; nil for any other form.
+func durationSeconds(_ text: String) -> UInt64? {
+  let unitSeconds: UInt64
+  switch text.last {
+  case "d": unitSeconds = 86_400
+  case "h": unitSeconds = 3_600
+  default: return nil
+  }
+  let digits = text.dropLast()
+  guard let count = UInt64(digits), String(count) == digits else { return nil }
+  let (seconds, overflow) = count.multipliedReportingOverflow(by: unitSeconds)
+  return overflow ? nil : seconds
+}
+
+private func durationText(_ seconds: UInt64) -> String {
+  seconds % 86_400 == 0 ? "\(seconds / 86_400)d" : "\(seconds / 3_600)h"
+}

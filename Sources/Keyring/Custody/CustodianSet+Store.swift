@@ -1,0 +1,40 @@
+package import RecordFormat
+import SecretMemory
+package import Storage
+
+/// The set of custodians lies in the row `custodians` of the table `keyring`, in clear.
+extension CustodianSet {
+  private static let rowKey: [UInt8] = Array("custodians".utf8)
+
+  /// The custodians of the store's KEK; nil where none hold shares.
+  ///
+  /// - Throws: ``CustodyProblem/malformedSet``, `StorageError`.
+  package static func read(in store: Store) throws -> CustodianSet? {
+    try store.read { try read(in: $0) }
+  }
+
+  /// The custodians of the store's KEK; nil where none hold shares.
+  ///
+  /// - Throws: ``CustodyProblem/malformedSet``, `StorageError`.
+  package static func read(
+    in transaction: borrowing some StoreReading & ~Copyable
+  ) throws -> CustodianSet? {
+    guard let row = try transaction.get(rowKey.rawSpan, in: .keyring) else { return nil }
+    do throws(RecordError) {
+      return try CustodianSet(of: row)
+    } catch {
+      throw KeyringError.custody(.malformedSet)
+    }
+  }
+
+  /// Writes the set in the place of the one before.
+  package func save(in transaction: inout StoreWriteTransaction) throws(StorageError) {
+    let row = encode()
+    try transaction.put(key: Self.rowKey.rawSpan, value: row.rawSpan, in: .keyring)
+  }
+
+  /// Removes the set: the KEK has no custodians any more.
+  package static func remove(in transaction: inout StoreWriteTransaction) throws(StorageError) {
+    try transaction.delete(rowKey.rawSpan, in: .keyring)
+  }
+}

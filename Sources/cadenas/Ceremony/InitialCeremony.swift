@@ -1,0 +1,94 @@
+import AuditLog
+import Configuration
+import Cryptography
+import Glibc
+import Keyring
+import RecordFormat
+import Storage
+
+extension Initialization {
+  /// How a ceremony is held.
+  struct CeremonyOrder {
+    /// The path of the plan.
+    let planPath: String
+    /// Where shares and transcript are written.
+    let files: CeremonyFiles
+    let passphrases: PassphraseOption
+  }
+
+  /// What a ceremony has made.
+  struct CeremonyOutcome {
+    let transcript: Transcript
+    let files: CeremonyFiles
+    let store: String
+  }
+
+  /// Holds the ceremony of a plan and makes a store under its key, where there is none.
+  ///
+  /// Shares and transcript are durable and read back before the store is made. After an error there is
+  /// neither, unless the store came to stand.
+  static func run(
+    _ configuration: ServiceConfiguration, _ order: CeremonyOrder
+  ) throws -> CeremonyOutcome {
+    try checkAbsence(of: configuration.store.path)
+    let ceremonyPlan = try CeremonyPlan.load(path: order.planPath)
+    let plan = try CustodyPlan(ceremonyPlan)
+    try order.files.prepare(for: plan)
+    let now = UInt64(Clocks.unixMilliseconds())
+    var ceremony = try CustodyCeremony(plan, besides: [], atMilliseconds: now)
+    for index in plan.custodians.indices {
+      let passphrase = try order.passphrases.new(of: plan.custodians[index])
+      try ceremony.seal(custodian: index, passphrase: passphrase)
+    }
+    let result = try ceremony.finish()
+    let keyring = try KeyringStore.create(
+      under: result.key, origin: .ceremony,
+      cryptoperiods: Cryptoperiods(
+        ceremonyPlan.periods, else: KeyRules(configuration.keyRules).cryptoperiods),
+      atMilliseconds: now)
+    let identifier = try newIdentifier()
+    let transcript = Transcript(
+      set: result.set, cost: SealedShare.standardCost, store: identifier,
+      keys: try keyring.status(cards: [:], atMilliseconds: now))
+    try order.files.write(result.shares, transcript: transcript.text)
+    do {
+      try makeStore(configuration, identifier, keyring, entries: entries(of: result.set)) {
+        try result.set.save(in: &$0)
+      }
+    } catch {
+      // Shares of a key that wraps nothing would only be taken for ones that matter.
+      if !exists(configuration.store.path) { order.files.remove(result.shares) }
+      throw error
+    }
+    return CeremonyOutcome(
+      transcript: transcript, files: order.files, store: configuration.store.path)
+  }
+
+  /// What the audit log says of a ceremony: the key, and each share.
+  private static func entries(of set: CustodianSet) -> [AuditEntry] {
+    let count = set.custodians.count
+    let key = AuditEntry(
+      actor: actor, operation: "ceremony", key: set.keyIdentifier.text, outcome: "created",
+      reason: "vault=\(set.vault.text) threshold=\(set.threshold) custodians=\(count) "
+        + "check_value=\(KeyCheckValue.text(set.checkValue))")
+    let shares = set.custodians.enumerated().map { index, custodian in
+      AuditEntry(
+        actor: actor, operation: "ceremony", key: set.keyIdentifier.text, outcome: "share",
+        reason: "custodian=\(custodian.name.text) share=\(index + 1) of \(count) "
+          + "check_value=\(Transcript.checkValue(of: custodian))")
+    }
+    return [key] + shares
+  }
+}
+
+extension CustodyPlan {
+  /// The plan of a file, whose names and numbers have been checked.
+  init(_ plan: CeremonyPlan) throws {
+    guard let vault = CustodyName(plan.vault) else { throw KeyringError.custody(.invalidPlan) }
+    let custodians = plan.custodians.compactMap { CustodyName($0) }
+    guard custodians.count == plan.custodians.count else {
+      throw KeyringError.custody(.invalidPlan)
+    }
+    try self.init(vault: vault, threshold: plan.threshold, custodians: custodians)
+  }
+}

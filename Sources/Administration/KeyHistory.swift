@@ -21,15 +21,19 @@ package struct KeyEvent: Equatable, Sendable {
 /// The lives of keys, put together from entries in the order of the log.
 ///
 /// An entry tells of the key in its member `key`, and of another one where its reason holds
-/// `replaces=KEYID`. Words of a reason that it knows: `role`, `replaces`, `approved_by` (names with
-/// commas between them).
+/// `replaces=KEYID`. Words of a reason that it knows: `role`, `replaces`, and `approval`, by which those
+/// who approved a request are found.
 package struct KeyHistory: Sendable {
   /// Operations that only look at keys.
   private static let looks: Set<String> = [
-    "keys.status", "keys.certificate", "keys.history", "keys.inventory",
+    "keys.status", "keys.certificate", "keys.history", "keys.inventory", "approvals",
   ]
 
   private var roles: [KeyIdentifier: String] = [:]
+  /// Who has approved the requests so far.
+  private var approvers: [Substring: [String]] = [:]
+  /// The request by which a key is being destroyed.
+  private var requests: [KeyIdentifier: Substring] = [:]
 
   /// Knows of no key.
   package init() {}
@@ -42,10 +46,11 @@ package struct KeyHistory: Sendable {
     else { return [] }
     let reasons = logged.reasons
     if let role = reasons["role"] { roles[key] = String(role) }
+    note(entry, of: key, reasons)
     let event = KeyEvent(
       sequence: logged.sequence, timeMilliseconds: logged.timeMilliseconds, key: key,
       role: roles[key], event: Self.name(of: entry), actor: entry.actor,
-      approvers: (reasons["approved_by"] ?? "").split(separator: ",").map(String.init),
+      approvers: Self.isDestruction(entry) ? requests[key].flatMap { approvers[$0] } ?? [] : [],
       reason: entry.reason)
     guard entry.outcome == "done",
       let old = reasons["replaces"].flatMap({ KeyIdentifier(String($0)) })
@@ -59,6 +64,22 @@ package struct KeyHistory: Sendable {
     return [replacement, event]
   }
 
+  /// Remembers who approves which request, and which one a destruction follows.
+  private mutating func note(
+    _ entry: AuditEntry, of key: KeyIdentifier, _ reasons: [Substring: Substring]
+  ) {
+    guard let request = reasons["approval"] else { return }
+    if entry.operation == "approve", entry.outcome == "done" {
+      approvers[request, default: []].append(entry.actor)
+    } else if Self.isDestruction(entry) {
+      requests[key] = request
+    }
+  }
+
+  private static func isDestruction(_ entry: AuditEntry) -> Bool {
+    entry.operation == "keys.destroy" && (entry.outcome == "begun" || entry.outcome == "done")
+  }
+
   private static func name(of entry: AuditEntry) -> String {
     let verb =
       entry.operation.hasPrefix("keys.") ? String(entry.operation.dropFirst(5)) : entry.operation
@@ -68,6 +89,10 @@ package struct KeyHistory: Sendable {
     case "deactivate": return "deactivated"
     case "compromise": return "compromised"
     case "destroy": return "destroyed"
+    case "approve": return "destruction approved"
+    case "reject": return "destruction rejected"
+    case "seal": return "sealed"
+    case "unseal": return "unsealed"
     default: return "\(verb) done"
     }
   }

@@ -20,7 +20,6 @@ extension AdministrationError {
     case .keyNeeded(let key, let needs):
       self = .refused(
         "the key \(key.text) is still needed: " + needs.sentences.joined(separator: "; "))
-    case .cardsLeft(let key): self = .refused("cards stand under the key \(key.text) still")
     case .unknownApproval:
       self = .refused("no request of this identifier waits; see: cadenas approvals")
     case .samePerson:

@@ -1,6 +1,4 @@
-package import Cryptography
 internal import JSON
-package import Storage
 
 /// An entry as it stands in the log.
 package struct LoggedEntry: Equatable, Sendable {
@@ -31,11 +29,15 @@ package struct LoggedEntry: Equatable, Sendable {
   }
 
   /// The values of a reason that is made of words `NAME=VALUE`, by their names.
+  ///
+  /// What follows `reason=` is the free text of a person, and is not looked at.
   package var reasons: [Substring: Substring] {
     var values: [Substring: Substring] = [:]
     for word in (entry.reason ?? "").split(separator: " ") {
       guard let equals = word.firstIndex(of: "=") else { continue }
-      values[word[..<equals]] = word[word.index(after: equals)...]
+      let name = word[..<equals]
+      if name == "reason" { break }
+      if values[name] == nil { values[name] = word[word.index(after: equals)...] }
     }
     return values
   }
@@ -48,17 +50,5 @@ extension AuditPage {
       let line = Array($0)
       return unsafe LoggedEntry(line: line.span.bytes)
     }
-  }
-}
-
-extension AuditLog {
-  /// The hash of the leaf `sequence`, computed from its line, which may be one of the open batch; nil
-  /// where there is none.
-  package static func leaf(
-    _ sequence: UInt64, in transaction: borrowing some StoreReading & ~Copyable
-  ) throws(StorageError) -> Digest256? {
-    let key = [sequence.bigEndian] as InlineArray<1, UInt64>
-    guard let line = try transaction.get(unsafe key.span.bytes, in: .audit) else { return nil }
-    return MerkleHash.leaf(line)
   }
 }

@@ -26,7 +26,8 @@ package struct AlgorithmDescription: Equatable, Sendable {
     return [
       XAES256GCM.algorithm(algorithms), AES256GCM.algorithm(algorithms),
       MessageAuthenticator.algorithm(algorithms), Digest256.algorithm(algorithms),
-      Ed25519PublicKey.algorithm, CMAC.algorithm, RandomPool.algorithm,
+      Ed25519PublicKey.algorithm, CMAC.algorithm, Argon2id.algorithm,
+      SecretSharing.algorithm, RandomPool.algorithm,
     ]
   }
 }
@@ -104,6 +105,27 @@ extension CMAC {
     guard let code = unsafe EVP_MAC_fetch(nil, "CMAC", nil) else { return "unknown" }
     defer { unsafe EVP_MAC_free(code) }
     return unsafe Algorithms.text(EVP_MAC_get0_provider(code), EVP_MAC_get0_name(code))
+  }
+}
+
+extension Argon2id {
+  fileprivate static var algorithm: AlgorithmDescription {
+    AlgorithmDescription(
+      name: "Argon2id", keyBits: nil,
+      parameters: "salt \(saltSize * 8) bits; one lane; passes and memory as each share says",
+      purpose: "keys from the passphrases of custodians, where the key source is custodians",
+      implementation: "libsodium", standard: "RFC 9106")
+  }
+}
+
+extension SecretSharing {
+  fileprivate static var algorithm: AlgorithmDescription {
+    AlgorithmDescription(
+      name: "Shamir's secret sharing", keyBits: nil,
+      parameters:
+        "GF(2^8); \(shareCounts.lowerBound) to \(shareCounts.upperBound) shares",
+      purpose: "splits the KEK among custodians, where the key source is custodians",
+      implementation: "Cadenas, in constant time", standard: "ISO/IEC 19592-2")
   }
 }
 

@@ -3,6 +3,7 @@ import CardStore
 import Cryptography
 import Keyring
 import RecordFormat
+import SecretMemory
 import Storage
 
 extension WriterCore {
@@ -30,7 +31,7 @@ extension WriterCore {
       certificate.run = .init(
         beganMilliseconds: order.beganMilliseconds, endedMilliseconds: now, actor: order.actor)
       let entries = [replacements[count.key], order.sequence, end].compactMap { $0 }
-      certificate.proofs = try proofs(entries, in: &transaction)
+      certificate.proofs = try proofs(entries, of: count.key, in: &transaction)
       try sign(certificate, in: &transaction)
     }
   }
@@ -42,11 +43,10 @@ extension WriterCore {
   /// - Parameters:
   ///   - actor: who had it destroyed.
   ///   - approvers: who approved that.
-  ///   - entries: sequences of the audit entries that prove it: the request, each approval, the
-  ///     destruction, and what ``RotationCertificate/replacements(of:in:)`` finds; those of the interim
-  ///     certificate are added.
+  ///   - entries: sequences of the audit entries that prove it: the request, each approval, the beginning
+  ///     and the end of the destruction; those of the interim certificate are added.
   /// - Returns: the note.
-  /// - Throws: `VaultError.cardsLeft`, `VaultError.unknownKey`; `KeyringError.wrongState` where the key
+  /// - Throws: `VaultError.keyNeeded`, `VaultError.unknownKey`; `KeyringError.wrongState` where the key
   ///   is not destroyed; `AuditError`, `StorageError`.
   @discardableResult
   func certifyDestruction(
@@ -58,7 +58,9 @@ extension WriterCore {
     guard entry.state == .destroyed, let destroyed = entry.destroyedMilliseconds else {
       throw KeyringError.wrongState(key, entry.state)
     }
-    guard try cards.cards(under: key) == 0 else { throw VaultError.cardsLeft(key) }
+    var needs = KeyNeeds()
+    needs.cards = try cards.cards(under: key)
+    guard needs.isEmpty else { throw VaultError.keyNeeded(key, needs) }
     var certificate = try certificate(for: entry, in: keyring)
     certificate.destruction = .init(atMilliseconds: destroyed, actor: actor)
     certificate.approvers = approvers
@@ -70,7 +72,7 @@ extension WriterCore {
       certificate.run = interim.run
       sequences += interim.proofs.map(\.sequence)
     }
-    certificate.proofs = try proofs(sequences, in: &transaction)
+    certificate.proofs = try proofs(sequences, of: key, in: &transaction)
     return try sign(certificate, in: &transaction)
   }
 
@@ -97,15 +99,20 @@ extension WriterCore {
       treeSize: audit.pendingSize, treeRoot: audit.pendingRoot)
   }
 
+  /// The leaves of those of `sequences` whose entries are about the key, or about cards that were moved.
+  ///
+  /// An order that came with a backup names entries of the log before; what stands under their sequences
+  /// in this one proves nothing.
   private func proofs(
-    _ sequences: [UInt64], in transaction: inout StoreWriteTransaction
+    _ sequences: [UInt64], of key: KeyIdentifier, in transaction: inout StoreWriteTransaction
   ) throws -> [RotationCertificate.Proof] {
     var proofs: [RotationCertificate.Proof] = []
     for sequence in Set(sequences).sorted() {
-      guard let leaf = try AuditLog.leaf(sequence, in: transaction) else {
-        throw AuditError.damaged("the entry \(sequence) is missing")
-      }
-      proofs.append(.init(sequence: sequence, leaf: leaf))
+      let row = sequence.bigEndianBytes
+      guard let line = try transaction.get(row.rawSpan, in: .audit),
+        let logged = LoggedEntry(line: line), logged.isAbout(key)
+      else { continue }
+      proofs.append(.init(sequence: sequence, leaf: MerkleHash.leaf(line)))
     }
     return proofs
   }
@@ -124,7 +131,8 @@ extension WriterCore {
     return note
   }
 
-  /// The interim certificate of a key, where one of the store's audit keys has signed it.
+  /// The interim certificate of a key, where one of the store's audit keys has signed it. One that came
+  /// with a backup is about another store.
   private func interim(
     of key: KeyIdentifier, keyring: Keyring, in transaction: inout StoreWriteTransaction
   ) throws -> RotationCertificate? {
@@ -141,10 +149,19 @@ extension WriterCore {
       .map { try KeySuccession(parsing: $0.text) }
     trusted += successions.map(\.old.key)
     do {
-      return try RotationCertificate(verifying: note, by: trusted)
+      let certificate = try RotationCertificate(verifying: note, by: trusted)
+      return VerifierKey.namePrefix + certificate.store == origin ? certificate : nil
     } catch {
       // What cannot be verified is not certified again.
       return nil
     }
+  }
+}
+
+extension LoggedEntry {
+  /// Whether the entry tells of a key, of its replacement, or of cards that were moved.
+  fileprivate func isAbout(_ key: KeyIdentifier) -> Bool {
+    entry.key == key.text || reasons["replaces"].map(String.init) == key.text
+      || entry.operation == AuditWord.Operation.keysReencrypt
   }
 }

@@ -6,8 +6,6 @@ package enum VaultError: Error, Equatable, Sendable {
   case malformedRow
   /// A row names a key that the keyring does not have.
   case unknownKey
-  /// Cards still stand under the key, so that it cannot be certified that none does.
-  case cardsLeft(KeyIdentifier)
   /// The keyring is closed.
   case sealed
   /// The keyring is open already.

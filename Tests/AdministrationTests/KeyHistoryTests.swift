@@ -46,20 +46,43 @@ struct KeyHistoryTests {
     #expect(try name("keys.destroy", "refused") == ["destroy refused"])
     #expect(try name("keys.reencrypt", "begun") == ["reencrypt begun"])
     #expect(try name("keys.rotate", "refused") == ["rotate refused"])
-    #expect(try name("approve", "done") == ["approve done"])
+    #expect(try name("keys.destroy", "waiting") == ["destroy waiting"])
+    #expect(try name("approve", "done") == ["destruction approved"])
+    #expect(try name("unseal", "done") == ["unsealed"])
     #expect(try name("keys.status", "done").isEmpty)
     #expect(try name("keys.certificate", "done").isEmpty)
   }
 
-  @Test("knows a key's role from the entries before, and approvers by name")
+  @Test("knows a key's role from the entries before")
   func roles() throws {
     let events = try Self.events(of: [
-      #""operation":"keys.destroy","key":"0000000a","outcome":"done""#,
+      #""operation":"keys.destroy","key":"0000000a","outcome":"refused""#,
       #""operation":"keys.rotate","key":"0000000b","outcome":"done","reason":"role=audit replaces=0000000a""#,
-      #""operation":"keys.destroy","key":"0000000a","outcome":"done","reason":"approved_by=user:bob,user:cy x""#,
+      #""operation":"keys.destroy","key":"0000000a","outcome":"begun""#,
     ])
     #expect(events.map(\.role) == [nil, "audit", "audit", "audit"])
-    #expect(events.map(\.approvers) == [[], [], [], ["user:bob", "user:cy"]])
+  }
+
+  @Test("names those who approved a destruction with its beginning and its end")
+  func approvers() throws {
+    let events = try Self.events(of: [
+      #""operation":"keys.destroy","key":"0000000a","outcome":"waiting","reason":"approval=00000001 persons=3""#,
+      #""operation":"approve","key":"0000000a","outcome":"done","reason":"approval=00000001""#,
+      #""operation":"approve","key":"0000000a","outcome":"refused","reason":"approval=00000001""#,
+      #""operation":"approve","key":"0000000b","outcome":"done","reason":"approval=00000002""#,
+      #""operation":"keys.destroy","key":"0000000a","outcome":"begun","reason":"role=data approval=00000001""#,
+      #""operation":"keys.destroy","key":"0000000a","outcome":"done","reason":"role=data""#,
+    ])
+    #expect(events.map(\.approvers) == [[], [], [], [], ["user:ann"], ["user:ann"]])
+  }
+
+  @Test("does not look at the free text of a person")
+  func freeText() throws {
+    let events = try Self.events(of: [
+      #""operation":"keys.deactivate","key":"0000000a","outcome":"done","reason":"role=data reason=x replaces=0000000b role=audit""#
+    ])
+    #expect(events.map(\.key) == [KeyIdentifier(10)])
+    #expect(events.map(\.role) == ["data"])
   }
 
   @Test("passes over entries about no key, or about what is none")

@@ -19,7 +19,7 @@ import Testing
     #expect(
       names == [
         "XAES-256-GCM", "AES-256-GCM", "HMAC-SHA-256", "SHA-256", "Ed25519", "AES-256-CMAC",
-        "random bits",
+        "Argon2id", "Shamir's secret sharing", "random bits",
       ])
   }
 

@@ -43,6 +43,16 @@ import Vault
     #expect(uses[rotation.old] == 1)
   }
 
+  @Test func `an audit key that is taken out of service vouches for its successor too`() throws {
+    let first = try activeKey()
+    let old = try house.vault.keyring.current(.audit).identifier
+    let rotation = try house.vault.retire(
+      old, as: .compromised, because: .none, actor: "user:ann")
+    #expect(rotation?.old == old)
+    let notes = try house.store.read { try KeySuccession.notes(in: $0) }
+    #expect(try KeySuccession.walk(from: first, over: notes) == [first, try activeKey()])
+  }
+
   @Test func `a rotation of another key leaves no succession`() throws {
     _ = try house.vault.rotate(.data, actor: "user:ann")
     #expect(try house.store.read { try KeySuccession.notes(in: $0) }.isEmpty)

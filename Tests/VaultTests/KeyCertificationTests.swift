@@ -131,6 +131,8 @@ import Testing
     try wait()
     let certificate = try #require(try certificate(rotation.old))
     #expect(certificate.run?.actor == "user:ann")
+    // The entry that the order names is another one, as after a restore.
+    try check(certificate, proves: ["replaces=\(rotation.old.text)", "moved=1 left=0"])
     #expect(certificate.run?.beganMilliseconds == 5)
     #expect(certificate.before.underKey == 70)
   }
@@ -237,7 +239,45 @@ import Testing
           of: rotation.old, by: "user:ann", approvedBy: [], entries: [], in: &transaction)
       }
     }
-    #expect(throws: VaultError.cardsLeft(rotation.old)) { try destroy(rotation.old) }
+    #expect(throws: VaultError.self) { try destroy(rotation.old) }
     #expect(try house.vault.keyring.entry(rotation.old)?.state == .deactivated)
+  }
+
+  @Test func `the destruction that another person approved leaves the whole story`() async throws {
+    _ = try await house.token(of: Number.visa)
+    let rotation = try house.vault.rotate(.data, actor: "user:bob")
+    let bystander = try house.vault.rotate(.data, actor: "user:bob")
+    try reencrypt()
+    let reason = try #require(KeyReason(ticket: "CHG-1", text: "replaces=\(bystander.old.text)"))
+    guard
+      case .waits(let approval) = try house.vault.destroy(
+        rotation.old, because: reason, actor: "user:ann", persons: 2)
+    else {
+      Issue.record("nobody else had to approve")
+      return
+    }
+    let answer = try house.vault.approve(approval.identifier, actor: "user:bob", persons: 2)
+    #expect(answer == .begun)
+    try wait()
+    let final = try #require(try certificate(rotation.old, .final))
+    #expect(final.destruction?.actor == "user:ann")
+    #expect(final.approvers == ["user:bob"])
+    #expect(final.successor.identifier == bystander.new)
+    try check(
+      final,
+      proves: [
+        "replaces=\(rotation.old.text)", "\"outcome\":\"begun\"", "moved=1 left=0",
+        "\"outcome\":\"waiting\"", "\"operation\":\"approve\"", "\"outcome\":\"begun\"",
+        "\"operation\":\"keys.destroy\"",
+      ])
+    #expect(try house.auditFinding() == nil)
+  }
+
+  @Test func `a destroyed key of another role leaves no certificate`() throws {
+    let rotation = try house.vault.rotate(.audit, actor: "user:bob")
+    _ = try house.vault.destroy(rotation.old, because: .none, actor: "user:ann", persons: 1)
+    try wait()
+    #expect(try house.vault.keyring.entry(rotation.old)?.state == .destroyed)
+    #expect(try certificate(rotation.old, .final) == nil)
   }
 }

@@ -4,7 +4,8 @@ import ArgumentParser
 /// `cadenas keys`.
 struct KeysCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "keys", abstract: "Look at the keys of the keyring, rotate and retire them.",
+    commandName: "keys",
+    abstract: "Look at the keys of the keyring, rotate and retire them, and prove it.",
     subcommands: [
       KeysStatusCommand.self, KeysHistoryCommand.self, KeysInventoryCommand.self,
       KeysRotateCommand.self, KeysReencryptCommand.self, KeysDeactivateCommand.self,

@@ -206,7 +206,8 @@ let package = Package(
       ]),
     // The programs as a user runs them: real sockets, real processes, the simulator as acquirer.
     tests(
-      "ProgramTests", ["cadenas", "cadenas-dev", "JSON", "LMDB"] + nio, reading: ["CommandLine"]),
+      "ProgramTests", ["cadenas", "cadenas-dev", "JSON", "LMDB"] + nio,
+      reading: ["CommandLine", "Reader"]),
     // The house: file length, imports by layer, card numbers that are not test numbers.
     tests("TidyTests", []),
   ]

@@ -75,7 +75,7 @@ let package = Package(
 
     // State.
     module("AccessPolicy"),
-    module("AuditLog", ["Storage", "LMDB", "Cryptography", "JSON"]),
+    module("AuditLog", ["Storage", "LMDB", "RecordFormat", "Cryptography", "JSON"]),
     module(
       "Keyring", ["Storage", "LMDB", "JSON", "RecordFormat", "Cryptography", "SecretMemory"]),
     module(
@@ -107,7 +107,7 @@ let package = Package(
       "Administration",
       [
         "AuditLog", "CardStore", "Cards", "Cryptography", "JSON", "Keyring", "LMDB",
-        "RecordFormat", "SecretMemory", "Storage",
+        "RecordFormat", "SecretMemory", "Storage", "Vault",
         product("Logging", "swift-log"), product("NIOCore", "swift-nio"),
         product("NIOPosix", "swift-nio"), product("NIOHTTP1", "swift-nio"),
       ]),
@@ -117,9 +117,9 @@ let package = Package(
       name: "cadenas",
       dependencies: [
         "Administration", "AccessPolicy", "AcquirerGateway", "AuditLog", "CardStore", "Cards",
-        "Configuration", "Cryptography", "JSON", "Keyring", "RecordFormat", "SecretMemory",
-        "Storage",
-        "Vault", "VaultServer", "CScrub", product("ArgumentParser", "swift-argument-parser"),
+        "Configuration", "Cryptography", "JSON", "Keyring", "LMDB", "RecordFormat",
+        "SecretMemory", "Storage", "Vault", "VaultServer", "CScrub",
+        product("ArgumentParser", "swift-argument-parser"),
         product("Logging", "swift-log"),
       ] + nio,
       swiftSettings: strict),
@@ -157,8 +157,9 @@ let package = Package(
       swiftSettings: strict),
     tests("AccessPolicyTests", ["AccessPolicy"]),
     tests(
-      "AuditLogTests", ["AuditLog", "Storage", "LMDB", "Cryptography", "JSON"],
-      embedding: ["Vectors/rfc6962-roots.txt"]),
+      "AuditLogTests", ["AuditLog", "Storage", "LMDB", "RecordFormat", "Cryptography", "JSON"],
+      embedding: ["Vectors/rfc6962-roots.txt", "Golden/signed-notes.txt"],
+      reading: ["Golden/generate.py"]),
     tests(
       "KeyringTests",
       ["Keyring", "Storage", "LMDB", "RecordFormat", "Cryptography", "SecretMemory"],
@@ -199,15 +200,18 @@ let package = Package(
     tests(
       "AdministrationTests",
       [
-        "Administration", "AuditLog", "CardStore", "JSON", "Keyring", "RecordFormat",
-        "SecretMemory", "Storage",
+        "Administration", "AuditLog", "CardStore", "Cryptography", "JSON", "Keyring",
+        "RecordFormat", "SecretMemory", "Storage", "Vault",
         product("Logging", "swift-log"), product("NIOCore", "swift-nio"),
         product("NIOPosix", "swift-nio"),
       ]),
     // The programs as a user runs them: real sockets, real processes, the simulator as acquirer.
     tests(
-      "ProgramTests", ["cadenas", "cadenas-dev", "JSON", "LMDB"] + nio,
-      reading: ["CommandLine", "Reader"]),
+      "ProgramTests",
+      [
+        "cadenas", "cadenas-dev", "Administration", "Cryptography", "JSON", "Keyring", "LMDB",
+        "RecordFormat", "SecretMemory", "Storage",
+      ] + nio, reading: ["CommandLine", "Reader"]),
     // The house: file length, imports by layer, card numbers that are not test numbers.
     tests("TidyTests", []),
   ]

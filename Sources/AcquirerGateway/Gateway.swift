@@ -51,6 +51,16 @@ package final class Gateway: AcquirerTransport {
     state.withLock { $0.definitions = Gateway.byName(definitions) }
   }
 
+  /// How it connects to each acquirer, by name.
+  package var connections: [AcquirerTLS] {
+    Self.connections(of: state.withLock { Array($0.definitions.values) })
+  }
+
+  /// How acquirers of these definitions are connected to, by name.
+  package static func connections(of definitions: [AcquirerDefinition]) -> [AcquirerTLS] {
+    definitions.map(\.endpoint.listing).sorted { $0.acquirer < $1.acquirer }
+  }
+
   /// What was done so far, by acquirer.
   package var counts: [String: GatewayCounts] { state.withLock { $0.counts } }
 

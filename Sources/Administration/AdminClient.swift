@@ -1,5 +1,6 @@
 internal import Glibc
 internal import JSON
+internal import SecretMemory
 
 /// Asks the running service through its administration socket. Blocking, for a command line.
 package struct AdminClient: Sendable {
@@ -26,17 +27,20 @@ package struct AdminClient: Sendable {
 
   /// Sends `request`, and gives each part of the answer to `sink` as it comes.
   /// - Throws: ``Failure``, or what `sink` throws.
-  package func run(_ request: AdminRequest, into sink: (AdminPart) throws -> Void) throws {
-    try receive(request, from: send(request), into: sink)
+  package func run(
+    _ request: AdminRequest, body: AdminBody? = nil, into sink: (AdminPart) throws -> Void
+  ) throws {
+    try receive(request, from: send(request, body), into: sink)
   }
 
-  private func send(_ request: AdminRequest) throws -> AdminConnection {
+  private func send(_ request: AdminRequest, _ body: AdminBody?) throws -> AdminConnection {
     do throws(AdminSocketError) {
       let connection = try AdminConnection(path: path, patienceSeconds: patienceSeconds)
       let text =
         "\(request.method) \(request.target) HTTP/1.1\r\nHost: cadenas\r\n"
-        + "Content-Length: 0\r\nConnection: close\r\n\r\n"
-      try connection.send(Array(text.utf8))
+        + "Content-Length: \(body?.count ?? 0)\r\nConnection: close\r\n\r\n"
+      try connection.send(unsafe text.utf8Span.span.bytes)
+      try body?.withBytes { bytes throws(AdminSocketError) in try connection.send(bytes) }
       return connection
     } catch { throw Failure.socket(error) }
   }
@@ -86,10 +90,10 @@ struct AdminConnection: ~Copyable {
 
   deinit { close(descriptor) }
 
-  func send(_ bytes: [UInt8]) throws(AdminSocketError) {
+  func send(_ bytes: RawSpan) throws(AdminSocketError) {
     var sent = 0
-    while sent < bytes.count {
-      let count = unsafe bytes[sent...].withUnsafeBytes {
+    while sent < bytes.byteCount {
+      let count = unsafe bytes.extracting(sent...).withUnsafeBytes {
         unsafe Glibc.send(descriptor, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL))
       }
       if count < 0 {

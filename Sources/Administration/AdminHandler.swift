@@ -9,7 +9,7 @@ final class AdminHandler: ChannelInboundHandler {
 
   private let context: AdminContext
   private var head: HTTPRequestHead?
-  private var bodyBytes = 0
+  private var body = BodyCollector()
   private var isAnswered = false
   private var deadline: Scheduled<Void>?
 
@@ -37,24 +37,29 @@ final class AdminHandler: ChannelInboundHandler {
     switch unwrapInboundIn(data) {
     case .head(let head): self.head = head
     case .body(let bytes):
-      bodyBytes += bytes.readableBytes
-      if bodyBytes > AdminServer.Limits.bodyBytes { channelContext.close(promise: nil) }
+      let isTaken = unsafe bytes.withUnsafeReadableBytes { unsafe body.append($0) }
+      if !isTaken { channelContext.close(promise: nil) }
     case .end:
       guard let head else { return }
       isAnswered = true
       deadline?.cancel()
-      dispatch(head, on: channelContext.channel)
+      dispatch(head, body.body(), on: channelContext.channel)
+      body = BodyCollector()
     }
   }
 
-  private func dispatch(_ head: HTTPRequestHead, on channel: any Channel) {
+  private func dispatch(
+    _ head: HTTPRequestHead, _ body: AdminBody?, on channel: any Channel
+  ) {
     let context = context
     PeerCredentials.read(of: channel).whenComplete { result in
       let response = AdminResponse(channel)
       guard case .success(let peer) = result else { return response.fail(.notPermitted) }
       // Looking a user up may ask a directory service, so it is not done on the event loop.
       _ = context.perform(isLong: false) {
-        AdminExchange(head: head, peer: peer, response: response, context: context).begin()
+        AdminExchange(
+          head: head, body: body, peer: peer, response: response, context: context
+        ).begin()
       }
     }
   }
@@ -63,6 +68,7 @@ final class AdminHandler: ChannelInboundHandler {
 /// One request of a known user, from the decision to the answer. Runs on threads that may wait.
 struct AdminExchange: Sendable {
   let head: HTTPRequestHead
+  let body: AdminBody?
   let peer: PeerCredentials
   let response: AdminResponse
   let context: AdminContext
@@ -97,7 +103,7 @@ struct AdminExchange: Sendable {
 
   private func answer(_ request: AdminRequest, _ user: HostUser) {
     do throws(AdministrationError) {
-      try context.operations.run(request, actor: user.actor) { part in
+      try context.operations.run(request, actor: user.actor, body: body) { part in
         if context.isStopping { throw AdministrationError.abandoned }
         try response.send(part, form: request.form)
       }

@@ -1,5 +1,6 @@
 package import AuditLog
 package import RecordFormat
+package import Vault
 
 /// Everything that can be asked of a running service on its administration socket.
 package enum AdminRequest: Equatable, Sendable {
@@ -9,12 +10,35 @@ package enum AdminRequest: Equatable, Sendable {
   case metrics
   /// Every key.
   case keysStatus
+  /// The certificate of a key that was replaced; the final one, or else the interim one, where no
+  /// kind is named.
+  case keysCertificate(KeyIdentifier, RotationCertificate.Kind?)
+  /// The public keys of the audit log, and how they succeed each other.
+  case keysPublicKey
+  /// What happened to a key, or to every key.
+  case keysHistory(KeyIdentifier?)
+  /// Algorithms, protocols, certificates and keys that the program uses.
+  case keysInventory
   /// A new key of a role; of a KEK, the one that the operator has installed, where it is named.
   case keysRotate(KeyRole, to: KeyIdentifier?)
   /// Moves every card to the active data key, at most so many a second; 0 sets no bound.
   case keysReencrypt(cardsPerSecond: UInt64)
   /// Stops moving cards.
   case keysReencryptStop
+  /// Takes a key out of service.
+  case keysRetire(KeyOrder, as: Vault.Retirement)
+  /// Destroys a key, or tells what stands in its way.
+  case keysDestroy(KeyOrder, execute: Bool)
+  /// The requests that wait for another person.
+  case approvals
+  /// Approves a request, by its eight hexadecimal digits.
+  case approve(String)
+  /// Rejects a request, by its eight hexadecimal digits.
+  case reject(String, because: KeyReason)
+  /// Closes the keyring.
+  case seal
+  /// Opens the keyring, with what the key source has.
+  case unseal
   /// Entries of the audit log.
   case auditShow(AuditQuery)
   /// Recomputes the audit log.
@@ -23,6 +47,20 @@ package enum AdminRequest: Equatable, Sendable {
   case storeStats
   /// Opens every record.
   case storeVerify
+
+  /// A key, and why something is to be done with it.
+  package struct KeyOrder: Equatable, Sendable {
+    package var key: KeyIdentifier
+    package var reason: KeyReason
+
+    /// Names a key and a reason.
+    package init(key: KeyIdentifier, reason: KeyReason) {
+      self.key = key
+      self.reason = reason
+    }
+  }
+  /// Backups and compaction.
+  case store(StoreRequest)
 }
 
 /// Which entries of the audit log are asked for.
@@ -56,10 +94,16 @@ extension AdminRequest {
 
   var form: Form {
     switch self {
-    case .status, .keysStatus, .storeStats, .keysReencryptStop: .document
+    case .status, .keysStatus, .storeStats, .keysReencryptStop, .keysRetire, .approvals, .reject,
+      .keysCertificate, .keysPublicKey, .keysInventory:
+      .document
+    case .keysDestroy(_, let execute): execute ? .progress : .document
     case .metrics: .metrics
     case .auditShow: .lines
-    case .auditVerify, .storeVerify, .keysRotate, .keysReencrypt: .progress
+    case .auditVerify, .storeVerify, .keysRotate, .keysReencrypt, .keysHistory, .approve, .seal,
+      .unseal:
+      .progress
+    case .store(let request): request.form
     }
   }
 
@@ -67,14 +111,26 @@ extension AdminRequest {
   /// protected state.
   package var auditOperation: String? {
     switch self {
-    case .status, .metrics: nil
+    case .status, .metrics, .keysPublicKey: nil
     case .keysStatus: "keys.status"
+    case .keysCertificate: "keys.certificate"
+    case .keysHistory: "keys.history"
+    case .keysInventory: "keys.inventory"
     case .keysRotate: "keys.rotate"
     case .keysReencrypt, .keysReencryptStop: "keys.reencrypt"
+    case .keysRetire(_, .deactivated): "keys.deactivate"
+    case .keysRetire(_, .compromised): "keys.compromise"
+    case .keysDestroy: "keys.destroy"
+    case .approvals: "approvals"
+    case .approve: "approve"
+    case .reject: "reject"
+    case .seal: "seal"
+    case .unseal: "unseal"
     case .auditShow: "audit.show"
     case .auditVerify: "audit.verify"
     case .storeStats: "store.stats"
     case .storeVerify: "store.verify"
+    case .store(let request): request.auditOperation
     }
   }
 
@@ -82,16 +138,32 @@ extension AdminRequest {
   var leastRole: Role {
     switch self {
     case .status, .metrics, .keysStatus, .keysRotate, .keysReencrypt, .keysReencryptStop,
-      .auditShow, .auditVerify, .storeStats, .storeVerify:
+      .keysCertificate, .keysPublicKey, .keysHistory, .keysInventory, .keysRetire, .approvals,
+      .approve, .reject, .auditShow, .auditVerify, .storeStats,
+      .storeVerify:
       .auditor
+    case .keysDestroy(_, let execute): execute ? .operator : .auditor
+    case .seal, .unseal: .operator
+    case .store(let request): request.leastRole
     }
+  }
+
+  /// Whether a store that no service works with has to be opened for writing.
+  package var isWriting: Bool {
+    if case .store(let request) = self { request.isWriting } else { false }
   }
 
   /// Whether it may take long, so that only a few run at a time.
   var isLong: Bool {
     switch self {
-    case .status, .metrics, .keysStatus, .storeStats, .keysReencryptStop: false
-    case .keysRotate, .keysReencrypt, .auditShow, .auditVerify, .storeVerify: true
+    case .status, .metrics, .keysStatus, .storeStats, .keysReencryptStop, .keysCertificate,
+      .keysPublicKey, .keysInventory, .approvals, .reject:
+      false
+    case .keysRotate, .keysReencrypt, .keysHistory, .keysRetire, .keysDestroy, .approve, .seal,
+      .unseal,
+      .auditShow, .auditVerify, .storeVerify:
+      true
+    case .store(let request): request.isLong
     }
   }
 }

@@ -1,12 +1,19 @@
 internal import AuditLog
+internal import Keyring
 internal import RecordFormat
+internal import Vault
 
 extension AdminRequest {
   /// The method of the HTTP request.
   var method: String {
     switch self {
-    case .status, .metrics, .keysStatus, .auditShow, .storeStats: "GET"
-    case .auditVerify, .storeVerify, .keysRotate, .keysReencrypt, .keysReencryptStop: "POST"
+    case .status, .metrics, .keysStatus, .auditShow, .storeStats, .approvals,
+      .keysCertificate, .keysPublicKey, .keysHistory, .keysInventory:
+      "GET"
+    case .auditVerify, .storeVerify, .keysRotate, .keysReencrypt, .keysReencryptStop, .keysRetire,
+      .keysDestroy, .approve, .reject, .seal, .unseal:
+      "POST"
+    case .store(let request): request.method
     }
   }
 
@@ -21,14 +28,30 @@ extension AdminRequest {
     case .status: "/v1/status"
     case .metrics: "/v1/metrics"
     case .keysStatus: "/v1/keys"
-    case .keysRotate(let role, nil): "/v1/keys/rotate?role=\(role.name)"
-    case .keysRotate(let role, let key?): "/v1/keys/rotate?role=\(role.name)&to=\(key.text)"
+    case .keysCertificate(let key, let kind):
+      "/v1/keys/certificate" + Query.text([("key", key.text), ("kind", kind?.rawValue)])
+    case .keysPublicKey: "/v1/keys/public-key"
+    case .keysHistory(let key): "/v1/keys/history" + Query.text([("key", key?.text)])
+    case .keysInventory: "/v1/keys/inventory"
+    case .keysRotate(let role, let key):
+      "/v1/keys/rotate" + Query.text([("role", role.name), ("to", key?.text)])
     case .keysReencrypt(let rate): "/v1/keys/reencrypt?rate=\(rate)"
     case .keysReencryptStop: "/v1/keys/reencrypt/stop"
+    case .keysRetire(let order, .deactivated): "/v1/keys/deactivate" + Query.text(order.pairs)
+    case .keysRetire(let order, .compromised): "/v1/keys/compromise" + Query.text(order.pairs)
+    case .keysDestroy(let order, let execute):
+      "/v1/keys/destroy" + Query.text(order.pairs + [("execute", execute ? "1" : nil)])
+    case .approvals: "/v1/approvals"
+    case .approve(let identifier): "/v1/approvals/approve" + Query.text([("id", identifier)])
+    case .reject(let identifier, let reason):
+      "/v1/approvals/reject" + Query.text([("id", identifier)] + reason.pairs)
+    case .seal: "/v1/seal"
+    case .unseal: "/v1/unseal"
     case .auditShow(let query): "/v1/audit" + Self.encode(query)
     case .auditVerify: "/v1/audit/verify"
     case .storeStats: "/v1/store"
     case .storeVerify: "/v1/store/verify"
+    case .store(let request): request.target
     }
   }
 
@@ -40,127 +63,153 @@ extension AdminRequest {
     let parts = target.split(separator: "?", maxSplits: 1, omittingEmptySubsequences: false)
     let query = parts.count == 2 ? parts[1] : ""
     if method == "GET", parts[0] == "/v1/audit" { return .auditShow(try decode(query)) }
-    if method == "POST", parts[0] == "/v1/keys/rotate" { return try rotation(query) }
-    if method == "POST", parts[0] == "/v1/keys/reencrypt" { return try reencryption(query) }
+    if method == "GET", let request = try lookup(parts[0], query) { return request }
+    if method == "POST", let request = try parametrized(parts[0], query) { return request }
+    if let request = try StoreRequest.parse(method: method, path: parts[0], query: query) {
+      return .store(request)
+    }
     guard query.isEmpty else { return nil }
     let plain: [AdminRequest] = [
       .keysReencryptStop, .status, .metrics, .keysStatus, .auditVerify, .storeStats, .storeVerify,
+      .approvals, .seal, .unseal, .keysPublicKey, .keysInventory,
     ]
     return plain.first { $0.method == method && $0.target == parts[0] }
   }
 
-  private static func rotation(_ query: Substring) throws(AdministrationError) -> AdminRequest {
-    let parts = query.split(separator: "&", omittingEmptySubsequences: false)
-    let role = KeyRole.allCases.first { parts.first == "role=\($0.name)" }
-    let key =
-      parts.count == 2 && parts[1].hasPrefix("to=")
-      ? KeyIdentifier(String(parts[1].dropFirst(3))) : nil
-    guard let role, parts.count == 1 || (key != nil && role == .kek) else {
+  /// Reads a request whose query says what it is about.
+  private static func parametrized(
+    _ path: Substring, _ query: Substring
+  ) throws(AdministrationError) -> AdminRequest? {
+    switch path {
+    case "/v1/keys/rotate": return try rotation(try Query(query, knowing: ["role", "to"]))
+    case "/v1/keys/reencrypt": return try reencryption(try Query(query, knowing: ["rate"]))
+    case "/v1/keys/deactivate":
+      return .keysRetire(try order(try Query(query, knowing: orderNames)), as: .deactivated)
+    case "/v1/keys/compromise":
+      return .keysRetire(try order(try Query(query, knowing: orderNames)), as: .compromised)
+    case "/v1/keys/destroy":
+      let query = try Query(query, knowing: orderNames + ["execute"])
+      return .keysDestroy(try order(query), execute: query["execute"] == "1")
+    case "/v1/approvals/approve":
+      return .approve(try approval(try Query(query, knowing: ["id"])))
+    case "/v1/approvals/reject":
+      let query = try Query(query, knowing: ["id", "ticket", "reason"])
+      return .reject(try approval(query), because: try reason(query))
+    default: return nil
+    }
+  }
+
+  /// Reads a request for something that there is, by its key.
+  private static func lookup(
+    _ path: Substring, _ query: Substring
+  ) throws(AdministrationError) -> AdminRequest? {
+    switch path {
+    case "/v1/keys/certificate":
+      let query = try Query(query, knowing: ["key", "kind"])
+      let kind = RotationCertificate.Kind.allCases.first { $0.rawValue == query["kind"] }
+      guard let key = query["key"].flatMap({ KeyIdentifier($0) }),
+        query["kind"] == nil || kind != nil
+      else {
+        throw .malformedRequest(
+          "a certificate is named by its key, and its kind where that matters")
+      }
+      return .keysCertificate(key, kind)
+    case "/v1/keys/history":
+      let query = try Query(query, knowing: ["key"])
+      let key = query["key"].flatMap { KeyIdentifier($0) }
+      guard query["key"] == nil || key != nil else {
+        throw .malformedRequest("a history is that of every key, or of one")
+      }
+      return .keysHistory(key)
+    default: return nil
+    }
+  }
+
+  private static let orderNames = ["key", "ticket", "reason"]
+
+  private static func rotation(_ query: Query) throws(AdministrationError) -> AdminRequest {
+    let role = KeyRole.allCases.first { $0.name == query["role"] }
+    let key = query["to"].flatMap { KeyIdentifier($0) }
+    guard let role, query["to"] == nil || (key != nil && role == .kek) else {
       throw .malformedRequest("a rotation names a role, and a key only with the role kek")
     }
     return .keysRotate(role, to: key)
   }
 
-  private static func reencryption(
-    _ query: Substring
-  ) throws(AdministrationError) -> AdminRequest {
-    guard query.hasPrefix("rate="), let rate = UInt64(query.dropFirst(5)), rate <= 1 << 32 else {
+  private static func reencryption(_ query: Query) throws(AdministrationError) -> AdminRequest {
+    guard let rate = query["rate"].flatMap({ UInt64($0) }), rate <= 1 << 32 else {
       throw .malformedRequest("a re-encryption names a rate in cards a second, 0 for none")
     }
     return .keysReencrypt(cardsPerSecond: rate)
   }
 
+  private static func order(_ query: Query) throws(AdministrationError) -> KeyOrder {
+    guard let key = query["key"].flatMap({ KeyIdentifier($0) }) else {
+      throw .malformedRequest("a key is named by eight hexadecimal digits")
+    }
+    return KeyOrder(key: key, reason: try reason(query))
+  }
+
+  private static func reason(_ query: Query) throws(AdministrationError) -> KeyReason {
+    guard let reason = KeyReason(ticket: query["ticket"] ?? "", text: query["reason"] ?? "") else {
+      throw .malformedRequest(KeyReason.rules)
+    }
+    return reason
+  }
+
+  private static func approval(_ query: Query) throws(AdministrationError) -> String {
+    guard let identifier = query["id"], KeyIdentifier(identifier) != nil else {
+      throw .malformedRequest("a request for approval is named by eight hexadecimal digits")
+    }
+    return identifier
+  }
+
   private static func encode(_ query: AuditQuery) -> String {
     let filter = query.filter
-    let pairs: [(String, String?)] = [
+    return Query.text([
       ("from", filter.fromMilliseconds.map(String.init)),
       ("to", filter.toMilliseconds.map(String.init)), ("actor", filter.actor),
       ("operation", filter.operation), ("merchant", filter.merchant), ("token", filter.token),
       ("key", filter.key), ("outcome", filter.outcome), ("limit", query.limit.map(String.init)),
-    ]
-    let text = pairs.compactMap { name, value in
-      value.map { "\(name)=\(PercentEncoding.encode($0))" }
-    }
-    return text.isEmpty ? "" : "?" + text.joined(separator: "&")
+    ])
   }
 
   private static func decode(_ text: Substring) throws(AdministrationError) -> AuditQuery {
+    let names = [
+      "from", "to", "actor", "operation", "merchant", "token", "key", "outcome", "limit",
+    ]
+    let values = try Query(text, knowing: names)
+    func number(_ name: String) throws(AdministrationError) -> Int64? {
+      guard let text = values[name] else { return nil }
+      guard let number = Int64(text) else { throw Query.malformed }
+      return number
+    }
     var query = AuditQuery()
-    var seen: Set<Substring> = []
-    for pair in text.split(separator: "&") {
-      let parts = pair.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
-      guard parts.count == 2, seen.insert(parts[0]).inserted,
-        let value = PercentEncoding.decode(parts[1]),
-        assign(value, to: parts[0], of: &query)
-      else { throw .malformedRequest("the query of the request has no valid form") }
+    query.filter.fromMilliseconds = try number("from")
+    query.filter.toMilliseconds = try number("to")
+    query.filter.actor = values["actor"]
+    query.filter.operation = values["operation"]
+    query.filter.merchant = values["merchant"]
+    query.filter.token = values["token"]
+    query.filter.key = values["key"]
+    query.filter.outcome = values["outcome"]
+    if let limit = try number("limit") {
+      guard (1...Int64(AuditQuery.greatestLimit)).contains(limit) else { throw Query.malformed }
+      query.limit = Int(limit)
     }
     return query
   }
+}
 
-  private static func assign(
-    _ value: String, to name: Substring, of query: inout AuditQuery
-  ) -> Bool {
-    switch name {
-    case "actor": query.filter.actor = value
-    case "operation": query.filter.operation = value
-    case "merchant": query.filter.merchant = value
-    case "token": query.filter.token = value
-    case "key": query.filter.key = value
-    case "outcome": query.filter.outcome = value
-    case "from", "to", "limit":
-      guard let number = Int64(value) else { return false }
-      if name == "from" {
-        query.filter.fromMilliseconds = number
-      } else if name == "to" {
-        query.filter.toMilliseconds = number
-      } else {
-        guard (1...Int64(AuditQuery.greatestLimit)).contains(number) else { return false }
-        query.limit = Int(number)
-      }
-    default: return false
-    }
-    return true
+extension AdminRequest.KeyOrder {
+  /// The order as the pairs of a query.
+  fileprivate var pairs: [(String, String?)] {
+    [("key", key.text)] + reason.pairs
   }
 }
 
-/// Percent-encoding of the values of a query.
-/// - Source: RFC 3986, section 2.
-enum PercentEncoding {
-  /// Encodes every byte but letters, digits, `-`, `.`, `_` and `~`.
-  static func encode(_ text: String) -> String {
-    var encoded: [UInt8] = []
-    for byte in text.utf8 {
-      switch byte {
-      case UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "a")...UInt8(ascii: "z"),
-        UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "."),
-        UInt8(ascii: "_"), UInt8(ascii: "~"):
-        encoded.append(byte)
-      default:
-        let digits = String(byte, radix: 16, uppercase: true)
-        encoded.append(contentsOf: "%\(digits.count == 1 ? "0" : "")\(digits)".utf8)
-      }
-    }
-    return String(decoding: encoded, as: UTF8.self)
-  }
-
-  /// The text that was encoded; nil where it is not valid.
-  static func decode(_ text: Substring) -> String? {
-    var decoded: [UInt8] = []
-    var bytes = text.utf8.makeIterator()
-    while let byte = bytes.next() {
-      guard byte == UInt8(ascii: "%") else {
-        decoded.append(byte)
-        continue
-      }
-      guard let high = bytes.next().flatMap(digit), let low = bytes.next().flatMap(digit) else {
-        return nil
-      }
-      decoded.append(high << 4 | low)
-    }
-    return String(validating: decoded, as: UTF8.self)
-  }
-
-  private static func digit(_ byte: UInt8) -> UInt8? {
-    Character(UnicodeScalar(byte)).hexDigitValue.map(UInt8.init)
+extension KeyReason {
+  fileprivate var pairs: [(String, String?)] {
+    [("ticket", ticket.isEmpty ? nil : ticket), ("reason", text.isEmpty ? nil : text)]
   }
 }

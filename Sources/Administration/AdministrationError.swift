@@ -11,14 +11,18 @@ package enum AdministrationError: Error, Equatable, Sendable {
   case notPermitted
   /// As many long operations are running as are allowed at once.
   case busy
+  /// It cannot be done as things are; the text says what is in its way, and what helps.
+  case refused(String)
   /// The store could not be read or written.
   case store(StorageError)
   /// The audit log could not be read.
   case audit(AuditError)
-  /// The keyring could not be opened.
+  /// The keyring could not be opened, or a key cannot be changed in this way.
   case keyring(KeyringError)
   /// A key or record could not be read; the text says what, without any of its content.
   case unavailable(String)
+  /// There is no such thing; the text says what, and when there would be.
+  case notFound(String)
   /// The one who asked has gone away.
   case abandoned
 }
@@ -30,6 +34,9 @@ extension AdministrationError {
     case .malformedRequest: "malformed-request"
     case .notPermitted: "not-permitted"
     case .busy: "busy"
+    case .refused: "refused"
+    case .keyring(let error) where error.isRefusal: "refused"
+    case .notFound: "not-found"
     case .store, .audit, .keyring, .unavailable, .abandoned: "unavailable"
     }
   }
@@ -39,6 +46,9 @@ extension AdministrationError {
     switch self {
     case .malformedRequest: 400
     case .notPermitted: 403
+    case .refused: 409
+    case .keyring(let error) where error.isRefusal: 409
+    case .notFound: 404
     case .busy, .store, .audit, .keyring, .unavailable, .abandoned: 503
     }
   }
@@ -50,11 +60,15 @@ extension AdministrationError {
     case .notPermitted:
       "this user is neither operator nor auditor (administration.operators, .auditors)"
     case .busy: "other long operations are running; try again when they have ended"
+    case .refused(let reason): reason
     case .store(let error), .audit(.store(let error)): error.explanation
     case .audit(.damaged(let reason)):
       "the audit log is damaged (\(reason)); run: cadenas audit verify"
+    case .audit(.malformedNote(let reason)): "a signed note cannot be read: \(reason)"
+    case .audit(.unverifiedNote(let reason)): "a signed note does not verify: \(reason)"
+    case .audit(.cannotSign): "the system could not make a signature; try again"
     case .keyring(let error): error.explanation
-    case .unavailable(let reason): reason
+    case .unavailable(let reason), .notFound(let reason): reason
     case .abandoned, .audit(.abandoned): "the one who asked has gone away"
     }
   }
@@ -89,6 +103,19 @@ extension StorageError {
 }
 
 extension KeyringError {
+  /// Whether all is well, and what was asked goes against the state of a key.
+  var isRefusal: Bool {
+    switch self {
+    case .unknownKey, .keyKnownAlready, .wrongState, .rotationUnderWay, .tooManyKeys, .keyUsedUp:
+      true
+    case .keySource, .keyFileOwner, .keyFileMode, .keyFileSize, .keyEncryptionKeyMissing,
+      .keyFileExists, .noKeyring, .keyringDoesNotOpen, .malformedKeyring, .noActiveKey,
+      .malformedTally, .systemUnavailable, .custody(.malformedSet):
+      false
+    case .custody: true
+    }
+  }
+
   /// A sentence for an operator: what is wrong, and what helps.
   package var explanation: String {
     switch self {

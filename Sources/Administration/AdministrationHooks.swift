@@ -1,6 +1,8 @@
 package import AuditLog
 package import Keyring
+package import RecordFormat
 package import SecretMemory
+package import Vault
 
 /// What the operations need of the parts above the store, filled in by whoever composes them.
 ///
@@ -17,15 +19,47 @@ package struct AdministrationHooks: Sendable {
   package var slots: SecretPool?
   /// Whether `index.mdb` holds every fingerprint: not while a service keeps some in memory.
   package var isIndexCurrent = false
-  /// What changes keys.
-  package var keys: KeyHooks?
   /// What keys are judged by.
   package var rules = KeyRules()
+  /// The vault that runs.
+  package var vault: Vault?
+  /// Where its KEK comes from.
+  package var keySource: KeySourceHooks?
+  /// Backups and compaction; nil where the store is open for reading only.
+  package var upkeep: StoreUpkeep?
+  /// The cryptography in use.
+  package var inventory: (@Sendable () throws -> CryptographicInventory)?
   /// Appends an entry, and returns when it is durable.
   package var record: (@Sendable (AuditEntry) throws -> Void)?
 
   /// Hooks of which every one is nil.
   package init() {}
+}
+
+/// What the key source of a running service does, and what its policy asks for.
+package struct KeySourceHooks: Sendable {
+  /// Gives the next KEK to the body: one that it makes in the source, or the one that the operator has
+  /// installed there. Where the body throws, one that was made is gone again.
+  package typealias NextKey =
+    @Sendable (KeyIdentifier?, (KeyEncryptionKey, KeyOrigin) throws -> KeyRotation) throws ->
+    KeyRotation
+
+  /// See ``NextKey``.
+  package var withNextKey: NextKey
+  /// Opens the keyring with what the source has.
+  package var openKeyring: @Sendable () throws -> Keyring
+  /// How many different persons it takes to destroy a key.
+  package var personsToDestroy: @Sendable () -> Int
+
+  /// Hooks of a service.
+  package init(
+    withNextKey: @escaping NextKey, openKeyring: @escaping @Sendable () throws -> Keyring,
+    personsToDestroy: @escaping @Sendable () -> Int
+  ) {
+    self.withNextKey = withNextKey
+    self.openKeyring = openKeyring
+    self.personsToDestroy = personsToDestroy
+  }
 }
 
 /// How the running service is.

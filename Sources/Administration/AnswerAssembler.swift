@@ -60,7 +60,10 @@ struct AnswerAssembler {
         total: UInt64(clamping: tape.integer(of: total, in: text) ?? 0))
     }
     if let error = tape.member("error", of: tape.root, in: text) {
-      throw Self.problem(status: 503, Array(line[error.content]))
+      let status = tape.member("status", of: error, in: text).flatMap {
+        tape.integer(of: $0, in: text)
+      }
+      throw Self.problem(status: Int(status ?? 503), Array(line[error.content]))
     }
     throw AdminClient.Failure.socket(.malformedAnswer(path))
   }

@@ -2,9 +2,10 @@ internal import AuditLog
 internal import CardStore
 internal import Glibc
 internal import JSON
-package import Keyring
+internal import Keyring
 internal import RecordFormat
 package import Storage
+internal import Vault
 
 /// One piece of an operation's answer, in the order in which it comes.
 package enum AdminPart: Equatable, Sendable {
@@ -39,12 +40,14 @@ package struct Operations: Sendable {
   ///
   /// Where the service records entries, the one about this is durable before anything protected is
   /// given out.
-  /// - Parameter actor: who asks, as entries name them; see ``HostUser/actor``.
+  /// - Parameters:
+  ///   - actor: who asks, as entries name them; see ``HostUser/actor``.
+  ///   - body: what came with the request.
   package func run(
-    _ request: AdminRequest, actor: String, into sink: Sink
+    _ request: AdminRequest, actor: String, body: AdminBody? = nil, into sink: Sink
   ) throws(AdministrationError) {
     do {
-      try answer(request, actor: actor, into: sink)
+      try answer(request, actor: actor, body: body, into: sink)
     } catch let error as AdministrationError {
       throw error
     } catch let error as StorageError {
@@ -53,6 +56,8 @@ package struct Operations: Sendable {
       throw error == .abandoned ? .abandoned : .audit(error)
     } catch let error as KeyringError {
       throw .keyring(error)
+    } catch let error as VaultError {
+      throw AdministrationError(error)
     } catch {
       // Of other errors only the kind is told: a description could name anything.
       throw .unavailable("the operation failed (\(type(of: error)))")
@@ -67,25 +72,23 @@ package struct Operations: Sendable {
         actor: actor, operation: operation, outcome: "refused", reason: "not-permitted"))
   }
 
-  private func answer(_ request: AdminRequest, actor: String, into sink: Sink) throws {
+  private func answer(
+    _ request: AdminRequest, actor: String, body: AdminBody?, into sink: Sink
+  ) throws {
     switch request {
     case .status: try sink(.document(status()))
     case .metrics: try sink(.metrics(Metric.text(metrics())))
-    case .keysStatus:
-      let document = try keysStatus()
-      try record(request, actor, "done")
-      try sink(.document(document))
-    case .keysRotate(let role, let key):
-      try sink(.document(try rotateKey(role, to: key, actor: actor, into: sink)))
-    case .keysReencrypt(let rate):
-      try sink(.document(try reencrypt(cardsPerSecond: rate, actor: actor, into: sink)))
-    case .keysReencryptStop:
-      try keyHooks().stopReencryption(actor)
-      try sink(.document(try reencryptionDocument()))
-    case .storeStats:
-      let document = try storeStats()
-      try record(request, actor, "done")
-      try sink(.document(document))
+    case .keysRotate, .keysReencrypt, .keysReencryptStop, .keysRetire, .keysDestroy, .approvals,
+      .approve, .reject, .seal, .unseal:
+      try sink(.document(try changeKeys(request, actor: actor, into: sink)))
+    case .keysStatus: try give(keysStatus(), for: request, actor, into: sink)
+    case .keysCertificate(let key, let kind):
+      try give(keyCertificate(key, kind), for: request, actor, into: sink)
+    case .keysPublicKey: try give(publicKeys(), for: request, actor, into: sink)
+    case .keysHistory(let key):
+      try give(keyHistory(key, into: sink), for: request, actor, into: sink)
+    case .keysInventory: try give(keyInventory(), for: request, actor, into: sink)
+    case .storeStats: try give(storeStats(), for: request, actor, into: sink)
     case .auditShow(let query):
       try record(request, actor, "done")
       try showAudit(query, into: sink)
@@ -97,7 +100,16 @@ package struct Operations: Sendable {
       let result = try verifyStore(into: sink)
       try record(request, actor, result.isIntact ? "intact" : "changed")
       try sink(.document(result.document))
+    case .store(let request): try look(after: request, actor: actor, into: sink)
     }
+  }
+
+  /// Gives out what protected state says, after the entry about that is durable.
+  private func give(
+    _ document: [UInt8], for request: AdminRequest, _ actor: String, into sink: Sink
+  ) throws {
+    try record(request, actor, "done")
+    try sink(.document(document))
   }
 
   private func record(_ request: AdminRequest, _ actor: String, _ outcome: String) throws {
@@ -120,55 +132,5 @@ extension Operations {
       throw AdministrationError.unavailable("the keyring is not open")
     }
     return try keyring()
-  }
-
-  /// The document of `keys status`.
-  private func keysStatus() throws -> [UInt8] {
-    let counts = try CardVerifier.cardCounts(in: store)
-    var json = JSONWriter()
-    json.beginObject()
-    json.name("keys")
-    json.beginArray()
-    let uses = try store.read { try KeyTally.read(.uses, $0) }
-    for key in try keyring().status(
-      cards: counts, uses: uses, rules: hooks.rules, atMilliseconds: now)
-    {
-      json.beginObject()
-      json.member("id", string: key.identifier.text)
-      json.member("role", string: key.role.name)
-      json.member("state", string: key.state.name)
-      json.member("check_value", string: key.checkValue)
-      json.member("created", unixMilliseconds: Int64(clamping: key.createdMilliseconds))
-      json.member(
-        "cryptoperiod_end", unixMilliseconds: Int64(clamping: key.cryptoperiodEndMilliseconds))
-      json.member("cards", integer: key.cards)
-      json.member("origin", string: key.origin.name)
-      json.member("replaced_by", string: key.successor?.text)
-      json.member("uses", integer: key.uses)
-      json.member("warnings", strings: key.warnings.map(\.text))
-      json.endObject()
-    }
-    json.endArray()
-    json.endObject()
-    return json.bytes
-  }
-
-  private var now: UInt64 {
-    var time = timespec()
-    unsafe clock_gettime(CLOCK_REALTIME, &time)
-    return UInt64(clamping: time.tv_sec) * 1_000 + UInt64(clamping: time.tv_nsec) / 1_000_000
-  }
-}
-
-extension KeyWarning {
-  /// What to tell a person.
-  package var text: String {
-    switch self {
-    case .compromised: "compromised: move its cards with cadenas keys reencrypt"
-    case .cryptoperiodEnded: "its cryptoperiod has ended: rotate it"
-    case .cryptoperiodEnds(let days): "its cryptoperiod ends in \(days) days"
-    case .nearlyUsedUp(let percent): "\(percent) % of its allowed uses are used up: rotate it"
-    case .destructionIncomplete: "its destruction is not complete"
-    }
   }
 }

@@ -45,6 +45,7 @@ extension Operations {
     json.member("audit_entries", integer: figures.auditEntries)
     json.member("store_used_bytes", integer: figures.usedBytes)
     json.member("store_map_bytes", integer: figures.mapBytes)
+    try writeKeyMembers(&json)
     json.endObject()
     return json.bytes
   }
@@ -75,7 +76,7 @@ extension Operations {
           service.uptimeSeconds),
       ]
     }
-    return metrics + (hooks.metrics?() ?? [])
+    return metrics + (try keyMetrics()) + (hooks.metrics?() ?? [])
   }
 }
 

@@ -1,4 +1,3 @@
-internal import AuditLog
 internal import CardStore
 internal import Cards
 internal import JSON
@@ -40,52 +39,17 @@ extension Operations {
     guard let slots = hooks.slots else {
       throw AdministrationError.unavailable("the keyring is not open")
     }
-    let verifier = try CardVerifier(store: store, keyring: try keyring(), slots: slots)
     var failure: (any Error)?
-    let before = try snapshot()
-    let records = try verifier.verify(isIndexCurrent: hooks.isIndexCurrent) { done in
+    let inspection = StoreInspection(
+      store: store, keys: .init(keyring: try keyring(), slots: slots),
+      isIndexCurrent: hooks.isIndexCurrent)
+    let check = try inspection.run { done, total in
       do {
-        let total = max(before.cards, UInt64(done))
-        if failure == nil { try sink(.progress(done: UInt64(done), total: total)) }
+        if failure == nil { try sink(.progress(done: done, total: total)) }
       } catch { failure = error }
     }
     if let failure { throw failure }
-    let after = try snapshot()
-    let check = StoreCheck(
-      records: records, inStore: after.cards, created: try count("tokenize", "created", after),
-      deleted: try count("delete", "deleted", after), isAtRest: before == after,
-      missingFromIndex: hooks.isIndexCurrent ? records.missingFromIndex : nil,
-      fileBytes: try store.environment.fileSize(), neededBytes: try neededBytes(),
-      isFileComplete: try store.environment.isFileComplete())
     return VerificationAnswer(isIntact: check.isIntact, document: check.document)
-  }
-
-  /// Records and entries at one moment.
-  private func snapshot() throws -> Snapshot {
-    try store.read { transaction in
-      Snapshot(
-        cards: UInt64(try transaction.count(of: .cards)),
-        entries: UInt64(try transaction.count(of: .audit)))
-    }
-  }
-
-  private struct Snapshot: Equatable {
-    let cards: UInt64
-    let entries: UInt64
-  }
-
-  private func count(
-    _ operation: String, _ outcome: String, _ snapshot: Snapshot
-  ) throws -> UInt64 {
-    var filter = AuditFilter()
-    filter.operation = operation
-    filter.outcome = outcome
-    return try AuditReader(store).count(below: snapshot.entries, filter: filter)
-  }
-
-  private func neededBytes() throws -> Int {
-    let information = try store.environment.information()
-    return information.pageCount * information.pageSize
   }
 }
 
@@ -99,7 +63,8 @@ struct StoreCheck {
     var isHarmless = false
   }
 
-  let records: CardVerification
+  /// Nil where the keyring is closed, so that no record could be opened.
+  let records: CardVerification?
   /// Records at the moment at which entries were counted.
   let inStore: UInt64
   let created: UInt64
@@ -112,6 +77,8 @@ struct StoreCheck {
   let fileBytes: Int
   let neededBytes: Int
   let isFileComplete: Bool
+  /// Cards that came with the backup from which the store was restored.
+  var restored: UInt64 = 0
 
   /// Whether all is well, or will be after the next start.
   var isIntact: Bool { findings.allSatisfy(\.isHarmless) }
@@ -119,16 +86,17 @@ struct StoreCheck {
   /// Everything that is wrong.
   var findings: [Finding] {
     var findings: [Finding] = []
-    if records.damagedCount > 0 {
+    if let records, records.damagedCount > 0 {
       findings.append(
         Finding(name: "records-damaged", detail: "\(records.damagedCount) records do not open"))
     }
-    if deleted > created || created - deleted != inStore {
+    if restored + created < deleted || restored + created - deleted != inStore {
+      let before = restored > 0 ? "\(restored) cards restored, " : ""
       findings.append(
         Finding(
           name: "records-miscounted",
-          detail: "the audit log tells of \(created) cards created and \(deleted) deleted, "
-            + "the store holds \(inStore)"))
+          detail: "the audit log tells of \(before)\(created) cards created "
+            + "and \(deleted) deleted, the store holds \(inStore)"))
     }
     if isAtRest {
       for key in keys where key.found != key.noted {
@@ -163,7 +131,8 @@ struct StoreCheck {
   }
 
   private var keys: [KeyCount] {
-    Set(records.found.keys).union(records.counted.keys).map { key in
+    guard let records else { return [] }
+    return Set(records.found.keys).union(records.counted.keys).map { key in
       KeyCount(
         identifier: key.text, found: records.found[key] ?? 0, noted: records.counted[key] ?? 0)
     }.sorted { $0.identifier < $1.identifier }
@@ -175,9 +144,10 @@ struct StoreCheck {
     json.beginObject()
     json.member("intact", boolean: isIntact)
     json.member("records", integer: inStore)
-    json.member("opened", integer: records.records - records.damagedCount)
-    json.member("damaged", integer: records.damagedCount)
-    json.member("damaged_tokens", strings: records.damaged.map(\.text))
+    json.member("opened", integer: records.map { $0.records - $0.damagedCount })
+    json.member("damaged", integer: records?.damagedCount)
+    json.member("damaged_tokens", strings: records?.damaged.map(\.text) ?? [])
+    json.member("restored", integer: restored)
     json.member("created", integer: created)
     json.member("deleted", integer: deleted)
     json.member("missing_from_index", integer: missingFromIndex)
@@ -193,6 +163,13 @@ struct StoreCheck {
     json.endArray()
     json.member("file_bytes", integer: fileBytes)
     json.member("needed_bytes", integer: neededBytes)
+    Self.write(findings, to: &json)
+    json.endObject()
+    return json.bytes
+  }
+
+  /// Writes the member `findings`.
+  static func write(_ findings: [Finding], to json: inout JSONWriter) {
     json.name("findings")
     json.beginArray()
     for finding in findings {
@@ -202,7 +179,5 @@ struct StoreCheck {
       json.endObject()
     }
     json.endArray()
-    json.endObject()
-    return json.bytes
   }
 }

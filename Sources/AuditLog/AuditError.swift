@@ -1,6 +1,6 @@
 package import Storage
 
-/// What can go wrong with the audit log.
+/// What can go wrong with the audit log, and with what it signs.
 package enum AuditError: Error, Equatable, Sendable {
   /// The store could not be read or written.
   case store(StorageError)
@@ -9,4 +9,10 @@ package enum AuditError: Error, Equatable, Sendable {
   case damaged(String)
   /// Whoever asked has said, when told of the progress, that it need not go on.
   case abandoned
+  /// A text is no signed note, or what stands in one does not have its form; says what is wrong.
+  case malformedNote(String)
+  /// A note is not signed by whom it should be; says what is wrong.
+  case unverifiedNote(String)
+  /// The system could not make a signature.
+  case cannotSign
 }

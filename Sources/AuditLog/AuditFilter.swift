@@ -12,6 +12,8 @@ package struct AuditFilter: Equatable, Sendable {
   package var token: String?
   package var key: String?
   package var outcome: String?
+  /// Whether only entries about keys are wanted, whichever they are.
+  package var hasKey = false
 
   /// Every entry.
   package init() {}
@@ -34,6 +36,7 @@ struct AuditMatcher {
     ] {
       if let value { needles.append(AuditLine.member(name, value)) }
     }
+    if filter.hasKey { needles.append(Array(#","key":""#.utf8)) }
     self.needles = needles
     from = filter.fromMilliseconds.map(Self.text)
     to = filter.toMilliseconds.map(Self.text)

@@ -1,4 +1,4 @@
-internal import Cryptography
+package import Cryptography
 internal import LMDB
 package import Storage
 internal import Synchronization
@@ -64,6 +64,9 @@ package final class AuditLog: BatchParticipant, @unchecked Sendable {
 
   /// How many entries there are, those of the open batch included. Writer thread only.
   package var pendingSize: UInt64 { open.frontier.size }
+
+  /// The tree's root over all of them. Writer thread only.
+  package var pendingRoot: Digest256 { open.frontier.root }
 
   /// Appends `entry`, which becomes durable with `transaction`.
   ///

@@ -60,12 +60,14 @@ package struct CardVerifier {
   ) throws -> CardVerification {
     // While fingerprints are made anew, no table holds all of them.
     let isIndexCurrent = isIndexCurrent && !cipher.isReplacingFingerprints
-    let file = try IndexFile(
-      store: store, fingerprintKey: cipher.activeFingerprintKey)
+    // A copy has no index to open.
+    let file =
+      isIndexCurrent
+      ? try IndexFile(store: store, fingerprintKey: cipher.activeFingerprintKey) : nil
     var result = CardVerification()
     var position: [UInt8]?
     repeat {
-      position = try read(after: position, file: isIndexCurrent ? file : nil, into: &result)
+      position = try read(after: position, file: file, into: &result)
       progress(result.records)
     } while position != nil
     result.counted = try Self.cardCounts(in: store).filter { $0.value != 0 }

@@ -4,6 +4,12 @@ import SecretMemory
 /// CMAC with AES-256.
 /// - Source: NIST SP 800-38B.
 package enum CMAC {
+  /// How many bytes a key has.
+  package static let keySize = 32
+
+  /// How many bytes a code has.
+  package static let codeSize = 16
+
   /// The 16 bytes of the CMAC of `message` under `key`. Sets a context up for each call: for check
   /// values, not for the path of a request.
   ///
@@ -12,8 +18,8 @@ package enum CMAC {
   package static func authenticationCode(
     for message: RawSpan, key: RawSpan
   ) throws(CryptographyError) -> [UInt8] {
-    guard key.byteCount == 32 else { throw .malformedInput }
-    var code = [UInt8](repeating: 0, count: 16)
+    guard key.byteCount == keySize else { throw .malformedInput }
+    var code = [UInt8](repeating: 0, count: codeSize)
     var length = 0
     let result = unsafe code.withUnsafeMutableBytes { codeBytes in
       unsafe message.withUnsafeBytes { messageBytes in
@@ -34,7 +40,8 @@ package enum CMAC {
 
 /// Five bytes by which people compare a key without seeing it.
 package enum KeyCheckValue {
-  private static let byteCount = 5
+  /// How many bytes a check value has.
+  package static let byteCount = 5
 
   /// The check value of a symmetric key: the first 5 bytes of the CMAC of a zero block.
   ///

@@ -58,7 +58,7 @@ package final class Keyring: Sendable {
     let data = try Self.current(.data, in: entries).identifier
     let fingerprint = try Self.current(.fingerprint, in: entries).identifier
     _ = try Self.current(.audit, in: entries)
-    let replaced = Self.active(.fingerprint, in: entries).filter { $0.successor != nil }
+    let replaced = entries.filter(\.isBeingReplaced)
     guard let dataKey = dataKeys[data], let fingerprintKey = fingerprintKeys[fingerprint],
       replaced.count <= 1, replaced.allSatisfy({ $0.successor == fingerprint })
     else { throw .malformedKeyring }
@@ -142,9 +142,7 @@ package final class Keyring: Sendable {
   private static func current(
     _ role: KeyRole, in entries: [KeyringEntry]
   ) throws(KeyringError) -> KeyringEntry {
-    let candidates = active(role, in: entries).filter {
-      role != .fingerprint || $0.successor == nil
-    }
+    let candidates = active(role, in: entries).filter { !$0.isBeingReplaced }
     guard let entry = candidates.first else { throw .noActiveKey(role) }
     guard candidates.count == 1 else { throw .malformedKeyring }
     return entry

@@ -41,7 +41,9 @@ package struct KeyringChange {
   ) throws(KeyringError) -> KeyIdentifier {
     precondition(role != .kek, "a KEK comes from its source")
     let active = entries.indices.filter { entries[$0].role == role && entries[$0].state == .active }
-    guard active.count <= 1 else { throw .rotationUnderWay(role) }
+    guard role != .fingerprint || !entries.contains(where: \.isBeingReplaced) else {
+      throw .rotationUnderWay(role)
+    }
     let new = try add(
       role, origin: active.isEmpty ? .initialization : .rotation,
       cryptoperiodSeconds: cryptoperiodSeconds, atMilliseconds: now)
@@ -56,11 +58,9 @@ package struct KeyringChange {
   ///
   /// - Returns: its identifier; nil where no rotation is under way.
   package mutating func endFingerprintRotation(atMilliseconds now: UInt64) -> KeyIdentifier? {
-    let index = entries.firstIndex {
-      $0.role == .fingerprint && $0.state == .active && $0.successor != nil
-    }
-    guard let index else { return nil }
-    deactivate(at: index, now)
+    guard let index = entries.firstIndex(where: \.isBeingReplaced) else { return nil }
+    entries[index].deactivatedMilliseconds = now
+    if entries[index].state == .active { entries[index].state = .deactivated }
     return entries[index].identifier
   }
 
@@ -82,6 +82,13 @@ package struct KeyringChange {
     keyEncryptionKey = key
   }
 
+  /// The entry of a key.
+  ///
+  /// - Throws: ``KeyringError/unknownKey(_:)``.
+  package func entry(_ identifier: KeyIdentifier) throws(KeyringError) -> KeyringEntry {
+    entries[try index(of: identifier)]
+  }
+
   /// Notes that a key may be known to somebody else. It opens what it sealed, and seals nothing.
   ///
   /// - Throws: ``KeyringError/unknownKey(_:)``; ``KeyringError/wrongState(_:_:)`` for one that is
@@ -91,20 +98,23 @@ package struct KeyringChange {
   ) throws(KeyringError) {
     let index = try index(of: identifier)
     switch entries[index].state {
-    case .deactivated:
+    case .active where !entries[index].isBeingReplaced:
+      throw .wrongState(identifier, .active)
+    case .active, .deactivated:
       entries[index].state = .compromised
       entries[index].compromisedMilliseconds = now
     case .compromised: break
-    case .active, .destroying, .destroyed:
-      throw .wrongState(identifier, entries[index].state)
+    case .destroying, .destroyed: throw .wrongState(identifier, entries[index].state)
     }
   }
 
   /// Begins a key's destruction: its secret is in no keyring from the next one on.
   ///
-  /// - Throws: ``KeyringError/unknownKey(_:)``, ``KeyringError/wrongState(_:_:)``.
+  /// - Throws: ``KeyringError/unknownKey(_:)``, ``KeyringError/wrongState(_:_:)``,
+  ///   ``KeyringError/rotationUnderWay(_:)``.
   package mutating func beginDestruction(_ identifier: KeyIdentifier) throws(KeyringError) {
     let index = try index(of: identifier)
+    guard !entries[index].isBeingReplaced else { throw .rotationUnderWay(entries[index].role) }
     switch entries[index].state {
     case .deactivated, .compromised:
       entries[index].state = .destroying
@@ -115,15 +125,14 @@ package struct KeyringChange {
   }
 
   /// Ends destructions that have begun: no page of the store holds the keys any more.
-  ///
-  /// - Returns: their identifiers.
-  package mutating func endDestructions(atMilliseconds now: UInt64) -> [KeyIdentifier] {
-    let indices = entries.indices.filter { entries[$0].state == .destroying }
-    for index in indices {
+  package mutating func endDestructions(
+    of identifiers: [KeyIdentifier], atMilliseconds now: UInt64
+  ) {
+    for index in entries.indices
+    where entries[index].state == .destroying && identifiers.contains(entries[index].identifier) {
       entries[index].state = .destroyed
       entries[index].destroyedMilliseconds = now
     }
-    return indices.map { entries[$0].identifier }
   }
 
   private mutating func deactivate(at index: Int, _ now: UInt64) {

@@ -157,6 +157,13 @@ package struct KeyringEntry: Sendable {
     return overflow ? .max : createdMilliseconds.addingReportingOverflow(milliseconds).partialValue
   }
 
+  /// Whether it is a fingerprint key whose successor has not seen every card yet: it finds cards, and
+  /// fingerprints no new one.
+  package var isBeingReplaced: Bool {
+    role == .fingerprint && successor != nil && deactivatedMilliseconds == nil
+      && (state == .active || state == .compromised)
+  }
+
   /// Whether what is there fits together, and material is where it has to be and nowhere else.
   var isValid: Bool {
     let times = [deactivatedMilliseconds, compromisedMilliseconds, destroyedMilliseconds]

@@ -33,6 +33,13 @@ enum Files {
     return false
   }
 
+  /// True when the disk of the file `path` has no more room than a few pages take.
+  static func haveNoRoom(beside path: String) -> Bool {
+    var figures = statvfs()
+    guard unsafe statvfs(path, &figures) == 0 else { return false }
+    return UInt64(figures.f_bavail) * UInt64(figures.f_frsize) < 1 << 16
+  }
+
   /// The directory in which `path` lies.
   static func directory(of path: String) -> String {
     guard let slash = path.lastIndex(of: "/") else { return "." }

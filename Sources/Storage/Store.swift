@@ -39,25 +39,29 @@ package final class Store: Sendable {
   /// The environment behind the tables: for figures and verification. A compaction puts another
   /// one in its place, so ask for it each time and keep it for a moment only.
   package var environment: Environment { generations.value.environment }
-  /// The derived index.
-  package let index: StoreIndex
+  /// The derived index. A store that was opened as a copy has none, and is not asked for it.
+  package var index: StoreIndex {
+    guard let derived else { preconditionFailure("a copy has no index") }
+    return derived
+  }
   /// True when `index.mdb` was missing, damaged or of another store, and is empty now.
-  package var indexWasLost: Bool { index.loss != nil }
+  package var indexWasLost: Bool { derived?.loss != nil }
 
   let generations: CurrentGeneration
+  private let derived: StoreIndex?
   private let writer: Writer
   private let isReadOnly: Bool
   // Last, so that it is given up after the environments are closed.
-  private let lock: StoreLock
+  private let lock: StoreLock?
 
   init(
-    directory: String, identifier: StoreIdentifier, generation: Generation, index: StoreIndex,
-    isReadOnly: Bool, lock: StoreLock
+    directory: String, identifier: StoreIdentifier, generation: Generation, index: StoreIndex?,
+    isReadOnly: Bool, lock: StoreLock?
   ) {
     self.directory = directory
     self.storeIdentifier = identifier
     generations = CurrentGeneration(generation)
-    self.index = index
+    derived = index
     self.isReadOnly = isReadOnly
     self.lock = lock
     writer = Writer(generations: generations, directory: directory, lock: lock)

@@ -48,48 +48,72 @@ extension Store {
     try identity(of: openCopy(path))
   }
 
+  /// Opens the copy `path`, which nobody writes while it is open, for reading, after a look at every
+  /// page of it. It has no index and takes no lock.
+  /// - Throws: as ``storeIdentifier(ofCopy:)``.
+  package static func open(copy path: String) throws(StorageError) -> Store {
+    try opened(openCopy(path))
+  }
+
+  private static func opened(_ copy: Generation) throws(StorageError) -> Store {
+    Store(
+      directory: Files.directory(of: copy.environment.path), identifier: try identity(of: copy),
+      generation: copy, index: nil, isReadOnly: true, lock: nil)
+  }
+
   /// Makes a new store in `directory`, which is made (mode 0700) where it is not there, of the copy
   /// `file`.
   ///
-  /// The new store has the contents of the copy and the identifier `storeIdentifier`; then `populate`
-  /// makes what has to be changed with it. As with ``create(at:mapSize:storeIdentifier:populate:)``,
-  /// a store of which a part is missing never exists. An `index.mdb` of another store is set aside
-  /// when the store is opened.
-  /// - Throws: what `populate` throws; ``StorageError/alreadyInitialized(directory:)``,
+  /// The new store has the contents of the copy but those of the tables `leavingOut`, and the
+  /// identifier `storeIdentifier`; then `populate` makes what has to be changed with it, and `verify`
+  /// is lent the whole as it will be, for reading. Only then it gets its name: as with
+  /// ``create(at:mapSize:storeIdentifier:populate:)``, a store of which a part is missing, or that
+  /// did not verify, never exists. After an error nothing is left but a directory that was there. An
+  /// `index.mdb` of another store is set aside when the store is opened.
+  /// - Throws: what `populate` and `verify` throw;
+  ///   ``StorageError/alreadyInitialized(directory:)``,
   ///   ``StorageError/locked(byProcess:)``, ``StorageError/full`` where the copy does not fit into
   ///   `mapSize` or on the disk; with the copy as its file
   ///   ``StorageError/truncated(file:)``, ``StorageError/damaged(file:)``,
   ///   ``StorageError/unknownFormat(file:format:)``.
   package static func restore(
     from file: String, to directory: String, mapSize: Int, storeIdentifier: StoreIdentifier,
+    leavingOut: Set<Table> = [],
     progress: (_ done: Int, _ total: Int) -> Bool = { _, _ in true },
-    populate: (inout StoreWriteTransaction) throws -> Void
+    populate: (inout StoreWriteTransaction) throws -> Void,
+    verify: (Store) throws -> Void = { _ in }
   ) throws {
     // Before a directory is made for nothing.
     let copy = try openCopy(file)
     _ = try identity(of: copy)
     try StoreCopy.requireKnownTables(of: copy)
+    let tables = Table.allCases.filter { !leavingOut.contains($0) }
     try make(in: directory) { path in
-      let draft = try StoreCopy.openDraft(path, mapSize: mapSize)
-      try fill(draft, from: copy, progress: progress)
-      var transaction = try draft.beginWrite()
-      try put(storeIdentifier, in: &transaction)
-      try populate(&transaction)
-      do throws(LMDBError) { try transaction.commit() } catch { throw StorageError(error) }
-      try StoreCopy.synchronize(draft)
+      do {
+        let draft = try StoreCopy.openDraft(path, mapSize: mapSize)
+        try fill(draft, from: copy, tables, progress: progress)
+        var transaction = try draft.beginWrite()
+        try put(storeIdentifier, in: &transaction)
+        try populate(&transaction)
+        do throws(LMDBError) { try transaction.commit() } catch { throw StorageError(error) }
+        try StoreCopy.synchronize(draft)
+      }
+      // Closed before it is opened again: a process opens an environment once at a time.
+      let draft = try StoreCopy.openReadOnly(path, mapSize: mapSize, isShared: false)
+      try verify(opened(draft))
     }
   }
 
   private static func fill(
-    _ draft: Generation, from copy: Generation, progress: StoreCopy.Progress
+    _ draft: Generation, from copy: Generation, _ tables: [Table], progress: StoreCopy.Progress
   ) throws(StorageError) {
     do throws(StorageError) {
       let source = copy.beginReadOrFail()
-      try StoreCopy.fill(draft, from: source, progress: progress)
-      guard try StoreCopy.compare(source, draft.beginReadOrFail()) != nil else {
+      try StoreCopy.fill(draft, from: source, tables, progress: progress)
+      guard try StoreCopy.compare(source, draft.beginReadOrFail(), tables) != nil else {
         throw .damaged(file: draft.environment.path)
       }
-    } catch { throw error.copying(copy.environment.path) }
+    } catch { throw error.copying(copy.environment.path, to: draft.environment.path) }
   }
 
   /// Opens the copy `path` for reading, after a look at every page of it: a disk may have damaged

@@ -50,8 +50,9 @@ enum StoreCopy {
       }
       return CopyResult(entryCount: count, fileBytes: try copy.fileBytes())
     } catch {
+      let reason = error.copying(generation.environment.path, to: path)
       try? Files.remove([path])
-      throw error.copying(generation.environment.path)
+      throw reason
     }
   }
 
@@ -92,15 +93,16 @@ enum StoreCopy {
     } catch { throw StorageError(error, opening: generation.environment.path) }
   }
 
-  /// Writes every entry that `source` sees to the empty `draft`, table by table, in the order of
-  /// the keys.
+  /// Writes every entry of `tables` that `source` sees to the empty `draft`, table by table, in the
+  /// order of the keys.
   static func fill<Source: StoreReading & ~Copyable>(
-    _ draft: Generation, from source: borrowing Source, progress: Progress
+    _ draft: Generation, from source: borrowing Source, _ tables: [Table] = Table.allCases,
+    progress: Progress
   ) throws(StorageError) {
     var total = 0
-    for table in Table.allCases { total += try source.count(of: table) }
+    for table in tables { total += try source.count(of: table) }
     var done = 0
-    for table in Table.allCases {
+    for table in tables {
       var cursor = try source.cursor(in: table)
       var isAtEnd = false
       while !isAtEnd {
@@ -131,12 +133,12 @@ enum StoreCopy {
     return isAtEnd
   }
 
-  /// How many entries both hold, or nil when they do not hold the same.
+  /// How many entries of `tables` both hold, or nil when they do not hold the same.
   static func compare<Source: StoreReading & ~Copyable, Copy: StoreReading & ~Copyable>(
-    _ source: borrowing Source, _ copy: borrowing Copy
+    _ source: borrowing Source, _ copy: borrowing Copy, _ tables: [Table] = Table.allCases
   ) throws(StorageError) -> Int? {
     var count = 0
-    for table in Table.allCases {
+    for table in tables {
       guard try source.count(of: table) == copy.count(of: table) else { return nil }
       var cursor = try source.cursor(in: table)
       var other = try copy.cursor(in: table)
@@ -151,11 +153,12 @@ enum StoreCopy {
 }
 
 extension StorageError {
-  /// The word for an error met while `file` was copied: whatever the copy's device does, the store
-  /// itself is as it was.
-  func copying(_ file: String) -> StorageError {
+  /// The word for an error met while `file` was copied to `draft`, which is still there: whatever the
+  /// copy's device does, the store itself is as it was.
+  func copying(_ file: String, to draft: String) -> StorageError {
     switch self {
-    case .writingEnded: .system(call: "write", errno: EIO)
+    // LMDB calls it EIO when a part of what was to be written has had room.
+    case .writingEnded: Files.haveNoRoom(beside: draft) ? .full : .system(call: "write", errno: EIO)
     case .lmdb(let error):
       switch error.kind {
       case .corrupted, .keyExists, .badValueSize: .damaged(file: file)

@@ -38,9 +38,10 @@ extension Store {
   }
 
   /// Makes a store in `directory` of the file that `write` makes, durable, under the name of a
-  /// draft.
+  /// draft. After an error the directory is gone where it was made for it.
   static func make(in directory: String, write: (_ draft: String) throws -> Void) throws {
-    guard unsafe mkdir(directory, 0o700) == 0 || errno == EEXIST else {
+    let isNew = unsafe mkdir(directory, 0o700) == 0
+    guard isNew || errno == EEXIST else {
       throw StorageError.system(call: "mkdir", errno: errno)
     }
     let lock = try StoreLock(directory: directory)
@@ -57,6 +58,11 @@ extension Store {
       try Files.synchronize(directory: directory)
     } catch {
       try? Files.remove([draft, "\(draft)-lock"])
+      if isNew {
+        // While the lock is held: who waits for its file finds nothing to make a store in.
+        try? Files.remove(["\(directory)/lock"])
+        unsafe rmdir(directory)
+      }
       throw error
     }
     withExtendedLifetime(lock) {}

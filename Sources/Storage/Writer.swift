@@ -24,10 +24,10 @@ final class Writer: Sendable {
 
   private let generations: CurrentGeneration
   private let compaction: Compaction
-  private let lock: StoreLock
+  private let lock: StoreLock?
   private let monitor = Monitor(State())
 
-  init(generations: CurrentGeneration, directory: String, lock: StoreLock) {
+  init(generations: CurrentGeneration, directory: String, lock: StoreLock?) {
     self.generations = generations
     compaction = Compaction(directory: directory, generations: generations)
     self.lock = lock

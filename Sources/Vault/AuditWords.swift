@@ -8,9 +8,21 @@ package enum AuditWord {
     package static let tokenize = "tokenize"
     package static let detokenize = "detokenize"
     package static let delete = "delete"
+    /// A key that is made with the store.
+    package static let keysCreate = "keys.create"
     package static let keysRotate = "keys.rotate"
     package static let keysReencrypt = "keys.reencrypt"
     package static let keysDeactivate = "keys.deactivate"
+    package static let keysCompromise = "keys.compromise"
+    package static let keysDestroy = "keys.destroy"
+    package static let approve = "approve"
+    package static let reject = "reject"
+    package static let seal = "seal"
+    package static let unseal = "unseal"
+    package static let storeBackup = "store.backup"
+    package static let storeBackupForget = "store.backup.forget"
+    package static let storeCompact = "store.compact"
+    package static let storeRestore = "store.restore"
     /// A request that was refused before its operation was known.
     package static let request = "request"
     /// A client's refusals past the limit of a minute, as one entry.
@@ -31,6 +43,10 @@ package enum AuditWord {
     package static let begun = "begun"
     package static let done = "done"
     package static let stopped = "stopped"
+    package static let waiting = "waiting"
+    package static let expired = "expired"
+    package static let failed = "failed"
+    package static let changed = "changed"
   }
 }
 

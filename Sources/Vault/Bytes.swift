@@ -1,7 +1,7 @@
-extension UInt64 {
-  /// Eight bytes, most significant first.
+extension FixedWidthInteger where Self: UnsignedInteger {
+  /// The number's bytes, most significant first.
   var bigEndianBytes: [UInt8] {
-    (0..<8).map { UInt8(truncatingIfNeeded: self >> (56 - 8 * $0)) }
+    stride(from: bitWidth - 8, through: 0, by: -8).map { UInt8(truncatingIfNeeded: self >> $0) }
   }
 }
 

@@ -21,15 +21,18 @@ extension Vault {
   /// ``keyWork``.
   /// - Throws: `KeyringError`, `StorageError`; nothing has changed then.
   package func rotate(_ role: KeyRole, actor: String) throws -> KeyRotation {
-    if role == .fingerprint {
-      try FingerprintScan.clearUnusedTable(store: store, keyring: keyring)
-    }
+    if role == .fingerprint { try prepareFingerprintRotation() }
     let seconds = rules.cryptoperiods[role]
     let rotation = try change(role, actor: actor) { change, now in
       try change.rotate(role, cryptoperiodSeconds: seconds, atMilliseconds: now)
     }
-    if role == .fingerprint { try worker.wake() }
+    if role == .fingerprint { try opening.session().worker.wake() }
     return rotation
+  }
+
+  /// Makes the table ready that the next fingerprint key will use.
+  func prepareFingerprintRotation() throws {
+    try FingerprintScan.clearUnusedTable(store: store, keyring: keyring)
   }
 
   /// Wraps the keyring under `key`, which its source already keeps.
@@ -51,19 +54,21 @@ extension Vault {
   ///
   /// - Parameter cardsPerSecond: 0 for as fast as requests allow.
   package func beginReencryption(cardsPerSecond: UInt64, actor: String) throws {
-    try worker.beginReencryption(cardsPerSecond: cardsPerSecond, actor: actor)
+    try opening.session().worker.beginReencryption(cardsPerSecond: cardsPerSecond, actor: actor)
   }
 
   /// Stops moving cards; a later start goes on.
   package func stopReencryption(actor: String) throws {
-    try worker.endReencryption(actor: actor, outcome: AuditWord.Outcome.stopped)
+    try opening.session().worker.stopReencryption(actor: actor)
   }
 
   /// How far background work on keys is.
-  package var keyWork: KeyWorkProgress { worker.progress }
+  package var keyWork: KeyWorkProgress {
+    (try? opening.session().worker.progress) ?? KeyWorkProgress()
+  }
 
   /// The cards that stand under another key than the active one.
-  package func cardsToMove() throws -> UInt64 { try worker.cardsToMove() }
+  package func cardsToMove() throws -> UInt64 { try opening.session().worker.cardsToMove() }
 
   private func change(
     _ role: KeyRole, actor: String,
@@ -72,19 +77,34 @@ extension Vault {
     var rotation: KeyRotation?
     try store.perform { [core] transaction in
       let keys = try core.open().keys
-      let old = try keys.working.current(role).identifier
+      let before = keys.working
+      let old = try before.current(role).identifier
       let now = core.now
       let new = try keys.change(in: &transaction) { try body(&$0, now) }
       let checkValue = keys.working.entry(new)?.checkValue.map(KeyCheckValue.text) ?? ""
-      try core.record(
-        AuditEntry(
-          actor: actor, operation: AuditWord.Operation.keysRotate, key: new.text,
-          outcome: AuditWord.Outcome.done,
-          reason: "role=\(role.name) replaces=\(old.text) check_value=\(checkValue)"),
-        in: &transaction)
-      rotation = KeyRotation(role: role, new: new, old: old, checkValue: checkValue)
+      if role == .audit {
+        try core.signSuccession(from: before, to: keys, atMilliseconds: now, in: &transaction)
+      }
+      let made = KeyRotation(role: role, new: new, old: old, checkValue: checkValue)
+      try core.record(made, actor: actor, in: &transaction)
+      rotation = made
     }
     guard let rotation else { throw VaultError.sealed }
     return rotation
+  }
+}
+
+extension WriterCore {
+  /// Appends the entry of a rotation.
+  func record(
+    _ rotation: KeyRotation, actor: String, in transaction: inout StoreWriteTransaction
+  ) throws {
+    try record(
+      AuditEntry(
+        actor: actor, operation: AuditWord.Operation.keysRotate, key: rotation.new.text,
+        outcome: AuditWord.Outcome.done,
+        reason: "role=\(rotation.role.name) replaces=\(rotation.old.text) "
+          + "check_value=\(rotation.checkValue)"),
+      in: &transaction)
   }
 }

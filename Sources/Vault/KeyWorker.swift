@@ -35,22 +35,29 @@ final class KeyWorker: Sendable {
   private static let busyStep = 128
   /// How many times as long as a piece of work its pause is, while somebody asks for something.
   private static let restFactor = 4
-  private static let rowKey = Array("reencryption".utf8)
 
-  private struct State {
+  struct State {
     var thread: WorkerThread?
     var isStopping = false
     var progress = KeyWorkProgress()
     var auditSize: UInt64 = 0
   }
 
-  private let store: Store
-  private let core: WriterCore
-  private let keys: LiveKeyring
+  let store: Store
+  let core: WriterCore
+  let keys: LiveKeyring
   private let slots: SecretPool
-  private let state = Mutex(State())
+  let upkeep: StoreUpkeep
+  /// Removes a KEK from its source.
+  let eraseKeyEncryptionKey: @Sendable (KeyIdentifier) throws -> Void
+  let state = Mutex(State())
 
-  init(store: Store, core: WriterCore, keys: LiveKeyring, slots: SecretPool) {
+  init(
+    store: Store, core: WriterCore, keys: LiveKeyring, slots: SecretPool, upkeep: StoreUpkeep,
+    eraseKeyEncryptionKey: @escaping @Sendable (KeyIdentifier) throws -> Void
+  ) {
+    self.upkeep = upkeep
+    self.eraseKeyEncryptionKey = eraseKeyEncryptionKey
     self.store = store
     self.core = core
     self.keys = keys
@@ -59,18 +66,23 @@ final class KeyWorker: Sendable {
 
   var progress: KeyWorkProgress { state.withLock { $0.progress } }
 
-  /// Begins what there is to do, where it is not under way.
-  func wake() throws {
-    let isNeeded = try nextWork() != nil
-    let finished = try state.withLock { state -> WorkerThread? in
-      guard isNeeded, !state.progress.isRunning, !state.isStopping else { return nil }
-      let before = state.thread
-      state.progress = KeyWorkProgress()
-      state.progress.isRunning = true
-      state.thread = try WorkerThread(named: "cadenas-keys") { [self] in run() }
-      return before
+  /// Begins what there is to do, where it is not under way; that it could not begin is told by
+  /// ``progress``.
+  func wake() {
+    do {
+      guard try nextWork() != nil else { return }
+      let finished = try state.withLock { state -> WorkerThread? in
+        guard !state.progress.isRunning, !state.isStopping else { return nil }
+        let before = state.thread
+        state.progress = KeyWorkProgress()
+        state.thread = try WorkerThread(named: "cadenas-keys") { [self] in run() }
+        state.progress.isRunning = true
+        return before
+      }
+      finished?.join()
+    } catch {
+      state.withLock { $0.progress.failure = "\(error)" }
     }
-    finished?.join()
   }
 
   /// Ends the thread; what is left goes on at the next start.
@@ -83,21 +95,16 @@ final class KeyWorker: Sendable {
   }
 
   private enum Work {
+    case destruction
     case fingerprints
-    case reencryption(cardsPerSecond: UInt64, actor: String)
+    case reencryption(ReencryptionOrder)
   }
 
   private func nextWork() throws -> Work? {
     if keys.current.replacedFingerprintKey != nil { return .fingerprints }
-    let row = try store.read { transaction -> [UInt8]? in
-      let key = Self.rowKey
-      guard let row = try transaction.get(key.rawSpan, in: .meta) else { return nil }
-      return [UInt8](copying: row)
-    }
-    guard let row, row.count > 8 else { return nil }
-    return .reencryption(
-      cardsPerSecond: row.prefix(8).reduce(0) { $0 << 8 | UInt64($1) },
-      actor: String(decoding: row.dropFirst(8), as: UTF8.self))
+    if keys.current.entries.contains(where: { $0.state == .destroying }) { return .destruction }
+    let order = try store.read { try ReencryptionOrder.read(in: $0) }
+    return order.map { .reencryption($0) }
   }
 
   private func run() {
@@ -105,9 +112,9 @@ final class KeyWorker: Sendable {
       repeat {
         while !isStopping, let work = try nextWork() {
           switch work {
+          case .destruction: try endDestructions()
           case .fingerprints: try replaceFingerprints()
-          case .reencryption(let rate, let actor):
-            try reencrypt(cardsPerSecond: rate, actor: actor)
+          case .reencryption(let order): try reencrypt(order)
           }
         }
         state.withLock { $0.progress.isRunning = false }
@@ -130,10 +137,10 @@ final class KeyWorker: Sendable {
     }
   }
 
-  private var isStopping: Bool { state.withLock { $0.isStopping } }
+  var isStopping: Bool { state.withLock { $0.isStopping } }
 
   /// Pauses after a piece of work, longer while others wait; false where the work is to end.
-  private func rest(after work: Duration, atLeast least: Duration = .zero) -> Bool {
+  func rest(after work: Duration, atLeast least: Duration = .zero) -> Bool {
     let size = core.audit.committedSize
     let isBusy = state.withLock { state in
       defer { state.auditSize = size }
@@ -187,33 +194,54 @@ extension KeyWorker {
 // MARK: - Cards
 
 extension KeyWorker {
-  /// Notes that cards are to be moved, with its entry, and begins.
+  /// Notes that cards are to be moved, with its entry, and begins. Where that is under way it goes on,
+  /// and the new rate counts from its next start.
   ///
   /// - Parameter cardsPerSecond: 0 for as fast as requests allow.
   func beginReencryption(cardsPerSecond: UInt64, actor: String) throws {
-    let key = Self.rowKey
-    let row = cardsPerSecond.bigEndianBytes + Array(actor.utf8)
     try store.perform { [core] transaction in
       let active = try core.open().keys.working.activeDataKey.identifier
-      try transaction.put(key: key.rawSpan, value: row.rawSpan, in: .meta)
-      try core.record(
+      let sequence = try core.record(
         AuditEntry(
           actor: actor, operation: AuditWord.Operation.keysReencrypt, key: active.text,
           outcome: AuditWord.Outcome.begun), in: &transaction)
+      var order =
+        try ReencryptionOrder.read(in: transaction)
+        ?? ReencryptionOrder(
+          cardsPerSecond: cardsPerSecond, beganMilliseconds: core.now, sequence: sequence,
+          actor: actor)
+      order.cardsPerSecond = cardsPerSecond
+      try core.note(order, in: &transaction)
     }
-    try wake()
+    wake()
   }
 
   /// Notes that no more cards are to be moved for now.
-  func endReencryption(actor: String, outcome: String, reason: String? = nil) throws {
-    let key = Self.rowKey
+  func stopReencryption(actor: String) throws {
     try store.perform { [core] transaction in
-      guard try transaction.delete(key.rawSpan, in: .meta) else { return }
+      guard try ReencryptionOrder.remove(in: &transaction) else { return }
       let active = try core.open().keys.working.activeDataKey.identifier
       try core.record(
         AuditEntry(
           actor: actor, operation: AuditWord.Operation.keysReencrypt, key: active.text,
-          outcome: outcome, reason: reason), in: &transaction)
+          outcome: AuditWord.Outcome.stopped), in: &transaction)
+    }
+  }
+
+  /// Notes that every card that can be moved was, and certifies what that has emptied.
+  private func endReencryption(_ reason: String) throws {
+    guard let order = try store.read({ try ReencryptionOrder.read(in: $0) }) else { return }
+    let replacements = try RotationCertificate.replacements(
+      of: Set(order.counts.map(\.key)).intersection(keys.current.replacedDataKeys), in: store)
+    try store.perform { [core] transaction in
+      guard try ReencryptionOrder.remove(in: &transaction) else { return }
+      let active = try core.open().keys.working.activeDataKey.identifier
+      let end = try core.record(
+        AuditEntry(
+          actor: order.actor, operation: AuditWord.Operation.keysReencrypt, key: active.text,
+          outcome: AuditWord.Outcome.done, reason: reason), in: &transaction)
+      try core.certifyReencryption(
+        order, replacements: replacements, end: end, in: &transaction)
     }
   }
 
@@ -224,21 +252,24 @@ extension KeyWorker {
       .reduce(0) { $0 + ($1.key == active ? 0 : $1.value) }
   }
 
-  private func reencrypt(cardsPerSecond: UInt64, actor: String) throws {
+  private func reencrypt(_ order: ReencryptionOrder) throws {
     let total = try cardsToMove()
     state.withLock {
       $0.progress = KeyWorkProgress()
       $0.progress.total = total
       $0.progress.isRunning = true
     }
-    guard try moveCards(cardsPerSecond: cardsPerSecond), try moveAnswers() else { return }
+    // A key that was replaced since the beginning has its cards noted now.
+    try store.perform { [core] transaction in
+      guard let order = try ReencryptionOrder.read(in: transaction) else { return }
+      try core.note(order, in: &transaction)
+    }
+    guard try moveCards(cardsPerSecond: order.cardsPerSecond), try moveAnswers() else { return }
     let progress = progress
     let left = try cardsToMove()
     // A key that was rotated meanwhile makes another round necessary.
     guard left <= progress.damaged else { return }
-    try endReencryption(
-      actor: actor, outcome: AuditWord.Outcome.done,
-      reason: "moved=\(progress.done) left=\(left)")
+    try endReencryption("moved=\(progress.done) left=\(left)")
   }
 
   private func moveCards(cardsPerSecond: UInt64) throws -> Bool {
@@ -286,7 +317,7 @@ extension KeyWorker {
 
   /// Whether nobody has stopped the re-encryption meanwhile.
   private func isWanted() throws -> Bool {
-    let key = Self.rowKey
+    let key = ReencryptionOrder.rowKey
     return try store.read { try $0.contains(key.rawSpan, in: .meta) }
   }
 }

@@ -3,9 +3,12 @@ import Keyring
 import SecretMemory
 import Storage
 
-/// All that needs the keyring, and is there while it is open. It belongs to the writer thread; when
-/// the last reference goes, so does every key.
-final class OpenedVault {
+/// All that needs the keyring, and is there while it is open. When the last reference goes, so does
+/// every key.
+///
+/// `@unchecked Sendable`: made by whoever opens the vault, then used by the writer thread alone, until
+/// it is out of the writer's reach again.
+final class OpenedVault: @unchecked Sendable {
   let keys: LiveKeyring
   let cards: CardStore
   let idempotency: IdempotencyLedger

@@ -50,15 +50,17 @@ final class PaymentLedger {
   }
 
   /// Every payment without an outcome.
-  func open(in transaction: inout StoreWriteTransaction) throws -> [Open] {
+  static func open(
+    in transaction: borrowing some StoreReading & ~Copyable
+  ) throws -> [Open] {
     var found: [Open] = []
     try transaction.forEach(in: .meta, from: Self.prefix.rawSpan) { key, value in
       let key = [UInt8](copying: key)
-      guard key.starts(with: Self.prefix) else { return false }
+      guard key.starts(with: prefix) else { return false }
       let value = [UInt8](copying: value)
       guard value.count == 40,
         let identifier = PaymentIdentifier(
-          bytes: Array(key[Self.prefix.count...]).rawSpan),
+          bytes: Array(key[prefix.count...]).rawSpan),
         let rowKey = Digest256(Array(value[..<32]).rawSpan)
       else { throw VaultError.malformedRow }
       found.append(
@@ -70,7 +72,8 @@ final class PaymentLedger {
     return found
   }
 
-  private static func key(_ identifier: PaymentIdentifier) -> [UInt8] {
+  /// The key of a payment's row.
+  static func key(_ identifier: PaymentIdentifier) -> [UInt8] {
     let bytes = identifier.bytes
     return prefix + bytes.indices.map { bytes[$0] }
   }

@@ -2,7 +2,9 @@ package import AccessPolicy
 import AuditLog
 package import Cards
 package import Keyring
-import Storage
+import RecordFormat
+import SecretMemory
+package import Storage
 import Synchronization
 
 /// The use cases of the card vault: tokenize, detokenize, delete.
@@ -10,34 +12,40 @@ import Synchronization
 /// Replies arrive exactly once, on any thread (usually the store's writer), after what they report is
 /// durable and audited.
 package final class Vault: Sendable {
-  let store: Store
+  /// The store that the vault works on.
+  package let store: Store
   let core: WriterCore
+  let slots: SecretPool
+  /// What keys are judged by.
+  package let rules: KeyRules
   private let transport: any AcquirerTransport
   private let policy: Mutex<Policy>
   private let paymentsUnderWay = Atomic<Int>(0)
-
-  let keys: LiveKeyring
-  let rules: KeyRules
-  let worker: KeyWorker
-
-  /// The keys that the vault works with now.
-  package var keyring: Keyring { keys.current }
+  let opening = Opening()
+  let eraseKeyEncryptionKey: @Sendable (KeyIdentifier) throws -> Void
+  let upkeepGate = StoreUpkeep.Gate()
 
   init(
-    store: Store, core: WriterCore, transport: any AcquirerTransport, policy: Policy,
-    keys: LiveKeyring, rules: KeyRules, worker: KeyWorker
+    store: Store, core: WriterCore, slots: SecretPool, transport: any AcquirerTransport,
+    policy: Policy, rules: KeyRules,
+    eraseKeyEncryptionKey: @escaping @Sendable (KeyIdentifier) throws -> Void
   ) {
-    self.keys = keys
-    self.rules = rules
-    self.worker = worker
+    self.eraseKeyEncryptionKey = eraseKeyEncryptionKey
     self.store = store
     self.core = core
+    self.slots = slots
+    self.rules = rules
     self.transport = transport
     self.policy = Mutex(policy)
   }
 
   /// Whether the keyring is closed: every operation answers `sealed`.
-  package var isSealed: Bool { false }
+  package var isSealed: Bool { opening.isSealed }
+
+  /// The keys that the vault works with now.
+  ///
+  /// - Throws: ``VaultError/sealed``.
+  package var keyring: Keyring { get throws(VaultError) { try opening.session().keys.current } }
 
   /// How many payments wait for the writer or for their acquirer.
   package var paymentsInFlight: Int { paymentsUnderWay.load(ordering: .relaxed) }

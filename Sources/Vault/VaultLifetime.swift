@@ -2,12 +2,36 @@ package import AccessPolicy
 package import AuditLog
 import CardStore
 package import Keyring
+package import RecordFormat
 package import SecretMemory
 package import Storage
 
 extension Vault {
-  /// Opens the vault over a store and its keyring: brings the fingerprint index up to date, starts the
-  /// writer, and closes payments that a former process left open.
+  /// Starts the writer over a store, and leaves the vault sealed.
+  ///
+  /// - Parameters:
+  ///   - slots: where cards lie while they are in memory.
+  ///   - rules: cryptoperiods of new keys, and the bound of their use.
+  ///   - eraseKeyEncryptionKey: removes a KEK that is being destroyed from its source.
+  ///   - onEnd: called once when the disk has failed and nothing will be written any more.
+  package static func start(
+    store: Store, slots: SecretPool, transport: any AcquirerTransport, policy: Policy,
+    clock: Clock, limits: WriterLimits, refusalsStoredPerMinute: Int,
+    rules: KeyRules = KeyRules(),
+    eraseKeyEncryptionKey: @escaping @Sendable (KeyIdentifier) throws -> Void = { _ in },
+    onEnd: @escaping @Sendable (StorageError) -> Void
+  ) throws -> Vault {
+    let core = WriterCore(
+      audit: try AuditLog(restoringFrom: store),
+      origin: VerifierKey.name(ofStore: store.storeIdentifier.bytes),
+      refusals: RefusalLedger(storedPerMinute: refusalsStoredPerMinute), clock: clock)
+    try store.startWriter(participants: [core], limits: limits, onEnd: onEnd)
+    return Vault(
+      store: store, core: core, slots: slots, transport: transport, policy: policy, rules: rules,
+      eraseKeyEncryptionKey: eraseKeyEncryptionKey)
+  }
+
+  /// Starts the vault and opens it, as ``unseal(with:actor:progress:)`` does.
   ///
   /// - Parameters:
   ///   - slots: where cards lie while they are in memory.
@@ -18,22 +42,15 @@ extension Vault {
     store: Store, keyring: Keyring, slots: SecretPool, transport: any AcquirerTransport,
     policy: Policy, clock: Clock, limits: WriterLimits, refusalsStoredPerMinute: Int,
     rules: KeyRules = KeyRules(),
+    eraseKeyEncryptionKey: @escaping @Sendable (KeyIdentifier) throws -> Void = { _ in },
     progress: (Int) -> Void = { _ in }, onEnd: @escaping @Sendable (StorageError) -> Void
   ) throws -> Vault {
-    let keys = try LiveKeyring(keyring, in: store, sealBound: rules.sealBound)
-    let core = WriterCore(
-      audit: try AuditLog(restoringFrom: store),
-      refusals: RefusalLedger(storedPerMinute: refusalsStoredPerMinute), clock: clock)
-    core.put(
-      try OpenedVault(store: store, keys: keys, slots: slots, clock: clock, progress: progress))
-    try store.startWriter(participants: [core], limits: limits, onEnd: onEnd)
-    let vault = Vault(
-      store: store, core: core, transport: transport, policy: policy, keys: keys, rules: rules,
-      worker: KeyWorker(store: store, core: core, keys: keys, slots: slots))
+    let vault = try start(
+      store: store, slots: slots, transport: transport, policy: policy, clock: clock,
+      limits: limits, refusalsStoredPerMinute: refusalsStoredPerMinute, rules: rules,
+      eraseKeyEncryptionKey: eraseKeyEncryptionKey, onEnd: onEnd)
     do {
-      try store.perform { transaction in try core.closeOpenPayments(in: &transaction) }
-      // What a former process left unfinished goes on.
-      try vault.worker.wake()
+      try vault.unseal(with: keyring, actor: nil, progress: progress)
     } catch {
       store.stopWriter()
       throw error
@@ -59,10 +76,12 @@ extension Vault {
 
   /// Stops the writer after everything that was accepted, and writes the fingerprint index out.
   package func close() {
-    worker.stop()
-    maintain(endingRefusalsAt: .max)
-    store.stopWriter()
-    core.opened?.cards.flushIndex()
+    opening.close { session in
+      session?.worker.stop()
+      maintain(endingRefusalsAt: .max)
+      store.stopWriter()
+      session?.opened.cards.flushIndex()
+    }
   }
 
   /// Appends an entry about what an operator or auditor did, and waits until it is durable.
@@ -97,7 +116,8 @@ private final class MaintenanceJob: WriteJob, @unchecked Sendable {
           outcome: AuditWord.Outcome.counted, reason: String(refusals.count)),
         in: &transaction)
     }
-    hasMore = try core.idempotency.purge(in: &transaction)
+    // What is remembered belongs to an open vault.
+    hasMore = try core.opened?.idempotency.purge(in: &transaction) ?? false
   }
 
   func complete(_ result: Result<Void, any Error>) {
@@ -114,7 +134,8 @@ extension WriterCore {
   /// Gives each payment that has an intent and no outcome the outcome `unknown`, cause `restart`: it may
   /// have been sent, and is never sent again.
   func closeOpenPayments(in transaction: inout StoreWriteTransaction) throws {
-    for open in try payments.open(in: &transaction) {
+    let payments = try payments
+    for open in try PaymentLedger.open(in: transaction) {
       var entry = try intent(open.intentSequence, in: &transaction)
       entry.outcome = AuditWord.Outcome.unknown
       entry.reason = "restart"
@@ -130,8 +151,8 @@ extension WriterCore {
   ) throws -> AuditEntry {
     let key = sequence.bigEndianBytes
     guard let line = try transaction.get(key.rawSpan, in: .audit),
-      let entry = AuditEntry(line: line)
+      let logged = LoggedEntry(line: line)
     else { throw VaultError.malformedRow }
-    return entry
+    return logged.entry
   }
 }

@@ -17,17 +17,30 @@ final class WriterCore: BatchParticipant, @unchecked Sendable {
   let refusals: RefusalLedger
   let unwritten = UnwrittenRefusals()
   let clock: Clock
+  /// The name that what the store's audit key signs is signed as.
+  let origin: String
 
   init(
-    audit: AuditLog, refusals: RefusalLedger, clock: Clock
+    audit: AuditLog, origin: String, refusals: RefusalLedger, clock: Clock
   ) {
     self.audit = audit
+    self.origin = origin
     self.refusals = refusals
     self.clock = clock
   }
 
-  /// Puts what needs the keyring in its place, or takes it away.
-  func put(_ opened: OpenedVault?) { self.opened = opened }
+  /// What the open batch does to the keyring.
+  private enum Turn { case none, opens, seals }
+  private var turn = Turn.none
+
+  /// Puts what needs the keyring in its place, with the open batch.
+  func put(_ opened: OpenedVault) {
+    self.opened = opened
+    turn = .opens
+  }
+
+  /// Gives up what needs the keyring when the open batch is durable.
+  func sealAfterBatch() { turn = .seals }
 
   /// What needs the keyring.
   func open() throws(VaultError) -> OpenedVault {
@@ -47,11 +60,15 @@ final class WriterCore: BatchParticipant, @unchecked Sendable {
   func batchDidCommit() {
     audit.batchDidCommit()
     opened?.batchDidCommit()
+    if turn == .seals { opened = nil }
+    turn = .none
   }
 
   func batchDidAbort() {
     audit.batchDidAbort()
     opened?.batchDidAbort()
+    if turn == .opens { opened = nil }
+    turn = .none
   }
 
   /// The present time, in Unix milliseconds.

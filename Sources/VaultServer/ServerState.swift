@@ -1,18 +1,17 @@
-import NIOSSL
 import Synchronization
 
 /// What a reload replaces, and what says that the server stops. Read by every loop.
 final class ServerState: Sendable {
   private struct Current {
     var trust: TrustSnapshot
-    var tls: NIOSSLContext
+    var tls: ServerTLS
   }
 
   private let current: Mutex<Current>
   private let newestGeneration: Atomic<UInt64>
   private let stopping = Atomic(false)
 
-  init(trust: TrustSnapshot, tls: NIOSSLContext) {
+  init(trust: TrustSnapshot, tls: ServerTLS) {
     current = Mutex(Current(trust: trust, tls: tls))
     newestGeneration = Atomic(trust.generation)
   }
@@ -24,13 +23,13 @@ final class ServerState: Sendable {
   var trust: TrustSnapshot { current.withLock { $0.trust } }
 
   /// What new handshakes use.
-  var tls: NIOSSLContext { current.withLock { $0.tls } }
+  var tls: ServerTLS { current.withLock { $0.tls } }
 
   /// Whether no new request is to be taken.
   var isStopping: Bool { stopping.load(ordering: .acquiring) }
 
   /// Puts other trust in force, for new connections and open ones.
-  func replace(trust: TrustSnapshot, tls: NIOSSLContext) {
+  func replace(trust: TrustSnapshot, tls: ServerTLS) {
     current.withLock { current in
       current = Current(trust: trust, tls: tls)
       newestGeneration.store(trust.generation, ordering: .releasing)

@@ -6,7 +6,7 @@ final class TrustSnapshot: Sendable {
   /// Grows with every update, of the policy or of a revocation list alone.
   let generation: UInt64
   let policy: Policy
-  private let authorities: [AuthorityReference: ClientAuthority]
+  let authorities: [AuthorityReference: ClientAuthority]
 
   /// An identity, and the last second for which it holds.
   struct Decision {

@@ -100,6 +100,22 @@ package final class VaultServer: Sendable {
     }
   }
 
+  /// What new handshakes use now.
+  package var tls: ServerTLS { core.state.tls }
+
+  /// The authorities that vouch for clients now, with their revocation lists.
+  package var authorities: [AuthorityReference: ClientAuthority] { core.state.trust.authorities }
+
+  /// What the handshakes of a server would use, for whoever lists it while none runs.
+  ///
+  /// - Throws: ``VaultServerError``.
+  package static func tls(
+    showing certificate: ServerCertificate,
+    trusting authorities: [AuthorityReference: ClientAuthority]
+  ) throws(VaultServerError) -> ServerTLS {
+    try makeTLS(certificate, roots: authorities.values.map(\.certificateDER))
+  }
+
   /// Stops: takes no more connections and requests, answers what was accepted, closes. Connections
   /// that are still open after `amount` are cut off.
   ///
@@ -164,7 +180,7 @@ package final class VaultServer: Sendable {
     else { throw ConnectionRefused() }
     let handler = ConnectionHandler(core: core, connections: bound.value, channel: channel)
     let pipeline = channel.pipeline.syncOperations
-    try pipeline.addHandler(NIOSSLServerHandler(context: core.state.tls))
+    try pipeline.addHandler(NIOSSLServerHandler(context: core.state.tls.context))
     try pipeline.addHandler(handler)
   }
 

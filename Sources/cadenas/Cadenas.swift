@@ -18,7 +18,8 @@ struct Cadenas: ParsableCommand {
     version: Version.current,
     subcommands: [
       InitCommand.self, ServeCommand.self, CheckCommand.self, StatusCommand.self,
-      MetricsCommand.self, KeysCommand.self, AuditCommand.self, StoreCommand.self,
+      MetricsCommand.self, KeysCommand.self, AuditCommand.self, StoreCommand.self, SealCommand.self,
+      UnsealCommand.self, ApprovalsCommand.self, ApproveCommand.self, RejectCommand.self,
     ])
 
   static func main() {

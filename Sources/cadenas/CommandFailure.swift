@@ -55,9 +55,22 @@ struct CommandFailure: Error {
     case let error as KeyringError: self.init(error)
     case let error as AdminSocketError: self.init(.unavailable, error.explanation)
     case let failure as AdminClient.Failure: self.init(failure)
-    case let error as AdministrationError: self.init(.unavailable, error.detail)
+    case let error as AdministrationError: self.init(error)
     case let error as VaultServerError: self.init(error)
     default: self.init(.unavailable, "unexpected failure (\(type(of: error)): \(error))")
+    }
+  }
+}
+
+extension CommandFailure {
+  /// What an operation that this process did itself failed for.
+  init(_ error: AdministrationError) {
+    switch error {
+    case .malformedRequest: self.init(.invalid, error.detail)
+    case .refused, .notPermitted, .notFound: self.init(.refused, error.detail)
+    case .store(let error): self.init(error)
+    case .busy, .audit, .keyring, .unavailable, .abandoned:
+      self.init(.unavailable, error.detail)
     }
   }
 }

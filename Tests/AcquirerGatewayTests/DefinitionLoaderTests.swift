@@ -1,5 +1,6 @@
 import AccessPolicy
 import Configuration
+import NIOSSL
 import SecretMemory
 import Testing
 
@@ -50,6 +51,24 @@ import Testing
     #expect(said == [])
     #expect(definition?.name == "bank")
     #expect(definition?.endpoint.authority == "b.example")
+  }
+
+  @Test func `a connection is listed as it is made, without its private key`() throws {
+    let loaded = try #require(try load(Fixture.merchant(), key: "vault.key").definition)
+    let listing = try #require(Gateway.connections(of: [loaded]).first)
+    #expect(listing.acquirer == "bank")
+    #expect(listing.url == "https://b.example")
+    #expect(listing.serverName == "bank.example")
+    #expect(listing.settings.minimumTLSVersion == .tlsv12)
+    #expect(listing.settings.privateKey == nil)
+    // Forward secrecy (0xC0.., 0xCC..) and authenticated encryption only.
+    let suites = listing.settings.cipherSuiteValues.map(\.rawValue).sorted()
+    #expect(suites == [0xC02B, 0xC02C, 0xC02F, 0xC030, 0xCCA8, 0xCCA9])
+    func bytes(_ file: String) throws -> [[UInt8]] {
+      try NIOSSLCertificate.fromPEMFile(certificates.path(file)).map { try $0.toDERBytes() }
+    }
+    #expect(listing.authorities == (try bytes("bank-ca.pem")))
+    #expect(listing.chain == (try bytes("vault.pem")))
   }
 
   @Test func `a constant that a merchant lacks is said`() throws {

@@ -168,10 +168,8 @@ import Vault
   }
 
   @Test func `where nobody listens nothing is sent`() async throws {
-    let acquirer = try await TestAcquirer(.neverAnswer, tls: nil)
-    let port = acquirer.port
-    try await acquirer.close()
-    let gateway = try gateway(port: port)
+    let silent = try SilentPort()
+    let gateway = try gateway(port: silent.port)
     #expect(try await send(through: gateway) == "not-sent connect-failed")
     #expect(gateway.counts["bank"]?.notSent == 1)
     #expect(gateway.counts["bank"]?.sent == 0)

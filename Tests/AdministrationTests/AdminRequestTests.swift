@@ -1,5 +1,7 @@
 import AuditLog
+import RecordFormat
 import Testing
+import Vault
 
 @testable import Administration
 
@@ -18,7 +20,10 @@ struct AdminRequestTests {
     query.limit = 10
     return [
       .status, .metrics, .keysStatus, .auditVerify, .storeStats, .storeVerify,
-      .auditShow(AuditQuery()), .auditShow(query),
+      .auditShow(AuditQuery()), .auditShow(query), .keysPublicKey, .keysInventory,
+      .keysHistory(nil), .keysHistory(KeyIdentifier(10)), .keysCertificate(KeyIdentifier(10), nil),
+      .keysCertificate(KeyIdentifier(0xFFFF_FFFF), .final),
+      .keysCertificate(KeyIdentifier(0), .interim),
     ]
   }()
 
@@ -36,6 +41,20 @@ struct AdminRequestTests {
     ] {
       #expect(throws: AdministrationError.self, "\(query)") {
         try AdminRequest.parse(method: "GET", target: "/v1/audit?\(query)")
+      }
+    }
+  }
+
+  @Test("about a key are refused when they name it in another form")
+  func malformedKey() {
+    for target in [
+      "certificate", "certificate?key=1", "certificate?key=0000000A", "certificate?kind=final",
+      "certificate?key=0000000a&kind=other", "certificate?key=0000000a&kind=final&kind=final",
+      "certificate?key=0000000a&x",
+      "history?key=", "history?0000000a", "history?key=0000000a&x=1",
+    ] {
+      #expect(throws: AdministrationError.self, "\(target)") {
+        try AdminRequest.parse(method: "GET", target: "/v1/keys/\(target)")
       }
     }
   }

@@ -198,7 +198,7 @@ struct AdminServerTests {
         head + "X: " + String(repeating: "y", count: 100_000) + "\r\n\r\n",
       ] {
         let connection = try AdminConnection(path: service.socketPath, patienceSeconds: 5)
-        try? connection.send(Array(text.utf8))
+        try? connection.send(unsafe text.utf8Span.span.bytes)
       }
       let status = try client.collect(.status)
       #expect(status.documents.count == 1)

@@ -5,7 +5,9 @@ import Testing
 @Suite("The command line")
 struct CommandLineTests {
   static let scripts = [
-    "ceremony", "changed", "check", "init", "locked", "offline", "running", "usage",
+    "backup", "ceremony", "changed", "check", "evidence", "init", "locked", "offline", "restore",
+    "running",
+    "usage",
   ]
 
   @Test("prints what its scripts show", arguments: scripts)

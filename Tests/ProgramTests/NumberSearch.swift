@@ -137,9 +137,9 @@ struct ProcessMemory {
   let process: pid_t
   let mappings: [Mapping]
 
-  /// Reads the list of mappings.
+  /// Reads the list of mappings: those that the process may read itself, or all.
   /// - Throws: ``Stage/Failed`` where it cannot be read: a process that is not dumpable is for root.
-  init(of process: pid_t) throws {
+  init(of process: pid_t, readable: Bool = true) throws {
     self.process = process
     let path = "/proc/\(process)/maps"
     let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC)
@@ -154,7 +154,7 @@ struct ProcessMemory {
       let fields = line.split(separator: " ", maxSplits: 5)
       let bounds = fields[0].split(separator: "-").compactMap { UInt64($0, radix: 16) }
       // The kernel's own page cannot be read from outside.
-      guard bounds.count == 2, fields[1].hasPrefix("r"), !line.hasSuffix("[vsyscall]"),
+      guard bounds.count == 2, !readable || fields[1].hasPrefix("r"), !line.hasSuffix("[vsyscall]"),
         !line.hasSuffix("[vvar]")
       else { return nil }
       let name = fields.count > 5 ? fields[5].drop(while: { $0 == " " }) : ""

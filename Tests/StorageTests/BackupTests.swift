@@ -145,6 +145,50 @@ import Testing
     try restore()
   }
 
+  @Test func `a store that does not verify never has its name`() throws {
+    _ = try store.copy(to: backup)
+    let rows = try store.rows().filter { $0.table != .audit }
+    func restore(verify: (Store) throws -> Void) throws {
+      try Store.restore(
+        from: backup, to: restored, mapSize: mapSize,
+        storeIdentifier: TemporaryDirectory.identifier(100), leavingOut: [.audit],
+        populate: { try $0.put(100_000, in: .keyring) }, verify: verify)
+    }
+    #expect(throws: Refusal.self) {
+      try restore { new in
+        #expect(!exists("\(restored)/cards.mdb"))
+        #expect(new.storeIdentifier == (try TemporaryDirectory.identifier(100)))
+        #expect(try new.read { try $0.contains(100_000, in: .keyring) })
+        throw Refusal()
+      }
+    }
+    #expect(!exists(restored), "a directory that was made for it goes")
+    guard unsafe mkdir(restored, 0o700) == 0 else { return }
+    #expect(throws: Refusal.self) { try restore { _ in throw Refusal() } }
+    #expect(exists(restored) && !exists("\(restored)/cards.mdb.new"))
+    try restore { _ in }
+    let added = Row(table: .keyring, key: keyBytes(100_000), value: repeated(100_000))
+    #expect(
+      try Store.open(at: restored, mapSize: mapSize).rows().filter { $0 != added } == rows,
+      "without the table that was left out")
+  }
+
+  @Test func `a copy is opened for reading and is not changed by it`() throws {
+    _ = try store.copy(to: backup)
+    let before = try contents(of: backup)
+    do {
+      let copy = try Store.open(copy: backup)
+      #expect(copy.storeIdentifier == store.storeIdentifier)
+      #expect(try copy.rows() == store.rows())
+      #expect(!copy.indexWasLost)
+      #expect(throws: StorageError.system(call: "compact", errno: EROFS)) { try copy.compact() }
+    }
+    #expect(try contents(of: backup) == before)
+    #expect(!exists("\(backup)-lock"))
+    try overwrite([UInt8](repeating: 0x41, count: 4096), at: 0)
+    #expect(throws: StorageError.damaged(file: backup)) { try Store.open(copy: backup) }
+  }
+
   @Test func `an index that is there is set aside`() throws {
     _ = try store.copy(to: backup)
     try restore()

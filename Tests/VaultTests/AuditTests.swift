@@ -5,7 +5,7 @@ import Testing
 import Vault
 
 /// What the audit log says of each operation: every member, and nothing else.
-@Suite(.timeLimit(.minutes(1))) struct AuditTests {
+@Suite(.timeLimit(.minutes(5))) struct AuditTests {
   private let house: TestVault
 
   init() throws { house = try TestVault() }

@@ -4,7 +4,7 @@ import Storage
 import Testing
 import Vault
 
-@Suite(.timeLimit(.minutes(1))) struct PullAndDeleteTests {
+@Suite(.timeLimit(.minutes(5))) struct PullAndDeleteTests {
   private let house: TestVault
 
   init() throws { house = try TestVault() }

@@ -3,7 +3,7 @@ import Storage
 import Testing
 import Vault
 
-@Suite(.timeLimit(.minutes(1))) struct PushTests {
+@Suite(.timeLimit(.minutes(5))) struct PushTests {
   private let house: TestVault
 
   init() throws { house = try TestVault() }

@@ -67,9 +67,11 @@ final class TestVault {
   func open(progress: (Int) -> Void = { _ in }) throws {
     let store = try Store.open(at: directory.store, mapSize: options.mapSize)
     let keyring = try KeyringStore.open(in: store, source: source)
+    let source = source
     let vault = try Vault.open(
       store: store, keyring: keyring, slots: slots, transport: transport, policy: Cast.policy,
-      clock: time.clock, limits: options.limits, refusalsStoredPerMinute: 60, progress: progress,
+      clock: time.clock, limits: options.limits, refusalsStoredPerMinute: 60,
+      eraseKeyEncryptionKey: { try source.destroy($0) }, progress: progress,
       onEnd: { _ in })
     opened = (store, keyring, vault)
   }

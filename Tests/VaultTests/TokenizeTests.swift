@@ -4,7 +4,7 @@ import Storage
 import Testing
 import Vault
 
-@Suite(.timeLimit(.minutes(1))) struct TokenizeTests {
+@Suite(.timeLimit(.minutes(5))) struct TokenizeTests {
   private let house: TestVault
 
   init() throws { house = try TestVault() }

@@ -1,5 +1,5 @@
 import Configuration
-import NIOSSL
+package import NIOSSL
 
 /// An acquirer that messages can be sent to: everything that was read, compiled and checked.
 package struct AcquirerDefinition: Sendable {
@@ -17,6 +17,8 @@ struct AcquirerEndpoint: Sendable {
   let url: BaseURL
   /// Trusts the acquirer's authority alone, and holds the vault's certificate for it.
   let tls: NIOSSLContext
+  /// What the context was made of, for whoever lists it.
+  let listing: AcquirerTLS
   /// The name that the acquirer's certificate has to carry.
   let serverName: String
 
@@ -25,6 +27,22 @@ struct AcquirerEndpoint: Sendable {
     let text = url.description.dropFirst("https://".count)
     return String(text.prefix { $0 != "/" })
   }
+}
+
+/// How the vault connects to one acquirer, for whoever has to list it.
+package struct AcquirerTLS: Sendable {
+  /// The acquirer's name in the configuration.
+  package let acquirer: String
+  /// Where it listens.
+  package let url: String
+  /// The name that its certificate has to carry.
+  package let serverName: String
+  /// The settings of the connection, without the private key.
+  package let settings: TLSConfiguration
+  /// The authorities that are believed, in DER.
+  package let authorities: [[UInt8]]
+  /// The chain that the vault shows, in DER, its own certificate first; empty where it shows none.
+  package let chain: [[UInt8]]
 }
 
 /// What one merchant brings to its acquirer.

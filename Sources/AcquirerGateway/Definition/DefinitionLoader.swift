@@ -1,6 +1,5 @@
 package import AccessPolicy
 package import Configuration
-import NIOSSL
 
 /// Makes definitions out of the configuration: reads templates, certificates and credentials, and
 /// reports every mistake in them and between them.
@@ -47,7 +46,7 @@ package struct DefinitionLoader {
         file, "no \"tls\" says whom to believe to be \(quoted(name))",
         "write it here, or under acquirers.\(name).push")
     }
-    let context = pins.flatMap { tlsContext($0) }
+    let tls = pins.flatMap { OutboundContext($0, report) }
     var access: [String: MerchantAccess] = [:]
     for merchant in merchants.sorted(by: { $0.name < $1.name }) {
       guard let brought = merchant.acquirers[name] else { continue }
@@ -56,8 +55,12 @@ package struct DefinitionLoader {
         constants: brought.constants,
         authorization: authorization(brought, of: merchant.name, at: name, template, file))
     }
-    guard diagnostics.count == before, let url, let pins, let context else { return nil }
-    let endpoint = AcquirerEndpoint(url: url, tls: context, serverName: pins.serverName)
+    guard diagnostics.count == before, let url, let pins, let tls else { return nil }
+    let listing = AcquirerTLS(
+      acquirer: name, url: url.description, serverName: pins.serverName, settings: tls.settings,
+      authorities: tls.authorities, chain: tls.chain)
+    let endpoint = AcquirerEndpoint(
+      url: url, tls: tls.context, listing: listing, serverName: pins.serverName)
     return AcquirerDefinition(
       name: name, template: template, endpoint: endpoint, merchants: access)
   }
@@ -128,49 +131,6 @@ package struct DefinitionLoader {
     } catch {
       report(brought.basic?.passwordFile ?? brought.bearerFile ?? file, error.message)
     }
-    return nil
-  }
-
-  // MARK: - TLS
-
-  private func tlsContext(_ pins: OutboundTLS) -> NIOSSLContext? {
-    var configuration = TLSConfiguration.makeClientConfiguration()
-    configuration.minimumTLSVersion = .tlsv12
-    configuration.certificateVerification = .fullVerification
-    configuration.applicationProtocols = ["http/1.1"]
-    guard let authorities = certificates(pins.caPath) else { return nil }
-    configuration.trustRoots = .certificates(authorities)
-    var file = pins.caPath
-    if let client = pins.clientCertificate {
-      guard let chain = certificates(client.certificatePath) else { return nil }
-      configuration.certificateChain = chain.map { .certificate($0) }
-      guard let key = try? NIOSSLPrivateKey(file: client.privateKeyPath, format: .pem) else {
-        report(client.privateKeyPath, "holds no private key in PEM")
-        return nil
-      }
-      configuration.privateKey = .privateKey(key)
-      file = client.certificatePath
-    }
-    guard let context = try? NIOSSLContext(configuration: configuration) else {
-      report(file, "cannot be used for TLS", "do certificate and private key belong together?")
-      return nil
-    }
-    // The handler refuses names that no certificate could be compared with, such as addresses.
-    guard (try? NIOSSLClientHandler(context: context, serverHostname: pins.serverName)) != nil
-    else {
-      report(
-        pins.caPath, "\(quoted(pins.serverName)) is no name that a certificate can carry",
-        "write the host name of the acquirer's certificate as \"server_name\"")
-      return nil
-    }
-    return context
-  }
-
-  private func certificates(_ path: String) -> [NIOSSLCertificate]? {
-    if let certificates = try? NIOSSLCertificate.fromPEMFile(path), !certificates.isEmpty {
-      return certificates
-    }
-    report(path, "holds no certificate in PEM")
     return nil
   }
 }

@@ -1,4 +1,5 @@
 import Administration
+import CardStore
 import Configuration
 import Glibc
 import Keyring
@@ -18,9 +19,11 @@ struct StoreCheckup {
   func run() -> [Finding] {
     let path = configuration.administration.socketPath
     do {
-      var isAnswered = false
-      try AdminClient(path: path).run(.status) { _ in isAnswered = true }
-      return isAnswered ? running + disk : disk
+      var status: [UInt8] = []
+      try AdminClient(path: path).run(.status) { part in
+        if case .document(let document) = part { status = document }
+      }
+      return running + keyWarnings(try DocumentView(status)) + disk
     } catch AdminClient.Failure.socket(.noService(_)) {
       return offline + disk
     } catch AdminClient.Failure.problem(403, _, _) {
@@ -50,7 +53,7 @@ struct StoreCheckup {
       let store = try Store.open(
         at: configuration.store.path, mapSize: Int(configuration.store.mapSizeBytes),
         options: Store.Options(isReadOnly: true))
-      return [try room(store)] + development(store) + [keys(store)]
+      return [try room(store)] + development(store) + keys(store)
     } catch StorageError.notInitialized(let directory) {
       return [
         Finding(.error, .store, "there is no store in \(directory)", remedy: "run: cadenas init")
@@ -89,16 +92,45 @@ struct StoreCheckup {
     }
   }
 
-  private func keys(_ store: Store) -> Finding {
+  private func keys(_ store: Store) -> [Finding] {
     do {
       let keyring = try KeyOpening.keyring(of: store, configuration)
       let identifier = keyring.keyEncryptionKeyIdentifier.text
-      return Finding(.ok, .keys, "the keyring opens under key \(identifier)")
+      let statuses = try keyring.status(
+        cards: try CardVerifier.cardCounts(in: store),
+        uses: try store.read { try KeyTally.read(.uses, $0) },
+        atMilliseconds: UInt64(clamping: Clocks.unixMilliseconds()))
+      let warnings = statuses.flatMap { key in
+        key.warnings.map { warning in
+          Self.finding(
+            role: key.role.name, key: key.identifier.text, isUrgent: warning.isUrgent,
+            text: warning.text(for: key.role))
+        }
+      }
+      return [Finding(.ok, .keys, "the keyring opens under key \(identifier)")] + warnings
     } catch {
-      return Finding(
-        .error, .keys, CommandFailure(error).message,
-        remedy: "put the key file in its place, mode 0600, owned by the user of the service")
+      return [
+        Finding(
+          .error, .keys, CommandFailure(error).message,
+          remedy: "put the key file in its place, mode 0600, owned by the user of the service")
+      ]
     }
+  }
+
+  private func keyWarnings(_ status: DocumentView) -> [Finding] {
+    (status["key_warnings"]?.elements ?? []).map { warning in
+      Self.finding(
+        role: warning.text("role"), key: warning.text("key"),
+        isUrgent: warning["urgent"]?.isTrue == true, text: warning.text("text"))
+    }
+  }
+
+  private static func finding(
+    role: String, key: String, isUrgent: Bool, text: String
+  ) -> Finding {
+    Finding(
+      isUrgent ? .error : .warning, .keys, "the \(role) key \(key): \(text)",
+      remedy: "see cadenas keys status")
   }
 
   /// Room on the disk, as far as the store's directory can be reached.

@@ -56,28 +56,3 @@ enum Console {
     return String(scalars)
   }
 }
-
-/// A line on standard error that says how far something is, where that is a terminal.
-struct ProgressLine: ~Copyable {
-  private static let width = 30
-
-  private let what: String
-  private let isShown = isatty(STDERR_FILENO) == 1
-  private var percent: UInt64 = .max
-
-  init(_ what: String) { self.what = what }
-
-  mutating func show(done: UInt64, total: UInt64) {
-    let now = total == 0 ? 100 : min(100, done.multipliedFullWidth(by: 100).low / total)
-    guard isShown, now != percent else { return }
-    percent = now
-    let filled = Int(now) * Self.width / 100
-    let bar =
-      String(repeating: "#", count: filled) + String(repeating: ".", count: Self.width - filled)
-    Console.write(Array("\r\(what) [\(bar)] \(now) %".utf8), to: STDERR_FILENO)
-  }
-
-  deinit {
-    if isShown, percent != .max { Console.write(Array("\r\u{1B}[K".utf8), to: STDERR_FILENO) }
-  }
-}

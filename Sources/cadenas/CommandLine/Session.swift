@@ -4,12 +4,13 @@ import Glibc
 import Keyring
 import SecretMemory
 import Storage
+import Vault
 
 /// Does an operation: through the running service, or, where none runs, on the store itself.
 struct Session {
   /// Slots for cards that are looked at, and their size in bytes.
-  private static let slots = 64
-  private static let slotBytes = 32
+  static let slots = 64
+  static let slotBytes = 32
 
   private let configurationPath: String
 
@@ -56,11 +57,13 @@ struct Session {
     let configuration = try ServiceConfiguration.load(path: configurationPath)
     let store = try Store.open(
       at: configuration.store.path, mapSize: Int(configuration.store.mapSizeBytes),
-      options: Store.Options(isReadOnly: true))
+      options: Store.Options(isReadOnly: !request.isWriting))
     var hooks = AdministrationHooks()
     hooks.keyring = { try KeyOpening.keyring(of: store, configuration) }
+    hooks.inventory = { try Inventory(configuration).make() }
     hooks.slots = try SecretPool(slots: Self.slots, slotSize: Self.slotBytes)
     hooks.isIndexCurrent = !store.indexWasLost
+    if request.isWriting { hooks.upkeep = try StoreUpkeep.offline(store, clock: Clocks.vault) }
     hooks.rules = KeyRules(configuration.keyRules)
     try Operations(store: store, hooks: hooks).run(
       request, actor: HostUser.current.actor, into: sink)
@@ -92,7 +95,7 @@ extension CommandFailure {
     case .socket(let error): self.init(.unavailable, error.explanation)
     case .problem(let status, _, let detail):
       switch status {
-      case 403: self.init(.refused, detail)
+      case 403, 404, 409: self.init(.refused, detail)
       case 400: self.init(.invalid, detail)
       default: self.init(.unavailable, detail)
       }

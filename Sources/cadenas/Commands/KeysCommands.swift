@@ -4,10 +4,12 @@ import ArgumentParser
 /// `cadenas keys`.
 struct KeysCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "keys", abstract: "Look at the keys of the keyring, and rotate them.",
+    commandName: "keys", abstract: "Look at the keys of the keyring, rotate and retire them.",
     subcommands: [
-      KeysStatusCommand.self, KeysRotateCommand.self, KeysReencryptCommand.self,
-      KeysCeremonyCommand.self,
+      KeysStatusCommand.self, KeysHistoryCommand.self, KeysInventoryCommand.self,
+      KeysRotateCommand.self, KeysReencryptCommand.self, KeysDeactivateCommand.self,
+      KeysCompromiseCommand.self, KeysDestroyCommand.self, KeysCertificateCommand.self,
+      KeysPublicKeyCommand.self, KeysCeremonyCommand.self,
     ])
 }
 

@@ -15,7 +15,15 @@ struct StatusCommand: ParsableCommand {
     let document = try Session(config).document(.status, offline: false)
     switch output.format {
     case .json: Console.write(document + [UInt8(ascii: "\n")])
-    case .table: Console.write(TextTable.pairs(try Self.pairs(DocumentView(document))))
+    case .table:
+      let status = try DocumentView(document)
+      Console.write(TextTable.pairs(Self.pairs(status)))
+      for warning in status["key_warnings"]?.elements ?? [] {
+        let style: Console.Style = warning["urgent"]?.isTrue == true ? .red : .yellow
+        Console.write(
+          Console.styled("warning", style) + " \(warning.text("role")) key "
+            + "\(warning.text("key")): \(warning.text("text"))\n")
+      }
     }
   }
 
@@ -35,7 +43,16 @@ struct StatusCommand: ParsableCommand {
       ("cards", status.text("cards")),
       ("audit entries", status.text("audit_entries")),
       ("store used", status.size("store_used_bytes") + " of " + status.size("store_map_bytes")),
-    ]
+    ] + work(status["key_work"])
+  }
+
+  private static func work(_ work: DocumentView?) -> [(name: String, value: String)] {
+    guard let work else { return [] }
+    if let failure = work["failure"]?.text, failure != "-" {
+      return [("work on keys", "ended early: \(failure)")]
+    }
+    guard work["running"]?.isTrue == true else { return [] }
+    return [("work on keys", "\(work.text("done")) of \(work.text("total"))")]
   }
 }
 

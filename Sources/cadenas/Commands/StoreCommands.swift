@@ -4,8 +4,11 @@ import ArgumentParser
 /// `cadenas store`.
 struct StoreCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "store", abstract: "Look at the store and verify it.",
-    subcommands: [StoreStatsCommand.self, StoreVerifyCommand.self])
+    commandName: "store", abstract: "Look at the store, verify it, back it up and restore it.",
+    subcommands: [
+      StoreStatsCommand.self, StoreVerifyCommand.self, StoreBackupCommand.self,
+      StoreRestoreCommand.self, StoreCompactCommand.self,
+    ])
 }
 
 /// `cadenas store stats`.
@@ -68,14 +71,17 @@ struct StoreVerifyCommand: ParsableCommand {
   private static func text(_ result: DocumentView, isIntact: Bool) -> String {
     let verdict = isIntact ? Console.styled("intact", .green) : Console.styled("damaged", .red)
     let findings = result["findings"]?.elements ?? []
-    return verdict + "\n"
-      + TextTable.pairs([
-        ("records", result.text("records")),
-        ("opened", result.text("opened")),
-        ("created", result.text("created") + " by the audit log"),
-        ("deleted", result.text("deleted") + " by the audit log"),
-        ("missing from index", result.text("missing_from_index")),
-      ])
+    var pairs = [
+      ("records", result.text("records")),
+      ("opened", result.text("opened")),
+      ("created", result.text("created") + " by the audit log"),
+      ("deleted", result.text("deleted") + " by the audit log"),
+      ("missing from index", result.text("missing_from_index")),
+    ]
+    if result["restored"]?.integer ?? 0 > 0 {
+      pairs.insert(("restored", result.text("restored") + " by the audit log"), at: 2)
+    }
+    return verdict + "\n" + TextTable.pairs(pairs)
       + findings.map { Console.printable("\($0.text("name")): \($0.text("detail"))") + "\n" }
       .joined()
       + (result["damaged_tokens"]?.elements ?? []).map { "  \($0.text)\n" }.joined()

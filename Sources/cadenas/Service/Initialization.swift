@@ -4,7 +4,9 @@ import Configuration
 import Cryptography
 import Glibc
 import Keyring
+import RecordFormat
 import Storage
+import Vault
 
 /// What `cadenas init` does: makes the KEK, the first key of each role, and the store.
 enum Initialization {
@@ -74,8 +76,9 @@ enum Initialization {
       try KeyringStore.save(keyring, for: identifier, in: &transaction)
       if configuration.development { try KeyOpening.markDevelopment(in: &transaction) }
       try body(&transaction)
-      let first = AuditEntry(actor: actor, operation: "init", outcome: "done")
-      try record([first] + entries, in: &transaction)
+      let first = AuditEntry(
+        actor: actor, operation: "init", outcome: AuditWord.Outcome.done)
+      try record([first] + entries + creations(of: keyring), in: &transaction)
     }
   }
 
@@ -88,6 +91,17 @@ enum Initialization {
       throw CommandFailure(.unavailable, "the system gives no random bytes")
     }
     return identifier
+  }
+
+  /// An entry for each key, so that no key's life begins before the log.
+  private static func creations(of keyring: Keyring) -> [AuditEntry] {
+    keyring.entries.map { key in
+      let checkValue = key.checkValue.map(KeyCheckValue.text) ?? "-"
+      return AuditEntry(
+        actor: actor, operation: AuditWord.Operation.keysCreate, key: key.identifier.text,
+        outcome: AuditWord.Outcome.done,
+        reason: "role=\(key.role.name) check_value=\(checkValue)")
+    }
   }
 
   private static func record(

@@ -27,7 +27,8 @@ extension Service {
       gateway.update(parts.definitions)
       vault.update(policy: parts.policy)
       administration.update(access: parts.access)
-      condition.put(generation: next)
+      condition.put(
+        generation: next, personsToDestroy: new.administration.approvals["destroy", default: 1])
       for section in configuration.sectionsThatNeedRestart(comparedTo: new) {
         logger.warning("a change needs a restart", metadata: ["section": "\(section)"])
       }

@@ -17,7 +17,7 @@ struct ServiceBase {
 
   let configuration: ServiceConfiguration
   let logger: Logger
-  let condition = ServiceCondition()
+  let condition: ServiceCondition
   let store: Store
   let slots: SecretPool
   let group: MultiThreadedEventLoopGroup
@@ -28,6 +28,9 @@ struct ServiceBase {
   init(_ configuration: ServiceConfiguration, parts: ServiceParts, logger: Logger) throws {
     self.configuration = configuration
     self.logger = logger
+    let condition = ServiceCondition(
+      personsToDestroy: configuration.administration.approvals["destroy", default: 1])
+    self.condition = condition
     let limits = configuration.limits
     store = try Store.open(
       at: configuration.store.path, mapSize: Int(configuration.store.mapSizeBytes))
@@ -41,13 +44,13 @@ struct ServiceBase {
     if store.indexWasLost, try store.read({ try $0.count(of: .cards) }) > 0 {
       logger.notice("the fingerprint index is built anew from the records")
     }
-    let condition = condition
     vault = try Vault.open(
       store: store, keyring: keyring, slots: slots, transport: gateway, policy: parts.policy,
       clock: Clocks.vault,
       limits: WriterLimits(queue: limits.writerQueue, batch: limits.batch),
       refusalsStoredPerMinute: limits.refusalsStoredPerMinute,
       rules: KeyRules(configuration.keyRules),
+      eraseKeyEncryptionKey: { try KeyOpening.source(configuration.keys).destroy($0) },
       progress: { logger.info("records opened for the index", metadata: ["count": "\($0)"]) },
       onEnd: { error in
         logger.critical(

@@ -5,6 +5,10 @@ final class ServiceCondition: Sendable {
   private let draining = Atomic(false)
   private let writingEnded = Atomic(false)
   private let generation = Atomic<UInt64>(1)
+  private let persons: Atomic<Int>
+
+  /// - Parameter personsToDestroy: how many different persons it takes to destroy a key.
+  init(personsToDestroy: Int) { persons = Atomic(personsToDestroy) }
 
   /// Whether the service is stopping.
   var isDraining: Bool { draining.load(ordering: .relaxed) }
@@ -13,7 +17,14 @@ final class ServiceCondition: Sendable {
   /// How often a configuration has been put in force.
   var policyGeneration: UInt64 { generation.load(ordering: .relaxed) }
 
+  /// How many different persons it takes to destroy a key.
+  var personsToDestroy: Int { persons.load(ordering: .relaxed) }
+
   func beginDraining() { draining.store(true, ordering: .relaxed) }
   func endWriting() { writingEnded.store(true, ordering: .relaxed) }
-  func put(generation new: UInt64) { generation.store(new, ordering: .relaxed) }
+  /// Puts a configuration in force.
+  func put(generation new: UInt64, personsToDestroy: Int) {
+    persons.store(personsToDestroy, ordering: .relaxed)
+    generation.store(new, ordering: .relaxed)
+  }
 }

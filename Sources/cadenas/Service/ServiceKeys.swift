@@ -6,43 +6,28 @@ import Storage
 import Vault
 
 extension ServiceStatusSource {
-  /// What the administration socket may do with keys.
-  var keyHooks: KeyHooks {
-    KeyHooks(
-      rotate: { [self] role, key, actor in
-        let rotation =
-          role == .kek
-          ? try rotateKeyEncryptionKey(to: key, actor: actor)
-          : try vault.rotate(role, actor: actor)
-        return KeyHooks.Rotation(
-          new: rotation.new, old: rotation.old, checkValue: rotation.checkValue)
+  /// What the administration socket may do with the key source.
+  var keySourceHooks: KeySourceHooks {
+    KeySourceHooks(
+      withNextKey: { [self] installed, body in try withNextKey(installed, body) },
+      openKeyring: { [configuration, vault] in
+        try KeyOpening.keyring(of: vault.store, configuration)
       },
-      reencrypt: { [vault] rate, actor in
-        try vault.beginReencryption(cardsPerSecond: rate, actor: actor)
-      },
-      stopReencryption: { [vault] actor in try vault.stopReencryption(actor: actor) },
-      work: { [vault] in
-        let work = vault.keyWork
-        return KeyHooks.Work(
-          done: work.done, total: work.total, damaged: work.damaged, isRunning: work.isRunning,
-          failure: work.failure)
-      },
-      cardsToMove: { [vault] in try vault.cardsToMove() })
+      personsToDestroy: { [condition] in condition.personsToDestroy })
   }
 
-  /// The new KEK is durable in its source before the keyring is wrapped under it; the one before
-  /// stays where it is.
-  private func rotateKeyEncryptionKey(
-    to installed: KeyIdentifier?, actor: String
+  /// A new KEK is durable in its source before the keyring is wrapped under it; the one before stays
+  /// where it is.
+  private func withNextKey(
+    _ installed: KeyIdentifier?, _ body: (KeyEncryptionKey, KeyOrigin) throws -> KeyRotation
   ) throws -> KeyRotation {
     let source = try KeyOpening.source(configuration.keys)
     if let installed {
-      let key = KeyEncryptionKey(installed, try source.load(installed))
-      return try vault.replaceKeyEncryptionKey(by: key, origin: .installed, actor: actor)
+      return try body(KeyEncryptionKey(installed, try source.load(installed)), .installed)
     }
     let key = try source.makeKey(besides: vault.keyring.entries.map(\.identifier))
     do {
-      return try vault.replaceKeyEncryptionKey(by: key, origin: .rotation, actor: actor)
+      return try body(key, .rotation)
     } catch StorageError.writingEnded {
       // Either of the two may open the store now.
       throw StorageError.writingEnded

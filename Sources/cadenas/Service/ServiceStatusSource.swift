@@ -21,13 +21,24 @@ struct ServiceStatusSource: Sendable {
     var hooks = AdministrationHooks()
     hooks.service = { [self] in status() }
     hooks.metrics = { [self] in metrics() }
-    hooks.keyring = { [vault] in vault.keyring }
+    hooks.keyring = { [vault] in try vault.keyring }
     hooks.slots = slots
-    hooks.rules = KeyRules(configuration.keyRules)
-    hooks.keys = keyHooks
+    hooks.vault = vault
+    hooks.rules = vault.rules
+    hooks.keySource = keySourceHooks
+    hooks.upkeep = vault.upkeep
+    hooks.inventory = { [self] in try inventory().make() }
     hooks.record = { [vault] entry in try vault.record(entry) }
     return hooks
   }
+
+  private func inventory() -> Inventory {
+    Inventory(
+      server: server.tls, listen: listen, authorities: server.authorities,
+      acquirers: gateway.connections)
+  }
+
+  private var listen: String { "\(configuration.listen.host):\(server.port)" }
 
   private var state: ServiceStatus.State {
     if condition.hasWritingEnded { return .writingEnded }
@@ -40,7 +51,7 @@ struct ServiceStatusSource: Sendable {
       state: state, version: Version.current, isDevelopment: configuration.development,
       processIdentifier: getpid(), startedMilliseconds: startedMilliseconds,
       uptimeSeconds: (Clocks.unixMilliseconds() - startedMilliseconds) / 1_000,
-      listen: "\(configuration.listen.host):\(server.port)",
+      listen: listen,
       connections: server.counters.connectionsOpen, paymentsInFlight: vault.paymentsInFlight,
       policyGeneration: condition.policyGeneration)
   }

@@ -1,0 +1,112 @@
+internal import AuditLog
+internal import Cryptography
+internal import Keyring
+internal import LMDB
+internal import RecordFormat
+internal import SecretMemory
+internal import Storage
+internal import Vault
+
+/// The making of one backup: on record first, then the copy, then a look at all of it.
+struct BackupRun: Sendable {
+  /// Shares of the whole: copying, the file's digest, the records, the log.
+  private enum Step {
+    static let copy: Range<UInt64> = 0..<500
+    static let digest: Range<UInt64> = 500..<600
+    static let records: Range<UInt64> = 600..<850
+    static let log: Range<UInt64> = 850..<WorkProgress.whole
+  }
+
+  /// What came of it.
+  struct Result: Sendable {
+    let record: BackupRecord
+    let areRecordsVerified: Bool
+    let findings: [StoreCheck.Finding]
+  }
+
+  let upkeep: StoreUpkeep
+  /// The keyring as it is now; nil while it is closed.
+  let keyring: @Sendable () -> Keyring?
+  let slots: SecretPool?
+  let path: String
+  let note: String
+  let actor: String
+
+  /// Makes it. When nobody waits for it any more, it stops as long as there is no whole file.
+  func run(_ progress: WorkProgress) throws -> Result {
+    try upkeep.exclusively {
+      try FileFacts.checkTarget(path, besides: upkeep.store.directory)
+      let begun = try upkeep.beginBackup(to: path, note: note, keyring: keyring(), actor: actor)
+      progress.begin(Step.copy)
+      do throws(StorageError) {
+        _ = try upkeep.store.copy(to: path) { progress.report($0, of: $1) }
+      } catch {
+        // Where that cannot be written either, the record stays: as of one that is unfinished.
+        try? upkeep.dropBackup(begun, after: error)
+        throw Self.explained(error, path: path)
+      }
+      return try verify(begun, progress)
+    }
+  }
+
+  /// A file that is not as it should be stays on record as unfinished: it may be all there is.
+  private func verify(_ begun: BackupRecord, _ progress: WorkProgress) throws -> Result {
+    var record = begun
+    progress.begin(Step.digest)
+    record.digest = try FileFacts.sha256(ofFile: path) { progress.report($0, of: $1) }
+    let copy = try Store.open(copy: path)
+    record.bytes = UInt64(try copy.environment.fileSize())
+    try copy.read { transaction in
+      record.log = try BackupRecord.Log.read(in: transaction)
+      guard let header = try KeyringStore.header(in: transaction) else {
+        throw KeyringError.noKeyring
+      }
+      record.keyEncryptionKey = header.kekIdentifier
+    }
+    let keyring = keyring()
+    progress.begin(Step.records)
+    let keys = keyring.flatMap { keyring in
+      slots.map { StoreInspection.Keys(keyring: keyring, slots: $0) }
+    }
+    let check = try StoreInspection(store: copy, keys: keys, isIndexCurrent: false)
+      .run { progress.report($0, of: $1) }
+    progress.begin(Step.log)
+    let log = try AuditVerifier.verify(copy) { done, total in
+      progress.report(done, of: total)
+      return true
+    }
+    let findings = check.findings.filter { !$0.isHarmless } + log.findings(against: record.log)
+    return Result(
+      record: try upkeep.finishBackup(record, keyring: keyring, isVerified: findings.isEmpty),
+      areRecordsVerified: keys != nil, findings: findings)
+  }
+
+  private static func explained(_ error: StorageError, path: String) -> any Error {
+    switch error {
+    case .full:
+      AdministrationError.unavailable("there is no room for the backup \(path); nothing was kept")
+    case .cancelled: AdministrationError.abandoned
+    default: error
+    }
+  }
+}
+
+extension AuditVerification {
+  /// What is wrong with the log of a copy that should end as `log` says.
+  func findings(against log: BackupRecord.Log) -> [StoreCheck.Finding] {
+    if let finding {
+      return [
+        StoreCheck.Finding(
+          name: "log-changed",
+          detail: "the audit log was changed at sequence \(finding.sequence) "
+            + "(\(finding.reason.rawValue)); run: cadenas audit verify")
+      ]
+    }
+    guard size == log.size, root == log.root else {
+      return [
+        StoreCheck.Finding(name: "log-changed", detail: "the audit log is not what it ends as")
+      ]
+    }
+    return []
+  }
+}

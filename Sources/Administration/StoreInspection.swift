@@ -1,0 +1,66 @@
+internal import AuditLog
+internal import CardStore
+internal import Keyring
+internal import LMDB
+internal import SecretMemory
+internal import Storage
+internal import Vault
+
+/// A look at every record of a store, or of a copy of one, and at what its audit log tells of them.
+struct StoreInspection {
+  /// What records are opened with.
+  struct Keys {
+    let keyring: Keyring
+    let slots: SecretPool
+  }
+
+  let store: Store
+  /// Nil where the keyring is closed: then records are counted, and none is opened.
+  let keys: Keys?
+  /// Whether `index.mdb` holds every fingerprint; else, and for a copy, the index is left out.
+  let isIndexCurrent: Bool
+
+  /// Looks, and tells how many records of how many have been looked at.
+  func run(_ progress: (_ done: UInt64, _ total: UInt64) -> Void) throws -> StoreCheck {
+    let before = try snapshot()
+    let records = try keys.map { keys in
+      try CardVerifier(store: store, keyring: keys.keyring, slots: keys.slots)
+        .verify(isIndexCurrent: isIndexCurrent) { done in
+          progress(UInt64(done), max(before.cards, UInt64(done)))
+        }
+    }
+    let after = try snapshot()
+    let information = try store.environment.information()
+    return StoreCheck(
+      records: records, inStore: after.cards, created: try count("tokenize", "created", after),
+      deleted: try count("delete", "deleted", after), isAtRest: before == after,
+      missingFromIndex: isIndexCurrent ? records?.missingFromIndex : nil,
+      fileBytes: try store.environment.fileSize(),
+      neededBytes: information.pageCount * information.pageSize,
+      isFileComplete: try store.environment.isFileComplete(),
+      restored: try RestoreOrigin.read(in: store)?.cards ?? 0)
+  }
+
+  /// Records and entries at one moment.
+  private struct Snapshot: Equatable {
+    let cards: UInt64
+    let entries: UInt64
+  }
+
+  private func snapshot() throws -> Snapshot {
+    try store.read { transaction in
+      Snapshot(
+        cards: UInt64(try transaction.count(of: .cards)),
+        entries: UInt64(try transaction.count(of: .audit)))
+    }
+  }
+
+  private func count(
+    _ operation: String, _ outcome: String, _ snapshot: Snapshot
+  ) throws -> UInt64 {
+    var filter = AuditFilter()
+    filter.operation = operation
+    filter.outcome = outcome
+    return try AuditReader(store).count(below: snapshot.entries, filter: filter)
+  }
+}

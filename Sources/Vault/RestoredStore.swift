@@ -1,0 +1,75 @@
+import AuditLog
+import Cryptography
+package import Keyring
+import SecretMemory
+package import Storage
+
+/// What of a backup does not go into a restored store as it is, taken from the backup before.
+package struct RestoredStore {
+  /// The tables that belong to the log before: it stays in the backup.
+  package static let tablesLeftBehind: Set<Table> = [.audit, .leaves, .checkpoints]
+
+  /// Cards in the backup.
+  package let cards: UInt64
+  private let openPayments: [OpenPayment]
+
+  private struct OpenPayment {
+    let ledgerKey: [UInt8]
+    let rowKey: [UInt8]
+    let intent: AuditEntry
+  }
+
+  /// Reads `copy`, a backup.
+  ///
+  /// - Throws: ``VaultError/malformedRow``, `StorageError`.
+  package init(readingFrom copy: Store) throws {
+    (cards, openPayments) = try copy.read { transaction in
+      let cards = UInt64(try transaction.count(of: .cards))
+      var payments: [OpenPayment] = []
+      for open in try PaymentLedger.open(in: transaction) {
+        let sequence = open.intentSequence.bigEndianBytes
+        guard let line = try transaction.get(sequence.rawSpan, in: .audit),
+          let intent = LoggedEntry(line: line)?.entry
+        else { throw VaultError.malformedRow }
+        payments.append(
+          OpenPayment(
+            ledgerKey: PaymentLedger.key(open.identifier), rowKey: open.rowKey.bytes,
+            intent: intent))
+      }
+      return (cards, payments)
+    }
+  }
+
+  /// Makes of the contents of a backup, without ``tablesLeftBehind``, those of the store
+  /// `identifier`: wraps the keyring for it, and begins its log with the entry that names `origin`.
+  ///
+  /// Records, fingerprints and stored answers are bound to keys and not to the store, so they go on
+  /// as they are. Intents without an outcome are told again in the new log, so that the next start
+  /// gives each its outcome `unknown`.
+  package func begin(
+    _ origin: RestoreOrigin, keyring: Keyring, as identifier: StoreIdentifier, actor: String,
+    clock: Clock, in transaction: inout StoreWriteTransaction
+  ) throws {
+    let rewrapped = try KeyringChange(keyring).keyring()
+    try KeyringStore.save(rewrapped, for: identifier, in: &transaction)
+    var uses = KeyTally(.uses, try KeyTally.read(.uses, transaction))
+    uses.add(1, under: rewrapped.keyEncryptionKeyIdentifier)
+    try uses.willCommit(&transaction)
+
+    let frontier = AuditLog.frontierKey
+    try transaction.delete(frontier.rawSpan, in: .meta)
+    let log = AuditLog()
+    let now = clock.milliseconds()
+    try log.append(
+      AuditEntry(
+        actor: actor, operation: AuditWord.Operation.storeRestore,
+        outcome: AuditWord.Outcome.done, reason: origin.text),
+      atMilliseconds: now, in: &transaction)
+    for payment in openPayments {
+      let sequence = try log.append(payment.intent, atMilliseconds: now, in: &transaction)
+      let value = payment.rowKey + sequence.bigEndianBytes
+      try transaction.put(key: payment.ledgerKey.rawSpan, value: value.rawSpan, in: .meta)
+    }
+    try log.batchWillCommit(&transaction)
+  }
+}

@@ -1,0 +1,51 @@
+import Storage
+
+/// A row of `meta` that is made of texts: `count(1) ‖ {length(2, big-endian) ‖ UTF-8}…`.
+enum TextRow {
+  /// The row of these texts, each of which has less than 65,536 bytes; less than 256 of them.
+  static func encode(_ texts: [String]) -> [UInt8] {
+    var row = [UInt8(truncatingIfNeeded: texts.count)]
+    for text in texts {
+      row.append(UInt8(truncatingIfNeeded: text.utf8.count >> 8))
+      row.append(UInt8(truncatingIfNeeded: text.utf8.count))
+      row.append(contentsOf: text.utf8)
+    }
+    return row
+  }
+
+  /// The texts of a row.
+  ///
+  /// - Throws: ``VaultError/malformedRow``.
+  static func decode(_ row: [UInt8]) throws(VaultError) -> [String] {
+    guard let count = row.first else { throw .malformedRow }
+    var rest = row.dropFirst()
+    var texts: [String] = []
+    for _ in 0..<count {
+      guard rest.count >= 2 else { throw .malformedRow }
+      let length = rest.prefix(2).reduce(0) { $0 << 8 | Int($1) }
+      rest = rest.dropFirst(2)
+      guard rest.count >= length,
+        let text = String(validating: rest.prefix(length), as: UTF8.self)
+      else { throw .malformedRow }
+      texts.append(text)
+      rest = rest.dropFirst(length)
+    }
+    guard rest.isEmpty else { throw .malformedRow }
+    return texts
+  }
+
+  /// Numbers as one text.
+  static func text(_ numbers: [UInt64]) -> String {
+    numbers.map(String.init).joined(separator: ",")
+  }
+
+  /// The numbers of a text; nil where it is none of ``text(_:)``.
+  static func numbers(_ text: String) -> [UInt64]? {
+    var numbers: [UInt64] = []
+    for part in text.split(separator: ",") {
+      guard let number = UInt64(part) else { return nil }
+      numbers.append(number)
+    }
+    return numbers
+  }
+}

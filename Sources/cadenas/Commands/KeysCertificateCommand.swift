@@ -1,0 +1,140 @@
+import Administration
+import ArgumentParser
+import AuditLog
+import Configuration
+import RecordFormat
+import Vault
+
+/// `cadenas keys certificate`.
+struct KeysCertificateCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "certificate",
+    abstract: "Print or verify the certificate of a key that was replaced.",
+    discussion: """
+      A re-encryption leaves an interim certificate of each key that it has emptied, a destruction \
+      the final one: which key was replaced by which, the cards under both before and after, when, \
+      who ran and approved it, and the audit entries that prove it. The certificate is a signed note \
+      (C2SP) of the audit key, and is printed as it is.
+
+      --verify needs no configuration and no service: FILE is a certificate, --public-key a file \
+      with the verifier keys that you trust, one a line, as cadenas keys public-key prints them. \
+      Where the audit key was rotated since you noted its public key, give what keys public-key \
+      prints now as --succession. Exit status 0 where the certificate verifies, 1 where it does not.
+      """)
+
+  @OptionGroup var config: ConfigurationOption
+  @OptionGroup var output: FormatOption
+
+  @Argument(help: ArgumentHelp("The key that was replaced.", valueName: "key"))
+  var key: KeyIdentifier?
+
+  @Flag(help: "The certificate of the destruction.")
+  var final = false
+
+  @Flag(help: "The certificate of the re-encryption.")
+  var interim = false
+
+  @Option(help: ArgumentHelp("Verify the certificate in a file.", valueName: "file"))
+  var verify: String?
+
+  @Option(
+    name: .customLong("public-key"),
+    help: ArgumentHelp("The verifier keys that you trust.", valueName: "file"))
+  var publicKey: String?
+
+  @Option(help: ArgumentHelp("How the audit keys succeed each other.", valueName: "file"))
+  var succession: String?
+
+  func validate() throws {
+    guard (key == nil) != (verify == nil) else {
+      throw ValidationError("name a key, or a file with --verify")
+    }
+    guard (verify == nil) == (publicKey == nil), verify != nil || succession == nil else {
+      throw ValidationError("--verify and --public-key go together, and --succession with them")
+    }
+    guard !(final && interim) else { throw ValidationError("--final or --interim, not both") }
+  }
+
+  func run() throws {
+    if let verify, let publicKey {
+      return try CertificateVerification(
+        certificatePath: verify, publicKeyPath: publicKey, successionPath: succession
+      ).run()
+    }
+    guard let key else { return }
+    let kind: RotationCertificate.Kind? = final ? .final : interim ? .interim : nil
+    let document = try Session(config).document(.keysCertificate(key, kind), offline: true)
+    switch output.format {
+    case .json: Console.write(document + [UInt8(ascii: "\n")])
+    case .table: Console.write(try DocumentView(document)["note"]?.text ?? "")
+    }
+  }
+}
+
+/// Verifies a certificate with files alone.
+struct CertificateVerification {
+  /// The largest file that is read, in bytes.
+  private static let mostBytes = 4 << 20
+
+  let certificatePath: String
+  let publicKeyPath: String
+  let successionPath: String?
+
+  /// Says what the certificate says, or why it is not to be believed.
+  func run() throws {
+    let keys = try trustedKeys()
+    let bytes = try read(certificatePath)
+    do throws(AuditError) {
+      let note = try SignedNote(parsing: bytes)
+      let certificate = try RotationCertificate(verifying: note, by: keys)
+      let signers = try note.verified(by: keys)
+      Console.write(Console.styled("verified", .green) + "\n")
+      for signer in signers { Console.write("signed by \(Console.printable(signer.text))\n") }
+      Console.write("\n" + certificate.summary)
+    } catch {
+      throw CommandFailure(
+        .refused, "\(certificatePath): \(AdministrationError.audit(error).detail)")
+    }
+  }
+
+  /// The keys that are trusted, and those that they lead to.
+  private func trustedKeys() throws -> [VerifierKey] {
+    let keys = VerifierKeyFile.keys(in: try read(publicKeyPath))
+    guard !keys.isEmpty else {
+      throw CommandFailure(.invalid, "\(publicKeyPath) holds no verifier key")
+    }
+    guard let successionPath else { return keys }
+    let bytes = try read(successionPath)
+    do throws(AuditError) {
+      let notes = try VerifierKeyFile.successions(in: bytes)
+      var all: [VerifierKey] = []
+      for key in keys {
+        for key in try KeySuccession.walk(from: key, over: notes) where !all.contains(key) {
+          all.append(key)
+        }
+      }
+      return all
+    } catch {
+      throw CommandFailure(
+        .refused, "\(successionPath): \(AdministrationError.audit(error).detail)")
+    }
+  }
+
+  private func read(_ path: String) throws(CommandFailure) -> [UInt8] {
+    do throws(ConfigurationFileProblem) {
+      return try ConfigurationFiles.read(path, maximumBytes: Self.mostBytes)
+    } catch { throw CommandFailure(.invalid, "\(path) \(error.text)") }
+  }
+}
+
+extension RotationCertificate {
+  /// What it says, for people.
+  fileprivate var summary: String {
+    let lines = text.split(separator: "\n").dropFirst()
+    return TextTable.pairs(
+      lines.map { line in
+        let parts = line.split(separator: " ", maxSplits: 1)
+        return (String(parts[0]), parts.count > 1 ? String(parts[1]) : "")
+      })
+  }
+}

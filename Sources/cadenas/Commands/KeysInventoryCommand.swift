@@ -1,0 +1,78 @@
+import Administration
+import ArgumentParser
+
+/// `cadenas keys inventory`.
+struct KeysInventoryCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "inventory",
+    abstract: "List the cryptography in use: keys, algorithms, protocols, certificates.",
+    discussion: """
+      It is made from the objects that the program works with at that moment: PCI DSS asks for such \
+      an inventory of keys (3.6.1.1), of certificates (4.2.1.1) and of cipher suites and protocols \
+      (12.3.3). Without a service, the parts are made from the configuration as a start would.
+      """)
+
+  @OptionGroup var config: ConfigurationOption
+  @OptionGroup var output: FormatOption
+
+  func run() throws {
+    let document = try Session(config).document(.keysInventory, offline: true)
+    switch output.format {
+    case .json: Console.write(document + [UInt8(ascii: "\n")])
+    case .table:
+      let view = try DocumentView(document)
+      for section in Self.sections {
+        Console.write(
+          Console.styled(section.title, .bold) + "\n" + Self.table(of: section, in: view) + "\n")
+      }
+    }
+  }
+
+  /// A list of the document, and the members of it that a table shows.
+  private struct Section {
+    let title: String
+    let list: String
+    let columns: [String]
+  }
+
+  private static let sections = [
+    Section(
+      title: "Keys", list: "keys",
+      columns: [
+        "id", "role", "state", "algorithm", "key_bits", "age_days", "days_left", "cards", "purpose",
+      ]),
+    Section(
+      title: "Algorithms", list: "algorithms",
+      columns: ["name", "key_bits", "parameters", "implementation", "purpose"]),
+    Section(
+      title: "Protocols", list: "protocols",
+      columns: ["name", "minimum", "maximum", "use", "address", "cipher_suites"]),
+    Section(
+      title: "Certificates", list: "certificates",
+      columns: [
+        "subject", "use", "key_type", "key_bits", "signature_algorithm", "not_after", "age_days",
+        "days_left",
+      ]),
+    Section(
+      title: "Revocation lists", list: "revocation_lists",
+      columns: ["authority", "next_update", "days_left", "path"]),
+    Section(
+      title: "Libraries", list: "libraries", columns: ["name", "version", "purpose"]),
+  ]
+
+  private static func table(of section: Section, in view: DocumentView) -> String {
+    let numbers: Set<String> = ["key_bits", "age_days", "days_left", "cards"]
+    var table = TextTable(
+      section.columns.map { name in
+        (name.replacing("_", with: " ").uppercased(), numbers.contains(name) ? .right : .left)
+      })
+    for row in view[section.list]?.elements ?? [] {
+      table.add(
+        section.columns.map { name in
+          let elements = row[name]?.elements ?? []
+          return elements.isEmpty ? row.text(name) : elements.map(\.text).joined(separator: " ")
+        })
+    }
+    return table.text
+  }
+}

@@ -1,0 +1,75 @@
+import Administration
+import ArgumentParser
+import AuditLog
+
+/// `cadenas keys public-key`.
+struct KeysPublicKeyCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "public-key",
+    abstract: "Print the public keys that verify what the audit keys sign.",
+    discussion: """
+      Each is a C2SP verifier key. Note the first one outside of this host: every later one is \
+      vouched for by the one before it, in the notes that follow the keys.
+      """)
+
+  @OptionGroup var config: ConfigurationOption
+  @OptionGroup var output: FormatOption
+
+  func run() throws {
+    let document = try Session(config).document(.keysPublicKey, offline: true)
+    switch output.format {
+    case .json: Console.write(document + [UInt8(ascii: "\n")])
+    case .table: Console.write(VerifierKeyFile.text(of: try DocumentView(document)))
+    }
+  }
+}
+
+/// The text that `keys public-key` prints: lines with verifier keys, lines that begin with `#` and say
+/// something about them, and notes of successions with an empty line before each.
+enum VerifierKeyFile {
+  /// The text of the document of `keys public-key`.
+  static func text(of document: DocumentView) -> String {
+    var text = ""
+    for key in document["keys"]?.elements ?? [] {
+      text += "# \(key.text("id")), \(key.text("state")), created \(key.text("created"))\n"
+      if let verifier = key["verifier_key"], verifier.text != "-" {
+        text += verifier.text + "\n"
+      } else {
+        text += "# its public key is not known any more\n"
+      }
+    }
+    for succession in document["successions"]?.elements ?? [] {
+      text += "\n" + succession.text("note")
+    }
+    return text
+  }
+
+  /// The verifier keys that stand on lines of their own, outside of notes; other lines are passed over.
+  static func keys(in bytes: [UInt8]) -> [VerifierKey] {
+    bytes.split(separator: UInt8(ascii: "\n"))
+      .compactMap { VerifierKey(String(decoding: $0, as: UTF8.self)) }
+  }
+
+  /// The notes of successions, each from its title to its last signature.
+  static func successions(in bytes: [UInt8]) throws(AuditError) -> [SignedNote] {
+    let lines = bytes.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
+    let title = Array(KeySuccession.title.utf8)
+    let signature = Array("— ".utf8)
+    var notes: [SignedNote] = []
+    var note: [UInt8]?
+    for (index, line) in lines.enumerated() {
+      if line.elementsEqual(title) { note = [] }
+      guard let begun = note else { continue }
+      let grown = begun + line + [UInt8(ascii: "\n")]
+      let isLast = index + 1 == lines.count || !lines[index + 1].starts(with: signature)
+      if line.starts(with: signature), isLast {
+        notes.append(try SignedNote(parsing: grown))
+        note = nil
+      } else {
+        note = grown
+      }
+    }
+    guard note == nil else { throw .malformedNote("a succession has no signature") }
+    return notes
+  }
+}

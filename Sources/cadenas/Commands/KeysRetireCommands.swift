@@ -1,0 +1,155 @@
+import Administration
+import ArgumentParser
+import RecordFormat
+import Vault
+
+/// Why a key is retired.
+struct ReasonOption: ParsableArguments {
+  @Option(help: ArgumentHelp("The number of the change or incident.", valueName: "ticket"))
+  var ticket = ""
+
+  @Option(help: ArgumentHelp("Why, in a few words; it stands in the audit log.", valueName: "text"))
+  var reason = ""
+
+  func validate() throws {
+    guard KeyReason(ticket: ticket, text: reason) != nil else {
+      throw ValidationError(KeyReason.rules)
+    }
+  }
+
+  /// The reason; it has been validated.
+  var value: KeyReason { KeyReason(ticket: ticket, text: reason) ?? .none }
+
+  /// - Throws: where nothing was said.
+  func required() throws -> KeyReason {
+    guard value != .none else {
+      throw ValidationError("say why: --ticket or --reason, which stands in the audit log")
+    }
+    return value
+  }
+}
+
+/// `cadenas keys deactivate`.
+struct KeysDeactivateCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "deactivate",
+    abstract: "Take an active key out of service: a new one protects what is new.",
+    discussion: """
+      The same as a rotation, asked for by the key. The key still opens what it protected.
+      """)
+
+  @OptionGroup var config: ConfigurationOption
+  @OptionGroup var output: FormatOption
+  @OptionGroup var why: ReasonOption
+  @Argument(help: ArgumentHelp("The key.", valueName: "id")) var key: KeyIdentifier
+
+  func run() throws {
+    let order = AdminRequest.KeyOrder(key: key, reason: try why.required())
+    try RetiredKey.show(.keysRetire(order, as: .deactivated), config, output)
+  }
+}
+
+/// `cadenas keys compromise`.
+struct KeysCompromiseCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "compromise",
+    abstract: "Note that somebody else may know a key: it protects nothing from now on.",
+    discussion: """
+      An active key is replaced in the same moment. It still opens what it protected, and keys status \
+      and check warn until that stands under another key: cadenas keys reencrypt, then destroy.
+      """)
+
+  @OptionGroup var config: ConfigurationOption
+  @OptionGroup var output: FormatOption
+  @OptionGroup var why: ReasonOption
+  @Argument(help: ArgumentHelp("The key.", valueName: "id")) var key: KeyIdentifier
+
+  func run() throws {
+    let order = AdminRequest.KeyOrder(key: key, reason: try why.required())
+    try RetiredKey.show(.keysRetire(order, as: .compromised), config, output)
+  }
+}
+
+private enum RetiredKey {
+  static func show(
+    _ request: AdminRequest, _ config: ConfigurationOption, _ output: FormatOption
+  ) throws {
+    let document = try Session(config).document(request, offline: false)
+    guard output.format == .table else { return Console.write(document + [UInt8(ascii: "\n")]) }
+    let key = try DocumentView(document)
+    Console.write(
+      TextTable.pairs([
+        ("key", key.text("key")), ("role", key.text("role")), ("state", key.text("state")),
+        ("replaced by", key.text("replaced_by")),
+      ]))
+  }
+}
+
+/// `cadenas keys destroy`.
+struct KeysDestroyCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "destroy",
+    abstract: "Destroy a key that nothing needs any more.",
+    discussion: """
+      Without --execute it says what stands in the way, and changes nothing. With it, and where the \
+      policy asks for more than one person, the request waits for: cadenas approve ID. Then the key \
+      leaves the keyring, the store is compacted, since its free pages still hold the wrapped key, \
+      and requests wait for that long. Old copies of the store open as long as there is a KEK that \
+      has wrapped the key.
+      """)
+
+  @OptionGroup var config: ConfigurationOption
+  @OptionGroup var output: FormatOption
+  @OptionGroup var why: ReasonOption
+  @Argument(help: ArgumentHelp("The key.", valueName: "id")) var key: KeyIdentifier
+  @Flag(help: "Do it.") var execute = false
+
+  func run() throws {
+    let order = AdminRequest.KeyOrder(
+      key: key, reason: execute ? try why.required() : why.value)
+    let document = try Session(config).document(
+      .keysDestroy(order, execute: execute), offline: false, showing: "compacting")
+    let isPossible = try DestructionView.show(document, isDryRun: !execute, output)
+    if !isPossible { throw ExitCode(CommandFailure.Status.refused.rawValue) }
+  }
+}
+
+/// What a request to destroy a key came to.
+enum DestructionView {
+  /// Prints it; false where something still needs the key.
+  static func show(
+    _ document: [UInt8], isDryRun: Bool, _ output: FormatOption
+  ) throws -> Bool {
+    let answer = try DocumentView(document)
+    let needs = answer["needed_by"]?.elements.map(\.text) ?? []
+    guard output.format == .table else {
+      Console.write(document + [UInt8(ascii: "\n")])
+      return needs.isEmpty
+    }
+    let name = "the \(answer.text("role")) key \(answer.text("key"))"
+    if !needs.isEmpty {
+      Console.write("\(name) cannot be destroyed:\n" + needs.map { "  \($0)\n" }.joined())
+      return false
+    }
+    if let approval = answer["approval"]?.text, approval != "-" {
+      Console.write(
+        "\(name) waits for \(answer.text("missing")) more of \(answer.text("persons")) persons:\n"
+          + "  cadenas approve \(approval)\n")
+      return true
+    }
+    if isDryRun {
+      Console.write(
+        "nothing needs \(name), which is \(answer.text("state")); nothing has been changed. "
+          + "To destroy it, add --execute\n")
+      return true
+    }
+    Console.write("\(name) is \(answer.text("state"))\n")
+    let wrappers = answer["wrapped_by"]?.elements.map(\.text) ?? []
+    if !wrappers.isEmpty {
+      Console.write(
+        "old copies of the store still hold it under the KEK "
+          + wrappers.joined(separator: ", ") + ": destroy them too, or every such copy\n")
+    }
+    return true
+  }
+}

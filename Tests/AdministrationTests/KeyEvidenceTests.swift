@@ -1,0 +1,172 @@
+import Administration
+import AuditLog
+import Cryptography
+import Keyring
+import RecordFormat
+import SecretMemory
+import Storage
+import Testing
+import Vault
+
+@Suite("Evidence about keys over the administration socket")
+struct KeyEvidenceTests {
+  private let service: TestService
+
+  init() throws { service = try TestService() }
+
+  private func collect(_ request: AdminRequest) throws -> String {
+    var document = ""
+    try service.serving { _, client in
+      document = try #require(try client.collect(request).documents.first)
+    }
+    return document
+  }
+
+  private func sign(_ text: String) throws -> SignedNote {
+    try service.keyring.withSigningKey { _, key in
+      try SignedNote(signing: text, as: "cadenas/test", with: key)
+    }
+  }
+
+  @Test("gives the final certificate, or else the interim one, or the one that is asked for")
+  func certificates() throws {
+    let key = KeyIdentifier(10)
+    func kinds(_ kind: RotationCertificate.Kind?) throws -> String {
+      let document = try collect(.keysCertificate(key, kind))
+      #expect(document.hasPrefix(#"{"key":"0000000a","kind":""#))
+      return String(document.dropFirst(26).prefix { $0 != "\"" })
+    }
+    func save(_ kind: RotationCertificate.Kind) throws {
+      let note = try sign("\(kind.rawValue)\n")
+      try service.store.write { transaction in
+        try RotationCertificate.save(note, for: key, kind, in: &transaction)
+      }
+    }
+    for kind in [nil, .final, .interim] as [RotationCertificate.Kind?] {
+      #expect(throws: AdminClient.Failure.self) { try kinds(kind) }
+    }
+    try save(.interim)
+    #expect(try kinds(nil) == "interim")
+    #expect(throws: AdminClient.Failure.self) { try kinds(.final) }
+    try save(.final)
+    #expect(try kinds(nil) == "final")
+    #expect(try kinds(.interim) == "interim")
+    let lines = try service.lines(from: 0)
+    #expect(lines.last?.contains(#""operation":"keys.certificate","outcome":"done""#) == true)
+  }
+
+  @Test("says with 404 that there is no certificate, and no entry says that one was given")
+  func noCertificate() throws {
+    try service.serving { _, client in
+      do {
+        _ = try client.collect(.keysCertificate(KeyIdentifier(10), nil))
+        Issue.record("a certificate was given")
+      } catch AdminClient.Failure.problem(let status, let name, _) {
+        #expect(status == 404)
+        #expect(name == "not-found")
+      }
+    }
+    #expect(try service.lines(from: 0).isEmpty)
+  }
+
+  @Test("gives the public key of the audit key as a verifier key of the store")
+  func publicKey() throws {
+    let entry = try service.keyring.current(.audit)
+    let publicKey = try service.keyring.withSigningKey { $1.publicKey }
+    let key = try #require(
+      VerifierKey(name: "cadenas/0102030405060708090a0b0c0d0e0f10", publicKey: publicKey))
+    let document = try collect(.keysPublicKey)
+    #expect(
+      document == """
+        {"name":"cadenas/0102030405060708090a0b0c0d0e0f10","keys":[{"id":"\(entry.identifier.text)",\
+        "state":"active","created":"2026-11-23T18:43:25Z","verifier_key":"\(key.text)"}],\
+        "successions":[]}
+        """)
+  }
+
+  @Test("tells the events of one key or of all, with progress")
+  func history() throws {
+    try service.record([
+      AuditEntry(
+        actor: "user:ann", operation: "keys.create", key: "0000000a", outcome: "done",
+        reason: "role=data check_value=A1"),
+      AuditEntry(actor: "user:ann", operation: "tokenize", outcome: "created"),
+      AuditEntry(
+        actor: "user:bob", operation: "keys.rotate", key: "0000000b", outcome: "done",
+        reason: "role=data replaces=0000000a check_value=B2"),
+    ])
+    let all = try collect(.keysHistory(nil))
+    #expect(all.hasSuffix(#""omitted":0}"#))
+    #expect(all.ranges(of: #""seq":2,"#).count == 2)
+    let one = try collect(.keysHistory(KeyIdentifier(10)))
+    #expect(
+      one == """
+        {"events":[{"seq":0,"time":"2026-11-23T18:43:25.123Z","key":"0000000a","role":"data",\
+        "event":"created","actor":"user:ann","approved_by":[],"reason":"role=data check_value=A1"},\
+        {"seq":2,"time":"2026-11-23T18:43:25.123Z","key":"0000000a","role":"data",\
+        "event":"replaced","actor":"user:bob","approved_by":[],"reason":"by=0000000b"}],\
+        "omitted":0}
+        """)
+  }
+
+  @Test("leaves out the oldest events where there are too many for one document")
+  func manyEvents() throws {
+    try service.record(
+      (0..<4_100).map { number in
+        AuditEntry(
+          actor: "user:ann", operation: "keys.reencrypt", key: "0000000a", outcome: "begun",
+          reason: "number=\(number)")
+      })
+    let document = try collect(.keysHistory(nil))
+    #expect(document.hasSuffix(#""omitted":4}"#))
+    #expect(document.contains(#""seq":4,"#))
+    #expect(document.contains("number=4099"))
+    #expect(!document.contains(#""seq":3,"#))
+  }
+
+  @Test("has no inventory where nothing uses cryptography, and the service's where it does")
+  func inventory() throws {
+    #expect(throws: AdminClient.Failure.self) { try collect(.keysInventory) }
+    var hooks = AdministrationHooks()
+    hooks.keyring = { [keyring = service.keyring] in keyring }
+    hooks.inventory = {
+      CryptographicInventory(
+        version: "1.2.3", libraries: [.init(name: "one", version: nil, purpose: "x")],
+        algorithms: try AlgorithmDescription.all(),
+        tls: [
+          .init(
+            use: "clients", address: "here", minimum: "TLSv1.2", maximum: "TLSv1.3",
+            cipherSuites: ["A", "B"], authentication: "none")
+        ], certificates: [],
+        revocationLists: [.init(path: "list", authority: "CN=ca", nextUpdate: 86_400)])
+    }
+    var collected = Collected()
+    try Operations(store: service.store, hooks: hooks).run(.keysInventory, actor: "user:ann") {
+      collected.take($0)
+    }
+    let document = try #require(collected.documents.first)
+    #expect(document.hasPrefix(#"{"version":"1.2.3","time":""#))
+    #expect(
+      document.contains(#""minimum":"TLSv1.2","maximum":"TLSv1.3","cipher_suites":["A","B"]"#))
+    #expect(document.contains(#"{"name":"one","version":null,"purpose":"x"}"#))
+    #expect(
+      document.contains(#""authority":"CN=ca","next_update":"1970-01-02T00:00:00Z","days_left":-"#))
+    #expect(
+      document.contains(#""role":"kek","state":"active","algorithm":"XAES-256-GCM","key_bits":256"#)
+    )
+  }
+
+  @Test("gives each role's key an algorithm that is described, and its length")
+  func uses() throws {
+    let algorithms = try AlgorithmDescription.all()
+    for role in KeyRole.allCases {
+      let algorithm = algorithms.first { $0.name == role.use.algorithm }
+      #expect(algorithm?.keyBits == role.use.keyBits, "\(role)")
+      #expect(role.use.keyBits == 8 * Keyring.keySize)
+    }
+    for entry in service.keyring.entries {
+      guard let material = entry.material else { continue }
+      #expect(material.count * 8 == entry.role.use.keyBits)
+    }
+  }
+}

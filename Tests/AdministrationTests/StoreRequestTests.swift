@@ -1,0 +1,103 @@
+import Cryptography
+import RecordFormat
+import Storage
+import Testing
+import Vault
+
+@testable import Administration
+
+@Suite("Requests about the store as a whole")
+struct StoreRequestTests {
+  static let requests: [StoreRequest] = [
+    .backups, .compact, .backup(to: "/b", note: ""),
+    .backup(to: "/backups/2026-11-25/cadenas 20261125214055.mdb", note: "é &=?%+# \"\\"),
+    .forgetBackup(KeyIdentifier(0x0102_0304), reason: "shredded on 2026-11-25 21:40"),
+  ]
+
+  @Test("are read as they were written", arguments: requests)
+  func roundTrip(request: StoreRequest) throws {
+    let request = AdminRequest.store(request)
+    #expect(try AdminRequest.parse(method: request.method, target: request.target) == request)
+    #expect(!request.target.contains(" "))
+  }
+
+  @Test("are refused when their values have no valid form")
+  func malformed() {
+    for target in [
+      "/v1/store/backups", "/v1/store/backups?path=/b", "/v1/store/backups?note=&path=/b",
+      "/v1/store/backups?path=b&note=", "/v1/store/backups?path=/b/&note=",
+      "/v1/store/backups?path=/b/..&note=", "/v1/store/backups?path=/b%00c&note=",
+      "/v1/store/backups?path=/b&note=%0A", "/v1/store/backups?path=/b&note=%FF",
+      "/v1/store/backups?path=/b&note=&x=1",
+      "/v1/store/backups?path=/" + String(repeating: "b", count: 4_096) + "&note=",
+      "/v1/store/backups?path=/b&note=" + String(repeating: "n", count: 1_025),
+      "/v1/store/backups?path=/b&note=4111-1111 1111",
+      "/v1/store/backups/forget?id=1&reason=x", "/v1/store/backups/forget?id=00000001&reason=",
+      "/v1/store/backups/forget?id=00000001&reason=" + String(repeating: "r", count: 201),
+    ] {
+      #expect(throws: AdministrationError.self, "\(target)") {
+        try AdminRequest.parse(method: "POST", target: target)
+      }
+    }
+  }
+
+  @Test("are unknown with another method, path or an unexpected query")
+  func unknown() throws {
+    for (method, target) in [
+      ("GET", "/v1/store/compact"), ("POST", "/v1/store/compact?x=1"),
+      ("GET", "/v1/store/backups?x=1"), ("POST", "/v1/store/backup"), ("POST", "/v1/store/restore"),
+    ] {
+      #expect(try AdminRequest.parse(method: method, target: target) == nil, "\(method) \(target)")
+    }
+  }
+
+  @Test("that change something are for operators")
+  func roles() {
+    for request in Self.requests {
+      #expect(request.leastRole == (request == .backups ? .auditor : .operator))
+      #expect(request.isWriting == (request != .backups))
+    }
+  }
+}
+
+@Suite("What is known of a log from elsewhere")
+struct LastKnownTests {
+  private let hex = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+  private let base64 = "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU="
+
+  @Test("is a size and a root, in base 64 or hexadecimal")
+  func text() throws {
+    let root = try #require(Digest256(hex: hex))
+    for text in ["12:\(hex)", "12:\(base64)"] {
+      let known = try #require(LastKnown(text))
+      #expect(known.log == .init(size: 12, root: root))
+      #expect(known.store == nil)
+    }
+    for text in [
+      "", ":", "12", "12:", ":\(hex)", "012:\(hex)", "+12:\(hex)", "-1:\(hex)", "12:\(hex):",
+      "12:\(hex.dropLast())", "12:\(base64.dropLast())", "12:\(base64.dropLast(2))V=",
+      "12:\(base64.dropLast())A", "12: \(base64)", "18446744073709551616:\(hex)",
+      "12:\(base64.replacing("+", with: "-"))",
+    ] {
+      #expect(LastKnown(text) == nil, "\(text)")
+    }
+  }
+
+  @Test("is a checkpoint of a store of this kind")
+  func checkpoint() throws {
+    let origin = "cadenas/0102030405060708090a0b0c0d0e0f10"
+    let text = "\(origin)\n12\n\(base64)\n\n— \(origin) AAAAAAAA\n"
+    let known = try #require(LastKnown(checkpoint: Array(text.utf8)))
+    #expect(known.log.size == 12)
+    #expect(known.store?.bytes == Array(1...16))
+    for wrong in [
+      "", "\n\n\n\n\n", text.replacing("cadenas/", with: "other/"),
+      text.replacing("0f10", with: "0f"),
+      text.replacing("\n12\n", with: "\n012\n"), text.replacing(base64, with: "x"),
+      "\(origin)\n12\n\(base64)\n", text + String(repeating: "x", count: 16_384),
+    ] {
+      #expect(LastKnown(checkpoint: Array(wrong.utf8)) == nil, "\(wrong.prefix(80))")
+    }
+    #expect(LastKnown(checkpoint: Array(text.utf8) + [0xFF]) == nil)
+  }
+}

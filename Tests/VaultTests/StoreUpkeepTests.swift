@@ -1,0 +1,202 @@
+import AuditLog
+import Cryptography
+import Glibc
+import Keyring
+import RecordFormat
+import SecretMemory
+import Storage
+import Testing
+
+@testable import Vault
+
+/// Backups on record, compaction and what a restored store begins with, while the vault is open.
+@Suite struct StoreUpkeepTests {
+  private struct Refusal: Error {}
+  private let house: TestVault
+
+  init() throws { house = try TestVault() }
+
+  private var records: [BackupRecord] {
+    get throws { try house.store.read { try BackupRecord.all(in: $0) } }
+  }
+
+  private func begin(_ path: String = "/b", keyring: Keyring?) throws -> BackupRecord {
+    try house.vault.upkeep.beginBackup(to: path, note: "", keyring: keyring, actor: "user:ann")
+  }
+
+  @Test func `a backup is on record before there is anything of it`() throws {
+    let keyring = try house.keyring
+    let begun = try begin(keyring: keyring)
+    #expect(begun.state == .unfinished)
+    #expect(try records == [begun])
+    for entry in keyring.entries { #expect(begun.needs(key: entry.identifier)) }
+    let entry = try #require(try house.entries().last)
+    #expect(entry.contains(#""operation":"store.backup","outcome":"begun","reason":"id="#))
+    #expect(try begin(keyring: nil).needs(key: KeyIdentifier(1)), "a closed keyring")
+  }
+
+  @Test func `a key that came during the backup is needed too`() throws {
+    let begun = try begin(keyring: try house.keyring)
+    let rotation = try house.vault.rotate(.data, actor: "user:ann")
+    let finished = try house.vault.upkeep.finishBackup(
+      begun, keyring: try house.vault.keyring, isVerified: true)
+    #expect(finished.state == .kept)
+    #expect(finished.needs(key: rotation.old))
+    #expect(finished.needs(key: rotation.new))
+    #expect(try records == [finished])
+  }
+
+  @Test func `one that does not verify stays unfinished and one without a file goes`() throws {
+    let begun = try begin(keyring: nil)
+    let bad = try house.vault.upkeep.finishBackup(begun, keyring: nil, isVerified: false)
+    #expect(bad.state == .unfinished)
+    let other = try begin("/c", keyring: nil)
+    try house.vault.upkeep.dropBackup(other, after: StorageError.cancelled)
+    #expect(try records == [bad])
+    let outcomes = try house.entries().map { $0.contains("\"outcome\":\"stopped\"") }
+    #expect(outcomes.last == true)
+  }
+
+  @Test func `a forgotten backup needs nothing and is forgotten once`() throws {
+    let begun = try begin(keyring: try house.keyring)
+    let upkeep = try house.vault.upkeep
+    let forgotten = try upkeep.forgetBackup(
+      begun.identifier, reason: "shredded", actor: "user:bob")
+    #expect(forgotten.state == .forgotten)
+    #expect(try records == [forgotten])
+    #expect(
+      try house.entries().last?.contains(
+        #""actor":"user:bob","operation":"store.backup.forget","outcome":"done","#) == true)
+    #expect(throws: VaultError.backupForgotten(begun.identifier)) {
+      try upkeep.forgetBackup(begun.identifier, reason: "again", actor: "user:bob")
+    }
+    let unknown = KeyIdentifier(begun.identifier.value ^ 1)
+    #expect(throws: VaultError.unknownBackup(unknown)) {
+      try upkeep.forgetBackup(unknown, reason: "none", actor: "user:bob")
+    }
+  }
+
+  @Test func `as many forgotten backups stay on record as are allowed`() throws {
+    try house.store.perform { transaction in
+      for number in 0..<UInt32(StoreUpkeep.mostForgotten + 5) {
+        var record = BackupRecord(
+          KeyIdentifier(number), beganMilliseconds: UInt64(number),
+          log: .init(size: 0, root: .zero), keyEncryptionKey: KeyIdentifier(1), keys: nil,
+          path: "/", actor: "", note: "")
+        record.state = .forgotten
+        try record.save(in: &transaction)
+      }
+    }
+    let begun = try begin(keyring: nil)
+    let left = try records
+    #expect(left.count == StoreUpkeep.mostForgotten)
+    #expect(left.last == begun)
+    #expect(left.first?.identifier == KeyIdentifier(6), "the oldest went")
+  }
+
+  @Test func `past the limit no backup is made`() throws {
+    try house.store.perform { transaction in
+      for number in 0..<UInt32(StoreUpkeep.mostBackups) {
+        let record = BackupRecord(
+          KeyIdentifier(number), beganMilliseconds: 0, log: .init(size: 0, root: .zero),
+          keyEncryptionKey: KeyIdentifier(1), keys: nil, path: "/", actor: "", note: "")
+        try record.save(in: &transaction)
+      }
+    }
+    #expect(throws: VaultError.tooManyBackups) { try begin(keyring: nil) }
+  }
+
+  @Test func `backups and compactions exclude each other`() throws {
+    let vault = try house.vault
+    try vault.upkeep.exclusively {
+      #expect(throws: VaultError.upkeepUnderWay) { try vault.compact(actor: "user:ann") }
+      #expect(throws: VaultError.upkeepUnderWay) { try vault.upkeep.exclusively {} }
+    }
+    #expect(throws: Refusal.self) { try vault.upkeep.exclusively { throw Refusal() } }
+    #expect(try vault.compact(actor: "user:ann").bytesAfter > 0, "the way is free again")
+  }
+
+  @Test func `a compaction is told before and after and changes nothing`() async throws {
+    let token = try await house.token(of: Number.visa)
+    _ = try await house.delete(try await house.token(of: Number.amex)).value
+    let result = try house.vault.compact(actor: "user:ann")
+    #expect(result.bytesAfter <= result.bytesBefore)
+    let entries = try house.entries()
+    #expect(entries.suffix(2).allSatisfy { $0.contains("\"operation\":\"store.compact\"") })
+    #expect(entries.last?.contains("bytes_before=\(result.bytesBefore) bytes_after=") == true)
+    #expect(throws: StorageError.cancelled) {
+      try house.vault.compact(actor: "user:ann") { _, _ in false }
+    }
+    #expect(try house.entries().last?.contains("\"outcome\":\"stopped\"") == true)
+    #expect(try await house.token(of: Number.visa) == token)
+    try house.crash()
+    try house.open()
+    #expect(try await house.token(of: Number.visa) == token)
+    #expect(try house.auditFinding() == nil)
+  }
+
+  @Test func `an offline store has its entries too`() throws {
+    try house.close()
+    let store = try Store.open(at: house.directory.store, mapSize: 64 << 20)
+    let upkeep = try StoreUpkeep.offline(store, clock: house.time.clock)
+    _ = try upkeep.compact(actor: "user:ann")
+    #expect(throws: VaultError.unknownBackup(KeyIdentifier(1))) {
+      try upkeep.forgetBackup(KeyIdentifier(1), reason: "x", actor: "user:ann")
+    }
+    _ = try upkeep.beginBackup(to: "/b", note: "", keyring: nil, actor: "user:ann")
+    #expect(try AuditVerifier.verify(store).finding == nil)
+    #expect(try AuditReader(store).size() == 3)
+  }
+}
+
+extension StoreUpkeepTests {
+  @Test func `a restored store begins its log and closes payments that were open`() async throws {
+    let token = try await house.token(of: Number.visa)
+    let answered = try await house.push(token, key: "answered").value
+    house.transport.hold()
+    _ = try house.push(token, key: "open")
+    await house.transport.waitForArrival()
+    let backup = house.directory.path + "/backup.mdb"
+    _ = try house.store.copy(to: backup)
+    let keyring = try house.keyring
+    let old = try house.store.storeIdentifier
+    let entries = try house.lines().count
+    try house.crash()
+
+    let (contents, log) = try read(backup)
+    let origin = RestoreOrigin(store: old, log: log, cards: contents.cards, lastKnown: nil)
+    #expect(log.size == UInt64(entries))
+    #expect(contents.cards == 1)
+    let new = try #require(StoreIdentifier(Array(101...116)))
+    #expect(unsafe rename(house.directory.store, house.directory.path + "/before") == 0)
+    try Store.restore(
+      from: backup, to: house.directory.store, mapSize: 64 << 20, storeIdentifier: new,
+      leavingOut: RestoredStore.tablesLeftBehind,
+      populate: { transaction in
+        try contents.begin(
+          origin, keyring: keyring, as: new, actor: "user:ann", clock: house.time.clock,
+          in: &transaction)
+      })
+    try house.open()
+    #expect(try house.store.storeIdentifier == new)
+    #expect(try RestoreOrigin.read(in: house.store) == origin)
+    let lines = try house.entries()
+    #expect(lines.count == 3)
+    #expect(lines[0].contains(#""operation":"store.restore","outcome":"done","reason":"store="#))
+    #expect(lines[1].contains(#""outcome":"intent""#))
+    #expect(lines[2].contains(#""outcome":"unknown","reason":"restart""#))
+    #expect(try house.auditFinding() == nil)
+    #expect(try await house.token(of: Number.visa) == token)
+    // What was answered before the backup is answered again, and what was open is not sent again.
+    #expect(try await house.push(token, key: "answered").value.body == answered.body)
+    #expect(try await house.push(token, key: "open").value.problem == "outcome-unknown")
+    #expect(house.transport.sent.count == 2)
+  }
+
+  private func read(_ backup: String) throws -> (RestoredStore, BackupRecord.Log) {
+    let copy = try Store.open(copy: backup)
+    return (
+      try RestoredStore(readingFrom: copy), try copy.read { try BackupRecord.Log.read(in: $0) }
+    )
+  }
+}

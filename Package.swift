@@ -211,7 +211,7 @@ let package = Package(
       [
         "cadenas", "cadenas-dev", "Administration", "Cryptography", "JSON", "Keyring", "LMDB",
         "RecordFormat", "SecretMemory", "Storage",
-      ] + nio, reading: ["CommandLine"]),
+      ] + nio, reading: ["CommandLine", "Reader"]),
     // The house: file length, imports by layer, card numbers that are not test numbers.
     tests("TidyTests", []),
   ]

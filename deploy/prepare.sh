@@ -36,6 +36,18 @@ if ! command -v swift >/dev/null; then
 fi
 need "${packages[@]}"
 
+# The Python of the tests that read a vault's store from outside, with packages of fixed versions.
+prepare_python() {
+  local requirements=Tests/ProgramTests/Reader/requirements.txt
+  if cmp -s "$requirements" .build-python/requirements.txt; then return; fi
+  if ! python3 -c 'import ensurepip, venv' 2>/dev/null; then need python3-venv; fi
+  rm -rf .build-python
+  python3 -m venv .build-python
+  .build-python/bin/pip install --quiet --disable-pip-version-check -r "$requirements"
+  cp "$requirements" .build-python/requirements.txt
+}
+prepare_python
+
 # build_release: both programs, in .build-release/release.
 build_release() {
   swift build -c release --scratch-path .build-release --product cadenas

@@ -23,11 +23,6 @@ import Testing
     text(groups: (0..<4).map { Array(groups[$0 * 8..<$0 * 8 + 8]) })
   }
 
-  /// The golden text in which the line that begins with `start` is another one.
-  private static func replacing(_ start: String, with line: String) -> String {
-    lines.map { $0.hasPrefix(start) ? line : $0 }.joined(separator: "\n")
-  }
-
   @Test func `the golden share is read, and opens`() throws {
     let share = try parse(Self.golden)
     #expect(share.header.vault.text == "demo-vault")

@@ -57,9 +57,13 @@ final class Terminal {
 
   /// Waits until the program has shown `text` so many times.
   func wait(for text: String, times: Int = 1) async throws {
-    try await eventually("the terminal shows \(text), after \(shown)") {
-      read()
-      return shown.ranges(of: text).count >= times
+    do {
+      try await eventually("shown") {
+        read()
+        return shown.ranges(of: text).count >= times
+      }
+    } catch {
+      throw Stage.Failed("the terminal never showed \(text), but:\n\(shown)")
     }
   }
 

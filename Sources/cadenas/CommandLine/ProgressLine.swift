@@ -8,11 +8,15 @@ struct ProgressLine: ~Copyable {
   private static let interval = Duration.milliseconds(200)
 
   private let what: String
-  private let isShown = isatty(STDERR_FILENO) == 1
+  private let isShown: Bool
   private var first: (done: UInt64, at: ContinuousClock.Instant)?
   private var last: ContinuousClock.Instant?
 
-  init(_ what: String) { self.what = what }
+  /// A line about `what`; where that is empty, nothing is shown.
+  init(_ what: String) {
+    self.what = what
+    isShown = !what.isEmpty && isatty(STDERR_FILENO) == 1
+  }
 
   mutating func show(done: UInt64, total: UInt64) {
     guard isShown else { return }

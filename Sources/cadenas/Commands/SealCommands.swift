@@ -19,7 +19,7 @@ struct SealCommand: ParsableCommand {
   @OptionGroup var output: FormatOption
 
   func run() throws {
-    let document = try Session(config).document(.seal, offline: false, showing: "payments")
+    let document = try Session(config).document(.seal, offline: false)
     guard output.format == .table else { return Console.write(document + [UInt8(ascii: "\n")]) }
     Console.write("the service is \(try DocumentView(document).text("state"))\n")
   }
@@ -70,7 +70,7 @@ struct ShareOption: ParsableArguments {
     let passphrase = try passphrases.existing(of: share.header.custodian)
     let body = try ShareBody.make(passphrase: passphrase, text: Array(share.text.utf8))
     let document = try Session(config).document(
-      .share(purpose), body: body, offline: false, showing: "share")
+      .share(purpose), body: body, offline: false)
     guard output.format == .table else { return Console.write(document + [UInt8(ascii: "\n")]) }
     let answer = try DocumentView(document)
     let entered = answer["entered"]?.elements.map(\.text) ?? []

@@ -161,7 +161,9 @@ extension EndToEnd {
       try await stage.stop()
       try await stage.start()
       let old = try await enter(["unseal"], Self.names[0])
-      #expect(old.status == .exited(1) && old.shown.contains("not the key that is needed"), "\(old.shown)")
+      #expect(
+        old.status == .exited(1) && old.shown.contains("not the key that is needed"), "\(old.shown)"
+      )
       for name in successors { _ = try await enter(["unseal"], name, in: "successors") }
       #expect(try await stage.token(of: "4970105181818183") == token)
       let log = try stage.cadenas("audit", "show", "--format", "json")

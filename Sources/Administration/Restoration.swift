@@ -26,18 +26,19 @@ package struct Restoration {
   private let clock: Clock
   private let slots: SecretPool
   private let permit: (Store) throws -> Void
-  private let key: (KeyringHeader) throws -> KeyEncryptionKey
+  private let key: (KeyringHeader, Store) throws -> KeyEncryptionKey
 
   /// Describes a restoration.
   ///
   /// - Parameters:
   ///   - slots: where cards lie while they are looked at.
   ///   - permit: is shown the backup before anything is made, and throws where it must not be used.
-  ///   - key: gives the KEK that the backup's keyring names: from its source, or from custodians.
+  ///   - key: gives the KEK that the keyring of the backup names: from its source, or from those
+  ///     who hold it by what the backup says.
   package init(
     of file: String, to directory: String, mapSize: Int, lastKnown: LastKnown?, actor: String,
     clock: Clock, slots: SecretPool, permit: @escaping (Store) throws -> Void,
-    key: @escaping (KeyringHeader) throws -> KeyEncryptionKey
+    key: @escaping (KeyringHeader, Store) throws -> KeyEncryptionKey
   ) {
     self.file = file
     self.directory = directory
@@ -97,7 +98,7 @@ package struct Restoration {
     guard let header = try copy.read({ try KeyringStore.header(in: $0) }) else {
       throw KeyringError.noKeyring
     }
-    let key = try key(header)
+    let key = try key(header, copy)
     let keyring = try KeyringStore.open(in: copy, with: key)
     let log = try copy.read { try BackupRecord.Log.read(in: $0) }
     let result = try AuditVerifier.verify(copy) { done, total in

@@ -49,7 +49,7 @@ import Vault
       of: backup, to: restored, mapSize: 1 << 26, lastKnown: lastKnown.flatMap { LastKnown($0) },
       actor: "user:ann", clock: clock, slots: try SecretPool(slots: 4, slotSize: 256),
       permit: { _ in },
-      key: { header in
+      key: { header, _ in
         try key ?? KeyEncryptionKey(header.kekIdentifier, source.load(header.kekIdentifier))
       }
     ).run { _, _, _ in }

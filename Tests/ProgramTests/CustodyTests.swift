@@ -174,6 +174,32 @@ extension EndToEnd {
         #expect(log.contains(words), "\(words)")
       }
       _ = try stage.cadenas("audit", "verify")
+      try await restore(token)
+    }
+
+    /// A backup opens with shares as the store does, and not without.
+    private func restore(_ token: String) async throws {
+      let stage = try Stage.current
+      let backup = "\(stage.directory)/backup.mdb"
+      _ = try stage.cadenas("store", "backup", "--to", backup)
+      try await stage.stop()
+      #expect(try stage.cadenas("check").contains("any 2 of keeper-1, keeper-2 open the keyring"))
+      try ChildProcess.run(["mv", "\(stage.directory)/store", "\(stage.directory)/before"])
+      let restore = ["store", "restore", "--from", backup]
+      #expect(throws: DevelopmentError.self) { try stage.cadenas(restore) }
+      let shares = ["keeper-1", "keeper-2"].flatMap {
+        ["--share", "\(stage.directory)/successors/\($0).share"]
+      }
+      let typed = ["keeper-1", "keeper-2"].map { Self.passphrase(of: $0) + "\\n" }.joined()
+      try ChildProcess.run(
+        ["bash", "-c", "printf '\(typed)' | \"$@\"", "bash", stage.programs.vault] + restore
+          + shares
+          + ["--passphrase-fd", "0", "--config", stage.configuration])
+      try await stage.start()
+      for name in ["keeper-1", "keeper-2"] {
+        _ = try await enter(["unseal"], name, in: "successors")
+      }
+      #expect(try await stage.token(of: "4970105181818183") == token)
     }
   }
 }

@@ -23,11 +23,12 @@ struct StoreCheckup {
       try AdminClient(path: path).run(.status) { part in
         if case .document(let document) = part { status = document }
       }
-      return running + keyWarnings(try DocumentView(status)) + disk
+      let view = try DocumentView(status)
+      return running(view.text("state") == "sealed") + keyWarnings(view) + disk
     } catch AdminClient.Failure.socket(.noService(_)) {
       return offline + disk
     } catch AdminClient.Failure.problem(403, _, _) {
-      return running + disk
+      return running(false) + disk
     } catch let failure as AdminClient.Failure {
       return [
         Finding(
@@ -39,11 +40,15 @@ struct StoreCheckup {
     }
   }
 
-  private var running: [Finding] {
+  private func running(_ isSealed: Bool) -> [Finding] {
     [
       Finding(
         .ok, .store, "the service is running and has the store \(configuration.store.path) open"),
-      Finding(.ok, .keys, "the service is running and has its keys"),
+      isSealed
+        ? Finding(
+          .warning, .keys, "the service is running and sealed: requests are answered 503",
+          remedy: "open it with: cadenas unseal")
+        : Finding(.ok, .keys, "the service is running and has its keys"),
     ]
   }
 
@@ -94,7 +99,9 @@ struct StoreCheckup {
 
   private func keys(_ store: Store) -> [Finding] {
     do {
-      let keyring = try KeyOpening.keyring(of: store, configuration)
+      guard let keyring = try KeyOpening.keyringAtStart(of: store, configuration) else {
+        return try custodians(store)
+      }
       let identifier = keyring.keyEncryptionKeyIdentifier.text
       let statuses = try keyring.status(
         cards: try CardVerifier.cardCounts(in: store),
@@ -115,6 +122,18 @@ struct StoreCheckup {
           remedy: "put the key file in its place, mode 0600, owned by the user of the service")
       ]
     }
+  }
+
+  /// Who has to come together; of the keys themselves nothing is known until then.
+  private func custodians(_ store: Store) throws -> [Finding] {
+    guard let set = try CustodianSet.read(in: store) else { return [] }
+    let names = set.custodians.map(\.name.text).joined(separator: ", ")
+    return [
+      Finding(
+        .ok, .keys,
+        "any \(set.threshold) of \(names) open the keyring, whose key is "
+          + "\(set.keyIdentifier.text)")
+    ]
   }
 
   private func keyWarnings(_ status: DocumentView) -> [Finding] {

@@ -61,7 +61,9 @@ struct Session {
       at: configuration.store.path, mapSize: Int(configuration.store.mapSizeBytes),
       options: Store.Options(isReadOnly: !request.isWriting))
     var hooks = AdministrationHooks()
-    hooks.keyring = { try KeyOpening.keyring(of: store, configuration) }
+    hooks.keyring = {
+      try KeyOpening.explaining { try KeyOpening.keyring(of: store, configuration) }
+    }
     hooks.inventory = { try Inventory(configuration).make() }
     hooks.slots = try SecretPool(slots: Self.slots, slotSize: Self.slotBytes)
     hooks.isIndexCurrent = !store.indexWasLost

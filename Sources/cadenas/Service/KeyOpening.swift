@@ -1,3 +1,4 @@
+import Administration
 import Configuration
 import Cryptography
 import Glibc
@@ -56,6 +57,16 @@ extension KeyOpening {
   /// Opens the keyring of a store.
   static func keyring(of store: Store, _ configuration: ServiceConfiguration) throws -> Keyring {
     try KeyringStore.open(in: store, source: source(configuration.keys))
+  }
+
+  /// Has an operation tell what a command would.
+  static func explaining<R>(_ body: () throws -> R) throws -> R {
+    do {
+      return try body()
+    } catch let failure as CommandFailure {
+      throw failure.status == .refused
+        ? AdministrationError.refused(failure.message) : .unavailable(failure.message)
+    }
   }
 
   /// Opens the keyring of a store that is to be served; nil where custodians have to.

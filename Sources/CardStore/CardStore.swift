@@ -249,48 +249,6 @@ package final class CardStore: @unchecked Sendable {
       token: hint, expiry: expiry, preferredBrand: preferredBrand, isNew: false)
   }
 
-  /// A record that has been opened, whose it is, and the key that it stands under.
-  struct Known: ~Copyable {
-    let key: KeyIdentifier
-    let merchant: UInt32
-    var card: StoredCard
-  }
-
-  /// The card that a hint leads to. A record that does not open cannot be this card's; it is found
-  /// and named by `store verify`.
-  private func believable(
-    _ hint: Token, merchant: UInt32, in transaction: inout StoreWriteTransaction
-  ) throws -> Known? {
-    do {
-      return try lookUp(hint, merchant: merchant, in: &transaction)
-    } catch CardStoreError.recordDoesNotOpen {
-      return nil
-    }
-  }
-
-  /// The merchant's card, to look at; nil where this merchant has no such token.
-  private func lookUp(
-    _ token: Token, merchant: UInt32, in transaction: inout StoreWriteTransaction
-  ) throws -> Known? {
-    guard try self.merchant(of: token, in: &transaction) == merchant else { return nil }
-    return try knownCard(token, in: &transaction)
-  }
-
-  /// The card of a token, to look at.
-  ///
-  /// - Throws: ``CardStoreError/recordDoesNotOpen``.
-  func knownCard(
-    _ token: Token, in transaction: inout StoreWriteTransaction
-  ) throws -> Known? {
-    try token.withBytes { key in
-      guard let record = try transaction.get(key, in: .cards) else { return nil }
-      let header = try Self.header(of: record)
-      return Known(
-        key: header.keyIdentifier, merchant: header.merchant,
-        card: try cipher.open(record, token: token))
-    }
-  }
-
   /// Notes that a card which stood under `key` has been sealed under the active one.
   func countMove(from key: KeyIdentifier) {
     counts.add(-1, under: key)
@@ -299,14 +257,6 @@ package final class CardStore: @unchecked Sendable {
 
   /// How many cards stand under a data key, the open batch included.
   package func cards(under key: KeyIdentifier) -> UInt64 { counts[key] }
-
-  static func header(of record: RawSpan) throws(CardStoreError) -> CardRecordHeader {
-    do {
-      return try CardRecordHeader(of: record)
-    } catch {
-      throw .recordDoesNotOpen
-    }
-  }
 
   func write(
     _ card: borrowing StoredCard, token: Token, merchant: UInt32, options: PutOptions = [],

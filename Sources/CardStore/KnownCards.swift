@@ -1,0 +1,57 @@
+import Cards
+import RecordFormat
+import SecretMemory
+import Storage
+
+/// Records that are opened inside a transaction, to be looked at.
+extension CardStore {
+  /// A record that has been opened, whose it is, and the key that it stands under.
+  struct Known: ~Copyable {
+    let key: KeyIdentifier
+    let merchant: UInt32
+    var card: StoredCard
+  }
+
+  /// The card that a hint leads to. A record that does not open cannot be this card's; it is found
+  /// and named by `store verify`.
+  func believable(
+    _ hint: Token, merchant: UInt32, in transaction: inout StoreWriteTransaction
+  ) throws -> Known? {
+    do {
+      return try lookUp(hint, merchant: merchant, in: &transaction)
+    } catch CardStoreError.recordDoesNotOpen {
+      return nil
+    }
+  }
+
+  /// The merchant's card, to look at; nil where this merchant has no such token.
+  func lookUp(
+    _ token: Token, merchant: UInt32, in transaction: inout StoreWriteTransaction
+  ) throws -> Known? {
+    guard try self.merchant(of: token, in: &transaction) == merchant else { return nil }
+    return try knownCard(token, in: &transaction)
+  }
+
+  /// The card of a token, to look at.
+  ///
+  /// - Throws: ``CardStoreError/recordDoesNotOpen``.
+  func knownCard(
+    _ token: Token, in transaction: inout StoreWriteTransaction
+  ) throws -> Known? {
+    try token.withBytes { key in
+      guard let record = try transaction.get(key, in: .cards) else { return nil }
+      let header = try Self.header(of: record)
+      return Known(
+        key: header.keyIdentifier, merchant: header.merchant,
+        card: try cipher.open(record, token: token))
+    }
+  }
+
+  static func header(of record: RawSpan) throws(CardStoreError) -> CardRecordHeader {
+    do {
+      return try CardRecordHeader(of: record)
+    } catch {
+      throw .recordDoesNotOpen
+    }
+  }
+}

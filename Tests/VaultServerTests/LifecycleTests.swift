@@ -8,7 +8,7 @@ import Vault
 struct LifecycleTests {
   /// Limits that pass soon, one of them sooner than the others.
   private func limits(_ change: (inout ServerLimits) -> Void) -> ServerLimits {
-    var limits = ServerLimits()
+    var limits = ServerLimits.patient
     change(&limits)
     return limits
   }
@@ -65,9 +65,9 @@ struct LifecycleTests {
   @Test func `a request that the vault works on has no deadline`() async throws {
     // Long enough for a busy machine to bring the request in, which these limits do bound.
     let short = limits {
-      $0.idle = .seconds(6)
-      $0.header = .seconds(5)
-      $0.body = .seconds(5)
+      $0.idle = .seconds(10)
+      $0.header = .seconds(10)
+      $0.body = .seconds(10)
     }
     try await withServer(limits: short) { server in
       server.service.hold()

@@ -94,19 +94,9 @@ final class TestServer: Sendable {
   }
 }
 
-/// The standard limits, with deadlines that no slow machine misses: for tests of other things.
-private func patientLimits() -> ServerLimits {
-  var limits = ServerLimits.patient
-  limits.handshake = .minutes(5)
-  limits.header = .minutes(5)
-  limits.body = .minutes(5)
-  limits.idle = .minutes(5)
-  return limits
-}
-
 /// Runs `body` with a server that is ended afterwards.
 func withServer(
-  limits: ServerLimits = patientLimits(), policy: Policy = makePolicy(), list: String = "one",
+  limits: ServerLimits = .patient, policy: Policy = makePolicy(), list: String = "one",
   _ body: (TestServer) async throws -> Void
 ) async throws {
   let server = try await TestServer(limits: limits, policy: policy, list: list)

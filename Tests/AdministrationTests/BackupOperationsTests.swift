@@ -49,8 +49,9 @@ import Vault
       of: backup, to: restored, mapSize: 1 << 26, lastKnown: lastKnown.flatMap { LastKnown($0) },
       actor: "user:ann", clock: clock, slots: try SecretPool(slots: 4, slotSize: 256),
       permit: { _ in },
-      key: { header in
-        try key ?? KeyEncryptionKey(header.kekIdentifier, source.load(header.kekIdentifier))
+      key: { header, _ in
+        Restoration.Key(
+          try key ?? KeyEncryptionKey(header.kekIdentifier, source.load(header.kekIdentifier)))
       }
     ).run { _, _, _ in }
     return String(decoding: document, as: UTF8.self)

@@ -61,8 +61,10 @@ struct Session {
       at: configuration.store.path, mapSize: Int(configuration.store.mapSizeBytes),
       options: Store.Options(isReadOnly: !request.isWriting))
     var hooks = AdministrationHooks()
-    hooks.keyring = { try KeyOpening.keyring(of: store, configuration) }
-    hooks.inventory = { try Inventory(configuration).make() }
+    hooks.keyring = {
+      try KeyOpening.explaining { try KeyOpening.keyring(of: store, configuration) }
+    }
+    hooks.inventory = { try KeyOpening.explaining { try Inventory(configuration).make() } }
     hooks.slots = try SecretPool(slots: Self.slots, slotSize: Self.slotBytes)
     hooks.isIndexCurrent = !store.indexWasLost
     if request.isWriting { hooks.upkeep = try StoreUpkeep.offline(store, clock: Clocks.vault) }

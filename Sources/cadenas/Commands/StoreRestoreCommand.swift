@@ -1,5 +1,6 @@
 import Administration
 import ArgumentParser
+import CScrub
 import Configuration
 import Glibc
 import Keyring
@@ -18,7 +19,8 @@ struct StoreRestoreCommand: ParsableCommand {
     discussion: """
       Run it as the user of the service, which must not run; "store.path" of the configuration must \
       not be there, or be empty. The key-encryption key that the backup names has to be in the key \
-      source. The backup is verified, its audit log recomputed, and every record of the new store \
+      source; where custodians hold it, enough of them name their shares with --share, and type their \
+      passphrases one after the other. The backup is verified, its audit log recomputed, and every record of the new store \
       opened before it gets its name: after a failure there is none.
 
       The new store has an identifier and an audit log of its own. Its first entry names the log in \
@@ -39,7 +41,16 @@ struct StoreRestoreCommand: ParsableCommand {
         + "with a checkpoint.", valueName: "size:root|file"))
   var lastKnown: String?
 
+  @OptionGroup var passphrases: PassphraseOption
+
+  @Option(
+    name: .customLong("share"),
+    help: ArgumentHelp(
+      "The share of a custodian of the backup's key; once for each of them.", valueName: "file"))
+  var shares: [String] = []
+
   func run() throws {
+    _ = cadenas_harden()
     let configuration = try config.load()
     try Session.checkOwner(of: configuration.store.path)
     try Session.refuseService(at: configuration.administration.socketPath)
@@ -51,9 +62,9 @@ struct StoreRestoreCommand: ParsableCommand {
       actor: HostUser.current.actor, clock: Clocks.vault,
       slots: try SecretPool(slots: Session.slots, slotSize: Session.slotBytes),
       permit: { try KeyOpening.checkDevelopment($0, configuration) },
-      key: { header in
-        let source = try KeyOpening.source(configuration.keys)
-        return KeyEncryptionKey(header.kekIdentifier, try source.load(header.kekIdentifier))
+      key: {
+        try CopyKey(sharePaths: shares, passphrases: passphrases, configuration: configuration)
+          .load($0, of: $1)
       }
     ).run { _, done, total in progress.show(done: done, total: total) }
     switch output.format {

@@ -10,22 +10,12 @@ extension ServiceStatusSource {
   var keySourceHooks: KeySourceHooks {
     KeySourceHooks(
       withNextKey: { [self] installed, body in
-        try Self.explaining { try withNextKey(installed, body) }
+        try KeyOpening.explaining { try withNextKey(installed, body) }
       },
       openKeyring: { [configuration, vault] in
-        try Self.explaining { try KeyOpening.keyring(of: vault.store, configuration) }
+        try KeyOpening.explaining { try KeyOpening.keyring(of: vault.store, configuration) }
       },
       personsToDestroy: { [condition] in condition.personsToDestroy })
-  }
-
-  /// Has the socket tell what a command would.
-  private static func explaining<R>(_ body: () throws -> R) throws -> R {
-    do {
-      return try body()
-    } catch let failure as CommandFailure {
-      throw failure.status == .refused
-        ? AdministrationError.refused(failure.message) : .unavailable(failure.message)
-    }
   }
 
   /// A new KEK is durable in its source before the keyring is wrapped under it; the one before stays
@@ -36,6 +26,12 @@ extension ServiceStatusSource {
     let source = try KeyOpening.source(configuration.keys)
     if let installed {
       return try body(KeyEncryptionKey(installed, try source.load(installed)), .installed)
+    }
+    guard configuration.keys != .credentials else {
+      throw CommandFailure(
+        .refused,
+        "the service cannot make a credential: give it one, with 32 random bytes, and name it with "
+          + "cadenas keys rotate kek --to ID")
     }
     let key = try source.makeKey(besides: vault.keyring.entries.map(\.identifier))
     do {

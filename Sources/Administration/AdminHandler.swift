@@ -83,8 +83,9 @@ struct AdminExchange: Sendable {
     } catch {
       return response.fail(error)
     }
-    guard let role = context.role(of: user), role >= request.leastRole else {
-      return refuse(request, user)
+    let role = context.role(of: user)
+    guard let role, role >= request.leastRole else {
+      return refuse(request, user, role == nil ? .notPermitted : .operatorNeeded)
     }
     // Whoever watches the service asks for these every few seconds.
     log("administration", request, user, at: request.auditOperation == nil ? .debug : .info)
@@ -92,13 +93,13 @@ struct AdminExchange: Sendable {
     if !isAccepted { response.fail(.busy) }
   }
 
-  private func refuse(_ request: AdminRequest, _ user: HostUser) {
+  private func refuse(_ request: AdminRequest, _ user: HostUser, _ reason: AdministrationError) {
     log("administration refused", request, user, at: .notice)
     if context.storesRefusal() {
       // That it was refused is in the log in any case; the refusal itself needs no entry.
       try? context.operations.recordRefusal(of: request, actor: user.actor)
     }
-    response.fail(.notPermitted)
+    response.fail(reason)
   }
 
   private func answer(_ request: AdminRequest, _ user: HostUser) {

@@ -9,6 +9,8 @@ package enum AdministrationError: Error, Equatable, Sendable {
   case malformedRequest(String)
   /// The user who asks has no role that permits it.
   case notPermitted
+  /// The user who asks is an auditor, and it takes an operator.
+  case operatorNeeded
   /// As many long operations are running as are allowed at once.
   case busy
   /// It cannot be done as things are; the text says what is in its way, and what helps.
@@ -32,7 +34,7 @@ extension AdministrationError {
   var name: String {
     switch self {
     case .malformedRequest: "malformed-request"
-    case .notPermitted: "not-permitted"
+    case .notPermitted, .operatorNeeded: "not-permitted"
     case .busy: "busy"
     case .refused: "refused"
     case .keyring(let error) where error.isRefusal: "refused"
@@ -45,7 +47,7 @@ extension AdministrationError {
   var status: Int {
     switch self {
     case .malformedRequest: 400
-    case .notPermitted: 403
+    case .notPermitted, .operatorNeeded: 403
     case .refused: 409
     case .keyring(let error) where error.isRefusal: 409
     case .notFound: 404
@@ -59,6 +61,8 @@ extension AdministrationError {
     case .malformedRequest(let reason): reason
     case .notPermitted:
       "this user is neither operator nor auditor (administration.operators, .auditors)"
+    case .operatorNeeded:
+      "this is for operators, and this user is an auditor (administration.operators)"
     case .busy: "other long operations are running; try again when they have ended"
     case .refused(let reason): reason
     case .store(let error), .audit(.store(let error)): error.explanation

@@ -40,15 +40,21 @@ package enum ShareBody {
   }
 }
 
-/// A KEK and who holds its shares: `key(32) ‖ the set as the store keeps it`.
+/// A KEK and who holds its shares: `key(32) ‖ cryptoperiod in seconds(8, big-endian), 0 for the policy's
+/// ‖ the set as the store keeps it`.
 package enum CustodyBody {
+  private static let periodSize = 8
+
   /// Puts the body together.
   ///
   /// - Throws: `SecretMemoryError`.
   package static func make(
-    key: RawSpan, set: CustodianSet
+    key: RawSpan, set: CustodianSet, cryptoperiodSeconds: UInt64?
   ) throws(SecretMemoryError) -> AdminBody {
-    let row = set.encode()
+    let period = cryptoperiodSeconds ?? 0
+    let row =
+      (1...periodSize).map { UInt8(truncatingIfNeeded: period >> UInt64(64 - 8 * $0)) }
+      + set.encode()
     var body = try SecretBytes(count: key.byteCount + row.count)
     var buffer = body.mutableBytes
     for offset in 0..<key.byteCount { buffer.put(key.octet(offset), at: offset) }
@@ -56,17 +62,27 @@ package enum CustodyBody {
     return AdminBody(body)
   }
 
-  /// The key and its holders; nil where the body has another form.
-  static func read(
-    _ body: AdminBody
-  ) throws(SecretMemoryError) -> (key: KeyEncryptionKey, set: CustodianSet)? {
+  /// A key and its holders.
+  struct Custody {
+    let key: KeyEncryptionKey
+    let set: CustodianSet
+    /// Nil for that of the policy.
+    let cryptoperiodSeconds: UInt64?
+  }
+
+  /// What the body says; nil where it has another form.
+  static func read(_ body: AdminBody) throws(SecretMemoryError) -> Custody? {
     try body.withBytes { bytes throws(SecretMemoryError) in
       let size = FileKeySource.keySize
-      guard bytes.byteCount > size,
-        let set = try? CustodianSet(of: bytes.extracting(size...))
+      let setStart = size + periodSize
+      guard bytes.byteCount > setStart,
+        let set = try? CustodianSet(of: bytes.extracting(setStart...))
       else { return nil }
+      let period = (size..<setStart).reduce(UInt64(0)) { $0 << 8 | UInt64(bytes.octet($1)) }
       let secret = try SecretBytes(copying: bytes.extracting(..<size))
-      return (KeyEncryptionKey(set.keyIdentifier, secret), set)
+      return Custody(
+        key: KeyEncryptionKey(set.keyIdentifier, secret), set: set,
+        cryptoperiodSeconds: period == 0 ? nil : period)
     }
   }
 }

@@ -41,7 +41,9 @@ extension Operations {
       throw AdministrationError.malformedRequest("a ceremony comes with its key in the body")
     }
     let old = try vault.keyring.keyEncryptionKeyIdentifier
-    if try !vault.beginCustody(of: new.key, by: new.set, actor: actor) {
+    let isDone = try vault.beginCustody(
+      of: new.key, by: new.set, cryptoperiodSeconds: new.cryptoperiodSeconds, actor: actor)
+    if !isDone {
       do {
         try followShares(vault, until: new.key.identifier, into: sink)
       } catch {

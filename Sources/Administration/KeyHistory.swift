@@ -29,6 +29,11 @@ package struct KeyHistory: Sendable {
     "keys.status", "keys.certificate", "keys.history", "keys.inventory", "approvals",
   ]
 
+  /// Operations on the key that opens the keyring, whatever their reasons say.
+  private static let openings: Set<String> = [
+    "seal", "unseal", "unseal.share", "ceremony", "ceremony.share",
+  ]
+
   private var roles: [KeyIdentifier: String] = [:]
   /// Who has approved the requests so far.
   private var approvers: [Substring: [String]] = [:]
@@ -46,6 +51,7 @@ package struct KeyHistory: Sendable {
     else { return [] }
     let reasons = logged.reasons
     if let role = reasons["role"] { roles[key] = String(role) }
+    if Self.openings.contains(entry.operation) { roles[key] = "kek" }
     note(entry, of: key, reasons)
     let event = KeyEvent(
       sequence: logged.sequence, timeMilliseconds: logged.timeMilliseconds, key: key,

@@ -129,7 +129,8 @@ extension KeyWarning {
   package func text(for role: KeyRole) -> String {
     switch self {
     case .compromised(let cards?) where cards > 0:
-      "COMPROMISED: \(cards) cards stand under it; move them now with keys reencrypt, then destroy it"
+      "COMPROMISED: \(cards == 1 ? "1 card stands" : "\(cards) cards stand") under it; move now with keys "
+        + "reencrypt, then destroy it"
     case .compromised:
       switch role {
       case .kek:
@@ -142,11 +143,11 @@ extension KeyWarning {
       }
     case .cryptoperiodEnded: "its cryptoperiod has ended: keys rotate \(role.name)"
     case .cryptoperiodEnds(let days):
-      "its cryptoperiod ends in \(days) days: keys rotate \(role.name)"
+      "its cryptoperiod ends in \(days == 1 ? "1 day" : "\(days) days"): keys rotate \(role.name)"
     case .nearlyUsedUp(let percent):
       "\(percent) % of its allowed uses are used up: keys rotate \(role.name)"
     case .destructionIncomplete:
-      "its destruction is not complete: see the service's log, and run keys destroy again"
+      "its destruction is not complete: see cadenas status, and run keys destroy again"
     }
   }
 }

@@ -26,19 +26,31 @@ package struct Restoration {
   private let clock: Clock
   private let slots: SecretPool
   private let permit: (Store) throws -> Void
-  private let key: (KeyringHeader, Store) throws -> KeyEncryptionKey
+  private let key: (KeyringHeader, Store) throws -> Key
+
+  /// What opens a backup.
+  package struct Key: Sendable {
+    let key: KeyEncryptionKey
+    let custodians: [String]
+
+    /// A key, and the custodians whose shares have rebuilt it; none where its source has it whole.
+    package init(_ key: KeyEncryptionKey, custodians: [String] = []) {
+      self.key = key
+      self.custodians = custodians
+    }
+  }
 
   /// Describes a restoration.
   ///
   /// - Parameters:
   ///   - slots: where cards lie while they are looked at.
   ///   - permit: is shown the backup before anything is made, and throws where it must not be used.
-  ///   - key: gives the KEK that the keyring of the backup names: from its source, or from those
-  ///     who hold it by what the backup says.
+  ///   - key: gives the KEK that the backup's keyring names: from its source, or from the custodians
+  ///     whom the backup knows.
   package init(
     of file: String, to directory: String, mapSize: Int, lastKnown: LastKnown?, actor: String,
     clock: Clock, slots: SecretPool, permit: @escaping (Store) throws -> Void,
-    key: @escaping (KeyringHeader, Store) throws -> KeyEncryptionKey
+    key: @escaping (KeyringHeader, Store) throws -> Key
   ) {
     self.file = file
     self.directory = directory
@@ -75,17 +87,17 @@ package struct Restoration {
       },
       populate: { transaction in
         try backup.contents.begin(
-          backup.origin, keyring: backup.keyring, as: identifier, actor: actor, clock: clock,
-          in: &transaction)
+          backup.origin, keyring: backup.keyring, openedBy: backup.key.custodians,
+          as: identifier, actor: actor, clock: clock, in: &transaction)
       },
-      verify: { store in try verify(store, with: backup.key, progress) })
+      verify: { store in try verify(store, with: backup.key.key, progress) })
     return document(backup.origin, identifier)
   }
 
   private struct Backup {
     let contents: RestoredStore
     let origin: RestoreOrigin
-    let key: KeyEncryptionKey
+    let key: Key
     let keyring: Keyring
   }
 
@@ -99,7 +111,7 @@ package struct Restoration {
       throw KeyringError.noKeyring
     }
     let key = try key(header, copy)
-    let keyring = try KeyringStore.open(in: copy, with: key)
+    let keyring = try KeyringStore.open(in: copy, with: key.key)
     let log = try copy.read { try BackupRecord.Log.read(in: $0) }
     let result = try AuditVerifier.verify(copy) { done, total in
       progress("verifying the log", done, total)

@@ -44,20 +44,26 @@ extension KeyNeeds {
   var sentences: [String] {
     var sentences: [String] = []
     if cards > 0 {
-      sentences.append("\(cards) cards stand under it (move them with: cadenas keys reencrypt)")
+      sentences.append(
+        (cards == 1 ? "1 card stands" : "\(cards) cards stand")
+          + " under it (move with: cadenas keys reencrypt)")
     }
     if answers > 0 {
       sentences.append(
-        "\(answers) remembered requests need it (they end by themselves within 24 hours; answers "
-          + "move with: cadenas keys reencrypt)")
+        (answers == 1 ? "1 remembered request needs" : "\(answers) remembered requests need")
+          + " it (they end by themselves within 24 hours; answers move with: cadenas keys reencrypt)"
+      )
     }
     if isBeingReplaced {
       sentences.append("cards are still found by it, until its successor has seen every card")
     }
     if !backups.isEmpty {
       sentences.append(
-        "the backups \(backups.joined(separator: ", ")) need it (destroy them, then: cadenas store "
-          + "backup forget ID)")
+        (backups.count == 1
+          ? "the backup \(backups[0]) needs"
+          : "the backups "
+            + backups.joined(separator: ", ") + " need")
+          + " it (destroy every copy, then: cadenas store backup forget ID)")
     }
     return sentences
   }

@@ -23,7 +23,8 @@ extension ServiceConfiguration {
         Caution(
           text: "the key-encryption key is a clear file in \(path), which is not one of the forms "
             + "that PCI DSS 3.6.1.2 allows",
-          remedy: "use an encrypted systemd credential (\"source: credential\")"))
+          remedy: "use an encrypted systemd credential (\"source: credential\"), or custodians "
+            + "(cadenas keys ceremony create)"))
     }
     cautions += sharedAuthorityCautions + missingRevocationCautions
     if administration.approvals["destroy", default: 1] < 2 {

@@ -64,7 +64,7 @@ extension Vault {
       guard let successors = custody.successors else { throw VaultError.noReplacement }
       _ = try replaceKeyEncryptionKey(
         by: successors.key, origin: .ceremony, custodians: successors.set,
-        actor: successors.actor)
+        cryptoperiodSeconds: successors.cryptoperiodSeconds, actor: successors.actor)
     }
   }
 
@@ -81,11 +81,13 @@ extension Vault {
   /// Puts a KEK that custodians hold in the place of the present one: at once where nobody holds the
   /// present one, otherwise when enough of those who do have agreed with their shares.
   ///
+  /// - Parameter cryptoperiodSeconds: the key's cryptoperiod; nil for that of the rules.
   /// - Returns: whether it is done.
   /// - Throws: ``VaultError/sealed``, ``VaultError/replacementUnderWay``; `KeyringError`,
   ///   `StorageError`.
   package func beginCustody(
-    of key: KeyEncryptionKey, by set: CustodianSet, actor: String
+    of key: KeyEncryptionKey, by set: CustodianSet, cryptoperiodSeconds: UInt64? = nil,
+    actor: String
   ) throws -> Bool {
     let present = try keyring
     guard key.identifier == set.keyIdentifier, try key.checkValue() == set.checkValue else {
@@ -96,10 +98,13 @@ extension Vault {
     }
     let holders = try CustodianSet.read(in: store)
     guard let holders, holders.keyIdentifier == present.keyEncryptionKeyIdentifier else {
-      _ = try replaceKeyEncryptionKey(by: key, origin: .ceremony, custodians: set, actor: actor)
+      _ = try replaceKeyEncryptionKey(
+        by: key, origin: .ceremony, custodians: set, cryptoperiodSeconds: cryptoperiodSeconds,
+        actor: actor)
       return true
     }
-    let successors = Custody.Successors(key: key, set: set, actor: actor)
+    let successors = Custody.Successors(
+      key: key, set: set, cryptoperiodSeconds: cryptoperiodSeconds, actor: actor)
     let now = core.clock.monotonicNanoseconds()
     guard custody.begin(successors, agreedBy: holders, now: now) else {
       throw VaultError.replacementUnderWay
@@ -109,7 +114,7 @@ extension Vault {
         AuditEntry(
           actor: actor, operation: AuditWord.Operation.ceremony, key: key.identifier.text,
           outcome: AuditWord.Outcome.waiting,
-          reason: "replaces=\(holders.keyIdentifier.text) shares=\(holders.threshold)"))
+          reason: "role=kek replaces=\(holders.keyIdentifier.text) shares=\(holders.threshold)"))
     } catch {
       custody.forget(.replacement)
       throw error

@@ -16,6 +16,7 @@ final class Custody: Sendable {
   struct Successors: Sendable {
     let key: KeyEncryptionKey
     let set: CustodianSet
+    let cryptoperiodSeconds: UInt64?
     let actor: String
   }
 

@@ -37,13 +37,16 @@ extension Vault {
 
   /// Wraps the keyring under `key`, which its source already keeps.
   ///
-  /// - Parameter custodians: who holds its shares; nil where its source keeps it whole.
+  /// - Parameters:
+  ///   - custodians: who holds its shares; nil where its source keeps it whole.
+  ///   - cryptoperiodSeconds: its cryptoperiod; nil for that of the rules.
   /// - Throws: `KeyringError`, `StorageError`. After `StorageError.writingEnded` it is not known which
   ///   of the two keys opens the store: both have to be kept.
   package func replaceKeyEncryptionKey(
-    by key: KeyEncryptionKey, origin: KeyOrigin, custodians: CustodianSet? = nil, actor: String
+    by key: KeyEncryptionKey, origin: KeyOrigin, custodians: CustodianSet? = nil,
+    cryptoperiodSeconds: UInt64? = nil, actor: String
   ) throws -> KeyRotation {
-    let seconds = rules.cryptoperiods[.kek]
+    let seconds = cryptoperiodSeconds ?? rules.cryptoperiods[.kek]
     return try change(
       .kek, actor: actor,
       { change, now in
@@ -54,14 +57,7 @@ extension Vault {
       beside: { [core] transaction in
         guard let custodians else { return try CustodianSet.remove(in: &transaction) }
         try custodians.save(in: &transaction)
-        for custodian in custodians.custodians {
-          try core.record(
-            AuditEntry(
-              actor: actor, operation: AuditWord.Operation.ceremony, key: key.identifier.text,
-              outcome: AuditWord.Outcome.share,
-              reason: "threshold=\(custodians.threshold) custodian=\(custodian.name.text)"),
-            in: &transaction)
-        }
+        for entry in custodians.entries(actor: actor) { try core.record(entry, in: &transaction) }
       })
   }
 

@@ -1,6 +1,7 @@
 import AuditLog
 import Cryptography
 package import Keyring
+import RecordFormat
 import SecretMemory
 package import Storage
 
@@ -46,9 +47,12 @@ package struct RestoredStore {
   /// Records, fingerprints and stored answers are bound to keys and not to the store, so they go on
   /// as they are. Intents without an outcome are told again in the new log, so that the next start
   /// gives each its outcome `unknown`.
+  ///
+  /// - Parameter custodians: those whose shares have opened the backup; each gets an entry.
   package func begin(
-    _ origin: RestoreOrigin, keyring: Keyring, as identifier: StoreIdentifier, actor: String,
-    clock: Clock, in transaction: inout StoreWriteTransaction
+    _ origin: RestoreOrigin, keyring: Keyring, openedBy custodians: [String] = [],
+    as identifier: StoreIdentifier, actor: String, clock: Clock,
+    in transaction: inout StoreWriteTransaction
   ) throws {
     let rewrapped = try KeyringChange(keyring).keyring()
     try KeyringStore.save(rewrapped, for: identifier, in: &transaction)
@@ -65,6 +69,14 @@ package struct RestoredStore {
         actor: actor, operation: AuditWord.Operation.storeRestore,
         outcome: AuditWord.Outcome.done, reason: origin.text),
       atMilliseconds: now, in: &transaction)
+    for custodian in custodians {
+      try log.append(
+        AuditEntry(
+          actor: actor, operation: AuditWord.Operation.storeRestore,
+          key: keyring.keyEncryptionKeyIdentifier.text, outcome: AuditWord.Outcome.share,
+          reason: "custodian=\(custodian)"),
+        atMilliseconds: now, in: &transaction)
+    }
     for payment in openPayments {
       let sequence = try log.append(payment.intent, atMilliseconds: now, in: &transaction)
       let value = payment.rowKey + sequence.bigEndianBytes

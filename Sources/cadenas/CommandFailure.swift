@@ -5,7 +5,7 @@ import Storage
 import VaultServer
 
 /// Why a command ends without having done its work: what it says, and its exit status.
-struct CommandFailure: Error {
+struct CommandFailure: Error, CustomStringConvertible {
   /// The exit statuses of DESIGN 6.
   enum Status: Int32, Sendable {
     /// The check failed, or the operation was refused.
@@ -19,6 +19,8 @@ struct CommandFailure: Error {
   /// One sentence, or several lines; without an end.
   let message: String
   let status: Status
+
+  var description: String { message }
 
   init(_ status: Status, _ message: String) {
     self.status = status
@@ -67,7 +69,7 @@ extension CommandFailure {
   init(_ error: AdministrationError) {
     switch error {
     case .malformedRequest: self.init(.invalid, error.detail)
-    case .refused, .notPermitted, .notFound: self.init(.refused, error.detail)
+    case .refused, .notPermitted, .operatorNeeded, .notFound: self.init(.refused, error.detail)
     case .store(let error): self.init(error)
     case .busy, .audit, .keyring, .unavailable, .abandoned:
       self.init(.unavailable, error.detail)

@@ -50,7 +50,8 @@ import Vault
       actor: "user:ann", clock: clock, slots: try SecretPool(slots: 4, slotSize: 256),
       permit: { _ in },
       key: { header, _ in
-        try key ?? KeyEncryptionKey(header.kekIdentifier, source.load(header.kekIdentifier))
+        Restoration.Key(
+          try key ?? KeyEncryptionKey(header.kekIdentifier, source.load(header.kekIdentifier)))
       }
     ).run { _, _, _ in }
     return String(decoding: document, as: UTF8.self)

@@ -57,7 +57,7 @@ extension EndToEnd {
       #expect(try refusal { try stage.cadenas("keys", "destroy", key) }.contains("active"))
       _ = try stage.cadenas("keys", "rotate", "data")
       let needed = try refusal { try stage.cadenas("keys", "destroy", key) }
-      #expect(needed.contains("1 cards stand under it"))
+      #expect(needed.contains("1 card stands under it"))
       _ = try stage.cadenas("keys", "reencrypt")
       #expect(try stage.cadenas("keys", "destroy", key).contains("nothing has been changed"))
       #expect(

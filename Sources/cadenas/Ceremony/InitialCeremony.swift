@@ -5,6 +5,7 @@ import Glibc
 import Keyring
 import RecordFormat
 import Storage
+import Vault
 
 extension Initialization {
   /// How a ceremony is held.
@@ -52,7 +53,7 @@ extension Initialization {
       keys: try keyring.status(cards: [:], atMilliseconds: now))
     try order.files.write(result.shares, transcript: transcript.text)
     do {
-      try makeStore(configuration, identifier, keyring, entries: entries(of: result.set)) {
+      try makeStore(configuration, identifier, keyring, entries: result.set.entries(actor: actor)) {
         try result.set.save(in: &$0)
       }
     } catch {
@@ -62,22 +63,6 @@ extension Initialization {
     }
     return CeremonyOutcome(
       transcript: transcript, files: order.files, store: configuration.store.path)
-  }
-
-  /// What the audit log says of a ceremony: the key, and each share.
-  private static func entries(of set: CustodianSet) -> [AuditEntry] {
-    let count = set.custodians.count
-    let key = AuditEntry(
-      actor: actor, operation: "ceremony", key: set.keyIdentifier.text, outcome: "created",
-      reason: "vault=\(set.vault.text) threshold=\(set.threshold) custodians=\(count) "
-        + "check_value=\(KeyCheckValue.text(set.checkValue))")
-    let shares = set.custodians.enumerated().map { index, custodian in
-      AuditEntry(
-        actor: actor, operation: "ceremony", key: set.keyIdentifier.text, outcome: "share",
-        reason: "custodian=\(custodian.name.text) share=\(index + 1) of \(count) "
-          + "check_value=\(Transcript.checkValue(of: custodian))")
-    }
-    return [key] + shares
   }
 }
 

@@ -11,7 +11,7 @@ struct Transcript {
   /// What their shares cost whoever tries a passphrase.
   let cost: Argon2id.Parameters
   let store: StoreIdentifier
-  /// The keys that were made, the KEK among them.
+  /// The keys of a new store, the KEK among them; none where the store was there before.
   let keys: [KeyStatus]
 
   /// Names and values of the first part.
@@ -62,13 +62,16 @@ struct Transcript {
         + "name ____________________  signature ____________________  date __________\n"
     }
     return "Key ceremony of a Cadenas vault\n\n" + TextTable.pairs(facts) + "\n"
-      + custodians.plainText + "\n" + keyTable.plainText
+      + custodians.plainText + "\n" + (keys.isEmpty ? "" : keyTable.plainText + "\n")
         + """
-
         The key was made by the program and seen by nobody. Each share was encrypted under its
         custodian's passphrase, opened again, and proved to rebuild the key together with others. This
         page holds no secret. Each custodian compares the check values with what is printed by:
         cadenas keys ceremony verify NAME.share
+
+        With their signature, custodians acknowledge that they understand and accept their
+        responsibilities: to keep share and passphrase apart and to themselves, to come when they
+        are called, and to report at once what is lost or may be known to somebody else.
 
         Those present:
 

@@ -23,12 +23,12 @@ struct StoreCheckup {
       try AdminClient(path: path).run(.status) { part in
         if case .document(let document) = part { status = document }
       }
-      let view = try DocumentView(status)
-      return running(view.text("state") == "sealed") + keyWarnings(view) + disk
+      let document = try DocumentView(status)
+      return running(document) + keyWarnings(document) + disk
     } catch AdminClient.Failure.socket(.noService(_)) {
       return offline + disk
     } catch AdminClient.Failure.problem(403, _, _) {
-      return running(false) + disk
+      return running(nil) + disk
     } catch let failure as AdminClient.Failure {
       return [
         Finding(
@@ -40,13 +40,14 @@ struct StoreCheckup {
     }
   }
 
-  private func running(_ isSealed: Bool) -> [Finding] {
-    [
+  private func running(_ status: DocumentView?) -> [Finding] {
+    let isSealed = status?.text("state") == "sealed"
+    return [
       Finding(
         .ok, .store, "the service is running and has the store \(configuration.store.path) open"),
       isSealed
         ? Finding(
-          .warning, .keys, "the service is running and sealed: requests are answered 503",
+          .warning, .keys, "the service is sealed: every request is answered 503",
           remedy: "open it with: cadenas unseal")
         : Finding(.ok, .keys, "the service is running and has its keys"),
     ]
@@ -61,7 +62,9 @@ struct StoreCheckup {
       return [try room(store)] + development(store) + keys(store)
     } catch StorageError.notInitialized(let directory) {
       return [
-        Finding(.error, .store, "there is no store in \(directory)", remedy: "run: cadenas init")
+        Finding(
+          .error, .store, "there is no store in \(directory)",
+          remedy: "run: cadenas init" + (isShared ? " --ceremony PLAN --shares DIR" : ""))
       ]
     } catch {
       return [
@@ -97,15 +100,21 @@ struct StoreCheckup {
     }
   }
 
+  private var isShared: Bool {
+    if case .custodians = configuration.keys { true } else { false }
+  }
+
   private func keys(_ store: Store) -> [Finding] {
     do {
+      // Where it does not fit the store, this says so as the start would.
       guard let keyring = try KeyOpening.keyringAtStart(of: store, configuration) else {
-        return try custodians(store)
+        return try custodians(of: store)
       }
       let identifier = keyring.keyEncryptionKeyIdentifier.text
       let statuses = try keyring.status(
         cards: try CardVerifier.cardCounts(in: store),
         uses: try store.read { try KeyTally.read(.uses, $0) },
+        rules: KeyRules(configuration.keyRules),
         atMilliseconds: UInt64(clamping: Clocks.unixMilliseconds()))
       let warnings = statuses.flatMap { key in
         key.warnings.map { warning in
@@ -119,20 +128,22 @@ struct StoreCheckup {
       return [
         Finding(
           .error, .keys, CommandFailure(error).message,
-          remedy: "put the key file in its place, mode 0600, owned by the user of the service")
+          // What a command would say names its own remedy.
+          remedy: error is CommandFailure
+            ? nil
+            : "put the key file in its place, mode 0600, owned by the user of the service")
       ]
     }
   }
 
-  /// Who has to come together; of the keys themselves nothing is known until then.
-  private func custodians(_ store: Store) throws -> [Finding] {
+  /// What is known of a keyring that custodians have to open.
+  private func custodians(of store: Store) throws -> [Finding] {
     guard let set = try CustodianSet.read(in: store) else { return [] }
-    let names = set.custodians.map(\.name.text).joined(separator: ", ")
     return [
       Finding(
         .ok, .keys,
-        "any \(set.threshold) of \(names) open the keyring, whose key is "
-          + "\(set.keyIdentifier.text)")
+        "any \(set.threshold) of \(set.custodians.count) custodians open the keyring (key "
+          + "\(set.keyIdentifier.text)); the service starts sealed")
     ]
   }
 

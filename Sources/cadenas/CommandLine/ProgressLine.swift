@@ -49,6 +49,8 @@ struct ProgressLine: ~Copyable {
     let seconds = elapsed / .seconds(1)
     guard recent > 0, seconds > 0.5 else { return text }
     let rate = Double(recent) / seconds
+    // What people do, such as entering shares, has no rate.
+    guard rate >= 1 else { return text }
     text += "  \(UInt64(rate))/s"
     if done < total { text += "  \(duration(Double(total - done) / rate)) left" }
     return text

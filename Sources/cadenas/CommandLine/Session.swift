@@ -64,7 +64,7 @@ struct Session {
     hooks.keyring = {
       try KeyOpening.explaining { try KeyOpening.keyring(of: store, configuration) }
     }
-    hooks.inventory = { try Inventory(configuration).make() }
+    hooks.inventory = { try KeyOpening.explaining { try Inventory(configuration).make() } }
     hooks.slots = try SecretPool(slots: Self.slots, slotSize: Self.slotBytes)
     hooks.isIndexCurrent = !store.indexWasLost
     if request.isWriting { hooks.upkeep = try StoreUpkeep.offline(store, clock: Clocks.vault) }

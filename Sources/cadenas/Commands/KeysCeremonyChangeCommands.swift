@@ -28,7 +28,8 @@ struct KeysCeremonyCreateCommand: ParsableCommand {
       For a service whose key source has the key whole until now; a new one begins with init \
       --ceremony. A new key is made and split, each custodian types a new passphrase, the shares are \
       written and read back, and then the keyring is wrapped under the new key. Afterwards set \
-      "keys: {source: custodians}" and restart the service.
+      "keys: {source: custodians}" and restart the service. Of the cryptoperiods in the plan, that of \
+      the kek counts: the other keys stay.
       """)
 
   @OptionGroup var options: CeremonyOptions
@@ -42,10 +43,11 @@ struct KeysCeremonyReplaceCommand: ParsableCommand {
     commandName: "replace",
     abstract: "Put other custodians, or another threshold, in the place of the present ones.",
     discussion: """
-      For when somebody who knew a share has left, too. A new key is made and split as in create; \
-      then enough of the present custodians agree, each with: cadenas keys ceremony authorize --share \
-      FILE. The old shares do not open the store any more. Old copies of it they do, until the old \
-      key is destroyed and those copies with it.
+      Also for when somebody who knew a share has left. A new key is made and split as in create; \
+      then enough of the present custodians agree, each at a terminal of their own, with: cadenas keys \
+      ceremony authorize --share FILE. They have the time of keys.share_minutes for that; after it, or \
+      when this command is ended, nothing has changed. The old shares do not open the store any more. \
+      Old copies of it they do, so destroy those.
       """)
 
   @OptionGroup var options: CeremonyOptions
@@ -90,7 +92,8 @@ private struct RunningCeremony {
     }
     let keys = try DocumentView(session.document(.keysStatus, offline: false))
     let known = (keys["keys"]?.elements ?? []).compactMap { KeyIdentifier($0.text("id")) }
-    let plan = try CustodyPlan(try CeremonyPlan.load(path: options.plan))
+    let ceremonyPlan = try CeremonyPlan.load(path: options.plan)
+    let plan = try CustodyPlan(ceremonyPlan)
     let files = CeremonyFiles(directory: options.shares)
     try files.prepare(for: plan)
     let result = try seal(plan, besides: known)
@@ -104,7 +107,10 @@ private struct RunningCeremony {
       )
     }
     do {
-      let body = try result.key.withBytes { try CustodyBody.make(key: $0, set: result.set) }
+      let body = try result.key.withBytes {
+        try CustodyBody.make(
+          key: $0, set: result.set, cryptoperiodSeconds: ceremonyPlan.periods.kekSeconds)
+      }
       let answer = try DocumentView(
         session.document(.ceremony, body: body, offline: false, showing: "shares"))
       Console.write(after(answer, isReplacement))
@@ -131,8 +137,12 @@ private struct RunningCeremony {
     let old = answer.text("old")
     return "\nThe keyring is wrapped under the key \(answer.text("new")) (check value "
       + "\(answer.text("check_value"))).\n"
-      + (isReplacement ? "" : "Set \"keys: {source: custodians}\" and restart the service.\n")
-      + "Then have nothing left that the key before opens: cadenas keys destroy \(old) --execute\n"
+      + "Have the transcript signed. Each custodian takes their own share; remove the rest.\n"
+      + (isReplacement
+        ? ""
+        : "Set \"keys: {source: custodians}\" and restart the service, which they then open.\n")
+      + "The key before still opens old copies of the store: destroy those, and the key with\n"
+      + "  cadenas keys destroy \(old) --execute --ticket NUMBER\n"
   }
 }
 

@@ -94,8 +94,8 @@ struct KeysDestroyCommand: ParsableCommand {
       Without --execute it says what stands in the way, and changes nothing. With it, and where the \
       policy asks for more than one person, the request waits for: cadenas approve ID. Then the key \
       leaves the keyring, the store is compacted, since its free pages still hold the wrapped key, \
-      and requests wait for that long. Old copies of the store open as long as there is a KEK that \
-      has wrapped the key.
+      and requests wait for that long. Old copies of the store hold the key as long as there is a KEK \
+      that has wrapped it. It takes an operator to ask; auditors may run it dry, and approve.
       """)
 
   @OptionGroup var config: ConfigurationOption
@@ -126,7 +126,8 @@ enum DestructionView {
       Console.write(document + [UInt8(ascii: "\n")])
       return needs.isEmpty
     }
-    let name = "the \(answer.text("role")) key \(answer.text("key"))"
+    let isKEK = answer.text("role") == "kek"
+    let name = "the " + (isKEK ? "KEK" : "\(answer.text("role")) key") + " \(answer.text("key"))"
     if !needs.isEmpty {
       Console.write("\(name) cannot be destroyed:\n" + needs.map { "  \($0)\n" }.joined())
       return false
@@ -144,11 +145,17 @@ enum DestructionView {
       return true
     }
     Console.write("\(name) is \(answer.text("state"))\n")
+    if isKEK {
+      Console.write(
+        "whatever else there is of it is yours to destroy: every copy of its file, an encrypted "
+          + "credential, custodians' shares\n")
+    }
     let wrappers = answer["wrapped_by"]?.elements.map(\.text) ?? []
     if !wrappers.isEmpty {
       Console.write(
-        "old copies of the store still hold it under the KEK "
-          + wrappers.joined(separator: ", ") + ": destroy them too, or every such copy\n")
+        "old copies of the store still hold it, wrapped under the KEK "
+          + wrappers.joined(separator: ", ") + ": the erasure is complete when no such copy is "
+          + "left, or each of these KEKs is replaced and destroyed\n")
     }
     return true
   }

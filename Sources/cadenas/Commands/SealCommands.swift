@@ -52,6 +52,12 @@ struct UnsealCommand: ParsableCommand {
 
 /// A custodian's share, and its passphrase.
 struct ShareOption: ParsableArguments {
+  /// How long entered shares still wait.
+  static func timeLeft(_ progress: DocumentView) -> String {
+    let minutes = ((progress["seconds_left"]?.integer ?? 0) + 59) / 60
+    return minutes == 1 ? "1 minute" : "\(minutes) minutes"
+  }
+
   @OptionGroup var passphrases: PassphraseOption
 
   @Option(
@@ -76,8 +82,7 @@ struct ShareOption: ParsableArguments {
     let entered = answer["entered"]?.elements.map(\.text) ?? []
     var text = "entered: \(entered.joined(separator: ", "))\n"
     if let missing = answer["missing"]?.integer, missing > 0 {
-      let minutes = ((answer["seconds_left"]?.integer ?? 0) + 59) / 60
-      text += "\(missing) more within \(minutes) minutes\n"
+      text += "\(missing) more within \(Self.timeLeft(answer))\n"
     } else {
       text +=
         purpose == .unseal

@@ -43,7 +43,18 @@ struct StatusCommand: ParsableCommand {
       ("cards", status.text("cards")),
       ("audit entries", status.text("audit_entries")),
       ("store used", status.size("store_used_bytes") + " of " + status.size("store_map_bytes")),
-    ] + work(status["key_work"])
+    ] + shares(status["shares"]) + work(status["key_work"])
+  }
+
+  private static func shares(_ shares: DocumentView?) -> [(name: String, value: String)] {
+    (shares?.elements ?? []).map { progress in
+      let entered = progress["entered"]?.elements.map(\.text) ?? []
+      return (
+        progress.text("purpose") == "unseal" ? "shares to unseal" : "shares to replace",
+        (entered.isEmpty ? "none" : entered.joined(separator: ", "))
+          + "; \(progress.text("missing")) more within \(ShareOption.timeLeft(progress))"
+      )
+    }
   }
 
   private static func work(_ work: DocumentView?) -> [(name: String, value: String)] {

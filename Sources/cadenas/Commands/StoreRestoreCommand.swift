@@ -19,7 +19,8 @@ struct StoreRestoreCommand: ParsableCommand {
     discussion: """
       Run it as the user of the service, which must not run; "store.path" of the configuration must \
       not be there, or be empty. The key-encryption key that the backup names has to be in the key \
-      source; where custodians held it, enough of their shares are named with --share. The backup is verified, its audit log recomputed, and every record of the new store \
+      source; where custodians hold it, enough of them name their shares with --share, and type their \
+      passphrases one after the other. The backup is verified, its audit log recomputed, and every record of the new store \
       opened before it gets its name: after a failure there is none.
 
       The new store has an identifier and an audit log of its own. Its first entry names the log in \
@@ -40,14 +41,16 @@ struct StoreRestoreCommand: ParsableCommand {
         + "with a checkpoint.", valueName: "size:root|file"))
   var lastKnown: String?
 
-  @Option(
-    name: .customLong("share"),
-    help: ArgumentHelp("A custodian's share; once for each that it takes.", valueName: "file"))
-  var shares: [String] = []
-
   @OptionGroup var passphrases: PassphraseOption
 
+  @Option(
+    name: .customLong("share"),
+    help: ArgumentHelp(
+      "The share of a custodian of the backup's key; once for each of them.", valueName: "file"))
+  var shares: [String] = []
+
   func run() throws {
+    _ = cadenas_harden()
     let configuration = try config.load()
     try Session.checkOwner(of: configuration.store.path)
     try Session.refuseService(at: configuration.administration.socketPath)
@@ -59,39 +62,15 @@ struct StoreRestoreCommand: ParsableCommand {
       actor: HostUser.current.actor, clock: Clocks.vault,
       slots: try SecretPool(slots: Session.slots, slotSize: Session.slotBytes),
       permit: { try KeyOpening.checkDevelopment($0, configuration) },
-      key: { header, backup in
-        if let key = try key(of: header, heldByCustodiansOf: backup) { return key }
-        let source = try KeyOpening.source(configuration.keys)
-        return KeyEncryptionKey(header.kekIdentifier, try source.load(header.kekIdentifier))
+      key: {
+        try CopyKey(sharePaths: shares, passphrases: passphrases, configuration: configuration)
+          .load($0, of: $1)
       }
     ).run { _, done, total in progress.show(done: done, total: total) }
     switch output.format {
     case .json: Console.write(document + [UInt8(ascii: "\n")])
     case .table: Console.write(Self.text(try DocumentView(document)))
     }
-  }
-
-  /// The KEK that the named shares rebuild; nil where the backup knows of no custodians of it.
-  private func key(
-    of header: KeyringHeader, heldByCustodiansOf backup: Store
-  ) throws -> KeyEncryptionKey? {
-    guard let set = try CustodianSet.read(in: backup), set.keyIdentifier == header.kekIdentifier
-    else { return nil }
-    _ = cadenas_harden()
-    guard shares.count >= set.threshold else {
-      throw CommandFailure(
-        .refused,
-        "custodians hold the key \(header.kekIdentifier.text) of this backup: name "
-          + "\(set.threshold) of their shares, each with --share FILE")
-    }
-    var collection = ShareCollection(for: set)
-    for file in shares.prefix(set.threshold) {
-      let share = try CeremonyFiles.readShare(file)
-      try collection.check(share)
-      let passphrase = try passphrases.existing(of: share.header.custodian)
-      try collection.add(share, passphrase: passphrase)
-    }
-    return try collection.keyEncryptionKey()
   }
 
   /// Reads what the option names: the text itself, or a file with a checkpoint.

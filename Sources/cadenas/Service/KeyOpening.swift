@@ -59,16 +59,6 @@ extension KeyOpening {
     try KeyringStore.open(in: store, source: source(configuration.keys))
   }
 
-  /// Has an operation tell what a command would.
-  static func explaining<R>(_ body: () throws -> R) throws -> R {
-    do {
-      return try body()
-    } catch let failure as CommandFailure {
-      throw failure.status == .refused
-        ? AdministrationError.refused(failure.message) : .unavailable(failure.message)
-    }
-  }
-
   /// Opens the keyring of a store that is to be served; nil where custodians have to.
   ///
   /// What the configuration says has to fit the store: otherwise it would wait for shares that nobody
@@ -98,10 +88,29 @@ extension KeyOpening {
   }
 
   /// Removes a KEK that is being destroyed from where it was kept. One that custodians held is gone
-  /// with their shares, which are theirs to destroy.
+  /// with their shares, which are theirs to destroy; a credential is root's, and has to be gone.
   static func erase(_ key: KeyIdentifier, _ configuration: ServiceConfiguration) throws {
-    if case .custodians = configuration.keys { return }
-    try source(configuration.keys).destroy(key)
+    switch configuration.keys {
+    case .custodians: return
+    case .directory: try source(configuration.keys).destroy(key)
+    case .credentials:
+      guard unsafe access(try source(configuration.keys).path(of: key), F_OK) != 0 else {
+        throw CommandFailure(
+          .refused,
+          "the service still gets the credential \(key.text).kek: delete it, remove it from the unit, "
+            + "and restart the service")
+      }
+    }
+  }
+
+  /// Has whoever asks through ``Operations`` told what a command would say.
+  static func explaining<R>(_ body: () throws -> R) throws -> R {
+    do {
+      return try body()
+    } catch let failure as CommandFailure {
+      throw failure.status == .refused
+        ? AdministrationError.refused(failure.message) : .unavailable(failure.message)
+    }
   }
 }
 

@@ -27,6 +27,12 @@ extension ServiceStatusSource {
     if let installed {
       return try body(KeyEncryptionKey(installed, try source.load(installed)), .installed)
     }
+    guard configuration.keys != .credentials else {
+      throw CommandFailure(
+        .refused,
+        "the service cannot make a credential: give it one, with 32 random bytes, and name it with "
+          + "cadenas keys rotate kek --to ID")
+    }
     let key = try source.makeKey(besides: vault.keyring.entries.map(\.identifier))
     do {
       return try body(key, .rotation)

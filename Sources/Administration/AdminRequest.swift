@@ -145,12 +145,13 @@ extension AdminRequest {
   var leastRole: Role {
     switch self {
     case .status, .metrics, .keysStatus, .keysRotate, .keysReencrypt, .keysReencryptStop,
-      .keysCertificate, .keysPublicKey, .keysHistory, .keysInventory, .keysRetire, .approvals,
+      .keysCertificate, .keysPublicKey, .keysHistory, .keysInventory, .approvals,
       .approve, .reject, .auditShow, .auditVerify, .storeStats,
       .storeVerify:
       .auditor
     case .keysDestroy(_, let execute): execute ? .operator : .auditor
     case .share: .auditor
+    case .keysRetire: .operator
     case .seal, .unseal, .ceremony: .operator
     case .store(let request): request.leastRole
     }
@@ -161,16 +162,40 @@ extension AdminRequest {
     if case .store(let request) = self { request.isWriting } else { false }
   }
 
-  /// Whether it may take long, so that only a few run at a time.
-  var isLong: Bool {
+  /// Where a request waits for its turn. Each lane has threads of its own, so that those who wait for
+  /// something long never keep somebody from closing the vault.
+  enum Lane: CaseIterable, Sendable {
+    /// What is answered at once.
+    case short
+    /// What reads everything, or watches long work.
+    case long
+    /// What persons do together: shares, ceremonies, approvals.
+    case persons
+    /// What must not wait: seal, compromise.
+    case urgent
+
+    /// Threads, which is how many may run at a time; past it, all but the short ones are refused.
+    var threads: Int {
+      switch self {
+      case .short, .urgent: 2
+      case .long: 4
+      case .persons: 6
+      }
+    }
+  }
+
+  /// Where it waits.
+  var lane: Lane {
     switch self {
     case .status, .metrics, .keysStatus, .storeStats, .keysReencryptStop, .keysCertificate,
       .keysPublicKey, .keysInventory, .approvals, .reject:
-      false
-    case .keysRotate, .keysReencrypt, .keysHistory, .keysRetire, .keysDestroy, .approve, .seal,
-      .unseal, .share, .ceremony, .auditShow, .auditVerify, .storeVerify:
-      true
-    case .store(let request): request.isLong
+      .short
+    case .keysRotate, .keysReencrypt, .keysHistory, .keysDestroy, .auditShow, .auditVerify,
+      .storeVerify:
+      .long
+    case .approve, .unseal, .share, .ceremony: .persons
+    case .seal, .keysRetire: .urgent
+    case .store(let request): request.isLong ? .long : .short
     }
   }
 }

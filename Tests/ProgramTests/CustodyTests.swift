@@ -184,7 +184,7 @@ extension EndToEnd {
       let backup = "\(stage.directory)/backup.mdb"
       _ = try stage.cadenas("store", "backup", "--to", backup)
       try await stage.stop()
-      #expect(try stage.cadenas("check").contains("any 2 of keeper-1, keeper-2 open the keyring"))
+      #expect(try stage.cadenas("check").contains("any 2 of 2 custodians open the keyring"))
       try ChildProcess.run(["mv", "\(stage.directory)/store", "\(stage.directory)/before"])
       let restore = ["store", "restore", "--from", backup]
       #expect(throws: DevelopmentError.self) { try stage.cadenas(restore) }

@@ -47,6 +47,8 @@ package enum AdminRequest: Equatable, Sendable {
   case auditShow(AuditQuery)
   /// Recomputes the audit log.
   case auditVerify
+  /// The report of a period, in Unix milliseconds, the end not included.
+  case auditReport(from: Int64, to: Int64)
   /// Sizes of the store.
   case storeStats
   /// Opens every record.
@@ -104,8 +106,8 @@ extension AdminRequest {
     case .keysDestroy(_, let execute): execute ? .progress : .document
     case .metrics: .metrics
     case .auditShow: .lines
-    case .auditVerify, .storeVerify, .keysRotate, .keysReencrypt, .keysHistory, .approve, .seal,
-      .unseal, .share, .ceremony:
+    case .auditVerify, .auditReport, .storeVerify, .keysRotate, .keysReencrypt, .keysHistory,
+      .approve, .seal, .unseal, .share, .ceremony:
       .progress
     case .store(let request): request.form
     }
@@ -135,6 +137,7 @@ extension AdminRequest {
     case .unseal: "unseal"
     case .auditShow: "audit.show"
     case .auditVerify: "audit.verify"
+    case .auditReport: "audit.report"
     case .storeStats: "store.stats"
     case .storeVerify: "store.verify"
     case .store(let request): request.auditOperation
@@ -146,8 +149,7 @@ extension AdminRequest {
     switch self {
     case .status, .metrics, .keysStatus, .keysRotate, .keysReencrypt, .keysReencryptStop,
       .keysCertificate, .keysPublicKey, .keysHistory, .keysInventory, .approvals,
-      .approve, .reject, .auditShow, .auditVerify, .storeStats,
-      .storeVerify:
+      .approve, .reject, .auditShow, .auditVerify, .auditReport, .storeStats, .storeVerify:
       .auditor
     case .keysDestroy(_, let execute): execute ? .operator : .auditor
     case .share: .auditor
@@ -191,7 +193,7 @@ extension AdminRequest {
       .keysPublicKey, .keysInventory, .approvals, .reject:
       .short
     case .keysRotate, .keysReencrypt, .keysHistory, .keysDestroy, .auditShow, .auditVerify,
-      .storeVerify:
+      .auditReport, .storeVerify:
       .long
     case .approve, .unseal, .share, .ceremony: .persons
     case .seal, .keysRetire: .urgent

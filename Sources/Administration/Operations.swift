@@ -88,6 +88,10 @@ package struct Operations: Sendable {
       let result = try verifyAudit(into: sink)
       try record(request, actor, result.isIntact ? "intact" : "changed")
       try sink(.document(result.document))
+    case .auditReport(let from, let to):
+      let result = try auditReport(from: from, to: to, actor: actor, into: sink)
+      try record(request, actor, result.isIntact ? "intact" : "changed")
+      try sink(.document(result.document))
     case .storeVerify:
       let result = try verifyStore(into: sink)
       try record(request, actor, result.isIntact ? "intact" : "changed")

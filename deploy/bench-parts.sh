@@ -6,6 +6,7 @@ children=()
 # make_scratch: $scratch, on the disk of the repository. /tmp is memory on some machines, and memory
 # syncs at no cost.
 make_scratch() {
+  mkdir -p .build-release
   scratch=$(mktemp -d "$PWD/.build-release/bench.XXXXXX")
   # PostgreSQL runs as a user of its own, and has to get to its directory.
   chmod 711 "$scratch"
@@ -78,7 +79,7 @@ restore_store() {
   cp -a "$scratch/vault-0.empty" "$scratch/vault-0/store"
 }
 
-# start_vault DIRECTORY: sets $vault (its address), $pki and $vault_pid.
+# start_vault DIRECTORY: sets $vault (its address), $pki, $vault_pid and $acquirer_pid.
 start_vault() {
   local line
   coproc up { exec "$program" up --directory "$1"; }
@@ -87,6 +88,7 @@ start_vault() {
   read -r line <&"${up[0]}" || { echo "the vault did not start" >&2; exit 1; }
   vault=$(member vault <<<"$line")
   vault_pid=$(member vault_pid <<<"$line")
+  acquirer_pid=$(member acquirer_pid <<<"$line")
   pki=$1/pki
 }
 
@@ -97,7 +99,8 @@ measure_vault() {
   local operation=$1 count=$2
   shift 2
   "$program" bench --vault "$vault" --pki "$pki" --operation "$operation" --connections "$count" \
-    --seconds "$seconds" --filled "$cards" --process "$vault_pid" --format json "$@"
+    --seconds "$seconds" --filled "$cards" --process "$vault_pid" --process "$acquirer_pid" \
+    --format json "$@"
 }
 
 # note_memory CARDS: the vault's own memory, beside the page cache.

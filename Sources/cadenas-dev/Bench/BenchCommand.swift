@@ -43,7 +43,10 @@ struct BenchCommand: ParsableCommand {
   @Option(help: "How many cards get a token before the run; chosen by operation without it.")
   var prepare: Int?
 
-  @Option(help: ArgumentHelp("A process of the server's, to compare loads.", valueName: "pid"))
+  @Option(
+    help: ArgumentHelp(
+      "A process whose time is the server's: the vault's, and the acquirer's for payments.",
+      valueName: "pid"))
   var process: [Int] = []
 
   @Option(help: "How many threads of this program, 1 to 64.")

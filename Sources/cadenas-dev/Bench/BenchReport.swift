@@ -5,8 +5,10 @@ import NIOCore
 struct BenchReport {
   /// The client's share of its own threads' time beyond which the figures are its own.
   static let busyClient = 0.9
-  /// What the machine has left below which all processors are taken.
+  /// What the machine has left, as a share, below which all processors are taken.
   static let fullMachine = 0.05
+  /// Processors that others use beyond which a figure says more of them than of the server.
+  static let noise = 0.25
   private static let percentiles: [(name: String, member: String, fraction: Double)] = [
     ("p50", "p50_us", 0.5), ("p90", "p90_us", 0.9), ("p99", "p99_us", 0.99),
     ("p99.9", "p999_us", 0.999),
@@ -28,9 +30,19 @@ struct BenchReport {
   /// How much of the machine nobody used, 0 to 1.
   private var idle: Double { processors.total > 0 ? processors.idle / processors.total : 0 }
 
+  /// Processors that neither client nor server used; nil where the server's are not known.
+  private var others: Double? {
+    processors.server.map {
+      max(0, processors.total - processors.idle - processors.client - $0) / seconds
+    }
+  }
+
   /// Whether the figures are the client's rather than the server's, as the end of a sentence.
   var verdict: String {
     if clientLoad > Self.busyClient { return "the client is the bottleneck" }
+    if let others, others > Self.noise {
+      return "others are at work on this machine, and are measured too"
+    }
     guard idle < Self.fullMachine else { return "not the bottleneck" }
     guard let server = processors.server else { return "the machine is full" }
     return server < processors.client
@@ -49,6 +61,7 @@ struct BenchReport {
     let server = processors.server.map {
       "server \(Self.decimal($0 / seconds, digits: 2)) processors, "
     }
+    let others = others.map { "others \(Self.decimal($0, digits: 2)), " }
     let used = Self.decimal(processors.client / seconds, digits: 2)
     return """
       run       \(plan.operation.rawValue), \(plan.connections) connections, \
@@ -58,7 +71,7 @@ struct BenchReport {
       answers   \(statuses.isEmpty ? "none" : statuses)
       faults    wrong \(tally.wrong)  lost \(tally.lost)  overdue \(tally.overdue)
       load      \(server ?? "")client \(used) on \(plan.threads) \
-      thread\(plan.threads == 1 ? "" : "s"), idle \(Self.decimal(idle * 100, digits: 0)) %: \
+      thread\(plan.threads == 1 ? "" : "s"), \(others ?? "")idle \(Self.decimal(idle * 100, digits: 0)) %: \
       \(verdict)
       """
   }
@@ -83,6 +96,7 @@ struct BenchReport {
     if let server = processors.server {
       json.member("server_millis", integer: Int(server / seconds * 1e3))
     }
+    if let others { json.member("others_millis", integer: Int(others * 1e3)) }
     json.member("idle_percent", integer: Int(idle * 100))
     json.member("client_is_bottleneck", boolean: clientLoad > Self.busyClient)
     json.endObject()

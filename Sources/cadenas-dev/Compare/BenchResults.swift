@@ -20,17 +20,27 @@ struct BenchResults {
 
   /// How long one task of upkeep took, by its name and the cards in the store, in milliseconds.
   private(set) var upkeep: [String: [Int: [Double]]] = [:]
+  /// The vault's own memory, in KiB, by the cards in the store.
+  private(set) var memory: [Int: [Double]] = [:]
+  /// Runs at a rate: cards, requests a second, p50, p99, p99.9 and longest in microseconds.
+  private(set) var paced: [[String]] = []
   private var figures: [Key: [Int: Figures]] = [:]
 
-  /// Reads lines of JSON; runs at a rate of their own are no part of the comparison.
+  /// Reads lines of JSON; runs at a rate of their own are no part of ratios and spreads.
   init(_ bytes: [UInt8]) throws(DevelopmentError) {
     for line in bytes.split(separator: UInt8(ascii: "\n")) {
       let members = try JSONMembers(Array(line))
       let store = Int(members["store"] ?? "") ?? 0
-      if let task = members["task"] {
-        let milliseconds = Double(members["milliseconds"] ?? "") ?? 0
-        upkeep[task, default: [:]][store, default: []].append(milliseconds)
-        continue
+      if let kib = members["kib"].flatMap({ Double($0) }) {
+        memory[store, default: []].append(kib)
+      }
+      if let task = members["task"], let time = members["milliseconds"].flatMap({ Double($0) }) {
+        upkeep[task, default: [:]][store, default: []].append(time)
+      }
+      if let rate = members["rate"] {
+        paced.append(
+          [store.description, rate]
+            + ["p50_us", "p99_us", "p999_us", "max_us"].map { members[$0] ?? "" })
       }
       guard members["rate"] == nil, let subject = members["subject"],
         let operation = members["operation"], let round = members["round"].flatMap({ Int($0) }),

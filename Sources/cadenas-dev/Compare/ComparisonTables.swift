@@ -4,8 +4,10 @@ struct ComparisonTables {
 
   init(_ results: BenchResults) { self.results = results }
 
-  /// Ratios, figures, latencies and upkeep, in this order.
-  var all: [FigureTable] { [ratios, rates, latency("p50", \.p50), latency("p99", \.p99), upkeep] }
+  /// Ratios, figures, latencies, runs at a rate, memory and upkeep, in this order.
+  var all: [FigureTable] {
+    [ratios, rates, latency("p50", \.p50), latency("p99", \.p99), paced, memory, upkeep]
+  }
 
   private static let vault = "cadenas"
 
@@ -87,6 +89,30 @@ struct ComparisonTables {
           ["\(subject) \(operation)", subject == Self.vault ? name(store) : ""]
             + cells { cell(key(subject, operation, store, $0)) })
       }
+    }
+    return table
+  }
+
+  /// Latencies in milliseconds at rates that were asked for.
+  private var paced: FigureTable {
+    var table = FigureTable(
+      title: "tokenize-new at half of the most, latency in milliseconds",
+      head: ["cards", "a second", "p50", "p99", "p99.9", "max"])
+    for row in results.paced {
+      let latencies = row.dropFirst(2).map {
+        BenchReport.decimal((Double($0) ?? 0) / 1e3, digits: 2)
+      }
+      table.add([name(Int(row[0]) ?? 0), row[1]] + latencies)
+    }
+    return table
+  }
+
+  private var memory: FigureTable {
+    var table = FigureTable(
+      title: "The vault's memory beside the page cache, in MiB", head: ["cards", "", "MiB"])
+    for (store, kib) in results.memory.sorted(by: { $0.key < $1.key }) {
+      let text = Spread(kib.map { $0 / 1024 })?.text(digits: 0) ?? ""
+      table.add([name(store), "", text])
     }
     return table
   }

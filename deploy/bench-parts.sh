@@ -28,17 +28,20 @@ stop_child() {
   children=("${left[@]}")
 }
 
+# synced_write: what a synced write of 4 KiB costs now, in microseconds.
+synced_write() {
+  LC_ALL=C dd if=/dev/zero of="$scratch/sync" bs=4k count=100 oflag=dsync 2>&1 |
+    sed -nE 's/.* copied, ([0-9.]+) s,.*/\1/p' | awk '{ printf "%.0f", $1 * 1e4 }'
+  rm "$scratch/sync"
+}
+
 # describe_machine: what every figure depends on.
 describe_machine() {
-  local sync
-  sync=$(LC_ALL=C dd if=/dev/zero of="$scratch/sync" bs=4k count=200 oflag=dsync 2>&1 |
-    sed -nE 's/.* copied, ([0-9.]+) s,.*/\1/p')
-  rm "$scratch/sync"
   {
     echo "machine   $(nproc) cores, $(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -1)"
     echo "memory    $(awk '/MemTotal/ { printf "%.0f GiB", $2 / 1048576 }' /proc/meminfo)"
     echo "kernel    $(uname -r), $(. /etc/os-release && echo "$PRETTY_NAME")"
-    awk -v s="$sync" 'BEGIN { printf "disk      %.0f µs for a synced write of 4 KiB\n", s * 5e3 }'
+    echo "disk      $(synced_write) µs for a synced write of 4 KiB"
     echo "load      $(cut -d' ' -f1-3 /proc/loadavg) before the run"
     echo "client    on the same cores as what it measures"
   } | tee "$results/machine.txt"
@@ -66,9 +69,9 @@ rates() {
 # make_store CARDS: an installation whose store holds so many.
 make_store() {
   local directory=$scratch/vault-$1
-  start_vault "$directory"
-  stop_vault
-  if (($1 > 0)); then "$program" fill --directory "$directory" --cards "$1"; fi
+  start_vault "$1"
+  stop_vault "$1"
+  if (($1 > 0)); then "$program" fill --directory "$directory" --cards "$1" 2>/dev/null; fi
   if (($1 == 0)); then cp -a "$directory/store" "$directory.empty"; fi
 }
 
@@ -79,34 +82,41 @@ restore_store() {
   cp -a "$scratch/vault-0.empty" "$scratch/vault-0/store"
 }
 
-# start_vault DIRECTORY: sets $vault (its address), $pki, $vault_pid and $acquirer_pid.
+declare -A up_pid=() vault=() vault_pid=() acquirer_pid=()
+
+# start_vault CARDS: starts the installation of so many cards, and notes where it is in the arrays
+# above.
 start_vault() {
-  local line
-  coproc up { exec "$program" up --directory "$1"; }
-  vault_up=$up_PID
-  children+=("$vault_up")
-  read -r line <&"${up[0]}" || { echo "the vault did not start" >&2; exit 1; }
-  vault=$(member vault <<<"$line")
-  vault_pid=$(member vault_pid <<<"$line")
-  acquirer_pid=$(member acquirer_pid <<<"$line")
-  pki=$1/pki
+  local line=$scratch/vault-$1.line
+  : >"$line"
+  "$program" up --directory "$scratch/vault-$1" >"$line" 2>"$scratch/up.log" &
+  up_pid[$1]=$!
+  children+=("$!")
+  until [[ $(<"$line") == {*} ]]; do
+    kill -0 "${up_pid[$1]}" 2>/dev/null || { cat "$scratch/up.log" "$line" >&2; return 1; }
+    sleep 0.05
+  done
+  vault[$1]=$(member vault <"$line")
+  vault_pid[$1]=$(member vault_pid <"$line")
+  acquirer_pid[$1]=$(member acquirer_pid <"$line")
 }
 
-stop_vault() { stop_child "$vault_up"; }
+stop_vault() { stop_child "${up_pid[$1]}"; }
 
-# measure_vault OPERATION CONNECTIONS [OPTION…]: one line of JSON; fails where an answer was wrong.
+# measure_vault CARDS OPERATION CONNECTIONS [OPTION…]: one line of JSON; fails where an answer was
+# wrong.
 measure_vault() {
-  local operation=$1 count=$2
-  shift 2
-  "$program" bench --vault "$vault" --pki "$pki" --operation "$operation" --connections "$count" \
-    --seconds "$seconds" --filled "$cards" --process "$vault_pid" --process "$acquirer_pid" \
-    --format json "$@"
+  local cards=$1 operation=$2 count=$3
+  shift 3
+  "$program" bench --vault "${vault[$cards]}" --pki "$scratch/vault-$cards/pki" \
+    --operation "$operation" --connections "$count" --seconds "$seconds" --filled "$cards" \
+    --process "${vault_pid[$cards]}" --process "${acquirer_pid[$cards]}" --format json "$@"
 }
 
 # note_memory CARDS: the vault's own memory, beside the page cache.
 note_memory() {
   local kib
-  kib=$(awk '/^RssAnon/ { print $2 }' "/proc/$vault_pid/status")
+  kib=$(awk '/^RssAnon/ { print $2 }' "/proc/${vault_pid[$1]}/status")
   echo "{\"task\":\"memory\",\"store\":$1,\"round\":$round,\"kib\":$kib}" >>"$results/results.jsonl"
   echo "  memory beside the page cache, $1 cards: $((kib / 1024)) MiB"
 }

@@ -1,6 +1,8 @@
-# Sourced by deploy/bench: the vault's peers. Each has install, prepare, start (sets $peer_pid) and
-# measure CONNECTIONS, which prints one line of JSON. All speak TLS 1.3 with the development
+# Sourced by deploy/bench: the vault's peers. Each has install, prepare, start (sets its
+# ${peer_pid[NAME]}) and measure CONNECTIONS, which prints one line of JSON. All speak TLS 1.3 with the development
 # certificates, and ask the client for one.
+
+declare -A peer_pid=()
 
 # The certificates of any of the vaults: $material.
 choose_material() {
@@ -39,9 +41,10 @@ start_redis() {
   redis-server --port 0 --bind 127.0.0.1 --tls-port "$redis_port" --dir "$directory" \
     --tls-cert-file "$material/vault.pem" --tls-key-file "$material/vault.key" \
     --tls-ca-cert-file "$material/ca.pem" --tls-auth-clients yes --tls-protocols TLSv1.3 \
-    --maxclients 5000 --appendonly yes --appendfsync always --save "" >"$scratch/redis.log" &
-  peer_pid=$!
-  children+=("$peer_pid")
+    --maxclients 5000 --appendonly yes --appendfsync always --save "" \
+    --auto-aof-rewrite-percentage 0 >"$scratch/redis.log" &
+  peer_pid[redis]=$!
+  children+=("$!")
   wait_for_port "$redis_port"
 }
 
@@ -92,6 +95,10 @@ listen_addresses = '127.0.0.1'
 unix_socket_directories = ''
 max_connections = 400
 shared_buffers = 256MB
+# No work behind the back of who is being measured.
+autovacuum = off
+checkpoint_timeout = 1h
+max_wal_size = 8GB
 ssl = on
 ssl_cert_file = '$directory/vault.pem'
 ssl_key_file = '$directory/vault.key'
@@ -107,7 +114,7 @@ CONF
 SELECT tokenize('497010' || lpad((:n)::text, 10, '0'));" >"$scratch/tokenize.sql"
   start_postgresql
   psql -q -v ON_ERROR_STOP=1 -f "$here/bench-postgresql.sql"
-  stop_child "$peer_pid"
+  stop_child "${peer_pid[postgresql]}"
 }
 
 start_postgresql() {
@@ -115,8 +122,8 @@ start_postgresql() {
   export PGPORT
   "${as_database[@]}" /usr/lib/postgresql/15/bin/postgres -D "$scratch/postgresql/data" \
     -p "$PGPORT" >>"$scratch/postgresql.log" 2>&1 &
-  peer_pid=$!
-  children+=("$peer_pid")
+  peer_pid[postgresql]=$!
+  children+=("$!")
   for _ in {1..200}; do
     if psql -qc 'SELECT 1' >/dev/null 2>&1; then break; fi
     sleep 0.1
@@ -186,14 +193,14 @@ start_nginx() {
   nginx_port=$(free_port)
   sed "s/PORT/$nginx_port/" "$scratch/nginx/nginx.conf.in" >"$scratch/nginx/nginx.conf"
   nginx -p "$scratch/nginx" -c "$scratch/nginx/nginx.conf" 2>>"$scratch/nginx.log" &
-  peer_pid=$!
-  children+=("$peer_pid")
+  peer_pid[nginx]=$!
+  children+=("$!")
   wait_for_port "$nginx_port"
 }
 
 measure_nginx() {
   local processes=() worker
-  for worker in $(pgrep -P "$peer_pid"); do processes+=(--process "$worker"); done
+  for worker in $(pgrep -P "${peer_pid[nginx]}"); do processes+=(--process "$worker"); done
   "$program" bench --vault "https://127.0.0.1:$nginx_port" --pki "$material" --operation fixed \
     --connections "$1" --seconds "$seconds" "${processes[@]}" --format json
 }

@@ -31,10 +31,12 @@ stop_serving() { stop_child "$serve_pid"; }
 run() { "$cadenas" "$@" --config "$directory/cadenas.yaml"; }
 
 measure_upkeep() {
-  directory=$scratch/vault
-  start_vault "$directory"
-  stop_vault
+  directory=$scratch/vault-0
+  start_vault 0
+  stop_vault 0
   for cards in $stores; do
+    echo "load average $(cut -d' ' -f1-3 /proc/loadavg), $(synced_write) µs for a synced write" |
+      tee -a "$results/machine.txt"
     "$program" fill --directory "$directory" --cards "$cards"
     for ((round = 1; round <= rounds; round++)); do
       task "start, clean" serve

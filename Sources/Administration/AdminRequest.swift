@@ -148,12 +148,11 @@ extension AdminRequest {
   var leastRole: Role {
     switch self {
     case .status, .metrics, .keysStatus, .keysRotate, .keysReencrypt, .keysReencryptStop,
-      .keysCertificate, .keysPublicKey, .keysHistory, .keysInventory, .approvals,
+      .keysCertificate, .keysPublicKey, .keysHistory, .keysInventory, .keysRetire, .approvals,
       .approve, .reject, .auditShow, .auditVerify, .auditReport, .storeStats, .storeVerify:
       .auditor
     case .keysDestroy(_, let execute): execute ? .operator : .auditor
     case .share: .auditor
-    case .keysRetire: .operator
     case .seal, .unseal, .ceremony: .operator
     case .store(let request): request.leastRole
     }

@@ -8,6 +8,8 @@ import SecretMemory
 package struct KeyringChange {
   /// How often a key of one role is rotated in twenty-four hours at most.
   package static let mostRotationsInADay = 32
+  /// How many times as often, where a key is compromised.
+  private static let urgentFactor = 4
   /// Places in the keyring that only a KEK may take.
   private static let placesForKeyEncryptionKeys = 64
 
@@ -38,15 +40,18 @@ package struct KeyringChange {
   ///
   /// The one before is deactivated; a fingerprint key stays active, with its successor noted, until
   /// ``endFingerprintRotation(atMilliseconds:)``.
+  /// - Parameter isUrgent: whether the one before is compromised.
   /// - Returns: the new key's identifier.
-  /// - Throws: ``KeyringError/rotationUnderWay(_:)``, ``KeyringError/systemUnavailable``.
+  /// - Throws: ``KeyringError/rotationUnderWay(_:)``, ``KeyringError/rotatedTooOften(_:)``,
+  ///   ``KeyringError/tooManyKeys``, ``KeyringError/systemUnavailable``.
   @discardableResult
   package mutating func rotate(
-    _ role: KeyRole, cryptoperiodSeconds: UInt64, atMilliseconds now: UInt64
+    _ role: KeyRole, cryptoperiodSeconds: UInt64, isUrgent: Bool = false,
+    atMilliseconds now: UInt64
   ) throws(KeyringError) -> KeyIdentifier {
     precondition(role != .kek, "a KEK comes from its source")
     let active = entries.indices.filter { entries[$0].role == role && entries[$0].state == .active }
-    try checkPace(of: role, atMilliseconds: now)
+    try checkPace(of: role, isUrgent: isUrgent, atMilliseconds: now)
     guard role != .fingerprint || !entries.contains(where: \.isBeingReplaced) else {
       throw .rotationUnderWay(role)
     }
@@ -63,13 +68,14 @@ package struct KeyringChange {
   /// Refuses what would fill the keyring: nobody needs so many keys, and a key that is compromised has to
   /// be replaced at any time.
   private func checkPace(
-    of role: KeyRole, atMilliseconds now: UInt64
+    of role: KeyRole, isUrgent: Bool, atMilliseconds now: UInt64
   ) throws(KeyringError) {
     let recent = entries.filter {
       $0.role == role && $0.origin == .rotation
         && $0.createdMilliseconds.addingReportingOverflow(86_400_000).partialValue > now
     }
-    guard recent.count < Self.mostRotationsInADay else { throw .rotatedTooOften(role) }
+    let most = Self.mostRotationsInADay * (isUrgent ? Self.urgentFactor : 1)
+    guard recent.count < most else { throw .rotatedTooOften(role) }
   }
 
   /// Deactivates the fingerprint key that its successor has replaced everywhere.

@@ -64,7 +64,8 @@ extension Vault {
         let new =
           isInService
           ? try change.replace(
-            old, by: replacement, cryptoperiods: cryptoperiods, atMilliseconds: now) : nil
+            old, by: replacement, cryptoperiods: cryptoperiods,
+            isUrgent: retirement == .compromised, atMilliseconds: now) : nil
         if retirement == .compromised { try change.compromise(key, atMilliseconds: now) }
         return new
       }
@@ -95,11 +96,12 @@ extension KeyringChange {
   /// Puts a key in the place of an active one.
   fileprivate mutating func replace(
     _ old: KeyringEntry, by replacement: KeyEncryptionKey?, cryptoperiods: Cryptoperiods,
-    atMilliseconds now: UInt64
+    isUrgent: Bool, atMilliseconds now: UInt64
   ) throws -> KeyIdentifier {
     let seconds = cryptoperiods[old.role]
     guard old.role == .kek else {
-      return try rotate(old.role, cryptoperiodSeconds: seconds, atMilliseconds: now)
+      return try rotate(
+        old.role, cryptoperiodSeconds: seconds, isUrgent: isUrgent, atMilliseconds: now)
     }
     guard let replacement else { throw KeyringError.noActiveKey(.kek) }
     try replaceKeyEncryptionKey(

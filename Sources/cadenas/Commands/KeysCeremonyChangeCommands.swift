@@ -147,7 +147,8 @@ private struct RunningCeremony {
       + "Have the transcript signed. Each custodian takes their own share; remove the rest.\n"
       + (isReplacement
         ? ""
-        : "Set \"keys: {source: custodians}\" and restart the service, which they then open.\n")
+        : "Set \"keys: {source: custodians, former_path: DIR}\", DIR being where the key before lies, and "
+          + "restart the service, which they then open.\n")
       + "The key before still opens old copies of the store: destroy those, and the key with\n"
       + "  cadenas keys destroy \(old) --execute --ticket NUMBER\n"
   }

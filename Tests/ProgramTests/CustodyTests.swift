@@ -79,7 +79,8 @@ extension EndToEnd {
       let transcript = try await created.end()
       #expect(transcript.status == .exited(0), "\(transcript.shown)")
       try stage.configure {
-        $0.replacing("  source: file\n  path: keys\n", with: "  source: custodians\n")
+        $0.replacing(
+          "  source: file\n  path: keys\n", with: "  source: custodians\n  former_path: keys\n")
       }
       for group in [[0, 1, 2], [4, 2, 3]] {
         try await stage.stop()
@@ -89,6 +90,7 @@ extension EndToEnd {
         try await open(with: group.map { Self.names[$0] })
         #expect(try await stage.token(of: "4970105181818183") == token)
       }
+      try destroyKeyOfBefore()
       try await expectMistakeNamed()
       try await expectNoSecret(keys)
       try await replace(token)
@@ -107,6 +109,16 @@ extension EndToEnd {
       #expect(try stage.cadenas("status", "--format", "json").contains("\"state\":\"sealed\""))
       let third = try await enter(unseal, custodians[2])
       #expect(third.shown.contains("the service is serving"), "\(third.shown)")
+    }
+
+    /// The KEK that the key source had goes with its file.
+    private func destroyKeyOfBefore() throws {
+      let stage = try Stage.current
+      let file = try #require(try Files.names(in: "\(stage.directory)/keys").first)
+      let key = String(file.prefix(8))
+      let done = try stage.cadenas("keys", "destroy", key, "--execute", "--ticket", "CHG-9")
+      #expect(done.contains("the KEK \(key) is destroyed"), "\(done)")
+      #expect(try Files.names(in: "\(stage.directory)/keys").isEmpty)
     }
 
     /// A share that was mistyped by one character.

@@ -203,7 +203,8 @@ let package = Package(
         "Administration", "AuditLog", "CardStore", "Cryptography", "JSON", "Keyring",
         "RecordFormat", "SecretMemory", "Storage", "Vault",
         product("Logging", "swift-log"), product("NIOCore", "swift-nio"),
-        product("NIOPosix", "swift-nio"),
+        product("NIOPosix", "swift-nio"), product("NIOEmbedded", "swift-nio"),
+        product("NIOHTTP1", "swift-nio"),
       ]),
     // The programs as a user runs them: real sockets, real processes, the simulator as acquirer.
     tests(

@@ -75,7 +75,8 @@ let package = Package(
 
     // State.
     module("AccessPolicy"),
-    module("AuditLog", ["Storage", "LMDB", "RecordFormat", "Cryptography", "JSON"]),
+    module(
+      "AuditLog", ["Storage", "LMDB", "RecordFormat", "Cryptography", "JSON", "SecretMemory"]),
     module(
       "Keyring", ["Storage", "LMDB", "JSON", "RecordFormat", "Cryptography", "SecretMemory"]),
     module(

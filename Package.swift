@@ -127,7 +127,8 @@ let package = Package(
     .executableTarget(
       name: "cadenas-dev",
       dependencies: [
-        "Cards", "Cryptography", "JSON", "SecretMemory",
+        "AccessPolicy", "AuditLog", "CardStore", "Cards", "Configuration", "Cryptography", "JSON",
+        "Keyring", "SecretMemory", "Storage", "Vault",
         product("ArgumentParser", "swift-argument-parser"),
       ] + nio,
       // Two are links to what keys/ and deploy/ hold, so that there is one text to review.

@@ -10,13 +10,15 @@ final class AdminContext: Sendable {
   let logger: Logger
   private let access: Mutex<AccessList>
   private let state = Mutex(State())
-  private let short = NIOThreadPool(numberOfThreads: AdminServer.Limits.threads)
-  private let long = NIOThreadPool(numberOfThreads: AdminServer.Limits.longOperations)
+  private let pools = Dictionary(
+    uniqueKeysWithValues: AdminRequest.Lane.allCases.map {
+      ($0, NIOThreadPool(numberOfThreads: $0.threads))
+    })
   private let stopping = Atomic(false)
 
   private struct State {
     var connections: [ObjectIdentifier: any Channel] = [:]
-    var longOperations = 0
+    var running: [AdminRequest.Lane: Int] = [:]
     var refusalMinute: Int64 = 0
     var refusals = 0
   }
@@ -25,8 +27,7 @@ final class AdminContext: Sendable {
     self.operations = operations
     self.access = Mutex(access)
     self.logger = logger
-    short.start()
-    long.start()
+    for pool in pools.values { pool.start() }
   }
 
   /// Whether the socket is being closed: long operations look at it.
@@ -37,8 +38,7 @@ final class AdminContext: Sendable {
   /// Breaks running operations and their connections off, and waits for no one.
   func stop() {
     stopping.store(true, ordering: .relaxed)
-    short.shutdownGracefully { _ in }
-    long.shutdownGracefully { _ in }
+    for pool in pools.values { pool.shutdownGracefully { _ in } }
     let connections = state.withLock { Array($0.connections.values) }
     for connection in connections { connection.close(promise: nil) }
   }
@@ -76,21 +76,17 @@ final class AdminContext: Sendable {
     }
   }
 
-  /// Runs `body` on a thread that may wait; false where as many long ones run as may.
-  func perform(isLong: Bool, _ body: @escaping @Sendable () -> Void) -> Bool {
-    guard isLong else {
-      short.submit { state in if case .active = state { body() } }
-      return true
-    }
+  /// Runs `body` on a thread that may wait; false where as many run in its lane as may.
+  func perform(in lane: AdminRequest.Lane, _ body: @escaping @Sendable () -> Void) -> Bool {
     let isAdmitted = state.withLock { state in
-      guard state.longOperations < AdminServer.Limits.longOperations else { return false }
-      state.longOperations += 1
+      guard lane == .short || state.running[lane, default: 0] < lane.threads else { return false }
+      state.running[lane, default: 0] += 1
       return true
     }
-    guard isAdmitted else { return false }
-    long.submit { [self] poolState in
+    guard isAdmitted, let pool = pools[lane] else { return false }
+    pool.submit { [self] poolState in
       if case .active = poolState { body() }
-      state.withLock { $0.longOperations -= 1 }
+      state.withLock { $0.running[lane, default: 0] -= 1 }
     }
     return true
   }

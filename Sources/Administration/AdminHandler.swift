@@ -59,7 +59,7 @@ final class AdminHandler: ChannelInboundHandler {
       let response = AdminResponse(channel)
       guard case .success(let peer) = result else { return response.fail(.notPermitted) }
       // Looking a user up may ask a directory service, so it is not done on the event loop.
-      _ = context.perform(isLong: false) {
+      _ = context.perform(in: .short) {
         AdminExchange(
           head: head, body: body, peer: peer, response: response, context: context
         ).begin()
@@ -92,7 +92,7 @@ struct AdminExchange: Sendable {
     }
     // Whoever watches the service asks for these every few seconds.
     log("administration", request, user, at: request.auditOperation == nil ? .debug : .info)
-    let isAccepted = context.perform(isLong: request.isLong) { answer(request, user) }
+    let isAccepted = context.perform(in: request.lane) { answer(request, user) }
     if !isAccepted { response.fail(.busy) }
   }
 

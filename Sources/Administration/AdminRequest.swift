@@ -47,6 +47,8 @@ package enum AdminRequest: Equatable, Sendable {
   case auditShow(AuditQuery)
   /// Recomputes the audit log.
   case auditVerify
+  /// The report of a period, in Unix milliseconds, the end not included.
+  case auditReport(from: Int64, to: Int64)
   /// Sizes of the store.
   case storeStats
   /// Opens every record.
@@ -104,8 +106,8 @@ extension AdminRequest {
     case .keysDestroy(_, let execute): execute ? .progress : .document
     case .metrics: .metrics
     case .auditShow: .lines
-    case .auditVerify, .storeVerify, .keysRotate, .keysReencrypt, .keysHistory, .approve, .seal,
-      .unseal, .share, .ceremony:
+    case .auditVerify, .auditReport, .storeVerify, .keysRotate, .keysReencrypt, .keysHistory,
+      .approve, .seal, .unseal, .share, .ceremony:
       .progress
     case .store(let request): request.form
     }
@@ -135,6 +137,7 @@ extension AdminRequest {
     case .unseal: "unseal"
     case .auditShow: "audit.show"
     case .auditVerify: "audit.verify"
+    case .auditReport: "audit.report"
     case .storeStats: "store.stats"
     case .storeVerify: "store.verify"
     case .store(let request): request.auditOperation
@@ -145,12 +148,12 @@ extension AdminRequest {
   var leastRole: Role {
     switch self {
     case .status, .metrics, .keysStatus, .keysRotate, .keysReencrypt, .keysReencryptStop,
-      .keysCertificate, .keysPublicKey, .keysHistory, .keysInventory, .keysRetire, .approvals,
-      .approve, .reject, .auditShow, .auditVerify, .storeStats,
-      .storeVerify:
+      .keysCertificate, .keysPublicKey, .keysHistory, .keysInventory, .approvals,
+      .approve, .reject, .auditShow, .auditVerify, .auditReport, .storeStats, .storeVerify:
       .auditor
     case .keysDestroy(_, let execute): execute ? .operator : .auditor
     case .share: .auditor
+    case .keysRetire: .operator
     case .seal, .unseal, .ceremony: .operator
     case .store(let request): request.leastRole
     }
@@ -161,16 +164,40 @@ extension AdminRequest {
     if case .store(let request) = self { request.isWriting } else { false }
   }
 
-  /// Whether it may take long, so that only a few run at a time.
-  var isLong: Bool {
+  /// Where a request waits for its turn. Each lane has threads of its own, so that those who wait for
+  /// something long never keep somebody from closing the vault.
+  enum Lane: CaseIterable, Sendable {
+    /// What is answered at once.
+    case short
+    /// What reads everything, or watches long work.
+    case long
+    /// What persons do together: shares, ceremonies, approvals.
+    case persons
+    /// What must not wait: seal, compromise.
+    case urgent
+
+    /// Threads, which is how many may run at a time; past it, all but the short ones are refused.
+    var threads: Int {
+      switch self {
+      case .short, .urgent: 2
+      case .long: 4
+      case .persons: 6
+      }
+    }
+  }
+
+  /// Where it waits.
+  var lane: Lane {
     switch self {
     case .status, .metrics, .keysStatus, .storeStats, .keysReencryptStop, .keysCertificate,
       .keysPublicKey, .keysInventory, .approvals, .reject:
-      false
-    case .keysRotate, .keysReencrypt, .keysHistory, .keysRetire, .keysDestroy, .approve, .seal,
-      .unseal, .share, .ceremony, .auditShow, .auditVerify, .storeVerify:
-      true
-    case .store(let request): request.isLong
+      .short
+    case .keysRotate, .keysReencrypt, .keysHistory, .keysDestroy, .auditShow, .auditVerify,
+      .auditReport, .storeVerify:
+      .long
+    case .approve, .unseal, .share, .ceremony: .persons
+    case .seal, .keysRetire: .urgent
+    case .store(let request): request.isLong ? .long : .short
     }
   }
 }

@@ -10,7 +10,8 @@ extension AdminRequest {
     case .status, .metrics, .keysStatus, .auditShow, .storeStats, .approvals,
       .keysCertificate, .keysPublicKey, .keysHistory, .keysInventory:
       "GET"
-    case .auditVerify, .storeVerify, .keysRotate, .keysReencrypt, .keysReencryptStop, .keysRetire,
+    case .auditVerify, .auditReport, .storeVerify, .keysRotate, .keysReencrypt, .keysReencryptStop,
+      .keysRetire,
       .keysDestroy, .approve, .reject, .seal, .unseal, .share, .ceremony:
       "POST"
     case .store(let request): request.method
@@ -52,6 +53,8 @@ extension AdminRequest {
     case .ceremony: "/v1/ceremony"
     case .auditShow(let query): "/v1/audit" + Self.encode(query)
     case .auditVerify: "/v1/audit/verify"
+    case .auditReport(let from, let to):
+      "/v1/audit/report" + Query.text([("from", String(from)), ("to", String(to))])
     case .storeStats: "/v1/store"
     case .storeVerify: "/v1/store/verify"
     case .store(let request): request.target
@@ -85,6 +88,7 @@ extension AdminRequest {
     _ path: Substring, _ query: Substring
   ) throws(AdministrationError) -> AdminRequest? {
     switch path {
+    case "/v1/audit/report": return try report(try Query(query, knowing: ["from", "to"]))
     case "/v1/keys/rotate": return try rotation(try Query(query, knowing: ["role", "to"]))
     case "/v1/keys/reencrypt": return try reencryption(try Query(query, knowing: ["rate"]))
     case "/v1/keys/deactivate":
@@ -130,6 +134,17 @@ extension AdminRequest {
   }
 
   private static let orderNames = ["key", "ticket", "reason"]
+
+  private static func report(_ query: Query) throws(AdministrationError) -> AdminRequest {
+    guard let from = query["from"].flatMap({ Int64($0) }),
+      let to = query["to"].flatMap({ Int64($0) }), from >= 0, from < to,
+      to - from <= Operations.longestReport
+    else {
+      throw .malformedRequest(
+        "a report is of a period of at most 400 days, with its beginning first")
+    }
+    return .auditReport(from: from, to: to)
+  }
 
   private static func rotation(_ query: Query) throws(AdministrationError) -> AdminRequest {
     let role = KeyRole.allCases.first { $0.name == query["role"] }

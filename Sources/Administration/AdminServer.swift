@@ -14,10 +14,6 @@ package final class AdminServer: Sendable {
   package enum Limits {
     /// Open connections; past it, a new one is closed at once.
     package static let connections = 64
-    /// Long operations at a time; past it, the answer is `busy`.
-    package static let longOperations = 4
-    /// Threads for the others.
-    package static let threads = 2
     /// The bytes of a request's body: those of fifteen custodians' names and passphrases.
     package static let bodyBytes = 20_480
     /// Seconds until a request has to be complete.

@@ -15,6 +15,8 @@ package enum AdministrationError: Error, Equatable, Sendable {
   case busy
   /// It cannot be done as things are; the text says what is in its way, and what helps.
   case refused(String)
+  /// The key before a ceremony is still in force, for certain; the text says why.
+  case notReplaced(String)
   /// The store could not be read or written.
   case store(StorageError)
   /// The audit log could not be read.
@@ -30,6 +32,9 @@ package enum AdministrationError: Error, Equatable, Sendable {
 }
 
 extension AdministrationError {
+  /// The name of the problem that says that new shares are worth nothing.
+  package static let notReplacedName = "not-replaced"
+
   /// The name of the problem in an answer.
   var name: String {
     switch self {
@@ -37,6 +42,7 @@ extension AdministrationError {
     case .notPermitted, .operatorNeeded: "not-permitted"
     case .busy: "busy"
     case .refused: "refused"
+    case .notReplaced: Self.notReplacedName
     case .keyring(let error) where error.isRefusal: "refused"
     case .notFound: "not-found"
     case .store, .audit, .keyring, .unavailable, .abandoned: "unavailable"
@@ -48,7 +54,7 @@ extension AdministrationError {
     switch self {
     case .malformedRequest: 400
     case .notPermitted, .operatorNeeded: 403
-    case .refused: 409
+    case .refused, .notReplaced: 409
     case .keyring(let error) where error.isRefusal: 409
     case .notFound: 404
     case .busy, .store, .audit, .keyring, .unavailable, .abandoned: 503
@@ -64,7 +70,7 @@ extension AdministrationError {
     case .operatorNeeded:
       "this is for operators, and this user is an auditor (administration.operators)"
     case .busy: "other long operations are running; try again when they have ended"
-    case .refused(let reason): reason
+    case .refused(let reason), .notReplaced(let reason): reason
     case .store(let error), .audit(.store(let error)): error.explanation
     case .audit(.damaged(let reason)):
       "the audit log is damaged (\(reason)); run: cadenas audit verify"
@@ -111,7 +117,7 @@ extension KeyringError {
   var isRefusal: Bool {
     switch self {
     case .unknownKey, .keyKnownAlready, .keyNotRandom, .wrongState, .rotationUnderWay,
-      .tooManyKeys, .keyUsedUp:
+      .rotatedTooOften, .tooManyKeys, .keyUsedUp:
       true
     case .keySource, .keyFileOwner, .keyFileMode, .keyFileSize, .keyEncryptionKeyMissing,
       .keyFileExists, .noKeyring, .keyringDoesNotOpen, .malformedKeyring, .noActiveKey,
@@ -152,6 +158,9 @@ extension KeyringError {
       "the key \(identifier.text) is \(state.name), and this cannot be done with it"
     case .rotationUnderWay(let role):
       "the \(role.name) key is being replaced already; wait for the end, which cadenas status shows"
+    case .rotatedTooOften(let role):
+      "\(role.name) keys have been rotated \(KeyringChange.mostRotationsInADay) times in a day; try "
+        + "again tomorrow"
     case .tooManyKeys: "the keyring holds as many keys as fit"
     case .keyUsedUp(let identifier):
       "the key \(identifier.text) has sealed as often as it may; run: cadenas keys rotate data"

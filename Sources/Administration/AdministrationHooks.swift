@@ -9,6 +9,8 @@ package import Vault
 /// Each may be called by several threads at once. One that is nil has no meaning where it is so:
 /// an offline command knows no running service and leaves no entry.
 package struct AdministrationHooks: Sendable {
+  /// The version of the program, where no service tells it.
+  package var version = ""
   /// How the service is.
   package var service: (@Sendable () -> ServiceStatus)?
   /// The service's own counters.

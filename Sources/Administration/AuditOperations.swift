@@ -23,10 +23,15 @@ extension Operations {
 
   /// Recomputes the log; see ``AuditVerifier``.
   func verifyAudit(into sink: Sink) throws -> VerificationAnswer {
+    let result = try recomputeLog(into: sink)
+    return VerificationAnswer(isIntact: result.finding == nil, document: result.document)
+  }
+
+  /// Recomputes the log, and tells how far it is.
+  func recomputeLog(into sink: Sink) throws -> AuditVerification {
     var failure: (any Error)?
-    let result: AuditVerification
     do {
-      result = try AuditVerifier.verify(store) { done, total in
+      return try AuditVerifier.verify(store) { done, total in
         do {
           try sink(.progress(done: done, total: total))
           return true
@@ -38,7 +43,6 @@ extension Operations {
     } catch {
       throw failure ?? error
     }
-    return VerificationAnswer(isIntact: result.finding == nil, document: result.document)
   }
 }
 

@@ -3,6 +3,7 @@ internal import Glibc
 internal import JSON
 internal import Keyring
 internal import RecordFormat
+internal import Storage
 internal import Vault
 
 extension Operations {
@@ -14,11 +15,12 @@ extension Operations {
     _ body: AdminBody?, for purpose: ShareProgress.Purpose, actor: String, into sink: Sink
   ) throws -> [UInt8] {
     let vault = try vault()
-    // That something is going on is told before Argon2id takes its time.
-    try sink(.progress(done: 0, total: 1))
-    let progress = try body.flatMap { body in
-      try ShareBody.read(body) { passphrase, text in
-        try vault.enterShare(text, passphrase: passphrase, for: purpose, actor: actor)
+    // Argon2id takes its time, and opening may build an index: whoever waits is told that it goes on.
+    let progress = try WatchedWork.run(into: sink) { _ in
+      try body.flatMap { body in
+        try ShareBody.read(body) { passphrase, text in
+          try vault.enterShare(text, passphrase: passphrase, for: purpose, actor: actor)
+        }
       }
     }
     guard let progress else {
@@ -40,18 +42,18 @@ extension Operations {
     guard let body, let new = try CustodyBody.read(body) else {
       throw AdministrationError.malformedRequest("a ceremony comes with its key in the body")
     }
-    let old = try vault.keyring.keyEncryptionKeyIdentifier
-    let isDone = try vault.beginCustody(
-      of: new.key, by: new.set, cryptoperiodSeconds: new.cryptoperiodSeconds, actor: actor)
-    if !isDone {
-      do {
-        try followShares(vault, until: new.key.identifier, into: sink)
-      } catch {
-        // Whoever asked has gone away, or the time is over: nothing is done behind their back.
-        vault.abandonCustody()
-        throw error
-      }
+    let old: KeyIdentifier
+    let waiting: CustodianReplacement?
+    do {
+      old = try vault.keyring.keyEncryptionKeyIdentifier
+      waiting = try vault.beginCustody(
+        of: new.key, by: new.set, cryptoperiodSeconds: new.cryptoperiodSeconds, actor: actor)
+    } catch StorageError.writingEnded {
+      throw StorageError.writingEnded
+    } catch {
+      throw AdministrationError.notReplaced(AdministrationError(any: error).detail)
     }
+    if let waiting { try follow(waiting, vault, actor: actor, into: sink) }
     var json = JSONWriter()
     json.beginObject()
     json.member("role", string: KeyRole.kek.name)
@@ -62,20 +64,35 @@ extension Operations {
     return json.bytes
   }
 
-  private func followShares(
-    _ vault: Vault, until key: KeyIdentifier, into sink: Sink
+  /// Waits for the present custodians. What is certain is told, and nothing else: whoever holds the
+  /// ceremony throws the new shares away only where they are worth nothing.
+  private func follow(
+    _ replacement: CustodianReplacement, _ vault: Vault, actor: String, into sink: Sink
   ) throws {
+    var refusal: (any Error)?
     while true {
-      if try vault.keyring.keyEncryptionKeyIdentifier == key { return }
-      guard let progress = vault.shareProgress.first(where: { $0.purpose == .replacement }) else {
-        // Between the last share and the new key there is a moment.
-        usleep(Self.shareLookMicroseconds)
-        if try vault.keyring.keyEncryptionKeyIdentifier == key { return }
-        throw AdministrationError.refused(
-          "the present custodians have not agreed in time; nothing has changed")
+      switch replacement.state {
+      case .done: return
+      case .unknown: throw StorageError.writingEnded
+      case .abandoned:
+        if let refusal { throw refusal }
+        throw AdministrationError.notReplaced(
+          "the present custodians have not agreed in time, or the vault was sealed; nothing has "
+            + "changed")
+      case .waiting, .committing: break
       }
-      let entered = UInt64(progress.entered.count)
-      try sink(.progress(done: entered, total: entered + UInt64(progress.missing)))
+      if refusal == nil {
+        do {
+          let progress = vault.shareProgress.first { $0.purpose == .replacement }
+          let entered = UInt64(progress?.entered.count ?? 0)
+          try sink(
+            .progress(done: entered, total: max(1, entered + UInt64(progress?.missing ?? 0))))
+        } catch {
+          // Whoever asked has gone away: nothing is done behind their back.
+          refusal = error
+          vault.abandon(replacement, actor: actor)
+        }
+      }
       usleep(Self.shareLookMicroseconds)
     }
   }

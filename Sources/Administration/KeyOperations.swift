@@ -31,8 +31,9 @@ extension Operations {
     case .keysRotate(let role, let key):
       return try rotate(role, to: key, actor: actor, into: sink)
     case .keysReencrypt(let rate):
-      try vault().beginReencryption(cardsPerSecond: rate, actor: actor)
-      try follow(into: sink)
+      let vault = try vault()
+      try vault.beginReencryption(cardsPerSecond: rate, actor: actor)
+      try follow(into: sink) { try vault.isReencrypting }
       return try reencryptionDocument()
     case .keysReencryptStop:
       try vault().stopReencryption(actor: actor)
@@ -56,7 +57,7 @@ extension Operations {
       return document(isSealed: false)
     case .share, .ceremony, .status, .metrics, .keysStatus, .keysCertificate, .keysPublicKey,
       .keysHistory,
-      .keysInventory, .auditShow, .auditVerify, .storeStats, .storeVerify,
+      .keysInventory, .auditShow, .auditVerify, .auditReport, .storeStats, .storeVerify,
       .store:
       throw AdministrationError.malformedRequest("the request changes no key")
     }
@@ -72,7 +73,9 @@ extension Operations {
       ? try keySource().withNextKey(key) { next, origin in
         try vault.replaceKeyEncryptionKey(by: next, origin: origin, actor: actor)
       } : try vault.rotate(role, actor: actor)
-    if role == .fingerprint { try follow(into: sink) }
+    if role == .fingerprint {
+      try follow(into: sink) { try vault.keyring.entry(rotation.old)?.isBeingReplaced == true }
+    }
     var json = JSONWriter()
     json.beginObject()
     json.member("role", string: role.name)
@@ -95,18 +98,17 @@ extension Operations {
     return json.bytes
   }
 
-  /// Tells how far work on keys is until it ends.
-  private func follow(into sink: Sink) throws {
+  /// Tells how far work on keys is while what was asked for is not done.
+  private func follow(into sink: Sink, while isUnderWay: () throws -> Bool) throws {
     let vault = try vault()
-    while true {
+    while try isUnderWay() {
       let work = vault.keyWork
       try sink(.progress(done: work.done, total: max(work.total, work.done)))
       if let failure = work.failure {
         throw AdministrationError.unavailable(
-          "the work ended early (\(failure)); it goes on at the next start, or when it is asked for "
-            + "again")
+          "it has begun, and is not done: \(failure). It is tried again at the next start, or when "
+            + "it is asked for again")
       }
-      guard work.isRunning else { return }
       usleep(Self.lookMicroseconds)
     }
   }
@@ -154,6 +156,7 @@ extension Operations {
           actor: actor, operation: "keys.destroy", key: order.key.text, outcome: "dry-run"))
       return try destructionDocument(of: order.key, needs: needs, persons: persons)
     }
+    try refuseNamelessPerson(actor)
     let answer = try vault.destroy(
       order.key, because: order.reason, actor: actor, persons: persons)
     return try complete(answer, of: order.key, persons: persons, into: sink)
@@ -166,7 +169,8 @@ extension Operations {
     case .waits(let approval):
       return try destructionDocument(of: key, approval: approval, persons: persons)
     case .begun:
-      try follow(into: sink)
+      let vault = try vault()
+      try follow(into: sink) { try vault.keyring.entry(key)?.state == .destroying }
       return try destructionDocument(of: key, persons: persons)
     }
   }
@@ -238,12 +242,21 @@ extension Operations {
     return json.bytes
   }
 
+  /// Persons are told apart by the names of their accounts: one whose name the system cannot tell at the
+  /// moment could be somebody who has asked already.
+  private func refuseNamelessPerson(_ actor: String) throws {
+    guard !actor.hasPrefix("user:#") else {
+      throw AdministrationError.refused("the system does not know the name of your account")
+    }
+  }
+
   private func approve(_ identifier: String, actor: String, into sink: Sink) throws -> [UInt8] {
     let vault = try vault()
     guard let waiting = try vault.approvals().first(where: { $0.identifier == identifier }) else {
       throw VaultError.unknownApproval
     }
     let persons = try keySource().personsToDestroy()
+    try refuseNamelessPerson(actor)
     let answer = try vault.approve(identifier, actor: actor, persons: persons)
     return try complete(answer, of: waiting.key, persons: persons, into: sink)
   }
@@ -255,8 +268,8 @@ extension Operations {
   /// Closes the keyring; one that is closed already stays so.
   private func seal(actor: String, into sink: Sink) throws {
     let vault = try vault()
-    try sink(.progress(done: 0, total: 1))
-    if !vault.isSealed { try vault.seal(actor: actor) }
+    guard !vault.isSealed else { return }
+    try WatchedWork.run(into: sink) { _ in try vault.seal(actor: actor) }
   }
 
   private func unseal(actor: String, into sink: Sink) throws {

@@ -104,7 +104,8 @@ extension Operations {
     ]
   }
 
-  private func openKeyStatuses() throws -> [KeyStatus] {
+  /// What may be told of every key; nothing while the keyring is closed.
+  func openKeyStatuses() throws -> [KeyStatus] {
     hooks.vault?.isSealed == true || hooks.keyring == nil ? [] : try keyStatuses()
   }
 

@@ -48,19 +48,8 @@ package struct Operations: Sendable {
   ) throws(AdministrationError) {
     do {
       try answer(request, actor: actor, body: body, into: sink)
-    } catch let error as AdministrationError {
-      throw error
-    } catch let error as StorageError {
-      throw .store(error)
-    } catch let error as AuditError {
-      throw error == .abandoned ? .abandoned : .audit(error)
-    } catch let error as KeyringError {
-      throw .keyring(error)
-    } catch let error as VaultError {
-      throw AdministrationError(error)
     } catch {
-      // Of other errors only the kind is told: a description could name anything.
-      throw .unavailable("the operation failed (\(type(of: error)))")
+      throw AdministrationError(any: error)
     }
   }
 
@@ -97,6 +86,10 @@ package struct Operations: Sendable {
       try showAudit(query, into: sink)
     case .auditVerify:
       let result = try verifyAudit(into: sink)
+      try record(request, actor, result.isIntact ? "intact" : "changed")
+      try sink(.document(result.document))
+    case .auditReport(let from, let to):
+      let result = try auditReport(from: from, to: to, actor: actor, into: sink)
       try record(request, actor, result.isIntact ? "intact" : "changed")
       try sink(.document(result.document))
     case .storeVerify:

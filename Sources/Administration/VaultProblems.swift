@@ -1,7 +1,23 @@
+internal import AuditLog
+internal import Keyring
 internal import RecordFormat
+internal import Storage
 internal import Vault
 
 extension AdministrationError {
+  /// What an error of any part below amounts to.
+  init(any error: any Error) {
+    switch error {
+    case let error as AdministrationError: self = error
+    case let error as StorageError: self = .store(error)
+    case let error as AuditError: self = error == .abandoned ? .abandoned : .audit(error)
+    case let error as KeyringError: self = .keyring(error)
+    case let error as VaultError: self.init(error)
+    // Of other errors only the kind is told: a description could name anything.
+    default: self = .unavailable("the operation failed (\(type(of: error)))")
+    }
+  }
+
   /// What an error of the vault amounts to.
   init(_ error: VaultError) {
     switch error {
@@ -15,6 +31,11 @@ extension AdministrationError {
           + "cadenas keys ceremony replace")
     case .replacementUnderWay:
       self = .refused("another ceremony waits for the present custodians")
+    case .heldByCustodians:
+      self = .refused(
+        "custodians hold the key, and it is replaced with their agreement: cadenas keys ceremony "
+          + "replace")
+    case .keyringHasChanged: self = .refused("the keyring was changed meanwhile; try again")
     case .paymentsUnderWay:
       self = .refused("payments still wait for their acquirer; nothing was closed: try again")
     case .keyNeeded(let key, let needs):

@@ -8,7 +8,8 @@ package enum KeySource: Equatable, Sendable {
   case credentials
   /// Shares that custodians hold, and enter to unseal the vault; those that were entered are
   /// forgotten when the others do not follow within so many minutes.
-  case custodians(shareMinutes: Int)
+  /// A key of before the custodians is a file `KEYID.kek` in the directory `formerPath`.
+  case custodians(shareMinutes: Int, formerPath: String?)
 
   /// How many minutes entered shares may wait.
   package static let allowedShareMinutes = 1...120

@@ -27,7 +27,10 @@ extension ConfigurationLoader {
       return nil
     }
     let path = section.has("path")
-    for (key, isMeant) in [("path", source == "file"), ("share_minutes", source == "custodians")]
+    let shared = source == "custodians"
+    for (key, isMeant) in [
+      ("path", source == "file"), ("share_minutes", shared), ("former_path", shared),
+    ]
     where !isMeant && section.has(key) {
       diagnostics.report(
         "\"keys.\(key)\" means nothing with source \(quoted(source))",
@@ -37,7 +40,10 @@ extension ConfigurationLoader {
     case "file": return requiredPath(section, "path").map(KeySource.directory)
     case "credential": return path ? nil : .credentials
     default:
-      return path ? nil : .custodians(shareMinutes: minutes ?? KeySource.standardShareMinutes)
+      guard !path else { return nil }
+      return .custodians(
+        shareMinutes: minutes ?? KeySource.standardShareMinutes,
+        formerPath: section.has("former_path") ? requiredPath(section, "former_path") : nil)
     }
   }
 

@@ -104,7 +104,12 @@ package struct FileKeySource: Sendable {
   /// disk itself, keeps elsewhere is out of reach.
   package func destroy(_ identifier: KeyIdentifier) throws(KeyringError) {
     let path = path(of: identifier)
-    let descriptor = unsafe open(path, O_WRONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK)
+    let flags = O_WRONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK
+    var descriptor = unsafe open(path, flags)
+    if descriptor < 0, errno == EACCES, unsafe chmod(path, 0o600) == 0 {
+      // Its owner may not write a file of mode 0400 either.
+      descriptor = unsafe open(path, flags)
+    }
     guard descriptor >= 0 else {
       if errno == ENOENT { return }
       throw .keySource(path: path, errno: errno)

@@ -6,6 +6,11 @@ import SecretMemory
 ///
 /// Each step keeps to the states of SP 800-57 part 1, section 7, and throws where it would not.
 package struct KeyringChange {
+  /// How often a key of one role is rotated in twenty-four hours at most.
+  package static let mostRotationsInADay = 32
+  /// Places in the keyring that only a KEK may take.
+  private static let placesForKeyEncryptionKeys = 64
+
   private let generation: UInt64
   private var entries: [KeyringEntry]
   private var keyEncryptionKey: KeyEncryptionKey
@@ -41,6 +46,7 @@ package struct KeyringChange {
   ) throws(KeyringError) -> KeyIdentifier {
     precondition(role != .kek, "a KEK comes from its source")
     let active = entries.indices.filter { entries[$0].role == role && entries[$0].state == .active }
+    try checkPace(of: role, atMilliseconds: now)
     guard role != .fingerprint || !entries.contains(where: \.isBeingReplaced) else {
       throw .rotationUnderWay(role)
     }
@@ -52,6 +58,18 @@ package struct KeyringChange {
       if role != .fingerprint { deactivate(at: index, now) }
     }
     return new
+  }
+
+  /// Refuses what would fill the keyring: nobody needs so many keys, and a key that is compromised has to
+  /// be replaced at any time.
+  private func checkPace(
+    of role: KeyRole, atMilliseconds now: UInt64
+  ) throws(KeyringError) {
+    let recent = entries.filter {
+      $0.role == role && $0.origin == .rotation
+        && $0.createdMilliseconds.addingReportingOverflow(86_400_000).partialValue > now
+    }
+    guard recent.count < Self.mostRotationsInADay else { throw .rotatedTooOften(role) }
   }
 
   /// Deactivates the fingerprint key that its successor has replaced everywhere.
@@ -72,6 +90,7 @@ package struct KeyringChange {
     guard !entries.contains(where: { $0.identifier == key.identifier }) else {
       throw .keyKnownAlready(key.identifier)
     }
+    guard entries.count < KeyringBlob.mostEntries else { throw .tooManyKeys }
     if let index = entries.firstIndex(where: { $0.role == .kek && $0.state == .active }) {
       entries[index].successor = key.identifier
       deactivate(at: index, now)
@@ -150,7 +169,9 @@ package struct KeyringChange {
   private mutating func add(
     _ role: KeyRole, origin: KeyOrigin, cryptoperiodSeconds: UInt64, atMilliseconds now: UInt64
   ) throws(KeyringError) -> KeyIdentifier {
-    guard entries.count < KeyringBlob.mostEntries else { throw .tooManyKeys }
+    guard entries.count < KeyringBlob.mostEntries - Self.placesForKeyEncryptionKeys else {
+      throw .tooManyKeys
+    }
     let identifier = try KeyIdentifier.fresh(besides: entries.map(\.identifier))
     let material = KeyMaterial(try KeyEncryptionKey.makeSecret())
     var entry = KeyringEntry(

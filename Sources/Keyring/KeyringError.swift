@@ -32,6 +32,8 @@ package enum KeyringError: Error, Equatable, Sendable {
   case wrongState(KeyIdentifier, KeyState)
   /// A key of this role is being replaced already.
   case rotationUnderWay(KeyRole)
+  /// Keys of this role have been rotated as often as may be in a day.
+  case rotatedTooOften(KeyRole)
   /// The keyring holds as many keys as fit.
   case tooManyKeys
   /// The key has sealed as often as its policy allows.

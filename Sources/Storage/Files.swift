@@ -49,9 +49,14 @@ enum Files {
 
 /// A clock that only goes forward.
 enum MonotonicClock {
-  static func nanoseconds() -> UInt64 {
+  static func nanoseconds() -> UInt64 { read(CLOCK_MONOTONIC) }
+
+  /// The time that the calling thread has had the processor.
+  static func threadNanoseconds() -> UInt64 { read(CLOCK_THREAD_CPUTIME_ID) }
+
+  private static func read(_ clock: clockid_t) -> UInt64 {
     var time = timespec()
-    unsafe clock_gettime(CLOCK_MONOTONIC, &time)
+    unsafe clock_gettime(clock, &time)
     return UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec)
   }
 }

@@ -154,7 +154,7 @@ extension Vault {
     try store.perform { [core] transaction in
       answer = try core.approve(identifier, actor: actor, persons: persons, in: &transaction)
     }
-    if answer == .begun { try opening.session().worker.wake() }
+    if answer == .begun { try opening.session().worker.wakeForDestruction() }
     return answer
   }
 

@@ -27,14 +27,15 @@ extension Vault {
     case .replacement: guard custody.successors != nil else { throw VaultError.noReplacement }
     }
     var custodian: String?
-    let progress: ShareProgress
-    do throws(KeyringError) {
+    let taken: Custody.Taken
+    do {
       let share = try CustodianShare(parsing: text)
       custodian = share.header.custodian.text
-      let now = core.clock.monotonicNanoseconds()
-      try custody.check(share, of: set, for: purpose, now: now)
-      progress = try custody.add(share, passphrase: passphrase, of: set, for: purpose, now: now)
-    } catch {
+      try custody.check(share, of: set, for: purpose)
+      taken = try custody.add(
+        share, passphrase: passphrase, of: set, for: purpose,
+        now: core.clock.monotonicNanoseconds())
+    } catch let error as KeyringError {
       try noteShare(
         purpose, set, actor: actor, outcome: AuditWord.Outcome.refused,
         reason: "cause=\(error.word)", custodian: custodian)
@@ -43,28 +44,40 @@ extension Vault {
     do {
       try noteShare(
         purpose, set, actor: actor, outcome: AuditWord.Outcome.done,
-        reason: "entered=\(progress.entered.count) missing=\(progress.missing)",
+        reason: "entered=\(taken.progress.entered.count) missing=\(taken.progress.missing)",
         custodian: custodian)
     } catch {
       // What is in no entry has not happened.
       custody.forget(purpose)
       throw error
     }
-    if progress.missing == 0 { try complete(purpose, actor: actor) }
-    return progress
+    if let key = taken.key { try complete(purpose, with: key, actor: actor) }
+    return taken.progress
   }
 
-  private func complete(_ purpose: ShareProgress.Purpose, actor: String) throws {
-    let key = try custody.take(purpose)
+  private func complete(
+    _ purpose: ShareProgress.Purpose, with key: KeyEncryptionKey, actor: String
+  ) throws {
     switch purpose {
     case .unseal:
       try unseal(with: try KeyringStore.open(in: store, with: key), actor: actor)
     case .replacement:
+      guard let successors = custody.successors, successors.replacement.begin() else {
+        throw VaultError.noReplacement
+      }
       defer { custody.forget(.replacement) }
-      guard let successors = custody.successors else { throw VaultError.noReplacement }
-      _ = try replaceKeyEncryptionKey(
-        by: successors.key, origin: .ceremony, custodians: successors.set,
-        cryptoperiodSeconds: successors.cryptoperiodSeconds, actor: successors.actor)
+      do {
+        _ = try replaceKeyEncryptionKey(
+          by: successors.key, origin: .ceremony, custodians: successors.set,
+          cryptoperiodSeconds: successors.cryptoperiodSeconds, actor: successors.actor)
+        successors.replacement.end(.done)
+      } catch StorageError.writingEnded {
+        successors.replacement.end(.unknown)
+        throw StorageError.writingEnded
+      } catch {
+        successors.replacement.end(.abandoned)
+        throw error
+      }
     }
   }
 
@@ -82,13 +95,13 @@ extension Vault {
   /// present one, otherwise when enough of those who do have agreed with their shares.
   ///
   /// - Parameter cryptoperiodSeconds: the key's cryptoperiod; nil for that of the rules.
-  /// - Returns: whether it is done.
+  /// - Returns: what becomes of it; nil where it is done.
   /// - Throws: ``VaultError/sealed``, ``VaultError/replacementUnderWay``; `KeyringError`,
   ///   `StorageError`.
   package func beginCustody(
     of key: KeyEncryptionKey, by set: CustodianSet, cryptoperiodSeconds: UInt64? = nil,
     actor: String
-  ) throws -> Bool {
+  ) throws -> CustodianReplacement? {
     let present = try keyring
     guard key.identifier == set.keyIdentifier, try key.checkValue() == set.checkValue else {
       throw KeyringError.custody(.rebuiltKeyDiffers(set.keyIdentifier))
@@ -101,7 +114,7 @@ extension Vault {
       _ = try replaceKeyEncryptionKey(
         by: key, origin: .ceremony, custodians: set, cryptoperiodSeconds: cryptoperiodSeconds,
         actor: actor)
-      return true
+      return nil
     }
     let successors = Custody.Successors(
       key: key, set: set, cryptoperiodSeconds: cryptoperiodSeconds, actor: actor)
@@ -119,11 +132,23 @@ extension Vault {
       custody.forget(.replacement)
       throw error
     }
-    return false
+    return successors.replacement
   }
 
-  /// Forgets a replacement that waits.
-  package func abandonCustody() { custody.forget(.replacement) }
+  /// Gives up a ceremony that waits, with an entry; one whose shares are complete goes on to its end.
+  package func abandon(_ replacement: CustodianReplacement, actor: String) {
+    guard let successors = custody.successors, successors.replacement === replacement,
+      replacement.state == .waiting
+    else { return }
+    custody.forget(.replacement)
+    guard replacement.state == .abandoned else { return }
+    store.submit(
+      NoteJob(
+        AuditEntry(
+          actor: actor, operation: AuditWord.Operation.ceremony,
+          key: successors.key.identifier.text, outcome: AuditWord.Outcome.stopped,
+          reason: "role=kek"), core: core))
+  }
 
   /// Forgets shares that have waited too long.
   func expireShares() {

@@ -7,7 +7,7 @@ import Synchronization
 /// others become custodians. Wiped when their time is over.
 final class Custody: Sendable {
   /// Shares of one purpose.
-  private struct Entering: ~Copyable {
+  fileprivate struct Entering: ~Copyable {
     var collection: ShareCollection
     let beganNanoseconds: UInt64
   }
@@ -18,15 +18,18 @@ final class Custody: Sendable {
     let set: CustodianSet
     let cryptoperiodSeconds: UInt64?
     let actor: String
+    let replacement = CustodianReplacement()
   }
 
-  private struct State: ~Copyable {
+  fileprivate struct State: ~Copyable {
     var entering: [ShareProgress.Purpose: Waiting] = [:]
     var successors: Successors?
+    /// Whether shares open the vault.
+    var isSealed = true
   }
 
   /// What a dictionary can hold of ``Entering``.
-  private final class Waiting {
+  fileprivate final class Waiting {
     var entering: Entering
     init(_ entering: consuming Entering) { self.entering = entering }
   }
@@ -41,8 +44,7 @@ final class Custody: Sendable {
 
   /// Whether a share would be taken, before its passphrase is tried.
   func check(
-    _ share: CustodianShare, of set: CustodianSet, for purpose: ShareProgress.Purpose,
-    now: UInt64
+    _ share: CustodianShare, of set: CustodianSet, for purpose: ShareProgress.Purpose
   ) throws(KeyringError) {
     try state.withLock { state throws(KeyringError) in
       if let waiting = state.entering[purpose], waiting.entering.collection.set == set {
@@ -52,23 +54,41 @@ final class Custody: Sendable {
     }
   }
 
-  /// Opens a share and takes it.
+  /// What came of a share.
+  struct Taken: Sendable {
+    let progress: ShareProgress
+    /// The key that it and the others rebuild, which are forgotten then.
+    let key: KeyEncryptionKey?
+  }
+
+  /// Opens a share and takes it, where it is wanted still.
+  ///
+  /// - Throws: `KeyringError`; ``VaultError/notSealed``, ``VaultError/noReplacement`` where it came too
+  ///   late.
   func add(
     _ share: CustodianShare, passphrase: borrowing SecretBytes, of set: CustodianSet,
     for purpose: ShareProgress.Purpose, now: UInt64
-  ) throws(KeyringError) -> ShareProgress {
+  ) throws -> Taken {
     let opened = try open(share, passphrase)
     var given: SecretBytes? = consume opened
-    return try state.withLock { state throws(KeyringError) in
+    return try state.withLock { state in
+      switch purpose {
+      case .unseal: guard state.isSealed else { throw VaultError.notSealed }
+      case .replacement: guard state.successors != nil else { throw VaultError.noReplacement }
+      }
       if state.entering[purpose]?.entering.collection.set != set {
         state.entering[purpose] = Waiting(
           Entering(collection: ShareCollection(for: set), beganNanoseconds: now))
       }
       guard let waiting = state.entering[purpose], let secret = given.take() else {
-        throw .systemUnavailable
+        throw KeyringError.systemUnavailable
       }
       try waiting.entering.collection.add(share, opened: secret)
-      return progress(of: waiting, purpose, now: now)
+      let progress = progress(of: waiting, purpose, now: now)
+      guard progress.missing == 0 else { return Taken(progress: progress, key: nil) }
+      state.entering[purpose] = nil
+      return Taken(
+        progress: progress, key: try waiting.entering.collection.keyEncryptionKey())
     }
   }
 
@@ -78,13 +98,20 @@ final class Custody: Sendable {
     try derivation.withLock { _ throws(KeyringError) in try share.open(passphrase: passphrase) }
   }
 
-  /// The key that the shares of a purpose rebuild; they are forgotten.
-  func take(_ purpose: ShareProgress.Purpose) throws(KeyringError) -> KeyEncryptionKey {
-    try state.withLock { state throws(KeyringError) in
-      guard let waiting = state.entering.removeValue(forKey: purpose) else {
-        throw .custody(.sharesMissing(1))
-      }
-      return try waiting.entering.collection.keyEncryptionKey()
+  /// Shares are wanted no more.
+  func vaultWasOpened() {
+    state.withLock { state in
+      state.isSealed = false
+      state.entering[.unseal] = nil
+    }
+  }
+
+  /// Shares open the vault; a replacement has nothing that it could replace.
+  func vaultWasSealed() {
+    state.withLock { state in
+      state.isSealed = true
+      state.entering = [:]
+      state.endReplacement()
     }
   }
 
@@ -92,7 +119,7 @@ final class Custody: Sendable {
   func forget(_ purpose: ShareProgress.Purpose) {
     state.withLock { state in
       state.entering[purpose] = nil
-      if purpose == .replacement { state.successors = nil }
+      if purpose == .replacement { state.endReplacement() }
     }
   }
 
@@ -104,7 +131,7 @@ final class Custody: Sendable {
       where now - min(now, waiting.entering.beganNanoseconds) >= limitNanoseconds {
         expired.append(progress(of: waiting, purpose, now: now))
         state.entering[purpose] = nil
-        if purpose == .replacement { state.successors = nil }
+        if purpose == .replacement { state.endReplacement() }
       }
       return expired
     }
@@ -143,6 +170,53 @@ final class Custody: Sendable {
 
   /// Who is about to become custodian.
   var successors: Successors? { state.withLock { $0.successors } }
+}
+
+extension Custody.State {
+  fileprivate mutating func endReplacement() {
+    successors?.replacement.abandon()
+    successors = nil
+  }
+}
+
+/// What becomes of a ceremony that waits for the present custodians. Whoever waits for it is told what
+/// is certain: shares of a key that may be in force must never be thrown away.
+package final class CustodianReplacement: Sendable {
+  /// How it is.
+  package enum State: Equatable, Sendable {
+    case waiting
+    /// The shares are complete, and the keyring is being wrapped anew.
+    case committing
+    /// The new key is in force.
+    case done
+    /// The key before is in force, for certain.
+    case abandoned
+    /// Nobody knows which of both is in force until the next start.
+    case unknown
+  }
+
+  private let value = Mutex(State.waiting)
+
+  /// How it is.
+  package var state: State { value.withLock { $0 } }
+
+  /// Begins to commit; false where it was given up before.
+  func begin() -> Bool {
+    value.withLock { value in
+      guard value == .waiting else { return false }
+      value = .committing
+      return true
+    }
+  }
+
+  func end(_ state: State) { value.withLock { $0 = state } }
+
+  /// Gives it up, where nothing has begun yet.
+  func abandon() {
+    value.withLock { value in
+      if value == .waiting { value = .abandoned }
+    }
+  }
 }
 
 /// How many shares have been entered.

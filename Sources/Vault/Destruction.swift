@@ -133,7 +133,7 @@ extension Vault {
     let needs = try needs(of: key)
     guard needs.isEmpty else { throw VaultError.keyNeeded(key, needs) }
     if try keyring.entry(key)?.state == .destroying {
-      try opening.session().worker.wake()
+      try opening.session().worker.wakeForDestruction()
       return .begun
     }
     if persons > 1 {
@@ -145,7 +145,7 @@ extension Vault {
           key: key, actor: actor, beganMilliseconds: core.now, reason: reason, approvers: []),
         approval: nil, in: &transaction)
     }
-    try opening.session().worker.wake()
+    try opening.session().worker.wakeForDestruction()
     return .begun
   }
 }
@@ -204,14 +204,39 @@ extension WriterCore {
 }
 
 extension KeyWorker {
-  /// Ends destructions that have begun.
-  func endDestructions() throws {
-    let dying = keys.current.entries.filter { $0.state == .destroying }
-    try compact()
-    for key in dying where key.role == .kek { try eraseKeyEncryptionKey(key.identifier) }
-    try store.perform { [core] transaction in
-      try core.endDestructions(of: dying.map(\.identifier), in: &transaction)
+  /// Ends destructions that have begun. What stands in their way is told, and keeps no other work from
+  /// going on.
+  func tryDestructions() {
+    do {
+      try endDestructions()
+    } catch {
+      let cause = explain(error)
+      state.withLock { $0.destructionFailure = cause }
     }
+  }
+
+  private func endDestructions() throws {
+    let dying = keys.current.entries.filter { $0.state == .destroying }
+    let identifiers = Set(dying.map(\.identifier))
+    if !identifiers.isSubset(of: state.withLock { $0.compacted }) {
+      try compact()
+      state.withLock { $0.compacted = identifiers }
+    }
+    // One whose source is out of reach does not keep the others from their end.
+    var ended: [KeyIdentifier] = []
+    var failure: (any Error)?
+    for key in dying {
+      do {
+        if key.role == .kek { try eraseKeyEncryptionKey(key) }
+        ended.append(key.identifier)
+      } catch { failure = error }
+    }
+    if !ended.isEmpty {
+      try store.perform { [core] transaction in
+        try core.endDestructions(of: ended, in: &transaction)
+      }
+    }
+    if let failure { throw failure }
   }
 }
 

@@ -32,11 +32,23 @@ extension Vault {
     _ key: KeyIdentifier, as retirement: Retirement, replacement: KeyEncryptionKey? = nil,
     because reason: KeyReason, actor: String
   ) throws -> KeyRotation? {
-    if let entry = try keyring.entry(key), entry.role == .fingerprint, entry.state == .active,
-      !entry.isBeingReplaced
-    {
-      try prepareFingerprintRotation()
+    guard let entry = try keyring.entry(key) else { throw KeyringError.unknownKey(key) }
+    func retire() throws -> KeyRotation? {
+      try retireAtOnce(
+        key, as: retirement, replacement: replacement, because: reason, actor: actor)
     }
+    guard entry.role == .fingerprint, entry.state == .active, !entry.isBeingReplaced else {
+      return try retire()
+    }
+    let rotation = try fingerprintsInTurn(retire)
+    try opening.session().worker.wake()
+    return rotation
+  }
+
+  private func retireAtOnce(
+    _ key: KeyIdentifier, as retirement: Retirement, replacement: KeyEncryptionKey?,
+    because reason: KeyReason, actor: String
+  ) throws -> KeyRotation? {
     var rotation: KeyRotation?
     let cryptoperiods = rules.cryptoperiods
     try store.perform { [core] transaction in
@@ -59,7 +71,7 @@ extension Vault {
       if old.role == .audit, new != nil {
         try core.signSuccession(from: before, to: keys, atMilliseconds: now, in: &transaction)
       }
-      if old.role == .kek, new != nil { try CustodianSet.remove(in: &transaction) }
+      if old.role == .kek, new != nil { try core.endCustody(of: key, in: &transaction) }
       rotation = try new.map { new in
         let made = KeyRotation(
           role: old.role, new: new, old: key,
@@ -75,7 +87,6 @@ extension Vault {
           reason: "role=\(old.role.name)" + reason.words),
         in: &transaction)
     }
-    if rotation?.role == .fingerprint { try opening.session().worker.wake() }
     return rotation
   }
 }

@@ -4,6 +4,7 @@ import Cryptography
 package import Keyring
 package import RecordFormat
 import Storage
+import Synchronization
 
 /// One key in the place of another.
 package struct KeyRotation: Equatable, Sendable {
@@ -21,18 +22,24 @@ extension Vault {
   /// ``keyWork``.
   /// - Throws: `KeyringError`, `StorageError`; nothing has changed then.
   package func rotate(_ role: KeyRole, actor: String) throws -> KeyRotation {
-    if role == .fingerprint { try prepareFingerprintRotation() }
     let seconds = rules.cryptoperiods[role]
-    let rotation = try change(role, actor: actor) { change, now in
-      try change.rotate(role, cryptoperiodSeconds: seconds, atMilliseconds: now)
+    func rotate() throws -> KeyRotation {
+      try change(role, actor: actor) { change, now in
+        try change.rotate(role, cryptoperiodSeconds: seconds, atMilliseconds: now)
+      }
     }
-    if role == .fingerprint { try opening.session().worker.wake() }
+    guard role == .fingerprint else { return try rotate() }
+    let rotation = try fingerprintsInTurn(rotate)
+    try opening.session().worker.wake()
     return rotation
   }
 
-  /// Makes the table ready that the next fingerprint key will use.
-  func prepareFingerprintRotation() throws {
-    try FingerprintScan.clearUnusedTable(store: store, keyring: keyring)
+  /// Runs `body`, which rotates the fingerprint key, when the table that it will use is ready.
+  func fingerprintsInTurn<R>(_ body: () throws -> R) throws -> R {
+    try opening.session().worker.fingerprintTurn.withLock { _ in
+      try FingerprintScan.clearUnusedTable(store: store, keyring: keyring)
+      return try body()
+    }
   }
 
   /// Wraps the keyring under `key`, which its source already keeps.
@@ -40,7 +47,8 @@ extension Vault {
   /// - Parameters:
   ///   - custodians: who holds its shares; nil where its source keeps it whole.
   ///   - cryptoperiodSeconds: its cryptoperiod; nil for that of the rules.
-  /// - Throws: `KeyringError`, `StorageError`. After `StorageError.writingEnded` it is not known which
+  /// - Throws: ``VaultError/heldByCustodians`` where only their agreement replaces the present one;
+  ///   `KeyringError`, `StorageError`. After `StorageError.writingEnded` it is not known which
   ///   of the two keys opens the store: both have to be kept.
   package func replaceKeyEncryptionKey(
     by key: KeyEncryptionKey, origin: KeyOrigin, custodians: CustodianSet? = nil,
@@ -54,8 +62,10 @@ extension Vault {
           by: key, origin: origin, cryptoperiodSeconds: seconds, atMilliseconds: now)
         return key.identifier
       },
-      beside: { [core] transaction in
-        guard let custodians else { return try CustodianSet.remove(in: &transaction) }
+      beside: { [core] rotation, transaction in
+        guard let custodians else {
+          return try core.endCustody(of: rotation.old, in: &transaction)
+        }
         try custodians.save(in: &transaction)
         for entry in custodians.entries(actor: actor) { try core.record(entry, in: &transaction) }
       })
@@ -73,6 +83,11 @@ extension Vault {
     try opening.session().worker.stopReencryption(actor: actor)
   }
 
+  /// Whether cards are to be moved, and that is not done yet.
+  package var isReencrypting: Bool {
+    get throws { try store.read { try ReencryptionOrder.read(in: $0) } != nil }
+  }
+
   /// How far background work on keys is.
   package var keyWork: KeyWorkProgress {
     (try? opening.session().worker.progress) ?? KeyWorkProgress()
@@ -84,7 +99,7 @@ extension Vault {
   private func change(
     _ role: KeyRole, actor: String,
     _ body: @escaping (inout KeyringChange, UInt64) throws -> KeyIdentifier,
-    beside more: @escaping (inout StoreWriteTransaction) throws -> Void = { _ in }
+    beside more: @escaping (KeyRotation, inout StoreWriteTransaction) throws -> Void = { _, _ in }
   ) throws -> KeyRotation {
     var rotation: KeyRotation?
     try store.perform { [core] transaction in
@@ -99,7 +114,7 @@ extension Vault {
       }
       let made = KeyRotation(role: role, new: new, old: old, checkValue: checkValue)
       try core.record(made, actor: actor, in: &transaction)
-      try more(&transaction)
+      try more(made, &transaction)
       rotation = made
     }
     guard let rotation else { throw VaultError.sealed }
@@ -119,5 +134,16 @@ extension WriterCore {
         reason: "role=\(rotation.role.name) replaces=\(rotation.old.text) "
           + "check_value=\(rotation.checkValue)"),
       in: &transaction)
+  }
+
+  /// Notes that nobody holds shares any more, with the KEK `old` replaced by one that a source has.
+  ///
+  /// - Throws: ``VaultError/heldByCustodians`` where they hold that very key: nobody takes it back alone.
+  func endCustody(
+    of old: KeyIdentifier, in transaction: inout StoreWriteTransaction
+  ) throws {
+    guard let holders = try CustodianSet.read(in: transaction) else { return }
+    guard holders.keyIdentifier != old else { throw VaultError.heldByCustodians }
+    try CustodianSet.remove(in: &transaction)
   }
 }

@@ -95,6 +95,10 @@ extension Vault {
       let opened = try OpenedVault(
         store: store, keys: keys, slots: slots, clock: core.clock, progress: progress)
       try store.perform { [core] transaction in
+        // What was read before may be older than what another process of opening has left.
+        guard
+          try KeyringStore.header(in: transaction)?.generation == keyring.generation
+        else { throw VaultError.keyringHasChanged }
         core.put(opened)
         try core.closeOpenPayments(in: &transaction)
         guard let actor else { return }
@@ -106,6 +110,7 @@ extension Vault {
       }
       return Opening.Session(opened: opened, worker: makeWorker(keys))
     }
+    custody.vaultWasOpened()
   }
 
   /// Closes the keyring: requests are refused from now on, payments that are under way end, and no key
@@ -117,7 +122,9 @@ extension Vault {
     try opening.seal(restarting: { makeWorker($0.keys) }) { session in
       try waitForPayments(patience)
       let key = session.keys.current.keyEncryptionKeyIdentifier
-      try store.perform { [core] transaction in
+      try store.perform { [self, core] transaction in
+        // One that came while the others were waited for would lose its outcome.
+        guard paymentsInFlight == 0 else { throw VaultError.paymentsUnderWay }
         try core.record(
           AuditEntry(
             actor: actor, operation: AuditWord.Operation.seal, key: key.text,
@@ -125,12 +132,13 @@ extension Vault {
         core.sealAfterBatch()
       }
     }
+    custody.vaultWasSealed()
   }
 
   private func makeWorker(_ keys: LiveKeyring) -> KeyWorker {
     KeyWorker(
       store: store, core: core, keys: keys, slots: slots, upkeep: upkeep,
-      eraseKeyEncryptionKey: eraseKeyEncryptionKey)
+      eraseKeyEncryptionKey: eraseKeyEncryptionKey, explain: explain)
   }
 
   private func waitForPayments(_ patience: Duration) throws(VaultError) {

@@ -23,14 +23,17 @@ package final class Vault: Sendable {
   private let paymentsUnderWay = Atomic<Int>(0)
   let opening = Opening()
   let custody: Custody
-  let eraseKeyEncryptionKey: @Sendable (KeyIdentifier) throws -> Void
+  let eraseKeyEncryptionKey: @Sendable (KeyringEntry) throws -> Void
+  let explain: @Sendable (any Error) -> String
   let upkeepGate = StoreUpkeep.Gate()
 
   init(
     store: Store, core: WriterCore, slots: SecretPool, transport: any AcquirerTransport,
     policy: Policy, rules: KeyRules, shareMinutes: Int,
-    eraseKeyEncryptionKey: @escaping @Sendable (KeyIdentifier) throws -> Void
+    eraseKeyEncryptionKey: @escaping @Sendable (KeyringEntry) throws -> Void,
+    explain: @escaping @Sendable (any Error) -> String
   ) {
+    self.explain = explain
     custody = Custody(limitMinutes: shareMinutes)
     self.eraseKeyEncryptionKey = eraseKeyEncryptionKey
     self.store = store

@@ -16,6 +16,10 @@ package enum VaultError: Error, Equatable, Sendable {
   case noReplacement
   /// Other custodians wait to take the place of the present ones.
   case replacementUnderWay
+  /// Custodians hold the KEK, and only their agreement replaces it.
+  case heldByCustodians
+  /// The keyring was changed after it was read.
+  case keyringHasChanged
   /// Payments still wait for their acquirer.
   case paymentsUnderWay
   /// Something still needs the key.

@@ -17,12 +17,14 @@ extension Vault {
   ///   - rules: cryptoperiods of new keys, and the bound of their use.
   ///   - shareMinutes: for how long custodians' shares wait for the others.
   ///   - eraseKeyEncryptionKey: removes a KEK that is being destroyed from its source.
+  ///   - explain: makes a sentence of an error that ended work on keys, and may log it.
   ///   - onEnd: called once when the disk has failed and nothing will be written any more.
   package static func start(
     store: Store, slots: SecretPool, transport: any AcquirerTransport, policy: Policy,
     clock: Clock, limits: WriterLimits, refusalsStoredPerMinute: Int,
     rules: KeyRules = KeyRules(), shareMinutes: Int = Vault.standardShareMinutes,
-    eraseKeyEncryptionKey: @escaping @Sendable (KeyIdentifier) throws -> Void = { _ in },
+    eraseKeyEncryptionKey: @escaping @Sendable (KeyringEntry) throws -> Void = { _ in },
+    explain: @escaping @Sendable (any Error) -> String = { "\($0)" },
     onEnd: @escaping @Sendable (StorageError) -> Void
   ) throws -> Vault {
     let core = WriterCore(
@@ -33,7 +35,7 @@ extension Vault {
     return Vault(
       store: store, core: core, slots: slots, transport: transport, policy: policy, rules: rules,
       shareMinutes: shareMinutes,
-      eraseKeyEncryptionKey: eraseKeyEncryptionKey)
+      eraseKeyEncryptionKey: eraseKeyEncryptionKey, explain: explain)
   }
 
   /// Starts the vault and opens it, as ``unseal(with:actor:progress:)`` does.
@@ -47,7 +49,7 @@ extension Vault {
     store: Store, keyring: Keyring, slots: SecretPool, transport: any AcquirerTransport,
     policy: Policy, clock: Clock, limits: WriterLimits, refusalsStoredPerMinute: Int,
     rules: KeyRules = KeyRules(),
-    eraseKeyEncryptionKey: @escaping @Sendable (KeyIdentifier) throws -> Void = { _ in },
+    eraseKeyEncryptionKey: @escaping @Sendable (KeyringEntry) throws -> Void = { _ in },
     progress: (Int) -> Void = { _ in }, onEnd: @escaping @Sendable (StorageError) -> Void
   ) throws -> Vault {
     let vault = try start(

@@ -9,7 +9,9 @@ struct CadenasDev: ParsableCommand {
     abstract: "A throwaway vault, its certificates, an acquirer that pretends, and load.",
     discussion: "Nothing that this program makes or does belongs in production.",
     subcommands: [
-      UpCommand.self, PKICommand.self, AcquirerCommand.self, LoadCommand.self, DemoCommand.self,
+      UpCommand.self, PKICommand.self, AcquirerCommand.self, FillCommand.self, BenchCommand.self,
+      CompareCommand.self,
+      DemoCommand.self,
     ])
 
   /// Exit status: 0 done, 1 failed, 2 usage (argument-parser's own 64 is mapped).

@@ -69,7 +69,8 @@ extension CommandFailure {
   init(_ error: AdministrationError) {
     switch error {
     case .malformedRequest: self.init(.invalid, error.detail)
-    case .refused, .notPermitted, .operatorNeeded, .notFound: self.init(.refused, error.detail)
+    case .refused, .notReplaced, .notPermitted, .operatorNeeded, .notFound:
+      self.init(.refused, error.detail)
     case .store(let error): self.init(error)
     case .busy, .audit, .keyring, .unavailable, .abandoned:
       self.init(.unavailable, error.detail)

@@ -14,6 +14,8 @@ final class TestVault {
     var mapSize = 64 << 20
     var limits = WriterLimits()
     var slots = 64
+    /// Whether KEKs cannot be removed from their source.
+    var isSourceOutOfReach = false
   }
 
   let directory: TemporaryDirectory
@@ -68,10 +70,14 @@ final class TestVault {
     let store = try Store.open(at: directory.store, mapSize: options.mapSize)
     let keyring = try KeyringStore.open(in: store, source: source)
     let source = source
+    let isOutOfReach = options.isSourceOutOfReach
     let vault = try Vault.open(
       store: store, keyring: keyring, slots: slots, transport: transport, policy: Cast.policy,
       clock: time.clock, limits: options.limits, refusalsStoredPerMinute: 60,
-      eraseKeyEncryptionKey: { try source.destroy($0) }, progress: progress,
+      eraseKeyEncryptionKey: { key in
+        if isOutOfReach { throw Missing(what: "the source") }
+        try source.destroy(key.identifier)
+      }, progress: progress,
       onEnd: { _ in })
     opened = (store, keyring, vault)
   }

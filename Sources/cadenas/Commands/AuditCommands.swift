@@ -5,7 +5,7 @@ import ArgumentParser
 struct AuditCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "audit", abstract: "Read and verify the audit log.",
-    subcommands: [AuditShowCommand.self, AuditVerifyCommand.self])
+    subcommands: [AuditShowCommand.self, AuditVerifyCommand.self, AuditReportCommand.self])
 }
 
 /// `cadenas audit verify`.

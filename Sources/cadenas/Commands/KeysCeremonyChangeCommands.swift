@@ -114,10 +114,17 @@ private struct RunningCeremony {
       let answer = try DocumentView(
         session.document(.ceremony, body: body, offline: false, showing: "shares"))
       Console.write(after(answer, isReplacement))
-    } catch AdminClient.Failure.problem(let status, let name, let detail) {
-      // The key wraps nothing: its shares would only be taken for ones that matter.
+    } catch AdminClient.Failure.problem(let status, let name, let detail)
+      where name == AdministrationError.notReplacedName
+    {
+      // The key wraps nothing, for certain: its shares would only be taken for ones that matter.
       files.remove(result.shares)
       throw AdminClient.Failure.problem(status: status, name: name, detail: detail)
+    } catch {
+      Console.complain(
+        "it is not certain which key is in force: keep the old shares and the new ones, and look with "
+          + "cadenas keys status whether \(result.set.keyIdentifier.text) is active")
+      throw error
     }
   }
 

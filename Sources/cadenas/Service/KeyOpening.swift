@@ -89,16 +89,25 @@ extension KeyOpening {
 
   /// Removes a KEK that is being destroyed from where it was kept. One that custodians held is gone
   /// with their shares, which are theirs to destroy; a credential is root's, and has to be gone.
-  static func erase(_ key: KeyIdentifier, _ configuration: ServiceConfiguration) throws {
+  static func erase(_ key: KeyringEntry, _ configuration: ServiceConfiguration) throws {
+    if key.origin == .ceremony { return }
+    let name = "\(key.identifier.text).kek"
     switch configuration.keys {
-    case .custodians: return
-    case .directory: try source(configuration.keys).destroy(key)
+    case .custodians(_, let path?): try FileKeySource(directory: path).destroy(key.identifier)
+    case .custodians(_, nil):
+      throw CommandFailure(
+        .refused,
+        "\(name) lies, or lay, in the key source before the custodians: set \"keys.former_path\" to "
+          + "its directory, and restart the service")
+    case .directory: try source(configuration.keys).destroy(key.identifier)
     case .credentials:
-      guard unsafe access(try source(configuration.keys).path(of: key), F_OK) != 0 else {
+      guard
+        unsafe access(try source(configuration.keys).path(of: key.identifier), F_OK) != 0
+      else {
         throw CommandFailure(
           .refused,
-          "the service still gets the credential \(key.text).kek: delete it, remove it from the unit, "
-            + "and restart the service")
+          "the service still gets the credential \(name): delete it, remove it from the unit, and "
+            + "restart the service")
       }
     }
   }
@@ -117,6 +126,6 @@ extension KeyOpening {
 extension KeySource {
   /// For how long entered shares wait.
   var shareMinutes: Int {
-    if case .custodians(let minutes) = self { minutes } else { Self.standardShareMinutes }
+    if case .custodians(let minutes, _) = self { minutes } else { Self.standardShareMinutes }
   }
 }

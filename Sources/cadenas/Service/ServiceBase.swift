@@ -51,6 +51,11 @@ struct ServiceBase {
       refusalsStoredPerMinute: limits.refusalsStoredPerMinute,
       rules: KeyRules(configuration.keyRules), shareMinutes: configuration.keys.shareMinutes,
       eraseKeyEncryptionKey: { try KeyOpening.erase($0, configuration) },
+      explain: { error in
+        let reason = CommandFailure(error).message
+        logger.error("work on keys is not done", metadata: ["reason": "\(reason)"])
+        return reason
+      },
       onEnd: { error in
         logger.critical(
           "the disk failed: nothing is written any more", metadata: ["error": "\(error)"])

@@ -1,0 +1,249 @@
+internal import AuditLog
+internal import Cryptography
+internal import JSON
+internal import Keyring
+internal import RecordFormat
+
+/// All that an audit report says.
+struct ReportContents {
+  /// What was made of the log.
+  let verification: AuditVerification
+  /// The period, in Unix milliseconds, its end not included.
+  let from: Int64
+  let to: Int64
+  let statistics: AuditStatistics
+  /// `cadenas/STOREID`.
+  let origin: String
+  /// The public half of the key that signs for the log now; nil while the keyring is closed.
+  let signingKey: String?
+  /// Every key; empty while the keyring is closed.
+  let keys: [KeyStatus]
+  let custodians: CustodianSet?
+  let backups: [BackupFact]
+  /// When the report was made, in Unix milliseconds, and for whom.
+  let madeMilliseconds: Int64
+  let madeFor: String
+  let version: String
+
+  /// A backup that is on record.
+  struct BackupFact {
+    let identifier: String
+    let state: String
+    let madeMilliseconds: Int64
+    let actor: String
+  }
+}
+
+/// The report as one HTML page that stands alone and prints well.
+struct ReportPage {
+  let contents: ReportContents
+
+  /// The page's bytes.
+  var bytes: [UInt8] {
+    var html = HTMLWriter()
+    html.markup("<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">")
+    html.markup("<meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">")
+    html.markup(
+      "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">"
+    )
+    html.element("title", "Audit report \(day(contents.from)) to \(day(contents.to - 1))")
+    html.markup(ReportStyle.sheet)
+    html.markup("</head><body>\n")
+    writeHead(&html)
+    writeVerdict(&html)
+    writeOperations(&html)
+    writeParties(&html)
+    writeUnusual(&html)
+    writeKeys(&html)
+    writeCustody(&html)
+    ReportRequirements(contents: contents).write(to: &html)
+    writeSignatures(&html)
+    html.markup("</body></html>\n")
+    return html.bytes
+  }
+
+  private func time(_ milliseconds: Int64) -> String {
+    RFC3339.string(unixMilliseconds: milliseconds, precision: .seconds)
+  }
+
+  private func time(_ milliseconds: UInt64) -> String { time(Int64(clamping: milliseconds)) }
+
+  private func day(_ milliseconds: Int64) -> String { String(time(milliseconds).prefix(10)) }
+
+  private func writeHead(_ html: inout HTMLWriter) {
+    html.element("h1", "Audit report of a card vault")
+    html.markup("<p class=\"lead\">")
+    html.text("\(time(contents.from)) to \(time(contents.to)), times in UTC")
+    html.markup("</p>")
+  }
+
+  private func pairs(_ pairs: [(String, String)], to html: inout HTMLWriter) {
+    html.markup("<dl>")
+    for (name, value) in pairs {
+      html.element("dt", name)
+      html.markup("<dd><code>")
+      html.text(value)
+      html.markup("</code></dd>")
+    }
+    html.markup("</dl>")
+  }
+
+  private func writeVerdict(_ html: inout HTMLWriter) {
+    let result = contents.verification
+    if let finding = result.finding {
+      html.markup("<div class=\"verdict bad\">")
+      html.element("strong", "The log was changed.")
+      html.element(
+        "p",
+        "The first entry that is wrong is \(finding.sequence) (\(finding.reason.rawValue)). What "
+          + "follows is what the log says, and cannot be relied on from there.")
+    } else {
+      html.markup("<div class=\"verdict\">")
+      html.element("strong", "The log is intact.")
+      html.element(
+        "p",
+        "All of its \(result.size) entries were hashed again, and they are the tree that the vault "
+          + "keeps. Compare size and root with a checkpoint that was kept elsewhere: only that shows "
+          + "that no other log was put in its place.")
+    }
+    pairs(
+      [
+        ("log", contents.origin), ("entries", String(result.size)),
+        ("root", result.root.map { Base64.encode($0.bytes) } ?? "-"),
+        ("verifier key", contents.signingKey ?? "not known: the keyring is closed"),
+        (
+          "made",
+          "\(time(contents.madeMilliseconds)) for \(contents.madeFor), by cadenas "
+            + contents.version
+        ),
+      ], to: &html)
+    html.markup("</div>\n")
+  }
+
+  private func writeOperations(_ html: inout HTMLWriter) {
+    html.element("h2", "Operations")
+    var totals = AuditStatistics.Counts()
+    for counts in contents.statistics.byDay.values {
+      for kind in AuditStatistics.Kind.allCases { totals[kind] += counts[kind] }
+    }
+    html.markup("<ul class=\"figures\">")
+    for kind in AuditStatistics.Kind.allCases {
+      html.markup("<li>")
+      html.element("b", String(totals[kind]))
+      html.element("span", kind.title)
+      html.markup("</li>")
+    }
+    html.markup("</ul>")
+    ReportChart(
+      contents.statistics.byDay, from: contents.from, to: contents.to,
+      label: { String(day($0).suffix(5)) }
+    ).write(to: &html)
+    let rows = contents.statistics.byOperation.sorted { $0.key < $1.key }.flatMap {
+      name, outcomes in
+      outcomes.sorted { $0.key < $1.key }.map { [name, $0.key, String($0.value)] }
+    }
+    html.table([.text("Operation"), .text("Outcome"), .number("Entries")], rows)
+  }
+
+  private func writeParties(_ html: inout HTMLWriter) {
+    html.element("h2", "Merchants and acquirers")
+    html.table(
+      [.text("Merchant")] + AuditStatistics.Kind.allCases.map { .number($0.title) },
+      contents.statistics.byMerchant.sorted { $0.key < $1.key }.map { name, counts in
+        [name] + AuditStatistics.Kind.allCases.map { String(counts[$0]) }
+      }, empty: "No merchant asked for anything.")
+    html.table(
+      [.text("Acquirer"), .text("What payments came to"), .number("Cards read by it")],
+      contents.statistics.byAcquirer.sorted { $0.key < $1.key }.map { name, counts in
+        let outcomes = counts.outcomes.sorted { $0.key < $1.key }
+          .map { "\($0.value) \($0.key)" }.joined(separator: ", ")
+        return [name, outcomes.isEmpty ? "-" : outcomes, String(counts.pulls)]
+      }, empty: "No card went to an acquirer.")
+    html.element("h2", "Refusals")
+    html.table(
+      [.text("Cause"), .number("Times")],
+      contents.statistics.refusals.sorted { ($1.value, $0.key) < ($0.value, $1.key) }
+        .map { [$0.key, String($0.value)] }, empty: "Nothing was refused.")
+  }
+
+  private func writeUnusual(_ html: inout HTMLWriter) {
+    html.element("h2", "Unusual")
+    html.element(
+      "p",
+      "Hours in which a client had cards detokenized five times as often as in its median hour, and "
+        + "at least twenty times; minutes with thirty refusals or more.")
+    html.table(
+      [.code("When"), .text("What")],
+      contents.statistics.patterns.map { [time($0.timeMilliseconds), $0.what] },
+      empty: "Nothing of the kind.")
+  }
+}
+
+// MARK: - Keys
+
+extension ReportPage {
+  private func writeKeys(_ html: inout HTMLWriter) {
+    html.element("h2", "Keys now")
+    html.table(
+      [
+        .code("Key"), .text("Role"), .text("State"), .code("Check value"),
+        .code("Created"), .code("Cryptoperiod ends"), .number("Days left"), .number("Cards"),
+        .text("To do"),
+      ],
+      contents.keys.map { key in
+        let left =
+          (Int64(clamping: key.cryptoperiodEndMilliseconds) - contents.madeMilliseconds)
+          / 86_400_000
+        return [
+          key.identifier.text, key.role.name, key.state.name, key.checkValue ?? "-",
+          day(Int64(clamping: key.createdMilliseconds)),
+          day(Int64(clamping: key.cryptoperiodEndMilliseconds)),
+          key.state == .active ? String(left) : "-", key.cards.map { String($0) } ?? "-",
+          key.warnings.map { $0.text(for: key.role) }.joined(separator: "; "),
+        ]
+      }, empty: "Not known: the keyring is closed.")
+    html.element("h2", "What happened to keys")
+    html.table(
+      [
+        .code("When"), .number("Entry"), .code("Key"), .text("Role"), .text("What"),
+        .text("By"), .text("Approved by"), .text("Reason"),
+      ],
+      contents.statistics.keyEvents.map { event in
+        [
+          time(event.timeMilliseconds), String(event.sequence), event.key.text, event.role ?? "-",
+          event.event, event.actor,
+          event.approvers.isEmpty ? "-" : event.approvers.joined(separator: ", "),
+          event.reason ?? "-",
+        ]
+      }, empty: "Nothing.")
+    if contents.statistics.droppedKeyEvents > 0 {
+      html.element(
+        "p", "And \(contents.statistics.droppedKeyEvents) more, see cadenas keys history.")
+    }
+  }
+
+  private func writeCustody(_ html: inout HTMLWriter) {
+    html.element("h2", "Custodians and backups")
+    if let set = contents.custodians {
+      html.element(
+        "p",
+        "Any \(set.threshold) of \(set.custodians.count) custodians open the keyring of "
+          + "\(set.vault.text), whose key is \(set.keyIdentifier.text): "
+          + set.custodians.map(\.name.text).joined(separator: ", ") + ".")
+    } else {
+      html.element("p", "No custodians: the key source has the key whole.")
+    }
+    html.table(
+      [.code("Backup"), .text("State"), .code("Made"), .text("By")],
+      contents.backups.map {
+        [$0.identifier, $0.state, time($0.madeMilliseconds), $0.actor]
+      }, empty: "No backup is on record.")
+  }
+
+  private func writeSignatures(_ html: inout HTMLWriter) {
+    html.markup("<div class=\"sign\">")
+    html.element("div", "Auditor: name, date, signature")
+    html.element("div", "Operator: name, date, signature")
+    html.markup("</div>\n")
+  }
+}

@@ -1,0 +1,86 @@
+import Glibc
+
+/// Card numbers that pass Luhn, of the range 497010, one after the other.
+///
+/// The first ``filledSize`` of the range belong to `cadenas-dev fill`; runs with new cards share the
+/// rest by the time at which they start.
+struct TestCardNumbers {
+  /// How many digits a number has.
+  static let length = 16
+  /// How many numbers `fill` has to itself.
+  static let filledSize = 100_000_000
+  private static let prefix: [UInt8] = [4, 9, 7, 0, 1, 0]
+  private static let rangeSize = 1_000_000_000
+  private static let numbersPerMillisecond = 45
+
+  private let first: Int
+  private let stride: Int
+  private var position: Int
+  private var digits = [UInt8](repeating: 0x30, count: length)
+
+  /// The numbers `offset`, `offset + stride`, … after `first`: with as many offsets as `stride`,
+  /// several makers share one range and never give the same number.
+  init(first: Int, offset: Int, stride: Int) {
+    self.first = first
+    self.stride = stride
+    position = offset
+  }
+
+  /// The numbers of `fill` from the one with this index on.
+  init(filledFrom index: Int) {
+    self.init(first: index, offset: 0, stride: 1)
+  }
+
+  /// A random place to start.
+  static func randomStart() -> Int { Int.random(in: filledSize..<rangeSize) }
+
+  /// A place to start from which nobody has started: it goes on with the clock, by more numbers than
+  /// a vault takes in that time, and comes round after five hours.
+  static func freshStart() -> Int {
+    var now = timespec()
+    unsafe clock_gettime(CLOCK_REALTIME, &now)
+    let milliseconds = Int(now.tv_sec) * 1_000 + Int(now.tv_nsec) / 1_000_000
+    return index(milliseconds % (1 << 40) * numbersPerMillisecond, from: filledSize)
+  }
+
+  /// Where the number `position` numbers after `first` stands in the range. A series that passes the
+  /// end goes on after the numbers of `fill`.
+  static func index(_ position: Int, from first: Int) -> Int {
+    let index = first + position
+    guard index >= rangeSize else { return index }
+    return filledSize + (index - rangeSize) % (rangeSize - filledSize)
+  }
+
+  /// Writes the next number as ASCII digits over the first ``length`` bytes of `buffer`.
+  mutating func next(into buffer: inout [UInt8]) {
+    precondition(buffer.count >= Self.length, "a number has 16 digits")
+    Self.write(Self.index(position, from: first), into: &buffer)
+    position += stride
+  }
+
+  /// Calls `body` with each digit of the next number, in ASCII.
+  mutating func forNext<E: Error>(_ body: (UInt8) throws(E) -> Void) throws(E) {
+    var next = digits
+    self.next(into: &next)
+    digits = next
+    for digit in next { try body(digit) }
+  }
+
+  /// Writes the number with the index `index` in the range.
+  static func write(_ index: Int, into buffer: inout [UInt8]) {
+    var rest = index
+    for (index, digit) in prefix.enumerated() { buffer[index] = digit }
+    for index in (6..<15).reversed() {
+      buffer[index] = UInt8(rest % 10)
+      rest /= 10
+    }
+    var sum: UInt8 = 0
+    for index in 0..<15 {
+      // From the right the check digit comes first, so the digits at even places are doubled.
+      let doubled = buffer[index] * (index.isMultiple(of: 2) ? 2 : 1)
+      sum += doubled > 9 ? doubled - 9 : doubled
+      buffer[index] += 0x30
+    }
+    buffer[15] = 0x30 + (10 - sum % 10) % 10
+  }
+}

@@ -1,0 +1,104 @@
+import AuditLog
+import Testing
+
+@testable import Administration
+
+/// What a report adds up, and what it makes of it.
+@Suite("Audit reports") struct ReportTests {
+  private static let start: Int64 = 1_795_392_000_000
+
+  private static func logged(
+    _ operation: String, _ outcome: String, at milliseconds: Int64 = start,
+    merchant: String? = "shop", actor: String = "spiffe://shop.example/checkout",
+    acquirer: String? = nil, payment: String? = nil, reason: String? = nil, key: String? = nil
+  ) throws -> LoggedEntry {
+    var line = AuditLine()
+    line.write(
+      AuditEntry(
+        actor: actor, operation: operation, merchant: merchant, key: key, acquirer: acquirer,
+        paymentIdentifier: payment, outcome: outcome, reason: reason), sequence: 7,
+      atMilliseconds: milliseconds)
+    let bytes = line.bytes
+    return try #require(unsafe LoggedEntry(line: bytes.span.bytes))
+  }
+
+  @Test func `operations are counted by day, merchant and acquirer`() throws {
+    var statistics = AuditStatistics()
+    let day = Self.start
+    let next = day + 86_400_000
+    try statistics.add(Self.logged("tokenize", "created", at: day + 5))
+    try statistics.add(Self.logged("tokenize", "existing", at: next))
+    try statistics.add(Self.logged("detokenize", "intent", acquirer: "bank", payment: "pay_1"))
+    try statistics.add(
+      Self.logged("detokenize", "refused", acquirer: "bank", payment: "pay_1", reason: "other"))
+    try statistics.add(
+      Self.logged("detokenize", "released", merchant: nil, acquirer: "bank"))
+    try statistics.add(Self.logged("delete", "refused", reason: "token-not-found"))
+    try statistics.add(Self.logged("refusals", "counted", merchant: nil, reason: "40"))
+    try statistics.add(Self.logged("serve", "started", merchant: nil, actor: "system"))
+    #expect(statistics.entries == 8)
+    #expect(statistics.byDay[day]?[.tokenized] == 1)
+    #expect(statistics.byDay[next]?[.tokenized] == 1)
+    #expect(statistics.byDay[day]?[.detokenized] == 2)
+    #expect(statistics.byDay[day]?[.refused] == 41)
+    #expect(statistics.byMerchant["shop"]?[.refused] == 1)
+    #expect(statistics.byAcquirer["bank"]?.pulls == 1)
+    #expect(statistics.byAcquirer["bank"]?.outcomes == ["refused": 1])
+    #expect(statistics.refusals == ["token-not-found": 1, "past the limit of a minute": 40])
+    #expect(statistics.patterns.map(\.what) == ["41 refusals in a minute"])
+  }
+
+  @Test func `an hour far above a client's median is told, and its usual hours are not`() throws {
+    var statistics = AuditStatistics()
+    for hour in 0..<10 {
+      let count = hour == 6 ? 40 : 4
+      for _ in 0..<count {
+        try statistics.add(
+          Self.logged(
+            "detokenize", "intent", at: Self.start + Int64(hour) * 3_600_000, payment: "pay_1"))
+      }
+    }
+    #expect(statistics.patterns.count == 1)
+    #expect(statistics.patterns.first?.timeMilliseconds == Self.start + 6 * 3_600_000)
+  }
+
+  @Test func `names without end cost no memory without end`() throws {
+    var statistics = AuditStatistics()
+    for number in 0..<2_000 {
+      try statistics.add(
+        Self.logged("delete", "refused", merchant: "m\(number)", reason: "cause \(number)"))
+    }
+    #expect(statistics.byMerchant.count == AuditStatistics.mostNames + 1)
+    #expect(statistics.refusals.count == AuditStatistics.mostNames + 1)
+    #expect(statistics.refusals.values.reduce(0, +) == 2_000)
+  }
+
+  @Test func `a report says what was verified, and lets no name into its markup`() throws {
+    let service = try TestService(entries: 3)
+    let hostile = "<script>alert(1)</script>\"'&"
+    try service.record([
+      AuditEntry(
+        actor: hostile, operation: "tokenize", merchant: hostile, outcome: "refused",
+        reason: hostile)
+    ])
+    var answer = Collected()
+    try service.operations().run(
+      .auditReport(from: 1_795_459_000_000, to: 1_795_460_000_000), actor: "user:ann"
+    ) { answer.take($0) }
+    let document = try #require(answer.documents.first)
+    #expect(document.hasPrefix("{\"intact\":true,\"size\":4,\"entries\":4,\"html\":\""))
+    #expect(!document.contains("<script"))
+    #expect(document.contains("&lt;script&gt;alert(1)&lt;/script&gt;&quot;&#39;&amp;"))
+    #expect(document.contains("The log is intact."))
+    #expect(document.contains("does not prove"))
+    let entry = try #require(try service.lines(from: 4).first)
+    #expect(entry.contains("\"operation\":\"audit.report\"") && entry.contains("intact"))
+  }
+
+  @Test(arguments: ["", "from=5", "from=5&to=5", "from=-1&to=5", "from=0&to=99999999999"])
+  func `a period without an end, or longer than a report, is refused`(_ query: String) {
+    #expect(throws: AdministrationError.self) {
+      try AdminRequest.parse(method: "POST", target: "/v1/audit/report?\(query)")
+    }
+  }
+}

@@ -75,7 +75,8 @@ let package = Package(
 
     // State.
     module("AccessPolicy"),
-    module("AuditLog", ["Storage", "LMDB", "RecordFormat", "Cryptography", "JSON"]),
+    module(
+      "AuditLog", ["Storage", "LMDB", "RecordFormat", "Cryptography", "JSON", "SecretMemory"]),
     module(
       "Keyring", ["Storage", "LMDB", "JSON", "RecordFormat", "Cryptography", "SecretMemory"]),
     module(
@@ -204,7 +205,8 @@ let package = Package(
         "Administration", "AuditLog", "CardStore", "Cryptography", "JSON", "Keyring",
         "RecordFormat", "SecretMemory", "Storage", "Vault",
         product("Logging", "swift-log"), product("NIOCore", "swift-nio"),
-        product("NIOPosix", "swift-nio"),
+        product("NIOPosix", "swift-nio"), product("NIOEmbedded", "swift-nio"),
+        product("NIOHTTP1", "swift-nio"),
       ]),
     // The programs as a user runs them: real sockets, real processes, the simulator as acquirer.
     tests(

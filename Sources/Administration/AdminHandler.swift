@@ -33,14 +33,17 @@ final class AdminHandler: ChannelInboundHandler {
   }
 
   func channelRead(context channelContext: ChannelHandlerContext, data: NIOAny) {
-    guard !isAnswered else { return }
     switch unwrapInboundIn(data) {
-    case .head(let head): self.head = head
+    case .head(let head):
+      if !isAnswered { self.head = head }
     case .body(let bytes):
+      // It may hold a key, and the connection may be open for as long as custodians take.
+      defer { wipeInPlace(bytes) }
+      guard !isAnswered else { return }
       let isTaken = unsafe bytes.withUnsafeReadableBytes { unsafe body.append($0) }
       if !isTaken { channelContext.close(promise: nil) }
     case .end:
-      guard let head else { return }
+      guard let head, !isAnswered else { return }
       isAnswered = true
       deadline?.cancel()
       dispatch(head, body.body(), on: channelContext.channel)

@@ -169,7 +169,8 @@ extension AdminRequest {
     return KeyOrder(key: key, reason: try reason(query))
   }
 
-  private static func reason(_ query: Query) throws(AdministrationError) -> KeyReason {
+  /// The ticket and the reason of a query; ``KeyReason/none`` where neither is in it.
+  static func reason(_ query: Query) throws(AdministrationError) -> KeyReason {
     guard let reason = KeyReason(ticket: query["ticket"] ?? "", text: query["reason"] ?? "") else {
       throw .malformedRequest(KeyReason.rules)
     }
@@ -228,7 +229,8 @@ extension AdminRequest.KeyOrder {
 }
 
 extension KeyReason {
-  fileprivate var pairs: [(String, String?)] {
+  /// The reason as pairs of a query.
+  var pairs: [(String, String?)] {
     [("ticket", ticket.isEmpty ? nil : ticket), ("reason", text.isEmpty ? nil : text)]
   }
 }

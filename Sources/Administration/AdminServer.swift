@@ -52,9 +52,7 @@ package final class AdminServer: Sendable {
         guard context.admit(channel) else { return channel.close() }
         channel.closeFuture.whenComplete { _ in context.release(channel) }
         return channel.eventLoop.makeCompletedFuture {
-          try channel.pipeline.syncOperations.configureHTTPServerPipeline(
-            withPipeliningAssistance: false, withErrorHandling: false)
-          try channel.pipeline.syncOperations.addHandler(AdminHandler(context))
+          try addHandlers(to: channel.pipeline.syncOperations, context)
         }
       }
     do {
@@ -65,6 +63,16 @@ package final class AdminServer: Sendable {
       unsafe unlink(path)
       throw error
     }
+  }
+
+  /// Makes the pipeline of a connection.
+  static func addHandlers(
+    to pipeline: ChannelPipeline.SynchronousOperations, _ context: AdminContext
+  ) throws {
+    try pipeline.addHandler(ReceivedBytesWiper())
+    try pipeline.configureHTTPServerPipeline(
+      withPipeliningAssistance: false, withErrorHandling: false)
+    try pipeline.addHandler(AdminHandler(context))
   }
 
   /// Puts other roles in force, for requests from now on.

@@ -16,7 +16,7 @@ enum AdminSocket {
       owner = HostUser.groupIdentifier(group)
       guard owner != nil else { throw .unknownGroup(group) }
     }
-    try removeStale(address, path: path)
+    try removeStale(path)
     let descriptor = try open(path: path)
     do throws(AdminSocketError) {
       try check(
@@ -46,9 +46,7 @@ enum AdminSocket {
     }
   }
 
-  private static func removeStale(
-    _ address: UnixAddress, path: String
-  ) throws(AdminSocketError) {
+  private static func removeStale(_ path: String) throws(AdminSocketError) {
     do throws(AdminSocketError) {
       close(try connect(path: path))
     } catch {

@@ -116,8 +116,8 @@ extension KeyringError {
   /// Whether all is well, and what was asked goes against the state of a key.
   var isRefusal: Bool {
     switch self {
-    case .unknownKey, .keyKnownAlready, .wrongState, .rotationUnderWay, .rotatedTooOften,
-      .tooManyKeys, .keyUsedUp:
+    case .unknownKey, .keyKnownAlready, .keyNotRandom, .wrongState, .rotationUnderWay,
+      .rotatedTooOften, .tooManyKeys, .keyUsedUp:
       true
     case .keySource, .keyFileOwner, .keyFileMode, .keyFileSize, .keyEncryptionKeyMissing,
       .keyFileExists, .noKeyring, .keyringDoesNotOpen, .malformedKeyring, .noActiveKey,
@@ -152,6 +152,8 @@ extension KeyringError {
     case .unknownKey(let identifier): "there is no key \(identifier.text)"
     case .keyKnownAlready(let identifier):
       "the key \(identifier.text) is or was in use already; install another one"
+    case .keyNotRandom(let identifier):
+      "the key \(identifier.text) is one byte again and again; draw 32 random bytes for it"
     case .wrongState(let identifier, let state):
       "the key \(identifier.text) is \(state.name), and this cannot be done with it"
     case .rotationUnderWay(let role):

@@ -18,7 +18,7 @@ extension Operations {
     case .backup(let path, let note):
       try sink(.document(try backUp(to: path, note: note, actor: actor, into: sink)))
     case .forgetBackup(let backup, let reason):
-      try sink(.document(try forget(backup, reason: reason, actor: actor)))
+      try sink(.document(try forget(backup, because: reason, actor: actor)))
     case .compact: try sink(.document(try compact(actor: actor, into: sink)))
     }
   }
@@ -31,7 +31,7 @@ extension Operations {
   }
 
   private func backUp(
-    to path: String, note: String, actor: String, into sink: Sink
+    to path: String, note: FreeText, actor: String, into sink: Sink
   ) throws -> [UInt8] {
     let run = BackupRun(
       upkeep: try upkeep(), keyring: { [hooks] in try? hooks.keyring?() }, slots: hooks.slots,
@@ -65,9 +65,9 @@ extension Operations {
   }
 
   private func forget(
-    _ backup: KeyIdentifier, reason: String, actor: String
+    _ backup: KeyIdentifier, because reason: KeyReason, actor: String
   ) throws -> [UInt8] {
-    let record = try upkeep().forgetBackup(backup, reason: reason, actor: actor)
+    let record = try upkeep().forgetBackup(backup, because: reason, actor: actor)
     var json = JSONWriter()
     json.beginObject()
     record.write(to: &json)

@@ -29,14 +29,14 @@ struct BackupRun: Sendable {
   let keyring: @Sendable () -> Keyring?
   let slots: SecretPool?
   let path: String
-  let note: String
+  let note: FreeText
   let actor: String
 
   /// Makes it. When nobody waits for it any more, it stops as long as there is no whole file.
   func run(_ progress: WorkProgress) throws -> Result {
     try upkeep.exclusively {
       try FileFacts.checkTarget(path, besides: upkeep.store.directory)
-      let begun = try upkeep.beginBackup(to: path, note: note, keyring: keyring(), actor: actor)
+      let begun = try upkeep.beginBackup(to: path, note: note, actor: actor)
       progress.begin(Step.copy)
       do throws(StorageError) {
         _ = try upkeep.store.copy(to: path) { progress.report($0, of: $1) }
@@ -63,9 +63,11 @@ struct BackupRun: Sendable {
       }
       record.keyEncryptionKey = header.kekIdentifier
     }
-    let keyring = keyring()
+    let present = keyring()
+    let own = try present.flatMap { try KeyringStore.open(inCopy: copy, ofStoreOf: $0) }
     progress.begin(Step.records)
-    let keys = keyring.flatMap { keyring in
+    // Where the KEK was replaced since, the present keyring opens the copy's records all the same.
+    let keys = (own ?? present).flatMap { keyring in
       slots.map { StoreInspection.Keys(keyring: keyring, slots: $0) }
     }
     let check = try StoreInspection(store: copy, keys: keys, isIndexCurrent: false)
@@ -77,7 +79,7 @@ struct BackupRun: Sendable {
     }
     let findings = check.findings.filter { !$0.isHarmless } + log.findings(against: record.log)
     return Result(
-      record: try upkeep.finishBackup(record, keyring: keyring, isVerified: findings.isEmpty),
+      record: try upkeep.finishBackup(record, keyring: own, isVerified: findings.isEmpty),
       areRecordsVerified: keys != nil, findings: findings)
   }
 

@@ -19,7 +19,7 @@ package enum ShareBody {
     buffer.put(UInt8(truncatingIfNeeded: length >> 8), at: 0)
     buffer.put(UInt8(truncatingIfNeeded: length), at: 1)
     for offset in 0..<length {
-      buffer.put(passphrase.bytes.octet(offset), at: headerSize + offset)
+      buffer.put(passphrase.bytes.byte(offset), at: headerSize + offset)
     }
     for offset in text.indices { buffer.put(text[offset], at: headerSize + length + offset) }
     return AdminBody(body)
@@ -31,7 +31,7 @@ package enum ShareBody {
   ) throws -> R? {
     try body.withBytes { bytes in
       guard bytes.byteCount >= headerSize else { return nil }
-      let length = Int(bytes.octet(0)) << 8 | Int(bytes.octet(1))
+      let length = Int(bytes.bigEndian(0..<headerSize))
       guard bytes.byteCount >= headerSize + length else { return nil }
       let passphrase = try SecretBytes(
         copying: bytes.extracting(headerSize..<headerSize + length))
@@ -57,7 +57,7 @@ package enum CustodyBody {
       + set.encode()
     var body = try SecretBytes(count: key.byteCount + row.count)
     var buffer = body.mutableBytes
-    for offset in 0..<key.byteCount { buffer.put(key.octet(offset), at: offset) }
+    for offset in 0..<key.byteCount { buffer.put(key.byte(offset), at: offset) }
     for offset in row.indices { buffer.put(row[offset], at: key.byteCount + offset) }
     return AdminBody(body)
   }
@@ -78,19 +78,12 @@ package enum CustodyBody {
       guard bytes.byteCount > setStart,
         let set = try? CustodianSet(of: bytes.extracting(setStart...))
       else { return nil }
-      let period = (size..<setStart).reduce(UInt64(0)) { $0 << 8 | UInt64(bytes.octet($1)) }
+      let period = bytes.bigEndian(size..<setStart)
       let secret = try SecretBytes(copying: bytes.extracting(..<size))
       return Custody(
         key: KeyEncryptionKey(set.keyIdentifier, secret), set: set,
         cryptoperiodSeconds: period == 0 ? nil : period)
     }
-  }
-}
-
-extension RawSpan {
-  fileprivate func octet(_ offset: Int) -> UInt8 {
-    // A byte has no invalid pattern and no alignment, and this load checks the bounds.
-    unsafe unsafeLoad(fromByteOffset: offset, as: UInt8.self)
   }
 }
 

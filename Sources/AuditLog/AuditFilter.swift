@@ -1,4 +1,5 @@
 internal import JSON
+internal import SecretMemory
 
 /// Which entries to show: those that have every member that is given, exactly, in the time given.
 package struct AuditFilter: Equatable, Sendable {
@@ -60,27 +61,21 @@ struct AuditMatcher {
 
   /// The 24 characters of the time, which follow `{"seq":N,"time":"`.
   private static func time(in line: RawSpan) -> [UInt8]? {
-    let comma = (0..<min(line.byteCount, 32)).first { line.byte(at: $0) == UInt8(ascii: ",") }
+    let comma = (0..<min(line.byteCount, 32)).first { line.byte($0) == UInt8(ascii: ",") }
     guard let comma else { return nil }
     let start = comma + #","time":""#.utf8.count
     guard start + 24 <= line.byteCount else { return nil }
-    return (start..<start + 24).map { line.byte(at: $0) }
+    return (start..<start + 24).map { line.byte($0) }
   }
 }
 
 extension RawSpan {
-  /// The byte at `offset`; a precondition failure outside the span.
-  func byte(at offset: Int) -> UInt8 {
-    // A byte has no invalid pattern and no alignment, and this load checks the bounds.
-    unsafe unsafeLoad(fromByteOffset: offset, as: UInt8.self)
-  }
-
   /// Whether `needle`, which is not empty, stands somewhere in the bytes.
   func contains(_ needle: [UInt8]) -> Bool {
     var start = 0
     while start + needle.count <= byteCount {
       var matching = 0
-      while matching < needle.count, byte(at: start + matching) == needle[matching] {
+      while matching < needle.count, byte(start + matching) == needle[matching] {
         matching += 1
       }
       if matching == needle.count { return true }

@@ -1,5 +1,6 @@
 package import Cryptography
 package import RecordFormat
+import SecretMemory
 package import Storage
 
 /// What an audit key signs when another one takes its place, so that whoever trusts the old key can
@@ -139,7 +140,7 @@ extension KeySuccession {
     var notes: [SignedNote] = []
     try transaction.forEach(in: .meta, from: unsafe prefix.span.bytes) { key, value in
       guard key.byteCount > prefix.count,
-        prefix.indices.allSatisfy({ key.byte(at: $0) == prefix[$0] })
+        prefix.indices.allSatisfy({ key.byte($0) == prefix[$0] })
       else { return false }
       notes.append(
         try SignedNote(parsing: unsafe value.withUnsafeBytes { unsafe [UInt8]($0) }))

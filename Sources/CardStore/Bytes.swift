@@ -17,7 +17,7 @@ extension KeyIdentifier {
   /// Reads four bytes; nil unless they are four.
   init?(bytes: RawSpan) {
     guard bytes.byteCount == KeyIdentifier.byteCount else { return nil }
-    self.init((0..<4).reduce(UInt32(0)) { $0 << 8 | UInt32(bytes[$1]) })
+    self.init(UInt32(truncatingIfNeeded: bytes.bigEndian(0..<KeyIdentifier.byteCount)))
   }
 
   /// Four bytes, most significant first.
@@ -28,24 +28,12 @@ extension RawSpan {
   /// Whether the first bytes are `prefix`.
   func starts(with prefix: [UInt8]) -> Bool {
     guard byteCount >= prefix.count else { return false }
-    for index in prefix.indices where self[index] != prefix[index] { return false }
+    for index in prefix.indices where byte(index) != prefix[index] { return false }
     return true
   }
 
   /// Whether the bytes are `other`.
   func isEqual(to other: [UInt8]) -> Bool { byteCount == other.count && starts(with: other) }
-
-  /// The byte at `index`.
-  subscript(index: Int) -> UInt8 {
-    unsafe unsafeLoad(fromByteOffset: index, as: UInt8.self)
-  }
-
-  /// Eight bytes from `offset` as a big-endian number.
-  func bigEndianUInt64(at offset: Int) -> UInt64 {
-    precondition(offset + 8 <= byteCount)
-    return UInt64(
-      bigEndian: unsafe unsafeLoadUnaligned(fromByteOffset: offset, as: UInt64.self))
-  }
 
   /// The bytes as an array: for what is not secret.
   var array: [UInt8] {

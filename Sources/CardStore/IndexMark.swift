@@ -1,5 +1,6 @@
 import Cards
 import RecordFormat
+import SecretMemory
 import Storage
 
 /// Up to where the fingerprint index is complete.
@@ -21,7 +22,7 @@ struct IndexMark: Equatable, Sendable {
 
   /// Reads a row; nil unless it has the layout.
   init?(_ row: RawSpan) {
-    guard row.byteCount == Self.size, row[0] == 1,
+    guard row.byteCount == Self.size, row.byte(0) == 1,
       let storeIdentifier = StoreIdentifier(row.extracting(1..<17).array),
       let fingerprintKey = KeyIdentifier(bytes: row.extracting(17..<21)),
       let token = Token(bytes: row.extracting(21..<37))

@@ -1,3 +1,5 @@
+import SecretMemory
+
 /// The name of a card scheme, such as `visa`: 1 to 15 of `a-z 0-9 _`.
 package struct Brand: Hashable, Comparable, Sendable {
   /// How many characters a name has at most; record format v1 has room for as many.

@@ -1,3 +1,5 @@
+import SecretMemory
+
 /// A merchant's opaque name for one of its customers: 1 to 64 of `A-Z a-z 0-9 . _ : -`, without
 /// twelve or more digits in a row, separators ignored, which could be a card number.
 package struct CustomerReference: Hashable, Sendable {
@@ -46,18 +48,18 @@ package struct PaymentReference: Hashable, Sendable {
 
 private func isReference(_ bytes: RawSpan, longest: Int, allowsColon: Bool) -> Bool {
   guard (1...longest).contains(bytes.byteCount) else { return false }
-  var digits = 0
+  var run = DigitRun()
   for offset in bytes.byteOffsets {
-    switch bytes.byte(offset) {
-    case UInt8(ascii: "0")...UInt8(ascii: "9"):
-      digits += 1
-      if digits == PAN.lengths.lowerBound { return false }
-    case UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "a")...UInt8(ascii: "z"):
-      digits = 0
-    case UInt8(ascii: "."), UInt8(ascii: "_"), UInt8(ascii: "-"): continue
-    case UInt8(ascii: ":") where allowsColon: continue
+    let byte = bytes.byte(offset)
+    switch byte {
+    case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+      UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "."), UInt8(ascii: "_"),
+      UInt8(ascii: "-"):
+      break
+    case UInt8(ascii: ":") where allowsColon: break
     default: return false
     }
+    if run.take(Unicode.Scalar(byte)) { return false }
   }
   return true
 }

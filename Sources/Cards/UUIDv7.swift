@@ -1,3 +1,5 @@
+import SecretMemory
+
 /// A UUID of version 7: 48 bits of milliseconds, then 74 that its maker chooses, version and
 /// variant between them.
 ///

@@ -48,9 +48,9 @@ package enum SecretSharing {
         // Horner's rule, from the highest coefficient down.
         var value: UInt8 = 0
         for start in stride(from: coefficients.byteCount - size, through: 0, by: -size) {
-          value = GF256.product(value ^ coefficients.octet(start + index), UInt8(share + 1))
+          value = GF256.product(value ^ coefficients.byte(start + index), UInt8(share + 1))
         }
-        output.setOctet(value ^ secret.octet(index), at: share * size + index)
+        output.setOctet(value ^ secret.byte(index), at: share * size + index)
       }
     }
     return SecretShares(shares, size: size)
@@ -75,7 +75,7 @@ package enum SecretSharing {
     for (share, coordinate) in coordinates.enumerated() {
       let weight = weight(of: coordinate, among: coordinates)
       for index in 0..<size {
-        let term = GF256.product(shares.octet(share * size + index), weight)
+        let term = GF256.product(shares.byte(share * size + index), weight)
         output.add(term, at: index)
       }
     }
@@ -140,13 +140,6 @@ enum GF256 {
       inverse = product(inverse, power)
     }
     return inverse
-  }
-}
-
-extension RawSpan {
-  fileprivate func octet(_ offset: Int) -> UInt8 {
-    // A byte has no invalid pattern and no alignment, and this load checks the bounds.
-    unsafe unsafeLoad(fromByteOffset: offset, as: UInt8.self)
   }
 }
 

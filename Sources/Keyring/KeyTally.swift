@@ -31,7 +31,7 @@ package struct KeyTally {
     let prefix = subject.prefix
     try transaction.forEach(in: .meta, from: prefix.rawSpan) { key, value in
       guard key.byteCount == prefix.count + KeyIdentifier.byteCount,
-        prefix.indices.allSatisfy({ key.octet($0) == prefix[$0] })
+        prefix.indices.allSatisfy({ key.byte($0) == prefix[$0] })
       else { return false }
       guard value.byteCount == 8 else { throw KeyringError.malformedTally }
       numbers[KeyIdentifier(UInt32(key.bigEndian(prefix.count..<key.byteCount)))] =
@@ -87,15 +87,5 @@ package struct KeyTally {
 
   private func bigEndian(_ number: UInt64, count: Int) -> [UInt8] {
     (0..<count).map { UInt8(truncatingIfNeeded: number >> UInt64(8 * (count - 1 - $0))) }
-  }
-}
-
-extension RawSpan {
-  fileprivate func octet(_ index: Int) -> UInt8 {
-    unsafe unsafeLoad(fromByteOffset: index, as: UInt8.self)
-  }
-
-  fileprivate func bigEndian(_ range: Range<Int>) -> UInt64 {
-    range.reduce(0) { $0 << 8 | UInt64(octet($1)) }
   }
 }

@@ -26,6 +26,8 @@ package enum KeyringError: Error, Equatable, Sendable {
   case unknownKey(KeyIdentifier)
   /// The keyring has a key of this identifier already.
   case keyKnownAlready(KeyIdentifier)
+  /// A key-encryption key of which every byte is the same.
+  case keyNotRandom(KeyIdentifier)
   /// The key is in a state in which this cannot be done with it.
   case wrongState(KeyIdentifier, KeyState)
   /// A key of this role is being replaced already.

@@ -47,6 +47,16 @@ package enum KeyringStore {
     return try open(blob, store: store.storeIdentifier, key: key)
   }
 
+  /// Opens the keyring of `copy`, a copy of the store of `keyring`, with that one's KEK.
+  ///
+  /// - Returns: nil where the copy's is wrapped under another KEK.
+  /// - Throws: ``KeyringError``, `StorageError`.
+  package static func open(inCopy copy: Store, ofStoreOf keyring: Keyring) throws -> Keyring? {
+    let key = keyring.keyEncryptionKey
+    guard try keyEncryptionKeyIdentifier(of: copy) == key.identifier else { return nil }
+    return try open(in: copy, with: key)
+  }
+
   private static func open(
     _ blob: [UInt8], store: StoreIdentifier, key: KeyEncryptionKey
   ) throws(KeyringError) -> Keyring {

@@ -1,3 +1,5 @@
+import SecretMemory
+
 /// The name of a vault or of a custodian, as it stands on paper: 1 to 64 of `A-Z a-z 0-9 . _ -` and
 /// single spaces, with a letter or digit at both ends.
 package struct CustodyName: Hashable, Sendable {

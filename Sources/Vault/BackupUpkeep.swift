@@ -14,12 +14,13 @@ extension StoreUpkeep {
   /// Puts a backup on record, before there is anything of it: one that exists and is on no record
   /// would let a key be destroyed that it needs.
   ///
-  /// - Parameters:
-  ///   - keyring: nil where it is closed: the backup counts as needing every key.
-  ///   - actor: who asks, as entries name them.
+  /// Until it is finished it counts as needing every key: one that is made while the copy is, and
+  /// replaced before its end, would be on no list that is taken now or then.
+  ///
+  /// - Parameter actor: who asks, as entries name them.
   /// - Throws: ``VaultError/tooManyBackups``, `KeyringError`, `StorageError`.
   package func beginBackup(
-    to path: String, note: String, keyring: Keyring?, actor: String
+    to path: String, note: FreeText, actor: String
   ) throws -> BackupRecord {
     var begun: BackupRecord?
     try write { [now] transaction in
@@ -35,7 +36,7 @@ extension StoreUpkeep {
       let record = BackupRecord(
         try KeyIdentifier.fresh(besides: others.map(\.identifier)), beganMilliseconds: now,
         log: try BackupRecord.Log.read(in: transaction), keyEncryptionKey: header.kekIdentifier,
-        keys: keyring?.identifiersOfSecrets, path: path, actor: actor, note: note)
+        keys: nil, path: path, actor: actor, note: note.text)
       try record.save(in: &transaction)
       begun = record
       return record.entry(AuditWord.Outcome.begun)
@@ -47,7 +48,8 @@ extension StoreUpkeep {
   /// Puts what is known of the file on record, as it was read from it.
   ///
   /// - Parameters:
-  ///   - keyring: the keyring now; a rotation may have come before the copy did.
+  ///   - keyring: the copy's own, which says what keys the backup needs; nil where it was not
+  ///     opened: it needs every key.
   ///   - isVerified: false leaves the backup unfinished.
   /// - Returns: the record.
   package func finishBackup(
@@ -55,11 +57,7 @@ extension StoreUpkeep {
   ) throws -> BackupRecord {
     var record = backup
     record.state = isVerified ? .kept : .unfinished
-    if let before = record.keys, let now = keyring?.identifiersOfSecrets {
-      record.keys = before.union(now)
-    } else {
-      record.keys = nil
-    }
+    record.keys = isVerified ? keyring?.identifiersOfSecrets : nil
     let finished = record
     try write { transaction in
       try finished.save(in: &transaction)
@@ -78,10 +76,10 @@ extension StoreUpkeep {
 
   /// Notes that the file of a backup, and every copy of it, is destroyed: it needs no key any more.
   ///
-  /// - Parameter reason: why it is believed, for the entry.
+  /// - Parameter reason: why it is believed, for the entry, where it stands last.
   /// - Throws: ``VaultError/unknownBackup(_:)``, ``VaultError/backupForgotten(_:)``, `StorageError`.
   package func forgetBackup(
-    _ identifier: KeyIdentifier, reason: String, actor: String
+    _ identifier: KeyIdentifier, because reason: KeyReason, actor: String
   ) throws -> BackupRecord {
     try exclusively {
       var forgotten: BackupRecord?
@@ -95,7 +93,7 @@ extension StoreUpkeep {
         forgotten = record
         return AuditEntry(
           actor: actor, operation: AuditWord.Operation.storeBackupForget,
-          outcome: AuditWord.Outcome.done, reason: "id=\(identifier.text) \(reason)")
+          outcome: AuditWord.Outcome.done, reason: "id=\(identifier.text)" + reason.words)
       }
       guard let forgotten else { throw VaultError.malformedRow }
       return forgotten
@@ -114,6 +112,20 @@ extension BackupRecord {
     }
     return AuditEntry(
       actor: actor, operation: AuditWord.Operation.storeBackup, outcome: outcome, reason: reason)
+  }
+}
+
+extension BackupRecord {
+  /// Notes what keys the backups need that are unfinished in a restored store: none but those that
+  /// `keyring`, its first, knows. Nothing works on them any more, and while one is unfinished no key
+  /// is destroyed.
+  static func settle(
+    knowing keyring: Keyring, in transaction: inout StoreWriteTransaction
+  ) throws {
+    for var record in try all(in: transaction) where record.state == .unfinished {
+      record.keys = Set(keyring.entries.map(\.identifier))
+      try record.save(in: &transaction)
+    }
   }
 }
 

@@ -59,6 +59,7 @@ package struct RestoredStore {
     var uses = KeyTally(.uses, try KeyTally.read(.uses, transaction))
     uses.add(1, under: rewrapped.keyEncryptionKeyIdentifier)
     try uses.willCommit(&transaction)
+    try BackupRecord.settle(knowing: rewrapped, in: &transaction)
 
     let frontier = AuditLog.frontierKey
     try transaction.delete(frontier.rawSpan, in: .meta)

@@ -6,9 +6,7 @@ enum TextRow {
   static func encode(_ texts: [String]) -> [UInt8] {
     var row = [UInt8(truncatingIfNeeded: texts.count)]
     for text in texts {
-      row.append(UInt8(truncatingIfNeeded: text.utf8.count >> 8))
-      row.append(UInt8(truncatingIfNeeded: text.utf8.count))
-      row.append(contentsOf: text.utf8)
+      row += UInt16(truncatingIfNeeded: text.utf8.count).bigEndianBytes + text.utf8
     }
     return row
   }
@@ -17,20 +15,14 @@ enum TextRow {
   ///
   /// - Throws: ``VaultError/malformedRow``.
   static func decode(_ row: [UInt8]) throws(VaultError) -> [String] {
-    guard let count = row.first else { throw .malformedRow }
-    var rest = row.dropFirst()
+    var rest = RowReader(row)
+    guard let count = rest.number(UInt8.self) else { throw .malformedRow }
     var texts: [String] = []
     for _ in 0..<count {
-      guard rest.count >= 2 else { throw .malformedRow }
-      let length = rest.prefix(2).reduce(0) { $0 << 8 | Int($1) }
-      rest = rest.dropFirst(2)
-      guard rest.count >= length,
-        let text = String(validating: rest.prefix(length), as: UTF8.self)
-      else { throw .malformedRow }
+      guard let text = rest.text() else { throw .malformedRow }
       texts.append(text)
-      rest = rest.dropFirst(length)
     }
-    guard rest.isEmpty else { throw .malformedRow }
+    guard rest.isAtEnd else { throw .malformedRow }
     return texts
   }
 

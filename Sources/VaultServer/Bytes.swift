@@ -1,11 +1,6 @@
-extension RawSpan {
-  /// The byte at `offset`; a precondition failure outside the span.
-  @inline(__always)
-  func byte(_ offset: Int) -> UInt8 {
-    // A byte has no invalid pattern and no alignment, and this load checks the bounds.
-    unsafe unsafeLoad(fromByteOffset: offset, as: UInt8.self)
-  }
+import SecretMemory
 
+extension RawSpan {
   /// Whether `range` holds exactly the ASCII text `expected`.
   func matches(_ range: Range<Int>, _ expected: StaticString) -> Bool {
     guard range.count == expected.utf8CodeUnitCount else { return false }

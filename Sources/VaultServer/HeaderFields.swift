@@ -1,3 +1,5 @@
+import SecretMemory
+
 /// The header fields of one request that this server reads, gathered one by one.
 ///
 /// A field that decides something must not come twice; which of two would count is what request

@@ -1,3 +1,5 @@
+import SecretMemory
+
 /// The forms that members of a push have, as checks of their bytes.
 extension RawSpan {
   /// The bytes as text, for what is not secret and has been found to be ASCII or UTF-8.

@@ -1,4 +1,5 @@
 import ArgumentParser
+import CScrub
 import Glibc
 
 /// The program of operators and auditors.
@@ -23,6 +24,7 @@ struct Cadenas: ParsableCommand {
     ])
 
   static func main() {
+    harden()
     do {
       var command = try parseAsRoot()
       try command.run()
@@ -39,6 +41,15 @@ struct Cadenas: ParsableCommand {
       Console.complain("cadenas: " + failure.message)
       Glibc.exit(failure.status.rawValue)
     }
+  }
+
+  /// Whatever a command is, it may open keys of a store that no service has open.
+  private static func harden() {
+    let failure = cadenas_harden()
+    guard failure != 0 else { return }
+    Console.complain(
+      "cadenas: warning: this process cannot be kept from leaving its memory in a core file: "
+        + (unsafe String(cString: strerror(failure))))
   }
 
   /// Whether argument-parser made the error: its own exit status for usage is 64.

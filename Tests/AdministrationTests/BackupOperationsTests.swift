@@ -26,11 +26,12 @@ import Vault
   }
 
   private func run(
-    _ request: StoreRequest, isOpen: Bool = true, told: (AdminPart) throws -> Void = { _ in }
+    _ request: StoreRequest, isOpen: Bool = true, keyring: Keyring? = nil,
+    told: (AdminPart) throws -> Void = { _ in }
   ) throws -> String {
     var hooks = AdministrationHooks()
     hooks.upkeep = upkeep
-    if isOpen { hooks.keyring = { [service] in service.keyring } }
+    if isOpen { hooks.keyring = { [service] in keyring ?? service.keyring } }
     hooks.slots = try SecretPool(slots: 4, slotSize: 256)
     var document = ""
     try Operations(store: service.store, hooks: hooks).run(.store(request), actor: "user:ann") {
@@ -72,7 +73,8 @@ import Vault
   }
 
   @Test func `a backup is verified, kept on record and listed`() throws {
-    let document = try run(.backup(to: backup, note: "weekly"))
+    let note = try #require(FreeText("weekly", longest: 10))
+    let document = try run(.backup(to: backup, note: note))
     let record = try #require(try records.first)
     #expect(record.state == .kept)
     #expect(record.log.size == 21, "with the entry of its own beginning")
@@ -83,8 +85,29 @@ import Vault
     #expect(list.contains(#""state":"kept","created":"2026-11-23T18:43:25Z","path":"\#(backup)""#))
     #expect(list.contains(#""actor":"user:ann","note":"weekly"}]}"#))
     let refusal = AdministrationError.refused("\(backup) exists already, and is not overwritten")
-    #expect(throws: refusal) { try run(.backup(to: backup, note: "")) }
+    #expect(throws: refusal) { try run(.backup(to: backup, note: .none)) }
     #expect(try records.count == 1)
+  }
+
+  @Test func `the keys that a backup needs are those of its own keyring`() throws {
+    let document = try run(.backup(to: backup, note: .none))
+    let record = try #require(try records.first)
+    let secrets = service.keyring.entries.filter { $0.material != nil }.map(\.identifier)
+    #expect(record.keys == Set(secrets))
+    #expect(document.contains(#""keys":["#))
+  }
+
+  @Test func `where the KEK is another one by now, a backup needs every key`() throws {
+    var change = KeyringChange(service.keyring)
+    let key = KeyEncryptionKey(KeyIdentifier(0x0102_0304), try KeyEncryptionKey.makeSecret())
+    try change.replaceKeyEncryptionKey(
+      by: key, origin: .rotation, cryptoperiodSeconds: 1, atMilliseconds: 1)
+    let document = try run(
+      .backup(to: backup, note: .none), keyring: try change.keyring())
+    #expect(document.hasPrefix(#"{"intact":true,"records_verified":true,"#))
+    #expect(document.contains(#""keys":null"#))
+    #expect(try records.first?.state == .kept)
+    #expect(try records.first?.needs(key: KeyIdentifier(1)) == true)
   }
 
   @Test func `a backup has no place beside the store or where nobody can write`() throws {
@@ -92,7 +115,9 @@ import Vault
       service.store.directory + "/b", service.directory + "/./store/b", "/proc/b",
       service.directory + "/absent/b", backup + "/b", "/dev/null/b",
     ] {
-      #expect(throws: AdministrationError.self, "\(path)") { try run(.backup(to: path, note: "")) }
+      #expect(throws: AdministrationError.self, "\(path)") {
+        try run(.backup(to: path, note: .none))
+      }
     }
     #expect(try records.isEmpty)
     #expect(try service.lines(from: 20).count(where: { $0.contains("done") }) == 0)
@@ -100,7 +125,7 @@ import Vault
 
   @Test func `a store that is damaged is backed up, told, and not called done`() throws {
     try damage()
-    let document = try run(.backup(to: backup, note: ""))
+    let document = try run(.backup(to: backup, note: .none))
     #expect(document.hasPrefix(#"{"intact":false,"#))
     #expect(document.contains(#"{"name":"records-damaged","#))
     #expect(try records.first?.state == .unfinished)
@@ -111,7 +136,7 @@ import Vault
   }
 
   @Test func `with a closed keyring records are counted and every key is needed`() throws {
-    let document = try run(.backup(to: backup, note: ""), isOpen: false)
+    let document = try run(.backup(to: backup, note: .none), isOpen: false)
     #expect(document.hasPrefix(#"{"intact":true,"records_verified":false,"#))
     #expect(document.contains(#""keys":null"#))
     #expect(try records.first?.needs(key: KeyIdentifier(1)) == true)
@@ -119,7 +144,7 @@ import Vault
 
   @Test func `one that nobody waits for any more leaves neither file nor record`() throws {
     let making = BackupRun(
-      upkeep: upkeep, keyring: { nil }, slots: nil, path: backup, note: "", actor: "user:ann")
+      upkeep: upkeep, keyring: { nil }, slots: nil, path: backup, note: .none, actor: "user:ann")
     let progress = WorkProgress()
     progress.giveUp()
     #expect(throws: AdministrationError.abandoned) { try making.run(progress) }
@@ -130,7 +155,7 @@ import Vault
 
   @Test func `one at a time`() throws {
     try upkeep.exclusively {
-      for request in [StoreRequest.backup(to: backup, note: ""), .compact] {
+      for request in [StoreRequest.backup(to: backup, note: .none), .compact] {
         #expect(throws: AdministrationError.busy) { try run(request) }
       }
     }
@@ -139,13 +164,17 @@ import Vault
   }
 
   @Test func `a forgotten backup is said to be there still`() throws {
-    _ = try run(.backup(to: backup, note: ""))
+    _ = try run(.backup(to: backup, note: .none))
     let identifier = try #require(try records.first?.identifier)
-    let document = try run(.forgetBackup(identifier, reason: "shredded"))
+    let reason = try #require(KeyReason(ticket: "", text: "outcome=done id=1"))
+    let document = try run(.forgetBackup(identifier, because: reason))
+    #expect(
+      try service.lines(from: 0).last?.contains(
+        #""reason":"id=\#(identifier.text) reason=outcome=done id=1""#) == true)
     #expect(document.contains(#""state":"forgotten""#))
     #expect(document.hasSuffix(#""file_exists":true}"#))
     let refusal = AdministrationError.refused("the backup \(identifier.text) was forgotten before")
-    #expect(throws: refusal) { try run(.forgetBackup(identifier, reason: "again")) }
+    #expect(throws: refusal) { try run(.forgetBackup(identifier, because: reason)) }
     #expect(exists(backup))
   }
 
@@ -159,7 +188,7 @@ import Vault
 
 extension BackupOperationsTests {
   @Test func `a restored store is another one and says where it comes from`() throws {
-    _ = try run(.backup(to: backup, note: ""))
+    _ = try run(.backup(to: backup, note: .none))
     let log = try #require(try records.first?.log)
     let document = try restore("30:\(log.root.hex)")
     #expect(document.contains(#""cards":0,"from_store":"\#(service.store.identifierText)""#))
@@ -176,11 +205,14 @@ extension BackupOperationsTests {
       in: store, source: FileKeySource(directory: service.directory + "/keys"))
     #expect(keyring.entries.map(\.identifier) == service.keyring.entries.map(\.identifier))
     #expect(keyring.generation == service.keyring.generation + 1)
-    #expect(try store.read { try BackupRecord.all(in: $0) }.map(\.state) == [.unfinished])
+    let made = try #require(try store.read { try BackupRecord.all(in: $0) }.first)
+    #expect(made.state == .unfinished)
+    #expect(service.keyring.entries.allSatisfy { made.needs(key: $0.identifier) })
+    #expect(!made.needs(key: KeyIdentifier(1)), "a key that came after the restoration")
   }
 
   @Test func `a log that is not the one that was known is refused`() throws {
-    _ = try run(.backup(to: backup, note: ""))
+    _ = try run(.backup(to: backup, note: .none))
     let whole = try #require(try records.first?.log)
     var frontier = MerkleFrontier()
     #expect(try restore("0:\(frontier.root.hex)").contains(#""lost_entries":0"#))
@@ -202,7 +234,7 @@ extension BackupOperationsTests {
   }
 
   @Test func `nothing is restored over a directory with something in it`() throws {
-    _ = try run(.backup(to: backup, note: ""))
+    _ = try run(.backup(to: backup, note: .none))
     _ = try restore()
     #expect(throws: AdministrationError.self) { try restore() }
     TestService.remove(restored)
@@ -213,7 +245,7 @@ extension BackupOperationsTests {
   }
 
   @Test func `another key, a damaged file or a changed log is refused and leaves nothing`() throws {
-    _ = try run(.backup(to: backup, note: ""))
+    _ = try run(.backup(to: backup, note: .none))
     let kek = service.keyring.keyEncryptionKeyIdentifier
     let other = KeyEncryptionKey(kek, try KeyEncryptionKey.makeSecret())
     #expect(throws: KeyringError.keyringDoesNotOpen(kek)) { try restore(key: other) }
@@ -225,7 +257,7 @@ extension BackupOperationsTests {
     try service.store.write {
       try $0.put(key: seventh.rawSpan, value: line.rawSpan, in: .audit)
     }
-    #expect(try run(.backup(to: backup, note: "")).contains(#"{"name":"log-changed","#))
+    #expect(try run(.backup(to: backup, note: .none)).contains(#"{"name":"log-changed","#))
     #expect(throws: AdministrationError.self) { try restore() }
     #expect(!exists(restored))
   }

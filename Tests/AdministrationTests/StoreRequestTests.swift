@@ -8,10 +8,13 @@ import Vault
 
 @Suite("Requests about the store as a whole")
 struct StoreRequestTests {
+  static let note = FreeText("é &=?%+# \"\\", longest: BackupRecord.longestNote)
+  static let reason = KeyReason(ticket: "CHG-12", text: "shredded on 2026-11-25, tape 7")
   static let requests: [StoreRequest] = [
-    .backups, .compact, .backup(to: "/b", note: ""),
-    .backup(to: "/backups/2026-11-25/cadenas 20261125214055.mdb", note: "é &=?%+# \"\\"),
-    .forgetBackup(KeyIdentifier(0x0102_0304), reason: "shredded on 2026-11-25 21:40"),
+    .backups, .compact, .backup(to: "/b", note: .none),
+    .backup(
+      to: "/backups/2026-11-25/cadenas 20261125214055.mdb", note: note ?? .none),
+    .forgetBackup(KeyIdentifier(0x0102_0304), because: reason ?? .none),
   ]
 
   @Test("are read as they were written", arguments: requests)
@@ -24,7 +27,7 @@ struct StoreRequestTests {
   @Test("are refused when their values have no valid form")
   func malformed() {
     for target in [
-      "/v1/store/backups", "/v1/store/backups?path=/b", "/v1/store/backups?note=&path=/b",
+      "/v1/store/backups", "/v1/store/backups?note=n", "/v1/store/backups?path=/b&path=/b",
       "/v1/store/backups?path=b&note=", "/v1/store/backups?path=/b/&note=",
       "/v1/store/backups?path=/b/..&note=", "/v1/store/backups?path=/b%00c&note=",
       "/v1/store/backups?path=/b&note=%0A", "/v1/store/backups?path=/b&note=%FF",
@@ -32,8 +35,12 @@ struct StoreRequestTests {
       "/v1/store/backups?path=/" + String(repeating: "b", count: 4_096) + "&note=",
       "/v1/store/backups?path=/b&note=" + String(repeating: "n", count: 1_025),
       "/v1/store/backups?path=/b&note=4111-1111 1111",
+      "/v1/store/backups?path=/b&note=4970.1051.8181.8183",
+      "/v1/store/backups/forget?id=00000001&reason=4970_1051_8181_8183 gone",
+      "/v1/store/backups/forget?id=00000001&ticket=4970/1051/8181/8183",
+      "/v1/store/backups/forget?id=00000001", "/v1/store/backups/forget?reason=x",
       "/v1/store/backups/forget?id=1&reason=x", "/v1/store/backups/forget?id=00000001&reason=",
-      "/v1/store/backups/forget?id=00000001&reason=" + String(repeating: "r", count: 201),
+      "/v1/store/backups/forget?id=00000001&reason=" + String(repeating: "r", count: 129),
     ] {
       #expect(throws: AdministrationError.self, "\(target)") {
         try AdminRequest.parse(method: "POST", target: target)

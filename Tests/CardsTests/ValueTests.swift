@@ -126,3 +126,21 @@ import Testing
     #expect(view.createdAtMilliseconds == token.milliseconds)
   }
 }
+
+@Suite struct DigitRunTests {
+  @Test(arguments: [
+    "497010518181", "4970 1051 8181 8183 gone", "4970.1051.8181.8183", "4970_1051/8181#8183",
+    "a4970-1051-8181", "２０２６２０２６２０２６", "٤٩٧٠١٠٥١٨١٨١", "1\u{0301}23456789012",
+  ])
+  func aTextThatCouldHoldACardNumberIsFound(text: String) {
+    #expect(PAN.couldStand(in: text))
+  }
+
+  @Test(arguments: [
+    "", "49701051818", "2026-11-25, 21h40", "497010a518181", "497010é518181", "CHG-2026-000123",
+    String(repeating: "-", count: 100),
+  ])
+  func oneThatHoldsFewerDigitsBetweenLettersIsNot(text: String) {
+    #expect(!PAN.couldStand(in: text))
+  }
+}

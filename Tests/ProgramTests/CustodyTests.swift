@@ -1,3 +1,4 @@
+import Cryptography
 import Keyring
 import RecordFormat
 import SecretMemory
@@ -62,8 +63,8 @@ extension EndToEnd {
     }
 
     /// The share of a custodian in clear.
-    private func secret(of name: String) throws -> [UInt8] {
-      let text = try Files.read("\(try Stage.current.directory)/shares/\(name).share")
+    private func secret(of name: String, in folder: String = "shares") throws -> [UInt8] {
+      let text = try Files.read("\(try Stage.current.directory)/\(folder)/\(name).share")
       let share = try CustodianShare(parsing: text.rawSpan)
       let passphrase = Array(Self.passphrase(of: name).utf8)
       let opened = try share.open(passphrase: SecretBytes(copying: passphrase.rawSpan))
@@ -165,6 +166,7 @@ extension EndToEnd {
       let replaced = try ceremony("replace", 2, successors, to: "successors")
       try await typeNewPassphrases(successors, at: replaced)
       try await replaced.wait(for: "waiting for the present custodians")
+      try await expectInSecretMemoryAlone(try keyOfShares(successors, in: "successors"))
       for name in Self.names.prefix(3) {
         _ = try await enter(["keys", "ceremony", "authorize"], name)
       }
@@ -188,6 +190,25 @@ extension EndToEnd {
       }
       _ = try stage.cadenas("audit", "verify")
       try await restore(token)
+    }
+
+    /// The key that both of two shares rebuild.
+    private func keyOfShares(_ names: [String], in folder: String) throws -> [UInt8] {
+      let shares = try names.flatMap { try secret(of: $0, in: folder) }
+      let key = try SecretSharing.combine(
+        shares.rawSpan, coordinates: (1...names.count).map { UInt8($0) })
+      return unsafe key.bytes.withUnsafeBytes { unsafe Array($0) }
+    }
+
+    /// A key that the service was given and waits with lies in locked memory, and nowhere else: not
+    /// in a buffer of the connection that it came over, which is open all the time.
+    private func expectInSecretMemoryAlone(_ key: [UInt8]) async throws {
+      let search = SecretSearch(secrets: [("key", key)])
+      let vault = try Stage.current.running.vaultProcess
+      try await eventually("the service has the key") {
+        try !search.names(inMemoryOf: vault).isEmpty
+          && search.names(inMemoryOf: vault, besidesLocked: true).isEmpty
+      }
     }
 
     /// A backup opens with shares as the store does, and not without.

@@ -163,6 +163,21 @@ struct ProcessMemory {
     guard !mappings.isEmpty else { throw Stage.Failed("\(path) shows nothing: not root?") }
   }
 
+  /// Where the mappings of a process begin that are locked in memory.
+  static func lockedStarts(of process: pid_t) throws -> Set<UInt64> {
+    var starts: Set<UInt64> = []
+    var start: UInt64?
+    for line in try ChildProcess.run(["cat", "/proc/\(process)/smaps"]).split(separator: "\n") {
+      let fields = line.split(separator: " ")
+      if fields[0] == "VmFlags:" {
+        if let start, fields.contains("lo") { starts.insert(start) }
+      } else if !fields[0].hasSuffix(":") {
+        start = fields[0].split(separator: "-").first.flatMap { UInt64($0, radix: 16) }
+      }
+    }
+    return starts
+  }
+
   /// Every number of `search`, each as a line that says where, in which form, and what stands around.
   func find(_ search: NumberSearch) throws -> [String] {
     try search.hits(in: "/proc/\(process)/mem", ranges: mappings.map(\.range)).map { found in

@@ -42,7 +42,9 @@ struct SecretSearch: Sendable {
 
   /// The names of those that are in the memory of a process: in pages that it may not read itself
   /// too, as guarded memory is.
-  func names(inMemoryOf process: pid_t) throws -> Set<String> {
+  ///
+  /// - Parameter besidesLocked: leaves out what is locked, as secret memory is.
+  func names(inMemoryOf process: pid_t, besidesLocked: Bool = false) throws -> Set<String> {
     let path = "/proc/\(process)/mem"
     let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC)
     guard descriptor >= 0 else { throw Stage.Failed("\(path): \(Files.systemReason())") }
@@ -50,7 +52,9 @@ struct SecretSearch: Sendable {
     let overlap = (secrets.map(\.bytes.count).max() ?? 1) - 1
     var chunk = [UInt8](repeating: 0, count: 1 << 20)
     var found: Set<String> = []
-    for mapping in try ProcessMemory(of: process, readable: false).mappings {
+    let locked = besidesLocked ? try ProcessMemory.lockedStarts(of: process) : []
+    for mapping in try ProcessMemory(of: process, readable: false).mappings
+    where !locked.contains(mapping.range.lowerBound) {
       var start = mapping.range.lowerBound
       while start < mapping.range.upperBound {
         let wanted = Int(min(UInt64(chunk.count), mapping.range.upperBound - start))

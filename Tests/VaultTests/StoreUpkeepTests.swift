@@ -20,37 +20,39 @@ import Testing
     get throws { try house.store.read { try BackupRecord.all(in: $0) } }
   }
 
-  private func begin(_ path: String = "/b", keyring: Keyring?) throws -> BackupRecord {
-    try house.vault.upkeep.beginBackup(to: path, note: "", keyring: keyring, actor: "user:ann")
+  private func begin(_ path: String = "/b") throws -> BackupRecord {
+    try house.vault.upkeep.beginBackup(to: path, note: .none, actor: "user:ann")
   }
 
   @Test func `a backup is on record before there is anything of it`() throws {
-    let keyring = try house.keyring
-    let begun = try begin(keyring: keyring)
+    let begun = try begin()
     #expect(begun.state == .unfinished)
     #expect(try records == [begun])
-    for entry in keyring.entries { #expect(begun.needs(key: entry.identifier)) }
+    #expect(begun.needs(key: KeyIdentifier(1)), "one that is made while it runs")
     let entry = try #require(try house.entries().last)
     #expect(entry.contains(#""operation":"store.backup","outcome":"begun","reason":"id="#))
-    #expect(try begin(keyring: nil).needs(key: KeyIdentifier(1)), "a closed keyring")
   }
 
-  @Test func `a key that came during the backup is needed too`() throws {
-    let begun = try begin(keyring: try house.keyring)
-    let rotation = try house.vault.rotate(.data, actor: "user:ann")
-    let finished = try house.vault.upkeep.finishBackup(
-      begun, keyring: try house.vault.keyring, isVerified: true)
+  @Test func `a key that came and was replaced during the backup is needed till its end`() throws {
+    let begun = try begin()
+    let first = try house.vault.rotate(.data, actor: "user:ann")
+    let copied = try house.vault.keyring
+    let second = try house.vault.rotate(.data, actor: "user:ann")
+    #expect(second.old == first.new)
+    #expect(try records.first?.needs(key: first.new) == true)
+    let finished = try house.vault.upkeep.finishBackup(begun, keyring: copied, isVerified: true)
     #expect(finished.state == .kept)
-    #expect(finished.needs(key: rotation.old))
-    #expect(finished.needs(key: rotation.new))
+    #expect(finished.needs(key: first.old))
+    #expect(finished.needs(key: first.new))
+    #expect(!finished.needs(key: second.new), "it is in no copy that was made before it")
     #expect(try records == [finished])
   }
 
   @Test func `one that does not verify stays unfinished and one without a file goes`() throws {
-    let begun = try begin(keyring: nil)
+    let begun = try begin()
     let bad = try house.vault.upkeep.finishBackup(begun, keyring: nil, isVerified: false)
     #expect(bad.state == .unfinished)
-    let other = try begin("/c", keyring: nil)
+    let other = try begin("/c")
     try house.vault.upkeep.dropBackup(other, after: StorageError.cancelled)
     #expect(try records == [bad])
     let outcomes = try house.entries().map { $0.contains("\"outcome\":\"stopped\"") }
@@ -58,21 +60,21 @@ import Testing
   }
 
   @Test func `a forgotten backup needs nothing and is forgotten once`() throws {
-    let begun = try begin(keyring: try house.keyring)
+    let begun = try begin()
     let upkeep = try house.vault.upkeep
     let forgotten = try upkeep.forgetBackup(
-      begun.identifier, reason: "shredded", actor: "user:bob")
+      begun.identifier, because: .none, actor: "user:bob")
     #expect(forgotten.state == .forgotten)
     #expect(try records == [forgotten])
     #expect(
       try house.entries().last?.contains(
         #""actor":"user:bob","operation":"store.backup.forget","outcome":"done","#) == true)
     #expect(throws: VaultError.backupForgotten(begun.identifier)) {
-      try upkeep.forgetBackup(begun.identifier, reason: "again", actor: "user:bob")
+      try upkeep.forgetBackup(begun.identifier, because: .none, actor: "user:bob")
     }
     let unknown = KeyIdentifier(begun.identifier.value ^ 1)
     #expect(throws: VaultError.unknownBackup(unknown)) {
-      try upkeep.forgetBackup(unknown, reason: "none", actor: "user:bob")
+      try upkeep.forgetBackup(unknown, because: .none, actor: "user:bob")
     }
   }
 
@@ -87,7 +89,7 @@ import Testing
         try record.save(in: &transaction)
       }
     }
-    let begun = try begin(keyring: nil)
+    let begun = try begin()
     let left = try records
     #expect(left.count == StoreUpkeep.mostForgotten)
     #expect(left.last == begun)
@@ -103,7 +105,7 @@ import Testing
         try record.save(in: &transaction)
       }
     }
-    #expect(throws: VaultError.tooManyBackups) { try begin(keyring: nil) }
+    #expect(throws: VaultError.tooManyBackups) { try begin() }
   }
 
   @Test func `backups and compactions exclude each other`() throws {
@@ -141,9 +143,9 @@ import Testing
     let upkeep = try StoreUpkeep.offline(store, clock: house.time.clock)
     _ = try upkeep.compact(actor: "user:ann")
     #expect(throws: VaultError.unknownBackup(KeyIdentifier(1))) {
-      try upkeep.forgetBackup(KeyIdentifier(1), reason: "x", actor: "user:ann")
+      try upkeep.forgetBackup(KeyIdentifier(1), because: .none, actor: "user:ann")
     }
-    _ = try upkeep.beginBackup(to: "/b", note: "", keyring: nil, actor: "user:ann")
+    _ = try upkeep.beginBackup(to: "/b", note: .none, actor: "user:ann")
     #expect(try AuditVerifier.verify(store).finding == nil)
     #expect(try AuditReader(store).size() == 3)
   }

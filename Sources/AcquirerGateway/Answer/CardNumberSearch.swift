@@ -1,4 +1,5 @@
 import JSON
+import SecretMemory
 
 /// Looks for a card number in an answer, however it is written.
 ///
@@ -28,7 +29,7 @@ struct CardNumberSearch: ~Escapable {
   static func isIn(_ text: RawSpan, digits: RawSpan) -> Bool {
     var search = CardNumberSearch(digits)
     for offset in text.byteOffsets {
-      search.take(unsafe text.unsafeLoad(fromByteOffset: offset, as: UInt8.self))
+      search.take(text.byte(offset))
     }
     return search.isFound
   }
@@ -49,7 +50,7 @@ struct CardNumberSearch: ~Escapable {
     guard byte >= UInt8(ascii: "0"), byte <= UInt8(ascii: "9") else { return }
     var next: UInt32 = 1
     for index in 0..<digits.byteCount {
-      let expected = unsafe digits.unsafeLoad(fromByteOffset: index, as: UInt8.self)
+      let expected = digits.byte(index)
       let continues = (prefixes >> UInt32(index)) & (byte == expected ? 1 : 0)
       next |= continues << UInt32(index + 1)
     }
@@ -86,7 +87,7 @@ struct CardNumberSearch: ~Escapable {
     var fractionDigits = 0
     var isPastPoint = false
     for offset in number.byteOffsets {
-      let byte = unsafe number.unsafeLoad(fromByteOffset: offset, as: UInt8.self)
+      let byte = number.byte(offset)
       switch byte {
       case UInt8(ascii: "e"), UInt8(ascii: "E"): exponentSign = 1
       case UInt8(ascii: "-") where exponentSign != 0: exponentSign = -1

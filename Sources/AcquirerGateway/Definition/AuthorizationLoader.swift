@@ -19,7 +19,7 @@ struct AuthorizationLoader {
     }
     let password = try read(credentials.passwordFile)
     let pair = try secret(Array("\(credentials.user):".utf8).rawSpan, password.bytes)
-    for offset in password.bytes.byteOffsets where byte(password.bytes, offset) < 0x20 {
+    for offset in password.bytes.byteOffsets where password.bytes.byte(offset) < 0x20 {
       throw Failure(message: "the password holds a control character")
     }
     return try header("Basic ", base64(pair.bytes))
@@ -29,7 +29,7 @@ struct AuthorizationLoader {
   static func bearer(_ path: String) throws(Failure) -> SecretHeader {
     let token = try read(path)
     for offset in token.bytes.byteOffsets {
-      switch byte(token.bytes, offset) {
+      switch token.bytes.byte(offset) {
       case 0x30...0x39, 0x41...0x5A, 0x61...0x7A: continue
       case let other where "-._~+/=".utf8.contains(other): continue
       default: throw Failure(message: "is not a bearer token")
@@ -64,9 +64,9 @@ struct AuthorizationLoader {
   private static func secret(_ first: RawSpan, _ second: RawSpan) throws(Failure) -> SecretBytes {
     var secret = try allocate(first.byteCount + second.byteCount)
     unsafe secret.withMutableBytes { target in
-      for offset in first.byteOffsets { unsafe target[offset] = byte(first, offset) }
+      for offset in first.byteOffsets { unsafe target[offset] = first.byte(offset) }
       for offset in second.byteOffsets {
-        unsafe target[first.byteCount + offset] = byte(second, offset)
+        unsafe target[first.byteCount + offset] = second.byte(offset)
       }
     }
     return secret
@@ -89,7 +89,7 @@ struct AuthorizationLoader {
         var bits: UInt32 = 0
         let count = min(3, source.byteCount - group * 3)
         for index in 0..<3 {
-          bits = bits << 8 | (index < count ? UInt32(byte(source, group * 3 + index)) : 0)
+          bits = bits << 8 | (index < count ? UInt32(source.byte(group * 3 + index)) : 0)
         }
         for index in 0..<4 {
           let sextet = UInt8(truncatingIfNeeded: bits >> UInt32(18 - index * 6)) & 0x3F
@@ -108,9 +108,5 @@ struct AuthorizationLoader {
     case 62: UInt8(ascii: "+")
     default: UInt8(ascii: "/")
     }
-  }
-
-  private static func byte(_ span: RawSpan, _ offset: Int) -> UInt8 {
-    unsafe span.unsafeLoad(fromByteOffset: offset, as: UInt8.self)
   }
 }

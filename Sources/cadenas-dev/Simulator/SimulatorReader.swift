@@ -1,4 +1,5 @@
 import JSON
+import SecretMemory
 
 /// Takes members out of a message; each refusal names the member.
 struct SimulatorReader {
@@ -76,7 +77,7 @@ struct SimulatorReader {
     let range = try self.digits(name, of: node, in: body, count: digits...digits)
     var value = 0
     for offset in range {
-      value = value * 10 + Int(byte(offset, of: body) - 0x30)
+      value = value * 10 + Int(body.byte(offset) - 0x30)
     }
     return value
   }
@@ -87,12 +88,8 @@ struct SimulatorReader {
   ) throws(Refusal) -> Range<Int> {
     guard let member = tape.member(name, of: node, in: body), member.kind == .string,
       count.contains(member.content.count),
-      member.content.allSatisfy({ byte($0, of: body).isDigit })
+      member.content.allSatisfy({ body.byte($0).isDigit })
     else { throw Refusal(member: name) }
     return member.content
-  }
-
-  private func byte(_ offset: Int, of body: RawSpan) -> UInt8 {
-    unsafe body.unsafeLoad(fromByteOffset: offset, as: UInt8.self)
   }
 }

@@ -109,7 +109,7 @@ enum Passphrase {
               + systemMessage(errno))
         }
         let last = min(count, roomBytes - 1)
-        if received == 0 || room.bytes.octet(last) == UInt8(ascii: "\n") { break }
+        if received == 0 || room.bytes.byte(last) == UInt8(ascii: "\n") { break }
         count += 1
       }
       return try SecretBytes(copying: room.bytes.extracting(..<min(count, roomBytes)))
@@ -118,12 +118,5 @@ enum Passphrase {
     } catch {
       throw CommandFailure(KeyringError.systemUnavailable)
     }
-  }
-}
-
-extension RawSpan {
-  fileprivate func octet(_ offset: Int) -> UInt8 {
-    // A byte has no invalid pattern and no alignment, and this load checks the bounds.
-    unsafe unsafeLoad(fromByteOffset: offset, as: UInt8.self)
   }
 }

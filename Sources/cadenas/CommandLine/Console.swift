@@ -14,7 +14,8 @@ enum Console {
   /// Writes text and an end of line to standard error.
   static func complain(_ text: String) { write(Array((text + "\n").utf8), to: STDERR_FILENO) }
 
-  /// Writes all of `bytes`; a reader that has gone away ends the command as it does `cat`.
+  /// Writes all of `bytes`; a reader of standard output that has gone away ends the command, as it
+  /// does `cat`.
   static func write(_ bytes: [UInt8], to descriptor: Int32) {
     var written = 0
     while written < bytes.count {
@@ -23,10 +24,18 @@ enum Console {
       }
       if count < 0 {
         if errno == EINTR { continue }
+        if errno == EPIPE, descriptor == STDOUT_FILENO { endByClosedPipe() }
         return
       }
       written += count
     }
+  }
+
+  /// Ends the process by the signal that hardening has it ignore, since sockets would raise it too.
+  private static func endByClosedPipe() -> Never {
+    signal(SIGPIPE, SIG_DFL)
+    raise(SIGPIPE)
+    exit(128 + SIGPIPE)
   }
 
   /// How text stands out on a terminal.

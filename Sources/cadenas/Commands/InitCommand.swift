@@ -1,5 +1,4 @@
 import ArgumentParser
-import CScrub
 import Configuration
 import Cryptography
 import JSON
@@ -43,7 +42,6 @@ struct InitCommand: ParsableCommand {
   }
 
   func run() throws {
-    _ = cadenas_harden()
     let configuration = try config.load()
     guard let ceremony, let shares else {
       return show(try Initialization.run(configuration))

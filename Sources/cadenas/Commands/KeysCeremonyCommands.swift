@@ -1,5 +1,4 @@
 import ArgumentParser
-import CScrub
 import Cryptography
 import JSON
 import Keyring
@@ -36,7 +35,6 @@ struct KeysCeremonyVerifyCommand: ParsableCommand {
   var file: String
 
   func run() throws {
-    _ = cadenas_harden()
     let share = try CeremonyFiles.readShare(file)
     let header = share.header
     let passphrase = try passphrases.existing(of: header.custodian)

@@ -3,7 +3,7 @@ import ArgumentParser
 import RecordFormat
 import Vault
 
-/// Why a key is retired.
+/// Why a key is retired, or a backup forgotten.
 struct ReasonOption: ParsableArguments {
   @Option(help: ArgumentHelp("The number of the change or incident.", valueName: "ticket"))
   var ticket = ""

@@ -1,6 +1,5 @@
 import Administration
 import ArgumentParser
-import CScrub
 import Keyring
 import RecordFormat
 import Vault
@@ -71,7 +70,6 @@ struct ShareOption: ParsableArguments {
     _ file: String, for purpose: ShareProgress.Purpose, _ config: ConfigurationOption,
     _ output: FormatOption
   ) throws {
-    _ = cadenas_harden()
     let share = try CeremonyFiles.readShare(file)
     let passphrase = try passphrases.existing(of: share.header.custodian)
     let body = try ShareBody.make(passphrase: passphrase, text: Array(share.text.utf8))

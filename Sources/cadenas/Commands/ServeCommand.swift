@@ -1,5 +1,4 @@
 import ArgumentParser
-import CScrub
 import Logging
 import VaultServer
 
@@ -16,7 +15,6 @@ struct ServeCommand: ParsableCommand {
   @OptionGroup var config: ConfigurationOption
 
   func run() throws {
-    _ = cadenas_harden()
     Signals.block()
     let status = try Service.run(
       configurationPath: config.path, logger: Logger(label: "cadenas") { _ in JSONLogHandler() })

@@ -1,6 +1,7 @@
 import Administration
 import ArgumentParser
 import RecordFormat
+import Vault
 
 /// `cadenas store backup`.
 struct StoreBackupCommand: ParsableCommand {
@@ -44,13 +45,13 @@ struct StoreBackupCreateCommand: ParsableCommand {
   var note = ""
 
   func validate() throws {
-    if let mistake = StoreRequest.backup(to: "/-", note: note).mistake {
-      throw ValidationError(mistake)
-    }
+    guard noted != nil else { throw ValidationError(StoreRequest.noteRule) }
   }
 
+  private var noted: FreeText? { FreeText(note, longest: BackupRecord.longestNote) }
+
   func run() throws {
-    let request = StoreRequest.backup(to: try AbsolutePath.of(to), note: note)
+    let request = StoreRequest.backup(to: try AbsolutePath.of(to), note: noted ?? .none)
     let document = try Session(config).document(
       .store(request), offline: true, showing: "backing up")
     let result = try DocumentView(document)
@@ -78,6 +79,8 @@ struct StoreBackupCreateCommand: ParsableCommand {
       text +=
         "The keyring is closed: records were counted and not opened, and the backup "
         + "counts as needing every key.\n"
+    } else if result.text("keys") == "-" {
+      text += "What keys it needs is not known, so it counts as needing every key.\n"
     }
     return text
   }
@@ -134,18 +137,13 @@ struct StoreBackupForgetCommand: ParsableCommand {
   @Argument(help: ArgumentHelp("The backup, as the list names it.", valueName: "id"))
   var backup: KeyIdentifier
 
-  @Option(help: ArgumentHelp("Why, for the audit log.", valueName: "text"))
-  var reason: String
+  @OptionGroup var why: ReasonOption
 
-  func validate() throws {
-    if let mistake = StoreRequest.forgetBackup(backup, reason: reason).mistake {
-      throw ValidationError(mistake)
-    }
-  }
+  func validate() throws { _ = try why.required() }
 
   func run() throws {
     let document = try Session(config).document(
-      .store(.forgetBackup(backup, reason: reason)), offline: true)
+      .store(.forgetBackup(backup, because: why.value)), offline: true)
     switch output.format {
     case .json: Console.write(document + [UInt8(ascii: "\n")])
     case .table:

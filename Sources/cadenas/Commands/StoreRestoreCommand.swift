@@ -1,6 +1,5 @@
 import Administration
 import ArgumentParser
-import CScrub
 import Configuration
 import Glibc
 import Keyring
@@ -50,7 +49,6 @@ struct StoreRestoreCommand: ParsableCommand {
   var shares: [String] = []
 
   func run() throws {
-    _ = cadenas_harden()
     let configuration = try config.load()
     try Session.checkOwner(of: configuration.store.path)
     try Session.refuseService(at: configuration.administration.socketPath)

@@ -1,0 +1,44 @@
+/// Counts digits as a text goes by, to tell one that could hold a card number from one that cannot.
+///
+/// The one rule for every text that is kept and is not a card's: as many decimal digits as a card
+/// number has at least, of any script, with no letter among them. What else stands between them
+/// (spaces, points, hyphens, underscores, slashes) does not make two numbers of one.
+package struct DigitRun {
+  private var count = 0
+
+  /// Nothing has gone by.
+  package init() {}
+
+  /// Takes the next character.
+  ///
+  /// - Returns: whether the text could hold a card number.
+  package mutating func take(_ scalar: Unicode.Scalar) -> Bool {
+    if isDecimal(scalar) {
+      count += 1
+    } else if isAlphabetic(scalar) {
+      count = 0
+    }
+    return count >= PAN.lengths.lowerBound
+  }
+
+  // Unicode's properties are looked up in tables, and nearly every character is ASCII.
+  private func isDecimal(_ scalar: Unicode.Scalar) -> Bool {
+    scalar.isASCII
+      ? isDigit(UInt8(truncatingIfNeeded: scalar.value))
+      : scalar.properties.numericType == .decimal
+  }
+
+  private func isAlphabetic(_ scalar: Unicode.Scalar) -> Bool {
+    scalar.isASCII
+      ? ("a"..."z").contains(scalar) || ("A"..."Z").contains(scalar)
+      : scalar.properties.isAlphabetic
+  }
+}
+
+extension PAN {
+  /// Whether `text` could hold a card number: see ``DigitRun``.
+  package static func couldStand(in text: String) -> Bool {
+    var run = DigitRun()
+    return text.unicodeScalars.contains { run.take($0) }
+  }
+}

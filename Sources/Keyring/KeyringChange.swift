@@ -96,6 +96,7 @@ package struct KeyringChange {
     guard !entries.contains(where: { $0.identifier == key.identifier }) else {
       throw .keyKnownAlready(key.identifier)
     }
+    try KeyEncryptionKeyRules.check(key, against: entries)
     guard entries.count < KeyringBlob.mostEntries else { throw .tooManyKeys }
     if let index = entries.firstIndex(where: { $0.role == .kek && $0.state == .active }) {
       entries[index].successor = key.identifier

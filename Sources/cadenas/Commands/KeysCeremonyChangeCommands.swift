@@ -1,6 +1,5 @@
 import Administration
 import ArgumentParser
-import CScrub
 import Configuration
 import Keyring
 import RecordFormat
@@ -83,7 +82,6 @@ private struct RunningCeremony {
   init(_ options: CeremonyOptions) { self.options = options }
 
   func hold(replacing isReplacement: Bool) throws {
-    _ = cadenas_harden()
     let session = Session(options.config)
     let status = try DocumentView(session.document(.status, offline: false))
     guard status.text("state") == "serving", let store = StoreIdentifier(hex: status.text("store"))

@@ -37,6 +37,9 @@ final class Service: Sendable {
     let parts = try ServiceParts(configuration, generation: 1)
     let base = try ServiceBase(configuration, parts: parts, logger: logger)
     let vault = base.vault
+    // Before anybody can ask for anything, so that it is the first entry of this start.
+    try vault.record(
+      AuditEntry(actor: AuditEntry.systemActor, operation: "serve", outcome: "started"))
     let server = try base.startServer(parts)
     let status = ServiceStatusSource(
       configuration: configuration, vault: vault, server: server, gateway: base.gateway,
@@ -61,8 +64,6 @@ final class Service: Sendable {
     ticker = group.any().scheduleRepeatedTask(
       initialDelay: .seconds(1), delay: .seconds(1)
     ) { _ in vault.tick() }
-    try vault.record(
-      AuditEntry(actor: AuditEntry.systemActor, operation: "serve", outcome: "started"))
     logger.info(
       "serving",
       metadata: ["listen": "\(configuration.listen.host):\(server.port)", "pid": "\(getpid())"])

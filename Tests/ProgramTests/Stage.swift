@@ -147,6 +147,8 @@ extension Stage {
         supervisor: installation.process)
     }
     state.withLock { $0 = running }
+    // The socket of administration comes a moment after that of the clients.
+    try await eventually("the administration answers") { (try? cadenas("status")) != nil }
   }
 
   /// Stops both as an operator would, and says how that ended.

@@ -1,4 +1,3 @@
-package import AuditLog
 package import RecordFormat
 package import Vault
 
@@ -43,12 +42,8 @@ package enum AdminRequest: Equatable, Sendable {
   case share(ShareProgress.Purpose)
   /// Other custodians, in the body as a ``CustodyBody``; it goes on until they are in place.
   case ceremony
-  /// Entries of the audit log.
-  case auditShow(AuditQuery)
-  /// Recomputes the audit log.
-  case auditVerify
-  /// The report of a period, in Unix milliseconds, the end not included.
-  case auditReport(from: Int64, to: Int64)
+  /// The audit log.
+  case audit(AuditRequest)
   /// Sizes of the store.
   case storeStats
   /// Opens every record.
@@ -67,21 +62,6 @@ package enum AdminRequest: Equatable, Sendable {
   }
   /// Backups and compaction.
   case store(StoreRequest)
-}
-
-/// Which entries of the audit log are asked for.
-package struct AuditQuery: Equatable, Sendable {
-  /// What the entries have to have.
-  package var filter = AuditFilter()
-  /// How many at most, the newest ones; all where it is nil. They come from the newest to the
-  /// oldest where it is given, in the order of the log where not.
-  package var limit: Int?
-
-  /// The most that a limit may ask for: whoever asks keeps them in memory to turn them round.
-  package static let greatestLimit = 1_000_000
-
-  /// Every entry.
-  package init() {}
 }
 
 extension AdminRequest {
@@ -105,8 +85,8 @@ extension AdminRequest {
       .document
     case .keysDestroy(_, let execute): execute ? .progress : .document
     case .metrics: .metrics
-    case .auditShow: .lines
-    case .auditVerify, .auditReport, .storeVerify, .keysRotate, .keysReencrypt, .keysHistory,
+    case .audit(let request): request.form
+    case .storeVerify, .keysRotate, .keysReencrypt, .keysHistory,
       .approve, .seal, .unseal, .share, .ceremony:
       .progress
     case .store(let request): request.form
@@ -135,9 +115,7 @@ extension AdminRequest {
     case .share(.replacement): "ceremony.share"
     case .ceremony: "ceremony"
     case .unseal: "unseal"
-    case .auditShow: "audit.show"
-    case .auditVerify: "audit.verify"
-    case .auditReport: "audit.report"
+    case .audit(let request): request.auditOperation
     case .storeStats: "store.stats"
     case .storeVerify: "store.verify"
     case .store(let request): request.auditOperation
@@ -149,8 +127,9 @@ extension AdminRequest {
     switch self {
     case .status, .metrics, .keysStatus, .keysRotate, .keysReencrypt, .keysReencryptStop,
       .keysCertificate, .keysPublicKey, .keysHistory, .keysInventory, .keysRetire, .approvals,
-      .approve, .reject, .auditShow, .auditVerify, .auditReport, .storeStats, .storeVerify:
+      .approve, .reject, .storeStats, .storeVerify:
       .auditor
+    case .audit(let request): request.leastRole
     case .keysDestroy(_, let execute): execute ? .operator : .auditor
     case .share: .auditor
     case .seal, .unseal, .ceremony: .operator
@@ -170,6 +149,8 @@ extension AdminRequest {
     case short
     /// What reads everything, or watches long work.
     case long
+    /// What goes on until who asks has seen enough: entries that are followed.
+    case watching
     /// What persons do together: shares, ceremonies, approvals.
     case persons
     /// What must not wait: seal, compromise.
@@ -178,7 +159,7 @@ extension AdminRequest {
     /// Threads, which is how many may run at a time; past it, all but the short ones are refused.
     var threads: Int {
       switch self {
-      case .short, .urgent: 2
+      case .short, .urgent, .watching: 2
       case .long: 4
       case .persons: 6
       }
@@ -191,9 +172,8 @@ extension AdminRequest {
     case .status, .metrics, .keysStatus, .storeStats, .keysReencryptStop, .keysCertificate,
       .keysPublicKey, .keysInventory, .approvals, .reject:
       .short
-    case .keysRotate, .keysReencrypt, .keysHistory, .keysDestroy, .auditShow, .auditVerify,
-      .auditReport, .storeVerify:
-      .long
+    case .keysRotate, .keysReencrypt, .keysHistory, .keysDestroy, .storeVerify: .long
+    case .audit(let request): request.lane
     case .approve, .unseal, .share, .ceremony: .persons
     case .seal, .keysRetire: .urgent
     case .store(let request): request.isLong ? .long : .short

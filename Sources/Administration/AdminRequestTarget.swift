@@ -1,4 +1,3 @@
-internal import AuditLog
 internal import Keyring
 internal import RecordFormat
 internal import Vault
@@ -7,13 +6,13 @@ extension AdminRequest {
   /// The method of the HTTP request.
   var method: String {
     switch self {
-    case .status, .metrics, .keysStatus, .auditShow, .storeStats, .approvals,
+    case .status, .metrics, .keysStatus, .storeStats, .approvals,
       .keysCertificate, .keysPublicKey, .keysHistory, .keysInventory:
       "GET"
-    case .auditVerify, .auditReport, .storeVerify, .keysRotate, .keysReencrypt, .keysReencryptStop,
-      .keysRetire,
-      .keysDestroy, .approve, .reject, .seal, .unseal, .share, .ceremony:
+    case .storeVerify, .keysRotate, .keysReencrypt, .keysReencryptStop, .keysRetire, .keysDestroy,
+      .approve, .reject, .seal, .unseal, .share, .ceremony:
       "POST"
+    case .audit(let request): request.method
     case .store(let request): request.method
     }
   }
@@ -51,10 +50,7 @@ extension AdminRequest {
     case .share(.unseal): "/v1/unseal/share"
     case .share(.replacement): "/v1/ceremony/share"
     case .ceremony: "/v1/ceremony"
-    case .auditShow(let query): "/v1/audit" + Self.encode(query)
-    case .auditVerify: "/v1/audit/verify"
-    case .auditReport(let from, let to):
-      "/v1/audit/report" + Query.text([("from", String(from)), ("to", String(to))])
+    case .audit(let request): request.target
     case .storeStats: "/v1/store"
     case .storeVerify: "/v1/store/verify"
     case .store(let request): request.target
@@ -68,7 +64,9 @@ extension AdminRequest {
   ) throws(AdministrationError) -> AdminRequest? {
     let parts = target.split(separator: "?", maxSplits: 1, omittingEmptySubsequences: false)
     let query = parts.count == 2 ? parts[1] : ""
-    if method == "GET", parts[0] == "/v1/audit" { return .auditShow(try decode(query)) }
+    if let request = try AuditRequest.parse(method: method, path: parts[0], query: query) {
+      return .audit(request)
+    }
     if method == "GET", let request = try lookup(parts[0], query) { return request }
     if method == "POST", let request = try parametrized(parts[0], query) { return request }
     if let request = try StoreRequest.parse(method: method, path: parts[0], query: query) {
@@ -76,7 +74,7 @@ extension AdminRequest {
     }
     guard query.isEmpty else { return nil }
     let plain: [AdminRequest] = [
-      .keysReencryptStop, .status, .metrics, .keysStatus, .auditVerify, .storeStats, .storeVerify,
+      .keysReencryptStop, .status, .metrics, .keysStatus, .storeStats, .storeVerify,
       .approvals, .seal, .unseal, .share(.unseal), .share(.replacement), .ceremony, .keysPublicKey,
       .keysInventory,
     ]
@@ -88,7 +86,6 @@ extension AdminRequest {
     _ path: Substring, _ query: Substring
   ) throws(AdministrationError) -> AdminRequest? {
     switch path {
-    case "/v1/audit/report": return try report(try Query(query, knowing: ["from", "to"]))
     case "/v1/keys/rotate": return try rotation(try Query(query, knowing: ["role", "to"]))
     case "/v1/keys/reencrypt": return try reencryption(try Query(query, knowing: ["rate"]))
     case "/v1/keys/deactivate":
@@ -135,17 +132,6 @@ extension AdminRequest {
 
   private static let orderNames = ["key", "ticket", "reason"]
 
-  private static func report(_ query: Query) throws(AdministrationError) -> AdminRequest {
-    guard let from = query["from"].flatMap({ Int64($0) }),
-      let to = query["to"].flatMap({ Int64($0) }), from >= 0, from < to,
-      to - from <= Operations.longestReport
-    else {
-      throw .malformedRequest(
-        "a report is of a period of at most 400 days, with its beginning first")
-    }
-    return .auditReport(from: from, to: to)
-  }
-
   private static func rotation(_ query: Query) throws(AdministrationError) -> AdminRequest {
     let role = KeyRole.allCases.first { $0.name == query["role"] }
     let key = query["to"].flatMap { KeyIdentifier($0) }
@@ -182,42 +168,6 @@ extension AdminRequest {
       throw .malformedRequest("a request for approval is named by eight hexadecimal digits")
     }
     return identifier
-  }
-
-  private static func encode(_ query: AuditQuery) -> String {
-    let filter = query.filter
-    return Query.text([
-      ("from", filter.fromMilliseconds.map(String.init)),
-      ("to", filter.toMilliseconds.map(String.init)), ("actor", filter.actor),
-      ("operation", filter.operation), ("merchant", filter.merchant), ("token", filter.token),
-      ("key", filter.key), ("outcome", filter.outcome), ("limit", query.limit.map(String.init)),
-    ])
-  }
-
-  private static func decode(_ text: Substring) throws(AdministrationError) -> AuditQuery {
-    let names = [
-      "from", "to", "actor", "operation", "merchant", "token", "key", "outcome", "limit",
-    ]
-    let values = try Query(text, knowing: names)
-    func number(_ name: String) throws(AdministrationError) -> Int64? {
-      guard let text = values[name] else { return nil }
-      guard let number = Int64(text) else { throw Query.malformed }
-      return number
-    }
-    var query = AuditQuery()
-    query.filter.fromMilliseconds = try number("from")
-    query.filter.toMilliseconds = try number("to")
-    query.filter.actor = values["actor"]
-    query.filter.operation = values["operation"]
-    query.filter.merchant = values["merchant"]
-    query.filter.token = values["token"]
-    query.filter.key = values["key"]
-    query.filter.outcome = values["outcome"]
-    if let limit = try number("limit") {
-      guard (1...Int64(AuditQuery.greatestLimit)).contains(limit) else { throw Query.malformed }
-      query.limit = Int(limit)
-    }
-    return query
   }
 }
 

@@ -27,6 +27,8 @@ package struct AdministrationHooks: Sendable {
   package var vault: Vault?
   /// Where its KEK comes from.
   package var keySource: KeySourceHooks?
+  /// How old entries have to be that may be archived.
+  package var keepAtHandSeconds: UInt64 = 0
   /// Backups and compaction; nil where the store is open for reading only.
   package var upkeep: StoreUpkeep?
   /// The cryptography in use.

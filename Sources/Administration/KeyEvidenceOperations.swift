@@ -41,7 +41,7 @@ extension Operations {
     json.member("name", string: origin)
     json.name("keys")
     json.beginArray()
-    for (entry, key) in try verifierKeys(successions.map(\.body)) {
+    for (entry, key) in try auditKeys() {
       json.beginObject()
       json.member("id", string: entry.identifier.text)
       json.member("state", string: entry.state.name)
@@ -76,10 +76,9 @@ extension Operations {
   }
 
   /// Every audit key with what verifies it, where that is known.
-  private func verifierKeys(
-    _ successions: [KeySuccession]
-  ) throws -> [(KeyringEntry, VerifierKey?)] {
+  func auditKeys() throws -> [(KeyringEntry, VerifierKey?)] {
     let keyring = try keyring()
+    let successions = try successions().map(\.body)
     return try keyring.entries.filter { $0.role == .audit }.map { entry in
       guard entry.material == nil else {
         let publicKey = try keyring.withSigningKey(entry.identifier) { $1.publicKey }

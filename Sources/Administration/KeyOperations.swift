@@ -57,7 +57,7 @@ extension Operations {
       return document(isSealed: false)
     case .share, .ceremony, .status, .metrics, .keysStatus, .keysCertificate, .keysPublicKey,
       .keysHistory,
-      .keysInventory, .auditShow, .auditVerify, .auditReport, .storeStats, .storeVerify,
+      .keysInventory, .audit, .storeStats, .storeVerify,
       .store:
       throw AdministrationError.malformedRequest("the request changes no key")
     }

@@ -81,17 +81,7 @@ package struct Operations: Sendable {
       try give(keyHistory(key, into: sink), for: request, actor, into: sink)
     case .keysInventory: try give(keyInventory(), for: request, actor, into: sink)
     case .storeStats: try give(storeStats(), for: request, actor, into: sink)
-    case .auditShow(let query):
-      try record(request, actor, "done")
-      try showAudit(query, into: sink)
-    case .auditVerify:
-      let result = try verifyAudit(into: sink)
-      try record(request, actor, result.isIntact ? "intact" : "changed")
-      try sink(.document(result.document))
-    case .auditReport(let from, let to):
-      let result = try auditReport(from: from, to: to, actor: actor, into: sink)
-      try record(request, actor, result.isIntact ? "intact" : "changed")
-      try sink(.document(result.document))
+    case .audit(let request): try audit(request, actor: actor, into: sink)
     case .storeVerify:
       let result = try verifyStore(into: sink)
       try record(request, actor, result.isIntact ? "intact" : "changed")
@@ -101,14 +91,14 @@ package struct Operations: Sendable {
   }
 
   /// Gives out what protected state says, after the entry about that is durable.
-  private func give(
+  func give(
     _ document: [UInt8], for request: AdminRequest, _ actor: String, into sink: Sink
   ) throws {
     try record(request, actor, "done")
     try sink(.document(document))
   }
 
-  private func record(_ request: AdminRequest, _ actor: String, _ outcome: String) throws {
+  func record(_ request: AdminRequest, _ actor: String, _ outcome: String) throws {
     guard let operation = request.auditOperation else { return }
     try hooks.record?(AuditEntry(actor: actor, operation: operation, outcome: outcome))
   }

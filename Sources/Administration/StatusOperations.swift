@@ -1,3 +1,4 @@
+internal import AuditLog
 internal import JSON
 internal import LMDB
 internal import Storage
@@ -12,7 +13,7 @@ private struct StoreFigures {
 
   init(_ store: Store) throws {
     (cards, auditEntries) = try store.read { transaction in
-      (UInt64(try transaction.count(of: .cards)), UInt64(try transaction.count(of: .audit)))
+      (UInt64(try transaction.count(of: .cards)), try AuditReader.size(in: transaction))
     }
     let information = try store.environment.information()
     fileBytes = try store.environment.fileSize()

@@ -30,10 +30,13 @@ struct StoreInspection {
         }
     }
     let after = try snapshot()
+    let archive = try store.read { try ArchiveMark.read(in: $0) }
     let information = try store.environment.information()
     return StoreCheck(
-      records: records, inStore: after.cards, created: try count("tokenize", "created", after),
-      deleted: try count("delete", "deleted", after), isAtRest: before == after,
+      records: records, inStore: after.cards,
+      created: try count("tokenize", "created", after, archive) + (archive?.created ?? 0),
+      deleted: try count("delete", "deleted", after, archive) + (archive?.deleted ?? 0),
+      isAtRest: before == after,
       missingFromIndex: isIndexCurrent ? records?.missingFromIndex : nil,
       fileBytes: try store.environment.fileSize(),
       neededBytes: information.pageCount * information.pageSize,
@@ -51,16 +54,17 @@ struct StoreInspection {
     try store.read { transaction in
       Snapshot(
         cards: UInt64(try transaction.count(of: .cards)),
-        entries: UInt64(try transaction.count(of: .audit)))
+        entries: try AuditReader.size(in: transaction))
     }
   }
 
   private func count(
-    _ operation: String, _ outcome: String, _ snapshot: Snapshot
+    _ operation: String, _ outcome: String, _ snapshot: Snapshot, _ archive: ArchiveMark?
   ) throws -> UInt64 {
     var filter = AuditFilter()
     filter.operation = operation
     filter.outcome = outcome
-    return try AuditReader(store).count(below: snapshot.entries, filter: filter)
+    return try AuditReader(store).count(
+      from: archive?.below ?? 0, below: snapshot.entries, filter: filter)
   }
 }

@@ -29,14 +29,14 @@ struct AuditEnd {
 
   /// Reads the frontier; nil where there is none.
   static func frontier(
-    in transaction: borrowing StoreReadTransaction
+    in transaction: borrowing some StoreReading & ~Copyable
   ) throws(AuditError) -> MerkleFrontier? {
     let key = AuditLog.frontierKey
-    guard let bytes = try transaction.value(unsafe key.span.bytes, in: .meta) else { return nil }
-    guard let frontier = MerkleFrontier(encoded: bytes) else {
-      throw .damaged("the frontier cannot be read")
-    }
-    return frontier
+    do throws(StorageError) {
+      guard let bytes = try transaction.get(unsafe key.span.bytes, in: .meta) else { return nil }
+      if let frontier = MerkleFrontier(encoded: bytes) { return frontier }
+    } catch { throw .store(error) }
+    throw .damaged("the frontier cannot be read")
   }
 
   private static func time(of line: RawSpan) -> Int64? {

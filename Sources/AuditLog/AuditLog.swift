@@ -7,15 +7,17 @@ internal import Synchronization
 /// over them.
 ///
 /// An entry is put into the transaction that it tells of, so that neither is durable without the
-/// other. Three tables hold the log:
+/// other. Four tables hold the log:
 /// - `audit`: sequence (8 bytes, big-endian, from 0) → the line, exactly; a line is leaf `sequence`.
 /// - `leaves`: the first sequence of a batch (8 bytes, big-endian) → 32 bytes for each leaf of it.
 /// - `meta`, key `audit.frontier`: ``MerkleFrontier/encoded``, once for each batch.
+/// - `checkpoints`: each ``TreeNode`` that is complete, and signed checkpoints, see
+///   ``KeptCheckpoints``.
 ///
 /// A command that writes without the writer's thread calls ``batchWillCommit(_:)`` at the end of its
 /// own transaction.
 ///
-/// All but ``committedSize`` belongs to the store's writer thread.
+/// All but ``committedSize`` and ``committedCheckpoint`` belongs to the store's writer thread.
 // Sendable is unchecked because of `open`, `committed`, `line` and `latestMilliseconds`. They are
 // touched by `append` and the functions of BatchParticipant only; the store calls these, and lends
 // the transaction that `append` needs, on its one writer thread. The initializer is done before
@@ -29,13 +31,26 @@ package final class AuditLog: BatchParticipant, @unchecked Sendable {
   private var committed: State
   private var line = AuditLine()
   private let size: Atomic<UInt64>
+  private let checkpoint: Mutex<SignedCheckpoint?>
 
   private struct State {
     var frontier = MerkleFrontier()
     /// The hashes of the leaves that the batch has added, one after the other.
     var leaves: [UInt8] = []
+    /// The nodes that it has completed.
+    var nodes: [(TreeNode, Digest256)] = []
+    /// The newest checkpoint.
+    var checkpoint: LatestCheckpoint?
     /// The time of the latest entry, or of the one after which the clock went backwards.
     var latestMilliseconds = Int64.min
+  }
+
+  /// The newest checkpoint, and whether it stays when there is a newer one.
+  private struct LatestCheckpoint {
+    let signed: SignedCheckpoint
+    let stays: Bool
+    /// The hour since 1970 in which it was signed.
+    let hour: Int64
   }
 
   /// The log of a store that is being created, with nothing in it.
@@ -45,18 +60,40 @@ package final class AuditLog: BatchParticipant, @unchecked Sendable {
     open = state
     committed = state
     size = Atomic(state.frontier.size)
+    checkpoint = Mutex(state.checkpoint?.signed)
   }
 
-  /// Takes up the log of `store` where it ended, without reading more of it than its last line.
+  /// Takes up the log of `store` where it ended, without reading more of it than its last line and,
+  /// where it goes on from its newest checkpoint, some hashes of the tree.
   /// - Throws: ``AuditError/damaged(_:)`` where the frontier is missing, cannot be read, or names a
-  ///   last entry that is not there.
+  ///   last entry that is not there, and where the log does not go on from the checkpoint.
   package convenience init(restoringFrom store: Store) throws(AuditError) {
     var state = State()
     if let end = try AuditEnd.read(in: store) {
       state.frontier = end.frontier
       state.latestMilliseconds = end.latestMilliseconds
+      if let signed = try Self.newestCheckpoint(of: store, with: end.frontier) {
+        state.checkpoint = LatestCheckpoint(
+          signed: signed, stays: true, hour: Self.hour(of: end.latestMilliseconds))
+      }
     }
     self.init(state)
+  }
+
+  private static func newestCheckpoint(
+    of store: Store, with frontier: MerkleFrontier
+  ) throws(AuditError) -> SignedCheckpoint? {
+    try store.read { (transaction) throws(AuditError) in
+      guard let newest = try KeptCheckpoints.newest(in: transaction) else { return nil }
+      guard newest.size <= frontier.size else {
+        throw .damaged(
+          "it has \(frontier.size) entries, and its newest checkpoint covers \(newest.size)")
+      }
+      guard try LogTree.root(of: newest.size, in: transaction) == newest.checkpoint.root else {
+        throw .damaged("it does not go on from its checkpoint of \(newest.size) entries")
+      }
+      return newest
+    }
   }
 
   /// How many entries are durable. From any thread.
@@ -103,10 +140,48 @@ package final class AuditLog: BatchParticipant, @unchecked Sendable {
     try transaction.put(
       key: unsafe key.span.bytes, value: unsafe bytes.span.bytes, in: .audit, options: .append)
     let leaf = MerkleHash.leaf(unsafe bytes.span.bytes)
-    open.frontier.append(leaf)
+    // Not into the state at once: it is being changed.
+    var nodes: [(TreeNode, Digest256)] = []
+    open.frontier.append(leaf) { nodes.append(($0, $1)) }
+    open.nodes += nodes
     leaf.withBytes { open.leaves.append(span: $0) }
     return sequence
   }
+}
+
+// MARK: - Checkpoints
+
+extension AuditLog {
+  /// The newest checkpoint that is durable; nil where none was signed yet. From any thread.
+  package var committedCheckpoint: SignedCheckpoint? { checkpoint.withLock { $0 } }
+
+  /// Whether there are entries, those of the open batch included, that no checkpoint covers.
+  package var needsCheckpoint: Bool { open.frontier.size != open.checkpoint?.signed.size ?? 0 }
+
+  /// What a checkpoint of now says, the entries of the open batch included.
+  package func pendingCheckpoint(origin: String) -> Checkpoint {
+    Checkpoint(origin: origin, size: open.frontier.size, root: open.frontier.root)
+  }
+
+  /// Keeps a signed ``pendingCheckpoint(origin:)`` with the open batch, and forgets the one before
+  /// where that need not stay: see ``KeptCheckpoints``.
+  ///
+  /// - Parameter stays: whether it is kept for good.
+  package func keep(
+    _ signed: SignedCheckpoint, stays: Bool, atMilliseconds milliseconds: Int64,
+    in transaction: inout StoreWriteTransaction
+  ) throws(StorageError) {
+    let hour = Self.hour(of: milliseconds)
+    if let before = open.checkpoint, before.signed.size != signed.size, !before.stays,
+      before.hour == hour, before.signed.hasSigner(of: signed)
+    {
+      try KeptCheckpoints.remove(before.signed.size, in: &transaction)
+    }
+    try KeptCheckpoints.save(signed, in: &transaction)
+    open.checkpoint = LatestCheckpoint(signed: signed, stays: stays, hour: hour)
+  }
+
+  private static func hour(of milliseconds: Int64) -> Int64 { milliseconds / 3_600_000 }
 }
 
 extension AuditLog {
@@ -121,11 +196,16 @@ extension AuditLog {
     let frontier = open.frontier.encoded
     try transaction.put(
       key: unsafe key.span.bytes, value: unsafe frontier.span.bytes, in: .meta)
+    try LogTree.save(open.nodes, in: &transaction)
   }
 
   /// The batch is durable.
   package func batchDidCommit() {
     open.leaves.removeAll(keepingCapacity: true)
+    open.nodes.removeAll(keepingCapacity: true)
+    if let new = open.checkpoint?.signed, new.size != committed.checkpoint?.signed.size {
+      checkpoint.withLock { $0 = new }
+    }
     committed = open
     size.store(open.frontier.size, ordering: .releasing)
   }

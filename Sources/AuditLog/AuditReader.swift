@@ -20,9 +20,14 @@ package struct AuditReader: Sendable {
 
   /// How many entries are durable.
   package func size() throws(AuditError) -> UInt64 {
-    try store.read { (transaction) throws(AuditError) in
-      try AuditEnd.frontier(in: transaction)?.size ?? 0
-    }
+    try store.read { (transaction) throws(AuditError) in try Self.size(in: transaction) }
+  }
+
+  /// How many entries a snapshot has.
+  package static func size(
+    in transaction: borrowing StoreReadTransaction
+  ) throws(AuditError) -> UInt64 {
+    try AuditEnd.frontier(in: transaction)?.size ?? 0
   }
 
   /// The entries that pass `filter`, beginning with the sequence `start`, at most `limit` of them.
@@ -68,13 +73,13 @@ package struct AuditReader: Sendable {
     }
   }
 
-  /// How many of the entries before the sequence `end` pass `filter`.
+  /// How many of the entries from the sequence `start` on and before `end` pass `filter`.
   package func count(
-    below end: UInt64, filter: AuditFilter
+    from start: UInt64 = 0, below end: UInt64, filter: AuditFilter
   ) throws(AuditError) -> UInt64 {
     let matcher = AuditMatcher(filter)
     var passed: UInt64 = 0
-    var next: UInt64 = 0
+    var next = start
     while next < end {
       let first = next
       next = try store.read { (transaction) throws(AuditError) in

@@ -10,7 +10,8 @@ struct LeafHashes {
 
   /// Reads the hashes of the leaves `first` up to, not including, `end`.
   init(
-    from first: UInt64, to end: UInt64, in transaction: borrowing StoreReadTransaction
+    from first: UInt64, to end: UInt64,
+    in transaction: borrowing some StoreReading & ~Copyable
   ) throws(StorageError) {
     self.first = first
     var cursor = try transaction.cursor(in: .leaves)

@@ -27,14 +27,30 @@ package struct MerkleFrontier: Equatable, Sendable {
   /// The tree without leaves.
   package init() {}
 
+  /// The tree of `size` leaves that consists of the subtrees `peaks`; nil where their number does not
+  /// fit.
+  package init?(size: UInt64, peaks: [Digest256]) {
+    guard peaks.count == size.nonzeroBitCount else { return nil }
+    self.size = size
+    self.peaks = peaks
+  }
+
   /// Adds the hash of the next leaf.
-  package mutating func append(_ leaf: Digest256) {
-    var node = leaf
+  ///
+  /// - Parameter completed: told of each ``TreeNode`` that is complete with this leaf, the smallest
+  ///   first.
+  package mutating func append(
+    _ leaf: Digest256, completed: (TreeNode, Digest256) -> Void = { _, _ in }
+  ) {
+    var hash = leaf
     // Each trailing one bit of the size is a subtree as large as the one that has just grown.
-    for _ in 0..<(~size).trailingZeroBitCount {
-      node = MerkleHash.node(peaks.removeLast(), node)
+    for level in 0..<(~size).trailingZeroBitCount {
+      hash = MerkleHash.node(peaks.removeLast(), hash)
+      if let node = TreeNode(level: level + 1, index: size >> UInt64(level + 1)) {
+        completed(node, hash)
+      }
     }
-    peaks.append(node)
+    peaks.append(hash)
     size += 1
   }
 

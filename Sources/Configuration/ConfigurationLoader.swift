@@ -43,6 +43,7 @@ struct ConfigurationLoader {
     let tls = serverCertificate(reader)
     let keys = keys(reader)
     let administration = administration(reader)
+    let audit = audit(reader)
     let brands = brands(reader)
     let limits = limits(reader)
     let acquirers = acquirers(reader)
@@ -53,8 +54,8 @@ struct ConfigurationLoader {
     else { return nil }
     return ServiceConfiguration(
       file: file, development: development, listen: listen, store: store, tls: tls,
-      keys: keys.source, keyRules: keys.rules, administration: administration, brands: brands,
-      limits: limits,
+      keys: keys.source, keyRules: keys.rules, administration: administration, audit: audit,
+      brands: brands, limits: limits,
       merchants: merchants.sorted { $0.name < $1.name },
       acquirers: acquirers.acquirers.sorted { $0.name < $1.name }, push: acquirers.push)
   }

@@ -59,7 +59,7 @@ extension ConfigurationLoader {
   }
 
   /// The seconds that a duration of days or hours means; nil where it is absent or wrong (reported).
-  private func duration(
+  func duration(
     _ section: MappingReader, _ key: String, _ allowed: ClosedRange<UInt64>
   ) -> UInt64? {
     guard let tree = section.tree(key) else { return nil }

@@ -22,6 +22,8 @@ package struct ServiceConfiguration: Sendable {
   package let keyRules: KeyRuleSettings
   /// The local socket, and who may use it.
   package let administration: AdministrationSettings
+  /// What is done with the audit log beside writing it.
+  package let audit: AuditSettings
   /// The brands by card number.
   package let brands: BrandTable
   /// Every limit.

@@ -63,6 +63,7 @@ package struct RestoredStore {
 
     let frontier = AuditLog.frontierKey
     try transaction.delete(frontier.rawSpan, in: .meta)
+    try ArchiveMark.remove(in: &transaction)
     let log = AuditLog()
     let now = clock.milliseconds()
     try log.append(

@@ -129,6 +129,7 @@ extension Vault {
           AuditEntry(
             actor: actor, operation: AuditWord.Operation.seal, key: key.text,
             outcome: AuditWord.Outcome.done), in: &transaction)
+        try core.signCheckpoint(stays: true, in: &transaction)
         core.sealAfterBatch()
       }
     }

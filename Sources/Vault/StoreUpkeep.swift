@@ -48,6 +48,7 @@ package struct StoreUpkeep: Sendable {
   ///
   /// - Throws: `AuditError` where the log cannot be taken up.
   package static func offline(_ store: Store, clock: Clock) throws -> StoreUpkeep {
+    try LogTree.addMissingNodes(to: store)
     let log = Mutex(try AuditLog(restoringFrom: store))
     return StoreUpkeep(store: store, clock: clock, gate: Gate()) { body in
       try log.withLock { log in

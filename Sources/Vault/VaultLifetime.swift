@@ -5,6 +5,7 @@ package import Keyring
 package import RecordFormat
 package import SecretMemory
 package import Storage
+import Synchronization
 
 extension Vault {
   /// For how long custodians' shares wait for the others, where nothing else is said.
@@ -27,6 +28,7 @@ extension Vault {
     explain: @escaping @Sendable (any Error) -> String = { "\($0)" },
     onEnd: @escaping @Sendable (StorageError) -> Void
   ) throws -> Vault {
+    try LogTree.addMissingNodes(to: store)
     let core = WriterCore(
       audit: try AuditLog(restoringFrom: store),
       origin: VerifierKey.name(ofStore: store.storeIdentifier.bytes),
@@ -65,28 +67,33 @@ extension Vault {
     return vault
   }
 
-  /// Writes what is due: refusals that were counted, the end of old idempotency keys. Call it about
-  /// once a second.
+  /// Writes what is due: refusals that were counted, the end of old idempotency keys, a checkpoint of
+  /// the log. Call it about once a second.
   package func tick() {
     expireShares()
     maintain(endingRefusalsAt: core.clock.monotonicNanoseconds())
   }
 
-  private func maintain(endingRefusalsAt now: UInt64) {
+  private func maintain(endingRefusalsAt now: UInt64, isLast: Bool = false) {
     let counted = core.unwritten.take() + core.refusals.flush(now: now)
-    submitMaintenance(counted)
+    submitMaintenance(counted, isLast: isLast)
   }
 
-  private func submitMaintenance(_ counted: [RefusalLedger.Counted]) {
+  private func submitMaintenance(
+    _ counted: [RefusalLedger.Counted], archiveFrom start: UInt64? = nil, isLast: Bool = false
+  ) {
+    let isDue = core.archiveIsDue.exchange(false, ordering: .relaxed)
     store.submit(
-      MaintenanceJob(counted, core: core) { [weak self] in self?.submitMaintenance([]) })
+      MaintenanceJob(
+        counted, archiveFrom: start ?? (isDue ? 0 : nil), isLast: isLast, core: core
+      ) { [weak self] start in self?.submitMaintenance([], archiveFrom: start) })
   }
 
   /// Stops the writer after everything that was accepted, and writes the fingerprint index out.
   package func close() {
     opening.close { session in
       session?.worker.stop()
-      maintain(endingRefusalsAt: .max)
+      maintain(endingRefusalsAt: .max, isLast: true)
       store.stopWriter()
       session?.opened.cards.flushIndex()
     }
@@ -98,20 +105,30 @@ extension Vault {
   }
 }
 
-/// Writes counted refusals, and removes expired idempotency keys.
+/// Writes counted refusals and a checkpoint, and removes expired idempotency keys and archived lines.
 ///
 /// `@unchecked Sendable`: handed to the store once; from then on only the writer thread touches it.
 private final class MaintenanceJob: WriteJob, @unchecked Sendable {
   let admission = Admission.reserved
   private let counted: [RefusalLedger.Counted]
+  private let archiveStart: UInt64?
+  private let isLast: Bool
   private let core: WriterCore
-  private let again: @Sendable () -> Void
+  private let again: @Sendable (UInt64?) -> Void
   private var hasMore = false
+  private var archiveNext: UInt64?
 
+  /// - Parameters:
+  ///   - archiveFrom: where to look for archived lines; nil where none are expected.
+  ///   - isLast: whether the vault is being closed.
+  ///   - again: called where something is left, with where to go on with archived lines.
   init(
-    _ counted: [RefusalLedger.Counted], core: WriterCore, again: @escaping @Sendable () -> Void
+    _ counted: [RefusalLedger.Counted], archiveFrom: UInt64?, isLast: Bool, core: WriterCore,
+    again: @escaping @Sendable (UInt64?) -> Void
   ) {
     self.counted = counted
+    archiveStart = archiveFrom
+    self.isLast = isLast
     self.core = core
     self.again = again
   }
@@ -126,14 +143,20 @@ private final class MaintenanceJob: WriteJob, @unchecked Sendable {
     }
     // What is remembered belongs to an open vault.
     hasMore = try core.opened?.idempotency.purge(in: &transaction) ?? false
+    if let archiveStart, !isLast {
+      archiveNext = try core.removeArchived(from: archiveStart, in: &transaction)
+    }
+    try core.signCheckpoint(stays: isLast, in: &transaction)
   }
 
   func complete(_ result: Result<Void, any Error>) {
     switch result {
     // One job removes a bounded number of rows, so that those who wait beside it do not wait long.
-    case .success where hasMore: again()
+    case .success where hasMore || archiveNext != nil: again(archiveNext)
     case .success: break
-    case .failure: core.unwritten.add(counted)
+    case .failure:
+      core.unwritten.add(counted)
+      if archiveStart != nil { core.archiveIsDue.store(true, ordering: .relaxed) }
     }
   }
 }

@@ -19,6 +19,8 @@ final class WriterCore: BatchParticipant, @unchecked Sendable {
   let clock: Clock
   /// The name that what the store's audit key signs is signed as.
   let origin: String
+  /// Whether archived lines may still be there: at the start, and after an archive.
+  let archiveIsDue = Atomic(true)
 
   init(
     audit: AuditLog, origin: String, refusals: RefusalLedger, clock: Clock

@@ -1,4 +1,5 @@
 import AuditLog
+import Cryptography
 import RecordFormat
 import Testing
 import Vault
@@ -7,6 +8,17 @@ import Vault
 
 @Suite("Requests to the administration socket")
 struct AdminRequestTests {
+  static let checkpoint = try? SignedCheckpoint(
+    parsing: Array(
+      """
+      cadenas/0102030405060708090a0b0c0d0e0f10
+      1
+      AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=
+
+      — cadenas/0102030405060708090a0b0c0d0e0f10 AAAAAAAA
+
+      """.utf8))
+
   static let requests: [AdminRequest] = {
     var query = AuditQuery()
     query.filter.actor = "user:é &=?%+#"
@@ -18,9 +30,15 @@ struct AdminRequestTests {
     query.filter.key = "00000001"
     query.filter.outcome = "created"
     query.limit = 10
+    var followed = query
+    followed.follows = true
     return [
-      .status, .metrics, .keysStatus, .auditVerify, .storeStats, .storeVerify,
-      .auditShow(AuditQuery()), .auditShow(query), .keysPublicKey, .keysInventory,
+      .audit(.show(followed)), .audit(.report(from: 1, to: 2)), .audit(.checkpoint),
+      .audit(.prove(.entry(7))), .audit(.prove(.token("tok_1"))), .audit(.prove(.size(9))),
+      .audit(.export(upTo: nil)), .audit(.export(upTo: 12)), .audit(.archivable(before: 5)),
+      .audit(.archive(below: 12, export: .zero)), .audit(.verify(since: checkpoint)),
+      .status, .metrics, .keysStatus, .audit(.verify(since: nil)), .storeStats, .storeVerify,
+      .audit(.show(AuditQuery())), .audit(.show(query)), .keysPublicKey, .keysInventory,
       .keysHistory(nil), .keysHistory(KeyIdentifier(10)), .keysCertificate(KeyIdentifier(10), nil),
       .keysCertificate(KeyIdentifier(0xFFFF_FFFF), .final),
       .keysCertificate(KeyIdentifier(0), .interim),

@@ -53,15 +53,15 @@ struct AdminServerTests {
     try service.serving { _, client in
       let written = try service.lines(from: 0).map { $0 + "\n" }
       var query = AuditQuery()
-      #expect(try client.collect(.auditShow(query)).lines.hasPrefix(written.joined()))
+      #expect(try client.collect(.audit(.show(query))).lines.hasPrefix(written.joined()))
       query.filter.token = "tok_4"
-      #expect(try client.collect(.auditShow(query)).lines == written[4])
+      #expect(try client.collect(.audit(.show(query))).lines == written[4])
       query.filter.token = "tok_none"
-      #expect(try client.collect(.auditShow(query)).lines.isEmpty)
+      #expect(try client.collect(.audit(.show(query))).lines.isEmpty)
       query.filter.token = nil
       query.filter.operation = "delete"
       query.limit = 2
-      #expect(try client.collect(.auditShow(query)).lines == written[9] + written[8])
+      #expect(try client.collect(.audit(.show(query))).lines == written[9] + written[8])
     }
     #expect(try service.lines(from: 10).count == 4)
   }
@@ -70,7 +70,7 @@ struct AdminServerTests {
   func verify() throws {
     let service = try TestService(entries: 5_000)
     try service.serving { _, client in
-      let intact = try client.collect(.auditVerify)
+      let intact = try client.collect(.audit(.verify(since: nil)))
       #expect(intact.progress == [4_096, 5_000])
       #expect(intact.documents.first?.hasPrefix(#"{"intact":true,"size":5000,"root":""#) == true)
       #expect(try service.lines(from: 5_000)[0].contains(#""outcome":"intact""#))
@@ -79,10 +79,11 @@ struct AdminServerTests {
         _ = try transaction.delete(unsafe key.span.bytes, in: .audit)
       }
       #expect(
-        try client.collect(.auditVerify).documents == [
+        try client.collect(.audit(.verify(since: nil))).documents == [
           """
           {"intact":false,"size":5001,"root":null,"first_bad_sequence":7,\
-          "reason":"entry-missing","detail":"the entry is missing"}
+          "reason":"entry-missing","detail":"the entry is missing","since":0,"archived":0,\
+          "checkpoints":0,"signatures_verified":0}
           """
         ])
     }

@@ -83,7 +83,7 @@ import Testing
     ])
     var answer = Collected()
     try service.operations().run(
-      .auditReport(from: 1_795_459_000_000, to: 1_795_460_000_000), actor: "user:ann"
+      .audit(.report(from: 1_795_459_000_000, to: 1_795_460_000_000)), actor: "user:ann"
     ) { answer.take($0) }
     let document = try #require(answer.documents.first)
     #expect(document.hasPrefix("{\"intact\":true,\"size\":4,\"entries\":4,\"html\":\""))

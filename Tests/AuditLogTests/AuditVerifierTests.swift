@@ -200,4 +200,89 @@ struct AuditVerifierTests {
     #expect(result.size == 6_000)
     #expect(log.committedSize == 6_020)
   }
+
+  // MARK: - Checkpoints
+
+  private static let origin = "cadenas/0102030405060708090a0b0c0d0e0f10"
+
+  private func key() throws -> Ed25519PrivateKey {
+    let seed = [UInt8](repeating: 7, count: 32)
+    return try Ed25519PrivateKey(seed: unsafe seed.span.bytes)
+  }
+
+  /// A log of 20 entries with kept checkpoints of 10 and 20, and the first of them.
+  private func checkpointed() throws -> (TemporaryStore, SignedCheckpoint) {
+    let temporary = try TemporaryStore()
+    let log = try AuditLog(restoringFrom: temporary.store)
+    var kept: [SignedCheckpoint] = []
+    for _ in 0..<2 {
+      try temporary.append(10, to: log)
+      try temporary.store.write { transaction in
+        let signed = try SignedCheckpoint(
+          signing: log.pendingCheckpoint(origin: Self.origin), with: try key())
+        try log.keep(signed, stays: true, atMilliseconds: Sample.time, in: &transaction)
+        kept.append(signed)
+      }
+      log.batchDidCommit()
+    }
+    return (temporary, kept[0])
+  }
+
+  @Test("looks at what came after a checkpoint that was kept, and at that alone")
+  func since() throws {
+    let (temporary, kept) = try checkpointed()
+    let result = try AuditVerifier.verify(temporary.store, trusting: .init(since: kept))
+    #expect(result.finding == nil)
+    #expect(result.since == 10)
+    #expect(result.checkpoints == 2)
+    let line = try temporary.line(3).replacing("tok_3", with: "tok_4")
+    try temporary.put(key(3), Array(line.utf8), in: .audit)
+    #expect(
+      try AuditVerifier.verify(temporary.store, trusting: .init(since: kept)).finding == nil)
+    try expect(temporary, 3, .hashMismatch)
+  }
+
+  @Test("finds a log that was rolled back to before a checkpoint that was kept")
+  func rolledBack() throws {
+    let (temporary, kept) = try checkpointed()
+    let old = try TemporaryStore()
+    try old.append(7, to: try AuditLog(restoringFrom: old.store))
+    #expect(
+      try AuditVerifier.verify(old.store, trusting: .init(since: kept)).finding
+        == .init(sequence: 7, reason: .logShortened))
+    _ = temporary
+  }
+
+  @Test("finds a log that was written anew, with everything that belongs to it")
+  func writtenAnew() throws {
+    let (_, kept) = try checkpointed()
+    let other = try TemporaryStore()
+    let log = try AuditLog(restoringFrom: other.store)
+    try other.append(20, to: log, atMilliseconds: Sample.time + 1)
+    #expect(try AuditVerifier.verify(other.store).finding == nil)
+    #expect(
+      try AuditVerifier.verify(other.store, trusting: .init(since: kept)).finding
+        == .init(sequence: 0, reason: .checkpointMismatch))
+  }
+
+  @Test("finds a kept checkpoint that was changed, by its tree or its signature")
+  func changedCheckpoint() throws {
+    let (temporary, kept) = try checkpointed()
+    let trust = AuditVerifier.Trust(
+      keys: [try #require(VerifierKey(name: Self.origin, publicKey: key().publicKey))])
+    let forged = try SignedCheckpoint(
+      signing: Checkpoint(origin: Self.origin, size: 10, root: .zero), with: try key())
+    try temporary.put(key(10), Array(forged.note.encoded.utf8), in: .checkpoints)
+    try expect(temporary, 0, .checkpointMismatch)
+    var note = Array(kept.note.encoded.utf8)
+    note[note.count - 9] ^= 1
+    try temporary.put(key(10), note, in: .checkpoints)
+    #expect(
+      try AuditVerifier.verify(temporary.store, trusting: trust).finding
+        == .init(sequence: 9, reason: .checkpointInvalid))
+    try temporary.put(key(10), Array("nothing".utf8), in: .checkpoints)
+    try expect(temporary, 9, .checkpointInvalid)
+    try temporary.delete(key(10), in: .checkpoints)
+    #expect(try AuditVerifier.verify(temporary.store, trusting: trust).signatures == 1)
+  }
 }

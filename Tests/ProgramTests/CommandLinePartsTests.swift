@@ -25,7 +25,7 @@ struct CommandLinePartsTests {
       var lines: [String] = []
       for start in stride(from: 0, to: text.count, by: size) {
         let piece = Array(text[start..<min(start + size, text.count)])
-        lines += assembler.take(piece).map { String(decoding: $0, as: UTF8.self) }
+        lines += assembler.take(piece[...]).map { String(decoding: $0, as: UTF8.self) }
       }
       #expect(lines == ["one", "two", "", "three"], "pieces of \(size)")
     }

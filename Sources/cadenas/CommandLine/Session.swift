@@ -69,6 +69,7 @@ struct Session {
     hooks.isIndexCurrent = !store.indexWasLost
     if request.isWriting { hooks.upkeep = try StoreUpkeep.offline(store, clock: Clocks.vault) }
     hooks.rules = KeyRules(configuration.keyRules)
+    hooks.keepAtHandSeconds = configuration.audit.keepAtHandSeconds
     hooks.version = Version.current
     try Operations(store: store, hooks: hooks).run(
       request, actor: HostUser.current.actor, into: sink)

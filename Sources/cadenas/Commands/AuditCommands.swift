@@ -1,51 +1,104 @@
 import Administration
 import ArgumentParser
+import AuditLog
 
 /// `cadenas audit`.
 struct AuditCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "audit", abstract: "Read and verify the audit log.",
-    subcommands: [AuditShowCommand.self, AuditVerifyCommand.self, AuditReportCommand.self])
+    commandName: "audit", abstract: "Read, verify, prove and export the audit log.",
+    subcommands: [
+      AuditShowCommand.self, AuditVerifyCommand.self, AuditProveCommand.self,
+      AuditCheckpointCommand.self, AuditExportCommand.self, AuditArchiveCommand.self,
+      AuditReportCommand.self,
+    ])
 }
 
-/// `cadenas audit verify`.
-struct AuditVerifyCommand: ParsableCommand {
+/// `cadenas audit checkpoint`.
+struct AuditCheckpointCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "verify",
-    abstract: "Recompute the whole log and find the first entry that was changed.",
+    commandName: "checkpoint",
+    abstract: "Print a signed checkpoint of the log, to be kept somewhere else.",
     discussion: """
-      Every line, its noted hash and the Merkle tree over all of them are recomputed, while the \
-      service goes on. Exit status 0 where nothing was changed, 1 where something was. Note the \
-      root elsewhere: it is what a later verification can be compared with.
+      A checkpoint says how many entries the log has and what the root of the tree over them is, \
+      signed with the audit key (C2SP tlog-checkpoint). Whoever keeps it, on paper or as a file, can \
+      tell later whether the log still begins with the same entries: cadenas audit verify --since \
+      FILE. The running service signs one of now; without it, or while it is sealed, the newest that \
+      is kept is printed.
       """)
 
   @OptionGroup var config: ConfigurationOption
   @OptionGroup var output: FormatOption
 
+  @Option(help: ArgumentHelp("Write it to a file.", valueName: "file"))
+  var to: String?
+
   func run() throws {
-    let document = try Session(config).document(
-      .auditVerify, offline: true, showing: "verifying the log")
+    let document = try Session(config).document(.audit(.checkpoint), offline: true)
     let result = try DocumentView(document)
-    let isIntact = result["intact"]?.isTrue == true
+    if let to { try OutputFile.replace(to, with: Array(result.text("note").utf8)) }
     switch output.format {
     case .json: Console.write(document + [UInt8(ascii: "\n")])
     case .table:
-      if isIntact {
-        Console.write(
-          Console.styled("intact", .green) + "\n"
-            + TextTable.pairs([
-              ("entries", result.text("size")), ("root", result.text("root")),
-            ]))
-      } else {
-        Console.write(
-          Console.styled("changed", .red) + "\n"
-            + TextTable.pairs([
-              ("first bad sequence", result.text("first_bad_sequence")),
-              ("reason", "\(result.text("reason")): \(result.text("detail"))"),
-              ("entries", result.text("size")),
-            ]))
-      }
+      if to == nil { Console.write(result.text("note")) }
+      let after = result["entries_after"]?.integer ?? 0
+      if after > 0 { Console.complain("\(after) entries are newer than this checkpoint") }
     }
-    if !isIntact { throw ExitCode(CommandFailure.Status.refused.rawValue) }
+  }
+}
+
+/// `cadenas audit prove`.
+struct AuditProveCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "prove",
+    abstract: "Prove that entries are in the log, or that it goes on from a kept checkpoint.",
+    discussion: """
+      SUBJECT is the sequence of an entry, or a token: then every entry about it is proved. A proof \
+      holds the entry, its path through the tree and a signed checkpoint (C2SP tlog-proof), and is \
+      verified with nothing but a public key: cadenas audit verify --proof FILE --public-key FILE. \
+      With --since, the proof is that the log of now begins with the one of the checkpoint, in the \
+      form in which a witness takes it (C2SP tlog-witness).
+      """)
+
+  @OptionGroup var config: ConfigurationOption
+  @OptionGroup var output: FormatOption
+
+  @Argument(help: "A sequence, or a token.")
+  var subject: String?
+
+  @Option(help: ArgumentHelp("A checkpoint that was kept.", valueName: "file"))
+  var since: String?
+
+  @Option(help: ArgumentHelp("Write the proof to a file.", valueName: "file"))
+  var to: String?
+
+  func validate() throws {
+    guard (subject == nil) != (since == nil) else {
+      throw ValidationError("name an entry or a token, or a checkpoint with --since")
+    }
+    if subject != nil { _ = try request() }
+  }
+
+  private func request() throws -> AuditRequest.Subject {
+    if let since { return .size(try EvidenceFile.checkpoint(since).size) }
+    let text = subject ?? ""
+    if let sequence = UInt64(text), text.utf8.count < 12 { return .entry(sequence) }
+    // What is no token could be a card number: it is not repeated.
+    guard TokenArgument.isToken(text) else {
+      throw ValidationError("the subject is neither a sequence nor a token")
+    }
+    return .token(text)
+  }
+
+  func run() throws {
+    let document = try Session(config).document(
+      .audit(.prove(try request())), offline: true, showing: "proving")
+    let proofs = try DocumentView(document)["proofs"]?.elements.map(\.text) ?? []
+    let text = Array(proofs.joined(separator: "\n").utf8)
+    if let to { try OutputFile.replace(to, with: text) }
+    switch output.format {
+    case .json: Console.write(document + [UInt8(ascii: "\n")])
+    case .table:
+      if to == nil { Console.write(text) } else { Console.write("\(proofs.count) proofs\n") }
+    }
   }
 }

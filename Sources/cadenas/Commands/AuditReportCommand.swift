@@ -53,7 +53,8 @@ struct AuditReportCommand: ParsableCommand {
   func run() throws {
     let period = period
     let document = try Session(config).document(
-      .auditReport(from: period.from, to: period.to), offline: true, showing: "reading the log")
+      .audit(.report(from: period.from, to: period.to)), offline: true,
+      showing: "reading the log")
     let result = try DocumentView(document)
     try OutputFile.replace(html, with: Array(result.text("html").utf8))
     let isIntact = result["intact"]?.isTrue == true

@@ -51,12 +51,19 @@ struct AuditShowCommand: ParsableCommand {
   @Option(help: ArgumentHelp("Only the newest entries, this many.", valueName: "count"))
   var limit: Int?
 
+  @Flag(help: "Go on with new entries as they are written, after the newest ten or --limit.")
+  var follow = false
+
   func validate() throws {
     // A card number in the place of a token is refused, and not repeated.
-    if let token, Token(token) == nil { throw ValidationError("--token is not a token") }
-    if let limit, !(1...AuditQuery.greatestLimit).contains(limit) {
-      throw ValidationError("--limit is a number from 1 to \(AuditQuery.greatestLimit)")
+    if let token, !TokenArgument.isToken(token) {
+      throw ValidationError("--token is not a token")
     }
+    let greatest = follow ? AuditQuery.greatestLimitFollowed : AuditQuery.greatestLimit
+    if let limit, !(1...greatest).contains(limit) {
+      throw ValidationError("--limit is a number from 1 to \(greatest)")
+    }
+    if follow, to != nil { throw ValidationError("what is followed has no end: leave --to out") }
   }
 
   func run() throws {
@@ -70,13 +77,15 @@ struct AuditShowCommand: ParsableCommand {
     query.filter.key = key
     query.filter.outcome = outcome
     query.limit = limit
+    query.follows = follow
     var lines = LineAssembler()
     var newest: [[UInt8]] = []
     let format = output.format
-    try Session(config).run(.auditShow(query), offline: true) { part in
+    try Session(config).run(.audit(.show(query)), offline: true) { part in
       guard case .lines(let bytes) = part else { return }
-      for line in lines.take(bytes) {
-        if query.limit == nil { try Self.show(line, format) } else { newest.append(line) }
+      // An empty line tells only that the service is there.
+      for line in lines.take(bytes[...]) where !line.isEmpty {
+        if query.limit == nil || query.follows { try Self.show(line, format) } else { newest.append(line) }
       }
     }
     // The newest come first, and are shown in the order of the log.
@@ -112,12 +121,18 @@ struct AuditShowCommand: ParsableCommand {
   }
 }
 
+/// A token on the command line.
+enum TokenArgument {
+  static func isToken(_ text: String) -> Bool { Token(text) != nil }
+}
+
 /// Puts lines together that come in pieces.
 struct LineAssembler {
-  private var rest: [UInt8] = []
+  /// What follows the last end of a line.
+  private(set) var rest: [UInt8] = []
 
   /// The lines that are whole now, without their ends.
-  mutating func take(_ bytes: [UInt8]) -> [[UInt8]] {
+  mutating func take(_ bytes: ArraySlice<UInt8>) -> [[UInt8]] {
     var lines: [[UInt8]] = []
     var start = bytes.startIndex
     while let end = bytes[start...].firstIndex(of: UInt8(ascii: "\n")) {

@@ -1,7 +1,6 @@
 import Administration
 import ArgumentParser
 import AuditLog
-import Configuration
 import RecordFormat
 import Vault
 
@@ -73,17 +72,14 @@ struct KeysCertificateCommand: ParsableCommand {
 
 /// Verifies a certificate with files alone.
 struct CertificateVerification {
-  /// The largest file that is read, in bytes.
-  private static let mostBytes = 4 << 20
-
   let certificatePath: String
   let publicKeyPath: String
   let successionPath: String?
 
   /// Says what the certificate says, or why it is not to be believed.
   func run() throws {
-    let keys = try trustedKeys()
-    let bytes = try read(certificatePath)
+    let keys = try TrustedKeys.read(publicKeyPath, succession: successionPath)
+    let bytes = try EvidenceFile.read(certificatePath)
     do throws(AuditError) {
       let note = try SignedNote(parsing: bytes)
       let certificate = try RotationCertificate(verifying: note, by: keys)
@@ -95,35 +91,6 @@ struct CertificateVerification {
       throw CommandFailure(
         .refused, "\(certificatePath): \(AdministrationError.audit(error).detail)")
     }
-  }
-
-  /// The keys that are trusted, and those that they lead to.
-  private func trustedKeys() throws -> [VerifierKey] {
-    let keys = VerifierKeyFile.keys(in: try read(publicKeyPath))
-    guard !keys.isEmpty else {
-      throw CommandFailure(.invalid, "\(publicKeyPath) holds no verifier key")
-    }
-    guard let successionPath else { return keys }
-    let bytes = try read(successionPath)
-    do throws(AuditError) {
-      let notes = try VerifierKeyFile.successions(in: bytes)
-      var all: [VerifierKey] = []
-      for key in keys {
-        for key in try KeySuccession.walk(from: key, over: notes) where !all.contains(key) {
-          all.append(key)
-        }
-      }
-      return all
-    } catch {
-      throw CommandFailure(
-        .refused, "\(successionPath): \(AdministrationError.audit(error).detail)")
-    }
-  }
-
-  private func read(_ path: String) throws(CommandFailure) -> [UInt8] {
-    do throws(ConfigurationFileProblem) {
-      return try ConfigurationFiles.read(path, maximumBytes: Self.mostBytes)
-    } catch { throw CommandFailure(.invalid, "\(path) \(error.text)") }
   }
 }
 

@@ -57,6 +57,7 @@ extension Service {
     record("serve", "stopped")
     administration.stop()
     vault.close()
+    publisher.finish()
     try? group.syncShutdownGracefully()
     if !isDone { logger.warning("the drain limit passed with requests unanswered") }
     logger.notice("stopped")
@@ -80,6 +81,7 @@ extension ServiceConfiguration {
     if new.listen != listen { sections.append("listen") }
     if new.store != store { sections.append("store") }
     if new.keys != keys || new.keyRules != keyRules { sections.append("keys") }
+    if new.audit != audit { sections.append("audit") }
     if new.limits != limits { sections.append("limits") }
     if new.brands.ranges != brands.ranges { sections.append("brands") }
     if new.development != development { sections.append("development") }

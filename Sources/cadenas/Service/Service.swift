@@ -20,6 +20,7 @@ final class Service: Sendable {
   let administration: AdminServer
   let group: MultiThreadedEventLoopGroup
   let ticker: RepeatedTask
+  let publisher: CheckpointPublisher
 
   /// Runs the service until a signal ends it, and gives the exit status.
   static func run(configurationPath: String, logger: Logger) throws -> Int32 {
@@ -61,9 +62,14 @@ final class Service: Sendable {
     condition = base.condition
     gateway = base.gateway
     group = base.group
+    let publisher = CheckpointPublisher(configuration.audit, vault: vault, logger: logger)
+    self.publisher = publisher
     ticker = group.any().scheduleRepeatedTask(
       initialDelay: .seconds(1), delay: .seconds(1)
-    ) { _ in vault.tick() }
+    ) { _ in
+      vault.tick()
+      publisher.tick()
+    }
     logger.info(
       "serving",
       metadata: ["listen": "\(configuration.listen.host):\(server.port)", "pid": "\(getpid())"])

@@ -1,5 +1,6 @@
 import AcquirerGateway
 import Administration
+import AuditLog
 import Configuration
 import Glibc
 import Keyring
@@ -25,6 +26,7 @@ struct ServiceStatusSource: Sendable {
     hooks.slots = slots
     hooks.vault = vault
     hooks.rules = vault.rules
+    hooks.keepAtHandSeconds = configuration.audit.keepAtHandSeconds
     hooks.keySource = keySourceHooks
     hooks.upkeep = vault.upkeep
     hooks.inventory = { [self] in try inventory().make() }
@@ -84,6 +86,10 @@ struct ServiceStatusSource: Sendable {
       Metric(
         "cadenas_policy_generation", .gauge, "Configurations put in force since the start.",
         Int64(clamping: condition.policyGeneration)),
+      Metric(
+        "cadenas_audit_checkpoint_entries", .gauge,
+        "Entries of the audit log that the newest signed checkpoint covers.",
+        Int64(clamping: vault.checkpoint?.size ?? 0)),
       Metric("cadenas_sealed", .gauge, "1 while the keyring is closed.", vault.isSealed ? 1 : 0),
     ]
     metrics += acquirers()

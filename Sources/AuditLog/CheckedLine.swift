@@ -1,0 +1,33 @@
+internal import Cryptography
+internal import JSON
+
+/// What whoever verifies a log needs of one line.
+struct CheckedLine {
+  /// The hash of its leaf.
+  let leaf: Digest256
+  /// Whether its operation is one whose lines are archived.
+  let isArchived: Bool
+  /// The mark that it says, where it is the entry about an archive.
+  let mark: ArchiveMark?
+
+  private static let archiveOperation = Array(ArchiveMark.operation.utf8)
+
+  /// Reads the line that stands at `sequence`.
+  /// - Throws: what is wrong with it.
+  init(_ line: RawSpan, at sequence: UInt64) throws(AuditVerification.Reason) {
+    guard line.byteCount <= AuditLimits.lineBytes,
+      let tape = try? JSONTape.parse(line, maximumDepth: 1, maximumNodes: 32),
+      let number = tape.member("seq", of: tape.root, in: line),
+      let operation = tape.member("operation", of: tape.root, in: line), operation.kind == .string
+    else { throw .entryMalformed }
+    guard tape.integer(of: number, in: line) == Int64(exactly: sequence) else {
+      throw .sequenceMismatch
+    }
+    leaf = MerkleHash.leaf(line)
+    let word = line.extracting(operation.content)
+    isArchived = ArchiveMark.isArchived(operation: word.array)
+    let isMark =
+      word.byteCount == Self.archiveOperation.count && word.array == Self.archiveOperation
+    mark = isMark ? LoggedEntry(line: line)?.entry.reason.flatMap { ArchiveMark($0) } : nil
+  }
+}

@@ -1,0 +1,90 @@
+internal import LMDB
+package import Storage
+
+/// The signed checkpoints that a store keeps: rows of `checkpoints`, size (8 bytes, big-endian) → the
+/// note.
+///
+/// The newest is always there. Of the older ones those stay that were asked for, the last before each
+/// change of the signing key, and one an hour.
+package enum KeptCheckpoints {
+  /// After every checkpoint and before every ``TreeNode``.
+  private static let afterAll: [UInt8] = [1]
+
+  static func save(
+    _ signed: SignedCheckpoint, in transaction: inout StoreWriteTransaction
+  ) throws(StorageError) {
+    let key = signed.size.bigEndianBytes
+    let value = Array(signed.note.encoded.utf8)
+    try transaction.put(
+      key: unsafe key.span.bytes, value: unsafe value.span.bytes, in: .checkpoints)
+  }
+
+  static func remove(
+    _ size: UInt64, in transaction: inout StoreWriteTransaction
+  ) throws(StorageError) {
+    let key = size.bigEndianBytes
+    try transaction.delete(unsafe key.span.bytes, in: .checkpoints)
+  }
+
+  /// The newest; nil where none was signed yet.
+  /// - Throws: ``AuditError/store(_:)``, ``AuditError/malformedNote(_:)``.
+  package static func newest(
+    in transaction: borrowing some StoreReading & ~Copyable
+  ) throws(AuditError) -> SignedCheckpoint? {
+    try last(before: afterAll, in: transaction)
+  }
+
+  /// The newest of those that cover at most `size` entries.
+  /// - Throws: ``AuditError/store(_:)``, ``AuditError/malformedNote(_:)``.
+  package static func newest(
+    upTo size: UInt64, in transaction: borrowing some StoreReading & ~Copyable
+  ) throws(AuditError) -> SignedCheckpoint? {
+    try last(before: size.bigEndianBytes, in: transaction)
+  }
+
+  private static func last(
+    before key: [UInt8], in transaction: borrowing some StoreReading & ~Copyable
+  ) throws(AuditError) -> SignedCheckpoint? {
+    let note: [UInt8]
+    do throws(StorageError) {
+      var cursor = try transaction.cursor(in: .checkpoints)
+      guard let entry = try cursor.start(from: unsafe key.span.bytes, reversed: true) else {
+        return nil
+      }
+      note = entry.value.array
+    } catch { throw .store(error) }
+    return try SignedCheckpoint(parsing: note)
+  }
+
+  /// A row, as it stands there.
+  package struct Row: Sendable {
+    /// The key: how many entries the checkpoint covers.
+    package let size: UInt64
+    /// The value: the note.
+    package let note: [UInt8]
+  }
+
+  /// Up to `limit` rows from the size `start` on, in their order.
+  /// - Throws: ``AuditError/store(_:)``.
+  package static func rows(
+    from start: UInt64 = 0, limit: Int, in transaction: borrowing some StoreReading & ~Copyable
+  ) throws(AuditError) -> [Row] {
+    do throws(StorageError) {
+      var rows: [Row] = []
+      var cursor = try transaction.cursor(in: .checkpoints)
+      let key = start.bigEndianBytes
+      var entry = try cursor.start(from: unsafe key.span.bytes)
+      while let current = entry, rows.count < limit,
+        let size = UInt64(bigEndianBytes: current.key)
+      {
+        rows.append(Row(size: size, note: current.value.array))
+        entry = try cursor.next()
+      }
+      return rows
+    } catch { throw .store(error) }
+  }
+}
+
+extension RawSpan {
+  var array: [UInt8] { unsafe withUnsafeBytes { unsafe [UInt8]($0) } }
+}

@@ -1,0 +1,41 @@
+package import AuditLog
+import Cryptography
+import Keyring
+import Storage
+
+extension WriterCore {
+  /// Signs what the log is with the open batch, where it has entries that no checkpoint covers.
+  ///
+  /// While the vault is sealed nobody can sign: what is written then is covered by the first checkpoint
+  /// after it is open again.
+  /// - Parameter stays: whether it is kept for good, and signed also where there is one already.
+  func signCheckpoint(stays: Bool, in transaction: inout StoreWriteTransaction) throws {
+    guard let keys = opened?.keys, audit.pendingSize > 0, stays || audit.needsCheckpoint else {
+      return
+    }
+    let checkpoint = audit.pendingCheckpoint(origin: origin)
+    let signed = try keys.working.withSigningKey { identifier, key in
+      keys.countUse(of: identifier)
+      return try SignedCheckpoint(signing: checkpoint, with: key)
+    }
+    try audit.keep(
+      signed, stays: stays, atMilliseconds: clock.milliseconds(), in: &transaction)
+  }
+}
+
+extension Vault {
+  /// The newest signed checkpoint of the log that is durable.
+  package var checkpoint: SignedCheckpoint? { core.audit.committedCheckpoint }
+
+  /// Signs a checkpoint that covers every entry of now, and keeps it for good.
+  ///
+  /// - Throws: ``VaultError/sealed``, `AuditError`, `StorageError`.
+  package func signCheckpoint() throws -> SignedCheckpoint {
+    try store.perform { [core] transaction in
+      _ = try core.open()
+      try core.signCheckpoint(stays: true, in: &transaction)
+    }
+    guard let signed = checkpoint else { throw VaultError.sealed }
+    return signed
+  }
+}

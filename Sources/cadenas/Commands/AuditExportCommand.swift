@@ -1,0 +1,131 @@
+import Administration
+import ArgumentParser
+import AuditLog
+import Cryptography
+
+/// `cadenas audit export`.
+struct AuditExportCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "export",
+    abstract: "Write the whole log to a directory that can be verified without this host.",
+    discussion: """
+      Entries, hashes of the tree, signed checkpoints, and the public keys with their succession, all \
+      verified while they are written. It ends with a checkpoint that the running service signs now, \
+      or, without it, with the newest that is kept. Verify it anywhere: cadenas audit verify --export \
+      DIR --public-key FILE. The service needs its keyring open for the public keys.
+      """)
+
+  @OptionGroup var config: ConfigurationOption
+  @OptionGroup var output: FormatOption
+
+  @Option(help: ArgumentHelp("A directory that is not there yet.", valueName: "dir"))
+  var to: String
+
+  func run() throws {
+    let export = try ExportRun(config, to: to).run(upTo: nil)
+    switch output.format {
+    case .json:
+      Console.write(export.verification.document + [UInt8(ascii: "\n")])
+    case .table:
+      Console.write(
+        TextTable.pairs([
+          ("export", to), ("entries", "\(export.verification.size)"),
+          ("root", export.verification.root?.hex ?? "-"),
+          ("checkpoints", "\(export.verification.checkpoints)"),
+          ("SHA-256 of entries", export.entries.hex),
+        ]))
+    }
+  }
+}
+
+/// Fetches an export and writes it.
+struct ExportRun {
+  private let config: ConfigurationOption
+  private let directory: String
+
+  init(_ config: ConfigurationOption, to directory: String) {
+    self.config = config
+    self.directory = directory
+  }
+
+  /// - Parameter size: the checkpoint that it ends with; nil for one of now.
+  func run(upTo size: UInt64?) throws -> (verification: AuditVerification, entries: Digest256) {
+    var writer = try ExportWriter(directory)
+    var lines = LineAssembler()
+    do {
+      try Session(config).run(.audit(.export(upTo: size)), offline: true) { part in
+        guard case .lines(let bytes) = part else { return }
+        for line in lines.take(bytes[...]) { try writer.take(line) }
+      }
+      return try writer.finish()
+    } catch let finding as AuditVerification.Finding {
+      throw CommandFailure(
+        .refused,
+        "the log does not verify at entry \(finding.sequence) (\(finding.reason.rawValue)), so "
+          + "nothing was exported; run: cadenas audit verify")
+    } catch let error as AuditError {
+      throw CommandFailure(.unavailable, AdministrationError.audit(error).detail)
+    }
+  }
+}
+
+/// `cadenas audit archive`.
+struct AuditArchiveCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "archive",
+    abstract: "Move old entries of clients' operations from the store to an export.",
+    discussion: """
+      Writes an export of everything up to the last checkpoint before a time, verifies it, and, with \
+      --execute, removes the lines of tokenize, detokenize and delete before it from the store. Their \
+      hashes stay, so the tree stays whole, what was proved stays proved, and cards are still counted; \
+      so does every entry about keys and administration. Keep the export: it is the only place where \
+      those entries are. PCI DSS 10.5.1 asks for twelve months, three of them at hand: entries younger \
+      than audit.keep_at_hand are never archived. cadenas store compact gives the room back.
+      """)
+
+  @OptionGroup var config: ConfigurationOption
+  @OptionGroup var output: FormatOption
+
+  @Option(
+    help: ArgumentHelp("Entries before this time: 2026-08-01.", valueName: "time"),
+    transform: { try TimeArgument.milliseconds($0, endOfDay: false) })
+  var before: Int64
+
+  @Option(help: ArgumentHelp("A directory that is not there yet.", valueName: "dir"))
+  var to: String
+
+  @Flag(help: "Remove the lines; without it, only the export is written.")
+  var execute = false
+
+  func run() throws {
+    let session = Session(config)
+    let found = try DocumentView(
+      try session.document(.audit(.archivable(before: before)), offline: true))
+    guard let below = found["below"]?.integer.flatMap({ UInt64(exactly: $0) }) else {
+      throw CommandFailure(
+        .refused,
+        "no checkpoint before \(found.text("before")) covers entries that are not archived yet")
+    }
+    let export = try ExportRun(config, to: to).run(upTo: below)
+    guard execute else {
+      return tell(
+        "{\"executed\":false,\"below\":\(below)}\n",
+        "exported to \(to); with --execute, and another directory, the lines of clients' operations "
+          + "before entry \(below) are removed from the store\n")
+    }
+    let document = try session.document(
+      .audit(.archive(below: below, export: export.entries)), offline: false,
+      showing: "comparing the export with the log")
+    let result = try DocumentView(document)
+    tell(
+      "{\"executed\":true,\"below\":\(below),\"kept\":\(result.text("kept"))}\n",
+      TextTable.pairs([
+        ("export", to), ("archived", "entries before \(below)"),
+        ("lines that stay", result.text("kept")),
+      ]))
+  }
+
+  private func tell(_ json: String, _ text: String) {
+    Console.write(output.format == .json ? json : text)
+  }
+}

@@ -1,0 +1,151 @@
+import Administration
+import AuditLog
+import Cryptography
+import Glibc
+import SecretMemory
+
+/// Writes an export, and verifies it while it is written.
+///
+/// A directory, which others can check without Cadenas:
+/// - `checkpoint`: the signed checkpoint that it ends with; `checkpoints/SIZE`: those before it.
+/// - `keys.txt`: the public keys of the log, the first one first, and how they succeed each other.
+/// - `entries.jsonl`: the entries, a line each; a line without its end is a leaf of the tree. Where an
+///   entry is archived, its line is its leaf's hash: a JSON string in base 64.
+/// - `tile/…`: the hashes of the tree, as C2SP tlog-tiles has them.
+/// - `README.txt`: this, for whoever finds it.
+struct ExportWriter {
+  static let newestName = "checkpoint"
+  static let checkpointsName = "checkpoints"
+  static let keysName = "keys.txt"
+  static let entriesName = "entries.jsonl"
+
+  /// How many entries were written.
+  private(set) var count: UInt64 = 0
+
+  private let directory: String
+  private let draft: String
+  private var newest: SignedCheckpoint?
+  private var older: [SignedCheckpoint] = []
+  private var verifier: ExportVerifier?
+  private let entries = Entries()
+  private var directories: Set<String> = []
+
+  /// The file of the entries, and its digest.
+  private final class Entries {
+    var file: NewFile?
+    var hasher = SHA256Hasher()
+  }
+
+  /// Begins an export in a directory that is not there yet; until it is whole, it is called
+  /// `DIRECTORY.draft`.
+  init(_ directory: String) throws(CommandFailure) {
+    self.directory = directory
+    draft = directory + ".draft"
+    var status = stat()
+    guard unsafe lstat(directory, &status) != 0 else {
+      throw CommandFailure(.refused, "\(directory) exists already, and is not overwritten")
+    }
+    guard unsafe mkdir(draft, 0o750) == 0 else {
+      let reason =
+        errno == EEXIST
+        ? "is left of an export that was broken off: remove it first" : systemMessage(errno)
+      throw CommandFailure(errno == EEXIST ? .refused : .unavailable, "\(draft) \(reason)")
+    }
+  }
+
+  /// Takes the next line of what `audit export` is answered.
+  mutating func take(_ line: [UInt8]) throws {
+    if verifier != nil { return try takeEntry(line) }
+    let document = try DocumentView(line)
+    if let note = document["checkpoint"] {
+      try takeCheckpoint(try SignedCheckpoint(parsing: Array(note.text.utf8)))
+    } else if let keys = document["keys"], let newest {
+      let text = VerifierKeyFile.text(of: keys)
+      try write(Array(text.utf8), to: Self.keysName)
+      verifier = try ExportVerifier(
+        newest, and: older, trusting: VerifierKeyFile.keys(in: Array(text.utf8)))
+      entries.file = try NewFile("\(draft)/\(Self.entriesName)")
+    } else {
+      throw CommandFailure(.unavailable, "the service's answer cannot be read")
+    }
+  }
+
+  private mutating func takeCheckpoint(_ signed: SignedCheckpoint) throws {
+    let bytes = Array(signed.note.encoded.utf8)
+    guard newest != nil else {
+      newest = signed
+      return try write(bytes, to: Self.newestName)
+    }
+    older.append(signed)
+    try write(bytes, to: "\(Self.checkpointsName)/\(signed.size)")
+  }
+
+  private mutating func takeEntry(_ line: [UInt8]) throws {
+    let tiles = try verifier?.add(line.rawSpan) ?? []
+    let whole = line + [UInt8(ascii: "\n")]
+    entries.hasher.update(whole.rawSpan)
+    entries.file?.append(whole)
+    try entries.file?.flushSometimes()
+    for tile in tiles { try write(tile.bytes, to: tile.path) }
+    count += 1
+  }
+
+  /// Makes the export durable, and gives it its name.
+  /// - Returns: what it holds, and the SHA-256 of its entries.
+  mutating func finish() throws -> (verification: AuditVerification, entries: Digest256) {
+    guard let verifier else {
+      throw CommandFailure(.unavailable, "the service's answer cannot be read")
+    }
+    let result = try verifier.finish()
+    for tile in verifier.partialTiles { try write(tile.bytes, to: tile.path) }
+    try write(Array(Self.explanation.utf8), to: "README.txt")
+    try entries.file?.synchronize()
+    try publish()
+    let hasher = exchange(&entries.hasher, with: SHA256Hasher())
+    return (result, hasher.finish())
+  }
+
+  private func publish() throws(CommandFailure) {
+    for path in directories.sorted() + [draft] { try Self.synchronize(directory: path) }
+    guard unsafe rename(draft, directory) == 0 else {
+      throw CommandFailure(.unavailable, "\(directory): \(systemMessage(errno))")
+    }
+    try Self.synchronize(directory: directory + "/..")
+  }
+
+  private static func synchronize(directory path: String) throws(CommandFailure) {
+    let descriptor = unsafe open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+    defer { close(descriptor) }
+    guard descriptor >= 0, fsync(descriptor) == 0 else {
+      throw CommandFailure(.unavailable, "\(path): \(systemMessage(errno))")
+    }
+  }
+
+  private mutating func write(_ bytes: [UInt8], to name: String) throws(CommandFailure) {
+    var path = draft
+    for part in name.split(separator: "/").dropLast() {
+      path += "/\(part)"
+      if directories.insert(path).inserted, unsafe mkdir(path, 0o750) != 0, errno != EEXIST {
+        throw CommandFailure(.unavailable, "\(path): \(systemMessage(errno))")
+      }
+    }
+    try NewFile.write(bytes, to: "\(draft)/\(name)")
+  }
+
+  private static let explanation = """
+    This is an export of the audit log of a card vault. It can be verified with nothing but these files
+    and the first public key of the log, noted elsewhere:
+
+        cadenas audit verify --export . --public-key FILE
+
+    checkpoint        what the log was at the end of this export: name, entries, root; signed
+    checkpoints/SIZE  the same at earlier moments
+    keys.txt          public keys that sign for the log, and how each vouches for the next
+    entries.jsonl     the entries; a line without its end is a leaf of the tree. A line that is a string
+                      is the hash of an entry that an earlier export holds
+    tile/             the hashes of the tree
+
+    Formats: RFC 6962 (tree), C2SP tlog-checkpoint, signed-note and tlog-tiles.
+
+    """
+}

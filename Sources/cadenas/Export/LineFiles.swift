@@ -1,0 +1,97 @@
+import Administration
+import Glibc
+
+/// Reads a file line by line, whatever its size.
+struct LineFile: ~Copyable {
+  private static let chunkBytes = 1 << 20
+
+  private let path: String
+  private let descriptor: Int32
+
+  /// - Throws: ``CommandFailure`` where it cannot be opened.
+  init(_ path: String) throws(CommandFailure) {
+    self.path = path
+    descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC)
+    guard descriptor >= 0 else {
+      throw CommandFailure(.unavailable, "\(path): \(systemMessage(errno))")
+    }
+  }
+
+  deinit { close(descriptor) }
+
+  /// Gives each line to `body`, without its end.
+  /// - Returns: what follows the last end of a line; at most `longest` bytes of it.
+  /// - Throws: ``CommandFailure``, or what `body` throws.
+  func forEach(longest: Int, _ body: ([UInt8]) throws -> Void) throws -> [UInt8] {
+    var lines = LineAssembler()
+    var chunk = [UInt8](repeating: 0, count: Self.chunkBytes)
+    while true {
+      let count = unsafe read(descriptor, &chunk, chunk.count)
+      if count < 0, errno == EINTR { continue }
+      guard count >= 0 else {
+        throw CommandFailure(.unavailable, "\(path): \(systemMessage(errno))")
+      }
+      if count == 0 { return lines.rest }
+      for line in lines.take(chunk[..<count]) { try body(line) }
+      if lines.rest.count > longest { return lines.rest }
+    }
+  }
+}
+
+/// Writes a new file in large pieces.
+struct NewFile: ~Copyable {
+  private static let bufferBytes = 1 << 20
+
+  private let path: String
+  private let descriptor: Int32
+  private var buffer: [UInt8] = []
+
+  /// Creates the file, mode 0640.
+  /// - Throws: ``CommandFailure``, also where there is one already.
+  init(_ path: String) throws(CommandFailure) {
+    self.path = path
+    descriptor = unsafe open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0o640)
+    guard descriptor >= 0 else {
+      throw CommandFailure(.unavailable, "\(path): \(systemMessage(errno))")
+    }
+  }
+
+  deinit { close(descriptor) }
+
+  /// Creates the file with these bytes, durable.
+  static func write(_ bytes: [UInt8], to path: String) throws(CommandFailure) {
+    var file = try NewFile(path)
+    file.append(bytes)
+    try file.synchronize()
+  }
+
+  /// Makes everything durable.
+  mutating func synchronize() throws(CommandFailure) {
+    try flush()
+    guard fsync(descriptor) == 0 else {
+      throw CommandFailure(.unavailable, "\(path): \(systemMessage(errno))")
+    }
+  }
+
+  mutating func append(_ bytes: [UInt8]) { buffer += bytes }
+
+  /// Writes what is in memory where that is much.
+  mutating func flushSometimes() throws(CommandFailure) {
+    if buffer.count >= Self.bufferBytes { try flush() }
+  }
+
+  private mutating func flush() throws(CommandFailure) {
+    var start = 0
+    while start < buffer.count {
+      let count = unsafe buffer[start...].withUnsafeBytes {
+        unsafe Glibc.write(descriptor, $0.baseAddress, $0.count)
+      }
+      if count < 0, errno == EINTR { continue }
+      guard count > 0 else {
+        throw CommandFailure(.unavailable, "\(path): \(systemMessage(errno))")
+      }
+      start += count
+    }
+    buffer.removeAll(keepingCapacity: true)
+  }
+}

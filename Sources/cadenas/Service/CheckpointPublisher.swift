@@ -1,0 +1,118 @@
+import Administration
+import AuditLog
+import Configuration
+import Glibc
+import Logging
+import NIOPosix
+import Storage
+import Synchronization
+import Vault
+
+/// Puts checkpoints of the log where somebody else sees them: in the service's log, and in a file.
+///
+/// Both are meant to be out of reach of whoever can change the store. The file is looked at when the
+/// service starts: a store that was rolled back or replaced does not go on from it.
+final class CheckpointPublisher: Sendable {
+  private let settings: AuditSettings
+  private let vault: Vault
+  private let logger: Logger
+  private let state = Mutex(State())
+
+  private struct State {
+    var publishedSize: UInt64 = 0
+    var last: ContinuousClock.Instant?
+    var isBusy = false
+  }
+
+  init(_ settings: AuditSettings, vault: Vault, logger: Logger) {
+    self.settings = settings
+    self.vault = vault
+    self.logger = logger
+  }
+
+  /// Publishes the newest checkpoint where that is due; call it about once a second. Waits for nothing.
+  func tick() {
+    guard let signed = take(always: false) else { return }
+    NIOThreadPool.singleton.submit { [self] _ in publish(signed) }
+  }
+
+  /// Publishes the last checkpoint, and waits for that.
+  func finish() {
+    if let signed = take(always: true) { publish(signed) }
+  }
+
+  /// The checkpoint to publish now.
+  private func take(always: Bool) -> SignedCheckpoint? {
+    guard let signed = vault.checkpoint else { return nil }
+    let now = ContinuousClock.now
+    let interval = Duration.seconds(settings.checkpointSeconds)
+    return state.withLock { state in
+      let isDue = always || state.last.map { now - $0 >= interval } ?? true
+      guard isDue, always || !state.isBusy, signed.size > state.publishedSize else { return nil }
+      state.last = now
+      state.isBusy = true
+      return signed
+    }
+  }
+
+  private func publish(_ signed: SignedCheckpoint) {
+    logger.notice(
+      "checkpoint", metadata: ["note": "\(signed.note.encoded)", "entries": "\(signed.size)"])
+    var isWritten = true
+    if let path = settings.checkpointPath {
+      do throws(CommandFailure) {
+        try OutputFile.replace(path, with: Array(signed.note.encoded.utf8))
+      } catch {
+        isWritten = false
+        logger.error("the checkpoint's file is not written", metadata: ["reason": "\(error)"])
+      }
+    }
+    state.withLock { state in
+      state.isBusy = false
+      if isWritten { state.publishedSize = max(state.publishedSize, signed.size) }
+    }
+  }
+}
+
+extension AuditSettings {
+  /// Refuses a store whose log does not go on from the checkpoint in the file.
+  ///
+  /// One of another log, such as that of before a restore, is passed over.
+  func check(_ store: Store) throws {
+    guard let path = checkpointPath, let bytes = try CheckpointFile.read(path) else { return }
+    let advice = "; if you know why, put the file somewhere else and start again"
+    guard let signed = try? SignedCheckpoint(parsing: bytes) else {
+      throw CommandFailure(.unavailable, "\(path) holds no checkpoint that can be read\(advice)")
+    }
+    guard signed.checkpoint.origin == VerifierKey.name(ofStore: store.storeIdentifier.bytes)
+    else { return }
+    let size = try AuditReader(store).size()
+    guard signed.size <= size else {
+      throw CommandFailure(
+        .unavailable,
+        "the store was rolled back: its log has \(size) entries, and \(path) tells of "
+          + "\(signed.size)\(advice)")
+    }
+    let root = try store.read { (transaction) throws(AuditError) in
+      try LogTree.root(of: signed.size, in: transaction)
+    }
+    guard root == signed.checkpoint.root else {
+      throw CommandFailure(
+        .unavailable,
+        "the log of the store does not go on from the checkpoint of \(signed.size) entries in "
+          + "\(path): it was replaced or changed\(advice)")
+    }
+  }
+}
+
+private enum CheckpointFile {
+  /// The bytes of a file; nil where there is none.
+  static func read(_ path: String) throws(CommandFailure) -> [UInt8]? {
+    if unsafe access(path, F_OK) != 0, errno == ENOENT { return nil }
+    do throws(ConfigurationFileProblem) {
+      return try ConfigurationFiles.read(path, maximumBytes: SignedNote.mostBytes)
+    } catch {
+      throw CommandFailure(.unavailable, "\(path) \(error.text)")
+    }
+  }
+}

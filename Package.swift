@@ -212,8 +212,8 @@ let package = Package(
     tests(
       "ProgramTests",
       [
-        "cadenas", "cadenas-dev", "Administration", "Cryptography", "JSON", "Keyring", "LMDB",
-        "RecordFormat", "SecretMemory", "Storage",
+        "cadenas", "cadenas-dev", "Administration", "AuditLog", "Cryptography", "JSON", "Keyring",
+        "LMDB", "RecordFormat", "SecretMemory", "Storage",
       ] + nio, reading: ["CommandLine", "Reader"]),
     // The house: file length, imports by layer, card numbers that are not test numbers.
     tests("TidyTests", []),

@@ -30,6 +30,7 @@ package struct AuditVerifier {
   private let store: Store
   private let end: MerkleFrontier
   private let archive: ArchiveMark?
+  private let isTrusting: Bool
   private var frontier: MerkleFrontier
   private var walk: CheckpointWalk
   private var kept = KeptLines()
@@ -91,6 +92,7 @@ package struct AuditVerifier {
     self.store = store
     end = start.frontier
     archive = start.archive
+    isTrusting = !trust.keys.isEmpty
     var checkpoints: [SignedCheckpoint] = []
     for row in start.checkpoints {
       guard let signed = try? SignedCheckpoint(parsing: row.note), signed.size == row.size else {
@@ -118,7 +120,7 @@ package struct AuditVerifier {
       throw AuditVerification.Finding(sequence: 0, reason: .checkpointMismatch)
     }
     walk = try CheckpointWalk(
-      checkpoints + [since], after: size, trusting: trust.keys, origin: origin)
+      checkpoints, after: size, trusting: trust.keys, origin: origin)
   }
 
   private mutating func run(
@@ -140,7 +142,8 @@ package struct AuditVerifier {
     }
     return AuditVerification(
       size: end.size, root: frontier.root, checkpoints: walk.count + (since > 0 ? 1 : 0),
-      signatures: walk.signatures, since: since, archived: missing)
+      signatures: walk.signatures + (since > 0 && isTrusting ? 1 : 0), since: since,
+      archived: missing)
   }
 
   private static func changed(

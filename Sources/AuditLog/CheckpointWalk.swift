@@ -8,7 +8,7 @@ struct CheckpointWalk {
   private var agreed: UInt64
   /// How many agreed.
   private(set) var count: UInt64 = 0
-  /// How many of all carry a signature that was verified.
+  /// How many of those from the first size on carry a signature that was verified.
   private(set) var signatures: UInt64 = 0
 
   /// - Parameters:
@@ -28,7 +28,7 @@ struct CheckpointWalk {
         }
         if !keys.isEmpty {
           try signed.verified(by: keys)
-          signatures += 1
+          if signed.size > agreed { signatures += 1 }
         }
       } catch {
         throw .init(sequence: max(signed.size, 1) - 1, reason: .checkpointInvalid)

@@ -16,6 +16,8 @@ package struct ExportVerifier {
   private var missing: UInt64 = 0
   private var firstMissing: UInt64?
   private var lastMissing: UInt64 = 0
+  /// The tiles that were full with the last line.
+  private var latestTiles: [LogTiles.Tile] = []
 
   /// - Parameters:
   ///   - newest: the checkpoint that the export ends with.
@@ -45,6 +47,7 @@ package struct ExportVerifier {
       leaf = try read(line, at: sequence)
     } catch { throw .init(sequence: sequence, reason: error) }
     let full = tiles.append(leaf)
+    latestTiles = full
     if walk.next == tiles.frontier.size {
       try walk.compare(tiles.frontier)
       keptAt[tiles.frontier.size] = kept
@@ -70,6 +73,9 @@ package struct ExportVerifier {
 
   /// How many lines were added.
   package var count: UInt64 { tiles.frontier.size }
+
+  /// The hashes of leaves that nobody has been given yet, after a finding.
+  package var openTiles: [LogTiles.Tile] { (latestTiles + tiles.partial).filter { $0.level == 0 } }
 
   /// The tiles at the right edge.
   package var partialTiles: [LogTiles.Tile] { tiles.partial }

@@ -98,7 +98,8 @@ struct AuditProveCommand: ParsableCommand {
     switch output.format {
     case .json: Console.write(document + [UInt8(ascii: "\n")])
     case .table:
-      if to == nil { Console.write(text) } else { Console.write("\(proofs.count) proofs\n") }
+      guard let to else { return Console.write(text) }
+      Console.write("\(proofs.count) \(proofs.count == 1 ? "proof" : "proofs") in \(to)\n")
     }
   }
 }

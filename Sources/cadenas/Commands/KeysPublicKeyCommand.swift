@@ -50,6 +50,15 @@ enum VerifierKeyFile {
       .compactMap { VerifierKey(String(decoding: $0, as: UTF8.self)) }
   }
 
+  /// Whether there is nothing but keys, notes of successions, remarks and empty lines.
+  static func isWhole(_ bytes: [UInt8]) -> Bool {
+    guard let notes = try? successions(in: bytes) else { return false }
+    let inNotes = notes.reduce(0) { $0 + $1.encoded.utf8.split(separator: UInt8(ascii: "\n")).count }
+    let lines = bytes.split(separator: UInt8(ascii: "\n"))
+    let remarks = lines.count { $0.first == UInt8(ascii: "#") }
+    return keys(in: bytes).count + inNotes + remarks == lines.count
+  }
+
   /// The notes of successions, each from its title to its last signature.
   static func successions(in bytes: [UInt8]) throws(AuditError) -> [SignedNote] {
     let lines = bytes.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)

@@ -36,6 +36,10 @@ struct ExportCheck {
       throw CommandFailure(.invalid, "\(publicKeyPath ?? keysPath) holds no verifier key")
     }
     let keys = try TrustedKeys.walk(from: pinned, over: bytes, of: keysPath)
+    guard Set(keys) == Set(VerifierKeyFile.keys(in: bytes)), VerifierKeyFile.isWhole(bytes) else {
+      throw CommandFailure(
+        .refused, "\(keysPath) holds something else than the trusted key and those that it leads to")
+    }
     let newest = try EvidenceFile.checkpoint("\(directory)/\(ExportWriter.newestName)")
     let origin = newest.checkpoint.origin
     do {
@@ -69,9 +73,7 @@ struct ExportCheck {
       return result
     } catch let finding as AuditVerification.Finding {
       // A line before it may be another one, and well-formed.
-      for tile in verifier.partialTiles where tile.level == 0 {
-        try compare(tile, isBroken: true)
-      }
+      for tile in verifier.openTiles { try compare(tile, isBroken: true) }
       throw finding
     }
   }

@@ -1,6 +1,7 @@
 import Administration
 import AuditLog
 import Configuration
+import Cryptography
 import Glibc
 import Logging
 import NIOPosix
@@ -56,8 +57,9 @@ final class CheckpointPublisher: Sendable {
   }
 
   private func publish(_ signed: SignedCheckpoint) {
-    logger.notice(
-      "checkpoint", metadata: ["note": "\(signed.note.encoded)", "entries": "\(signed.size)"])
+    // A line of the log has no line feeds; base 64 keeps every byte that is signed.
+    let note = Base64.encode(Array(signed.note.encoded.utf8))
+    logger.notice("checkpoint", metadata: ["entries": "\(signed.size)", "note": "\(note)"])
     var isWritten = true
     if let path = settings.checkpointPath {
       do throws(CommandFailure) {

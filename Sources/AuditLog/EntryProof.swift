@@ -146,8 +146,9 @@ private struct ProofText {
       })
     else { throw .malformedNote("it is no proof") }
     note = Array(bytes[(end + 2)...])
-    lines = bytes[..<end].split(
-      separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)[...]
+    lines =
+      bytes[..<end].split(
+        separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)[...]
     if let title {
       guard lines.popFirst()?.elementsEqual(title.utf8) == true else {
         throw .malformedNote("it is no \(title)")

@@ -65,7 +65,9 @@ extension Vault {
     progress: (_ done: UInt64, _ total: UInt64) throws -> Void
   ) throws -> ArchiveMark {
     let before = try store.read { try ArchiveMark.read(in: $0) }
-    if let before, before.below >= below { throw ArchiveProblem.archivedAlready(below: before.below) }
+    if let before, before.below >= below {
+      throw ArchiveProblem.archivedAlready(below: before.below)
+    }
     guard try store.read({ try KeptCheckpoints.newest(upTo: below, in: $0) })?.size == below else {
       throw ArchiveProblem.noCheckpoint
     }

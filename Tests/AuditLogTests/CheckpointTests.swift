@@ -50,7 +50,8 @@ struct CheckpointTests {
     #expect(checkpoint.text == text)
     #expect(try Checkpoint(parsing: text) == checkpoint)
     for wrong in [
-      "", "\n", text + "extension\n", String(text.dropLast()), text.replacing("20852163", with: "+1"),
+      "", "\n", text + "extension\n", String(text.dropLast()),
+      text.replacing("20852163", with: "+1"),
       text.replacing("20852163", with: "020852163"), text.replacing("AAA=", with: "AA=="),
       text.replacing(Self.origin, with: "two words"), text.replacing(Self.origin, with: ""),
       text.replacing("20852163", with: "99999999999999999999"),

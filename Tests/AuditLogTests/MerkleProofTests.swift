@@ -58,7 +58,8 @@ struct MerkleProofTests {
         #expect(
           proof.isEmpty
             || !MerkleProof.isConsistent(
-              from: old, oldRoot, to: size, root, by: Array(proof.dropLast())))
+              from: old, oldRoot, to: size, root, by: Array(proof.dropLast()))
+        )
       }
       #expect(!MerkleProof.isConsistent(from: 0, .zero, to: size, root, by: []))
     }

@@ -119,7 +119,8 @@ private struct StoreChange {
       try keep(.audit, key, in: store)
       try put(.audit, key, nil, in: store)
     case 3:
-      let other = (sequence + UInt64.random(in: 1..<LogFixture.size, using: &random))
+      let other =
+        (sequence + UInt64.random(in: 1..<LogFixture.size, using: &random))
         % LogFixture.size
       what = "lines \(sequence) and \(other) swapped"
       sequences = min(sequence, other)...min(sequence, other)

@@ -49,13 +49,15 @@ import Testing
       #expect(found.hasSuffix(" entries, 0 archived"))
       try Self.run("cadenas audit prove 3 \(config) --to entry", runner)
       // The key of the proof is another than the first: what vouches for it comes along.
-      try Self.run("sed '/^#/d' first > trusted && sed -n '/succession/,$p' published >> trusted", runner)
+      try Self.run(
+        "sed '/^#/d' first > trusted && sed -n '/succession/,$p' published >> trusted", runner)
       #expect(
         try Self.run("\(checker) entry entry --key trusted", runner).hasPrefix(#"{"seq":3,"#))
       try Self.run("cadenas audit prove --since kept \(config) --to growth", runner)
       try Self.run("\(checker) growth growth --since kept --key trusted", runner)
       for command in [
-        "--proof entry --public-key trusted", "--proof entry --public-key first --succession published",
+        "--proof entry --public-key trusted",
+        "--proof entry --public-key first --succession published",
         "--proof growth --since kept --public-key trusted",
         "--export export --public-key first --since kept",
       ] {

@@ -14,7 +14,7 @@ extension Operations {
           "no service is running: nothing is written that could be followed")
       }
       try record(.audit(request), actor, "done")
-      if query.follows { try followAudit(query, into: sink) } else { try showAudit(query, into: sink) }
+      try query.follows ? followAudit(query, into: sink) : showAudit(query, into: sink)
     case .verify(let since):
       let result = try recomputeLog(since: since, into: sink)
       try record(.audit(request), actor, result.finding == nil ? "intact" : "changed")
@@ -152,7 +152,8 @@ extension AuditVerification.Reason {
     case .checkpointInvalid:
       "a checkpoint that covers the entry cannot be read, is of another log, or its signature is "
         + "not valid"
-    case .archiveMismatch: "lines are missing, and the log does not tell that just these were archived"
+    case .archiveMismatch:
+      "lines are missing, and the log does not tell that just these were archived"
     }
   }
 }

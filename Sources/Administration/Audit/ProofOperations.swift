@@ -17,7 +17,7 @@ extension Operations {
   }
 
   /// A signed checkpoint of now, or the newest that is kept.
-  private func currentCheckpoint() throws -> SignedCheckpoint {
+  func currentCheckpoint() throws -> SignedCheckpoint {
     if let vault = hooks.vault, !vault.isSealed { return try vault.signCheckpoint() }
     if let newest = try store.read({ try KeptCheckpoints.newest(in: $0) }) { return newest }
     throw AdministrationError.unavailable(

@@ -16,7 +16,7 @@ extension Operations {
   ) throws -> VerificationAnswer {
     let verification = try recomputeLog(into: sink)
     let contents = ReportContents(
-      verification: verification, from: from, to: to,
+      verification: verification, checkpoint: try? currentCheckpoint(), from: from, to: to,
       statistics: try statistics(from: from, to: to, size: verification.size, into: sink),
       origin: VerifierKey.name(ofStore: store.storeIdentifier.bytes),
       signingKey: try signingKey(), keys: (try? openKeyStatuses()) ?? [],

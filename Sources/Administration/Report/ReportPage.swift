@@ -8,6 +8,8 @@ internal import RecordFormat
 struct ReportContents {
   /// What was made of the log.
   let verification: AuditVerification
+  /// The newest signed checkpoint; nil where none was signed yet.
+  let checkpoint: SignedCheckpoint?
   /// The period, in Unix milliseconds, its end not included.
   let from: Int64
   let to: Int64
@@ -102,9 +104,16 @@ struct ReportPage {
       html.element("strong", "The log is intact.")
       html.element(
         "p",
-        "All of its \(result.size) entries were hashed again, and they are the tree that the vault "
-          + "keeps. Compare size and root with a checkpoint that was kept elsewhere: only that shows "
-          + "that no other log was put in its place.")
+        "All of its \(result.size) entries were hashed again. They are the tree that the vault keeps, "
+          + "and agree with \(result.checkpoints) checkpoints of it, of which \(result.signatures) by "
+          + "a signature that was verified. Compare with a checkpoint that was kept elsewhere: only "
+          + "that shows that no other log was put in its place.")
+      if result.archived > 0 {
+        html.element(
+          "p",
+          "\(result.archived) entries of clients' operations are archived: their hashes are in the "
+            + "tree, they themselves in an export, and what follows does not count them.")
+      }
     }
     pairs(
       [
@@ -117,6 +126,13 @@ struct ReportPage {
             + contents.version
         ),
       ], to: &html)
+    if let checkpoint = contents.checkpoint {
+      html.element(
+        "p",
+        "Whoever keeps this page keeps this checkpoint, and can tell later whether the log still "
+          + "begins with the same \(checkpoint.size) entries (cadenas audit verify --since):")
+      html.element("pre", checkpoint.note.encoded)
+    }
     html.markup("</div>\n")
   }
 

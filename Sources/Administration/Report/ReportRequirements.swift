@@ -70,12 +70,16 @@ struct ReportRequirements {
       ],
       [
         "10.3 protected against change",
-        "the Merkle tree over every line, verified for this report",
+        "the Merkle tree over every line and its signed checkpoints, verified for this report",
         contents.verification.finding == nil ? "intact" : "CHANGED",
       ],
       [
         "10.4 reviewed", "this report; audit.show and audit.verify entries",
         "\(count("audit.show")) looks, \(count("audit.verify")) verifications",
+      ],
+      [
+        "10.5.1 twelve months kept, three at hand", "audit.archive entries, exports",
+        "\(count("audit.archive", "done")) archives, \(count("audit.export")) exports",
       ],
     ]
   }

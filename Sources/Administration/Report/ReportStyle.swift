@@ -12,6 +12,8 @@ enum ReportStyle {
     .lead{color:var(--soft);margin:0 0 20px}
     code,.m{font-family:"DejaVu Sans Mono","Liberation Mono",monospace;font-size:.86em;
     overflow-wrap:anywhere}
+    pre{font:12px/1.4 "DejaVu Sans Mono","Liberation Mono",monospace;white-space:pre-wrap;
+    overflow-wrap:anywhere;margin:6px 0 0}
     .verdict{border-left:6px solid var(--ok);background:#f2f7f5;padding:12px 18px;margin:18px 0}
     .verdict.bad{border-color:var(--bad);background:#fbf1ef}
     .verdict strong{font-size:17px}

@@ -85,7 +85,11 @@ struct AuditShowCommand: ParsableCommand {
       guard case .lines(let bytes) = part else { return }
       // An empty line tells only that the service is there.
       for line in lines.take(bytes[...]) where !line.isEmpty {
-        if query.limit == nil || query.follows { try Self.show(line, format) } else { newest.append(line) }
+        if query.limit == nil || query.follows {
+          try Self.show(line, format)
+        } else {
+          newest.append(line)
+        }
       }
     }
     // The newest come first, and are shown in the order of the log.

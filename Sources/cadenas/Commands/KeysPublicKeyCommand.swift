@@ -53,8 +53,9 @@ enum VerifierKeyFile {
   /// Whether there is nothing but keys, notes of successions, remarks and empty lines.
   static func isWhole(_ bytes: [UInt8]) -> Bool {
     guard let notes = try? successions(in: bytes) else { return false }
-    let inNotes = notes.reduce(0) { $0 + $1.encoded.utf8.split(separator: UInt8(ascii: "\n")).count }
-    let lines = bytes.split(separator: UInt8(ascii: "\n"))
+    let lineFeed = UInt8(ascii: "\n")
+    let inNotes = notes.reduce(0) { $0 + $1.encoded.utf8.split(separator: lineFeed).count }
+    let lines = bytes.split(separator: lineFeed)
     let remarks = lines.count { $0.first == UInt8(ascii: "#") }
     return keys(in: bytes).count + inNotes + remarks == lines.count
   }

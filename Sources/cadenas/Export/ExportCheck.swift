@@ -38,7 +38,8 @@ struct ExportCheck {
     let keys = try TrustedKeys.walk(from: pinned, over: bytes, of: keysPath)
     guard Set(keys) == Set(VerifierKeyFile.keys(in: bytes)), VerifierKeyFile.isWhole(bytes) else {
       throw CommandFailure(
-        .refused, "\(keysPath) holds something else than the trusted key and those that it leads to")
+        .refused, "\(keysPath) holds something else than the trusted key and those that it leads to"
+      )
     }
     let newest = try EvidenceFile.checkpoint("\(directory)/\(ExportWriter.newestName)")
     let origin = newest.checkpoint.origin

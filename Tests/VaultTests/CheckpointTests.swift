@@ -1,0 +1,137 @@
+import AuditLog
+import Cryptography
+import Keyring
+import Storage
+import Testing
+
+@testable import Vault
+
+/// Checkpoints that the vault signs, and the archive.
+@Suite struct CheckpointTests {
+  private let house: TestVault
+
+  init() throws { house = try TestVault() }
+
+  private func covered() throws -> UInt64 { try house.vault.checkpoint?.size ?? 0 }
+
+  private func size() throws -> UInt64 { try AuditReader(house.store).size() }
+
+  private func keys() throws -> [VerifierKey] {
+    let name = VerifierKey.name(ofStore: try house.store.storeIdentifier.bytes)
+    return try house.keyring.withSigningKey { _, key in
+      [VerifierKey(name: name, publicKey: key.publicKey)].compactMap { $0 }
+    }
+  }
+
+  @Test func `each tick covers what was written, and nothing is signed where nothing was`()
+    async throws
+  {
+    _ = try await house.token(of: Number.visa)
+    #expect(try covered() == 0)
+    try house.vault.tick()
+    try house.settle()
+    #expect(try covered() == size())
+    let first = try #require(try house.vault.checkpoint)
+    try house.vault.tick()
+    try house.settle()
+    #expect(try house.vault.checkpoint == first)
+    _ = try await house.token(of: Number.mastercard)
+    try house.vault.tick()
+    try house.settle()
+    #expect(try covered() == size())
+    let trust = AuditVerifier.Trust(since: first, keys: try keys())
+    #expect(try AuditVerifier.verify(house.store, trusting: trust).finding == nil)
+  }
+
+  @Test func `a stop and a seal sign too, and a sealed vault cannot`() async throws {
+    _ = try await house.token(of: Number.visa)
+    try house.vault.seal(actor: "user:ann")
+    #expect(try covered() == size())
+    try house.vault.record(AuditEntry(actor: "user:ann", operation: "audit.show", outcome: "done"))
+    try house.vault.tick()
+    try house.settle()
+    #expect(try covered() == size() - 1)
+    #expect(throws: VaultError.sealed) { try house.vault.signCheckpoint() }
+    try house.reopen()
+    _ = try await house.token(of: Number.mastercard)
+    try house.reopen()
+    #expect(try covered() == size())
+  }
+
+  @Test func `one that is asked for covers all, and stays`() async throws {
+    _ = try await house.token(of: Number.visa)
+    let kept = try house.vault.signCheckpoint()
+    #expect(try kept.size == size())
+    #expect(try kept.verified(by: keys()) == keys().first)
+    for number in [Number.mastercard, Number.amex] {
+      _ = try await house.token(of: number)
+      try house.vault.tick()
+      try house.settle()
+    }
+    let sizes = try house.store.read { (transaction) throws(AuditError) in
+      try KeptCheckpoints.rows(limit: 10, in: transaction).map(\.size)
+    }
+    #expect(try sizes == [kept.size, size()])
+  }
+
+  // MARK: - The archive
+
+  /// The SHA-256 of an export that ends before `size`.
+  private func export(below size: UInt64) throws -> Digest256 {
+    let page = try ExportLines(house.store).page(from: 0, below: size)
+    return Digest256.sha256(unsafe page.bytes.span.bytes)
+  }
+
+  private func archive(below size: UInt64, export: Digest256? = nil) throws -> ArchiveMark {
+    try house.vault.archive(
+      below: size, export: try export ?? self.export(below: size), actor: "user:ann"
+    ) { _, _ in }
+  }
+
+  private func clientLines() throws -> Int {
+    try house.lines().count { $0.contains("\"operation\":\"tokenize\"") }
+  }
+
+  @Test func `archived lines go, hashes and counts stay`() async throws {
+    let token = try await house.token(of: Number.visa)
+    _ = try await house.token(of: Number.mastercard)
+    #expect(try await house.delete(token).value.status == 204)
+    let end = try house.vault.signCheckpoint().size
+    _ = try await house.token(of: Number.amex)
+    #expect(throws: ArchiveProblem.anotherExport) { try archive(below: end, export: .zero) }
+    #expect(throws: ArchiveProblem.noCheckpoint) { try archive(below: end - 1) }
+    let mark = try archive(below: end)
+    #expect(mark.created == 2)
+    #expect(mark.deleted == 1)
+    // Until they are removed they stand in no one's way, and a crash stops nothing.
+    try house.crash()
+    try house.open()
+    #expect(try house.auditFinding() == nil)
+    try house.vault.tick()
+    try house.settle()
+    #expect(try clientLines() == 1)
+    let result = try AuditVerifier.verify(house.store, trusting: .init(keys: keys()))
+    #expect(result.finding == nil)
+    #expect(result.archived == 3)
+    #expect(throws: ArchiveProblem.archivedAlready(below: end)) { try archive(below: end) }
+    // A second archive takes the first one's hashes along.
+    let next = try house.vault.signCheckpoint().size
+    #expect(try archive(below: next).created == 3)
+    try house.vault.tick()
+    try house.settle()
+    #expect(try clientLines() == 0)
+    #expect(try house.auditFinding() == nil)
+  }
+
+  @Test func `a payment that is under way keeps its entries`() async throws {
+    let token = try await house.token(of: Number.visa)
+    house.transport.hold()
+    let payment = try house.push(token)
+    await house.transport.waitForArrival()
+    let end = try house.vault.signCheckpoint().size
+    #expect(throws: ArchiveProblem.paymentUnderWay(since: end - 1)) { try archive(below: end) }
+    house.transport.release(.answered(PaymentAnswer(outcome: .approved)))
+    #expect(await payment.value.status == 200)
+    #expect(throws: Never.self) { try archive(below: end) }
+  }
+}

@@ -1,6 +1,7 @@
 package import AccessPolicy
 package import AuditLog
 import CardStore
+import Cards
 package import Keyring
 package import RecordFormat
 package import SecretMemory
@@ -18,6 +19,7 @@ extension Vault {
   ///   - shareMinutes: for how long custodians' shares wait for the others.
   ///   - eraseKeyEncryptionKey: removes a KEK that is being destroyed from its source.
   ///   - explain: makes a sentence of an error that ended work on keys, and may log it.
+  ///   - alarms: what the vault watches for.
   ///   - onEnd: called once when the disk has failed and nothing will be written any more.
   package static func start(
     store: Store, slots: SecretPool, transport: any AcquirerTransport, policy: Policy,
@@ -25,12 +27,17 @@ extension Vault {
     rules: KeyRules = KeyRules(), shareMinutes: Int = Vault.standardShareMinutes,
     eraseKeyEncryptionKey: @escaping @Sendable (KeyringEntry) throws -> Void = { _ in },
     explain: @escaping @Sendable (any Error) -> String = { "\($0)" },
+    alarms: AlarmWatch = AlarmWatch(),
     onEnd: @escaping @Sendable (StorageError) -> Void
   ) throws -> Vault {
     let core = WriterCore(
       audit: try AuditLog(restoringFrom: store),
       origin: VerifierKey.name(ofStore: store.storeIdentifier.bytes),
-      refusals: RefusalLedger(storedPerMinute: refusalsStoredPerMinute), clock: clock)
+      refusals: RefusalLedger(storedPerMinute: refusalsStoredPerMinute),
+      alarms: AlarmLedger(
+        rules: alarms.rules,
+        honeytokens: Set(try store.read { try Honeytoken.tokens(in: $0) }.map(\.text))),
+      tell: alarms.tell, clock: clock)
     try store.startWriter(participants: [core], limits: limits, onEnd: onEnd)
     return Vault(
       store: store, core: core, slots: slots, transport: transport, policy: policy, rules: rules,
@@ -43,6 +50,7 @@ extension Vault {
   /// - Parameters:
   ///   - slots: where cards lie while they are in memory.
   ///   - rules: cryptoperiods of new keys, and the bound of their use.
+  ///   - alarms: what the vault watches for.
   ///   - progress: told how many records have been opened for the index.
   ///   - onEnd: called once when the disk has failed and nothing will be written any more.
   package static func open(
@@ -50,12 +58,13 @@ extension Vault {
     policy: Policy, clock: Clock, limits: WriterLimits, refusalsStoredPerMinute: Int,
     rules: KeyRules = KeyRules(),
     eraseKeyEncryptionKey: @escaping @Sendable (KeyringEntry) throws -> Void = { _ in },
+    alarms: AlarmWatch = AlarmWatch(),
     progress: (Int) -> Void = { _ in }, onEnd: @escaping @Sendable (StorageError) -> Void
   ) throws -> Vault {
     let vault = try start(
       store: store, slots: slots, transport: transport, policy: policy, clock: clock,
       limits: limits, refusalsStoredPerMinute: refusalsStoredPerMinute, rules: rules,
-      eraseKeyEncryptionKey: eraseKeyEncryptionKey, onEnd: onEnd)
+      eraseKeyEncryptionKey: eraseKeyEncryptionKey, alarms: alarms, onEnd: onEnd)
     do {
       try vault.unseal(with: keyring, actor: nil, progress: progress)
     } catch {
@@ -65,8 +74,8 @@ extension Vault {
     return vault
   }
 
-  /// Writes what is due: refusals that were counted, the end of old idempotency keys. Call it about
-  /// once a second.
+  /// Writes what is due: refusals that were counted and their alarms, the end of old idempotency keys.
+  /// Call it about once a second.
   package func tick() {
     expireShares()
     maintain(endingRefusalsAt: core.clock.monotonicNanoseconds())
@@ -74,12 +83,13 @@ extension Vault {
 
   private func maintain(endingRefusalsAt now: UInt64) {
     let counted = core.unwritten.take() + core.refusals.flush(now: now)
-    submitMaintenance(counted)
+    submitMaintenance(counted, core.alarms.takeWaiting())
   }
 
-  private func submitMaintenance(_ counted: [RefusalLedger.Counted]) {
+  private func submitMaintenance(_ counted: [RefusalLedger.Counted], _ alarms: [Alarm]) {
     store.submit(
-      MaintenanceJob(counted, core: core) { [weak self] in self?.submitMaintenance([]) })
+      MaintenanceJob(counted, alarms, core: core) { [weak self] in self?.submitMaintenance([], [])
+      })
   }
 
   /// Stops the writer after everything that was accepted, and writes the fingerprint index out.
@@ -98,20 +108,23 @@ extension Vault {
   }
 }
 
-/// Writes counted refusals, and removes expired idempotency keys.
+/// Writes counted refusals and alarms that wait, and removes expired idempotency keys.
 ///
 /// `@unchecked Sendable`: handed to the store once; from then on only the writer thread touches it.
 private final class MaintenanceJob: WriteJob, @unchecked Sendable {
   let admission = Admission.reserved
   private let counted: [RefusalLedger.Counted]
+  private let alarms: [Alarm]
   private let core: WriterCore
   private let again: @Sendable () -> Void
   private var hasMore = false
 
   init(
-    _ counted: [RefusalLedger.Counted], core: WriterCore, again: @escaping @Sendable () -> Void
+    _ counted: [RefusalLedger.Counted], _ alarms: [Alarm], core: WriterCore,
+    again: @escaping @Sendable () -> Void
   ) {
     self.counted = counted
+    self.alarms = alarms
     self.core = core
     self.again = again
   }
@@ -124,6 +137,7 @@ private final class MaintenanceJob: WriteJob, @unchecked Sendable {
           outcome: AuditWord.Outcome.counted, reason: String(refusals.count)),
         in: &transaction)
     }
+    try core.raise(alarms, in: &transaction)
     // What is remembered belongs to an open vault.
     hasMore = try core.opened?.idempotency.purge(in: &transaction) ?? false
   }
@@ -133,7 +147,9 @@ private final class MaintenanceJob: WriteJob, @unchecked Sendable {
     // One job removes a bounded number of rows, so that those who wait beside it do not wait long.
     case .success where hasMore: again()
     case .success: break
-    case .failure: core.unwritten.add(counted)
+    case .failure:
+      core.unwritten.add(counted)
+      core.alarms.putBack(alarms)
     }
   }
 }

@@ -24,6 +24,8 @@ package struct ServiceConfiguration: Sendable {
   package let administration: AdministrationSettings
   /// The brands by card number.
   package let brands: BrandTable
+  /// The alarm rules, in the order of their file.
+  package let alarms: [AlarmRule]
   /// Every limit.
   package let limits: Limits
   /// The merchants, ordered by name.

@@ -67,6 +67,8 @@ package enum AdminRequest: Equatable, Sendable {
   }
   /// Backups and compaction.
   case store(StoreRequest)
+  /// Honeytokens.
+  case honeytokens(HoneytokenRequest)
 }
 
 /// Which entries of the audit log are asked for.
@@ -110,6 +112,7 @@ extension AdminRequest {
       .approve, .seal, .unseal, .share, .ceremony:
       .progress
     case .store(let request): request.form
+    case .honeytokens: .document
     }
   }
 
@@ -141,6 +144,7 @@ extension AdminRequest {
     case .storeStats: "store.stats"
     case .storeVerify: "store.verify"
     case .store(let request): request.auditOperation
+    case .honeytokens(let request): request.auditOperation
     }
   }
 
@@ -155,6 +159,7 @@ extension AdminRequest {
     case .share: .auditor
     case .seal, .unseal, .ceremony: .operator
     case .store(let request): request.leastRole
+    case .honeytokens(let request): request.leastRole
     }
   }
 
@@ -197,6 +202,7 @@ extension AdminRequest {
     case .approve, .unseal, .share, .ceremony: .persons
     case .seal, .keysRetire: .urgent
     case .store(let request): request.isLong ? .long : .short
+    case .honeytokens: .short
     }
   }
 }

@@ -15,6 +15,7 @@ extension AdminRequest {
       .keysDestroy, .approve, .reject, .seal, .unseal, .share, .ceremony:
       "POST"
     case .store(let request): request.method
+    case .honeytokens(let request): request.method
     }
   }
 
@@ -58,6 +59,7 @@ extension AdminRequest {
     case .storeStats: "/v1/store"
     case .storeVerify: "/v1/store/verify"
     case .store(let request): request.target
+    case .honeytokens(let request): request.target
     }
   }
 
@@ -73,6 +75,9 @@ extension AdminRequest {
     if method == "POST", let request = try parametrized(parts[0], query) { return request }
     if let request = try StoreRequest.parse(method: method, path: parts[0], query: query) {
       return .store(request)
+    }
+    if let request = try HoneytokenRequest.parse(method: method, path: parts[0], query: query) {
+      return .honeytokens(request)
     }
     guard query.isEmpty else { return nil }
     let plain: [AdminRequest] = [

@@ -58,7 +58,7 @@ extension Operations {
     case .share, .ceremony, .status, .metrics, .keysStatus, .keysCertificate, .keysPublicKey,
       .keysHistory,
       .keysInventory, .auditShow, .auditVerify, .auditReport, .storeStats, .storeVerify,
-      .store:
+      .store, .honeytokens:
       throw AdministrationError.malformedRequest("the request changes no key")
     }
   }

@@ -184,7 +184,7 @@ let package = Package(
       "ConfigurationTests", ["Configuration", "AccessPolicy", "Cards"],
       embedding: [
         "Mistakes.txt", "Samples/cadenas.yaml", "Samples/brands.yaml", "Samples/openapi.yaml",
-        "Samples/ceremony.yaml",
+        "Samples/ceremony.yaml", "Samples/alarms.yaml", "Samples/AuditLog.md",
       ]),
     tests(
       "AcquirerGatewayTests",

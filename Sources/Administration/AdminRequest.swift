@@ -62,6 +62,8 @@ package enum AdminRequest: Equatable, Sendable {
   }
   /// Backups and compaction.
   case store(StoreRequest)
+  /// Honeytokens.
+  case honeytokens(HoneytokenRequest)
 }
 
 extension AdminRequest {
@@ -90,6 +92,7 @@ extension AdminRequest {
       .approve, .seal, .unseal, .share, .ceremony:
       .progress
     case .store(let request): request.form
+    case .honeytokens: .document
     }
   }
 
@@ -119,6 +122,7 @@ extension AdminRequest {
     case .storeStats: "store.stats"
     case .storeVerify: "store.verify"
     case .store(let request): request.auditOperation
+    case .honeytokens(let request): request.auditOperation
     }
   }
 
@@ -134,6 +138,7 @@ extension AdminRequest {
     case .share: .auditor
     case .seal, .unseal, .ceremony: .operator
     case .store(let request): request.leastRole
+    case .honeytokens(let request): request.leastRole
     }
   }
 
@@ -177,6 +182,7 @@ extension AdminRequest {
     case .approve, .unseal, .share, .ceremony: .persons
     case .seal, .keysRetire: .urgent
     case .store(let request): request.isLong ? .long : .short
+    case .honeytokens: .short
     }
   }
 }

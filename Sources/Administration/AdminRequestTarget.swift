@@ -14,6 +14,7 @@ extension AdminRequest {
       "POST"
     case .audit(let request): request.method
     case .store(let request): request.method
+    case .honeytokens(let request): request.method
     }
   }
 
@@ -54,6 +55,7 @@ extension AdminRequest {
     case .storeStats: "/v1/store"
     case .storeVerify: "/v1/store/verify"
     case .store(let request): request.target
+    case .honeytokens(let request): request.target
     }
   }
 
@@ -71,6 +73,9 @@ extension AdminRequest {
     if method == "POST", let request = try parametrized(parts[0], query) { return request }
     if let request = try StoreRequest.parse(method: method, path: parts[0], query: query) {
       return .store(request)
+    }
+    if let request = try HoneytokenRequest.parse(method: method, path: parts[0], query: query) {
+      return .honeytokens(request)
     }
     guard query.isEmpty else { return nil }
     let plain: [AdminRequest] = [

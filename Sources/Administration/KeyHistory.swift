@@ -24,9 +24,9 @@ package struct KeyEvent: Equatable, Sendable {
 /// `replaces=KEYID`. Words of a reason that it knows: `role`, `replaces`, and `approval`, by which those
 /// who approved a request are found.
 package struct KeyHistory: Sendable {
-  /// Operations that only look at keys.
+  /// Operations that change no key: they look at keys, or tell of another entry.
   private static let looks: Set<String> = [
-    "keys.status", "keys.certificate", "keys.history", "keys.inventory", "approvals",
+    "keys.status", "keys.certificate", "keys.history", "keys.inventory", "approvals", "alarm",
   ]
 
   /// Operations on the key that opens the keyring, whatever their reasons say.

@@ -57,8 +57,7 @@ extension Operations {
       return document(isSealed: false)
     case .share, .ceremony, .status, .metrics, .keysStatus, .keysCertificate, .keysPublicKey,
       .keysHistory,
-      .keysInventory, .audit, .storeStats, .storeVerify,
-      .store:
+      .keysInventory, .audit, .storeStats, .storeVerify, .store, .honeytokens:
       throw AdministrationError.malformedRequest("the request changes no key")
     }
   }

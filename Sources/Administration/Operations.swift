@@ -87,6 +87,7 @@ package struct Operations: Sendable {
       try record(request, actor, result.isIntact ? "intact" : "changed")
       try sink(.document(result.document))
     case .store(let request): try look(after: request, actor: actor, into: sink)
+    case .honeytokens(let request): try sink(.document(try tend(request, actor: actor)))
     }
   }
 

@@ -47,6 +47,7 @@ extension Operations {
     json.member("store_used_bytes", integer: figures.usedBytes)
     json.member("store_map_bytes", integer: figures.mapBytes)
     try writeKeyMembers(&json)
+    writeAlarms(to: &json)
     json.endObject()
     return json.bytes
   }
@@ -77,7 +78,7 @@ extension Operations {
           service.uptimeSeconds),
       ]
     }
-    return metrics + (try keyMetrics()) + (hooks.metrics?() ?? [])
+    return metrics + (try keyMetrics()) + alarmMetrics() + (hooks.metrics?() ?? [])
   }
 }
 

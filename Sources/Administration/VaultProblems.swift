@@ -54,6 +54,17 @@ extension AdministrationError {
     case .unknownBackup(let backup): self = .refused("no backup \(backup.text) is on record")
     case .backupForgotten(let backup):
       self = .refused("the backup \(backup.text) was forgotten before")
+    case .unknownMerchant(let known):
+      self = .refused(
+        known.isEmpty
+          ? "the configuration in force has no merchant"
+          : "the configuration in force has no merchant of this name; it has: "
+            + known.joined(separator: ", "))
+    case .tooManyHoneytokens:
+      self = .refused(
+        "\(Honeytoken.most) honeytokens are planted; remove some first: cadenas honeytoken list")
+    case .unknownHoneytoken:
+      self = .notFound("this token is no honeytoken; see: cadenas honeytoken list")
     case .malformedRow, .unknownKey:
       self = .unavailable("a row of the store is damaged; run: cadenas store verify")
     }

@@ -27,6 +27,12 @@ extension ServiceConfiguration {
             + "(cadenas keys ceremony create)"))
     }
     cautions += sharedAuthorityCautions + missingRevocationCautions
+    if !alarms.contains(where: \.honeytokens) {
+      cautions.append(
+        Caution(
+          text: "no alarm rule is about honeytokens: naming one would raise nothing",
+          remedy: "add \"honeytoken: {honeytokens: true}\" to the rules of the alarm file"))
+    }
     if administration.approvals["destroy", default: 1] < 2 {
       cautions.append(
         Caution(

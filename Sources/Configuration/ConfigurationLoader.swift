@@ -45,17 +45,18 @@ struct ConfigurationLoader {
     let administration = administration(reader)
     let audit = audit(reader)
     let brands = brands(reader)
+    let alarms = alarms(reader)
     let limits = limits(reader)
     let acquirers = acquirers(reader)
     let merchants = merchants(reader, acquirerNames: acquirers.names)
     reader.finish()
     guard let listen, let store, let tls, let keys, let administration, let brands,
-      diagnostics.isEmpty
+      let alarms, diagnostics.isEmpty
     else { return nil }
     return ServiceConfiguration(
       file: file, development: development, listen: listen, store: store, tls: tls,
       keys: keys.source, keyRules: keys.rules, administration: administration, audit: audit,
-      brands: brands, limits: limits,
+      brands: brands, alarms: alarms, limits: limits,
       merchants: merchants.sorted { $0.name < $1.name },
       acquirers: acquirers.acquirers.sorted { $0.name < $1.name }, push: acquirers.push)
   }

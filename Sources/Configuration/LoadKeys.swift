@@ -77,13 +77,12 @@ extension ConfigurationLoader {
 }
 
 /// The seconds that `90d` or `12h` mean; nil for any other form.
-func durationSeconds(_ text: String) -> UInt64? {
-  let unitSeconds: UInt64
-  switch text.last {
-  case "d": unitSeconds = 86_400
-  case "h": unitSeconds = 3_600
-  default: return nil
-  }
+///
+/// - Parameter units: what may stand behind the number, and how many seconds it is.
+func durationSeconds(
+  _ text: String, units: [Character: UInt64] = ["d": 86_400, "h": 3_600]
+) -> UInt64? {
+  guard let unitSeconds = text.last.flatMap({ units[$0] }) else { return nil }
   let digits = text.dropLast()
   guard let count = UInt64(digits), String(count) == digits else { return nil }
   let (seconds, overflow) = count.multipliedReportingOverflow(by: unitSeconds)

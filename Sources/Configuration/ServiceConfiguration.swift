@@ -26,6 +26,8 @@ package struct ServiceConfiguration: Sendable {
   package let audit: AuditSettings
   /// The brands by card number.
   package let brands: BrandTable
+  /// The alarm rules, in the order of their file.
+  package let alarms: [AlarmRule]
   /// Every limit.
   package let limits: Limits
   /// The merchants, ordered by name.

@@ -30,6 +30,10 @@ package enum AuditWord {
     package static let request = "request"
     /// A client's refusals past the limit of a minute, as one entry.
     package static let refusals = "refusals"
+    package static let alarm = "alarm"
+    package static let honeytokenAdd = "honeytoken.add"
+    package static let honeytokenList = "honeytoken.list"
+    package static let honeytokenRemove = "honeytoken.remove"
   }
   package enum Outcome {
     package static let created = "created"
@@ -51,6 +55,7 @@ package enum AuditWord {
     package static let expired = "expired"
     package static let failed = "failed"
     package static let changed = "changed"
+    package static let raised = "raised"
   }
 }
 
@@ -61,6 +66,19 @@ extension AuditEntry {
       actor: caller.actor, operation: operation, merchant: caller.merchantName,
       token: token?.text, key: nil, acquirer: caller.acquirerName, paymentIdentifier: nil,
       outcome: outcome, reason: nil, requestIdentifier: caller.requestIdentifier)
+  }
+}
+
+extension AuditEntry {
+  /// An entry about a refusal of the vault's own.
+  ///
+  /// - Parameter acquirer: the acquirer that a merchant named and may use.
+  init(
+    _ problem: Problem, caller: Caller, operation: String, token: Token?, acquirer: String? = nil
+  ) {
+    self.init(caller, operation: operation, token: token, outcome: AuditWord.Outcome.refused)
+    if let acquirer { self.acquirer = acquirer }
+    reason = problem.name.rawValue
   }
 }
 

@@ -19,7 +19,7 @@ package final class Vault: Sendable {
   /// What keys are judged by.
   package let rules: KeyRules
   private let transport: any AcquirerTransport
-  private let policy: Mutex<Policy>
+  let policy: Mutex<Policy>
   private let paymentsUnderWay = Atomic<Int>(0)
   let opening = Opening()
   let custody: Custody
@@ -163,11 +163,14 @@ package final class Vault: Sendable {
     _ problem: Problem, operation: String, token: Token?, caller: Caller,
     reply: @escaping @Sendable (Problem) -> Void
   ) {
-    let isTold =
-      problem.name.isServiceState
-      || core.refusals.record(
-        client: caller.actor, now: core.clock.monotonicNanoseconds()) == .count
-    if isTold { return reply(problem) }
+    if problem.name.isServiceState { return reply(problem) }
+    let now = core.clock.monotonicNanoseconds()
+    guard core.refusals.record(client: caller.actor, now: now) == .store else {
+      core.alarms.noteCounted(
+        AuditEntry(problem, caller: caller, operation: operation, token: token), from: .outside,
+        now: { now })
+      return reply(problem)
+    }
     store.submit(
       RefusalJob(
         problem, core: core, caller: caller, operation: operation, token: token, reply: reply))

@@ -38,4 +38,10 @@ package enum VaultError: Error, Equatable, Sendable {
   case unknownBackup(KeyIdentifier)
   /// The backup was forgotten before.
   case backupForgotten(KeyIdentifier)
+  /// The policy in force has no merchant of this name; those that it has.
+  case unknownMerchant(known: [String])
+  /// As many honeytokens are planted as may be.
+  case tooManyHoneytokens
+  /// The token is no honeytoken.
+  case unknownHoneytoken
 }

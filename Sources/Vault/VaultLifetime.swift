@@ -1,6 +1,7 @@
 package import AccessPolicy
 package import AuditLog
 import CardStore
+import Cards
 package import Keyring
 package import RecordFormat
 package import SecretMemory
@@ -19,6 +20,7 @@ extension Vault {
   ///   - shareMinutes: for how long custodians' shares wait for the others.
   ///   - eraseKeyEncryptionKey: removes a KEK that is being destroyed from its source.
   ///   - explain: makes a sentence of an error that ended work on keys, and may log it.
+  ///   - alarms: what the vault watches for.
   ///   - onEnd: called once when the disk has failed and nothing will be written any more.
   package static func start(
     store: Store, slots: SecretPool, transport: any AcquirerTransport, policy: Policy,
@@ -26,13 +28,18 @@ extension Vault {
     rules: KeyRules = KeyRules(), shareMinutes: Int = Vault.standardShareMinutes,
     eraseKeyEncryptionKey: @escaping @Sendable (KeyringEntry) throws -> Void = { _ in },
     explain: @escaping @Sendable (any Error) -> String = { "\($0)" },
+    alarms: AlarmWatch = AlarmWatch(),
     onEnd: @escaping @Sendable (StorageError) -> Void
   ) throws -> Vault {
     try LogTree.addMissingNodes(to: store)
     let core = WriterCore(
       audit: try AuditLog(restoringFrom: store),
       origin: VerifierKey.name(ofStore: store.storeIdentifier.bytes),
-      refusals: RefusalLedger(storedPerMinute: refusalsStoredPerMinute), clock: clock)
+      refusals: RefusalLedger(storedPerMinute: refusalsStoredPerMinute),
+      alarms: AlarmLedger(
+        rules: alarms.rules,
+        honeytokens: Set(try store.read { try Honeytoken.tokens(in: $0) }.map(\.text))),
+      tell: alarms.tell, clock: clock)
     try store.startWriter(participants: [core], limits: limits, onEnd: onEnd)
     return Vault(
       store: store, core: core, slots: slots, transport: transport, policy: policy, rules: rules,
@@ -45,6 +52,7 @@ extension Vault {
   /// - Parameters:
   ///   - slots: where cards lie while they are in memory.
   ///   - rules: cryptoperiods of new keys, and the bound of their use.
+  ///   - alarms: what the vault watches for.
   ///   - progress: told how many records have been opened for the index.
   ///   - onEnd: called once when the disk has failed and nothing will be written any more.
   package static func open(
@@ -52,12 +60,13 @@ extension Vault {
     policy: Policy, clock: Clock, limits: WriterLimits, refusalsStoredPerMinute: Int,
     rules: KeyRules = KeyRules(),
     eraseKeyEncryptionKey: @escaping @Sendable (KeyringEntry) throws -> Void = { _ in },
+    alarms: AlarmWatch = AlarmWatch(),
     progress: (Int) -> Void = { _ in }, onEnd: @escaping @Sendable (StorageError) -> Void
   ) throws -> Vault {
     let vault = try start(
       store: store, slots: slots, transport: transport, policy: policy, clock: clock,
       limits: limits, refusalsStoredPerMinute: refusalsStoredPerMinute, rules: rules,
-      eraseKeyEncryptionKey: eraseKeyEncryptionKey, onEnd: onEnd)
+      eraseKeyEncryptionKey: eraseKeyEncryptionKey, alarms: alarms, onEnd: onEnd)
     do {
       try vault.unseal(with: keyring, actor: nil, progress: progress)
     } catch {
@@ -67,26 +76,24 @@ extension Vault {
     return vault
   }
 
-  /// Writes what is due: refusals that were counted, the end of old idempotency keys, a checkpoint of
-  /// the log. Call it about once a second.
+  /// Writes what is due: refusals that were counted and their alarms, the end of old idempotency keys,
+  /// a checkpoint of the log. Call it about once a second.
   package func tick() {
     expireShares()
     maintain(endingRefusalsAt: core.clock.monotonicNanoseconds())
   }
 
   private func maintain(endingRefusalsAt now: UInt64, isLast: Bool = false) {
-    let counted = core.unwritten.take() + core.refusals.flush(now: now)
-    submitMaintenance(counted, isLast: isLast)
+    let isDue = core.archiveIsDue.exchange(false, ordering: .relaxed)
+    submit(
+      Maintenance(
+        refusals: core.unwritten.take() + core.refusals.flush(now: now),
+        alarms: core.alarms.takeWaiting(), archiveStart: isDue ? 0 : nil, isLast: isLast))
   }
 
-  private func submitMaintenance(
-    _ counted: [RefusalLedger.Counted], archiveFrom start: UInt64? = nil, isLast: Bool = false
-  ) {
-    let isDue = core.archiveIsDue.exchange(false, ordering: .relaxed)
+  private func submit(_ maintenance: Maintenance) {
     store.submit(
-      MaintenanceJob(
-        counted, archiveFrom: start ?? (isDue ? 0 : nil), isLast: isLast, core: core
-      ) { [weak self] start in self?.submitMaintenance([], archiveFrom: start) })
+      MaintenanceJob(maintenance, core: core) { [weak self] rest in self?.submit(rest) })
   }
 
   /// Stops the writer after everything that was accepted, and writes the fingerprint index out.
@@ -102,62 +109,6 @@ extension Vault {
   /// Appends an entry about what an operator or auditor did, and waits until it is durable.
   package func record(_ entry: AuditEntry) throws {
     try store.perform { [core] transaction in try core.record(entry, in: &transaction) }
-  }
-}
-
-/// Writes counted refusals and a checkpoint, and removes expired idempotency keys and archived lines.
-///
-/// `@unchecked Sendable`: handed to the store once; from then on only the writer thread touches it.
-private final class MaintenanceJob: WriteJob, @unchecked Sendable {
-  let admission = Admission.reserved
-  private let counted: [RefusalLedger.Counted]
-  private let archiveStart: UInt64?
-  private let isLast: Bool
-  private let core: WriterCore
-  private let again: @Sendable (UInt64?) -> Void
-  private var hasMore = false
-  private var archiveNext: UInt64?
-
-  /// - Parameters:
-  ///   - archiveFrom: where to look for archived lines; nil where none are expected.
-  ///   - isLast: whether the vault is being closed.
-  ///   - again: called where something is left, with where to go on with archived lines.
-  init(
-    _ counted: [RefusalLedger.Counted], archiveFrom: UInt64?, isLast: Bool, core: WriterCore,
-    again: @escaping @Sendable (UInt64?) -> Void
-  ) {
-    self.counted = counted
-    archiveStart = archiveFrom
-    self.isLast = isLast
-    self.core = core
-    self.again = again
-  }
-
-  func apply(_ transaction: inout StoreWriteTransaction) throws {
-    for refusals in counted {
-      try core.record(
-        AuditEntry(
-          actor: refusals.client, operation: AuditWord.Operation.refusals,
-          outcome: AuditWord.Outcome.counted, reason: String(refusals.count)),
-        in: &transaction)
-    }
-    // What is remembered belongs to an open vault.
-    hasMore = try core.opened?.idempotency.purge(in: &transaction) ?? false
-    if let archiveStart, !isLast {
-      archiveNext = try core.removeArchived(from: archiveStart, in: &transaction)
-    }
-    try core.signCheckpoint(stays: isLast, in: &transaction)
-  }
-
-  func complete(_ result: Result<Void, any Error>) {
-    switch result {
-    // One job removes a bounded number of rows, so that those who wait beside it do not wait long.
-    case .success where hasMore || archiveNext != nil: again(archiveNext)
-    case .success: break
-    case .failure:
-      core.unwritten.add(counted)
-      if archiveStart != nil { core.archiveIsDue.store(true, ordering: .relaxed) }
-    }
   }
 }
 

@@ -16,6 +16,7 @@ final class WriterCore: BatchParticipant, @unchecked Sendable {
   private(set) var opened: OpenedVault?
   let refusals: RefusalLedger
   let unwritten = UnwrittenRefusals()
+  let alarms: AlarmLedger
   let clock: Clock
   /// The name that what the store's audit key signs is signed as.
   let origin: String
@@ -23,13 +24,20 @@ final class WriterCore: BatchParticipant, @unchecked Sendable {
   let archiveIsDue = Atomic(true)
 
   init(
-    audit: AuditLog, origin: String, refusals: RefusalLedger, clock: Clock
+    audit: AuditLog, origin: String, refusals: RefusalLedger, alarms: AlarmLedger,
+    tell: @escaping @Sendable (RaisedAlarm) -> Void, clock: Clock
   ) {
     self.audit = audit
     self.origin = origin
     self.refusals = refusals
+    self.alarms = alarms
+    self.tell = tell
     self.clock = clock
   }
+
+  private let tell: @Sendable (RaisedAlarm) -> Void
+  /// Alarms of the open batch, which are told once it is durable.
+  private var raised: [RaisedAlarm] = []
 
   /// What the open batch does to the keyring.
   private enum Turn { case none, opens, seals }
@@ -64,6 +72,9 @@ final class WriterCore: BatchParticipant, @unchecked Sendable {
     opened?.batchDidCommit()
     if turn == .seals { opened = nil }
     turn = .none
+    alarms.batchDidCommit()
+    for alarm in raised { tell(alarm) }
+    raised.removeAll()
   }
 
   func batchDidAbort() {
@@ -71,17 +82,32 @@ final class WriterCore: BatchParticipant, @unchecked Sendable {
     opened?.batchDidAbort()
     if turn == .opens { opened = nil }
     turn = .none
+    alarms.batchDidAbort()
+    raised.removeAll()
   }
 
   /// The present time, in Unix milliseconds.
   var now: UInt64 { UInt64(clamping: clock.milliseconds()) }
 
-  /// Appends an entry at the present time.
+  /// Appends an entry at the present time, and those of the alarms that it raises.
   @discardableResult
   func record(
     _ entry: AuditEntry, in transaction: inout StoreWriteTransaction
   ) throws -> UInt64 {
-    try audit.append(entry, atMilliseconds: clock.milliseconds(), in: &transaction)
+    let sequence = try audit.append(
+      entry, atMilliseconds: clock.milliseconds(), in: &transaction)
+    try raise(
+      alarms.note(entry, now: clock.monotonicNanoseconds), in: &transaction)
+    return sequence
+  }
+
+  /// Appends the entries of alarms. No alarm is the cause of another: rules are not shown them.
+  func raise(_ alarms: [Alarm], in transaction: inout StoreWriteTransaction) throws {
+    for alarm in alarms {
+      let sequence = try audit.append(
+        alarm.entry, atMilliseconds: clock.milliseconds(), in: &transaction)
+      raised.append(RaisedAlarm(alarm: alarm, sequence: sequence))
+    }
   }
 
   /// Appends the entry of a refusal, unless it tells of the service's state alone, or `isCounted`:
@@ -92,12 +118,14 @@ final class WriterCore: BatchParticipant, @unchecked Sendable {
     _ problem: Problem, caller: Caller, operation: String, token: Token?, acquirer: String? = nil,
     isCounted: @autoclosure () -> Bool, in transaction: inout StoreWriteTransaction
   ) throws {
-    if problem.name.isServiceState || isCounted() { return }
-    var entry = AuditEntry(
-      caller, operation: operation, token: token, outcome: AuditWord.Outcome.refused)
-    if let acquirer { entry.acquirer = acquirer }
-    entry.reason = problem.name.rawValue
-    try record(entry, in: &transaction)
+    if problem.name.isServiceState { return }
+    let entry = AuditEntry(
+      problem, caller: caller, operation: operation, token: token, acquirer: acquirer)
+    if isCounted() {
+      alarms.noteCounted(entry, from: .batch, now: clock.monotonicNanoseconds)
+    } else {
+      try record(entry, in: &transaction)
+    }
   }
 }
 

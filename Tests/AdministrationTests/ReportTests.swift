@@ -73,6 +73,34 @@ import Testing
     #expect(statistics.refusals.values.reduce(0, +) == 2_000)
   }
 
+  @Test func `alarms are listed, as many as fit, and are no events of keys`() throws {
+    var statistics = AuditStatistics()
+    try statistics.add(
+      Self.logged(
+        "alarm", "raised", actor: "system",
+        reason: "rule=many count=601 window=60s client=spiffe://shop.example/checkout",
+        key: "0000000a"))
+    let alarm = try #require(statistics.alarms.first)
+    #expect(alarm.rule == "many")
+    #expect(alarm.count == "601")
+    #expect(alarm.window == "60s")
+    #expect(alarm.client == "spiffe://shop.example/checkout")
+    #expect(alarm.merchant == "shop")
+    #expect(alarm.key == "0000000a")
+    #expect(statistics.keyEvents.isEmpty)
+    for _ in 0..<600 {
+      try statistics.add(
+        Self.logged("alarm", "raised", actor: "system", reason: "rule=h count=1 client=c"))
+    }
+    #expect(statistics.alarms.count == AuditStatistics.mostAlarms)
+    #expect(statistics.droppedAlarms == 101)
+    var html = HTMLWriter()
+    ReportAlarms(statistics: statistics).write(to: &html)
+    let page = String(decoding: html.bytes, as: UTF8.self)
+    #expect(page.contains("<td>many</td>"))
+    #expect(page.contains("And 101 more"))
+  }
+
   @Test func `a report says what was verified, and lets no name into its markup`() throws {
     let service = try TestService(entries: 3)
     let hostile = "<script>alert(1)</script>\"'&"

@@ -1,3 +1,4 @@
+import AccessPolicy
 import Configuration
 import Testing
 
@@ -69,5 +70,27 @@ import Testing
       let tree = ConfigurationTree.parse(bytes, file: "f", diagnostics)
       #expect((tree == nil) != diagnostics.isEmpty)
     }
+  }
+
+  @Test(arguments: 0..<4 as Range<UInt64>)
+  func `mutated alarm files are read or refused, and what is read can be used`(seed: UInt64) throws
+  {
+    var generator = Generator(state: 2_000 + seed)
+    let directory = try MistakeTests.directory()
+    let one = try #require(MistakeTests.cases.first)
+    let path = try directory.write("cadenas.yaml", one.configuration + "alarms: alarms.yaml\n")
+    var read = 0
+    for _ in 0..<200 {
+      let bytes = Self.mutate(PackageResources.alarms_yaml, &generator)
+      try directory.write("alarms.yaml", bytes: bytes)
+      do throws(ConfigurationError) {
+        let rules = try ServiceConfiguration.load(path: path).alarms
+        _ = AlarmRuleSet(rules)
+        read += 1
+      } catch {
+        #expect(!error.diagnostics.isEmpty)
+      }
+    }
+    #expect(read > 0)
   }
 }

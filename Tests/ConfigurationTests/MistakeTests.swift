@@ -53,6 +53,29 @@ import Testing
         - {prefixes: [45-44], lengths: [12-16], brand: visa, co_brand: [cb]}
         - visa
       """)
+    try directory.write(
+      "wrong-alarms.yaml",
+      """
+      rules:
+        a rule: {keys: true}
+        words: {operations: detokenize, outcomes: [relased]}
+        operations: {operations: [detokenise, alarm]}
+        empty: {reasons: []}
+        endless: {operations: [delete], more_than: 5}
+        long: {operations: [delete], more_than: 5, in: 2d}
+        bare: {operations: [delete], in: 60}
+        many: {operations: [delete], more_than: -1, in: 60s}
+        subject: {operations: [delete], per: clients, in: 60s}
+        apart: {operations: [delete], per: client}
+        all: {}
+        typo: {honeytoken: true}
+        word: {keys: yes}
+        nothing:
+      """)
+    try directory.write("empty-alarms.yaml", "rule: {keys: true}")
+    try directory.write(
+      "many-alarms.yaml",
+      "rules:\n" + (0...64).map { "  rule-\($0): {keys: true}\n" }.joined())
     return directory
   }
 

@@ -14,6 +14,8 @@ import Testing
     try directory.write("cadenas.yaml", sample)
     try directory.write(
       "brands.yaml", String(decoding: PackageResources.brands_yaml, as: UTF8.self))
+    try directory.write(
+      "alarms.yaml", String(decoding: PackageResources.alarms_yaml, as: UTF8.self))
     for name in [
       "tls/server.pem", "tls/shop-ca.pem", "tls/shop-ca.crl", "tls/credit-du-nord-clients-ca.pem",
       "tls/credit-du-nord-clients-ca.crl", "tls/credit-du-nord-ca.pem",
@@ -122,5 +124,67 @@ import Testing
   @Test func `the brands file is the table built into the vault`() throws {
     let table = try load().brands
     #expect(table.ranges == BrandTable.standard.ranges)
+  }
+
+  @Test func `the alarm file begins with the rules built into the vault`() throws {
+    let rules = try load().alarms
+    #expect(Array(rules.prefix(AlarmRule.standard.count)) == AlarmRule.standard)
+    let many = try #require(rules.first { $0.name == "many-detokenizations" })
+    #expect(
+      many
+        == AlarmRule(
+          name: "many-detokenizations", operations: ["detokenize"],
+          outcomes: ["released", "intent"], subject: .client, threshold: 600, windowSeconds: 60))
+    let keys = try #require(rules.first { $0.name == "keys" })
+    #expect(keys.keys && keys.windowSeconds == nil)
+  }
+
+  @Test func `without an alarm file, the rules built into the vault are in force`() throws {
+    try directory.write("cadenas.yaml", sample.replacing("\nalarms: alarms.yaml\n", with: "\n"))
+    #expect(try load().alarms == AlarmRule.standard)
+  }
+}
+
+/// The words that alarm rules may name, against the page that describes the log.
+@Suite struct AlarmWordTests {
+  /// Operations that no rule can be about, since no running service writes them by way of its rules.
+  private static let unwatched: Set<String> = [
+    "init", "keys.create", "store.restore", "clock", "alarm",
+    // An actor, in the same column.
+    "system",
+  ]
+
+  /// The rows of the table of operations.
+  private let rows: [[Substring]]
+
+  init() throws {
+    let page = String(decoding: PackageResources.AuditLog_md, as: UTF8.self)
+    let start = try #require(page.firstRange(of: "| operation | outcome | reason |")).upperBound
+    rows = page[start...].split(separator: "\n").prefix { $0.hasPrefix("|") }.dropFirst()
+      .map { $0.split(separator: "|", omittingEmptySubsequences: false).map { $0 } }
+  }
+
+  /// The words in backticks of a column, from 0.
+  private func words(_ column: Int) -> Set<String> {
+    var words: Set<String> = []
+    for row in rows where row.count > column + 1 {
+      let parts = row[column + 1].split(separator: "`", omittingEmptySubsequences: false)
+      for (index, part) in parts.enumerated() where index % 2 == 1 { words.insert(String(part)) }
+    }
+    return words
+  }
+
+  @Test func `a rule may name every operation of the log, and no other`() {
+    #expect(rows.count > 20)
+    let known = Set(AlarmRule.knownOperations)
+    let documented = words(0).subtracting(Self.unwatched)
+    #expect(
+      documented.subtracting(known).isEmpty,
+      "add it to AlarmRule.knownOperations, or to the unwatched ones here")
+    #expect(known.subtracting(documented).isEmpty, "add it to the table of AuditLog.md")
+  }
+
+  @Test func `a rule may name outcomes of the log`() {
+    #expect(Set(AlarmRule.knownOutcomes).subtracting(words(1)).isEmpty)
   }
 }

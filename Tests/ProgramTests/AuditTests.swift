@@ -36,7 +36,9 @@ extension EndToEnd {
           "detokenize replayed", "detokenize intent", "detokenize refused insufficient_funds",
           "detokenize intent", "detokenize rejected", "detokenize intent",
           "detokenize unknown connection-closed", "detokenize intent",
-          "detokenize approved card-number-in-answer", "detokenize refused invalid-member",
+          "detokenize approved card-number-in-answer",
+          "alarm raised rule=card-number-in-answer count=1 window=3600s "
+            + "client=spiffe://shop.example/checkout", "detokenize refused invalid-member",
           "detokenize released", "delete deleted", "delete refused token-not-found",
         ])
       #expect(told[0]["request_id"] == answers[0].fields["x-request-id"])
@@ -46,8 +48,8 @@ extension EndToEnd {
         #expect(told[index]["payment_id"] == answers[2]["payment_id"])
         #expect(told[index]["acquirer"] == "credit-du-nord")
       }
-      #expect(told[14]["actor"] == "spiffe://credit-du-nord.example/authorization")
-      #expect(told[14]["request_id"] == pulled.fields["x-request-id"])
+      #expect(told[15]["actor"] == "spiffe://credit-du-nord.example/authorization")
+      #expect(told[15]["request_id"] == pulled.fields["x-request-id"])
       let sequences = told.compactMap { $0["seq"].flatMap { Int($0) } }
       #expect(sequences == sequences.sorted() && sequences.count == told.count)
       let time = told[0]["time"] ?? ""

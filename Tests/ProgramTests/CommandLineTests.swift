@@ -5,7 +5,8 @@ import Testing
 @Suite("The command line")
 struct CommandLineTests {
   static let scripts = [
-    "backup", "ceremony", "changed", "check", "evidence", "init", "locked", "offline", "restore",
+    "backup", "ceremony", "changed", "check", "evidence", "honeytoken", "init", "locked", "offline",
+    "restore",
     "running",
     "usage",
   ]

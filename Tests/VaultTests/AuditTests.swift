@@ -92,8 +92,9 @@ import Vault
     house.transport.answer(outcome)
     _ = try await house.push(token).value
     let payment = try #require(house.transport.sent.first?.payment.text)
+    // A card number in an answer raises an alarm too.
     #expect(
-      try house.entries().last
+      try house.entries().last { $0.contains("\"operation\":\"detokenize\"") }
         == shop(
           "detokenize", token, acquirer: "credit-du-nord", payment: payment, word, reason: reason))
     #expect(try house.auditFinding() == nil)

@@ -158,6 +158,9 @@ extension StoreUpkeepTests {
     house.transport.hold()
     _ = try house.push(token, key: "open")
     await house.transport.waitForArrival()
+    let bait = try house.vault.addHoneytoken(
+      merchant: "shop", note: .none, actor: "user:ann"
+    ).token
     let backup = house.directory.path + "/backup.mdb"
     _ = try house.store.copy(to: backup)
     let keyring = try house.keyring
@@ -193,6 +196,9 @@ extension StoreUpkeepTests {
     #expect(try await house.push(token, key: "answered").value.body == answered.body)
     #expect(try await house.push(token, key: "open").value.problem == "outcome-unknown")
     #expect(house.transport.sent.count == 2)
+    // Bait goes along.
+    #expect(try await house.delete(bait).value.problem == "token-not-found")
+    #expect(try house.vault.alarmCounts.first?.raised == 1)
   }
 
   private func read(_ backup: String) throws -> (RestoredStore, BackupRecord.Log) {

@@ -16,6 +16,7 @@ final class TestVault {
     var slots = 64
     /// Whether KEKs cannot be removed from their source.
     var isSourceOutOfReach = false
+    var alarms = AlarmWatch()
   }
 
   let directory: TemporaryDirectory
@@ -77,7 +78,7 @@ final class TestVault {
       eraseKeyEncryptionKey: { key in
         if isOutOfReach { throw Missing(what: "the source") }
         try source.destroy(key.identifier)
-      }, progress: progress,
+      }, alarms: options.alarms, progress: progress,
       onEnd: { _ in })
     opened = (store, keyring, vault)
   }

@@ -46,10 +46,14 @@ struct AuditStatistics {
   private(set) var clientHours: [String: [Int64: UInt64]] = [:]
   /// Refusals by minute, for bursts.
   private(set) var refusalMinutes: [Int64: UInt64] = [:]
+  private(set) var alarms: [AlarmFact] = []
+  private(set) var droppedAlarms: UInt64 = 0
   private var history = KeyHistory()
 
   /// The most events of keys that are listed.
   static let mostKeyEvents = 2_000
+  /// The most alarms that are listed.
+  static let mostAlarms = 500
 
   /// Takes an entry of before the period, which tells what keys are.
   mutating func passOver(_ logged: LoggedEntry) { _ = history.events(of: logged) }
@@ -67,6 +71,7 @@ struct AuditStatistics {
       note(kind, number, entry, at: logged.timeMilliseconds)
     }
     noteAcquirer(entry)
+    if let alarm = AlarmFact(logged) { note(alarm) }
     for event in history.events(of: logged) {
       guard keyEvents.count < Self.mostKeyEvents else {
         droppedKeyEvents += 1
@@ -90,6 +95,14 @@ struct AuditStatistics {
         time.floored(to: Self.millisecondsOfHour), default: 0] += number
     case .tokenized, .deleted: break
     }
+  }
+
+  private mutating func note(_ alarm: AlarmFact) {
+    guard alarms.count < Self.mostAlarms else {
+      droppedAlarms += 1
+      return
+    }
+    alarms.append(alarm)
   }
 
   private mutating func noteAcquirer(_ entry: AuditEntry) {

@@ -56,6 +56,7 @@ struct ReportPage {
     writeOperations(&html)
     writeParties(&html)
     writeUnusual(&html)
+    ReportAlarms(statistics: contents.statistics).write(to: &html)
     writeKeys(&html)
     writeCustody(&html)
     ReportRequirements(contents: contents).write(to: &html)

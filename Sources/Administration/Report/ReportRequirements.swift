@@ -78,6 +78,11 @@ struct ReportRequirements {
         "\(count("audit.show")) looks, \(count("audit.verify")) verifications",
       ],
       [
+        "10.4.1.1 automated mechanisms review the logs",
+        "alarm entries, which the rules in force raised as the log was written",
+        "\(count("alarm")) alarms",
+      ],
+      [
         "10.5.1 twelve months kept, three at hand", "audit.archive entries, exports",
         "\(count("audit.archive", "done")) archives, \(count("audit.export")) exports",
       ],
@@ -96,6 +101,8 @@ struct ReportRequirements {
     "Who a user or a client was beyond the name that the host or the certificate gave.",
     "Requests that were refused before a client was known, requests that were answered 503, and what "
       + "is no HTTP: they are in the service's own log and in its metrics.",
+    "That somebody answered an alarm (12.10.5), and that the rules in force were enough: the alarm file "
+      + "and what was done are kept elsewhere.",
     "That backups and old copies of the store which are not on record do not exist.",
     "Compliance: the table says where evidence is, and an assessor says whether it suffices.",
   ]

@@ -43,7 +43,20 @@ struct StatusCommand: ParsableCommand {
       ("cards", status.text("cards")),
       ("audit entries", status.text("audit_entries")),
       ("store used", status.size("store_used_bytes") + " of " + status.size("store_map_bytes")),
-    ] + shares(status["shares"]) + work(status["key_work"])
+    ] + shares(status["shares"]) + work(status["key_work"]) + alarms(status["alarms"])
+  }
+
+  /// The rules that have raised alarms, where there are any.
+  private static func alarms(_ alarms: DocumentView?) -> [(name: String, value: String)] {
+    let raised = (alarms?.elements ?? []).filter { $0["raised"]?.integer != 0 }
+    guard !raised.isEmpty else { return [] }
+    return [
+      (
+        "alarms",
+        raised.map { "\($0.text("raised")) \($0.text("rule"))" }.joined(separator: ", ")
+          + "; see cadenas audit show --operation alarm"
+      )
+    ]
   }
 
   private static func shares(_ shares: DocumentView?) -> [(name: String, value: String)] {

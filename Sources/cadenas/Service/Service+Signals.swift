@@ -26,6 +26,7 @@ extension Service {
         policy: parts.policy, authorities: parts.authorities, certificate: parts.certificate)
       gateway.update(parts.definitions)
       vault.update(policy: parts.policy)
+      vault.update(alarms: new.alarms)
       administration.update(access: parts.access)
       condition.put(
         generation: next, personsToDestroy: new.administration.approvals["destroy", default: 1])

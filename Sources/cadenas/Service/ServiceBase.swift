@@ -57,6 +57,10 @@ struct ServiceBase {
         logger.error("work on keys is not done", metadata: ["reason": "\(reason)"])
         return reason
       },
+      // Not by the writer, whose answers would be later by the time that the log takes.
+      alarms: AlarmWatch(rules: configuration.alarms) { [group] raised in
+        group.any().execute { logger.warning(raised) }
+      },
       onEnd: { error in
         logger.critical(
           "the disk failed: nothing is written any more", metadata: ["error": "\(error)"])

@@ -1,0 +1,132 @@
+import Administration
+import ArgumentParser
+import Cards
+import Vault
+
+/// `cadenas honeytoken`.
+struct HoneytokenCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "honeytoken",
+    abstract: "Bait: tokens that no card is behind, and that raise an alarm when they are named.",
+    discussion: """
+      A honeytoken looks like every token, and is planted in a shop's database beside real ones. \
+      Nobody has a reason to name it. Who does gets what a token that never existed gives, and an \
+      alarm is raised: somebody has read that database, and is trying what they found.
+      """,
+    subcommands: [
+      HoneytokenAddCommand.self, HoneytokenListCommand.self, HoneytokenRemoveCommand.self,
+    ])
+}
+
+/// `cadenas honeytoken add`.
+struct HoneytokenAddCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "add",
+    abstract: "Make a honeytoken.",
+    discussion: """
+      It is printed once it is watched. Plant it where real tokens of that merchant lie, in a row \
+      that nothing in the shop ever uses. A token tells the time at which it was made: give the row \
+      that time. The note is for whoever sees the alarm, and is kept in the audit log.
+      """)
+
+  @OptionGroup var config: ConfigurationOption
+  @OptionGroup var output: FormatOption
+
+  @Option(
+    help: ArgumentHelp("The merchant in whose database it will be planted.", valueName: "name"))
+  var merchant: String
+
+  @Option(help: ArgumentHelp("Where it is planted.", valueName: "text"))
+  var note = ""
+
+  private var noted: FreeText? { FreeText(note, longest: Honeytoken.longestNote) }
+
+  func validate() throws {
+    guard noted != nil else { throw ValidationError(HoneytokenRequest.noteRule) }
+  }
+
+  func run() throws {
+    let document = try Session(config).document(
+      .honeytokens(.add(merchant: merchant, note: noted ?? .none)), offline: false)
+    switch output.format {
+    case .json: Console.write(document + [UInt8(ascii: "\n")])
+    case .table:
+      let honeytoken = try DocumentView(document)
+      Console.write(
+        TextTable.pairs([
+          ("honeytoken", honeytoken.text("token")), ("merchant", honeytoken.text("merchant")),
+          ("created", honeytoken.text("created")), ("note", honeytoken.text("note")),
+        ]))
+    }
+  }
+}
+
+/// `cadenas honeytoken list`.
+struct HoneytokenListCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "list",
+    abstract: "List the honeytokens: of which merchant, since when, and where they are planted.",
+    discussion: """
+      Whoever sees this list can tell bait from real tokens: keep it away from the shops.
+      """)
+
+  @OptionGroup var config: ConfigurationOption
+  @OptionGroup var output: FormatOption
+
+  func run() throws {
+    let document = try Session(config).document(.honeytokens(.list), offline: false)
+    guard output.format == .table else { return Console.write(document + [UInt8(ascii: "\n")]) }
+    let honeytokens = try DocumentView(document)["honeytokens"]?.elements ?? []
+    guard !honeytokens.isEmpty else { return Console.write("no honeytoken is planted\n") }
+    var table = TextTable([
+      ("TOKEN", .left), ("MERCHANT", .left), ("CREATED", .left), ("BY", .left), ("NOTE", .left),
+    ])
+    for honeytoken in honeytokens {
+      let merchant = honeytoken.text("merchant")
+      table.add([
+        honeytoken.text("token"),
+        merchant == "-" ? "number \(honeytoken.text("merchant_number"))" : merchant,
+        honeytoken.text("created"), honeytoken.text("actor"), honeytoken.text("note"),
+      ])
+    }
+    Console.write(table.text)
+  }
+}
+
+/// `cadenas honeytoken remove`.
+struct HoneytokenRemoveCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "remove",
+    abstract: "Watch a honeytoken no more.",
+    discussion: """
+      For clients nothing changes: it is a token that never existed, as before. Remove it from the \
+      shop's database too.
+      """)
+
+  @OptionGroup var config: ConfigurationOption
+  @OptionGroup var output: FormatOption
+
+  @Argument(help: ArgumentHelp("The honeytoken, tok_….", valueName: "token"))
+  var token: String
+
+  func validate() throws { _ = try parsed() }
+
+  /// Whatever else was given in its place is not repeated.
+  private func parsed() throws -> Token {
+    guard let token = Token(token) else {
+      throw ValidationError("a honeytoken is named by its text: tok_ and 26 characters")
+    }
+    return token
+  }
+
+  func run() throws {
+    let document = try Session(config).document(
+      .honeytokens(.remove(try parsed())), offline: false)
+    switch output.format {
+    case .json: Console.write(document + [UInt8(ascii: "\n")])
+    case .table:
+      let token = Console.printable(try DocumentView(document).text("token"))
+      Console.write("\(token) is watched no more.\n")
+    }
+  }
+}

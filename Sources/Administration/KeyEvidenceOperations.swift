@@ -66,7 +66,7 @@ extension Operations {
     return json.bytes
   }
 
-  private var origin: String { VerifierKey.name(ofStore: store.storeIdentifier.bytes) }
+  var origin: String { VerifierKey.name(ofStore: store.storeIdentifier.bytes) }
 
   /// The notes by which audit keys vouch for each other, the oldest first.
   private func successions() throws -> [(body: KeySuccession, note: SignedNote)] {

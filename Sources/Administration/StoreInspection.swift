@@ -30,7 +30,7 @@ struct StoreInspection {
         }
     }
     let after = try snapshot()
-    let archive = try store.read { try ArchiveMark.read(in: $0) }
+    let archive = try toldArchive()
     let information = try store.environment.information()
     return StoreCheck(
       records: records, inStore: after.cards,
@@ -42,6 +42,23 @@ struct StoreInspection {
       neededBytes: information.pageCount * information.pageSize,
       isFileComplete: try store.environment.isFileComplete(),
       restored: try RestoreOrigin.read(in: store)?.cards ?? 0)
+  }
+
+  /// The archive that the log itself tells of: what stands beside it could be anybody's.
+  private func toldArchive() throws -> ArchiveMark? {
+    guard try store.read({ try ArchiveMark.read(in: $0) }) != nil else { return nil }
+    let reader = AuditReader(store)
+    var filter = AuditFilter()
+    filter.operation = ArchiveMark.operation
+    var next = Optional(try reader.size())
+    while let start = next {
+      let page = try reader.page(from: start, reversed: true, filter: filter)
+      for entry in page.entries {
+        if let mark = entry.entry.reason.flatMap({ ArchiveMark($0) }) { return mark }
+      }
+      next = page.next
+    }
+    return nil
   }
 
   /// Records and entries at one moment.

@@ -32,6 +32,7 @@ package final class AuditLog: BatchParticipant, @unchecked Sendable {
   private var line = AuditLine()
   private let size: Atomic<UInt64>
   private let checkpoint: Mutex<SignedCheckpoint?>
+  private let uncovered: Range<UInt64>
 
   private struct State {
     var frontier = MerkleFrontier()
@@ -49,8 +50,17 @@ package final class AuditLog: BatchParticipant, @unchecked Sendable {
   private struct LatestCheckpoint {
     let signed: SignedCheckpoint
     let stays: Bool
-    /// The hour since 1970 in which it was signed.
-    let hour: Int64
+    /// When it was signed, in Unix milliseconds.
+    let milliseconds: Int64
+
+    var hour: Int64 { milliseconds / 3_600_000 }
+    var minute: Int64 { milliseconds / 60_000 }
+
+    /// Whether it may go where `newer` has come: an hour keeps one, and a minute one that stays.
+    func yields(to newer: LatestCheckpoint) -> Bool {
+      signed.size != newer.signed.size && signed.hasSigner(of: newer.signed)
+        && (stays ? newer.stays && minute == newer.minute : hour == newer.hour)
+    }
   }
 
   /// The log of a store that is being created, with nothing in it.
@@ -61,6 +71,7 @@ package final class AuditLog: BatchParticipant, @unchecked Sendable {
     committed = state
     size = Atomic(state.frontier.size)
     checkpoint = Mutex(state.checkpoint?.signed)
+    uncovered = (state.checkpoint?.signed.size ?? 0)..<state.frontier.size
   }
 
   /// Takes up the log of `store` where it ended, without reading more of it than its last line and,
@@ -74,7 +85,7 @@ package final class AuditLog: BatchParticipant, @unchecked Sendable {
       state.latestMilliseconds = end.latestMilliseconds
       if let signed = try Self.newestCheckpoint(of: store, with: end.frontier) {
         state.checkpoint = LatestCheckpoint(
-          signed: signed, stays: true, hour: Self.hour(of: end.latestMilliseconds))
+          signed: signed, stays: true, milliseconds: end.latestMilliseconds)
       }
     }
     self.init(state)
@@ -155,6 +166,10 @@ extension AuditLog {
   /// The newest checkpoint that is durable; nil where none was signed yet. From any thread.
   package var committedCheckpoint: SignedCheckpoint? { checkpoint.withLock { $0 } }
 
+  /// The entries that no checkpoint covered when the log was taken up: what a process that ended
+  /// without a stop had not signed yet, or what somebody has put there.
+  package var uncoveredAtStart: Range<UInt64> { uncovered }
+
   /// Whether there are entries, those of the open batch included, that no checkpoint covers.
   package var needsCheckpoint: Bool { open.frontier.size != open.checkpoint?.signed.size ?? 0 }
 
@@ -166,22 +181,19 @@ extension AuditLog {
   /// Keeps a signed ``pendingCheckpoint(origin:)`` with the open batch, and forgets the one before
   /// where that need not stay: see ``KeptCheckpoints``.
   ///
-  /// - Parameter stays: whether it is kept for good.
+  /// - Parameter stays: whether it is kept for good, unless another that stays follows within the
+  ///   minute.
   package func keep(
     _ signed: SignedCheckpoint, stays: Bool, atMilliseconds milliseconds: Int64,
     in transaction: inout StoreWriteTransaction
   ) throws(StorageError) {
-    let hour = Self.hour(of: milliseconds)
-    if let before = open.checkpoint, before.signed.size != signed.size, !before.stays,
-      before.hour == hour, before.signed.hasSigner(of: signed)
-    {
+    let new = LatestCheckpoint(signed: signed, stays: stays, milliseconds: milliseconds)
+    if let before = open.checkpoint, before.yields(to: new) {
       try KeptCheckpoints.remove(before.signed.size, in: &transaction)
     }
     try KeptCheckpoints.save(signed, in: &transaction)
-    open.checkpoint = LatestCheckpoint(signed: signed, stays: stays, hour: hour)
+    open.checkpoint = new
   }
-
-  private static func hour(of milliseconds: Int64) -> Int64 { milliseconds / 3_600_000 }
 }
 
 extension AuditLog {

@@ -14,19 +14,22 @@ package struct AuditVerification: Equatable, Sendable {
   package private(set) var signatures: UInt64 = 0
   /// The first sequence that was looked at: greater than 0 after a checkpoint that was kept.
   package private(set) var since: UInt64 = 0
+  /// How many entries the newest checkpoint covers.
+  package private(set) var covered: UInt64 = 0
   /// How many lines are archived: their hashes are there, they themselves in an export.
   package private(set) var archived: UInt64 = 0
 
   /// Describes a verification.
   package init(
     size: UInt64, root: Digest256? = nil, finding: Finding? = nil, checkpoints: UInt64 = 0,
-    signatures: UInt64 = 0, since: UInt64 = 0, archived: UInt64 = 0
+    signatures: UInt64 = 0, covered: UInt64 = 0, since: UInt64 = 0, archived: UInt64 = 0
   ) {
     self.size = size
     self.root = root
     self.finding = finding
     self.checkpoints = checkpoints
     self.signatures = signatures
+    self.covered = covered
     self.since = since
     self.archived = archived
   }
@@ -75,6 +78,9 @@ package struct AuditVerification: Equatable, Sendable {
     /// A checkpoint that covers the entry cannot be read, is of another log, or has a signature that
     /// is not valid.
     case checkpointInvalid = "checkpoint-invalid"
+    /// No signed checkpoint covers the entry, or what came within the minute after it, although the
+    /// vault signs one every second while its keyring is open.
+    case signatureMissing = "signature-missing"
     /// Lines are missing, and the log does not say that just these were archived.
     case archiveMismatch = "archive-mismatch"
   }

@@ -5,8 +5,11 @@ internal import JSON
 struct CheckedLine {
   /// The hash of its leaf.
   let leaf: Digest256
-  /// Whether its operation is one whose lines are archived.
+  /// Whether its operation is a client's: those are archived, and are never written while the vault is
+  /// sealed.
   let isArchived: Bool
+  /// When it was written, in Unix milliseconds; nil where that cannot be read.
+  let timeMilliseconds: Int64?
   /// The mark that it says, where it is the entry about an archive.
   let mark: ArchiveMark?
 
@@ -25,6 +28,8 @@ struct CheckedLine {
     }
     leaf = MerkleHash.leaf(line)
     let word = line.extracting(operation.content)
+    timeMilliseconds = tape.member("time", of: tape.root, in: line)
+      .flatMap { tape.string(of: $0, in: line) }.flatMap(RFC3339.unixMilliseconds)
     isArchived = ArchiveMark.isArchived(operation: word.array)
     let isMark =
       word.byteCount == Self.archiveOperation.count && word.array == Self.archiveOperation

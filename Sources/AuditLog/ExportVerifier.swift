@@ -23,13 +23,14 @@ package struct ExportVerifier {
   ///   - newest: the checkpoint that the export ends with.
   ///   - checkpoints: every other one of the export, and one that was kept elsewhere, where there is one.
   ///   - keys: those of the log.
-  /// - Throws: a finding where a signature is not valid.
   package init(
-    _ newest: SignedCheckpoint, and checkpoints: [SignedCheckpoint], trusting keys: [VerifierKey]
-  ) throws(AuditVerification.Finding) {
+    _ newest: SignedCheckpoint, and checkpoints: [KeptCheckpoints.Row],
+    trusting keys: [VerifierKey]
+  ) {
     self.newest = newest
-    walk = try CheckpointWalk(
-      checkpoints + [newest], trusting: keys, origin: newest.checkpoint.origin)
+    walk = CheckpointWalk(
+      checkpoints + [KeptCheckpoints.Row(newest)], trusting: keys,
+      origin: newest.checkpoint.origin)
   }
 
   /// Adds a line, without its end.
@@ -48,10 +49,8 @@ package struct ExportVerifier {
     } catch { throw .init(sequence: sequence, reason: error) }
     let full = tiles.append(leaf)
     latestTiles = full
-    if walk.next == tiles.frontier.size {
-      try walk.compare(tiles.frontier)
-      keptAt[tiles.frontier.size] = kept
-    }
+    try walk.compare(tiles.frontier)
+    if walk.agreed == tiles.frontier.size { keptAt[walk.agreed] = kept }
     return full
   }
 
@@ -68,6 +67,7 @@ package struct ExportVerifier {
     let checked = try CheckedLine(line, at: sequence)
     if let mark = checked.mark { lastMark = mark }
     if !checked.isArchived { kept.add(checked.leaf) }
+    walk.note(checked, at: sequence)
     return checked.leaf
   }
 
@@ -106,6 +106,6 @@ package struct ExportVerifier {
     }
     return AuditVerification(
       size: size, root: tiles.frontier.root, checkpoints: walk.count,
-      signatures: walk.signatures, archived: missing)
+      signatures: walk.signatures, covered: size, archived: missing)
   }
 }

@@ -62,6 +62,17 @@ package enum KeptCheckpoints {
     package let size: UInt64
     /// The value: the note.
     package let note: [UInt8]
+
+    /// A note and what it is said to cover.
+    package init(size: UInt64, note: [UInt8]) {
+      self.size = size
+      self.note = note
+    }
+
+    /// The row of a checkpoint.
+    package init(_ signed: SignedCheckpoint) {
+      self.init(size: signed.size, note: Array(signed.note.encoded.utf8))
+    }
   }
 
   /// Up to `limit` rows from the size `start` on, in their order.

@@ -7,6 +7,8 @@ struct LeafHashes {
   private let first: UInt64
   /// 32 bytes for each leaf from `first` on, as far as the rows follow each other without a gap.
   private var bytes: [UInt8] = []
+  /// Rows that begin among these leaves.
+  private(set) var rows = 0
 
   /// Reads the hashes of the leaves `first` up to, not including, `end`.
   init(
@@ -24,6 +26,7 @@ struct LeafHashes {
       let isInOrder = expected.map { $0 == start } ?? (start <= first)
       guard isInOrder, hashes.byteCount % Digest256.byteCount == 0 else { return }
       let count = UInt64(hashes.byteCount / Digest256.byteCount)
+      if start >= first { rows += 1 }
       let skipped = first > start ? min(first - start, count) : 0
       let used = min(count, end - start)
       if skipped < used {

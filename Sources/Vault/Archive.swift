@@ -43,7 +43,7 @@ extension WriterCore {
 
 /// What stands in the way of archiving.
 package enum ArchiveProblem: Error, Equatable, Sendable {
-  /// No checkpoint of that size is kept.
+  /// No checkpoint of that size is kept for good.
   case noCheckpoint
   /// As much or more is archived already.
   case archivedAlready(below: UInt64)
@@ -58,7 +58,7 @@ extension Vault {
   /// an export whose entries have the SHA-256 `export`.
   ///
   /// From the entry about it on they count as archived; they are gone some moments later.
-  /// - Throws: ``ArchiveProblem``, ``VaultError/sealed``, `AuditError`, `StorageError`; what
+  /// - Throws: ``ArchiveProblem``, `AuditError`, `StorageError`; what
   ///   `progress` throws, which is told how many entries of how many have been read again.
   package func archive(
     below: UInt64, export: Digest256, actor: String,
@@ -68,9 +68,14 @@ extension Vault {
     if let before, before.below >= below {
       throw ArchiveProblem.archivedAlready(below: before.below)
     }
-    guard try store.read({ try KeptCheckpoints.newest(upTo: below, in: $0) })?.size == below else {
-      throw ArchiveProblem.noCheckpoint
+    let (at, newest) = try store.read { transaction in
+      (
+        try KeptCheckpoints.newest(upTo: below, in: transaction),
+        try KeptCheckpoints.newest(in: transaction)
+      )
     }
+    // The newest may have to make room for the next.
+    guard at?.size == below, newest?.size != below else { throw ArchiveProblem.noCheckpoint }
     let mark = try ArchiveReading.mark(
       below: below, after: before, export: export, of: store, progress: progress)
     guard mark.export == export else { throw ArchiveProblem.anotherExport }

@@ -28,6 +28,8 @@ package enum AuditWord {
     package static let storeRestore = "store.restore"
     /// A request that was refused before its operation was known.
     package static let request = "request"
+    /// What the vault notes about checkpoints of the log.
+    package static let checkpoint = "checkpoint"
     /// A client's refusals past the limit of a minute, as one entry.
     package static let refusals = "refusals"
     package static let alarm = "alarm"
@@ -47,6 +49,8 @@ package enum AuditWord {
     package static let deleted = "deleted"
     package static let refused = "refused"
     package static let counted = "counted"
+    /// Entries that a former process left without a checkpoint.
+    package static let uncovered = "uncovered"
     package static let begun = "begun"
     package static let done = "done"
     package static let stopped = "stopped"

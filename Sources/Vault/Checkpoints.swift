@@ -23,6 +23,22 @@ extension WriterCore {
   }
 }
 
+extension WriterCore {
+  /// Notes, once, which entries of before this start no checkpoint covers, before one that is signed
+  /// now does.
+  func noteUncovered(in transaction: inout StoreWriteTransaction) throws {
+    let range = audit.uncoveredAtStart
+    // A store that has just been made has its first entries, and nobody has signed yet.
+    guard range.lowerBound > 0, !range.isEmpty, audit.committedCheckpoint?.size == range.lowerBound
+    else { return }
+    try record(
+      AuditEntry(
+        actor: AuditEntry.systemActor, operation: AuditWord.Operation.checkpoint,
+        outcome: AuditWord.Outcome.uncovered,
+        reason: "from=\(range.lowerBound) to=\(range.upperBound)"), in: &transaction)
+  }
+}
+
 extension Vault {
   /// The newest signed checkpoint of the log that is durable.
   package var checkpoint: SignedCheckpoint? { core.audit.committedCheckpoint }

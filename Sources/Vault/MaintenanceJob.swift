@@ -15,8 +15,8 @@ struct Maintenance {
   var isLast = false
 }
 
-/// Writes counted refusals, alarms that wait and a checkpoint, and removes expired idempotency keys and
-/// archived lines.
+/// Writes counted refusals and alarms that wait, and removes expired idempotency keys and archived
+/// lines.
 ///
 /// `@unchecked Sendable`: handed to the store once; from then on only the writer thread touches it.
 final class MaintenanceJob: WriteJob, @unchecked Sendable {
@@ -51,7 +51,6 @@ final class MaintenanceJob: WriteJob, @unchecked Sendable {
     if let start = work.archiveStart, !work.isLast {
       archiveNext = try core.removeArchived(from: start, in: &transaction)
     }
-    try core.signCheckpoint(stays: work.isLast, in: &transaction)
   }
 
   func complete(_ result: Result<Void, any Error>) {
@@ -63,5 +62,31 @@ final class MaintenanceJob: WriteJob, @unchecked Sendable {
       core.alarms.putBack(work.alarms)
       if work.archiveStart != nil { core.archiveIsDue.store(true, ordering: .relaxed) }
     }
+  }
+}
+
+/// Signs a checkpoint. A job of its own, so that nothing else fails where nobody can sign.
+///
+/// `@unchecked Sendable`: as ``MaintenanceJob``.
+final class CheckpointJob: WriteJob, @unchecked Sendable {
+  let admission = Admission.reserved
+  private let stays: Bool
+  private let core: WriterCore
+  private let explain: @Sendable (any Error) -> String
+
+  /// - Parameter explain: told why none was signed.
+  init(stays: Bool, core: WriterCore, explain: @escaping @Sendable (any Error) -> String) {
+    self.stays = stays
+    self.core = core
+    self.explain = explain
+  }
+
+  func apply(_ transaction: inout StoreWriteTransaction) throws {
+    try core.signCheckpoint(stays: stays, in: &transaction)
+  }
+
+  func complete(_ result: Result<Void, any Error>) {
+    // A store that is full or stopped tells that at every request.
+    if case .failure(let error) = result, !(error is StorageError) { _ = explain(error) }
   }
 }

@@ -100,6 +100,7 @@ extension Vault {
           try KeyringStore.header(in: transaction)?.generation == keyring.generation
         else { throw VaultError.keyringHasChanged }
         core.put(opened)
+        try core.noteUncovered(in: &transaction)
         try core.closeOpenPayments(in: &transaction)
         guard let actor else { return }
         try core.record(

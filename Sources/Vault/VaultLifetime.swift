@@ -89,6 +89,7 @@ extension Vault {
       Maintenance(
         refusals: core.unwritten.take() + core.refusals.flush(now: now),
         alarms: core.alarms.takeWaiting(), archiveStart: isDue ? 0 : nil, isLast: isLast))
+    store.submit(CheckpointJob(stays: isLast, core: core, explain: explain))
   }
 
   private func submit(_ maintenance: Maintenance) {

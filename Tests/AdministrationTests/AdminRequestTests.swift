@@ -35,7 +35,7 @@ struct AdminRequestTests {
     return [
       .audit(.show(followed)), .audit(.report(from: 1, to: 2)), .audit(.checkpoint),
       .audit(.prove(.entry(7))), .audit(.prove(.token("tok_1"))), .audit(.prove(.size(9))),
-      .audit(.export(upTo: nil)), .audit(.export(upTo: 12)), .audit(.archivable(before: 5)),
+      .audit(.export), .audit(.archivable(before: 5)),
       .audit(.archive(below: 12, export: .zero)), .audit(.verify(since: checkpoint)),
       .status, .metrics, .keysStatus, .audit(.verify(since: nil)), .storeStats, .storeVerify,
       .audit(.show(AuditQuery())), .audit(.show(query)), .keysPublicKey, .keysInventory,

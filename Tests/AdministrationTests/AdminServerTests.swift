@@ -83,7 +83,7 @@ struct AdminServerTests {
           """
           {"intact":false,"size":5001,"root":null,"first_bad_sequence":7,\
           "reason":"entry-missing","detail":"the entry is missing","since":0,"archived":0,\
-          "checkpoints":0,"signatures_verified":0}
+          "checkpoints":0,"signatures_verified":0,"covered":0}
           """
         ])
     }

@@ -29,7 +29,9 @@ struct ArchiveTests {
         if number == 499 || number == 599 {
           let signed = try SignedCheckpoint(
             signing: log.pendingCheckpoint(origin: Self.origin), with: try key())
-          try log.keep(signed, stays: true, atMilliseconds: Sample.time, in: &transaction)
+          try log.keep(
+            signed, stays: true, atMilliseconds: Sample.time + Int64(number) * 60_000,
+            in: &transaction)
         }
         try log.batchWillCommit(&transaction)
       }
@@ -103,6 +105,28 @@ struct ArchiveTests {
     #expect(try finding(temporary)?.reason == .archiveMismatch)
   }
 
+  @Test("is judged in the same way after a checkpoint that was kept")
+  func since() throws {
+    let temporary = try archived()
+    let rows = try temporary.store.read { (transaction) throws(AuditError) in
+      try KeptCheckpoints.rows(limit: 9, in: transaction)
+    }
+    let trust = AuditVerifier.Trust(
+      since: try SignedCheckpoint(parsing: rows[1].note), keys: [try verifier()])
+    #expect(rows[1].size == 600)
+    #expect(try AuditVerifier.verify(temporary.store, trusting: trust).finding == nil)
+    // Somebody says that more was archived than the log does.
+    try temporary.store.write { transaction in
+      try ArchiveMark(
+        below: 601, kept: KeptLines(), created: 0, deleted: 0, export: .zero
+      ).save(in: &transaction)
+    }
+    try temporary.delete(UInt64(600).bigEndianBytes, in: .audit)
+    #expect(
+      try AuditVerifier.verify(temporary.store, trusting: trust).finding
+        == .init(sequence: 600, reason: .archiveMismatch))
+  }
+
   @Test("still shows a hash that was changed, also of an entry that is gone")
   func changedHash() throws {
     let temporary = try archived()
@@ -123,10 +147,10 @@ struct ArchiveTests {
     let rows = try temporary.store.read { (transaction) throws(AuditError) in
       try KeptCheckpoints.rows(limit: 9, in: transaction)
     }
-    let checkpoints = try rows.map { try SignedCheckpoint(parsing: $0.note) }
+    let newest = try SignedCheckpoint(parsing: rows[2].note)
     func verify(_ lines: [[UInt8]]) throws -> AuditVerification {
-      var verifier = try ExportVerifier(
-        checkpoints[2], and: Array(checkpoints.prefix(2)), trusting: [verifier()])
+      var verifier = ExportVerifier(
+        newest, and: Array(rows.prefix(2)), trusting: [try verifier()])
       for line in lines { _ = try verifier.add(unsafe line.span.bytes) }
       return try verifier.finish()
     }

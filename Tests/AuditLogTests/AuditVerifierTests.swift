@@ -220,7 +220,9 @@ struct AuditVerifierTests {
       try temporary.store.write { transaction in
         let signed = try SignedCheckpoint(
           signing: log.pendingCheckpoint(origin: Self.origin), with: try key())
-        try log.keep(signed, stays: true, atMilliseconds: Sample.time, in: &transaction)
+        try log.keep(
+          signed, stays: true, atMilliseconds: Sample.time + Int64(signed.size) * 60_000,
+          in: &transaction)
         kept.append(signed)
       }
       log.batchDidCommit()
@@ -284,5 +286,10 @@ struct AuditVerifierTests {
     try expect(temporary, 9, .checkpointInvalid)
     try temporary.delete(key(10), in: .checkpoints)
     #expect(try AuditVerifier.verify(temporary.store, trusting: trust).signatures == 1)
+    // Where a line was changed too, that comes first.
+    try temporary.put(key(20), Array("nothing".utf8), in: .checkpoints)
+    let line = try temporary.line(3).replacing("tok_3", with: "tok_4")
+    try temporary.put(key(3), Array(line.utf8), in: .audit)
+    try expect(temporary, 3, .hashMismatch)
   }
 }

@@ -106,6 +106,40 @@ struct CheckpointTests {
       ).signatures == 5)
   }
 
+  @Test("that were asked for stay one a minute")
+  func asked() throws {
+    let temporary = try TemporaryStore()
+    let log = try AuditLog(restoringFrom: temporary.store)
+    for time in [Int64(0), 10_000, 59_000, 60_000, 125_000] {
+      try temporary.append(1, to: log)
+      try sign(temporary, log, stays: true, atMilliseconds: 1_800_000_000_000 + time)
+    }
+    #expect(try sizes(temporary) == [3, 4, 5])
+  }
+
+  @Test("are missed where entries of clients have gone without for more than a minute")
+  func uncovered() throws {
+    let temporary = try TemporaryStore()
+    let log = try AuditLog(restoringFrom: temporary.store)
+    try temporary.append(3, to: log)
+    try sign(temporary, log)
+    try temporary.append(2, to: log, atMilliseconds: Sample.time + 1_000)
+    try temporary.append(1, to: log, atMilliseconds: Sample.time + 61_000)
+    let trust = AuditVerifier.Trust(keys: [try verifier()])
+    let result = try AuditVerifier.verify(temporary.store, trusting: trust)
+    #expect(result.finding == nil)
+    #expect(result.covered == 3)
+    try temporary.append(1, to: log, atMilliseconds: Sample.time + 61_001)
+    #expect(
+      try AuditVerifier.verify(temporary.store, trusting: trust).finding
+        == .init(sequence: 3, reason: .signatureMissing))
+    // What is under a key that is none hides no checkpoint.
+    try sign(temporary, log)
+    #expect(try AuditVerifier.verify(temporary.store, trusting: trust).finding == nil)
+    try temporary.put([UInt8](repeating: 0, count: 9), [1], in: .checkpoints)
+    #expect(try AuditVerifier.verify(temporary.store, trusting: trust).finding != nil)
+  }
+
   @Test("of a batch that is given up are as if they had never been")
   func aborted() throws {
     let temporary = try TemporaryStore()

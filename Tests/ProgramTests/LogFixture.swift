@@ -71,7 +71,8 @@ final class LogFixture {
           let key = try Self.key(end <= Self.rotation ? 1 : 2)
           let signed = try SignedCheckpoint(
             signing: log.pendingCheckpoint(origin: origin), with: key)
-          try log.keep(signed, stays: true, atMilliseconds: 0, in: &transaction)
+          try log.keep(
+            signed, stays: true, atMilliseconds: Int64(end) * 60_000, in: &transaction)
           checkpoints.append(signed)
         }
         try log.batchWillCommit(&transaction)

@@ -98,6 +98,10 @@ import Testing
     #expect(try await house.delete(token).value.status == 204)
     let end = try house.vault.signCheckpoint().size
     _ = try await house.token(of: Number.amex)
+    #expect(throws: ArchiveProblem.noCheckpoint) { try archive(below: end) }
+    house.time.pass(seconds: 60)
+    try house.vault.tick()
+    try house.settle()
     #expect(throws: ArchiveProblem.anotherExport) { try archive(below: end, export: .zero) }
     #expect(throws: ArchiveProblem.noCheckpoint) { try archive(below: end - 1) }
     let mark = try archive(below: end)
@@ -116,10 +120,14 @@ import Testing
     #expect(throws: ArchiveProblem.archivedAlready(below: end)) { try archive(below: end) }
     // A second archive takes the first one's hashes along.
     let next = try house.vault.signCheckpoint().size
+    _ = try await house.token(of: Number.visaCB)
+    house.time.pass(seconds: 60)
+    try house.vault.tick()
+    try house.settle()
     #expect(try archive(below: next).created == 3)
     try house.vault.tick()
     try house.settle()
-    #expect(try clientLines() == 0)
+    #expect(try clientLines() == 1)
     #expect(try house.auditFinding() == nil)
   }
 
@@ -129,6 +137,10 @@ import Testing
     let payment = try house.push(token)
     await house.transport.waitForArrival()
     let end = try house.vault.signCheckpoint().size
+    try house.vault.record(AuditEntry(actor: "user:ann", operation: "audit.show", outcome: "done"))
+    house.time.pass(seconds: 60)
+    try house.vault.tick()
+    try house.settle()
     #expect(throws: ArchiveProblem.paymentUnderWay(since: end - 1)) { try archive(below: end) }
     house.transport.release(.answered(PaymentAnswer(outcome: .approved)))
     #expect(await payment.value.status == 200)

@@ -28,9 +28,9 @@ extension Operations {
       try record(.audit(request), actor, "done")
       try sink(.document(checkpointDocument()))
     case .prove(let subject): try give(proofs(of: subject), for: .audit(request), actor, into: sink)
-    case .export(let size):
+    case .export:
       try record(.audit(request), actor, "done")
-      try export(upTo: size, into: sink)
+      try export(into: sink)
     case .archivable(let time): try sink(.document(archivable(before: time)))
     case .archive(let below, let export):
       try sink(.document(try archive(below: below, export: export, actor: actor, into: sink)))
@@ -96,7 +96,11 @@ extension Operations {
     since: SignedCheckpoint? = nil, into sink: Sink
   ) throws -> AuditVerification {
     var failure: (any Error)?
-    let trust = AuditVerifier.Trust(since: since, keys: logKeys())
+    if let since, since.checkpoint.origin != origin {
+      throw AdministrationError.malformedRequest(
+        "the checkpoint is of another log (\(since.checkpoint.origin)) than this one (\(origin))")
+    }
+    let trust = AuditVerifier.Trust(since: since, keys: try logKeys())
     do {
       return try AuditVerifier.verify(store, trusting: trust) { done, total in
         do {
@@ -128,6 +132,7 @@ extension AuditVerification {
     json.member("archived", integer: archived)
     json.member("checkpoints", integer: checkpoints)
     json.member("signatures_verified", integer: signatures)
+    json.member("covered", integer: covered)
     json.endObject()
     return json.bytes
   }
@@ -152,6 +157,8 @@ extension AuditVerification.Reason {
     case .checkpointInvalid:
       "a checkpoint that covers the entry cannot be read, is of another log, or its signature is "
         + "not valid"
+    case .signatureMissing:
+      "no signed checkpoint covers this, nor what was written in the minute after it"
     case .archiveMismatch:
       "lines are missing, and the log does not tell that just these were archived"
     }

@@ -13,11 +13,12 @@ package enum AuditRequest: Equatable, Sendable {
   case checkpoint
   /// Proofs that entries are in the log, or that it goes on from a checkpoint.
   case prove(Subject)
-  /// Everything that an export holds, up to the newest checkpoint or the one of that size.
-  case export(upTo: UInt64?)
+  /// Everything that an export holds.
+  case export
   /// Up to where the log could be archived: entries before a time, in Unix milliseconds.
   case archivable(before: Int64)
-  /// Removes the lines that an export holds, whose entries have this SHA-256.
+  /// Removes lines before a sequence; an export holds them, and its lines before there have this
+  /// SHA-256.
   case archive(below: UInt64, export: Digest256)
 
   /// What is to be proved.
@@ -79,8 +80,8 @@ extension AuditRequest {
   var lane: AdminRequest.Lane {
     switch self {
     case .show(let query): query.follows ? .watching : .long
-    case .verify, .report, .export, .archive, .prove: .long
-    case .checkpoint, .archivable: .short
+    case .verify, .report, .export, .archive, .prove, .archivable: .long
+    case .checkpoint: .short
     }
   }
 
@@ -102,7 +103,7 @@ extension AuditRequest {
     case .prove(.entry(let sequence)): "/v1/audit/prove?seq=\(sequence)"
     case .prove(.token(let token)): "/v1/audit/prove" + Query.text([("token", token)])
     case .prove(.size(let size)): "/v1/audit/prove?size=\(size)"
-    case .export(let size): "/v1/audit/export" + Query.text([("size", size.map { "\($0)" })])
+    case .export: "/v1/audit/export"
     case .archivable(let time): "/v1/audit/archive?before=\(time)"
     case .archive(let below, let export): "/v1/audit/archive?below=\(below)&export=\(export.hex)"
     }
@@ -121,9 +122,7 @@ extension AuditRequest {
       return try report(try Query(query, knowing: ["from", "to"]))
     case ("POST", "/v1/audit/checkpoint") where query.isEmpty: return .checkpoint
     case ("GET", "/v1/audit/prove"): return try subject(query)
-    case ("POST", "/v1/audit/export"):
-      let query = try Query(query, knowing: ["size"])
-      return .export(upTo: try query["size"].map(number))
+    case ("POST", "/v1/audit/export") where query.isEmpty: return .export
     case ("GET", "/v1/audit/archive"):
       let query = try Query(query, knowing: ["before"])
       guard let time = query["before"].flatMap({ Int64($0) }) else { throw Query.malformed }

@@ -11,9 +11,9 @@ private let mostProofs = 1_000
 
 extension Operations {
   /// The keys of the log, every one that is known; none while the keyring is closed.
-  func logKeys() -> [VerifierKey] {
-    guard hooks.vault?.isSealed != true else { return [] }
-    return (try? auditKeys().compactMap(\.1)) ?? []
+  func logKeys() throws -> [VerifierKey] {
+    guard hooks.vault?.isSealed != true, (try? keyring()) != nil else { return [] }
+    return try auditKeys().compactMap(\.1)
   }
 
   /// A signed checkpoint of now, or the newest that is kept.
@@ -93,18 +93,31 @@ extension Operations {
   }
 
   private func entryProofs(_ sequences: [UInt64]) throws -> [String] {
-    let checkpoint = try checkpoint(covering: (sequences.max() ?? 0) + 1)
+    let size = try AuditReader(store).size()
+    guard let last = sequences.max(), last < size else {
+      throw AdministrationError.notFound("the log has \(size) entries, from 0 on")
+    }
+    let checkpoint = try checkpoint(covering: last + 1)
     return try store.read { transaction in
       try sequences.map { sequence in
         let key = sequence.bigEndianBytes
+        let damage = "the entry \(sequence) is not what was logged; run: cadenas audit verify"
         guard let line = try transaction.get(unsafe key.span.bytes, in: .audit) else {
-          throw AdministrationError.notFound(
-            "the entry \(sequence) is archived: its export proves it")
+          let isArchived = try ArchiveMark.read(in: transaction).map { sequence < $0.below } ?? false
+          throw isArchived
+            ? AdministrationError.notFound("the entry \(sequence) is archived: it is in its export")
+            : AdministrationError.refused(damage)
         }
         let path = MerkleProof.inclusion(of: sequence, in: checkpoint.size)
+        let hashes = try LogTree.hashes(of: path, in: transaction)
+        let root = MerkleProof.root(
+          of: MerkleHash.leaf(line), at: sequence, in: checkpoint.size, by: hashes)
+        guard root == checkpoint.checkpoint.root else {
+          throw AdministrationError.refused(damage)
+        }
         return EntryProof(
           line: unsafe line.withUnsafeBytes { unsafe [UInt8]($0) }, sequence: sequence,
-          hashes: try LogTree.hashes(of: path, in: transaction), checkpoint: checkpoint
+          hashes: hashes, checkpoint: checkpoint
         ).text
       }
     }
@@ -131,8 +144,8 @@ extension Operations {
   /// Gives what an export holds, a line each: `{"checkpoint":NOTE}`, first the one that it ends with,
   /// then every other that is kept; `{"keys":DOCUMENT}`, that of `keys public-key`; the lines of the
   /// entries, see ``ExportVerifier``.
-  func export(upTo size: UInt64?, into sink: Sink) throws {
-    let newest = try size.map(keptCheckpoint) ?? currentCheckpoint()
+  func export(into sink: Sink) throws {
+    let newest = try currentCheckpoint()
     let keys = try publicKeys()
     try sink(.lines(Self.checkpointLine(newest.note.encoded)))
     var next: UInt64 = 0
@@ -164,14 +177,6 @@ extension Operations {
     return json.bytes + [UInt8(ascii: "\n")]
   }
 
-  private func keptCheckpoint(_ size: UInt64) throws -> SignedCheckpoint {
-    let kept = try store.read { try KeptCheckpoints.newest(upTo: size, in: $0) }
-    guard let kept, kept.size == size else {
-      throw AdministrationError.notFound("no checkpoint of \(size) entries is kept")
-    }
-    return kept
-  }
-
   /// The document of what could be archived: the size of the last checkpoint that covers only entries
   /// from before `time`, and from before those that have to stay at hand.
   func archivable(before time: Int64) throws -> [UInt8] {
@@ -184,7 +189,8 @@ extension Operations {
       )
     }
     let reader = AuditReader(store)
-    let last = try rows.reversed().first { row in
+    // The newest may be gone in a second.
+    let last = try rows.dropLast().reversed().first { row in
       guard row.size > 0, row.size > mark?.below ?? 0 else { return false }
       let page = try reader.page(from: row.size - 1, below: row.size)
       return page.entries.first.map { $0.timeMilliseconds < limit } ?? false
@@ -224,7 +230,6 @@ extension Operations {
     json.beginObject()
     json.member("below", integer: mark.below)
     json.member("kept", integer: mark.kept.count)
-    json.member("removed", integer: mark.below - mark.kept.count)
     json.endObject()
     return json.bytes
   }

@@ -22,7 +22,7 @@ struct AuditExportCommand: ParsableCommand {
   var to: String
 
   func run() throws {
-    let export = try ExportRun(config, to: to).run(upTo: nil)
+    let export = try ExportRun(config, to: to).run()
     switch output.format {
     case .json:
       Console.write(export.verification.document + [UInt8(ascii: "\n")])
@@ -48,12 +48,14 @@ struct ExportRun {
     self.directory = directory
   }
 
-  /// - Parameter size: the checkpoint that it ends with; nil for one of now.
-  func run(upTo size: UInt64?) throws -> (verification: AuditVerification, entries: Digest256) {
-    var writer = try ExportWriter(directory)
+  /// - Parameter end: the sequence before which lines are part of the digest.
+  func run(
+    digestBelow end: UInt64 = .max
+  ) throws -> (verification: AuditVerification, entries: Digest256) {
+    var writer = try ExportWriter(directory, digestBelow: end)
     var lines = LineAssembler()
     do {
-      try Session(config).run(.audit(.export(upTo: size)), offline: true) { part in
+      try Session(config).run(.audit(.export), offline: true) { part in
         guard case .lines(let bytes) = part else { return }
         for line in lines.take(bytes[...]) { try writer.take(line) }
       }
@@ -61,8 +63,9 @@ struct ExportRun {
     } catch let finding as AuditVerification.Finding {
       throw CommandFailure(
         .refused,
-        "the log does not verify at entry \(finding.sequence) (\(finding.reason.rawValue)), so "
-          + "nothing was exported; run: cadenas audit verify")
+        "the log does not verify at entry \(finding.sequence) (\(finding.reason.rawValue)), so there "
+          + "is no export, and \(directory).draft may be removed; run: cadenas audit verify. Where "
+          + "entries were archived meanwhile, export again")
     } catch let error as AuditError {
       throw CommandFailure(.unavailable, AdministrationError.audit(error).detail)
     }
@@ -75,10 +78,10 @@ struct AuditArchiveCommand: ParsableCommand {
     commandName: "archive",
     abstract: "Move old entries of clients' operations from the store to an export.",
     discussion: """
-      Writes an export of everything up to the last checkpoint before a time, verifies it, and, with \
-      --execute, removes the lines of tokenize, detokenize and delete before it from the store. Their \
-      hashes stay, so the tree stays whole, what was proved stays proved, and cards are still counted; \
-      so does every entry about keys and administration. Keep the export: it is the only place where \
+      Writes an export of the whole log, verifies it, and, with --execute, removes the lines of tokenize, \
+      detokenize, delete, request and refusals before the last checkpoint before a time from the \
+      store. Their hashes stay, so the tree stays whole, what was proved stays proved, and cards are \
+      still counted; so does every entry about keys and administration. Keep the export: it is the only place where \
       those entries are. PCI DSS 10.5.1 asks for twelve months, three of them at hand: entries younger \
       than audit.keep_at_hand are never archived. cadenas store compact gives the room back.
       """)
@@ -100,13 +103,13 @@ struct AuditArchiveCommand: ParsableCommand {
   func run() throws {
     let session = Session(config)
     let found = try DocumentView(
-      try session.document(.audit(.archivable(before: before)), offline: true))
+      try session.document(.audit(.archivable(before: before)), offline: !execute))
     guard let below = found["below"]?.integer.flatMap({ UInt64(exactly: $0) }) else {
       throw CommandFailure(
         .refused,
         "no checkpoint before \(found.text("before")) covers entries that are not archived yet")
     }
-    let export = try ExportRun(config, to: to).run(upTo: below)
+    let export = try ExportRun(config, to: to).run(digestBelow: below)
     guard execute else {
       return tell(
         "{\"executed\":false,\"below\":\(below)}\n",

@@ -11,7 +11,8 @@ struct AuditVerifyCommand: ParsableCommand {
       Without --export or --proof, the log of the store: every line, every hash that is noted, the \
       tree over all of them and every signed checkpoint that is kept, while the service goes on. \
       With --since, only what came after a checkpoint that you have kept, and whether the log goes on \
-      from it: that is what finds a store that was rolled back or replaced as a whole.
+      from it: that is what finds a store that was rolled back or replaced as a whole. (An export is \
+      always verified as a whole.)
 
       --export verifies an export with its files alone, --proof a proof that audit prove has written; \
       neither needs a configuration or a service. --public-key is a file with the verifier key that you \
@@ -60,7 +61,7 @@ struct AuditVerifyCommand: ParsableCommand {
     if let proof, let publicKey {
       return try ProofCheck(
         path: proof, keys: try TrustedKeys.read(publicKey, succession: succession),
-        sincePath: since, format: output.format
+        old: try since.map { try EvidenceFile.checkpoint($0) }, format: output.format
       ).run()
     }
     if let export { return try verify(export: export) }
@@ -75,7 +76,10 @@ struct AuditVerifyCommand: ParsableCommand {
       directory: directory, publicKeyPath: publicKey, sincePath: since
     ).run()
     var facts = [("log", result.origin)]
-    if let signer = result.signer { facts.append(("signed by", signer.text)) }
+    if let signer = result.signer {
+      let remark = result.isSignerReplaced ? ", which has been replaced since" : ""
+      facts.append(("signed by", signer.text + remark))
+    }
     if publicKey == nil, output.format == .table {
       Console.complain(
         "the export's own first key was believed (\(result.first.text)): compare it with the one that "
@@ -109,6 +113,10 @@ struct AuditVerifyCommand: ParsableCommand {
         "checkpoints",
         "\(result.text("checkpoints")), of which \(result.text("signatures_verified")) by signature"
       ))
+    rows.append(("covered", "the first \(result.text("covered")) entries"))
+    if result["checkpoints"]?.integer != 0, result["signatures_verified"]?.integer == 0 {
+      rows.append(("not verified", "signatures: the keyring is closed"))
+    }
     return Console.styled("intact", .green) + "\n" + TextTable.pairs(rows)
   }
 
@@ -127,7 +135,8 @@ struct AuditVerifyCommand: ParsableCommand {
 struct ProofCheck {
   let path: String
   let keys: [VerifierKey]
-  let sincePath: String?
+  /// A checkpoint that was kept, for a proof of growth.
+  let old: SignedCheckpoint?
   let format: FormatOption.Format
 
   func run() throws {
@@ -144,7 +153,7 @@ struct ProofCheck {
   }
 
   private func verifyConsistency(_ proof: ConsistencyProof) throws(AuditError) {
-    guard let sincePath, let old = try? EvidenceFile.checkpoint(sincePath) else {
+    guard let old else {
       throw .unverifiedNote("it goes on from a checkpoint: give that as --since")
     }
     let key = try proof.verified(from: old, by: keys)
@@ -157,6 +166,9 @@ struct ProofCheck {
   }
 
   private func verifyEntries(_ bytes: [UInt8]) throws(AuditError) {
+    guard old == nil else {
+      throw .unverifiedNote("it is about entries, and --since is for the proof that a log goes on")
+    }
     let title = Array((EntryProof.title + "\n").utf8)
     var starts = bytes.indices.filter {
       ($0 == 0 || bytes[$0 - 1] == UInt8(ascii: "\n")) && bytes[$0...].starts(with: title)

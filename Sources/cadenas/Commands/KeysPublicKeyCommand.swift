@@ -69,14 +69,13 @@ enum VerifierKeyFile {
     var note: [UInt8]?
     for (index, line) in lines.enumerated() {
       if line.elementsEqual(title) { note = [] }
-      guard let begun = note else { continue }
-      let grown = begun + line + [UInt8(ascii: "\n")]
+      guard note != nil else { continue }
+      note?.append(contentsOf: line)
+      note?.append(UInt8(ascii: "\n"))
       let isLast = index + 1 == lines.count || !lines[index + 1].starts(with: signature)
       if line.starts(with: signature), isLast {
-        notes.append(try SignedNote(parsing: grown))
+        notes.append(try SignedNote(parsing: note ?? []))
         note = nil
-      } else {
-        note = grown
       }
     }
     guard note == nil else { throw .malformedNote("a succession has no signature") }

@@ -1,3 +1,4 @@
+import Administration
 import AuditLog
 import Cryptography
 import Glibc
@@ -20,6 +21,8 @@ struct ExportCheck {
     let origin: String
     /// The key that has signed the checkpoint that the export ends with.
     let signer: VerifierKey?
+    /// Whether another key has taken its place since.
+    let isSignerReplaced: Bool
     /// The key that everything else follows from.
     let first: VerifierKey
   }
@@ -41,17 +44,27 @@ struct ExportCheck {
         .refused, "\(keysPath) holds something else than the trusted key and those that it leads to"
       )
     }
-    let newest = try EvidenceFile.checkpoint("\(directory)/\(ExportWriter.newestName)")
+    let newest = try ofExport { () throws(CommandFailure) in
+      try EvidenceFile.checkpoint("\(directory)/\(ExportWriter.newestName)")
+    }
     let origin = newest.checkpoint.origin
     do {
       let verification = try verify(newest, keys)
+      let signer = try newest.verified(by: keys)
       return Result(
-        verification: verification, origin: origin, signer: try newest.verified(by: keys),
-        first: first)
+        verification: verification, origin: origin, signer: signer,
+        isSignerReplaced: signer != keys.last, first: first)
     } catch let finding as AuditVerification.Finding {
       return Result(
         verification: AuditVerification(size: newest.size, finding: finding), origin: origin,
-        signer: nil, first: first)
+        signer: nil, isSignerReplaced: false, first: first)
+    }
+  }
+
+  /// What `body` reads of the export itself: what it cannot is the export's fault.
+  private func ofExport<R>(_ body: () throws(CommandFailure) -> R) throws(CommandFailure) -> R {
+    do throws(CommandFailure) { return try body() } catch {
+      throw CommandFailure(.refused, error.message)
     }
   }
 
@@ -59,8 +72,10 @@ struct ExportCheck {
     _ newest: SignedCheckpoint, _ keys: [VerifierKey]
   ) throws -> AuditVerification {
     var others = try checkpoints()
-    if let sincePath { others.append(try EvidenceFile.checkpoint(sincePath)) }
-    var verifier = try ExportVerifier(newest, and: others, trusting: keys)
+    if let sincePath {
+      others.append(KeptCheckpoints.Row(try EvidenceFile.checkpoint(sincePath)))
+    }
+    var verifier = ExportVerifier(newest, and: others, trusting: keys)
     let file = try LineFile("\(directory)/\(ExportWriter.entriesName)")
     do {
       let rest = try file.forEach(longest: AuditLimits.lineBytes) { line in
@@ -79,25 +94,26 @@ struct ExportCheck {
     }
   }
 
-  private func checkpoints() throws -> [SignedCheckpoint] {
+  private func checkpoints() throws -> [KeptCheckpoints.Row] {
     let path = "\(directory)/\(ExportWriter.checkpointsName)"
     guard let stream = unsafe opendir(path) else {
       if errno == ENOENT { return [] }
       throw CommandFailure(.unavailable, "\(path) cannot be read")
     }
     defer { unsafe closedir(stream) }
-    var checkpoints: [SignedCheckpoint] = []
+    var checkpoints: [KeptCheckpoints.Row] = []
     while let entry = unsafe readdir(stream) {
       let name = unsafe withUnsafeBytes(of: entry.pointee.d_name) {
         unsafe String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self)
       }
-      guard let size = UInt64(name) else { continue }
-      guard checkpoints.count < Self.mostCheckpoints else { break }
-      let bytes = try EvidenceFile.read("\(path)/\(name)")
-      guard let signed = try? SignedCheckpoint(parsing: bytes), signed.size == size else {
-        throw AuditVerification.Finding(sequence: max(size, 1) - 1, reason: .checkpointInvalid)
+      if name == "." || name == ".." { continue }
+      guard let size = UInt64(name), size > 0, checkpoints.count < Self.mostCheckpoints else {
+        throw CommandFailure(.refused, "\(path)/\(Console.printable(name)) is no checkpoint")
       }
-      checkpoints.append(signed)
+      let bytes = try ofExport { () throws(CommandFailure) in
+        try EvidenceFile.read("\(path)/\(name)")
+      }
+      checkpoints.append(KeptCheckpoints.Row(size: size, note: bytes))
     }
     return checkpoints
   }

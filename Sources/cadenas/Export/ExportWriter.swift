@@ -19,13 +19,12 @@ struct ExportWriter {
   static let keysName = "keys.txt"
   static let entriesName = "entries.jsonl"
 
-  /// How many entries were written.
-  private(set) var count: UInt64 = 0
-
   private let directory: String
   private let draft: String
   private var newest: SignedCheckpoint?
-  private var older: [SignedCheckpoint] = []
+  private var older: [KeptCheckpoints.Row] = []
+  /// The sequence before which lines are part of the digest.
+  private let digestEnd: UInt64
   private var verifier: ExportVerifier?
   private let entries = Entries()
   private var directories: Set<String> = []
@@ -38,9 +37,14 @@ struct ExportWriter {
 
   /// Begins an export in a directory that is not there yet; until it is whole, it is called
   /// `DIRECTORY.draft`.
-  init(_ directory: String) throws(CommandFailure) {
-    self.directory = directory
+  ///
+  /// - Parameter digestEnd: the sequence before which lines are part of the digest.
+  init(_ path: String, digestBelow digestEnd: UInt64 = .max) throws(CommandFailure) {
+    var path = path[...]
+    while path.count > 1, path.last == "/" { path.removeLast() }
+    directory = String(path)
     draft = directory + ".draft"
+    self.digestEnd = digestEnd
     var status = stat()
     guard unsafe lstat(directory, &status) != 0 else {
       throw CommandFailure(.refused, "\(directory) exists already, and is not overwritten")
@@ -62,7 +66,7 @@ struct ExportWriter {
     } else if let keys = document["keys"], let newest {
       let text = VerifierKeyFile.text(of: keys)
       try write(Array(text.utf8), to: Self.keysName)
-      verifier = try ExportVerifier(
+      verifier = ExportVerifier(
         newest, and: older, trusting: VerifierKeyFile.keys(in: Array(text.utf8)))
       entries.file = try NewFile("\(draft)/\(Self.entriesName)")
     } else {
@@ -76,22 +80,22 @@ struct ExportWriter {
       newest = signed
       return try write(bytes, to: Self.newestName)
     }
-    older.append(signed)
+    older.append(KeptCheckpoints.Row(signed))
     try write(bytes, to: "\(Self.checkpointsName)/\(signed.size)")
   }
 
   private mutating func takeEntry(_ line: [UInt8]) throws {
+    let isDigested = verifier.map { $0.count < digestEnd } ?? false
     let tiles = try verifier?.add(line.rawSpan) ?? []
     let whole = line + [UInt8(ascii: "\n")]
-    entries.hasher.update(whole.rawSpan)
+    if isDigested { entries.hasher.update(whole.rawSpan) }
     entries.file?.append(whole)
     try entries.file?.flushSometimes()
     for tile in tiles { try write(tile.bytes, to: tile.path) }
-    count += 1
   }
 
   /// Makes the export durable, and gives it its name.
-  /// - Returns: what it holds, and the SHA-256 of its entries.
+  /// - Returns: what it holds, and the SHA-256 of its entries, or of those before `digestBelow`.
   mutating func finish() throws -> (verification: AuditVerification, entries: Digest256) {
     guard let verifier else {
       throw CommandFailure(.unavailable, "the service's answer cannot be read")

@@ -11,9 +11,14 @@ struct LineFile: ~Copyable {
   /// - Throws: ``CommandFailure`` where it cannot be opened.
   init(_ path: String) throws(CommandFailure) {
     self.path = path
-    descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC)
-    guard descriptor >= 0 else {
-      throw CommandFailure(.unavailable, "\(path): \(systemMessage(errno))")
+    // A pipe would wait for somebody who writes.
+    descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+    var status = stat()
+    guard descriptor >= 0, unsafe fstat(descriptor, &status) == 0 else {
+      throw CommandFailure(.refused, "\(path): \(systemMessage(errno))")
+    }
+    guard status.st_mode & S_IFMT == S_IFREG else {
+      throw CommandFailure(.refused, "\(path) is not a regular file")
     }
   }
 

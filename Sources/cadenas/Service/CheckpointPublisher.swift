@@ -77,23 +77,40 @@ final class CheckpointPublisher: Sendable {
 }
 
 extension AuditSettings {
+  private static let advice = "; if you know why, put the file somewhere else and start again"
+
   /// Refuses a store whose log does not go on from the checkpoint in the file.
   ///
-  /// One of another log, such as that of before a restore, is passed over.
-  func check(_ store: Store) throws {
-    guard let path = checkpointPath, let bytes = try CheckpointFile.read(path) else { return }
-    let advice = "; if you know why, put the file somewhere else and start again"
-    guard let signed = try? SignedCheckpoint(parsing: bytes) else {
-      throw CommandFailure(.unavailable, "\(path) holds no checkpoint that can be read\(advice)")
+  /// One of another log is refused too, unless the store was restored from a backup of that one: then
+  /// it is kept beside the file, under the name of its log.
+  func check(_ store: Store, _ logger: Logger) throws {
+    guard let path = checkpointPath else { return }
+    guard let bytes = try CheckpointFile.read(path) else {
+      if try store.read({ try KeptCheckpoints.newest(in: $0) }) != nil {
+        logger.warning(
+          "no checkpoint to compare the log with: a store that was rolled back would not be found",
+          metadata: ["file": "\(path)"])
+      }
+      return
     }
-    guard signed.checkpoint.origin == VerifierKey.name(ofStore: store.storeIdentifier.bytes)
-    else { return }
+    guard let signed = try? SignedCheckpoint(parsing: bytes) else {
+      throw CommandFailure(
+        .unavailable, "\(path) holds no checkpoint that can be read\(Self.advice)")
+    }
+    if signed.checkpoint.origin == VerifierKey.name(ofStore: store.storeIdentifier.bytes) {
+      try check(signed, of: path, store)
+    } else {
+      try passOver(signed, of: path, store, logger)
+    }
+  }
+
+  private func check(_ signed: SignedCheckpoint, of path: String, _ store: Store) throws {
     let size = try AuditReader(store).size()
     guard signed.size <= size else {
       throw CommandFailure(
         .unavailable,
         "the store was rolled back: its log has \(size) entries, and \(path) tells of "
-          + "\(signed.size)\(advice)")
+          + "\(signed.size)\(Self.advice)")
     }
     let root = try store.read { (transaction) throws(AuditError) in
       try LogTree.root(of: signed.size, in: transaction)
@@ -102,8 +119,27 @@ extension AuditSettings {
       throw CommandFailure(
         .unavailable,
         "the log of the store does not go on from the checkpoint of \(signed.size) entries in "
-          + "\(path): it was replaced or changed\(advice)")
+          + "\(path): it was replaced or changed\(Self.advice)")
     }
+  }
+
+  private func passOver(
+    _ signed: SignedCheckpoint, of path: String, _ store: Store, _ logger: Logger
+  ) throws {
+    let origin = signed.checkpoint.origin
+    let before = try RestoreOrigin.read(in: store).map {
+      VerifierKey.name(ofStore: $0.store.bytes)
+    }
+    guard origin == before else {
+      throw CommandFailure(
+        .unavailable,
+        "the store was replaced: \(path) is of the log \(origin), and this store is another one, "
+          + "not restored from a backup of that\(Self.advice)")
+    }
+    let kept = path + "." + origin.dropFirst(VerifierKey.namePrefix.count)
+    try OutputFile.replace(kept, with: Array(signed.note.encoded.utf8))
+    logger.notice(
+      "the checkpoint of the log before the restore is kept", metadata: ["file": "\(kept)"])
   }
 }
 

@@ -35,7 +35,7 @@ struct ServiceBase {
     store = try Store.open(
       at: configuration.store.path, mapSize: Int(configuration.store.mapSizeBytes))
     try KeyOpening.checkDevelopment(store, configuration)
-    try configuration.audit.check(store)
+    try configuration.audit.check(store, logger)
     let keyring = try KeyOpening.keyringAtStart(of: store, configuration)
     slots = try SecretPool(slots: 2 * limits.connections + Self.spareSlots, slotSize: 32)
     group = MultiThreadedEventLoopGroup(numberOfThreads: System.coreCount)

@@ -222,8 +222,8 @@ extension ReportPage {
     html.element("h2", "What happened to keys")
     html.table(
       [
-        .code("When"), .number("Entry"), .code("Key"), .text("Role"), .text("What"),
-        .text("By"), .text("Approved by"), .text("Reason"),
+        .code("When"), .number("Entry"), .code("Key"), .code("Role"), .text("What"),
+        .code("By"), .text("Approved by"), .text("Reason"),
       ],
       contents.statistics.keyEvents.map { event in
         [

@@ -58,6 +58,7 @@ let package = Package(
     .systemLibrary(name: "CLMDB", providers: [.apt(["liblmdb-dev"])]),
     .systemLibrary(name: "CSodium", pkgConfig: "libsodium", providers: [.apt(["libsodium-dev"])]),
     .systemLibrary(name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+    .systemLibrary(name: "CLinux"),
     .target(name: "CScrub"),
 
     // Tools.
@@ -71,7 +72,7 @@ let package = Package(
     module("RecordFormat", ["Cards", "Cryptography", "SecretMemory"]),
 
     // Engine.
-    module("Storage", ["LMDB"]),
+    module("Storage", ["LMDB", "CLinux"]),
 
     // State.
     module("AccessPolicy"),

@@ -178,8 +178,15 @@ let package = Package(
       "VaultTests",
       [
         "Vault", "AccessPolicy", "AuditLog", "CardStore", "Keyring", "Storage", "LMDB", "Cards",
-        "RecordFormat", "Cryptography", "SecretMemory", "JSON",
+        "RecordFormat", "Cryptography", "SecretMemory", "JSON", "TokenizeRun",
       ]),
+    // A child process of VaultTests, which counts its instructions and loses its writes.
+    .executableTarget(
+      name: "TokenizeRun",
+      dependencies: [
+        "Vault", "AccessPolicy", "Keyring", "Storage", "Cards", "RecordFormat", "SecretMemory",
+      ],
+      path: "Tests/TokenizeRun", swiftSettings: strict),
     // The samples are links to what deploy/ and keys/ hold.
     tests(
       "ConfigurationTests", ["Configuration", "AccessPolicy", "Cards"],

@@ -58,6 +58,7 @@ let package = Package(
     .systemLibrary(name: "CLMDB", providers: [.apt(["liblmdb-dev"])]),
     .systemLibrary(name: "CSodium", pkgConfig: "libsodium", providers: [.apt(["libsodium-dev"])]),
     .systemLibrary(name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+    .systemLibrary(name: "CLinux"),
     .target(name: "CScrub"),
 
     // Tools.
@@ -71,7 +72,7 @@ let package = Package(
     module("RecordFormat", ["Cards", "Cryptography", "SecretMemory"]),
 
     // Engine.
-    module("Storage", ["LMDB"]),
+    module("Storage", ["LMDB", "CLinux"]),
 
     // State.
     module("AccessPolicy"),
@@ -177,8 +178,15 @@ let package = Package(
       "VaultTests",
       [
         "Vault", "AccessPolicy", "AuditLog", "CardStore", "Keyring", "Storage", "LMDB", "Cards",
-        "RecordFormat", "Cryptography", "SecretMemory", "JSON",
+        "RecordFormat", "Cryptography", "SecretMemory", "JSON", "TokenizeRun",
       ]),
+    // A child process of VaultTests, which counts its instructions and loses its writes.
+    .executableTarget(
+      name: "TokenizeRun",
+      dependencies: [
+        "Vault", "AccessPolicy", "Keyring", "Storage", "Cards", "RecordFormat", "SecretMemory",
+      ],
+      path: "Tests/TokenizeRun", swiftSettings: strict),
     // The samples are links to what deploy/ and keys/ hold.
     tests(
       "ConfigurationTests", ["Configuration", "AccessPolicy", "Cards"],

@@ -129,7 +129,7 @@ final class AdminResponse: Sendable {
   private static func line(_ name: String, _ value: [UInt8]) -> [UInt8] {
     var json = JSONWriter()
     json.beginObject()
-    json.name(name)
+    json.name(JSONName(name))
     json.rawValue(value)
     json.endObject()
     json.endLine()

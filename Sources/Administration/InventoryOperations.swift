@@ -52,7 +52,7 @@ private struct InventoryWriter {
   private mutating func list<Element>(
     _ name: String, _ elements: [Element], _ body: (inout InventoryWriter, Element) -> Void
   ) {
-    json.name(name)
+    json.name(JSONName(name))
     json.beginArray()
     for element in elements {
       json.beginObject()

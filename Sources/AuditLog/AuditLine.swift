@@ -61,13 +61,12 @@ package struct AuditLine: Sendable {
   }
 
   private mutating func append(decimal number: UInt64) {
-    var rest = number
-    let start = bytes.count
-    repeat {
-      bytes.append(UInt8(ascii: "0") + UInt8(rest % 10))
-      rest /= 10
-    } while rest > 0
-    bytes[start...].reverse()
+    var divisor: UInt64 = 1
+    while number / divisor >= 10 { divisor *= 10 }
+    while divisor > 0 {
+      bytes.append(UInt8(ascii: "0") + UInt8(number / divisor % 10))
+      divisor /= 10
+    }
   }
 
   private mutating func appendTime(_ milliseconds: Int64) {
@@ -84,7 +83,13 @@ package struct AuditLine: Sendable {
     var end = min(text.count, limit)
     // A cut falls between characters: never before a continuation byte.
     while end < text.count, end > 0, text[end] & 0xC0 == 0x80 { end -= 1 }
-    for index in 0..<end {
+    // Nearly every value is plain ASCII, and is copied in one piece.
+    var plain = 0
+    while plain < end, Self.isPlain(text[plain]) { plain += 1 }
+    unsafe text.extracting(0..<plain).withUnsafeBufferPointer {
+      unsafe bytes.append(contentsOf: $0)
+    }
+    for index in plain..<end {
       let byte = text[index]
       switch byte {
       case UInt8(ascii: "\""), UInt8(ascii: "\\"):
@@ -100,6 +105,11 @@ package struct AuditLine: Sendable {
         bytes.append(byte)
       }
     }
+  }
+
+  /// Whether a byte stands for itself, whatever is beside it.
+  private static func isPlain(_ byte: UInt8) -> Bool {
+    byte >= 0x20 && byte < 0x7F && byte != UInt8(ascii: "\"") && byte != UInt8(ascii: "\\")
   }
 
   private mutating func append(controlCharacter: UInt8) {

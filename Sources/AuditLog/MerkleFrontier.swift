@@ -75,7 +75,8 @@ extension MerkleFrontier {
   /// What is stored: the size as 8 bytes big-endian, then 32 bytes for each peak, the largest first.
   package var encoded: [UInt8] {
     var bytes = size.bigEndianBytes
-    for peak in peaks { bytes.append(contentsOf: peak.bytes) }
+    bytes.reserveCapacity(bytes.count + peaks.count * Digest256.byteCount)
+    for peak in peaks { peak.withBytes { bytes.append(span: $0) } }
     return bytes
   }
 

@@ -74,10 +74,12 @@ package struct PAN: ~Copyable, Sendable {
 
   private func text(_ range: Range<Int>) -> String {
     unsafe String(unsafeUninitializedCapacity: range.count) { buffer in
-      for (index, offset) in range.enumerated() {
-        unsafe buffer[index] = slot.bytes.byte(offset)
+      var count = 0
+      while count < range.count {
+        unsafe buffer[count] = slot.bytes.byte(range.lowerBound + count)
+        count += 1
       }
-      return range.count
+      return count
     }
   }
 }

@@ -73,14 +73,26 @@ extension UUIDv7 {
 
   /// The text after `prefix`, which is ASCII.
   func text(prefix: String) -> String {
-    let value = UInt128(high) << 64 | UInt128(low)
     let start = prefix.utf8.count
     let length = start + UUIDv7.textLength
     return unsafe String(unsafeUninitializedCapacity: length) { buffer in
-      for (index, byte) in prefix.utf8.enumerated() { unsafe buffer[index] = byte }
-      for index in 0..<UUIDv7.textLength {
-        let digit = Int(truncatingIfNeeded: value >> UInt128(125 - 5 * index)) & 31
-        unsafe buffer[start + index] = UUIDv7.alphabet[digit]
+      var count = 0
+      for byte in prefix.utf8 {
+        unsafe buffer[count] = byte
+        count += 1
+      }
+      // From the last digit on, the low half first, so that no digit needs 128 bits: the thirteenth
+      // from the end has bits of both.
+      var rest = low
+      for index in (start + 13..<length).reversed() {
+        if index == start + 13 { rest |= high << 4 }
+        unsafe buffer[index] = UUIDv7.digit(rest)
+        rest >>= 5
+      }
+      rest = high >> 1
+      for index in (start..<start + 13).reversed() {
+        unsafe buffer[index] = UUIDv7.digit(rest)
+        rest >>= 5
       }
       return length
     }
@@ -100,12 +112,15 @@ extension UUIDv7 {
       high: UInt64(truncatingIfNeeded: value >> 64), low: UInt64(truncatingIfNeeded: value))
   }
 
-  private static let alphabet = Array("0123456789abcdefghjkmnpqrstvwxyz".utf8)
+  private static func digit(_ value: UInt64) -> UInt8 {
+    let digits: StaticString = "0123456789abcdefghjkmnpqrstvwxyz"
+    return unsafe digits.utf8Start[Int(value & 31)]
+  }
 
   /// The value of each byte as a digit, 255 for what is none.
   private static let values: [UInt8] = {
     var values = [UInt8](repeating: 255, count: 256)
-    for (value, byte) in alphabet.enumerated() { values[Int(byte)] = UInt8(value) }
+    for value in 0..<32 { values[Int(digit(UInt64(value)))] = UInt8(value) }
     return values
   }()
 }

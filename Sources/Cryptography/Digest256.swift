@@ -6,10 +6,10 @@ import SecretMemory
 /// sent, use ``isEqualInConstantTime(to:)``; `==` is for lookups.
 package struct Digest256: Hashable, Comparable, Sendable {
   // Big-endian words, so that comparing numbers compares bytes.
-  private let word0: UInt64
-  private let word1: UInt64
-  private let word2: UInt64
-  private let word3: UInt64
+  @usableFromInline let word0: UInt64
+  @usableFromInline let word1: UInt64
+  @usableFromInline let word2: UInt64
+  @usableFromInline let word3: UInt64
 
   /// How many bytes a digest has.
   package static let byteCount = 32
@@ -46,6 +46,8 @@ package struct Digest256: Hashable, Comparable, Sendable {
   }
 
   /// Lends the 32 bytes to `body`.
+  @inlinable
+  @inline(__always)
   package func withBytes<Result, Failure: Error>(
     _ body: (RawSpan) throws(Failure) -> Result
   ) throws(Failure) -> Result {

@@ -128,8 +128,9 @@ extension JSONParser {
     let string = try parseString()
     var key = Key(start: string.start, end: string.end, hasEscapes: string.hasEscapes)
     var bytes = Unescaper(key.start..<key.end)
-    key.hash = 2_166_136_261
-    while let byte = bytes.next(in: text) { key.hash = (key.hash ^ UInt32(byte)) &* 16_777_619 }
+    var hash = NameHash()
+    while let byte = bytes.next(in: text) { hash.add(byte) }
+    key.hash = hash.value
     var sibling = index + 1
     while sibling < nodes.count {
       let node = nodes[sibling]

@@ -105,10 +105,12 @@ extension JSONTape {
   /// found; see ``presentMember(_:of:in:)``.
   package func member(_ name: String, of object: Node, in text: RawSpan) -> Node? {
     guard object.kind == .object else { return nil }
+    var hash = NameHash()
+    for byte in name.utf8 { hash.add(byte) }
     var index = Int(object.index) + 1
     while index < Int(object.end) {
       let node = nodes[index]
-      if isKey(of: node, equalTo: name, in: text) { return node }
+      if node.keyHash == hash.value, isKey(of: node, equalTo: name, in: text) { return node }
       index = Int(node.end)
     }
     return nil

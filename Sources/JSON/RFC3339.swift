@@ -34,20 +34,17 @@ package enum RFC3339 {
     let days = floorDivide(time, by: millisecondsPerDay)
     let millisecondOfDay = Int(time - days * millisecondsPerDay)
     let date = civil(daysSinceEpoch: Int(days))
-    append(date.year, digits: 4, to: &bytes)
-    bytes.append(UInt8(ascii: "-"))
-    append(date.month, digits: 2, to: &bytes)
-    bytes.append(UInt8(ascii: "-"))
-    append(date.day, digits: 2, to: &bytes)
-    bytes.append(UInt8(ascii: "T"))
-    append(millisecondOfDay / 3_600_000, digits: 2, to: &bytes)
-    bytes.append(UInt8(ascii: ":"))
-    append(millisecondOfDay / 60_000 % 60, digits: 2, to: &bytes)
-    bytes.append(UInt8(ascii: ":"))
-    append(millisecondOfDay / 1_000 % 60, digits: 2, to: &bytes)
+    append(date.year / 100, to: &bytes)
+    append(date.year % 100, then: "-", to: &bytes)
+    append(date.month, then: "-", to: &bytes)
+    append(date.day, then: "T", to: &bytes)
+    append(millisecondOfDay / 3_600_000, then: ":", to: &bytes)
+    append(millisecondOfDay / 60_000 % 60, then: ":", to: &bytes)
+    append(millisecondOfDay / 1_000 % 60, to: &bytes)
     if precision == .milliseconds {
       bytes.append(UInt8(ascii: "."))
-      append(millisecondOfDay % 1_000, digits: 3, to: &bytes)
+      bytes.append(digit(millisecondOfDay % 1_000 / 100))
+      append(millisecondOfDay % 100, to: &bytes)
     }
     bytes.append(UInt8(ascii: "Z"))
   }
@@ -78,14 +75,19 @@ package enum RFC3339 {
 
   private static let millisecondsPerDay: Int64 = 86_400_000
 
-  private static func append(_ value: Int, digits: Int, to bytes: inout [UInt8]) {
-    var divisor = 1
-    for _ in 1..<digits { divisor *= 10 }
-    while divisor > 0 {
-      bytes.append(UInt8(ascii: "0") + UInt8(value / divisor % 10))
-      divisor /= 10
-    }
+  private static func append(_ value: Int, to bytes: inout [UInt8]) {
+    bytes.append(digit(value / 10))
+    bytes.append(digit(value % 10))
   }
+
+  private static func append(
+    _ value: Int, then separator: Unicode.Scalar, to bytes: inout [UInt8]
+  ) {
+    append(value, to: &bytes)
+    bytes.append(UInt8(ascii: separator))
+  }
+
+  private static func digit(_ value: Int) -> UInt8 { UInt8(ascii: "0") + UInt8(value) }
 }
 
 // MARK: - Calendar

@@ -17,9 +17,21 @@ package struct KeyTally {
     fileprivate var prefix: [UInt8] { Array(rawValue.utf8) }
   }
 
+  private struct Count {
+    let key: KeyIdentifier
+    var committed: UInt64
+    var change: Int64 = 0
+
+    /// Clamped: a number that was damaged on the disk stops nothing, and the verifier finds it.
+    var total: UInt64 {
+      UInt64(clamping: Int64(clamping: committed).addingReportingOverflow(change).0)
+    }
+  }
+
   private let subject: Subject
-  private var committed: [KeyIdentifier: UInt64]
-  private var changes: [KeyIdentifier: Int64] = [:]
+  /// A store has a few keys, and each request asks for two or three: looking for one takes less time
+  /// than hashing it.
+  private var counts: [Count]
 
   /// The numbers as the store has them.
   ///
@@ -44,7 +56,7 @@ package struct KeyTally {
   /// Counts on from what the store has.
   package init(_ subject: Subject, _ committed: [KeyIdentifier: UInt64] = [:]) {
     self.subject = subject
-    self.committed = committed
+    counts = committed.map { Count(key: $0.key, committed: $0.value) }
   }
 
   /// Counts on from what `store` has.
@@ -53,36 +65,39 @@ package struct KeyTally {
   }
 
   /// The number of a key, the open batch included.
-  package subscript(key: KeyIdentifier) -> UInt64 { total(key, changes[key] ?? 0) }
+  package subscript(key: KeyIdentifier) -> UInt64 {
+    counts.first { $0.key == key }?.total ?? 0
+  }
 
   /// Notes a change of the open batch.
   package mutating func add(_ change: Int64, under key: KeyIdentifier) {
-    changes[key, default: 0] += change
+    if let index = counts.firstIndex(where: { $0.key == key }) {
+      counts[index].change += change
+    } else {
+      counts.append(Count(key: key, committed: 0, change: change))
+    }
   }
 
   /// Writes what the batch has changed.
   package func willCommit(_ transaction: inout StoreWriteTransaction) throws {
-    for (key, change) in changes where change != 0 {
-      let row = subject.prefix + bigEndian(UInt64(key.value), count: KeyIdentifier.byteCount)
-      let value = bigEndian(total(key, change), count: 8)
+    for count in counts where count.change != 0 {
+      let row = subject.prefix + bigEndian(UInt64(count.key.value), count: KeyIdentifier.byteCount)
+      let value = bigEndian(count.total, count: 8)
       try transaction.put(key: row.rawSpan, value: value.rawSpan, in: .meta)
     }
   }
 
   /// The batch is durable.
   package mutating func didCommit() {
-    for (key, change) in changes { committed[key] = total(key, change) }
-    changes.removeAll(keepingCapacity: true)
+    for index in counts.indices {
+      counts[index].committed = counts[index].total
+      counts[index].change = 0
+    }
   }
 
   /// Nothing of the batch is in the store.
   package mutating func didAbort() {
-    changes.removeAll(keepingCapacity: true)
-  }
-
-  /// Clamped: a number that was damaged on the disk stops nothing, and the verifier finds it.
-  private func total(_ key: KeyIdentifier, _ change: Int64) -> UInt64 {
-    UInt64(clamping: Int64(clamping: committed[key] ?? 0).addingReportingOverflow(change).0)
+    for index in counts.indices { counts[index].change = 0 }
   }
 
   private func bigEndian(_ number: UInt64, count: Int) -> [UInt8] {

@@ -45,7 +45,7 @@ enum CardPlaintext {
     scratch.put(unsafe brand.utf8Span.span.bytes, paddedTo: Brand.longestName)
     let customer = card.customer?.text ?? ""
     scratch.put(unsafe customer.utf8Span.span.bytes, paddedTo: CustomerReference.longest)
-    while scratch.count < byteCount { scratch.put(0) }
+    scratch.putZeros(byteCount - scratch.count)
   }
 
   /// Reads a card and refuses whatever ``encode(_:into:)`` would not have written.
@@ -101,6 +101,13 @@ extension SecretSlot {
     put(UInt8(text.byteCount))
     let fits = append(text)
     precondition(fits && text.byteCount <= length, "a field holds its text")
-    for _ in text.byteCount..<length { put(0) }
+    putZeros(length - text.byteCount)
+  }
+
+  /// Appends zero bytes, 64 at most.
+  fileprivate mutating func putZeros(_ count: Int) {
+    let zeros = InlineArray<64, UInt8>(repeating: 0)
+    let fits = append(unsafe zeros.span.bytes.extracting(first: count))
+    precondition(fits, "scratch holds a whole plaintext")
   }
 }

@@ -50,6 +50,7 @@ final class Writer: Sendable {
     let compaction = compaction
     let lock = lock
     let start = ThreadStart(name: "cadenas-writer") {
+      WriterLoop.askForPromptness()
       var loop = WriterLoop(
         generations: generations, compaction: compaction, participants: participants,
         monitor: monitor, onEnd: onEnd)

@@ -1,19 +1,43 @@
+import Cards
 import JSON
 
 /// What goes back to a client: a status and a body in JSON that holds no card number.
 ///
 /// A body of a status of 400 and above is a problem document (`application/problem+json`), any other
 /// is `application/json`; `204` has none.
-package struct Answer: Sendable, Equatable {
+///
+/// A token's view becomes JSON when ``body`` is asked for, so that the writer's thread, for which every
+/// client waits, does not write it.
+package struct Answer: Sendable {
+  private enum Content: Sendable {
+    case bytes([UInt8])
+    case view(TokenView)
+  }
+
   package let status: UInt16
-  package let body: [UInt8]
+  private let content: Content
   package let retryAfterSeconds: Int?
+
+  /// The JSON; made anew at each call where it is a token's view.
+  package var body: [UInt8] {
+    switch content {
+    case .bytes(let bytes): bytes
+    case .view(let view): view.json
+    }
+  }
 
   /// An answer as it stands.
   package init(status: UInt16, body: [UInt8], retryAfterSeconds: Int? = nil) {
     self.status = status
-    self.body = body
+    content = .bytes(body)
     self.retryAfterSeconds = retryAfterSeconds
+  }
+
+  /// `200` or `201` with a token's view.
+  init(_ view: TokenView, isNew: Bool) {
+    status = isNew ? 201 : 200
+    content = .view(view)
+    retryAfterSeconds = nil
   }
 
   /// The problem document of RFC 9457.
@@ -30,5 +54,13 @@ package struct Answer: Sendable, Equatable {
     self.init(
       status: problem.name.status, body: json.bytes,
       retryAfterSeconds: problem.retryAfterSeconds)
+  }
+}
+
+extension Answer: Equatable {
+  /// Whether both say the same.
+  package static func == (one: Answer, other: Answer) -> Bool {
+    one.status == other.status && one.retryAfterSeconds == other.retryAfterSeconds
+      && one.body == other.body
   }
 }

@@ -107,7 +107,7 @@ final class TokenizeJob: WriteJob, @unchecked Sendable {
     let view = TokenView(
       token: stored.token, pan: card.pan, match: match, expiry: stored.expiry,
       preferredBrand: stored.preferredBrand)
-    let answer = Answer.view(view, isNew: stored.isNew)
+    let answer = Answer(view, isNew: stored.isNew)
     try core.record(
       AuditEntry(
         caller, operation: AuditWord.Operation.tokenize, token: stored.token,

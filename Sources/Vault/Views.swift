@@ -1,24 +1,26 @@
 import Cards
 import JSON
 
-extension Answer {
-  /// `200` or `201` with a token's view.
-  static func view(_ view: TokenView, isNew: Bool) -> Answer {
+extension TokenView {
+  /// The view as JSON.
+  var json: [UInt8] {
     var json = JSONWriter(reserving: 320)
     json.beginObject()
-    json.member("token", string: view.token.text)
-    json.member("brand", string: view.brand.name)
-    json.member("brands", strings: view.brands.map(\.name))
-    json.member("preferred_brand", string: view.preferredBrand?.name)
-    json.member("bin", string: view.bin)
-    json.member("last4", string: view.last4)
-    json.member("exp_month", integer: view.expiry.month)
-    json.member("exp_year", integer: view.expiry.year)
-    json.member("created_at", unixMilliseconds: Int64(view.token.milliseconds))
+    json.member("token", string: token.text)
+    json.member("brand", string: brand.name)
+    json.member("brands", strings: brands.map(\.name))
+    json.member("preferred_brand", string: preferredBrand?.name)
+    json.member("bin", string: bin)
+    json.member("last4", string: last4)
+    json.member("exp_month", integer: expiry.month)
+    json.member("exp_year", integer: expiry.year)
+    json.member("created_at", unixMilliseconds: Int64(createdAtMilliseconds))
     json.endObject()
-    return Answer(status: isNew ? 201 : 200, body: json.bytes)
+    return json.bytes
   }
+}
 
+extension Answer {
   /// `200` with an acquirer's decision.
   static func payment(
     _ answer: PaymentAnswer, identifier: PaymentIdentifier, acquirer: String
@@ -35,7 +37,7 @@ extension Answer {
     json.member("approved_amount", integer: answer.approvedAmount)
     json.name("fields")
     json.beginObject()
-    for field in answer.fields { json.member(field.name, string: field.value) }
+    for field in answer.fields { json.member(JSONName(field.name), string: field.value) }
     json.endObject()
     json.endObject()
     return Answer(status: 200, body: json.bytes)

@@ -25,14 +25,15 @@ extension ConnectionHandler {
   /// Writes an answer that holds no card number.
   func write(_ answer: Answer, to exchange: Exchange) {
     let isProblem = answer.status >= 400
+    let body = answer.body
     var head = ResponseHead(
       status: answer.status, requestIdentifier: exchange.requestIdentifier,
       retryAfterSeconds: answer.retryAfterSeconds, closes: closes(after: exchange))
-    if answer.status != 204 { head.body = (answer.body.count, isProblem) }
+    if answer.status != 204 { head.body = (body.count, isProblem) }
     if answer.status == 405 { head.allowed = exchange.head.route.allowedMethod }
     response.clear()
     head.write(to: &response)
-    if exchange.head.method != .head { response.writeBytes(answer.body) }
+    if exchange.head.method != .head { response.writeBytes(body) }
     record(exchange, status: answer.status)
     send(response)
     moveOn(closes: head.closes)

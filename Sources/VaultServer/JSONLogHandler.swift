@@ -45,7 +45,7 @@ package struct JSONLogHandler: LogHandler {
     json.member("message", string: printable("\(event.message)"))
     let all = metadata.merging(event.metadata ?? [:]) { _, event in event }
     for (name, value) in all.sorted(by: { $0.key < $1.key }) {
-      json.member(printable(name), string: printable("\(value)"))
+      json.member(JSONName(printable(name)), string: printable("\(value)"))
     }
     json.endObject()
     json.endLine()

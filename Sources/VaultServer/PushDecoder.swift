@@ -12,7 +12,7 @@ struct PushDecoder {
   /// Where security codes go.
   let pool: SecretPool
 
-  private static let members = [
+  private static let members: MemberNames = [
     "acquirer", "operation", "amount", "reference", "cvc", "initiator", "stored_credential",
     "three_ds", "sca_exemption",
   ]

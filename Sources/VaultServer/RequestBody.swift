@@ -1,5 +1,6 @@
 import Cards
 import JSON
+import SecretMemory
 import Vault
 
 /// One request's body: a JSON object that has been read, and the bytes that it stands in.
@@ -37,7 +38,7 @@ struct RequestBody: ~Escapable {
     try refuseSensitiveData(in: tape.root, pointer: "", except: allowed)
   }
 
-  private static let sensitiveNames = [
+  private static let sensitiveNames: MemberNames = [
     "cvc", "cvv", "cvv2", "cid", "track1", "track2", "track_data", "pin", "pin_block",
   ]
 
@@ -45,10 +46,8 @@ struct RequestBody: ~Escapable {
     in node: JSONTape.Node, pointer: String?, except allowed: String?
   ) throws(Problem) {
     for member in tape.members(of: node) where member.kind != .null {
-      for name in Self.sensitiveNames where name != allowed {
-        if tape.isKey(of: member, equalTo: name, in: text) {
-          throw Problem(.sensitiveAuthenticationData, pointer: pointer.map { "\($0)/\(name)" })
-        }
+      if let name = tape.name(of: member, among: Self.sensitiveNames, in: text), name != allowed {
+        throw Problem(.sensitiveAuthenticationData, pointer: pointer.map { "\($0)/\(name)" })
       }
       // What lies deeper has a name of the client's on its way, which is not to be echoed.
       if member.kind == .object || member.kind == .array {
@@ -81,9 +80,9 @@ struct ObjectReader: ~Escapable {
   ///
   /// - Throws: `unknown-member`, with a pointer to the object: the member's name is the client's,
   ///   and nothing that was sent is echoed.
-  func refuseMembers(except known: [String]) throws(Problem) {
+  func refuseMembers(except known: MemberNames) throws(Problem) {
     for member in tape.members(of: object) where member.kind != .null {
-      guard known.contains(where: { tape.isKey(of: member, equalTo: $0, in: text) }) else {
+      guard tape.name(of: member, among: known, in: text) != nil else {
         throw Problem(.unknownMember, pointer: pointer.isEmpty ? nil : pointer)
       }
     }
@@ -165,7 +164,11 @@ struct ObjectReader: ~Escapable {
   ) throws(Problem) -> Bool {
     guard let node = node(name) else { return false }
     guard node.kind == .string else { throw problem(.invalidMember, name) }
-    try tape.forEachByte(of: node, in: text, body)
+    if let plain = tape.plainBytes(of: node, in: text) {
+      for offset in plain.byteOffsets { try body(plain.byte(offset)) }
+    } else {
+      try tape.forEachByte(of: node, in: text, body)
+    }
     return true
   }
 

@@ -15,7 +15,9 @@ struct TokenizeDecoder {
   /// Where numbers go.
   let pool: SecretPool
 
-  private static let members = ["number", "exp_month", "exp_year", "preferred_brand", "customer"]
+  private static let members: MemberNames = [
+    "number", "exp_month", "exp_year", "preferred_brand", "customer",
+  ]
 
   /// Reads one request.
   ///

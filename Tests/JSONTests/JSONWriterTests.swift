@@ -34,7 +34,7 @@ import Testing
     text += "\u{2028}\u{FFFF}😀\"\\"
     var json = JSONWriter()
     json.beginObject()
-    json.member(text, string: text)
+    json.member(JSONName(text), string: text)
     json.endObject()
     let sample = try Sample(json.bytes)
     #expect(sample.keys(of: sample.root) == [text])

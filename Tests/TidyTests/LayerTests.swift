@@ -5,7 +5,7 @@ import Testing
   /// From the bottom up. A target imports what stands in its own layer or below; which of those it
   /// does import is for the package manifest.
   private static let layers: [[String]] = [
-    ["CLMDB", "CSodium", "COpenSSL", "CScrub"],
+    ["CLMDB", "CSodium", "COpenSSL", "CLinux", "CScrub"],
     ["SecretMemory", "Cryptography", "LMDB", "JSON"],
     ["Cards", "RecordFormat"],
     ["Storage"],
@@ -20,6 +20,7 @@ import Testing
   /// Who may import what is not ours everywhere.
   private static let reserved: [String: Set<String>] = [
     "CLMDB": ["LMDB"],
+    "CLinux": ["Storage"],
     "CSodium": ["SecretMemory", "Cryptography"],
     "COpenSSL": ["Cryptography"],
     "CScrub": ["cadenas"],

@@ -28,7 +28,7 @@ final class TemporaryDirectory: Sendable {
     path = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
   }
 
-  deinit { Self.remove(path) }
+  deinit { Self.removeAll(path) }
 
   var store: String { path + "/store" }
   var keys: String { path + "/keys" }
@@ -47,8 +47,9 @@ final class TemporaryDirectory: Sendable {
     return names
   }
 
-  private static func remove(_ path: String) {
-    for name in files(in: path) { remove("\(path)/\(name)") }
+  /// Removes a directory and what is in it, or a file.
+  static func removeAll(_ path: String) {
+    for name in files(in: path) { removeAll("\(path)/\(name)") }
     if unsafe rmdir(path) != 0 { unsafe unlink(path) }
   }
 }

@@ -43,7 +43,7 @@ struct BodyCompiler {
         members.compactMap { member in
           node(member.tree, name: "\(name).\(member.key)").map { value in
             var json = JSONWriter(reserving: member.key.utf8.count + 3)
-            json.name(member.key)
+            json.name(JSONName(member.key))
             return TemplateNode.Member(name: json.bytes, value: value)
           }
         })

@@ -87,7 +87,7 @@ struct BenchReport {
     json.member("requests", integer: tally.answered)
     json.member("per_second", integer: Int(perSecond))
     for (_, member, fraction) in Self.percentiles {
-      json.member(member, integer: Int(microseconds(fraction)))
+      json.member(JSONName(member), integer: Int(microseconds(fraction)))
     }
     json.member("max_us", integer: Int(tally.latency.longest / 1000))
     json.member("failures", integer: tally.failures)

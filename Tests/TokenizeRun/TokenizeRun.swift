@@ -1,0 +1,186 @@
+import AccessPolicy
+import Cards
+import Glibc
+import Keyring
+import RecordFormat
+import SecretMemory
+import Storage
+import Vault
+
+/// Tokenizes new cards in a store of its own, in batches of a fixed size, and says nothing: what it
+/// does is watched from outside.
+///
+/// Arguments: a directory, in which a store is made where there is none; how many batches; and, where
+/// it is to tell which cards were acknowledged, a file that gets their tokens' text, line by line.
+@main struct TokenizeRun {
+  /// Cards in a batch: what one holds when 64 connections ask.
+  private static let batch = 16
+
+  private let store: Store
+  private let vault: Vault
+  private let slots: SecretPool
+  private let caller: Caller
+  private let acknowledged: Int32?
+  private var numbers: CardNumbers
+
+  static func main() throws {
+    let arguments = CommandLine.arguments
+    guard (3...4).contains(arguments.count), let batches = Int(arguments[2]) else { exit(2) }
+    let path = arguments.count == 4 ? arguments[3] : nil
+    var run = try TokenizeRun(directory: arguments[1], acknowledging: path)
+    for _ in 0..<batches { try run.tokenizeBatch() }
+    run.vault.close()
+  }
+
+  private init(directory: String, acknowledging path: String?) throws {
+    let mapSize = 64 << 20
+    let source = FileKeySource(directory: "\(directory)/keys")
+    if unsafe mkdir(directory, 0o700) == 0 {
+      guard let identifier = StoreIdentifier(Array(1...16)) else { exit(2) }
+      let keyring = try KeyringStore.create(
+        under: source.makeKey(besides: []), cryptoperiods: .standard, atMilliseconds: Self.now)
+      try Store.create(
+        at: "\(directory)/store", mapSize: mapSize, storeIdentifier: identifier
+      ) { transaction in
+        try KeyringStore.save(keyring, for: identifier, in: &transaction)
+      }
+    }
+    acknowledged = path.map { unsafe open($0, O_WRONLY | O_CREAT | O_APPEND, 0o600) }
+    store = try Store.open(at: "\(directory)/store", mapSize: mapSize)
+    let keyring = try KeyringStore.open(in: store, source: source)
+    numbers = CardNumbers(after: try store.read { try $0.count(of: .cards) })
+    slots = try SecretPool(slots: 4 * Self.batch, slotSize: 32)
+    let merchant = Merchant(
+      name: "shop", number: 1, clients: ["spiffe://shop.example/checkout"],
+      authority: AuthorityReference(certificatePath: "/pki/ca.pem"), operations: [.tokenize],
+      quotas: Quotas(tokenizePerMinute: 6_000))
+    caller = Caller(
+      actor: merchant.clients[0], principal: .merchant(merchant),
+      requestIdentifier: "0123456789abcde")
+    vault = try Vault.open(
+      store: store, keyring: keyring, slots: slots, transport: NoTransport(),
+      policy: Policy(generation: 1, merchants: [merchant], acquirers: []),
+      // Time stands still: what a batch costs must not depend on when it runs.
+      clock: Clock(milliseconds: { Int64(Self.now) }, monotonicNanoseconds: { 1_000_000_000 }),
+      limits: WriterLimits(), refusalsStoredPerMinute: 60, onEnd: { _ in exit(3) })
+  }
+
+  private static let now: UInt64 = 1_795_459_405_000
+
+  /// Lets a batch gather while the writer is held up, so that it is always of the same size.
+  private mutating func tokenizeBatch() throws {
+    let entered = Signal()
+    let released = Signal()
+    store.submit(HoldUp(entered: entered, released: released))
+    entered.wait()
+    let replies = (0..<Self.batch).map { _ in Signal() }
+    for reply in replies { try tokenize { _ in reply.send() } }
+    released.send()
+    for reply in replies { reply.wait() }
+  }
+
+  private mutating func tokenize(_ reply: @escaping @Sendable (Answer) -> Void) throws {
+    guard let slot = slots.lease() else { exit(2) }
+    let number = try PAN.parse(numbers.next().rawSpan, into: slot)
+    let match = try BrandTable.standard.match(number)
+    let details = CardDetails(
+      expiry: try Expiry(month: 12, year: 2035), preferredBrand: nil, customer: nil)
+    let acknowledged = acknowledged
+    vault.tokenize(
+      TokenizeRequest(
+        number: number, match: match, details: .success(details), idempotency: nil),
+      caller: caller
+    ) { answer in
+      let body = answer.body
+      guard answer.status == 201, body.count > 50 else { exit(4) }
+      // `{"token":"` comes first, then the 30 characters.
+      if let acknowledged {
+        let line = body[10..<40] + [0x0A]
+        let count = unsafe line.withUnsafeBytes {
+          unsafe write(acknowledged, $0.baseAddress, $0.count)
+        }
+        guard count == line.count else { exit(5) }
+      }
+      reply(answer)
+    }
+  }
+}
+
+/// Card numbers of sixteen digits, each once.
+private struct CardNumbers {
+  private var count: Int
+
+  init(after count: Int) { self.count = count }
+
+  mutating func next() -> [UInt8] {
+    count += 1
+    var digits = Array("411111".utf8)
+    for place in (0..<9).reversed() { digits.append(0x30 + UInt8(count / power(place) % 10)) }
+    var sum = 0
+    for (index, digit) in digits.enumerated() {
+      let value = Int(digit - 0x30) * (index % 2 == 0 ? 2 : 1)
+      sum += value > 9 ? value - 9 : value
+    }
+    return digits + [0x30 + UInt8((10 - sum % 10) % 10)]
+  }
+
+  private func power(_ exponent: Int) -> Int { (0..<exponent).reduce(1) { power, _ in power * 10 } }
+}
+
+/// Something to wait for, once, made of a pipe: a wait is a system call, and never turns.
+private final class Signal: Sendable {
+  private let reading: Int32
+  private let writing: Int32
+
+  init() {
+    var ends: [Int32] = [-1, -1]
+    let status = unsafe ends.withUnsafeMutableBufferPointer { unsafe pipe($0.baseAddress) }
+    precondition(status == 0, "no pipe")
+    reading = ends[0]
+    writing = ends[1]
+  }
+
+  deinit {
+    close(reading)
+    close(writing)
+  }
+
+  func send() {
+    var byte: UInt8 = 1
+    _ = unsafe write(writing, &byte, 1)
+  }
+
+  func wait() {
+    var byte: UInt8 = 0
+    while unsafe read(reading, &byte, 1) < 0 && errno == EINTR {}
+  }
+}
+
+/// Occupies the writer until it is let go.
+private final class HoldUp: WriteJob {
+  let admission = Admission.reserved
+  private let entered: Signal
+  private let released: Signal
+
+  init(entered: Signal, released: Signal) {
+    self.entered = entered
+    self.released = released
+  }
+
+  func apply(_ transaction: inout StoreWriteTransaction) {
+    entered.send()
+    released.wait()
+  }
+
+  func complete(_ result: Result<Void, any Error>) {}
+}
+
+/// Nothing is sent here.
+private struct NoTransport: AcquirerTransport {
+  func check(_ payment: Payment, acquirer: String) -> Problem? { nil }
+
+  func send(
+    _ payment: Payment, card: ReleasedCard, identifier: PaymentIdentifier, acquirer: String,
+    merchant: Merchant, reply: @escaping @Sendable (AcquirerOutcome) -> Void
+  ) { reply(.notSent(cause: "")) }
+}

@@ -227,3 +227,19 @@ let package = Package(
     tests("TidyTests", []),
   ]
 )
+
+// Micro-benchmarks, for which nobody who builds or tests has to fetch their library.
+if Context.environment["CADENAS_BENCHMARKS"] != nil {
+  package.dependencies.append(
+    .package(url: "https://github.com/ordo-one/benchmark", exact: "1.38.1", traits: []))
+  package.targets.append(
+    .executableTarget(
+      name: "PureParts",
+      dependencies: [
+        "AuditLog", "Cards", "Cryptography", "JSON", "RecordFormat", "SecretMemory",
+        product("Benchmark", "benchmark"),
+      ],
+      // Its plugin looks for targets in a directory of this name.
+      path: "Tests/Benchmarks/PureParts", swiftSettings: strict,
+      plugins: [.plugin(name: "BenchmarkPlugin", package: "benchmark")]))
+}

@@ -48,8 +48,12 @@ prepare_python() {
 }
 prepare_python
 
-# build_release: both programs, in .build-release/release.
+# build_release: both programs, in .build-release/release. Across modules, what NIO and its TLS are
+# made of is generic: to have it specialized saves some 5 % of a request's processor time.
 build_release() {
-  swift build -c release --scratch-path .build-release --product cadenas
-  swift build -c release --scratch-path .build-release --product cadenas-dev
+  local product
+  for product in cadenas cadenas-dev; do
+    swift build -c release --scratch-path .build-release --product "$product" \
+      -Xswiftc -cross-module-optimization
+  done
 }

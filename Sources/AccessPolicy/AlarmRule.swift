@@ -72,8 +72,8 @@ extension AlarmRule {
     "unseal.share", "ceremony", "ceremony.share", "approvals", "approve", "reject", "keys.rotate",
     "keys.reencrypt", "keys.deactivate", "keys.compromise", "keys.destroy", "keys.status",
     "keys.history", "keys.certificate", "keys.inventory", "audit.show", "audit.verify",
-    "audit.report", "audit.checkpoint", "audit.prove", "audit.export", "audit.archive", "checkpoint",
-    "store.stats", "store.verify", "store.backup", "store.backup.list",
+    "audit.report", "audit.checkpoint", "audit.prove", "audit.export", "audit.archive",
+    "checkpoint", "store.stats", "store.verify", "store.backup", "store.backup.list",
     "store.backup.forget", "store.compact", "honeytoken.add", "honeytoken.list",
     "honeytoken.remove",
   ]

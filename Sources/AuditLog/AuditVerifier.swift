@@ -74,7 +74,8 @@ package struct AuditVerifier {
       return nil
     } catch let finding as AuditVerification.Finding {
       // What came before a kept checkpoint was changed: from the beginning it shows where.
-      if trust.since != nil, finding.reason == .checkpointMismatch || finding.reason == .hashMissing {
+      if trust.since != nil, finding.reason == .checkpointMismatch || finding.reason == .hashMissing
+      {
         let whole = try attempt(store, Trust(keys: trust.keys), progress)
         if whole?.finding != nil { return whole }
       }

@@ -33,6 +33,13 @@ extension ServiceConfiguration {
           text: "no alarm rule is about honeytokens: naming one would raise nothing",
           remedy: "add \"honeytoken: {honeytokens: true}\" to the rules of the alarm file"))
     }
+    if audit.keepAtHandSeconds < AuditSettings.threeMonthsSeconds {
+      cautions.append(
+        Caution(
+          text: "entries of the audit log may be archived before they are three months old, and "
+            + "PCI DSS 10.5.1 wants three months at hand",
+          remedy: "set \"keep_at_hand: 92d\" in \"audit\""))
+    }
     if administration.approvals["destroy", default: 1] < 2 {
       cautions.append(
         Caution(

@@ -7,6 +7,9 @@ package struct AuditSettings: Equatable, Sendable {
   /// How long entries may have to stay at hand: up to ten years.
   package static let allowedKeepSeconds: ClosedRange<UInt64> = 0...3_650 * 86_400
 
+  /// The least that three months have.
+  package static let threeMonthsSeconds: UInt64 = 90 * 86_400
+
   /// The absolute path of the file that the newest checkpoint is written to; it is meant to lie on
   /// another host's disk.
   package var checkpointPath: String?

@@ -37,6 +37,7 @@ import Testing
         development: true
         keys: {source: file, path: keys}
         administration: {socket: admin.sock}
+        audit: {keep_at_hand: 89d}
         merchants:
           one: {number: 1, clients: ["spiffe://one/a"], client_ca: ca.pem, operations: [delete]}
           two: {number: 2, clients: ["spiffe://two/a"], client_ca: ca.pem, operations: [delete]}
@@ -51,6 +52,8 @@ import Testing
         "DIR/ca.pem vouches for the merchant \"one\" and for the acquirer \"north\": who runs it "
           + "can make a client that reads cards",
         "no revocation list for DIR/ca.pem: a stolen client key works until its certificate ends",
+        "entries of the audit log may be archived before they are three months old, and PCI DSS "
+          + "10.5.1 wants three months at hand",
         "one person alone can destroy a key",
       ])
   }

@@ -103,9 +103,11 @@ extension Operations {
         let key = sequence.bigEndianBytes
         let damage = "the entry \(sequence) is not what was logged; run: cadenas audit verify"
         guard let line = try transaction.get(unsafe key.span.bytes, in: .audit) else {
-          let isArchived = try ArchiveMark.read(in: transaction).map { sequence < $0.below } ?? false
+          let mark = try ArchiveMark.read(in: transaction)
+          let isArchived = mark.map { sequence < $0.below } ?? false
           throw isArchived
-            ? AdministrationError.notFound("the entry \(sequence) is archived: it is in its export")
+            ? AdministrationError.notFound(
+              "the entry \(sequence) is archived: it is in its export")
             : AdministrationError.refused(damage)
         }
         let path = MerkleProof.inclusion(of: sequence, in: checkpoint.size)

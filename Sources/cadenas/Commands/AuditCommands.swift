@@ -41,7 +41,10 @@ struct AuditCheckpointCommand: ParsableCommand {
     case .table:
       if to == nil { Console.write(result.text("note")) }
       let after = result["entries_after"]?.integer ?? 0
-      if after > 0 { Console.complain("\(after) entries are newer than this checkpoint") }
+      if after > 0 {
+        let entries = after == 1 ? "1 entry is" : "\(after) entries are"
+        Console.complain("\(entries) newer than this checkpoint")
+      }
     }
   }
 }

@@ -39,7 +39,7 @@ package final class AuditLog: BatchParticipant, @unchecked Sendable {
     /// The hashes of the leaves that the batch has added, one after the other.
     var leaves: [UInt8] = []
     /// The nodes that it has completed.
-    var nodes: [(TreeNode, Digest256)] = []
+    var nodes: [(node: TreeNode, hash: Digest256)] = []
     /// The newest checkpoint.
     var checkpoint: LatestCheckpoint?
     /// The time of the latest entry, or of the one after which the clock went backwards.
@@ -151,10 +151,8 @@ package final class AuditLog: BatchParticipant, @unchecked Sendable {
     try transaction.put(
       key: unsafe key.span.bytes, value: unsafe bytes.span.bytes, in: .audit, options: .append)
     let leaf = MerkleHash.leaf(unsafe bytes.span.bytes)
-    // Not into the state at once: it is being changed.
-    var nodes: [(TreeNode, Digest256)] = []
-    open.frontier.append(leaf) { nodes.append(($0, $1)) }
-    open.nodes += nodes
+    let completed = open.frontier.append(leaf)
+    open.nodes += completed
     leaf.withBytes { open.leaves.append(span: $0) }
     return sequence
   }

@@ -162,9 +162,7 @@ struct LogChunk {
   private mutating func grow(
     by leaf: Digest256, in transaction: borrowing StoreReadTransaction
   ) throws {
-    var nodes: [(TreeNode, Digest256)] = []
-    frontier.append(leaf) { nodes.append(($0, $1)) }
-    for (node, hash) in nodes
+    for (node, hash) in frontier.append(leaf)
     where try LogTree.hash(of: node, in: transaction) != hash {
       throw AuditVerification.Finding(sequence: node.firstLeaf, reason: .nodeMismatch)
     }

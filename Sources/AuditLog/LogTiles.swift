@@ -52,9 +52,7 @@ package struct LogTiles {
   /// - Returns: the tiles that are full with it.
   package mutating func append(_ leaf: Digest256) -> [Tile] {
     levels[0].append(contentsOf: leaf.bytes)
-    var nodes: [(TreeNode, Digest256)] = []
-    frontier.append(leaf) { nodes.append(($0, $1)) }
-    return nodes.map { node, hash in
+    return frontier.append(leaf).map { node, hash in
       let level = node.level / TreeNode.levelsInTile - 1
       let tile = Tile(level: level, index: node.index, bytes: levels[level])
       levels[level].removeAll(keepingCapacity: true)

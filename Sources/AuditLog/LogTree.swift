@@ -134,11 +134,9 @@ extension LogTree {
       let end = min(size, frontier.size + UInt64(AuditLimits.linesInOneTransaction))
       frontier = try store.write { transaction in
         var grown = frontier
-        var nodes: [(TreeNode, Digest256)] = []
         for hash in try row(at: 0, from: frontier.size, to: end, in: transaction) {
-          grown.append(hash) { nodes.append(($0, $1)) }
+          try save(grown.append(hash), in: &transaction)
         }
-        try save(nodes, in: &transaction)
         return grown
       }
     }
@@ -146,7 +144,7 @@ extension LogTree {
 
   /// Keeps the hashes of nodes.
   static func save(
-    _ nodes: [(TreeNode, Digest256)], in transaction: inout StoreWriteTransaction
+    _ nodes: [(node: TreeNode, hash: Digest256)], in transaction: inout StoreWriteTransaction
   ) throws(StorageError) {
     for (node, hash) in nodes {
       let key = node.key

@@ -37,21 +37,21 @@ package struct MerkleFrontier: Equatable, Sendable {
 
   /// Adds the hash of the next leaf.
   ///
-  /// - Parameter completed: told of each ``TreeNode`` that is complete with this leaf, the smallest
-  ///   first.
-  package mutating func append(
-    _ leaf: Digest256, completed: (TreeNode, Digest256) -> Void = { _, _ in }
-  ) {
+  /// - Returns: each ``TreeNode`` that is complete with this leaf, the smallest first.
+  @discardableResult
+  package mutating func append(_ leaf: Digest256) -> [(node: TreeNode, hash: Digest256)] {
+    var completed: [(node: TreeNode, hash: Digest256)] = []
     var hash = leaf
     // Each trailing one bit of the size is a subtree as large as the one that has just grown.
     for level in 0..<(~size).trailingZeroBitCount {
       hash = MerkleHash.node(peaks.removeLast(), hash)
       if let node = TreeNode(level: level + 1, index: size >> UInt64(level + 1)) {
-        completed(node, hash)
+        completed.append((node, hash))
       }
     }
     peaks.append(hash)
     size += 1
+    return completed
   }
 
   /// The tree's root; that of the empty tree is the SHA-256 of nothing.

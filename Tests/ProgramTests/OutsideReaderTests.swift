@@ -5,47 +5,23 @@ import Testing
 /// A reader in another language, written from the documentation alone, opens what the program has
 /// written.
 @Suite struct OutsideReaderTests {
-  /// The folder of these tests, and the root of the repository.
-  private static let folder =
-    #filePath.split(separator: "/").dropLast().map { "/\($0)" }.joined()
-  private static let root =
-    #filePath.split(separator: "/").dropLast(3).map { "/\($0)" }.joined()
-
-  /// The command that runs the reader.
-  private static func reader() throws -> String {
-    let python = "\(root)/.build-python/bin/python"
-    guard Files.exists(python) else {
-      throw Stage.Failed(
-        "\(python) is missing: run deploy/test, which installs it, or `source deploy/prepare.sh`")
-    }
-    return "'\(python)' '\(folder)/Reader/read_vault.py'"
-  }
-
-  /// Runs a command that has to end well, and gives what it printed.
-  private static func run(_ command: String, _ runner: CommandLineRunner) throws -> String {
-    let result = try runner.run(command)
-    let text = result.lines.joined(separator: "\n")
-    guard result.status == 0 else { throw Stage.Failed("$ \(command)\n\(text)") }
-    return text
-  }
-
   @Test func cardsAreReadWithTheKeyFileAlsoAfterRotations() throws {
-    let reader = try Self.reader()
+    let reader = try OutsideProgram.command("read_vault.py")
     try withScratchDirectory { directory in
       let runner = try CommandLineRunner(directory: "\(directory)/i")
       try runner.act("start")
       try runner.act("tokenize 4970105181818183")
-      _ = try Self.run("cadenas keys rotate data --config cadenas.yaml", runner)
+      try runner.succeed("cadenas keys rotate data --config cadenas.yaml")
       try runner.act("tokenize 378282246310005")
-      _ = try Self.run("cadenas keys rotate kek --config cadenas.yaml", runner)
+      try runner.succeed("cadenas keys rotate kek --config cadenas.yaml")
       try runner.act("tokenize 5555555555554444")
-      let keys = try Self.run("cadenas keys status --config cadenas.yaml --format json", runner)
+      let keys = try runner.succeed("cadenas keys status --config cadenas.yaml --format json")
       try runner.act("stop")
       let active = try #require(
-        Self.run("ls keys", runner).split(separator: "\n").last { name in
+        runner.succeed("ls keys").split(separator: "\n").last { name in
           keys.contains("\"id\":\"\(name.prefix(8))\",\"role\":\"kek\",\"state\":\"active\"")
         })
-      let text = try Self.run("\(reader) store --kek keys/\(active)", runner)
+      let text = try runner.succeed("\(reader) store --kek keys/\(active)")
       for number in ["4970105181818183", "378282246310005", "5555555555554444"] {
         #expect(text.contains("\"number\": \"\(number)\", \"exp_month\": 12, \"exp_year\": 2099"))
       }
@@ -55,7 +31,7 @@ import Testing
   }
 
   @Test func theKeyringOpensWithSharesAndPassphrases() throws {
-    let reader = try Self.reader()
+    let reader = try OutsideProgram.command("read_vault.py")
     try withScratchDirectory { directory in
       let runner = try CommandLineRunner(directory: "\(directory)/i")
       // Makes the installation whose configuration is changed.
@@ -68,10 +44,10 @@ import Testing
         "plan.yaml && printf 'passphrase of a\\npassphrase of b\\npassphrase of c\\n' | cadenas init",
         "--config custodians.yaml --ceremony plan.yaml --shares shares --passphrase-fd 0 --format json",
       ]
-      let made = try Self.run(ceremony.joined(separator: " "), runner)
+      let made = try runner.succeed(ceremony.joined(separator: " "))
       let shares = "--share shares/c.share --share shares/a.share"
-      let read = try Self.run(
-        "printf 'passphrase of c\\npassphrase of a\\n' | \(reader) sealed \(shares)", runner)
+      let read = try runner.succeed(
+        "printf 'passphrase of c\\npassphrase of a\\n' | \(reader) sealed \(shares)")
       let value = try #require(
         read.firstMatch(of: /"kek": "([0-9a-f]{8})", "kek_check_value": "([0-9A-F]{10})"/))
       #expect(

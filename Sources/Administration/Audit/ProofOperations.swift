@@ -182,20 +182,16 @@ extension Operations {
   /// The document of what could be archived: the size of the last checkpoint that covers only entries
   /// from before `time`, and from before those that have to stay at hand.
   func archivable(before time: Int64) throws -> [UInt8] {
-    let keep = Int64(clamping: hooks.keepAtHandSeconds) * 1_000
-    let limit = min(time, Int64(clamping: now) - keep)
+    let limit = min(time, archiveLimit)
     let (rows, mark) = try store.read { (transaction) throws(AuditError) in
       (
         try KeptCheckpoints.rows(limit: .max, in: transaction),
         try ArchiveMark.read(in: transaction)
       )
     }
-    let reader = AuditReader(store)
     // The newest may be gone in a second.
     let last = try rows.dropLast().reversed().first { row in
-      guard row.size > 0, row.size > mark?.below ?? 0 else { return false }
-      let page = try reader.page(from: row.size - 1, below: row.size)
-      return page.entries.first.map { $0.timeMilliseconds < limit } ?? false
+      try row.size > mark?.below ?? 0 && endsBefore(limit, size: row.size)
     }
     var json = JSONWriter()
     json.beginObject()
@@ -206,6 +202,18 @@ extension Operations {
     return json.bytes
   }
 
+  /// The time before which entries need not stay at hand, in Unix milliseconds.
+  private var archiveLimit: Int64 {
+    Int64(clamping: now) - Int64(clamping: hooks.keepAtHandSeconds) * 1_000
+  }
+
+  /// Whether the last of the first `size` entries was written before a time.
+  private func endsBefore(_ milliseconds: Int64, size: UInt64) throws -> Bool {
+    guard size > 0 else { return false }
+    let last = try AuditReader(store).page(from: size - 1, below: size).entries.first
+    return last.map { $0.timeMilliseconds < milliseconds } ?? false
+  }
+
   /// Archives, and gives the document of it.
   func archive(
     below: UInt64, export: Digest256, actor: String, into sink: Sink
@@ -213,9 +221,7 @@ extension Operations {
     guard let vault = hooks.vault else {
       throw AdministrationError.refused("start the service first: it archives what it keeps")
     }
-    let page = try AuditReader(store).page(from: below &- 1, below: below)
-    let keep = Int64(clamping: hooks.keepAtHandSeconds) * 1_000
-    guard let last = page.entries.first, last.timeMilliseconds < Int64(clamping: now) - keep else {
+    guard try endsBefore(archiveLimit, size: below) else {
       throw AdministrationError.refused(
         "entries of the last \(hooks.keepAtHandSeconds / 86_400) days stay at hand "
           + "(audit.keep_at_hand)")

@@ -52,10 +52,13 @@ struct NewFile: ~Copyable {
   private var buffer: [UInt8] = []
 
   /// Creates the file, mode 0640.
-  /// - Throws: ``CommandFailure``, also where there is one already.
-  init(_ path: String) throws(CommandFailure) {
+  ///
+  /// - Parameter isReplacing: whether one that is there already is emptied.
+  /// - Throws: ``CommandFailure``, also where there is one already, unless that is emptied.
+  init(_ path: String, replacing isReplacing: Bool = false) throws(CommandFailure) {
     self.path = path
-    descriptor = unsafe open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0o640)
+    let flags = O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW | (isReplacing ? O_TRUNC : O_EXCL)
+    descriptor = unsafe open(path, flags, 0o640)
     guard descriptor >= 0 else {
       throw CommandFailure(.unavailable, "\(path): \(systemMessage(errno))")
     }
@@ -64,8 +67,10 @@ struct NewFile: ~Copyable {
   deinit { close(descriptor) }
 
   /// Creates the file with these bytes, durable.
-  static func write(_ bytes: [UInt8], to path: String) throws(CommandFailure) {
-    var file = try NewFile(path)
+  static func write(
+    _ bytes: [UInt8], to path: String, replacing isReplacing: Bool = false
+  ) throws(CommandFailure) {
+    var file = try NewFile(path, replacing: isReplacing)
     file.append(bytes)
     try file.synchronize()
   }

@@ -1,0 +1,31 @@
+@testable import cadenas_dev
+
+/// A program in another language, in the folder `Reader` of these tests.
+enum OutsideProgram {
+  /// The folder of these tests, and the root of the repository.
+  private static let folder =
+    #filePath.split(separator: "/").dropLast().map { "/\($0)" }.joined()
+  private static let root =
+    #filePath.split(separator: "/").dropLast(3).map { "/\($0)" }.joined()
+
+  /// The command that runs the program `name`.
+  static func command(_ name: String) throws -> String {
+    let python = "\(root)/.build-python/bin/python"
+    guard Files.exists(python) else {
+      throw Stage.Failed(
+        "\(python) is missing: run deploy/test, which installs it, or `source deploy/prepare.sh`")
+    }
+    return "'\(python)' '\(folder)/Reader/\(name)'"
+  }
+}
+
+extension CommandLineRunner {
+  /// Runs a command that has to end well, and gives what it printed.
+  @discardableResult
+  func succeed(_ command: String) throws -> String {
+    let result = try run(command)
+    let text = result.lines.joined(separator: "\n")
+    guard result.status == 0 else { throw Stage.Failed("$ \(command)\n\(text)") }
+    return text
+  }
+}

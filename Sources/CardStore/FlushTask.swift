@@ -66,7 +66,9 @@ final class FlushTask: Sendable {
     let sorted = generation.entries.sorted { $0.key < $1.key }
     var start = 0
     repeat {
-      let end = min(start + pace.entriesPerTransaction, sorted.count)
+      let isHurried = isHurried.load(ordering: .relaxed)
+      let count = isHurried ? pace.entriesPerHurriedTransaction : pace.entriesPerTransaction
+      let end = min(start + count, sorted.count)
       let began = ContinuousClock.now
       try index.write(sorted[start..<end], mark: end == sorted.count ? generation.upTo : nil)
       start = end

@@ -90,8 +90,10 @@ struct Compaction: Sendable {
     // The old environment, which snapshots may hold, keeps its lock file without a name.
     try Files.remove(["\(path)-lock"])
     try Files.synchronize(directory: directory)
+    var options = Environment.Options(mapSize: mapSize)
+    options.writesAhead = true
     do throws(LMDBError) {
-      let environment = try Environment(path: path, options: Environment.Options(mapSize: mapSize))
+      let environment = try Environment(path: path, options: options)
       let tables = try Tables(of: environment, creating: false)
       return Generation(environment: environment, tables: tables)
     } catch { throw StorageError(error, opening: path) }

@@ -11,7 +11,11 @@ import Glibc
     unsafe mutex = .allocate(capacity: 1)
     unsafe condition = .allocate(capacity: 1)
     unsafe state = .allocate(capacity: 1)
-    let failures = unsafe pthread_mutex_init(mutex, nil) | pthread_cond_init(condition, nil)
+    var attributes = pthread_condattr_t()
+    let failures =
+      unsafe pthread_mutex_init(mutex, nil) | pthread_condattr_init(&attributes)
+      | pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC)
+      | pthread_cond_init(condition, &attributes)
     precondition(failures == 0, "the system gives no mutex")
     unsafe state.initialize(to: initial)
   }
@@ -39,6 +43,19 @@ import Glibc
     while true {
       if let result = unsafe body(&state.pointee) { return result }
       unsafe pthread_cond_wait(condition, mutex)
+    }
+  }
+
+  /// Waits until `body` returns a value, or, with nil, until a moment of the monotonic clock.
+  func wait<R>(untilNanoseconds deadline: UInt64, _ body: (inout State) -> R?) -> R? {
+    var time = timespec(
+      tv_sec: Int(deadline / 1_000_000_000), tv_nsec: Int(deadline % 1_000_000_000))
+    unsafe pthread_mutex_lock(mutex)
+    defer { unsafe pthread_mutex_unlock(mutex) }
+    while true {
+      if let result = unsafe body(&state.pointee) { return result }
+      // Whatever else it may return, a wait that is over has to end here.
+      guard unsafe pthread_cond_timedwait(condition, mutex, &time) == 0 else { return nil }
     }
   }
 

@@ -65,6 +65,7 @@ package final class StoreIndex: Sendable {
   ) throws(StorageError) -> StoreIndex {
     var options = Environment.Options(mapSize: mapSize)
     options.maxDatabases = 8
+    options.writesAhead = true
     do throws(LMDBError) {
       let environment = try Environment(path: path, options: options)
       let meta = try environment.openDatabase("meta")
@@ -106,6 +107,7 @@ package final class StoreIndex: Sendable {
   ) throws(StorageError) -> StoreIndex {
     var options = Environment.Options(mapSize: mapSize)
     options.maxDatabases = 8
+    options.writesAhead = true
     options.creates = true
     do throws(LMDBError) {
       let environment = try Environment(path: path, options: options)

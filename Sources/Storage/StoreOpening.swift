@@ -118,6 +118,7 @@ extension Store {
     try Files.remove(Compaction.leftovers(in: directory))
     var environmentOptions = Environment.Options(mapSize: mapSize)
     environmentOptions.isReadOnly = options.isReadOnly
+    environmentOptions.writesAhead = true
     let generation: Generation
     do throws(LMDBError) {
       let environment = try Environment(path: path, options: environmentOptions)

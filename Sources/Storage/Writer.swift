@@ -17,8 +17,8 @@ final class Writer: Sendable {
     /// Compactions that wait for the batch that is being written to end.
     var compactions: [CompactionRequest] = []
     var limits = WriterLimits()
-    /// True while the thread waits for work: only then does a submitter wake it.
-    var isWaiting = false
+    /// Jobs at which a submitter wakes the thread; greater than any queue while it does not wait.
+    var wakesAt = Int.max
     var thread: pthread_t?
   }
 
@@ -79,8 +79,8 @@ final class Writer: Sendable {
       let room = state.limits.queue + (isReserved ? state.limits.reservedQueue : 0)
       guard state.queue.count < room else { return .overloaded }
       state.queue.append(job)
-      wakes = state.isWaiting
-      state.isWaiting = false
+      wakes = state.queue.count >= state.wakesAt
+      if wakes { state.wakesAt = .max }
       return nil
     }
     if wakes { monitor.signal() }
@@ -95,8 +95,8 @@ final class Writer: Sendable {
     let phase = monitor.withLock { state -> Phase in
       guard state.phase == .running else { return state.phase }
       state.compactions.append(request)
-      wakes = state.isWaiting
-      state.isWaiting = false
+      wakes = state.wakesAt < .max
+      state.wakesAt = .max
       return .running
     }
     if wakes { monitor.signal() }
@@ -114,7 +114,7 @@ final class Writer: Sendable {
     let thread = monitor.withLock { state -> pthread_t? in
       if state.phase == .running { state.phase = .stopping }
       if state.phase == .idle { state.phase = .stopped }
-      state.isWaiting = false
+      state.wakesAt = .max
       defer { state.thread = nil }
       return state.thread
     }

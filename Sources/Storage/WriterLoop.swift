@@ -33,6 +33,7 @@ struct WriterLoop: ~Copyable {
   private let monitor: Monitor<Writer.State>
   private let onEnd: @Sendable (StorageError) -> Void
   private var room: RoomGuard
+  private var pace = BatchPace()
   private var batchesSinceReaderCheck = 0
   private var hasEnded = false
 
@@ -75,21 +76,36 @@ struct WriterLoop: ~Copyable {
 
   /// Waits for something to do, and moves jobs to `jobs`. It is to stop when nothing is left.
   private func nextTurn(_ jobs: inout [any WriteJob]) -> Turn {
-    monitor.waitUntil { state -> Turn? in
-      state.isWaiting = false
-      // First, since jobs may always be waiting.
-      if !state.compactions.isEmpty { return .compaction(state.compactions.removeFirst()) }
-      if state.queue.count > 0 {
-        state.queue.take(state.limits.batch, into: &jobs)
-        return .jobs
-      }
-      if state.phase == .stopping {
-        state.phase = .stopped
-        return .stop
-      }
-      state.isWaiting = true
-      return nil
+    if let earliest = pace.earliestNanoseconds,
+      let turn = monitor.wait(
+        untilNanoseconds: earliest,
+        { Self.turn(in: &$0, withAtLeast: BatchPace.enoughJobs, taking: &jobs) })
+    {
+      return turn
     }
+    return monitor.waitUntil { Self.turn(in: &$0, withAtLeast: 1, taking: &jobs) }
+  }
+
+  /// What is to be done; nil where that is to wait, for `count` jobs if nothing else comes.
+  private static func turn(
+    in state: inout Writer.State, withAtLeast count: Int, taking jobs: inout [any WriteJob]
+  ) -> Turn? {
+    state.wakesAt = .max
+    // First, since jobs may always be waiting.
+    if !state.compactions.isEmpty { return .compaction(state.compactions.removeFirst()) }
+    let isStopping = state.phase == .stopping
+    // More jobs than are taken or accepted are not waited for.
+    let enough = isStopping ? 1 : min(count, state.limits.batch, state.limits.queue)
+    if state.queue.count >= enough {
+      state.queue.take(state.limits.batch, into: &jobs)
+      return .jobs
+    }
+    if isStopping {
+      state.phase = .stopped
+      return .stop
+    }
+    state.wakesAt = enough
+    return nil
   }
 
   /// Compacts the store while jobs go on being queued; given up when the writer is to stop.
@@ -178,8 +194,12 @@ struct WriterLoop: ~Copyable {
   }
 
   /// Applies every job of `batch` in one transaction and commits it.
-  private func attempt(_ batch: [any WriteJob]) -> Outcome {
+  private mutating func attempt(_ batch: [any WriteJob]) -> Outcome {
+    let began = MonotonicClock.nanoseconds()
     let outcome = transact(batch)
+    if case .committed = outcome {
+      pace.batchDidCommit(jobs: batch.count, began: began, ended: MonotonicClock.nanoseconds())
+    }
     for participant in participants {
       if case .committed = outcome {
         participant.batchDidCommit()

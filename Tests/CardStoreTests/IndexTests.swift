@@ -17,6 +17,7 @@ import Testing
     var pace = IndexPace()
     pace.entriesPerFlush = 10
     pace.entriesPerTransaction = 3
+    pace.entriesPerHurriedTransaction = 3
     pace.longestPauseNanoseconds = 1_000
     return pace
   }()

@@ -26,7 +26,8 @@ import Testing
     let before = try size("cards.mdb")
     let result = try store.compact()
     #expect(try store.rows() == rows)
-    #expect(result.bytesBefore == before)
+    // A writing transaction keeps room written ahead.
+    #expect(result.bytesBefore >= before)
     #expect(try result.bytesAfter == size("cards.mdb"))
     #expect(result.bytesAfter < before / 4)
     #expect(result.nanosecondsPaused > 0)

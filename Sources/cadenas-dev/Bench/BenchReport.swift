@@ -20,6 +20,8 @@ struct BenchReport {
   let seconds: Double
   /// What was used meanwhile.
   let processors: ProcessorTime
+  /// How long nothing ran meanwhile.
+  let standstill: Standstill
 
   /// Answers a second.
   var perSecond: Double { seconds > 0 ? Double(tally.answered) / seconds : 0 }
@@ -73,7 +75,21 @@ struct BenchReport {
       load      \(server ?? "")client \(used) on \(plan.threads) \
       thread\(plan.threads == 1 ? "" : "s"), \(others ?? "")idle \(Self.decimal(idle * 100, digits: 0)) %: \
       \(verdict)
+      pauses    \(pauses)
       """
+  }
+
+  /// What share of the time the machine stood still, in thousandths.
+  private var pausedMillis: Int {
+    seconds > 0 ? Int((Double(standstill.total) / seconds / 1e6).rounded()) : 0
+  }
+
+  private var pauses: String {
+    guard standstill.total > 0 else { return "none" }
+    let longest = Self.decimal(Double(standstill.longest) / 1e6, digits: 1)
+    let share = Self.decimal(Double(pausedMillis) / 10, digits: 1)
+    return "the machine stood still for \(share) % of the time, \(longest) ms at the longest: "
+      + "latencies hold that too"
   }
 
   /// For programs: whole numbers, durations in microseconds, processors in thousandths.
@@ -98,6 +114,8 @@ struct BenchReport {
     }
     if let others { json.member("others_millis", integer: Int(others * 1e3)) }
     json.member("idle_percent", integer: Int(idle * 100))
+    json.member("standstill_millis", integer: pausedMillis)
+    json.member("standstill_max_us", integer: Int(standstill.longest / 1000))
     json.member("client_is_bottleneck", boolean: clientLoad > Self.busyClient)
     json.endObject()
     return String(decoding: json.bytes, as: UTF8.self)

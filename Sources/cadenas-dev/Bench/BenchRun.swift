@@ -46,12 +46,16 @@ struct BenchRun {
     }
     try group.next().scheduleTask(deadline: measuredFrom) {}.futureResult.wait()
     let before = ProcessorTime.now(server: plan.server)
-    try window.ended.wait()
+    let probe = try Standstill.Probe()
+    let ended = Result { try window.ended.wait() }
+    let standstill = try probe.finish()
+    try ended.get()
     let used = ProcessorTime.now(server: plan.server) - before
     var tally = BenchTally()
     for connection in connections { tally.add(try connection.finish().tally) }
     let seconds = Double((window.until - measuredFrom).nanoseconds) / 1e9
-    return BenchReport(plan: plan, tally: tally, seconds: seconds, processors: used)
+    return BenchReport(
+      plan: plan, tally: tally, seconds: seconds, processors: used, standstill: standstill)
   }
 
   /// Gives cards tokens before anything is measured, as the shop.

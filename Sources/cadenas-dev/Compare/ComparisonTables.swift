@@ -97,12 +97,13 @@ struct ComparisonTables {
   private var paced: FigureTable {
     var table = FigureTable(
       title: "tokenize-new at half of the most, latency in milliseconds",
-      head: ["cards", "a second", "p50", "p99", "p99.9", "max"])
+      head: ["cards", "a second", "p50", "p99", "p99.9", "max", "stood still, %"])
     for row in results.paced {
-      let latencies = row.dropFirst(2).map {
+      let latencies = row.dropFirst(2).dropLast().map {
         BenchReport.decimal((Double($0) ?? 0) / 1e3, digits: 2)
       }
-      table.add([name(Int(row[0]) ?? 0), row[1]] + latencies)
+      let pauses = BenchReport.decimal((row.last.flatMap { Double($0) } ?? 0) / 10, digits: 1)
+      table.add([name(Int(row[0]) ?? 0), row[1]] + latencies + [pauses])
     }
     return table
   }

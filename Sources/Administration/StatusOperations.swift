@@ -60,7 +60,9 @@ extension Operations {
       Metric(
         "cadenas_audit_entries", .gauge, "Entries of the audit log.", Int64(figures.auditEntries)),
       Metric(
-        "cadenas_store_file_bytes", .gauge, "Length of cards.mdb.", Int64(figures.fileBytes)),
+        "cadenas_store_file_bytes", .gauge,
+        "Length of cards.mdb, of which up to 1.25 MiB are written ahead.",
+        Int64(figures.fileBytes)),
       Metric(
         "cadenas_store_used_bytes", .gauge,
         "Bytes of cards.mdb that hold pages, free ones included.", Int64(figures.usedBytes)),

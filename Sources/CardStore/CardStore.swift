@@ -208,7 +208,7 @@ package final class CardStore: @unchecked Sendable {
         file: old.file.other(for: active), upTo: nil, pace: pace)
       index.grow()
     } else if var old = replacedIndex, keyring.replacedFingerprintKey == nil {
-      old.flushAll(upTo: newestToken)
+      old.abandon()
       replacedIndex = nil
       // Where the mark cannot be read, the next flush writes it.
       index.endGrowth(at: (try? index.file.mark())?.token)

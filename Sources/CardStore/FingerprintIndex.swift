@@ -39,7 +39,10 @@ struct FingerprintIndex {
   var key: KeyIdentifier { file.fingerprintKey }
 
   /// From now on cards after `token` have their entry elsewhere.
-  mutating func freeze(at token: Token?) { completeness = .frozen(token) }
+  mutating func freeze(at token: Token?) {
+    completeness = .frozen(token)
+    entriesForNextFlush = entriesPerFlush
+  }
 
   /// From now on somebody else adds older cards, and moves the mark.
   mutating func grow() { completeness = .growing }
@@ -95,6 +98,19 @@ struct FingerprintIndex {
     endFlush()
   }
 
+  /// Gives up what is not in the file: nobody will look for it any more.
+  mutating func abandon() {
+    flush?.abandon()
+    flush = nil
+  }
+
+  /// Entries that make a flush. What comes to an index that is frozen is little, deletions, and what
+  /// waits is not to lie in memory for as long as that lasts.
+  private var entriesPerFlush: Int {
+    if case .frozen = completeness { return min(pace.entriesPerFlush, 8_192) }
+    return pace.entriesPerFlush
+  }
+
   /// What the mark may say when everything up to `token` is written; nil where it has to stay.
   private func mark(_ token: Token?) -> Token? {
     switch completeness {
@@ -118,10 +134,10 @@ struct FingerprintIndex {
     case .done:
       overlay.endFlush()
       marked = flush.upTo ?? marked
-      entriesForNextFlush = pace.entriesPerFlush
+      entriesForNextFlush = entriesPerFlush
     case .failed:
       overlay.cancelFlush()
-      entriesForNextFlush = overlay.waiting + pace.entriesPerFlush
+      entriesForNextFlush = overlay.waiting + entriesPerFlush
     }
     _ = flush.finish()
     self.flush = nil

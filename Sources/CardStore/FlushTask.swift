@@ -22,6 +22,7 @@ final class FlushTask: Sendable {
   private let pace: IndexPace
   private let generation: Overlay.Generation
   private let isHurried = Atomic<Bool>(false)
+  private let isAbandoned = Atomic<Bool>(false)
   private let result = Mutex(Outcome.running)
   private let thread = Mutex<WorkerThread?>(nil)
 
@@ -53,6 +54,13 @@ final class FlushTask: Sendable {
     return outcome
   }
 
+  /// Ends it after the transaction under way, and waits for that: what is left is not written, and the
+  /// mark stays.
+  func abandon() {
+    isAbandoned.store(true, ordering: .relaxed)
+    _ = finish()
+  }
+
   private func run() {
     do {
       try write()
@@ -66,6 +74,7 @@ final class FlushTask: Sendable {
     let sorted = generation.entries.sorted { $0.key < $1.key }
     var start = 0
     repeat {
+      if isAbandoned.load(ordering: .relaxed) { throw CancellationError() }
       let isHurried = isHurried.load(ordering: .relaxed)
       let count = isHurried ? pace.entriesPerHurriedTransaction : pace.entriesPerTransaction
       let end = min(start + count, sorted.count)

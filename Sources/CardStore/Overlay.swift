@@ -29,7 +29,7 @@ struct Overlay {
   private var replaced: [(fingerprint: Digest256, entry: Token??)] = []
 
   /// - Parameter capacity: entries for which there is room from the beginning: to grow past a hundred
-  ///   thousand would stop the writer for some 20 ms.
+  ///   thousand stops the writer for 20 ms and more.
   init(capacity: Int) {
     self.capacity = capacity
     entries = Entries(minimumCapacity: capacity)

@@ -24,7 +24,8 @@ import Glibc
     package var isDraft = false
     /// Keeps no lock file: for a file that nobody writes while it is open.
     package var isUnshared = false
-    /// Writes zeros ahead of the last page, so that commits take half the time on most file systems.
+    /// Writes zeros ahead of the last page, so that commits at the end of the file find its blocks
+    /// written: see ``WrittenRoom``.
     package var writesAhead = false
 
     package init(mapSize: Int) { self.mapSize = mapSize }

@@ -4,30 +4,35 @@ import Glibc
 /// Zeros written beyond the last page, so that a commit changes blocks that the file has already.
 ///
 /// A commit that makes the file longer, or fills blocks that are allocated but were never written,
-/// also has to change what the file system keeps about the file: the sync then waits for the file
-/// system's journal too, which takes as long again. `fallocate` alone does not help. Nothing depends on
+/// also has to change what the file system keeps about the file: on ext4 the sync then waits for the
+/// journal too, which takes as long again. `fallocate` alone does not help. Nothing depends on
 /// these zeros: LMDB reads no page before it has written it.
-struct WrittenRoom {
-  /// Bytes that are kept written ahead of the last page, and written at a time: a thousandth of a
-  /// second's work, two thousand cards' room.
-  private static let bytes = 1 << 20
+enum WrittenRoom {
+  /// Bytes that are kept written ahead of the last page, in a store that is large enough: two thousand
+  /// cards' room.
+  private static let mostBytes = 1 << 20
+  /// As much as a store keeps that holds nothing yet.
+  private static let leastBytes = 64 << 10
+  /// Bytes that are written at a time: the commit that finds too little room waits for them, some
+  /// 0.4 ms.
+  private static let pieceBytes = 256 << 10
 
   private static let zeros = [UInt8](repeating: 0, count: 64 << 10)
 
-  /// Keeps room in the file of `environment`.
+  /// Keeps room in the file of `environment`: a quarter of what is in use, within bounds.
   ///
   /// Call it while the calling thread's writing transaction has just begun: nobody else can write
-  /// pages then, and this transaction has written none. Without success, commits are slower.
+  /// pages then, and this transaction has written none. Bytes that the file has are never touched.
+  /// Without success, commits are slower.
   static func keep(in environment: Environment) {
     guard let figures = try? environment.information(),
-      let descriptor = try? environment.descriptor(), let written = try? environment.fileSize()
+      let descriptor = try? environment.descriptor(), let length = try? environment.fileSize()
     else { return }
     let used = figures.pageCount * figures.pageSize
-    // A small map is not to be filled with room.
-    let room = min(bytes, figures.mapSize / 32)
-    guard written < used + room else { return }
-    let start = max(written, used)
-    let end = min(start + room, figures.mapSize)
+    let room = min(max(used / 4, leastBytes), mostBytes)
+    guard length < used + room else { return }
+    let start = max(length, used)
+    let end = min(start + min(room, pieceBytes), figures.mapSize)
     var position = start
     while position < end {
       let count = unsafe zeros.withUnsafeBytes {
@@ -36,7 +41,9 @@ struct WrittenRoom {
       guard count > 0 else { break }
       position += count
     }
-    // Lets the disk begin at once, and waits for nothing: the next commits are to find it done.
-    sync_file_range(descriptor, off_t(start), off_t(position - start), CLMDB_SYNC_FILE_RANGE_WRITE)
+    guard position > start else { return }
+    // Lets the disk begin at once: when these blocks are needed, they are done.
+    sync_file_range(
+      descriptor, off_t(start), off_t(position - start), CLMDB_SYNC_FILE_RANGE_WRITE)
   }
 }

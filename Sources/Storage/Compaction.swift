@@ -47,20 +47,24 @@ struct Compaction: Sendable {
   }
 
   private func replace(progress: StoreCopy.Progress) -> Outcome {
+    let before: Int
+    // Before the writing transaction, which may write room ahead.
+    do throws(StorageError) { before = try generations.value.fileBytes() } catch {
+      return .failed(error)
+    }
     do throws(LMDBError) {
-      return replace(holding: try generations.beginWrite(), progress: progress)
+      return replace(holding: try generations.beginWrite(), bytesBefore: before, progress: progress)
     } catch { return .failed(StorageError(error)) }
   }
 
   private func replace(
-    holding transaction: borrowing StoreWriteTransaction, progress: StoreCopy.Progress
+    holding transaction: borrowing StoreWriteTransaction, bytesBefore: Int,
+    progress: StoreCopy.Progress
   ) -> Outcome {
     let old = generations.value
     let draft = Self.draft(in: directory)
-    let before: Int
     let mapSize: Int
     do throws(StorageError) {
-      before = try old.fileBytes()
       mapSize = try old.mapSize()
       try Files.remove([draft])
       _ = try StoreCopy.write(transaction, of: old, to: draft, progress: progress)
@@ -76,7 +80,8 @@ struct Compaction: Sendable {
       let new = try adopt(old.environment.path, mapSize: mapSize)
       let after = try new.fileBytes()
       generations.publish(new)
-      return .done(CompactionResult(bytesBefore: before, bytesAfter: after, nanosecondsPaused: 0))
+      return .done(
+        CompactionResult(bytesBefore: bytesBefore, bytesAfter: after, nanosecondsPaused: 0))
     } catch { return end(error) }
   }
 

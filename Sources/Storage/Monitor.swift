@@ -16,6 +16,7 @@ import Glibc
       unsafe pthread_mutex_init(mutex, nil) | pthread_condattr_init(&attributes)
       | pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC)
       | pthread_cond_init(condition, &attributes)
+    unsafe pthread_condattr_destroy(&attributes)
     precondition(failures == 0, "the system gives no mutex")
     unsafe state.initialize(to: initial)
   }

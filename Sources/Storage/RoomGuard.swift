@@ -56,7 +56,7 @@ struct RoomGuard {
     return admitted
   }
 
-  /// Allocates blocks ahead of the file's end, without changing its length, so that the reserve is
+  /// Allocates blocks ahead of the last page, without changing its length, so that the reserve is
   /// on the disk and not only in the map.
   private mutating func allocate(beyond end: Int, reserve: Int, mapSize: Int) {
     guard canAllocate, min(end + reserve, mapSize) > allocatedEnd else { return }

@@ -10,6 +10,13 @@ final class Writer: Sendable {
     case ended
   }
 
+  /// What the thread does next.
+  enum Turn {
+    case jobs
+    case compaction(CompactionRequest)
+    case stop
+  }
+
   /// What submitters and the writer's thread share.
   struct State {
     var phase = Phase.idle
@@ -20,6 +27,26 @@ final class Writer: Sendable {
     /// Jobs at which a submitter wakes the thread; greater than any queue while it does not wait.
     var wakesAt = Int.max
     var thread: pthread_t?
+
+    /// What the thread is to do now, with `jobs` moved out of the queue for it; nil where it is to wait,
+    /// for `count` jobs if nothing else comes.
+    mutating func nextTurn(withAtLeast count: Int, taking jobs: inout [any WriteJob]) -> Turn? {
+      wakesAt = .max
+      // First, since jobs may always be waiting.
+      if !compactions.isEmpty { return .compaction(compactions.removeFirst()) }
+      // More jobs than are taken or accepted are not waited for.
+      let enough = phase == .stopping ? 1 : max(1, min(count, limits.batch, limits.queue))
+      if queue.count >= enough {
+        queue.take(limits.batch, into: &jobs)
+        return .jobs
+      }
+      if phase == .stopping {
+        phase = .stopped
+        return .stop
+      }
+      wakesAt = enough
+      return nil
+    }
   }
 
   private let generations: CurrentGeneration

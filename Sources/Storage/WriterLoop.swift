@@ -20,13 +20,6 @@ struct WriterLoop: ~Copyable {
   /// Batches between two searches for readers whose process is gone.
   private static let batchesBetweenReaderChecks = 1024
 
-  /// What the thread does next.
-  private enum Turn {
-    case jobs
-    case compaction(CompactionRequest)
-    case stop
-  }
-
   private let generations: CurrentGeneration
   private let compaction: Compaction
   private let participants: [any BatchParticipant]
@@ -75,37 +68,15 @@ struct WriterLoop: ~Copyable {
   }
 
   /// Waits for something to do, and moves jobs to `jobs`. It is to stop when nothing is left.
-  private func nextTurn(_ jobs: inout [any WriteJob]) -> Turn {
+  private func nextTurn(_ jobs: inout [any WriteJob]) -> Writer.Turn {
     if let earliest = pace.earliestNanoseconds,
       let turn = monitor.wait(
         untilNanoseconds: earliest,
-        { Self.turn(in: &$0, withAtLeast: BatchPace.enoughJobs, taking: &jobs) })
+        { $0.nextTurn(withAtLeast: pace.enoughJobs, taking: &jobs) })
     {
       return turn
     }
-    return monitor.waitUntil { Self.turn(in: &$0, withAtLeast: 1, taking: &jobs) }
-  }
-
-  /// What is to be done; nil where that is to wait, for `count` jobs if nothing else comes.
-  private static func turn(
-    in state: inout Writer.State, withAtLeast count: Int, taking jobs: inout [any WriteJob]
-  ) -> Turn? {
-    state.wakesAt = .max
-    // First, since jobs may always be waiting.
-    if !state.compactions.isEmpty { return .compaction(state.compactions.removeFirst()) }
-    let isStopping = state.phase == .stopping
-    // More jobs than are taken or accepted are not waited for.
-    let enough = isStopping ? 1 : min(count, state.limits.batch, state.limits.queue)
-    if state.queue.count >= enough {
-      state.queue.take(state.limits.batch, into: &jobs)
-      return .jobs
-    }
-    if isStopping {
-      state.phase = .stopped
-      return .stop
-    }
-    state.wakesAt = enough
-    return nil
+    return monitor.waitUntil { $0.nextTurn(withAtLeast: 1, taking: &jobs) }
   }
 
   /// Compacts the store while jobs go on being queued; given up when the writer is to stop.

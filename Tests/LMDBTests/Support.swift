@@ -35,6 +35,12 @@ final class TemporaryDirectory: Sendable {
     return unsafe stat(file, &status) == 0 ? status.st_size : -1
   }
 
+  /// Bytes for which the file has blocks, written or not.
+  var allocatedBytes: Int {
+    var status = stat()
+    return unsafe stat(file, &status) == 0 ? Int(status.st_blocks) * 512 : -1
+  }
+
   var fileMode: UInt32 {
     var status = stat()
     return unsafe stat(file, &status) == 0 ? status.st_mode & 0o777 : 0

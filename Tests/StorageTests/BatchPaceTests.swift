@@ -34,6 +34,18 @@ import Testing
     #expect(earliest == 3000 + 3 * 100)
   }
 
+  @Test mutating func `as many jobs as lately came together are enough`() {
+    commit(5, at: 0, taking: 100)
+    #expect(pace.enoughJobs == 5)
+    commit(9, at: 1000, taking: 100)
+    commit(2, at: 2000, taking: 100)
+    #expect(pace.enoughJobs == 9)
+    commit(100, at: 3000, taking: 100)
+    #expect(pace.enoughJobs == 16)
+    for number in 4..<200 { commit(6, at: UInt64(number) * 1000, taking: 100) }
+    #expect(pace.enoughJobs == 6)
+  }
+
   @Test mutating func `a slow disk is waited for no longer than a payment can bear`() {
     commit(8, at: 0, taking: 9_000)
     #expect(earliest == 2_000)
@@ -41,10 +53,10 @@ import Testing
 
   @Test mutating func `a disk that has become slower is believed after a while`() {
     commit(8, at: 0, taking: 100)
-    for number in 1..<129 {
+    for number in 1...128 {
       // Batches of few jobs count as well.
       commit(number == 63 ? 1 : 8, at: UInt64(number) * 1000, taking: 300)
-      if number == 64 { #expect(earliest == 64_000 + 3 * 100) }
+      if number == 127 { #expect(earliest == 127_000 + 3 * 100) }
     }
     #expect(earliest == 128_000 + 3 * 300)
   }

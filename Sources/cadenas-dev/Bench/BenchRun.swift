@@ -48,9 +48,9 @@ struct BenchRun {
     let before = ProcessorTime.now(server: plan.server)
     let probe = try Standstill.Probe()
     let ended = Result { try window.ended.wait() }
+    let used = ProcessorTime.now(server: plan.server) - before
     let standstill = try probe.finish()
     try ended.get()
-    let used = ProcessorTime.now(server: plan.server) - before
     var tally = BenchTally()
     for connection in connections { tally.add(try connection.finish().tally) }
     let seconds = Double((window.until - measuredFrom).nanoseconds) / 1e9

@@ -19,11 +19,11 @@ clean_up() {
   rm -rf "$scratch"
 }
 
-# stop_child PID: ends a child of this shell and waits for it.
+# stop_child PID [SIGNAL]: ends a child of this shell and waits for it.
 stop_child() {
   local child left=()
-  kill "$1"
-  wait "$1" || true
+  kill -s "${2:-TERM}" "$1"
+  wait "$1" 2>/dev/null || true
   for child in "${children[@]}"; do [[ $child == "$1" ]] || left+=("$child"); done
   children=("${left[@]}")
 }

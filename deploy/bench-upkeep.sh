@@ -28,6 +28,17 @@ serve() {
 
 stop_serving() { stop_child "$serve_pid"; }
 
+# kill_serving: what a power failure leaves behind, less what only a disk can lose.
+kill_serving() { stop_child "$serve_pid" KILL; }
+
+# add_cards: new cards for twenty seconds, which are not in the index's file yet.
+add_cards() {
+  local listen
+  listen=$(sed -nE 's/^listen: .*:([0-9]+)$/\1/p' "$directory/cadenas.yaml")
+  "$program" bench --vault "127.0.0.1:$listen" --pki "$directory/pki" --operation tokenize-new \
+    --connections 64 --seconds 20 | sed -n 's/^requests/new cards/p'
+}
+
 run() { "$cadenas" "$@" --config "$directory/cadenas.yaml"; }
 
 measure_upkeep() {
@@ -49,6 +60,12 @@ measure_upkeep() {
       task "store verify" run store verify
       rm "$directory"/store/index.mdb*
       task "start, index rebuilt" serve
+      add_cards
+      task "stop, index behind" stop_serving
+      serve
+      add_cards
+      kill_serving
+      task "start, index behind" serve
       stop_serving
     done
     du -sm "$directory"/store/*.mdb

@@ -62,9 +62,12 @@ package final class CardStore: @unchecked Sendable {
     let newest = newestToken
     guard let replaced = cipher.replacedFingerprintKey else {
       let file = try IndexFile(store: store, fingerprintKey: active)
-      try IndexCatchUp(store: store, file: file, cipher: cipher).run(
+      var catchUp = IndexCatchUp.Pace()
+      catchUp.mostHandedOut = pace.entriesPerFlush
+      let waiting = try IndexCatchUp(store: store, file: file, cipher: cipher, pace: catchUp).run(
         upTo: newest, progress: progress)
-      index = FingerprintIndex(file: file, upTo: newest, pace: pace)
+      index = FingerprintIndex(
+        file: file, upTo: try file.mark()?.token, waiting: waiting ?? [], pace: pace)
       return
     }
     // The table before has to know every card again, those that came after the rotation too: what

@@ -26,12 +26,12 @@ struct FingerprintIndex {
     case growing
   }
 
-  /// An index whose file is complete up to `token`.
-  init(file: IndexFile, upTo token: Token?, pace: IndexPace) {
+  /// An index whose file is complete up to `token`, and lacks what is `waiting` beyond it.
+  init(file: IndexFile, upTo token: Token?, waiting: [IndexFile.Entry] = [], pace: IndexPace) {
     self.file = file
     self.pace = pace
     marked = token
-    overlay = Overlay(capacity: pace.entriesPerFlush)
+    overlay = Overlay(capacity: pace.entriesPerFlush, waiting: waiting)
     entriesForNextFlush = pace.entriesPerFlush
   }
 

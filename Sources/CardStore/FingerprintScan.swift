@@ -38,7 +38,7 @@ package struct FingerprintScan {
   /// - Parameter progress: told how many records have been opened in this run.
   /// - Returns: false where it was stopped.
   package func run(progress: (Int) -> Void) throws -> Bool {
-    try catchUp.run(upTo: try store.read { try NewestToken.read($0) }, progress: progress)
+    try catchUp.run(upTo: try store.read { try NewestToken.read($0) }, progress: progress) != nil
   }
 
   /// Empties the table that no key in force belongs to.

@@ -20,14 +20,15 @@ struct IndexCatchUp {
     var recordsPerRead = 10_000
     /// Entries in one transaction.
     var entriesPerTransaction = 10_000
+    /// Entries of the newest records that are handed out instead of written, if they are no more. To write
+    /// them would change a page of the table for nearly each, and somebody waits for the start.
+    var mostHandedOut = 0
     /// Whether a table without a usable mark is emptied first. Not where others write to it too: what
     /// is left of before are hints that lead nowhere.
     var clears = true
     /// Called after each piece of work with the time that it took; false stops.
     var rest: (Duration) -> Bool = { _ in true }
 
-    /// Nobody waits beside it yet.
-    static var start: Pace { Pace() }
   }
 
   private let store: Store
@@ -35,7 +36,7 @@ struct IndexCatchUp {
   private let cipher: CardCipher
   private let pace: Pace
 
-  init(store: Store, file: IndexFile, cipher: CardCipher, pace: Pace = .start) {
+  init(store: Store, file: IndexFile, cipher: CardCipher, pace: Pace = Pace()) {
     self.store = store
     self.file = file
     self.cipher = cipher
@@ -44,25 +45,29 @@ struct IndexCatchUp {
 
   /// Catches up to `newest`, the greatest token that the store ever gave out.
   ///
-  /// - Returns: false where it was stopped before the end.
+  /// - Returns: the entries that it did not write, in the order of their tokens where one fingerprint has
+  ///   several; the mark stands before them. Nil where it was stopped before the end.
   @discardableResult
-  func run(upTo newest: Token?, progress: (Int) -> Void) throws -> Bool {
+  func run(upTo newest: Token?, progress: (Int) -> Void) throws -> [IndexFile.Entry]? {
     var marked = try file.mark()?.token
     if let ahead = marked, newest.map({ ahead > $0 }) ?? true { marked = nil }
     if marked == nil, pace.clears { try file.clear() }
-    guard let newest, marked != newest else { return true }
+    guard let newest, marked != newest else { return [] }
     var run = Run(position: marked?.array, end: newest)
     while !run.isAtEnd {
       run.entries.removeAll(keepingCapacity: true)
       while !run.isAtEnd && run.entries.count < pace.recordsPerRun {
-        guard try measured({ try read(&run) }) else { return false }
+        guard try measured({ try read(&run) }) else { return nil }
         progress(run.opened)
       }
       // Of two records with one fingerprint, the newer one is found.
       run.entries.sort { ($0.key, $0.token) < ($1.key, $1.token) }
-      guard try write(run, mark: run.isAtEnd ? newest : run.lastToken) else { return false }
+      if run.isAtEnd, run.entries.count <= pace.mostHandedOut {
+        return run.entries.map { IndexFile.Entry($0.key, $0.token) }
+      }
+      guard try write(run, mark: run.isAtEnd ? newest : run.lastToken) else { return nil }
     }
-    return true
+    return []
   }
 
   private func measured(_ work: () throws -> Void) throws -> Bool {

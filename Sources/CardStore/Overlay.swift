@@ -30,9 +30,11 @@ struct Overlay {
 
   /// - Parameter capacity: entries for which there is room from the beginning: to grow past a hundred
   ///   thousand stops the writer for 20 ms and more.
-  init(capacity: Int) {
+  /// - Parameter waiting: entries to begin with; of several for a fingerprint, the last.
+  init(capacity: Int, waiting: [IndexFile.Entry] = []) {
     self.capacity = capacity
     entries = Entries(minimumCapacity: capacity)
+    for (fingerprint, token) in waiting { entries.updateValue(token, forKey: fingerprint) }
   }
 
   /// How many entries wait for the next generation.

@@ -61,8 +61,38 @@ import Testing
     try house.crash()
     try house.open()
     #expect(house.caughtUp == 5)
+    try expect(tokens, of: 0..<5)
+    // So few are kept in memory, and written like new ones.
+    #expect(try house.file().count() == 0)
+    try house.crash()
+    try house.open()
+    #expect(house.caughtUp == 5)
+    try house.reopen()
+    #expect(house.caughtUp == 0)
     #expect(try house.file().count() == 5)
     try expect(tokens, of: 0..<5)
+  }
+
+  @Test func `after a crash with more than a flush the index is written`() throws {
+    let tokens = try house.tokenize(customers: 0..<5)
+    try house.crash()
+    house.pace.entriesPerFlush = 4
+    try house.open()
+    #expect(house.caughtUp == 5)
+    #expect(try house.file().count() == 5)
+    #expect(try house.file().mark()?.token == tokens.last)
+    try expect(tokens, of: 0..<5)
+  }
+
+  @Test func `what waits after a crash goes with the next flush`() throws {
+    let tokens = try house.tokenize(customers: 0..<6)
+    try house.crash()
+    try house.open()
+    let more = try house.tokenize(customers: 6..<12)
+    try expect(tokens + more, of: 0..<12)
+    try house.reopen()
+    #expect(house.caughtUp == 0)
+    #expect(try house.file().count() == 12)
   }
 
   @Test func `after a close nothing has to be opened`() throws {
@@ -106,6 +136,8 @@ import Testing
     try house.open()
     #expect(house.caughtUp == 6)
     try expect(tokens, of: 0..<6)
+    try house.reopen()
+    #expect(try house.file().count() == 6)
   }
 
   @Test func `an index that was removed is rebuilt`() throws {

@@ -71,7 +71,7 @@ package final class CardStore: @unchecked Sendable {
       return
     }
     // The table before has to know every card again, those that came after the rotation too: what
-    // was in memory of the new one is lost.
+    // was in memory of the new one is lost. It is written, since from now on it is frozen.
     let oldFile = try IndexFile(store: store, fingerprintKey: replaced, besides: [active])
     try IndexCatchUp(store: store, file: oldFile, cipher: cipher).run(
       upTo: newest, progress: progress)

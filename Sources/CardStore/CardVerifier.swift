@@ -22,7 +22,8 @@ package struct CardVerification: Sendable {
   /// Nothing looked at yet.
   package init() {}
 
-  /// Whether nothing is wrong with the records. A gap in the index is cured at the next start.
+  /// Whether nothing is wrong with the records. A gap in the index is cured by the next
+  /// start, and in its file by the next flush.
   package var isSound: Bool { damagedCount == 0 && found == counted }
 }
 

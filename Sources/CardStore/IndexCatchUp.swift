@@ -20,7 +20,7 @@ struct IndexCatchUp {
     var recordsPerRead = 10_000
     /// Entries in one transaction.
     var entriesPerTransaction = 10_000
-    /// Entries of the newest records that are handed out instead of written, if they are no more. To write
+    /// Newest records whose entries are handed out instead of written, if they are no more. To write
     /// them would change a page of the table for nearly each, and somebody waits for the start.
     var mostHandedOut = 0
     /// Whether a table without a usable mark is emptied first. Not where others write to it too: what
@@ -30,6 +30,9 @@ struct IndexCatchUp {
     var rest: (Duration) -> Bool = { _ in true }
 
   }
+
+  /// A token that no card has: the mark of a table that is complete and empty.
+  private static let beforeAll = Token(UUIDv7(milliseconds: 0, counter: 0, random: 0))
 
   private let store: Store
   private let file: IndexFile
@@ -52,7 +55,13 @@ struct IndexCatchUp {
     var marked = try file.mark()?.token
     if let ahead = marked, newest.map({ ahead > $0 }) ?? true { marked = nil }
     if marked == nil, pace.clears { try file.clear() }
-    guard let newest, marked != newest else { return [] }
+    guard let newest else {
+      // Whose table it is stands in its mark alone, also where there is no card yet.
+      if marked == nil, !pace.clears { try file.write(mark: Self.beforeAll) }
+      return []
+    }
+    guard marked != newest else { return [] }
+    var openedBefore = 0
     var run = Run(position: marked?.array, end: newest)
     while !run.isAtEnd {
       run.entries.removeAll(keepingCapacity: true)
@@ -62,10 +71,14 @@ struct IndexCatchUp {
       }
       // Of two records with one fingerprint, the newer one is found.
       run.entries.sort { ($0.key, $0.token) < ($1.key, $1.token) }
-      if run.isAtEnd, run.entries.count <= pace.mostHandedOut {
+      // Not where no mark says whose table it is, nor where another start would have much to open.
+      if marked != nil, run.isAtEnd, !run.entries.isEmpty,
+        run.opened - openedBefore <= pace.mostHandedOut
+      {
         return run.entries.map { IndexFile.Entry($0.key, $0.token) }
       }
       guard try write(run, mark: run.isAtEnd ? newest : run.lastToken) else { return nil }
+      openedBefore = run.opened
     }
     return []
   }

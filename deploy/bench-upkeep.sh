@@ -12,6 +12,9 @@ task() {
     tee -a "$results/results.jsonl"
 }
 
+# listen_port: where the vault of $directory listens.
+listen_port() { sed -nE 's/^listen: .*:([0-9]+)$/\1/p' "$directory/cadenas.yaml"; }
+
 # serve: starts the vault alone, and returns when it listens.
 serve() {
   local listen
@@ -19,7 +22,7 @@ serve() {
   "$cadenas" serve --config "$directory/cadenas.yaml" >"$scratch/serve.log" 2>&1 &
   serve_pid=$!
   children+=("$serve_pid")
-  listen=$(sed -nE 's/^listen: .*:([0-9]+)$/\1/p' "$directory/cadenas.yaml")
+  listen=$(listen_port)
   until (exec 3<>"/dev/tcp/127.0.0.1/$listen") 2>/dev/null; do
     kill -0 "$serve_pid" || { cat "$scratch/serve.log" >&2; return 1; }
     sleep 0.005
@@ -33,9 +36,7 @@ kill_serving() { stop_child "$serve_pid" KILL; }
 
 # add_cards: new cards for twenty seconds, which are not in the index's file yet.
 add_cards() {
-  local listen
-  listen=$(sed -nE 's/^listen: .*:([0-9]+)$/\1/p' "$directory/cadenas.yaml")
-  "$program" bench --vault "127.0.0.1:$listen" --pki "$directory/pki" --operation tokenize-new \
+  "$program" bench --vault "127.0.0.1:$(listen_port)" --pki "$directory/pki" --operation tokenize-new \
     --connections 64 --seconds 20 | sed -n 's/^requests/new cards/p'
 }
 

@@ -28,7 +28,6 @@ struct IndexCatchUp {
     var clears = true
     /// Called after each piece of work with the time that it took; false stops.
     var rest: (Duration) -> Bool = { _ in true }
-
   }
 
   /// A token that no card has: the mark of a table that is complete and empty.

@@ -60,14 +60,18 @@ package final class StoreIndex: Sendable {
     return try fresh(path: path, identifier: identifier, mapSize: mapSize, loss: loss)
   }
 
-  private static func existing(
-    path: String, identifier: StoreIdentifier, mapSize: Int
-  ) throws(StorageError) -> StoreIndex {
+  private static func options(mapSize: Int) -> Environment.Options {
     var options = Environment.Options(mapSize: mapSize)
     options.maxDatabases = 8
     options.writesAhead = true
+    return options
+  }
+
+  private static func existing(
+    path: String, identifier: StoreIdentifier, mapSize: Int
+  ) throws(StorageError) -> StoreIndex {
     do throws(LMDBError) {
-      let environment = try Environment(path: path, options: options)
+      let environment = try Environment(path: path, options: options(mapSize: mapSize))
       let meta = try environment.openDatabase("meta")
       let isOwn = try environment.read { (transaction) throws(LMDBError) in
         guard let owner = try transaction.get(unsafe storeKey.span.bytes, in: meta) else {
@@ -105,9 +109,7 @@ package final class StoreIndex: Sendable {
   private static func fresh(
     path: String, identifier: StoreIdentifier, mapSize: Int, loss: Loss
   ) throws(StorageError) -> StoreIndex {
-    var options = Environment.Options(mapSize: mapSize)
-    options.maxDatabases = 8
-    options.writesAhead = true
+    var options = options(mapSize: mapSize)
     options.creates = true
     do throws(LMDBError) {
       let environment = try Environment(path: path, options: options)

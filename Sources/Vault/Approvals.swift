@@ -27,8 +27,9 @@ package struct Approval: Equatable, Sendable {
   package let requester: String
   /// When it was asked, in Unix milliseconds.
   package let requestedMilliseconds: UInt64
-  /// How many different persons it takes, the one who asked among them.
-  package let persons: Int
+  /// How many different persons it takes, the one who asked among them: the most that a policy has
+  /// asked for while it waited.
+  package var persons: Int
   /// Why.
   package let reason: KeyReason
   /// Who has approved it.
@@ -105,35 +106,18 @@ extension Vault {
     return try store.read { try Approval.all($0) }.filter { $0.endMilliseconds > now }
   }
 
-  /// Notes a request, or finds the one that is there for the key.
-  func ask(
-    _ key: KeyIdentifier, because reason: KeyReason, actor: String, persons: Int
-  ) throws -> Approval {
-    let identifier = try KeyIdentifier.fresh(besides: []).text
-    var result: Approval?
+  /// Lets no request that waits need fewer persons than `persons`, which the policy asks for from now
+  /// on. A policy that asks for fewer later takes nothing back.
+  package func raiseApprovals(toPersons persons: Int) throws {
+    let isRaised = try approvals().contains { $0.persons < persons }
+    guard isRaised else { return }
     try store.perform { [core] transaction in
-      let waiting = try core.waitingApprovals(in: &transaction)
-      if let known = waiting.first(where: { $0.key == key }) {
-        result = known
-        return
+      for var approval in try core.waitingApprovals(in: &transaction)
+      where approval.persons < persons {
+        approval.persons = persons
+        try approval.write(&transaction)
       }
-      guard waiting.count < Approval.most else { throw VaultError.tooManyApprovals }
-      var approval = Approval(
-        identifier: identifier, key: key, requester: actor, requestedMilliseconds: core.now,
-        persons: persons, reason: reason)
-      approval.entries = [
-        try core.record(
-          AuditEntry(
-            actor: actor, operation: AuditWord.Operation.keysDestroy, key: key.text,
-            outcome: AuditWord.Outcome.waiting,
-            reason: "approval=\(identifier) persons=\(persons)" + reason.words),
-          in: &transaction)
-      ]
-      try approval.write(&transaction)
-      result = approval
     }
-    guard let result else { throw VaultError.unknownApproval }
-    return result
   }
 
   /// Approves a request; the last person who is missing has it done.
@@ -179,6 +163,37 @@ extension Vault {
 }
 
 extension WriterCore {
+  /// Notes a request, or finds the one that is there for the key; nil where there is none and one
+  /// person is enough.
+  ///
+  /// - Throws: ``VaultError/tooManyApprovals``.
+  func wait(
+    _ request: Approval, in transaction: inout StoreWriteTransaction
+  ) throws -> Approval? {
+    let waiting = try waitingApprovals(in: &transaction)
+    if var known = waiting.first(where: { $0.key == request.key }) {
+      if known.persons < request.persons {
+        known.persons = request.persons
+        try known.write(&transaction)
+      }
+      return known
+    }
+    guard request.persons > 1 else { return nil }
+    guard waiting.count < Approval.most else { throw VaultError.tooManyApprovals }
+    var request = request
+    request.entries = [
+      try record(
+        AuditEntry(
+          actor: request.requester, operation: AuditWord.Operation.keysDestroy,
+          key: request.key.text, outcome: AuditWord.Outcome.waiting,
+          reason: "approval=\(request.identifier) persons=\(request.persons)"
+            + request.reason.words),
+        in: &transaction)
+    ]
+    try request.write(&transaction)
+    return request
+  }
+
   /// The requests that wait; those whose time is over are removed, with an entry each.
   fileprivate func waitingApprovals(
     in transaction: inout StoreWriteTransaction
@@ -213,8 +228,7 @@ extension WriterCore {
       throw VaultError.samePerson
     }
     approval.approvers.append(actor)
-    let needed = max(persons, approval.persons) - 1
-    let isEnough = approval.approvers.count >= needed
+    approval.persons = max(persons, approval.persons)
     approval.entries.append(
       try record(
         AuditEntry(
@@ -222,7 +236,7 @@ extension WriterCore {
           outcome: AuditWord.Outcome.done,
           reason: "approval=\(identifier) requested_by=\(approval.requester)"),
         in: &transaction))
-    guard isEnough else {
+    guard approval.missing == 0 else {
       try approval.write(&transaction)
       return .waits(approval)
     }

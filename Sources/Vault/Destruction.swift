@@ -124,7 +124,8 @@ extension Vault {
   /// Destroys a key, or asks for the approval of another person first: from one commit on its secret
   /// is in no keyring; then the store is compacted, since free pages hold it still.
   ///
-  /// - Parameter persons: how many different persons it takes, the one who asks among them.
+  /// - Parameter persons: how many different persons it takes, the one who asks among them. A request
+  ///   about the key that waits already is answered in its place, whatever it takes now.
   /// - Throws: ``VaultError/keyNeeded(_:_:)`` and what ``needs(of:)`` throws;
   ///   ``VaultError/tooManyApprovals``.
   package func destroy(
@@ -136,17 +137,23 @@ extension Vault {
       try opening.session().worker.wakeForDestruction()
       return .begun
     }
-    if persons > 1 {
-      return .waits(try ask(key, because: reason, actor: actor, persons: persons))
-    }
+    let request = Approval(
+      identifier: try KeyIdentifier.fresh(besides: []).text, key: key, requester: actor,
+      requestedMilliseconds: core.now, persons: persons, reason: reason)
+    var answer = DestructionAnswer.begun
     try store.perform { [core] transaction in
+      if let waiting = try core.wait(request, in: &transaction) {
+        answer = .waits(waiting)
+        return
+      }
+      answer = .begun
       try core.beginDestruction(
         DestructionOrder(
           key: key, actor: actor, beganMilliseconds: core.now, reason: reason, approvers: []),
         approval: nil, in: &transaction)
     }
-    try opening.session().worker.wakeForDestruction()
-    return .begun
+    if answer == .begun { try opening.session().worker.wakeForDestruction() }
+    return answer
   }
 }
 

@@ -212,6 +212,46 @@ import Testing
     #expect(try state(old) == .destroyed)
   }
 
+  @Test func `a policy that asks for fewer persons takes nothing back`() throws {
+    let old = try emptied()
+    guard
+      case .waits(let approval) = try house.vault.destroy(
+        old, because: reason, actor: "user:ann", persons: 2)
+    else { throw Missing(what: "a request that waits") }
+    // Reloaded twice: three persons, and then one.
+    try house.vault.raiseApprovals(toPersons: 3)
+    try house.vault.raiseApprovals(toPersons: 1)
+    #expect(try house.vault.approvals().map(\.persons) == [3])
+    // Whoever asked does not get by alone by asking again.
+    guard
+      case .waits(let again) = try house.vault.destroy(
+        old, because: reason, actor: "user:ann", persons: 1)
+    else { throw Missing(what: "a request that waits") }
+    #expect(again.identifier == approval.identifier)
+    #expect(try state(old) == .deactivated)
+    guard
+      case .waits(let one) = try house.vault.approve(
+        approval.identifier, actor: "user:bob", persons: 1)
+    else { throw Missing(what: "a request that waits") }
+    #expect(one.missing == 1)
+    try house.reopen()
+    #expect(
+      try house.vault.approve(approval.identifier, actor: "user:cid", persons: 1) == .begun)
+    try wait()
+    #expect(try state(old) == .destroyed)
+  }
+
+  @Test func `asked again under a stricter policy, a request waits for more`() throws {
+    let old = try emptied()
+    _ = try house.vault.destroy(old, because: reason, actor: "user:ann", persons: 2)
+    guard
+      case .waits(let again) = try house.vault.destroy(
+        old, because: reason, actor: "user:ann", persons: 3)
+    else { throw Missing(what: "a request that waits") }
+    #expect(again.missing == 2)
+    #expect(try house.vault.approvals().map(\.persons) == [3])
+  }
+
   @Test func `a request that is rejected or too old does nothing`() throws {
     let old = try emptied()
     func ask() throws -> String {

@@ -22,14 +22,15 @@ extension Service {
       try vault.record(
         AuditEntry(
           actor: AuditEntry.systemActor, operation: "reload", outcome: AuditWord.Outcome.intent))
+      let persons = new.administration.approvals["destroy", default: 1]
+      try vault.raiseApprovals(toPersons: persons)
       try server.update(
         policy: parts.policy, authorities: parts.authorities, certificate: parts.certificate)
       gateway.update(parts.definitions)
       vault.update(policy: parts.policy)
       vault.update(alarms: new.alarms)
       administration.update(access: parts.access)
-      condition.put(
-        generation: next, personsToDestroy: new.administration.approvals["destroy", default: 1])
+      condition.put(generation: next, personsToDestroy: persons)
       for section in configuration.sectionsThatNeedRestart(comparedTo: new) {
         logger.warning("a change needs a restart", metadata: ["section": "\(section)"])
       }

@@ -41,6 +41,7 @@ final class Service: Sendable {
     // Before anybody can ask for anything, so that it is the first entry of this start.
     try vault.record(
       AuditEntry(actor: AuditEntry.systemActor, operation: "serve", outcome: "started"))
+    try vault.raiseApprovals(toPersons: base.condition.personsToDestroy)
     let server = try base.startServer(parts)
     let status = ServiceStatusSource(
       configuration: configuration, vault: vault, server: server, gateway: base.gateway,

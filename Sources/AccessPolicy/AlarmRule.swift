@@ -63,6 +63,9 @@ extension AlarmRule {
     AlarmRule(
       name: "card-number-in-answer", operations: ["detokenize"],
       reasons: ["card-number-in-answer"], subject: .acquirer, windowSeconds: 3_600),
+    AlarmRule(
+      name: "card-number-guesses", operations: ["tokenize"], reasons: ["same-digits"],
+      subject: .client, windowSeconds: 3_600),
   ]
 
   /// The operations that a rule may name: those that a running service writes entries of. Not

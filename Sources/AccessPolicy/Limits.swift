@@ -27,6 +27,11 @@ package struct Limits: Equatable, Sendable {
   package var acquirerConnectSeconds = 5
   /// Seconds until an acquirer's answer has to be complete, from the moment of sending.
   package var acquirerAnswerSeconds = 30
+  /// Different card numbers with the same first and last digits that may be new to a merchant within
+  /// sixty minutes; 0 counts none.
+  package var sameDigitsPerHour = 10
+  /// Pairs of first and last digits that are counted, over all merchants.
+  package var sameDigitsPairs = 1_048_576
   /// Seconds that a stop waits for what was accepted.
   package var drainSeconds = 30
   /// Refusals of one client that a minute stores one by one; the others become one counted entry.
@@ -83,6 +88,12 @@ extension Limits {
     Entry("body_bytes", "bytes", 1_024...65_536, \.bodyBytes, "request body: 413"),
     Entry("body_seconds", "s", 1...60, \.bodySeconds, "request body: closed, counted"),
     Entry("idle_seconds", "s", 1...3_600, \.idleSeconds, "between requests: closed"),
+    Entry(
+      "same_digits_per_hour", "numbers", 0...1_000, \.sameDigitsPerHour,
+      "new cards that share BIN and last four: 429; 0 counts none"),
+    Entry(
+      "same_digits_pairs", "pairs", 1_024...16_777_216, \.sameDigitsPairs,
+      "digits that are counted: the pair with the fewest cards is forgotten"),
     Entry("writer_queue", "requests", 1...65_536, \.writerQueue, "before the writer: 503"),
     Entry("batch", "requests", 1...4_096, \.batch, "one commit: the rest waits for the next"),
     Entry(

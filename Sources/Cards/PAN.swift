@@ -51,8 +51,11 @@ package struct PAN: ~Copyable, Sendable {
 
   /// The first six digits, or nil below 15 digits, where too few would be left unknown.
   package var bin: String? {
-    count >= 15 ? text(0..<6) : nil
+    shownFirstDigits > 0 ? text(0..<shownFirstDigits) : nil
   }
+
+  /// How many of the first digits ``bin`` shows.
+  package var shownFirstDigits: Int { count >= 15 ? 6 : 0 }
 
   /// The last four digits.
   package var last4: String { text(count - 4..<count) }

@@ -48,7 +48,7 @@ package struct Digest256: Hashable, Comparable, Sendable {
   /// Lends the 32 bytes to `body`.
   @inlinable
   @inline(__always)
-  package func withBytes<Result, Failure: Error>(
+  package func withBytes<Result: ~Copyable, Failure: Error>(
     _ body: (RawSpan) throws(Failure) -> Result
   ) throws(Failure) -> Result {
     let words = [word0.bigEndian, word1.bigEndian, word2.bigEndian, word3.bigEndian] as InlineArray
@@ -67,6 +67,9 @@ package struct Digest256: Hashable, Comparable, Sendable {
     }
     return bytes
   }
+
+  /// The first eight bytes as a big-endian number.
+  package var leading: UInt64 { word0 }
 
   /// 64 lower-case hexadecimal digits.
   package var hex: String { bytes.hexadecimal }

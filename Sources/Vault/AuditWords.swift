@@ -37,6 +37,10 @@ package enum AuditWord {
     package static let honeytokenList = "honeytoken.list"
     package static let honeytokenRemove = "honeytoken.remove"
   }
+  package enum Reason {
+    /// Too many numbers with the same first and last digits were new within an hour.
+    package static let sameDigits = "same-digits"
+  }
   package enum Outcome {
     package static let created = "created"
     package static let existing = "existing"

@@ -20,6 +20,7 @@ extension WriterCore {
     }
     try audit.keep(
       signed, stays: stays, atMilliseconds: clock.milliseconds(), in: &transaction)
+    try opened?.digits?.keep(in: &transaction)
   }
 }
 

@@ -13,15 +13,20 @@ final class OpenedVault: @unchecked Sendable {
   let cards: CardStore
   let idempotency: IdempotencyLedger
   let payments: PaymentLedger
+  /// Nil where guesses are not counted.
+  let digits: SameDigits?
 
   init(
-    store: Store, keys: LiveKeyring, slots: SecretPool, clock: Clock, progress: (Int) -> Void
+    store: Store, keys: LiveKeyring, slots: SecretPool, clock: Clock, digitLimits: DigitLimits,
+    digitFigures: DigitFigures, progress: (Int) -> Void
   ) throws {
     self.keys = keys
     cards = try CardStore(store: store, keys: keys, slots: slots, progress: progress)
     let cipher = try AnswerCipher(keys: keys)
     idempotency = IdempotencyLedger(cipher: cipher, clock: clock)
     payments = PaymentLedger(randomNumber: { try cipher.randomNumber() })
+    digits = try SameDigits(
+      digitLimits, keyring: keys.current, store: store, clock: clock, figures: digitFigures)
   }
 
   func batchWillCommit(_ transaction: inout StoreWriteTransaction) throws {
@@ -31,6 +36,7 @@ final class OpenedVault: @unchecked Sendable {
 
   func batchDidCommit() {
     cards.batchDidCommit()
+    digits?.batchDidCommit()
     guard let keyring = keys.batchDidCommit() else { return }
     idempotency.cipher.adopt(keyring)
     cards.adopt(keyring)
@@ -38,6 +44,7 @@ final class OpenedVault: @unchecked Sendable {
 
   func batchDidAbort() {
     cards.batchDidAbort()
+    digits?.batchDidAbort()
     keys.batchDidAbort()
   }
 }

@@ -23,12 +23,15 @@ final class TokenizeJob: WriteJob, @unchecked Sendable {
 
   private let core: WriterCore
   private let merchant: UInt32
+  private let deduplicates: Bool
   private let caller: Caller
   private let match: BrandMatch
   private let idempotency: Idempotency?
   private let subject: Subject
   private let reply: @Sendable (Answer) -> Void
   private var refusal = RefusalDecision()
+  /// Decided once, so that a batch that is applied again does not find its own count in the way.
+  private var look: SameDigits.Look?
   private var answer: Answer?
 
   init(
@@ -37,6 +40,7 @@ final class TokenizeJob: WriteJob, @unchecked Sendable {
   ) {
     self.core = core
     self.merchant = merchant
+    self.deduplicates = deduplicates
     self.caller = caller
     self.match = request.match
     self.idempotency = request.idempotency
@@ -55,6 +59,14 @@ final class TokenizeJob: WriteJob, @unchecked Sendable {
   }
 
   func apply(_ transaction: inout StoreWriteTransaction) throws {
+    if let seconds = try waitForDigits() {
+      return try refuse(
+        Problem(
+          .quotaExceeded,
+          detail: "Too many different cards with these first and last digits within an hour.",
+          retryAfterSeconds: seconds),
+        reason: AuditWord.Reason.sameDigits, in: &transaction)
+    }
     let row = try requestRow()
     if let row {
       switch try core.idempotency.find(row, in: &transaction) {
@@ -83,6 +95,20 @@ final class TokenizeJob: WriteJob, @unchecked Sendable {
     }
   }
 
+  /// In how many seconds a number with these digits may come again; nil where this one may be looked
+  /// up.
+  private func waitForDigits() throws -> Int? {
+    if let look { return look.waitSeconds }
+    guard deduplicates, let digits = try core.open().digits else { return nil }
+    let look =
+      switch subject {
+      case .card(let held): digits.look(at: held.card.pan, merchant: merchant)
+      case .fault(let held, _): digits.look(at: held.pan, merchant: merchant)
+      }
+    self.look = look
+    return look.waitSeconds
+  }
+
   private func requestRow() throws -> IdempotencyLedger.Row? {
     guard let idempotency else { return nil }
     switch subject {
@@ -104,6 +130,9 @@ final class TokenizeJob: WriteJob, @unchecked Sendable {
   ) throws {
     let stored = try core.cards.tokenize(
       card, merchant: merchant, atMilliseconds: core.clock.milliseconds(), in: &transaction)
+    if stored.isNew, let look {
+      try core.open().digits?.note(card.pan, merchant: merchant, pair: look.pair)
+    }
     let view = TokenView(
       token: stored.token, pan: card.pan, match: match, expiry: stored.expiry,
       preferredBrand: stored.preferredBrand)
@@ -130,10 +159,10 @@ final class TokenizeJob: WriteJob, @unchecked Sendable {
   }
 
   private func refuse(
-    _ problem: Problem, in transaction: inout StoreWriteTransaction
+    _ problem: Problem, reason: String? = nil, in transaction: inout StoreWriteTransaction
   ) throws {
     try core.recordRefusal(
-      problem, caller: caller, operation: AuditWord.Operation.tokenize, token: nil,
+      problem, caller: caller, operation: AuditWord.Operation.tokenize, token: nil, reason: reason,
       isCounted: refusal.isCounted(core, actor: caller.actor), in: &transaction)
     answer = Answer(problem)
   }

@@ -18,6 +18,7 @@ package final class Vault: Sendable {
   let slots: SecretPool
   /// What keys are judged by.
   package let rules: KeyRules
+  let digitLimits: DigitLimits
   private let transport: any AcquirerTransport
   let policy: Mutex<Policy>
   private let paymentsUnderWay = Atomic<Int>(0)
@@ -29,7 +30,7 @@ package final class Vault: Sendable {
 
   init(
     store: Store, core: WriterCore, slots: SecretPool, transport: any AcquirerTransport,
-    policy: Policy, rules: KeyRules, shareMinutes: Int,
+    policy: Policy, rules: KeyRules, digitLimits: DigitLimits, shareMinutes: Int,
     eraseKeyEncryptionKey: @escaping @Sendable (KeyringEntry) throws -> Void,
     explain: @escaping @Sendable (any Error) -> String
   ) {
@@ -40,6 +41,7 @@ package final class Vault: Sendable {
     self.core = core
     self.slots = slots
     self.rules = rules
+    self.digitLimits = digitLimits
     self.transport = transport
     self.policy = Mutex(policy)
   }
@@ -51,6 +53,9 @@ package final class Vault: Sendable {
   ///
   /// - Throws: ``VaultError/sealed``.
   package var keyring: Keyring { get throws(VaultError) { try opening.session().keys.current } }
+
+  /// What was counted of guesses at card numbers.
+  package var digitFigures: DigitFigures { core.digitFigures }
 
   /// How many payments wait for the writer or for their acquirer.
   package var paymentsInFlight: Int { paymentsUnderWay.load(ordering: .relaxed) }

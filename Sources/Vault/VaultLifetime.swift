@@ -17,6 +17,7 @@ extension Vault {
   /// - Parameters:
   ///   - slots: where cards lie while they are in memory.
   ///   - rules: cryptoperiods of new keys, and the bound of their use.
+  ///   - digitLimits: what bounds guesses at card numbers.
   ///   - shareMinutes: for how long custodians' shares wait for the others.
   ///   - eraseKeyEncryptionKey: removes a KEK that is being destroyed from its source.
   ///   - explain: makes a sentence of an error that ended work on keys, and may log it.
@@ -25,7 +26,8 @@ extension Vault {
   package static func start(
     store: Store, slots: SecretPool, transport: any AcquirerTransport, policy: Policy,
     clock: Clock, limits: WriterLimits, refusalsStoredPerMinute: Int,
-    rules: KeyRules = KeyRules(), shareMinutes: Int = Vault.standardShareMinutes,
+    rules: KeyRules = KeyRules(), digitLimits: DigitLimits = DigitLimits(),
+    shareMinutes: Int = Vault.standardShareMinutes,
     eraseKeyEncryptionKey: @escaping @Sendable (KeyringEntry) throws -> Void = { _ in },
     explain: @escaping @Sendable (any Error) -> String = { "\($0)" },
     alarms: AlarmWatch = AlarmWatch(),
@@ -43,7 +45,7 @@ extension Vault {
     try store.startWriter(participants: [core], limits: limits, onEnd: onEnd)
     return Vault(
       store: store, core: core, slots: slots, transport: transport, policy: policy, rules: rules,
-      shareMinutes: shareMinutes,
+      digitLimits: digitLimits, shareMinutes: shareMinutes,
       eraseKeyEncryptionKey: eraseKeyEncryptionKey, explain: explain)
   }
 
@@ -52,13 +54,14 @@ extension Vault {
   /// - Parameters:
   ///   - slots: where cards lie while they are in memory.
   ///   - rules: cryptoperiods of new keys, and the bound of their use.
+  ///   - digitLimits: what bounds guesses at card numbers.
   ///   - alarms: what the vault watches for.
   ///   - progress: told how many records have been opened for the index.
   ///   - onEnd: called once when the disk has failed and nothing will be written any more.
   package static func open(
     store: Store, keyring: Keyring, slots: SecretPool, transport: any AcquirerTransport,
     policy: Policy, clock: Clock, limits: WriterLimits, refusalsStoredPerMinute: Int,
-    rules: KeyRules = KeyRules(),
+    rules: KeyRules = KeyRules(), digitLimits: DigitLimits = DigitLimits(),
     eraseKeyEncryptionKey: @escaping @Sendable (KeyringEntry) throws -> Void = { _ in },
     alarms: AlarmWatch = AlarmWatch(),
     progress: (Int) -> Void = { _ in }, onEnd: @escaping @Sendable (StorageError) -> Void
@@ -66,6 +69,7 @@ extension Vault {
     let vault = try start(
       store: store, slots: slots, transport: transport, policy: policy, clock: clock,
       limits: limits, refusalsStoredPerMinute: refusalsStoredPerMinute, rules: rules,
+      digitLimits: digitLimits,
       eraseKeyEncryptionKey: eraseKeyEncryptionKey, alarms: alarms, onEnd: onEnd)
     do {
       try vault.unseal(with: keyring, actor: nil, progress: progress)

@@ -18,6 +18,7 @@ final class WriterCore: BatchParticipant, @unchecked Sendable {
   let unwritten = UnwrittenRefusals()
   let alarms: AlarmLedger
   let clock: Clock
+  let digitFigures = DigitFigures()
   /// The name that what the store's audit key signs is signed as.
   let origin: String
   /// Whether archived lines may still be there: at the start, and after an archive.
@@ -113,14 +114,18 @@ final class WriterCore: BatchParticipant, @unchecked Sendable {
   /// Appends the entry of a refusal, unless it tells of the service's state alone, or `isCounted`:
   /// then it is one of a number told later.
   ///
-  /// - Parameter acquirer: the acquirer that a merchant named and may use.
+  /// - Parameters:
+  ///   - acquirer: the acquirer that a merchant named and may use.
+  ///   - reason: what the entry says in place of the problem's name.
   func recordRefusal(
     _ problem: Problem, caller: Caller, operation: String, token: Token?, acquirer: String? = nil,
-    isCounted: @autoclosure () -> Bool, in transaction: inout StoreWriteTransaction
+    reason: String? = nil, isCounted: @autoclosure () -> Bool,
+    in transaction: inout StoreWriteTransaction
   ) throws {
     if problem.name.isServiceState { return }
-    let entry = AuditEntry(
+    var entry = AuditEntry(
       problem, caller: caller, operation: operation, token: token, acquirer: acquirer)
+    if let reason { entry.reason = reason }
     if isCounted() {
       alarms.noteCounted(entry, from: .batch, now: clock.monotonicNanoseconds)
     } else {

@@ -79,7 +79,7 @@ import Testing
     #expect(shop.operations == [.tokenize, .detokenize, .delete])
     #expect(
       shop.quotas
-        == Quotas(tokenizePerMinute: 6_000, detokenizePerMinute: 600, deletePerMinute: 600))
+        == Quotas(tokenizePerMinute: 120, detokenizePerMinute: 120, deletePerMinute: 120))
     #expect(shop.deduplicate)
     #expect(
       shop.authority

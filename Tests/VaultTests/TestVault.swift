@@ -17,6 +17,7 @@ final class TestVault {
     /// Whether KEKs cannot be removed from their source.
     var isSourceOutOfReach = false
     var alarms = AlarmWatch()
+    var digits = DigitLimits()
   }
 
   let directory: TemporaryDirectory
@@ -75,6 +76,7 @@ final class TestVault {
     let vault = try Vault.open(
       store: store, keyring: keyring, slots: slots, transport: transport, policy: Cast.policy,
       clock: time.clock, limits: options.limits, refusalsStoredPerMinute: 60,
+      digitLimits: options.digits,
       eraseKeyEncryptionKey: { key in
         if isOutOfReach { throw Missing(what: "the source") }
         try source.destroy(key.identifier)

@@ -53,6 +53,7 @@ struct CheckCommand: ParsableCommand {
     findings += configuration.cautions.map {
       Finding(.warning, .configuration, $0.text, remedy: $0.remedy)
     }
+    findings += GuessCheck(configuration: configuration).run()
     findings += CertificateCheck(
       configuration: configuration, nowSeconds: Clocks.unixMilliseconds() / 1_000
     ).run()

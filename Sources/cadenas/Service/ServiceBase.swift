@@ -50,7 +50,10 @@ struct ServiceBase {
       clock: Clocks.vault,
       limits: WriterLimits(queue: limits.writerQueue, batch: limits.batch),
       refusalsStoredPerMinute: limits.refusalsStoredPerMinute,
-      rules: KeyRules(configuration.keyRules), shareMinutes: configuration.keys.shareMinutes,
+      rules: KeyRules(configuration.keyRules),
+      digitLimits: DigitLimits(
+        perHour: limits.sameDigitsPerHour, mostPairs: limits.sameDigitsPairs),
+      shareMinutes: configuration.keys.shareMinutes,
       eraseKeyEncryptionKey: { try KeyOpening.erase($0, configuration) },
       explain: { error in
         let reason = CommandFailure(error).message

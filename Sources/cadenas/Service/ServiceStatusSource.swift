@@ -90,6 +90,17 @@ struct ServiceStatusSource: Sendable {
         "cadenas_audit_checkpoint_entries", .gauge,
         "Entries of the audit log that the newest signed checkpoint covers.",
         Int64(clamping: vault.checkpoint?.size ?? 0)),
+      Metric(
+        "cadenas_same_digits_refused_total", .counter,
+        "Tokenize requests refused since too many new cards shared first and last digits.",
+        Int64(clamping: vault.digitFigures.refused)),
+      Metric(
+        "cadenas_same_digits_pairs", .gauge, "Pairs of first and last digits that are counted.",
+        Int64(vault.digitFigures.pairs)),
+      Metric(
+        "cadenas_same_digits_forgotten_total", .counter,
+        "Pairs that were forgotten at limits.same_digits_pairs.",
+        Int64(clamping: vault.digitFigures.forgotten)),
       Metric("cadenas_sealed", .gauge, "1 while the keyring is closed.", vault.isSealed ? 1 : 0),
     ]
     metrics += acquirers()

@@ -1,0 +1,49 @@
+import AccessPolicy
+import Configuration
+
+/// Says how long a merchant's client would have to guess at the number behind a token that it knows.
+struct GuessCheck {
+  /// Numbers of 16 digits that fit a token's view: six of them unknown, one of these a check digit.
+  private static let candidates = 100_000.0
+  /// What is short enough for a warning: a month.
+  private static let shortHours = 720.0
+
+  let configuration: ServiceConfiguration
+
+  func run() -> [Finding] {
+    configuration.merchants.compactMap { merchant in
+      guard merchant.deduplicate, merchant.operations.contains(.tokenize),
+        let perMinute = merchant.quotas.tokenizePerMinute
+      else { return nil }
+      return finding(merchant.name, perMinute: perMinute)
+    }
+  }
+
+  private func finding(_ merchant: String, perMinute: Int) -> Finding {
+    let perHour = configuration.limits.sameDigitsPerHour
+    let byQuota = Double(perMinute) * 60
+    let isBounded = perHour > 0 && Double(perHour) < byQuota
+    let hours = Self.candidates / (isBounded ? Double(perHour) : byQuota)
+    let bound =
+      isBounded
+      ? "\(perHour) an hour, limits.same_digits_per_hour"
+      : "\(perMinute) a minute, quotas.tokenize_per_minute"
+    let text =
+      "a client of \(merchant) that knows a token's BIN and last four digits could try the 100000 "
+      + "numbers that fit in \(Self.time(hours)) (\(bound))"
+    guard hours < Self.shortHours else { return Finding(.ok, .configuration, text) }
+    return Finding(
+      .warning, .configuration, text,
+      remedy: perHour == 0
+        ? "set limits.same_digits_per_hour (default 10), or deduplicate: false for this merchant"
+        : "lower limits.same_digits_per_hour (default 10), or deduplicate: false for this merchant")
+  }
+
+  private static func time(_ hours: Double) -> String {
+    switch hours {
+    case ..<2: "\(Int((hours * 60).rounded())) minutes"
+    case ..<48: "\(Int(hours.rounded())) hours"
+    default: "\(Int((hours / 24).rounded())) days"
+    }
+  }
+}

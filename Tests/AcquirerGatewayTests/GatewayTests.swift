@@ -32,7 +32,7 @@ import Vault
     return limits
   }
 
-  private func gateway(
+  func gateway(
     port: Int, authority: String = "bank-ca", serverName: String = "bank.example",
     showsCertificate: Bool = false, limits: GatewayLimits = GatewayTests.generous,
     group: any EventLoopGroup = MultiThreadedEventLoopGroup.singleton
@@ -69,7 +69,7 @@ import Vault
     return Gateway(definitions, group: group, limits: limits) { Fixture.now }
   }
 
-  private func send(
+  func send(
     through gateway: Gateway, acquirer: String = "bank", merchant: String = "shop"
   ) async throws -> String {
     let payment = try Fixture.payment(amount: nil, reference: nil, cvc: "123")

@@ -56,7 +56,6 @@ final class Exchange: ChannelInboundHandler, @unchecked Sendable {
     deadline = loop.scheduleTask(in: limits.connectTime) { self.receive(.connectTimedOut) }
     ClientBootstrap(group: loop)
       .connectTimeout(limits.connectTime)
-      .channelOption(.socketOption(.tcp_nodelay), value: 1)
       .connect(host: endpoint.url.host, port: Int(endpoint.url.port))
       .whenComplete { result in
         switch result {
@@ -71,6 +70,7 @@ final class Exchange: ChannelInboundHandler, @unchecked Sendable {
   private func connected(_ channel: any Channel) {
     guard deadline != nil else { return channel.close(promise: nil) }
     self.channel = channel
+    limits.connectionOptions.ask(of: channel)
     do {
       let tls = try NIOSSLClientHandler(
         context: endpoint.tls, serverHostname: endpoint.serverName)

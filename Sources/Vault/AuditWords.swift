@@ -61,6 +61,10 @@ package enum AuditWord {
     package static let changed = "changed"
     package static let raised = "raised"
   }
+  package enum Reason {
+    /// An acquirer's answer held the card number, or nine or more digits of it.
+    package static let cardNumberInAnswer = "card-number-in-answer"
+  }
 }
 
 extension AuditEntry {

@@ -181,9 +181,9 @@ import Vault
 /// An outcome as one line.
 func describe(_ outcome: AcquirerOutcome) -> String {
   switch outcome {
-  case .notSent(let cause): return "not-sent \(cause)"
-  case .unknown(let cause): return "unknown \(cause)"
-  case .rejected(let code): return "rejected \(code ?? "-")"
+  case .notSent(let cause, _): return "not-sent \(cause)"
+  case .unknown(let cause, _): return "unknown \(cause)"
+  case .rejected(let code, let isHeld): return "rejected \(code ?? "-")\(isHeld ? " held" : "")"
   case .answered(let answer):
     var words = [answer.outcome.rawValue]
     if let reason = answer.reason { words.append(reason.rawValue) }

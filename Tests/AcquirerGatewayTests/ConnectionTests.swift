@@ -1,12 +1,26 @@
 import Glibc
 import NIOCore
 import NIOPosix
+import Synchronization
 import Testing
+import Vault
 
 @testable import AcquirerGateway
 
-/// What stands between the vault and an acquirer before a word is spoken.
+/// What stands between the vault and an acquirer before a word is spoken, and codings of what is said.
 extension GatewayTests {
+  /// What came of one payment, with what the system said.
+  private func outcome(through gateway: Gateway) async throws -> AcquirerOutcome {
+    let payment = try Fixture.payment(amount: nil, reference: nil)
+    let card = try Fixture.card()
+    return await withCheckedContinuation { continuation in
+      gateway.send(
+        payment, card: card, identifier: Fixture.identifier, acquirer: "bank",
+        merchant: Fixture.merchant()
+      ) { continuation.resume(returning: $0) }
+    }
+  }
+
   /// `SO_DEBUG` takes `CAP_NET_ADMIN`, the second is no option at all.
   @Test func `a socket option that is refused fails no payment`() async throws {
     let tls = try certificates.server("bank", asksForCertificate: false)
@@ -35,6 +49,55 @@ extension GatewayTests {
       try await channel.setOption(wishes.options[0], value: 1).get()
     }
     try await channel.close()
+    try await acquirer.close()
+  }
+
+  @Test func `a connection that is refused says so`() async throws {
+    let silent = try SilentPort()
+    let outcome = try await outcome(through: gateway(port: silent.port))
+    guard case .notSent(let cause, let error) = outcome else {
+      Issue.record("\(outcome)")
+      return
+    }
+    #expect(cause == "connect-failed")
+    #expect(error == SystemError(number: ECONNREFUSED, words: "Connection refused"))
+  }
+
+  /// A name with an empty label, which is looked up without asking anybody.
+  @Test func `a name without an address says so`() async throws {
+    let bootstrap = ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+    let error = try await #require(throws: NIOConnectionError.self) {
+      try await bootstrap.connect(host: "no..such", port: 1).get()
+    }
+    let failure = ConnectionFailure(connecting: error)
+    #expect(!failure.isTimeout)
+    #expect(failure.systemError == SystemError(number: nil, words: "name lookup failed"))
+  }
+
+  @Test func `an error is read for what the system said of it`() {
+    let refused = IOError(errnoCode: EHOSTUNREACH, reason: "connect")
+    #expect(SystemError(refused)?.words == "No route to host")
+    #expect(SystemError(ChannelError.alreadyClosed) == nil)
+    #expect(ConnectionFailure(connecting: refused).systemError?.number == EHOSTUNREACH)
+    let late = ConnectionFailure(connecting: ChannelError.connectTimeout(.seconds(1)))
+    #expect(late.isTimeout && late.systemError == nil)
+  }
+
+  @Test(
+    arguments: [
+      ("Content-Encoding: gzip", "unknown content-coding"),
+      ("content-encoding: identity, br", "unknown content-coding"),
+      ("Content-Encoding: identity\r\nContent-Encoding: x", "unknown content-coding"),
+      ("Content-Encoding: Identity", "approved transaction=T1"),
+      ("Content-Encoding:", "approved transaction=T1"),
+    ])
+  func `an answer in a coding is not read`(field: String, expected: String) async throws {
+    let answer = GatewayTests.approved.replacing(
+      "Content-Type", with: "\(field)\r\nContent-Type", maxReplacements: 1)
+    let tls = try certificates.server("bank", asksForCertificate: false)
+    let acquirer = try await TestAcquirer(.answer(answer), tls: tls)
+    #expect(try await send(through: gateway(port: acquirer.port)) == expected)
+    #expect(acquirer.received.count == 1)
     try await acquirer.close()
   }
 }

@@ -4,7 +4,8 @@ import NIOCore
 ///
 /// Each is a wish: one that the system refuses changes how fast a payment is and not whether it is
 /// made. So they are set when the connection stands, and nobody waits for them. Set while a
-/// connection is made, a refused one would end it.
+/// connection is made, a refused one would end it. (NIO asks for `TCP_NODELAY` then by itself, which
+/// no system refuses for TCP; what stands here does not rely on that.)
 struct ConnectionOptions: Sendable {
   /// The level, such as TCP, and the name, such as `TCP_NODELAY`: each level counts its own names.
   /// 1 is `TCP_NODELAY` of TCP, and of the socket it is `SO_DEBUG`, which takes `CAP_NET_ADMIN`.

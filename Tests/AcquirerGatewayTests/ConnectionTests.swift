@@ -100,4 +100,33 @@ extension GatewayTests {
     #expect(acquirer.received.count == 1)
     try await acquirer.close()
   }
+
+  @Test(arguments: [
+    ("\u{FEFF}", "approved transaction=T1"), ("\u{FEFF}\u{FEFF}", "unknown not-json"),
+  ])
+  func `one byte order mark is skipped`(mark: String, expected: String) async throws {
+    let answer = GatewayTests.answer(mark + #"{"status":"APPROVED","id":"T1"}"#)
+    let tls = try certificates.server("bank", asksForCertificate: false)
+    let acquirer = try await TestAcquirer(.answer(answer), tls: tls)
+    #expect(try await send(through: gateway(port: acquirer.port)) == expected)
+    try await acquirer.close()
+  }
+
+  @Test func `what was found in answers is counted`() async throws {
+    let answer = GatewayTests.answer(
+      #"{"status":"APPROVED","id":"4970105181818183"}"#)
+    let tls = try certificates.server("bank", asksForCertificate: false)
+    let acquirer = try await TestAcquirer(.answer(answer), tls: tls)
+    let gateway = try gateway(port: acquirer.port)
+    #expect(try await send(through: gateway) == "approved held")
+    #expect(gateway.counts["bank"]?.heldCardNumber == 1)
+    try await acquirer.close()
+    var counts = GatewayCounts()
+    counts.add(.unknown(cause: GatewayCause.cardNumberInAnswer))
+    counts.add(.unknown(cause: GatewayCause.unmapped))
+    counts.add(.rejected(code: nil, heldCardNumber: true))
+    counts.add(.answered(PaymentAnswer(outcome: .approved, heldSecurityCode: true)))
+    #expect(counts.heldCardNumber == 2 && counts.heldSecurityCode == 1)
+    #expect(counts.unknown == 2 && counts.rejected == 1 && counts.answered == 1)
+  }
 }

@@ -196,8 +196,10 @@ package struct GatewayCounts: Sendable, Equatable {
   package var unknown = 0
   /// Not sent.
   package var notSent = 0
-  /// Answers that held the card number; an alarm.
+  /// Answers that held the card number, or nine or more digits of it; an alarm.
   package var heldCardNumber = 0
+  /// Answers of which a member was the security code.
+  package var heldSecurityCode = 0
 
   /// Handed to TLS.
   package var sent: Int { answered + rejected + unknown }
@@ -210,8 +212,13 @@ package struct GatewayCounts: Sendable, Equatable {
     case .answered(let answer):
       answered += 1
       if answer.heldCardNumber { heldCardNumber += 1 }
-    case .rejected: rejected += 1
-    case .unknown: unknown += 1
+      if answer.heldSecurityCode { heldSecurityCode += 1 }
+    case .rejected(_, let held):
+      rejected += 1
+      if held { heldCardNumber += 1 }
+    case .unknown(let cause, _):
+      unknown += 1
+      if cause == GatewayCause.cardNumberInAnswer { heldCardNumber += 1 }
     case .notSent: notSent += 1
     }
   }

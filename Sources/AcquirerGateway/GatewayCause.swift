@@ -1,3 +1,5 @@
+import Vault
+
 /// The fixed words that say what became of a message; never text of the other side's.
 package enum GatewayCause {
   // Before the message was handed to TLS: certainly not sent.
@@ -25,12 +27,19 @@ package enum GatewayCause {
   package static let notHTTP = "not-http"
   /// The answer has more bytes, values or levels than the gateway reads.
   package static let answerTooLarge = "answer-too-large"
+  /// The body is in a content coding, such as gzip, although none was asked for.
+  package static let contentCoding = "content-coding"
   /// The body is not JSON.
   package static let notJSON = "not-json"
   /// No rule of the template holds.
   package static let unmapped = "unmapped"
   /// A rule of the template says that it is not known.
   package static let declaredUnknown = "declared-unknown"
+  /// The approved amount cannot be read, or is more than was asked for.
+  package static let approvedAmount = "approved-amount"
+  /// The answer holds the card number, and besides is one of the above; or its approved amount, a
+  /// part of what was asked for, holds nine or more digits of the number.
+  package static let cardNumberInAnswer = AuditWord.Reason.cardNumberInAnswer
   /// The stop did not wait any longer.
   package static let shutdown = "shutdown"
 }

@@ -11,6 +11,8 @@ package struct GatewayLimits: Sendable {
   package var answerBytes = 65_536
   /// How many messages may be under way at a time; past it, nothing is sent.
   package var messagesUnderWay = 1_024
+  /// What is asked of each connection's socket.
+  var connectionOptions = ConnectionOptions()
 
   /// The defaults.
   package init() {}

@@ -58,6 +58,15 @@ extension JSONTape {
     return value
   }
 
+  /// The value of a number that is whole and fits, however it is written (`12`, `12.0`, `1.2e1`,
+  /// `120e-1`), or nil: the value counts, not the writing.
+  package func wholeNumber(of node: Node, in text: RawSpan) -> Int64? {
+    guard node.kind == .number else { return nil }
+    var number = DecimalNumber()
+    for offset in node.content { number.take(text.byte(offset)) }
+    return number.whole
+  }
+
   /// The value of `true` or `false`, or nil for another kind of value.
   package func boolean(of node: Node) -> Bool? {
     switch node.kind {

@@ -17,11 +17,11 @@ package enum AcquirerOutcome: Sendable {
   /// The acquirer's decision, reduced to what its template declares.
   case answered(PaymentAnswer)
   /// Certainly not sent: no connection, or TLS failed before a byte of the request was written.
-  case notSent(cause: String)
+  case notSent(cause: String, error: SystemError? = nil)
   /// An answer that the mapping declares as certainly not processed.
-  case rejected(code: String?)
+  case rejected(code: String?, heldCardNumber: Bool = false)
   /// Time-out, dropped connection, or an answer that cannot be mapped.
-  case unknown(cause: String)
+  case unknown(cause: String, error: SystemError? = nil)
 }
 
 /// The acquirer's decision. Strings have the pattern and length that the template declares.
@@ -45,12 +45,15 @@ package struct PaymentAnswer: Sendable, Equatable {
   package var code: String?
   package var transactionIdentifier: String?
   package var networkTransactionIdentifier: String?
-  /// Minor units, where the acquirer approved another amount than was asked.
+  /// Minor units, where the acquirer approved less than was asked.
   package var approvedAmount: Int64?
   /// Further declared fields, in the template's order.
   package var fields: [Field]
-  /// The answer held the card number: every member but `outcome` has been dropped.
+  /// The answer held the card number, or nine or more digits of it: what held it has been dropped,
+  /// and with the whole number every member but `outcome` and `approvedAmount`.
   package var heldCardNumber: Bool
+  /// A member was the security code, and has been dropped.
+  package var heldSecurityCode: Bool
 
   /// One declared field that was let through.
   package struct Field: Sendable, Equatable {
@@ -65,7 +68,8 @@ package struct PaymentAnswer: Sendable, Equatable {
   package init(
     outcome: Outcome, reason: Reason? = nil, code: String? = nil,
     transactionIdentifier: String? = nil, networkTransactionIdentifier: String? = nil,
-    approvedAmount: Int64? = nil, fields: [Field] = [], heldCardNumber: Bool = false
+    approvedAmount: Int64? = nil, fields: [Field] = [], heldCardNumber: Bool = false,
+    heldSecurityCode: Bool = false
   ) {
     self.outcome = outcome
     self.reason = reason
@@ -75,6 +79,7 @@ package struct PaymentAnswer: Sendable, Equatable {
     self.approvedAmount = approvedAmount
     self.fields = fields
     self.heldCardNumber = heldCardNumber
+    self.heldSecurityCode = heldSecurityCode
   }
 }
 

@@ -17,6 +17,9 @@ package struct Answer: Sendable {
   package let status: UInt16
   private let content: Content
   package let retryAfterSeconds: Int?
+  /// Of a payment without a decision: what the log says beside the status. The client is not told,
+  /// and it is not kept.
+  package private(set) var failure: PaymentFailure?
 
   /// The JSON; made anew at each call where it is a token's view.
   package var body: [UInt8] {
@@ -40,6 +43,13 @@ package struct Answer: Sendable {
     retryAfterSeconds = nil
   }
 
+  /// The same answer, with what the log says of it.
+  func because(of failure: PaymentFailure) -> Answer {
+    var answer = self
+    answer.failure = failure
+    return answer
+  }
+
   /// The problem document of RFC 9457.
   package init(_ problem: Problem) {
     var json = JSONWriter()
@@ -58,7 +68,7 @@ package struct Answer: Sendable {
 }
 
 extension Answer: Equatable {
-  /// Whether both say the same.
+  /// Whether both tell the client the same.
   package static func == (one: Answer, other: Answer) -> Bool {
     one.status == other.status && one.retryAfterSeconds == other.retryAfterSeconds
       && one.body == other.body

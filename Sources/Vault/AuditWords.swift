@@ -40,6 +40,8 @@ package enum AuditWord {
   package enum Reason {
     /// Too many numbers with the same first and last digits were new within an hour.
     package static let sameDigits = "same-digits"
+    /// An acquirer's answer held the card number, or nine or more digits of it.
+    package static let cardNumberInAnswer = "card-number-in-answer"
   }
   package enum Outcome {
     package static let created = "created"

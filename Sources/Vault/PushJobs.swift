@@ -102,7 +102,15 @@ final class IntentJob: WriteJob, @unchecked Sendable {
     entry.acquirer = acquirer
     entry.paymentIdentifier = first.payment?.text
     try core.record(entry, in: &transaction)
-    result = .answer(first.answer)
+    result = .answer(replayed(first))
+  }
+
+  /// The first answer; the log of one without a decision names the payment again.
+  private func replayed(_ first: IdempotencyLedger.Kept) -> Answer {
+    guard first.answer.status >= 400, let payment = first.payment else { return first.answer }
+    return first.answer.because(
+      of: PaymentFailure(
+        acquirer: acquirer, paymentIdentifier: payment.text, cause: PaymentFailure.replayed))
   }
 
   private func refuse(
@@ -188,28 +196,41 @@ extension BegunPayment {
     switch outcome {
     case .answered(let answer):
       .payment(answer.keepable, identifier: identifier, acquirer: acquirer)
-    case .notSent:
-      Answer(Problem(.acquirerUnreachable, paymentIdentifier: identifier.text))
-    case .rejected:
-      Answer(Problem(.acquirerRejectedRequest, paymentIdentifier: identifier.text))
-    case .unknown:
-      Answer(Problem(.outcomeUnknown, paymentIdentifier: identifier.text))
+    case .notSent(let cause, let error):
+      failed(.acquirerUnreachable, cause, error)
+    case .rejected(_, let heldCardNumber):
+      failed(
+        .acquirerRejectedRequest,
+        heldCardNumber ? AuditWord.Reason.cardNumberInAnswer : PaymentFailure.rejected)
+    case .unknown(let cause, let error):
+      failed(.outcomeUnknown, cause, error)
     }
+  }
+
+  private func failed(
+    _ problem: ProblemName, _ cause: String, _ error: SystemError? = nil
+  ) -> Answer {
+    Answer(Problem(problem, paymentIdentifier: identifier.text)).because(
+      of: PaymentFailure(
+        acquirer: acquirer, paymentIdentifier: identifier.text, cause: cause, systemError: error))
   }
 
   func entry(_ outcome: AcquirerOutcome) -> AuditEntry {
     switch outcome {
     case .answered(let answer):
       var entry = entry(answer.outcome.rawValue)
-      entry.reason = answer.heldCardNumber ? "card-number-in-answer" : answer.reason?.rawValue
+      entry.reason =
+        answer.heldCardNumber ? AuditWord.Reason.cardNumberInAnswer : answer.reason?.rawValue
       return entry
-    case .notSent(let cause):
+    case .notSent(let cause, _):
       var entry = entry(AuditWord.Outcome.notSent)
       entry.reason = cause
       return entry
-    case .rejected:
-      return entry(AuditWord.Outcome.rejected)
-    case .unknown(let cause):
+    case .rejected(_, let heldCardNumber):
+      var entry = entry(AuditWord.Outcome.rejected)
+      if heldCardNumber { entry.reason = AuditWord.Reason.cardNumberInAnswer }
+      return entry
+    case .unknown(let cause, _):
       var entry = entry(AuditWord.Outcome.unknown)
       entry.reason = cause
       return entry

@@ -34,7 +34,7 @@ extension ConnectionHandler {
     response.clear()
     head.write(to: &response)
     if exchange.head.method != .head { response.writeBytes(body) }
-    record(exchange, status: answer.status)
+    record(exchange, status: answer.status, answer.failure)
     send(response)
     moveOn(closes: head.closes)
   }
@@ -80,12 +80,14 @@ extension ConnectionHandler {
   }
 
   /// Counts and logs an answer, before anybody can have seen it.
-  private func record(_ exchange: Exchange, status: UInt16) {
+  private func record(
+    _ exchange: Exchange, status: UInt16, _ failure: PaymentFailure? = nil
+  ) {
     let microseconds = UInt64(
       max((NIODeadline.now() - exchange.startedAt).nanoseconds, 0) / 1000)
     core.counters.addAnswer(exchange.operation, status: status, microseconds: microseconds)
     if status >= 400 || core.log.logsSuccesses {
-      log(exchange, status: status, microseconds: microseconds)
+      log(exchange, status: status, microseconds: microseconds, failure)
     }
   }
 
@@ -101,7 +103,9 @@ extension ConnectionHandler {
     }
   }
 
-  private func log(_ exchange: Exchange, status: UInt16, microseconds: UInt64) {
+  private func log(
+    _ exchange: Exchange, status: UInt16, microseconds: UInt64, _ failure: PaymentFailure?
+  ) {
     let level: Logger.Level = status < 400 ? .debug : status < 500 ? .info : .warning
     core.log.write(
       level, "request", at: connections.unixSeconds,
@@ -112,6 +116,20 @@ extension ConnectionHandler {
         "route": "\(exchange.head.route.name)",
         "status": "\(status)",
         "duration_us": "\(microseconds)",
-      ])
+      ].merging(failure?.metadata ?? [:]) { one, _ in one })
+  }
+}
+
+extension PaymentFailure {
+  /// What the line of a payment without a decision says besides.
+  fileprivate var metadata: Logger.Metadata {
+    var metadata: Logger.Metadata = [
+      "acquirer": "\(acquirer)", "payment_id": "\(paymentIdentifier)", "cause": "\(cause)",
+    ]
+    if let systemError {
+      metadata["error"] = "\(systemError.words)"
+      if let number = systemError.number { metadata["errno"] = "\(number)" }
+    }
+    return metadata
   }
 }

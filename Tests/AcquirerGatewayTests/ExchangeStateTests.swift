@@ -9,6 +9,7 @@ import Vault
     (.tlsFailed, "tls", "connection-closed"),
     (.connectTimedOut, "connect-timeout", "connection-closed"),
     (.answerTooLarge, "tls", "answer-too-large"),
+    (.answerCoded, "tls", "content-coding"),
     (.notHTTP, "tls", "not-http"),
     (.answerTimedOut, "tls", "answer-timeout"),
     (.connectionClosed, "tls", "connection-closed"),

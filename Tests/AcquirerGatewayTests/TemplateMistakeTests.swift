@@ -72,6 +72,11 @@ import Testing
       #"t.yaml:4: the header "authorization" is the vault's own: "#
         + #"write "authorization: basic" beside "operations""#),
     Case(
+      "{Idempotency-Key: {var: payment_id}}",
+      "{Accept-Encoding: \"identity, gzip\", X: {var: payment_id}}",
+      #"t.yaml:4: an answer in a content coding is not read: "#
+        + #"leave "Accept-Encoding" out: the vault asks for none"#),
+    Case(
       "{Idempotency-Key: {var: payment_id}}", "{\"X: Y\": a, X: {var: payment_id}}",
       #"t.yaml:4: "X: Y" is not a header's name"#),
     Case(

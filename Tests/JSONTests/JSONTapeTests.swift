@@ -53,6 +53,20 @@ import Testing
     #expect(try Sample("null").root.kind == .null)
   }
 
+  @Test(
+    arguments: [
+      ("12", 12), ("-0", 0), ("0.0e5", 0), ("12.0", 12), ("1.2e1", 12), ("120E-1", 12),
+      ("-5e2", -500), ("0.5e+1", 5), ("1000000000000000000000e-20", 10), ("12.00e0", 12),
+      ("9223372036854775807", Int64.max), ("9223372036854775807.000", Int64.max),
+      ("9223372036854775808", nil), ("1e19", nil), ("1e999999999999999999999", nil),
+      ("1e-999999999999999999999", nil), ("0e999999999999999999999", 0), ("12.5", nil),
+      ("1e-1", nil), ("0.00001e4", nil), (#""12""#, nil), ("true", nil), ("null", nil),
+    ] as [(String, Int64?)])
+  func aWholeNumberIsReadHoweverItIsWritten(text: String, value: Int64?) throws {
+    let sample = try Sample(text)
+    #expect(sample.wholeNumber(sample.root) == value)
+  }
+
   @Test(arguments: [
     ("0", 0), ("-0", 0), ("4990", 4990), ("-17", -17), ("9223372036854775807", Int64.max),
     ("-9223372036854775808", Int64.min),

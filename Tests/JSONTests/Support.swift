@@ -30,6 +30,10 @@ struct Sample {
     node.flatMap { tape.integer(of: $0, in: unsafe bytes.span.bytes) }
   }
 
+  func wholeNumber(_ node: JSONTape.Node?) -> Int64? {
+    node.flatMap { tape.wholeNumber(of: $0, in: unsafe bytes.span.bytes) }
+  }
+
   func keys(of node: JSONTape.Node) -> [String] {
     tape.members(of: node).map { tape.key(of: $0, in: unsafe bytes.span.bytes) }
   }

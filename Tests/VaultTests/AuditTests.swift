@@ -83,6 +83,7 @@ import Vault
       "card-number-in-answer"
     ),
     (.notSent(cause: "connect"), "not_sent", "connect"), (.rejected(code: "30"), "rejected", nil),
+    (.rejected(code: nil, heldCardNumber: true), "rejected", "card-number-in-answer"),
     (.unknown(cause: "timeout"), "unknown", "timeout"),
   ])
   func `an outcome says what came of the payment`(

@@ -120,6 +120,28 @@ import Vault
     #expect(house.transport.sent.count == 1)
   }
 
+  @Test func `an answer without a decision says to the log what it does not tell`() async throws {
+    let token = try await house.token(of: Number.visa)
+    let refused = SystemError(number: 111, words: "Connection refused")
+    house.transport.answer(
+      .notSent(cause: "connect-failed", error: refused), .unknown(cause: "not-json"),
+      .answered(PaymentAnswer(outcome: .refused)))
+    let notSent = try await house.push(token).value
+    #expect(
+      notSent.failure
+        == PaymentFailure(
+          acquirer: "credit-du-nord", paymentIdentifier: notSent.string("payment_id") ?? "",
+          cause: "connect-failed", systemError: refused))
+    #expect(!String(decoding: notSent.body, as: UTF8.self).contains("refused"))
+    let unknown = try await house.push(token).value
+    #expect(unknown.failure?.cause == "not-json")
+    let replayed = try await house.push(token).value
+    #expect(replayed == unknown)
+    #expect(replayed.failure?.cause == "replayed")
+    #expect(replayed.failure?.paymentIdentifier == unknown.string("payment_id"))
+    #expect(try await house.push(token, amount: 1, key: "other").value.failure == nil)
+  }
+
   @Test func `a key is free again after a day`() async throws {
     let token = try await house.token(of: Number.visa)
     _ = try await house.push(token).value

@@ -1,7 +1,11 @@
 import JSON
+import SecretMemory
 package import Vault
 
 /// Reduces an answer to what its rules declare: a pure function of status, body and card number.
+///
+/// The approved amount is read first, since it has to survive when everything else is dropped: a part
+/// that is told as the whole gives goods away. It counts for an approval alone.
 package struct AnswerReader {
   /// How deep values may nest in an answer.
   package static let depth = 16
@@ -9,9 +13,9 @@ package struct AnswerReader {
   package static let nodes = 4_096
 
   let rules: AnswerRules
-  /// The amount that was asked for, in minor units.
+  /// The amount that was asked for, in minor units; nil for a message without one, which asks for 0.
   let requestedAmount: Int64?
-  /// The security code that was sent: one of `fields` that repeats it is dropped.
+  /// The security code that was sent: a member that repeats it is dropped.
   var securityCode: SecurityCode?
 
   /// What the answer means.
@@ -20,60 +24,80 @@ package struct AnswerReader {
   ///   - status: the HTTP status.
   ///   - body: the body, lent for the call.
   ///   - cardNumber: the digits of the card that was sent.
-  /// - Returns: never anything that holds the card number; text of the answer only where a declared
-  ///   pattern matched the whole of it.
+  /// - Returns: never anything that holds nine or more consecutive digits of the card number; text of
+  ///   the answer only where a declared pattern matched the whole of it.
   package func outcome(status: Int, body: RawSpan, cardNumber: RawSpan) -> AcquirerOutcome {
+    let body = Self.withoutByteOrderMark(body)
     let tape: JSONTape
     do throws(JSONError) {
       tape = try JSONTape.parse(
         body, maximumDepth: AnswerReader.depth, maximumNodes: AnswerReader.nodes)
     } catch {
-      switch error {
-      case .malformed, .duplicateMember, .trailingBytes:
-        return .unknown(cause: GatewayCause.notJSON)
-      case .tooDeep, .tooManyNodes, .tooLong: return .unknown(cause: GatewayCause.answerTooLarge)
-      }
+      return unknown(
+        Self.cause(error), holdsNumber: CardNumberSearch.isIn(body, digits: cardNumber))
     }
+    let holdsNumber = CardNumberSearch.isIn(body, parsed: tape, digits: cardNumber)
     guard let rule = rules.rules.first(where: { holds($0, status: status, tape, body) }) else {
-      return .unknown(cause: GatewayCause.unmapped)
+      return unknown(GatewayCause.unmapped, holdsNumber: holdsNumber)
     }
-    let holdsCardNumber = CardNumberSearch.isIn(body, parsed: tape, digits: cardNumber)
+    var screen = MemberScreen(cardNumber: cardNumber, securityCode: securityCode)
     switch rule.verdict {
     case .unknown:
-      return .unknown(cause: GatewayCause.declaredUnknown)
+      return unknown(GatewayCause.declaredUnknown, holdsNumber: holdsNumber)
     case .rejected:
-      return .rejected(code: holdsCardNumber ? nil : text(rules.code, tape, body))
-    case .decided(let outcome, _) where holdsCardNumber:
-      return .answered(PaymentAnswer(outcome: outcome, heldCardNumber: true))
+      if holdsNumber { return .rejected(code: nil, heldCardNumber: true) }
+      let code = text(rules.code, tape, body, &screen, mayBeSecurityCode: true)
+      return .rejected(code: code, heldCardNumber: screen.foundPiece)
     case .decided(let outcome, let reason):
-      return decided(outcome, reason, tape, body)
+      var answer = PaymentAnswer(outcome: outcome, heldCardNumber: holdsNumber)
+      do throws(AmountProblem) {
+        answer.approvedAmount = try approvedAmount(outcome, tape, body, &screen)
+      } catch {
+        return unknown(
+          GatewayCause.approvedAmount, holdsNumber: holdsNumber || screen.foundPiece)
+      }
+      if holdsNumber { return .answered(answer) }
+      answer.reason = reason.flatMap { self.reason($0, tape, body) }
+      fill(&answer, tape, body, &screen)
+      return .answered(answer)
     }
   }
 
-  private func decided(
-    _ outcome: PaymentAnswer.Outcome, _ reason: ReasonRule?, _ tape: JSONTape, _ body: RawSpan
-  ) -> AcquirerOutcome {
-    var answer = PaymentAnswer(outcome: outcome)
-    if outcome == .approved, let pointer = rules.approvedAmount,
-      let node = pointer.find(in: tape, body)
-    {
-      // To read a part as the whole would be to give goods away, so an amount that cannot be read
-      // makes the whole answer one that cannot.
-      guard let amount = amount(node, tape, body) else {
-        return .unknown(cause: GatewayCause.unmapped)
-      }
-      answer.approvedAmount = amount == requestedAmount ? nil : amount
+  /// An acquirer may write UTF-8 with a byte order mark, which a reader may ignore (RFC 8259, 8.1).
+  @_lifetime(copy body)
+  private static func withoutByteOrderMark(_ body: RawSpan) -> RawSpan {
+    guard body.byteCount >= 3, body.byte(0) == 0xEF, body.byte(1) == 0xBB, body.byte(2) == 0xBF
+    else { return body }
+    return body.extracting(droppingFirst: 3)
+  }
+
+  private static func cause(_ error: JSONError) -> String {
+    switch error {
+    case .malformed, .duplicateMember, .trailingBytes: GatewayCause.notJSON
+    case .tooDeep, .tooManyNodes, .tooLong: GatewayCause.answerTooLarge
     }
-    answer.reason = reason.flatMap { self.reason($0, tape, body) }
-    answer.code = text(rules.code, tape, body)
-    answer.transactionIdentifier = text(rules.transactionIdentifier, tape, body)
-    answer.networkTransactionIdentifier = text(rules.networkTransactionIdentifier, tape, body)
+  }
+
+  /// That an acquirer sends card numbers back is worth an alarm whatever else is wrong.
+  private func unknown(_ cause: String, holdsNumber: Bool) -> AcquirerOutcome {
+    .unknown(cause: holdsNumber ? GatewayCause.cardNumberInAnswer : cause)
+  }
+
+  /// The members that the rules declare, each searched for what the shop must not have.
+  private func fill(
+    _ answer: inout PaymentAnswer, _ tape: JSONTape, _ body: RawSpan, _ screen: inout MemberScreen
+  ) {
+    answer.code = text(rules.code, tape, body, &screen, mayBeSecurityCode: true)
+    answer.transactionIdentifier = text(rules.transactionIdentifier, tape, body, &screen)
+    answer.networkTransactionIdentifier = text(
+      rules.networkTransactionIdentifier, tape, body, &screen)
     for named in rules.fields {
-      if let value = text(named.field, tape, body), securityCode?.isEqual(to: value) != true {
+      if let value = text(named.field, tape, body, &screen) {
         answer.fields.append(PaymentAnswer.Field(name: named.name, value: value))
       }
     }
-    return .answered(answer)
+    answer.heldCardNumber = screen.foundPiece
+    answer.heldSecurityCode = screen.foundSecurityCode
   }
 
   private func holds(
@@ -109,14 +133,19 @@ package struct AnswerReader {
     }
   }
 
-  /// A string's text, or an integer's digits, where it matches; never longer than a pattern allows.
-  private func text(_ field: DeclaredField?, _ tape: JSONTape, _ body: RawSpan) -> String? {
+  /// A string's text, or an integer's digits, where it matches and may be let through; never longer
+  /// than a pattern allows.
+  private func text(
+    _ field: DeclaredField?, _ tape: JSONTape, _ body: RawSpan, _ screen: inout MemberScreen,
+    mayBeSecurityCode: Bool = false
+  ) -> String? {
     guard let field else { return nil }
     var found: JSONTape.Node?
     for pointer in field.pointers where found == nil { found = pointer.find(in: tape, body) }
     guard let node = found, let text = scalar(node, tape, body), field.pattern.matches(text)
     else { return nil }
-    return text
+    return screen.pass(
+      text, mayBeSecurityCode: mayBeSecurityCode || field.pattern.isThreeOrFourDigits)
   }
 
   private func reason(
@@ -134,14 +163,38 @@ package struct AnswerReader {
     guard node.content.count <= FieldPattern.longest * 6 else { return nil }
     return tape.string(of: node, in: body) ?? tape.integer(of: node, in: body).map { String($0) }
   }
+}
 
-  private func amount(_ node: JSONTape.Node, _ tape: JSONTape, _ body: RawSpan) -> Int64? {
-    let value: Int64?
-    if let text = tape.string(of: node, in: body) {
-      value = Int64(text).flatMap { String($0) == text ? $0 : nil }
-    } else {
-      value = tape.integer(of: node, in: body)
+// MARK: - The approved amount
+
+extension AnswerReader {
+  /// The approved amount cannot be told, so nobody knows what was approved.
+  private struct AmountProblem: Error {}
+
+  /// What was approved, in minor units; nil for the whole of what was asked, as where the acquirer
+  /// says nothing.
+  ///
+  /// - Throws: where it cannot be read, or is not between 0 and what was asked; and where it is a part
+  ///   that holds nine or more consecutive digits of the card number, since null would say "the whole".
+  private func approvedAmount(
+    _ outcome: PaymentAnswer.Outcome, _ tape: JSONTape, _ body: RawSpan,
+    _ screen: inout MemberScreen
+  ) throws(AmountProblem) -> Int64? {
+    guard outcome == .approved, let node = rules.approvedAmount?.find(in: tape, body) else {
+      return nil
     }
-    return value.flatMap { (0...999_999_999_999).contains($0) ? $0 : nil }
+    guard let amount = amount(node, tape, body), amount >= 0 else { throw AmountProblem() }
+    let asked = requestedAmount ?? 0
+    if amount == asked { return nil }
+    if screen.holdsPiece(String(amount)) || amount > asked { throw AmountProblem() }
+    return amount
+  }
+
+  /// A whole number, as a number in any form (`500`, `500.0`, `5e2`) or as a string of its digits.
+  private func amount(_ node: JSONTape.Node, _ tape: JSONTape, _ body: RawSpan) -> Int64? {
+    guard node.kind == .string else { return tape.wholeNumber(of: node, in: body) }
+    return scalar(node, tape, body).flatMap { text in
+      Int64(text).flatMap { String($0) == text ? $0 : nil }
+    }
   }
 }

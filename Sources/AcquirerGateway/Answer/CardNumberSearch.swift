@@ -1,27 +1,35 @@
 import JSON
 import SecretMemory
 
-/// Looks for a card number in an answer, however it is written.
+/// Looks for a card number, or for a piece of one, however it is written.
 ///
 /// Only digits count: whatever stands between them (spaces, hyphens, quotes, a whole JSON structure)
-/// is passed over, so that neither separators nor a number cut into pieces hide it. The text is
+/// is passed over, so that neither separators nor a number cut into pieces hide it. An answer is
 /// searched as it stands, as what its strings mean once unescaped, and as what its numbers mean
-/// once their exponents are worked out. That finds a number in other text too, with a probability
-/// that is of no account; the price of a false alarm is an answer without details.
+/// once their exponents are worked out; each forwards and backwards. That finds a number in other
+/// text too, with a probability that is of no account; the price of a false alarm is an answer
+/// without details.
 ///
-/// Not found is a number that was encrypted, hashed or encoded (base 64): declared fields have a
-/// pattern for that reason too.
+/// Not found is a number that was encrypted, hashed or encoded (base 64, letters for digits), or put
+/// in another order on purpose: declared fields have a pattern for that reason too, and the rest is
+/// in the threat model.
 struct CardNumberSearch: ~Escapable {
+  /// How many consecutive digits of a card number are a piece of it. Eight may be shown.
+  /// - Source: ISO/IEC 7812-1 (BIN of eight digits), PCI SSC FAQ 1091.
+  static let piece = 9
+
   private let digits: RawSpan
-  /// Bit `i`: the last `i` digits that were given are the first `i` of the card number. Bit 0 is
+  /// Bit `i`: the last `i` digits that were given are the first `i` of what is looked for. Bit 0 is
   /// always set.
-  private var prefixes: UInt32 = 1
+  private var forwards: UInt32 = 1
+  /// The same for what is looked for from its end to its beginning.
+  private var backwards: UInt32 = 1
   private(set) var isFound = false
 
-  /// - Parameter digits: 12 to 19 ASCII digits, lent by secret memory.
+  /// - Parameter digits: 9 to 19 ASCII digits, lent by secret memory.
   @_lifetime(copy digits)
   private init(_ digits: RawSpan) {
-    precondition((1...31).contains(digits.byteCount), "a card number fits in the prefixes' bits")
+    precondition((1...31).contains(digits.byteCount), "a card number fits in the bits")
     self.digits = digits
   }
 
@@ -45,17 +53,36 @@ struct CardNumberSearch: ~Escapable {
     return all.isFound
   }
 
+  /// Whether `text`, a member of an answer, holds ``piece`` or more consecutive digits of the number.
+  static func isPieceIn(_ text: String, digits: RawSpan) -> Bool {
+    for start in 0...max(digits.byteCount - piece, 0) {
+      let end = min(start + piece, digits.byteCount)
+      var search = CardNumberSearch(digits.extracting(start..<end))
+      for byte in text.utf8 { search.take(byte) }
+      if search.isFound { return true }
+    }
+    return false
+  }
+
   /// Takes the next byte of whatever is searched.
   private mutating func take(_ byte: UInt8) {
-    guard byte >= UInt8(ascii: "0"), byte <= UInt8(ascii: "9") else { return }
+    guard byte >= UInt8(ascii: "0"), byte <= UInt8(ascii: "9"), !isFound else { return }
+    forwards = lengths(after: forwards, byte, isBackwards: false)
+    backwards = lengths(after: backwards, byte, isBackwards: true)
+    if (forwards | backwards) & (1 << UInt32(digits.byteCount)) != 0 { isFound = true }
+  }
+
+  /// Looks only at lengths that have been reached, which in most texts are one or two.
+  private func lengths(after reached: UInt32, _ byte: UInt8, isBackwards: Bool) -> UInt32 {
     var next: UInt32 = 1
-    for index in 0..<digits.byteCount {
-      let expected = digits.byte(index)
-      let continues = (prefixes >> UInt32(index)) & (byte == expected ? 1 : 0)
-      next |= continues << UInt32(index + 1)
+    var left = reached & ~(1 << UInt32(digits.byteCount))
+    while left != 0 {
+      let length = left.trailingZeroBitCount
+      left &= left - 1
+      let index = isBackwards ? digits.byteCount - 1 - length : length
+      if digits.byte(index) == byte { next |= 2 << UInt32(length) }
     }
-    prefixes = next
-    if next & (1 << UInt32(digits.byteCount)) != 0 { isFound = true }
+    return next
   }
 
   private mutating func takeAll(

@@ -28,6 +28,13 @@ package struct FieldPattern: Equatable, Sendable {
     counts.contains(text.utf8.count) && text.utf8.allSatisfy(contains)
   }
 
+  /// Whether nothing but three or four digits matches: what a security code looks like, and many a
+  /// code of an answer, so that equality says nothing.
+  var isThreeOrFourDigits: Bool {
+    let digits: UInt64 = 0x3FF << UInt64(UInt8(ascii: "0"))
+    return upper == 0 && lower & ~digits == 0 && counts.lowerBound >= 3 && counts.upperBound <= 4
+  }
+
   private func contains(_ byte: UInt8) -> Bool {
     switch byte {
     case 0..<64: lower & (1 << UInt64(byte)) != 0

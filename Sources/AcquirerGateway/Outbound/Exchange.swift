@@ -28,6 +28,8 @@ final class Exchange: ChannelInboundHandler, @unchecked Sendable {
   private var channel: (any Channel)?
   private var deadline: Scheduled<Void>?
   private var body = ByteBuffer()
+  /// What the system said last of the connection.
+  private var systemError: SystemError?
 
   init(
     _ message: Message, to endpoint: AcquirerEndpoint, limits: GatewayLimits,
@@ -56,14 +58,18 @@ final class Exchange: ChannelInboundHandler, @unchecked Sendable {
     deadline = loop.scheduleTask(in: limits.connectTime) { self.receive(.connectTimedOut) }
     ClientBootstrap(group: loop)
       .connectTimeout(limits.connectTime)
-      .channelOption(.socketOption(.tcp_nodelay), value: 1)
       .connect(host: endpoint.url.host, port: Int(endpoint.url.port))
       .whenComplete { result in
         switch result {
         case .success(let channel): self.connected(channel)
-        case .failure: self.receive(.connectFailed)
+        case .failure(let error): self.failedToConnect(ConnectionFailure(connecting: error))
         }
       }
+  }
+
+  private func failedToConnect(_ failure: ConnectionFailure) {
+    systemError = failure.systemError
+    receive(failure.isTimeout ? .connectTimedOut : .connectFailed)
   }
 
   /// Begins the handshake. The handlers come now and not in a channel initializer, which runs for
@@ -71,6 +77,7 @@ final class Exchange: ChannelInboundHandler, @unchecked Sendable {
   private func connected(_ channel: any Channel) {
     guard deadline != nil else { return channel.close(promise: nil) }
     self.channel = channel
+    limits.connectionOptions.ask(of: channel)
     do {
       let tls = try NIOSSLClientHandler(
         context: endpoint.tls, serverHostname: endpoint.serverName)
@@ -119,8 +126,8 @@ final class Exchange: ChannelInboundHandler, @unchecked Sendable {
 
   private func outcome(_ end: ExchangeState.End) -> AcquirerOutcome {
     switch end {
-    case .notSent(let cause): .notSent(cause: cause)
-    case .unknown(let cause): .unknown(cause: cause)
+    case .notSent(let cause): .notSent(cause: cause, error: systemError)
+    case .unknown(let cause): .unknown(cause: cause, error: systemError)
     case .answered(let status):
       message?.outcome(status: status, body: body) ?? .unknown(cause: GatewayCause.unmapped)
     }
@@ -139,7 +146,9 @@ final class Exchange: ChannelInboundHandler, @unchecked Sendable {
 
   func channelRead(context: ChannelHandlerContext, data: NIOAny) {
     switch unwrapInboundIn(data) {
-    case .head(let head): receive(.headReceived(status: Int(head.status.code)))
+    case .head(let head):
+      receive(
+        head.isCoded ? .answerCoded : .headReceived(status: Int(head.status.code)))
     // What comes after the outcome is not kept.
     case .body(var part): if deadline != nil { body.writeBuffer(&part) }
     case .end: receive(.answerCompleted)
@@ -147,6 +156,7 @@ final class Exchange: ChannelInboundHandler, @unchecked Sendable {
   }
 
   func errorCaught(context: ChannelHandlerContext, error: any Error) {
+    systemError = SystemError(error)
     switch error {
     case is MessageHandler.AnswerTooLarge: receive(.answerTooLarge)
     case HTTPParserError.invalidEOFState: receive(.connectionClosed)
@@ -159,6 +169,15 @@ final class Exchange: ChannelInboundHandler, @unchecked Sendable {
   func channelInactive(context: ChannelHandlerContext) {
     receive(.connectionClosed)
     context.fireChannelInactive()
+  }
+}
+
+extension HTTPResponseHead {
+  /// Whether the body is written in a content coding, which was not asked for (RFC 9110, 8.4).
+  fileprivate var isCoded: Bool {
+    headers[canonicalForm: "Content-Encoding"].contains {
+      !$0.isEmpty && $0.lowercased() != "identity"
+    }
   }
 }
 

@@ -10,6 +10,8 @@ struct ExchangeState {
     case tlsFailed
     case connectTimedOut
     case headReceived(status: Int)
+    /// The head says that the body is in a coding that is not read.
+    case answerCoded
     case answerCompleted
     case answerTooLarge
     case notHTTP
@@ -69,6 +71,7 @@ struct ExchangeState {
         return finish(.unknown(cause: GatewayCause.notHTTP))
       }
       return finish(.answered(status: status))
+    case .answerCoded: return finish(.unknown(cause: GatewayCause.contentCoding))
     case .answerTooLarge: return finish(.unknown(cause: GatewayCause.answerTooLarge))
     case .notHTTP: return finish(.unknown(cause: GatewayCause.notHTTP))
     case .answerTimedOut: return finish(.unknown(cause: GatewayCause.answerTimeout))
@@ -88,8 +91,8 @@ struct ExchangeState {
     case .connectFailed: GatewayCause.connectFailed
     case .connectTimedOut: GatewayCause.connectTimeout
     case .stopped: GatewayCause.shuttingDown
-    case .handshakeCompleted, .tlsFailed, .headReceived, .answerCompleted, .answerTooLarge,
-      .notHTTP, .answerTimedOut, .connectionClosed:
+    case .handshakeCompleted, .tlsFailed, .headReceived, .answerCoded, .answerCompleted,
+      .answerTooLarge, .notHTTP, .answerTimedOut, .connectionClosed:
       GatewayCause.tls
     }
   }

@@ -64,7 +64,7 @@ struct Message: Sendable {
     writer.write("\r\nConnection: close\r\n")
     for (name, value) in [
       ("Content-Type", "application/json"), ("Accept", "application/json"),
-      ("User-Agent", "cadenas"),
+      ("Accept-Encoding", "identity"), ("User-Agent", "cadenas"),
     ] where !template.headers.contains(where: { $0.name.lowercased() == name.lowercased() }) {
       writer.write("\(name): \(value)\r\n")
     }

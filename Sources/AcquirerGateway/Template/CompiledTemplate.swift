@@ -85,7 +85,7 @@ struct HeaderLine: Sendable {
 }
 
 /// A whole value in the path or a header.
-enum HeadValue: Sendable {
+enum HeadValue: Equatable, Sendable {
   case literal(String)
   case paymentIdentifier
   case operation

@@ -59,6 +59,12 @@ struct HeadCompiler {
         diagnostics.report("the header \(quoted(member.key)) stands twice", at: member.position)
       }
       if let value = headerValue(member.tree, name: reader.path(member.key)) {
+        if lowercased == "accept-encoding", value != .literal("identity") {
+          diagnostics.report(
+            "an answer in a content coding is not read", at: member.position,
+            suggestion: "leave \(quoted(member.key)) out: the vault asks for none")
+          continue
+        }
         lines.append(HeaderLine(name: member.key, value: value))
       }
     }

@@ -1,6 +1,7 @@
 import JSON
 import NIOCore
 import NIOHTTP1
+import SecretMemory
 
 /// An answer in the simulator's dialect.
 struct SimulatorAnswer {
@@ -20,14 +21,18 @@ struct SimulatorAnswer {
 
   /// The answer to a message that was decided; nil where the decision is to say nothing.
   /// - Parameters:
-  ///   - cardNumber: the card's digits, which only ``SimulatorDecision/approveEchoingCard`` repeats.
+  ///   - cardNumber: the card's digits, which only an answer that echoes repeats.
+  ///   - securityCode: the same of its code; empty where none came.
   static func decided(
-    _ decision: SimulatorDecision, paymentIdentifier: String, cardNumber: RawSpan
+    _ decision: SimulatorDecision, on message: SimulatorMessage, cardNumber: RawSpan,
+    securityCode: RawSpan
   ) -> SimulatorAnswer? {
-    switch decision {
+    let paymentIdentifier = message.paymentIdentifier
+    return switch decision {
     case .approve(let part): approved(paymentIdentifier, partially: part)
     case .approveLate: approved(paymentIdentifier, partially: nil)
-    case .approveEchoingCard: echoing(cardNumber, paymentIdentifier)
+    case .approveEchoingCard: echoing(cardNumber, message)
+    case .approveEchoing(let echo): echoing(echo, message, cardNumber, securityCode)
     case .decline(let code): refused(paymentIdentifier, status: "DECLINED", code: code)
     case .challenge: refused(paymentIdentifier, status: "CHALLENGE_REQUIRED", code: "1A")
     case .reject: rejected(paymentIdentifier)
@@ -98,12 +103,12 @@ struct SimulatorAnswer {
     return SimulatorAnswer(.ok, json)
   }
 
-  /// An acquirer that is careless with what it was given: only `status` is not the card.
+  /// An acquirer that is careless with what it was given: the card is in every member that is text
+  /// but `status`. The amount is a number, and the one that was asked for.
   private static func echoing(
-    _ cardNumber: RawSpan, _ paymentIdentifier: String
+    _ cardNumber: RawSpan, _ message: SimulatorMessage
   ) -> SimulatorAnswer {
-    var body = ByteBuffer()
-    body.writeString(#"{"payment_id":"\#(paymentIdentifier)","status":"APPROVED""#)
+    var body = beginning(of: message)
     let members = [
       "response_code", "transaction_id", "network_transaction_id", "authorization_code",
     ]
@@ -112,10 +117,40 @@ struct SimulatorAnswer {
       body.writeBytes(cardNumber)
       body.writeString("\"")
     }
-    body.writeString(#","approved_amount":"#)
-    body.writeBytes(cardNumber)
+    body.writeString(#","approved_amount":\#(message.amount)}"#)
+    return SimulatorAnswer(.ok, body, as: "application/json")
+  }
+
+  /// An acquirer that gives away one thing.
+  private static func echoing(
+    _ echo: SimulatorEcho, _ message: SimulatorMessage, _ cardNumber: RawSpan,
+    _ securityCode: RawSpan
+  ) -> SimulatorAnswer {
+    var body = beginning(of: message)
+    body.writeString(#","response_code":"00","transaction_id":""#)
+    let piece = cardNumber.extracting(first: SimulatorEcho.pieceDigits)
+    switch echo {
+    case .part: body.writeBytes(cardNumber)
+    case .amount: body.writeString("T1")
+    case .backwards:
+      for offset in cardNumber.byteOffsets.reversed() {
+        body.writeInteger(cardNumber.byte(offset))
+      }
+    case .piece: body.writeBytes(piece)
+    case .code: body.writeBytes(securityCode)
+    }
+    body.writeString("\"")
+    if echo == .part { body.writeString(#","approved_amount":\#(message.amount / 2)"#) }
+    if echo == .amount {
+      body.writeString(#","approved_amount":"#)
+      body.writeBytes(piece)
+    }
     body.writeString("}")
     return SimulatorAnswer(.ok, body, as: "application/json")
+  }
+
+  private static func beginning(of message: SimulatorMessage) -> ByteBuffer {
+    ByteBuffer(string: #"{"payment_id":"\#(message.paymentIdentifier)","status":"APPROVED""#)
   }
 
   private static func hexadecimal(digits: Int) -> String {

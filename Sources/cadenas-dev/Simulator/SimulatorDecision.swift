@@ -11,17 +11,20 @@
 /// | 100006 | challenge required, unless the message has `three_ds` | 1A |
 /// | 100007 | rejected | |
 /// | 100008 | an answer that is not JSON | |
-/// | 100009 | approved, with the card's number in every other member | |
+/// | 100009 | approved, with the card's number in every member that is text | |
 /// | 100010 | approved after 2 s | 00 |
 /// | 100011 | none: the connection is closed | |
 /// | 100012 | half of it approved | 10 |
 /// | any other | approved | 00 |
+///
+/// What is approved in full can be told to echo something: ``SimulatorEcho``.
 ///
 /// A card past its expiry is declined with code 54 wherever the table would decide about it.
 enum SimulatorDecision: Equatable {
   case approve(partially: Int64?)
   case approveLate
   case approveEchoingCard
+  case approveEchoing(SimulatorEcho)
   case decline(code: String)
   case challenge
   case reject
@@ -32,7 +35,10 @@ enum SimulatorDecision: Equatable {
   static let latenessSeconds: Int64 = 2
 
   /// Decides about one message at a time in Unix seconds.
-  init(amount: Int64, expiry: SimulatorExpiry, hasThreeDSecure: Bool, now unixSeconds: Int64) {
+  init(
+    amount: Int64, expiry: SimulatorExpiry, hasThreeDSecure: Bool, echo: SimulatorEcho? = nil,
+    now unixSeconds: Int64
+  ) {
     switch amount {
     case 100_007: self = .reject
     case 100_008: self = .garble
@@ -47,7 +53,7 @@ enum SimulatorDecision: Equatable {
     case 100_009: self = .approveEchoingCard
     case 100_010: self = .approveLate
     case 100_012: self = .approve(partially: amount / 2)
-    default: self = .approve(partially: nil)
+    default: self = echo.map { .approveEchoing($0) } ?? .approve(partially: nil)
     }
   }
 
@@ -58,6 +64,7 @@ enum SimulatorDecision: Equatable {
     case .approve: "APPROVED in part"
     case .approveLate: "APPROVED late"
     case .approveEchoingCard: "APPROVED echoing the card"
+    case .approveEchoing(let echo): "APPROVED \(echo.rawValue)"
     case .decline(let code): "DECLINED \(code)"
     case .challenge: "CHALLENGE_REQUIRED"
     case .reject: "REJECTED"

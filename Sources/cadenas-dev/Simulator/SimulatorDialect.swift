@@ -17,7 +17,7 @@
 /// {"payment_id":"pay_…",                       1 to 64 of A-Z a-z 0-9 _ -
 ///  "merchant_id":"12345678",                   1 to 32 of the same
 ///  "amount":{"value":4990,"currency":"EUR"},   minor units, ISO 4217 letters [verification]
-///  ["order_reference":"order-1042",]           at most 64 characters
+///  ["order_reference":"order-1042",]           at most 64 characters; see SimulatorEcho
 ///  "card":{"pan":"…","expiry_month":"11","expiry_year":"2028",["security_code":"123"]},
 ///  ["initiator":"CARDHOLDER",]                 or MERCHANT
 ///  ["stored_credential":{"use":"recurring","sequence":"first",["network_transaction_id":"…"]},]

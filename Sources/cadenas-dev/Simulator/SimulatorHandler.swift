@@ -78,11 +78,12 @@ final class SimulatorHandler: ChannelInboundHandler {
     received.add(message.paymentIdentifier)
     let decision = SimulatorDecision(
       amount: message.amount, expiry: message.expiry, hasThreeDSecure: message.hasThreeDSecure,
-      now: Int64(time(nil)))
+      echo: message.echo, now: Int64(time(nil)))
     let card = bytes.extracting(message.cardNumber)
     log(line(message, decision, card: digests.digest(of: card)))
     let answer = SimulatorAnswer.decided(
-      decision, paymentIdentifier: message.paymentIdentifier, cardNumber: card)
+      decision, on: message, cardNumber: card,
+      securityCode: bytes.extracting(message.securityCode))
     guard let answer else { return context.close(promise: nil) }
     guard decision == .approveLate else { return send(answer, to: head, context) }
     context.eventLoop.assumeIsolated().scheduleTask(

@@ -11,6 +11,10 @@ struct SimulatorMessage {
   let initiator: String?
   /// Where the digits of the card stand in the request's body.
   let cardNumber: Range<Int>
+  /// Where those of its security code stand; empty where there is none.
+  let securityCode: Range<Int>
+  /// What its reference has the answer give away.
+  let echo: SimulatorEcho?
 
   /// Why a message was refused; the log names the member.
   struct Refusal: Error {
@@ -66,15 +70,16 @@ struct SimulatorMessage {
     let month = try reader.number("expiry_month", of: card, in: body, digits: 2)
     let year = try reader.number("expiry_year", of: card, in: body, digits: 4)
     guard (1...12).contains(month) else { throw Refusal(member: "expiry_month") }
-    if reader.tape.member("security_code", of: card, in: body) != nil {
-      _ = try reader.digits("security_code", of: card, in: body, count: 3...4)
-    }
+    securityCode =
+      reader.tape.member("security_code", of: card, in: body) == nil
+      ? 0..<0 : try reader.digits("security_code", of: card, in: body, count: 3...4)
 
     initiator = try reader.optionalText("initiator", of: root, in: body, longest: 16)
     guard initiator == nil || ["CARDHOLDER", "MERCHANT"].contains(initiator) else {
       throw Refusal(member: "initiator")
     }
-    _ = try reader.optionalText("order_reference", of: root, in: body, longest: 64)
+    echo = try reader.optionalText("order_reference", of: root, in: body, longest: 64)
+      .flatMap { SimulatorEcho(rawValue: $0) }
     _ = try reader.optionalText("sca_exemption", of: root, in: body, longest: 32)
     hasThreeDSecure = try reader.texts(
       "three_ds", SimulatorDialect.threeDSecure, of: root, in: body)

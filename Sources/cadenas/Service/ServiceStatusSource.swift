@@ -126,7 +126,12 @@ struct ServiceStatusSource: Sendable {
         }),
       Metric(
         "cadenas_acquirer_card_number_in_answer_total", .counter,
-        "Answers that held the card number: an alarm.", samples: samples(\.heldCardNumber)),
+        "Answers that held the card number, or nine or more digits of it: an alarm.",
+        samples: samples(\.heldCardNumber)),
+      Metric(
+        "cadenas_acquirer_security_code_in_answer_total", .counter,
+        "Answers of which a member was the security code; it was dropped.",
+        samples: samples(\.heldSecurityCode)),
     ]
   }
 }

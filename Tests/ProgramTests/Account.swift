@@ -78,18 +78,13 @@ enum Account {
   }
 
   /// What comes before a command that is run as the account `name`, without any capability and
-  /// without a way to one. Takes root.
+  /// without a way to one, in a directory that it may enter: this process's own need not be. Takes
+  /// root.
   ///
   /// All have one group, so that the administration socket can be theirs.
   static func command(as name: String) throws -> [String] {
-    ["setpriv", "--reuid", name, "--regid", try group, "--clear-groups", "--inh-caps=-all"]
-      + ["--bounding-set=-all", "--no-new-privs"]
-  }
-
-  /// Runs a tool of the system as the account to its end, and returns what it wrote.
-  @discardableResult
-  static func run(_ arguments: [String], directory: String? = nil) throws -> String {
-    try ChildProcess.run(try programs.account + arguments, directory: directory)
+    ["env", "--chdir=/", "setpriv", "--reuid", name, "--regid", try group, "--clear-groups"]
+      + ["--inh-caps=-all", "--bounding-set=-all", "--no-new-privs"]
   }
 
   // MARK: - Its files

@@ -150,8 +150,12 @@ final class CommandLineRunner {
     case test
   }
 
-  /// The command of a shell that runs the program `cadenas` as the account, whoever runs the shell.
-  var vault: String { programs.vaultCommand([]).map(Self.quoted).joined(separator: " ") }
+  /// The command of a shell that runs the program `cadenas` as the account, in the directory of the
+  /// installation, whoever runs the shell.
+  var vault: String {
+    (programs.account + ["env", "--chdir=\(directory)", programs.vault])
+      .map(Self.quoted).joined(separator: " ")
+  }
 
   /// Runs a shell command, and gives what it printed and its exit status.
   func run(_ command: String, as user: User = .account) throws -> (lines: [String], status: Int32) {

@@ -222,7 +222,7 @@ let package = Package(
       [
         "cadenas", "cadenas-dev", "Administration", "AuditLog", "Cryptography", "JSON", "Keyring",
         "LMDB", "RecordFormat", "SecretMemory", "Storage",
-      ] + nio, reading: ["CommandLine", "Reader"]),
+      ] + nio, reading: ["CommandLine", "Golden", "Reader"]),
     // The house: file length, imports by layer, card numbers that are not test numbers.
     tests("TidyTests", []),
   ]

@@ -48,6 +48,23 @@ prepare_python() {
 }
 prepare_python
 
+# ordinary DIRECTORY COMMAND…: runs a command as an account without any capability where this is root,
+# since that is what the programs are made for, and as this user otherwise. The account gets DIRECTORY,
+# which is the only one that it may count on, as its home and for its temporary files.
+ordinary() {
+  local directory=$1 group
+  shift
+  if ((EUID != 0)); then
+    "$@"
+    return
+  fi
+  group=$(id -gn nobody)
+  chown nobody:"$group" "$directory"
+  env --chdir="$directory" HOME="$directory" TMPDIR="$directory" \
+    setpriv --reuid nobody --regid "$group" --clear-groups --inh-caps=-all --bounding-set=-all \
+    --no-new-privs "$@"
+}
+
 # build_release: both programs, in .build-release/release. Across modules, what NIO and its TLS are
 # made of is generic: to have it specialized saves some 5 % of a request's processor time.
 build_release() {

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Glibc
+import Storage
 
 /// What a developer needs around a vault, and production never: certificates, an acquirer, load.
 @main
@@ -16,6 +17,7 @@ struct CadenasDev: ParsableCommand {
 
   /// Exit status: 0 done, 1 failed, 2 usage (argument-parser's own 64 is mapped).
   static func main() {
+    StandardDescriptors.fill()
     // A reader that goes away shows as a failed write, not as a death without a message.
     signal(SIGPIPE, SIG_IGN)
     do {

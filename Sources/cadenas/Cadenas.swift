@@ -1,6 +1,7 @@
 import ArgumentParser
 import CScrub
 import Glibc
+import Storage
 
 /// The program of operators and auditors.
 @main
@@ -25,6 +26,7 @@ struct Cadenas: ParsableCommand {
     ])
 
   static func main() {
+    StandardDescriptors.fill()
     harden()
     do {
       var command = try parseAsRoot()

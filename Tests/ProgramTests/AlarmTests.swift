@@ -102,10 +102,10 @@ extension EndToEnd {
       try await stage.reload(saying: "configuration not reloaded; the one before stays in force")
       #expect(stage.logs().contains("alarms.yaml cannot be read"))
       let rule = "operations: [tokenize], outcomes: [created], per: merchant, more_than: 2, in: 1h"
-      try Files.write(Array("rules: {new-cards: {\(rule), honeytoken: 1}}\n".utf8), to: file)
+      try Account.write(Array("rules: {new-cards: {\(rule), honeytoken: 1}}\n".utf8), to: file)
       try await stage.reload(saying: "configuration not reloaded; the one before stays in force")
       #expect(try metric("new-cards") == nil)
-      try Files.write(Array("rules: {new-cards: {\(rule)}}\n".utf8), to: file)
+      try Account.write(Array("rules: {new-cards: {\(rule)}}\n".utf8), to: file)
       try await stage.reload()
       #expect(try metric("new-cards") == "0")
       #expect(try metric("honeytoken") == nil)

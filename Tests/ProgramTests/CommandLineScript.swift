@@ -112,7 +112,7 @@ final class CommandLineRunner {
 
   init(directory: String) throws {
     self.directory = directory
-    programs = try Programs.beside()
+    programs = try Account.programs
   }
 
   deinit { service?.stop() }
@@ -142,11 +142,27 @@ final class CommandLineRunner {
     return try service.client("shop")
   }
 
+  /// Who runs a command.
+  enum User {
+    /// The account of the programs.
+    case account
+    /// The user of the tests, who may read the clone that they are in.
+    case test
+  }
+
+  /// The command of a shell that runs the program `cadenas` as the account, in the directory of the
+  /// installation, whoever runs the shell.
+  var vault: String {
+    (programs.account + ["env", "--chdir=\(directory)", programs.vault])
+      .map(Self.quoted).joined(separator: " ")
+  }
+
   /// Runs a shell command, and gives what it printed and its exit status.
-  func run(_ command: String) throws -> (lines: [String], status: Int32) {
+  func run(_ command: String, as user: User = .account) throws -> (lines: [String], status: Int32) {
     let folder = programs.vault.split(separator: "/").dropLast().map { "/\($0)" }.joined()
-    let text = "cd '\(directory)' && PATH='\(folder)':$PATH && { \(command) ; } 2>&1 </dev/null"
-    guard let stream = unsafe popen(text, "re") else {
+    let line = "cd '\(directory)' && PATH='\(folder)':$PATH && { \(command) ; } 2>&1 </dev/null"
+    let shell = (user == .account ? programs.account : []) + ["sh", "-c", line]
+    guard let stream = unsafe popen(shell.map(Self.quoted).joined(separator: " "), "re") else {
       throw DevelopmentError.file(path: command, reason: Files.systemReason())
     }
     var output: [UInt8] = []
@@ -162,5 +178,10 @@ final class CommandLineRunner {
         $0.split(separator: directory, omittingEmptySubsequences: false).joined(separator: "DIR")
       }
     return (CommandLineScript.trimmed(lines), (status >> 8) & 0xFF)
+  }
+
+  /// `word` as one word of a shell.
+  private static func quoted(_ word: String) -> String {
+    "'" + word.replacing("'", with: #"'\''"#) + "'"
   }
 }

@@ -20,7 +20,7 @@ extension EndToEnd {
       let path = "\(try Stage.current.directory)/plan-\(names[0]).yaml"
       let custodians = names.map { "  - {name: \($0)}\n" }.joined()
       let text = "vault: demo-vault\nthreshold: \(threshold)\ncustodians:\n\(custodians)"
-      try Files.write(Array(text.utf8), to: path)
+      try Account.write(Array(text.utf8), to: path)
       return path
     }
 
@@ -30,8 +30,10 @@ extension EndToEnd {
     ) throws -> Terminal {
       let stage = try Stage.current
       return try Terminal(
-        [stage.programs.vault, "keys", "ceremony", verb, try plan(threshold, names), "--shares"]
-          + ["\(stage.directory)/\(folder)", "--config", stage.configuration])
+        stage.programs.vaultCommand([
+          "keys", "ceremony", verb, try plan(threshold, names), "--shares",
+          "\(stage.directory)/\(folder)", "--config", stage.configuration,
+        ]))
     }
 
     private func typeNewPassphrases(_ names: [String], at terminal: Terminal) async throws {
@@ -50,9 +52,9 @@ extension EndToEnd {
     ) async throws -> (status: cadenas_dev.ExitStatus, shown: String) {
       let stage = try Stage.current
       let terminal = try Terminal(
-        [stage.programs.vault] + command
-          + ["--share", "\(stage.directory)/\(folder)/\(name).share"]
-          + ["--config", stage.configuration])
+        stage.programs.vaultCommand(
+          command + ["--share", "\(stage.directory)/\(folder)/\(name).share"]
+            + ["--config", stage.configuration]))
       if folder != "altered" {
         try await terminal.wait(for: "Passphrase of \(name)")
         terminal.type(passphrase ?? Self.passphrase(of: name))
@@ -129,9 +131,9 @@ extension EndToEnd {
       let text = try Files.readText(path)
       let place = try #require(text.firstRange(of: "line 2:      ")?.upperBound)
       let other = text[place] == "A" ? "B" : "A"
-      try Files.makeDirectory("\(stage.directory)/altered")
+      try Account.makeDirectory("\(stage.directory)/altered")
       let altered = "\(stage.directory)/altered/custodian-1.share"
-      try Files.write(
+      try Account.write(
         Array((text[..<place] + other + text[text.index(after: place)...]).utf8), to: altered)
       let answer = try await enter(["unseal"], "custodian-1", in: "altered")
       #expect(answer.status == .exited(1))
@@ -226,9 +228,9 @@ extension EndToEnd {
       }
       let typed = ["keeper-1", "keeper-2"].map { Self.passphrase(of: $0) + "\\n" }.joined()
       try ChildProcess.run(
-        ["bash", "-c", "printf '\(typed)' | \"$@\"", "bash", stage.programs.vault] + restore
-          + shares
-          + ["--passphrase-fd", "0", "--config", stage.configuration])
+        ["bash", "-c", "printf '\(typed)' | \"$@\"", "bash"]
+          + stage.programs.vaultCommand(
+            restore + shares + ["--passphrase-fd", "0", "--config", stage.configuration]))
       try await stage.start()
       for name in ["keeper-1", "keeper-2"] {
         _ = try await enter(["unseal"], name, in: "successors")

@@ -4,8 +4,7 @@ import Testing
 
 @Suite struct DevDemoTests {
   @Test func theStoryIsTrueAndEndsByItself() throws {
-    let program = try Programs.beside().development
-    let story = try ChildProcess.run([program, "demo"])
+    let story = try ChildProcess.run(Account.programs.developmentCommand(["demo"]))
     #expect(story.contains("things were claimed and checked"))
     #expect(!story.contains("\u{1b}"), "colours are for a terminal only")
   }

@@ -5,9 +5,10 @@ import Testing
 
 @Suite(.serialized) struct DevFillTests {
   private static func fill(_ directory: String, to cards: Int) throws -> String {
-    try ChildProcess.run([
-      Programs.beside().development, "fill", "--directory", directory, "--cards", "\(cards)",
-    ])
+    try ChildProcess.run(
+      Account.programs.developmentCommand([
+        "fill", "--directory", directory, "--cards", "\(cards)",
+      ]))
   }
 
   private static func number(_ index: Int) -> String {
@@ -20,14 +21,14 @@ import Testing
     try withScratchDirectory { directory in
       let path = "\(directory)/i"
       let empty = try RunningInstallation(
-        directory: path, programs: Programs.beside(), life: .free)
+        directory: path, programs: Account.programs, life: .free)
       #expect(throws: DevelopmentError.self) { try Self.fill(path, to: 10) }
       #expect(empty.stop() == .exited(0))
       #expect(try Self.fill(path, to: 3_000).hasPrefix("3000 cards in the store, 3000 of them new"))
       #expect(try Self.fill(path, to: 9_000).hasPrefix("9000 cards in the store, 6000 of them new"))
 
       let running = try RunningInstallation(
-        directory: path, programs: Programs.beside(), life: .free)
+        directory: path, programs: Account.programs, life: .free)
       defer { running.stop() }
       _ = try running.cadenas("audit", "verify")
       _ = try running.cadenas("store", "verify")
@@ -43,15 +44,16 @@ import Testing
   @Test func everyOperationOfABenchIsAnsweredAsItHasToBe() throws {
     try withScratchDirectory { directory in
       let running = try RunningInstallation(
-        directory: "\(directory)/i", programs: Programs.beside(), life: .free)
+        directory: "\(directory)/i", programs: Account.programs, life: .free)
       defer { running.stop() }
       for operation in BenchPlan.Operation.allCases where operation != .fixed {
-        let line = try ChildProcess.run([
-          running.programs.development, "bench", "--vault", running.vault.url,
-          "--pki", "\(running.directory)/pki", "--operation", operation.rawValue,
-          "--connections", "4", "--seconds", "1", "--warm-up", "0", "--prepare", "400",
-          "--process", "\(running.vaultProcess)", "--format", "json",
-        ])
+        let line = try ChildProcess.run(
+          running.programs.developmentCommand([
+            "bench", "--vault", running.vault.url,
+            "--pki", "\(running.directory)/pki", "--operation", operation.rawValue,
+            "--connections", "4", "--seconds", "1", "--warm-up", "0", "--prepare", "400",
+            "--process", "\(running.vaultProcess)", "--format", "json",
+          ]))
         let report = try JSONMembers(Array(line.utf8))
         #expect(report["failures"] == "0", "\(operation)")
         #expect(report["requests"].flatMap { Int($0) } ?? 0 > 0, "\(operation)")

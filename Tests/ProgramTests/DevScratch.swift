@@ -2,9 +2,9 @@ import Glibc
 
 @testable import cadenas_dev
 
-/// A directory of its own for one test, gone afterwards.
+/// A directory of its own for one test, in which the programs may write, gone afterwards.
 func withScratchDirectory(_ body: (String) throws -> Void) throws {
-  let directory = try Files.makeTemporaryDirectory(prefix: "cadenas-dev-test")
+  let directory = try Account.makeTemporaryDirectory(prefix: "cadenas-dev-test")
   defer { _ = try? ChildProcess.run(["rm", "-rf", directory]) }
   try body(directory)
 }

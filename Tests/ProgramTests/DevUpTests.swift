@@ -6,7 +6,7 @@ import Testing
 
 @Suite(.serialized) struct DevUpTests {
   private static func start(_ directory: String) throws -> RunningInstallation {
-    try RunningInstallation(directory: directory, programs: Programs.beside(), life: .free)
+    try RunningInstallation(directory: directory, programs: Account.programs, life: .free)
   }
 
   private static func isAlive(_ process: pid_t) -> Bool { kill(process, 0) == 0 }

@@ -122,6 +122,6 @@ extension Stage {
     guard log >= 0 else { throw Failed("no log") }
     defer { close(log) }
     return try ChildProcess.spawn(
-      [programs.vault] + arguments + ["--config", configuration], name: "cadenas", output: log)
+      programs.vaultCommand(arguments + ["--config", configuration]), name: "cadenas", output: log)
   }
 }

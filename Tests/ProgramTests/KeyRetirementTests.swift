@@ -10,7 +10,10 @@ extension EndToEnd {
   @Suite(
     .stage {
       $0.replacing("16GiB", with: "64MiB")
-        .replacing("  socket: admin.sock", with: "  socket: admin.sock\n  socket_group: games")
+        .replacing(
+          "  socket: admin.sock",
+          with: "  socket: admin.sock\n  socket_group: \((try? Account.group) ?? "")"
+        )
         .replacing("  auditors: [", with: "  approvals: {destroy: 2}\n  auditors: [daemon, ")
         .replacing("  operators: [", with: "  operators: [games, ")
     })
@@ -19,8 +22,8 @@ extension EndToEnd {
     private func cadenas(_ arguments: String..., as account: String) throws -> String {
       let stage = try Stage.current
       return try ChildProcess.run(
-        ["setpriv", "--reuid", account, "--regid", "games", "--clear-groups"]
-          + ["\(stage.directory)/cadenas"] + arguments + ["--config", stage.configuration])
+        Account.command(as: account) + [stage.programs.vault] + arguments
+          + ["--config", stage.configuration])
     }
 
     /// What a command says that ends with status 1.
@@ -34,7 +37,6 @@ extension EndToEnd {
 
     private func openToOthers() throws {
       let stage = try Stage.current
-      try ChildProcess.run(["cp", stage.programs.vault, "\(stage.directory)/cadenas"])
       try ChildProcess.run(["chmod", "755", stage.directory])
       try ChildProcess.run(["chmod", "644", stage.configuration])
     }

@@ -22,16 +22,17 @@ import Testing
       for _ in 0..<3 { try runner.succeed("cadenas keys status \(config)") }
       try runner.succeed("cadenas audit export \(config) --to export")
       try runner.succeed("cadenas keys public-key \(config) > published")
-      let found = try runner.succeed("\(checker) export export --key first")
+      let found = try runner.succeed("\(checker) export export --key first", as: .test)
       #expect(found.hasSuffix(" entries, 0 archived"))
       try runner.succeed("cadenas audit prove 3 \(config) --to entry")
       // The key of the proof is another than the first: what vouches for it comes along.
       try runner.succeed(
         "sed '/^#/d' first > trusted && sed -n '/succession/,$p' published >> trusted")
       #expect(
-        try runner.succeed("\(checker) entry entry --key trusted").hasPrefix(#"{"seq":3,"#))
+        try runner.succeed("\(checker) entry entry --key trusted", as: .test).hasPrefix(
+          #"{"seq":3,"#))
       try runner.succeed("cadenas audit prove --since kept \(config) --to growth")
-      try runner.succeed("\(checker) growth growth --since kept --key trusted")
+      try runner.succeed("\(checker) growth growth --since kept --key trusted", as: .test)
       for command in [
         "--proof entry --public-key trusted",
         "--proof entry --public-key first --succession published",
@@ -43,7 +44,7 @@ import Testing
       #expect(
         try runner.run("cadenas audit verify --proof entry --public-key first").status == 1)
       try runner.succeed("sed -i 's/created/crEated/' export/entries.jsonl")
-      #expect(try runner.run("\(checker) export export --key first").status == 1)
+      #expect(try runner.run("\(checker) export export --key first", as: .test).status == 1)
       #expect(try runner.run("cadenas audit verify --export export").status == 1)
     }
   }
@@ -54,7 +55,7 @@ import Testing
       let runner = try CommandLineRunner(directory: directory)
       for size in [1, 2, 3, 255, 256, 257, 700] {
         let made = "made\(size)"
-        try runner.succeed("\(checker) make \(made) \(size)")
+        try runner.succeed("\(checker) make \(made) \(size)", as: .test)
         let key = "--public-key \(made)/key"
         let old = "--since \(made)/checkpoints/\(max(1, size * 2 / 3))"
         for command in [

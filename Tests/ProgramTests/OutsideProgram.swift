@@ -1,6 +1,7 @@
 @testable import cadenas_dev
 
-/// A program in another language, in the folder `Reader` of these tests.
+/// A program in another language, in the folder `Reader` of these tests. It belongs to the test, whose
+/// user runs it: the account of the programs need not be able to read the clone.
 enum OutsideProgram {
   /// The folder of these tests, and the root of the repository.
   private static let folder =
@@ -22,8 +23,8 @@ enum OutsideProgram {
 extension CommandLineRunner {
   /// Runs a command that has to end well, and gives what it printed.
   @discardableResult
-  func succeed(_ command: String) throws -> String {
-    let result = try run(command)
+  func succeed(_ command: String, as user: User = .account) throws -> String {
+    let result = try run(command, as: user)
     let text = result.lines.joined(separator: "\n")
     guard result.status == 0 else { throw Stage.Failed("$ \(command)\n\(text)") }
     return text

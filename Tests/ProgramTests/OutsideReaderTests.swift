@@ -21,7 +21,7 @@ import Testing
         runner.succeed("ls keys").split(separator: "\n").last { name in
           keys.contains("\"id\":\"\(name.prefix(8))\",\"role\":\"kek\",\"state\":\"active\"")
         })
-      let text = try runner.succeed("\(reader) store --kek keys/\(active)")
+      let text = try runner.succeed("\(reader) store --kek keys/\(active)", as: .test)
       for number in ["4970105181818183", "378282246310005", "5555555555554444"] {
         #expect(text.contains("\"number\": \"\(number)\", \"exp_month\": 12, \"exp_year\": 2099"))
       }
@@ -47,7 +47,7 @@ import Testing
       let made = try runner.succeed(ceremony.joined(separator: " "))
       let shares = "--share shares/c.share --share shares/a.share"
       let read = try runner.succeed(
-        "printf 'passphrase of c\\npassphrase of a\\n' | \(reader) sealed \(shares)")
+        "printf 'passphrase of c\\npassphrase of a\\n' | \(reader) sealed \(shares)", as: .test)
       let value = try #require(
         read.firstMatch(of: /"kek": "([0-9a-f]{8})", "kek_check_value": "([0-9A-F]{10})"/))
       #expect(
@@ -58,7 +58,8 @@ import Testing
         ("passphrase of a\\npassphrase of c\\n", shares, "does not open"),
         ("passphrase of c\\n", "--share shares/c.share", "more shares are needed"),
       ] {
-        let result = try runner.run("printf '\(passphrases)' | \(reader) sealed \(shares)")
+        let result = try runner.run(
+          "printf '\(passphrases)' | \(reader) sealed \(shares)", as: .test)
         #expect(result.lines == ["refused: \(refusal)"])
         #expect(result.status == 1)
       }

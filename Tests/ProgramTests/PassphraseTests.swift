@@ -20,7 +20,8 @@ import Testing
     }
     let quoted = steps.map { "'\($0)'" }.joined(separator: " ")
     let result = try runner.run(
-      "'\(python)' '\(folder)/Reader/at_terminal.py' \(quoted) -- \(command)")
+      "'\(python)' '\(folder)/Reader/at_terminal.py' \(quoted) -- \(runner.vault) \(command)",
+      as: .test)
     return (
       result.lines.dropLast().joined(separator: "\n"), result.lines.last ?? "nothing was printed"
     )
@@ -41,7 +42,7 @@ import Testing
           "again: =not the same one", "of a, 12 bytes or more: =first passphrase",
           "again: =first passphrase", "of b, 12 bytes or more: =second passphrase",
           "again: =second passphrase",
-        ], "cadenas init --config custodians.yaml --ceremony plan.yaml --shares shares", runner)
+        ], "init --config custodians.yaml --ceremony plan.yaml --shares shares", runner)
       #expect(ceremony.verdict == "echo 0 0 0 0 0 0 0 1 ended 0", "\(ceremony.shown)")
       #expect(
         ceremony.shown.contains("the passphrase of a has to have 12 to 1024 bytes; try again"))
@@ -50,7 +51,7 @@ import Testing
         #expect(!ceremony.shown.contains(secret))
       }
 
-      let verify = "cadenas keys ceremony verify shares/a.share"
+      let verify = "keys ceremony verify shares/a.share"
       let right = try Self.run(["of a: =first passphrase"], verify, runner)
       #expect(right.verdict == "echo 0 1 ended 0", "\(right.shown)")
       #expect(right.shown.contains("the passphrase is right"))

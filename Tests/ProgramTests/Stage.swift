@@ -53,16 +53,9 @@ final class Stage: Sendable {
   let programs: Programs
   private let state = Mutex<Running?>(nil)
 
-  private init() throws {
-    directory = try Files.makeTemporaryDirectory(prefix: "cadenas-stage")
-    programs = try Self.findPrograms()
-  }
-
-  /// The programs of this build, or those of the folder that `CADENAS_PROGRAMS` names.
-  static func findPrograms() throws -> Programs {
-    guard let folder = unsafe getenv("CADENAS_PROGRAMS") else { return try Programs.beside() }
-    let path = unsafe String(cString: folder)
-    return Programs(development: "\(path)/cadenas-dev", vault: "\(path)/cadenas")
+  private init(_ programs: Programs) throws {
+    self.programs = programs
+    directory = try Account.makeTemporaryDirectory(prefix: "cadenas-stage")
   }
 
   /// Makes an installation, runs `body` with it, and takes it down again, whatever happened.
@@ -71,11 +64,22 @@ final class Stage: Sendable {
   static func withStage(
     adjust: (String) -> String = { $0 }, _ body: (Stage) async throws -> Void
   ) async throws {
-    let stage = try Stage()
-    defer { stage.remove() }
     let fresh = String(decoding: PackageResources.development_yaml, as: UTF8.self)
-      .replacing("USER", with: try userName())
-    try Files.write(Array(adjust(fresh).utf8), to: stage.configuration)
+      .replacing("USER", with: try Account.name)
+    try await withStage(
+      of: Account.programs,
+      filling: { try Account.write(Array(adjust(fresh).utf8), to: $0.configuration) }, body)
+  }
+
+  /// The same with programs that are run otherwise, and with an installation that `fill` puts into
+  /// the stage's empty directory.
+  static func withStage(
+    of programs: Programs, filling fill: (Stage) throws -> Void,
+    _ body: (Stage) async throws -> Void
+  ) async throws {
+    let stage = try Stage(programs)
+    defer { stage.remove() }
+    try fill(stage)
     do {
       try await stage.start()
       try await body(stage)
@@ -88,13 +92,6 @@ final class Stage: Sendable {
       let status = try await stage.stop()
       #expect(status == .exited(0), "the installation did not stop as it should")
     }
-  }
-
-  private static func userName() throws -> String {
-    guard let entry = unsafe getpwuid(getuid()), let name = unsafe entry.pointee.pw_name else {
-      throw Failed("this user has no name")
-    }
-    return unsafe String(cString: name)
   }
 
   private func remove() { _ = try? ChildProcess.run(["rm", "-rf", directory]) }
@@ -204,7 +201,12 @@ extension Stage {
 
   /// A connection to the vault with the pair `name`.
   func connect(_ name: String = "shop") async throws -> Wire {
-    try await Wire(to: try running.vault, context: try pki.client(name, trusting: "ca"))
+    try await connect(name, at: try running.vault)
+  }
+
+  /// The same with a vault that somebody else has started.
+  func connect(_ name: String, at vault: Endpoint) async throws -> Wire {
+    try await Wire(to: vault, context: try pki.client(name, trusting: "ca"))
   }
 
   /// One request on a connection of its own.
@@ -239,7 +241,7 @@ extension Stage {
 
   /// The same with a list.
   func cadenas(_ arguments: [String]) throws -> String {
-    try ChildProcess.run([programs.vault] + arguments + ["--config", configuration])
+    try ChildProcess.run(programs.vaultCommand(arguments + ["--config", configuration]))
   }
 }
 

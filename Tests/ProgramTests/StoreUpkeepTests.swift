@@ -137,7 +137,8 @@ extension EndToEnd.StoreUpkeepTests {
     _ = try await fill()
     let disk = stage.directory + ".disk"
     try Files.makeDirectory(disk)
-    try ChildProcess.run(["mount", "-t", "tmpfs", "-o", "size=512k", "tmpfs", disk])
+    // The account may write there, as in every `/tmp`.
+    try ChildProcess.run(["mount", "-t", "tmpfs", "-o", "size=512k,mode=1777", "tmpfs", disk])
     defer {
       _ = try? ChildProcess.run(["umount", disk])
       unsafe rmdir(disk)

@@ -10,6 +10,7 @@ import Synchronization
 /// commits a transaction without the writer, which print how that ended.
 @main struct StorageFaults {
   static func main() throws {
+    StandardDescriptors.fill()
     let arguments = CommandLine.arguments
     guard arguments.count > 3, let identifier = StoreIdentifier(Array(1...16)) else { exit(2) }
     let mapSize = 8 << 20

@@ -24,6 +24,7 @@ import Vault
   private var numbers: CardNumbers
 
   static func main() throws {
+    StandardDescriptors.fill()
     let arguments = CommandLine.arguments
     guard (3...4).contains(arguments.count), let batches = Int(arguments[2]) else { exit(2) }
     let path = arguments.count == 4 ? arguments[3] : nil

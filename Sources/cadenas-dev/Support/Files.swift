@@ -84,7 +84,8 @@ enum Files {
     String(decoding: try read(path), as: UTF8.self)
   }
 
-  /// Replaces the file at `path` at once: a reader sees the old bytes or the new ones.
+  /// Replaces the file at `path` at once: a reader sees the old bytes or the new ones. Its owner
+  /// stays who it was, where this process may give files away.
   static func write(
     _ bytes: [UInt8], to path: String, mode: mode_t = 0o600
   ) throws(DevelopmentError) {
@@ -92,6 +93,8 @@ enum Files {
     let descriptor = unsafe open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode)
     guard descriptor >= 0 else { throw .file(path: temporary, reason: systemReason()) }
     defer { close(descriptor) }
+    var before = stat()
+    if unsafe stat(path, &before) == 0 { _ = fchown(descriptor, before.st_uid, before.st_gid) }
     var offset = 0
     while offset < bytes.count {
       let written = unsafe bytes.withUnsafeBytes { buffer in

@@ -30,13 +30,12 @@ final class RunningInstallation {
     }
     for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
     defer { close(ends[0]) }
-    let command = [programs.development, "up", "--directory", directory]
+    let up = [programs.development, "up", "--directory", directory]
+    let command = programs.account + (life == .bound ? ChildProcess.bound(up, by: "TERM") : up)
     let child: ChildProcess
     do {
       defer { close(ends[1]) }
-      child = try ChildProcess.spawn(
-        life == .bound ? ChildProcess.bound(command, by: "TERM") : command, name: "up",
-        output: ends[1])
+      child = try ChildProcess.spawn(command, name: "up", output: ends[1])
     }
     let line = Self.readLine(ends[0])
     guard line.hasPrefix("{") else {
@@ -74,7 +73,7 @@ final class RunningInstallation {
   /// Runs `cadenas` against the installation and returns what it printed.
   func cadenas(_ arguments: String...) throws(DevelopmentError) -> String {
     try ChildProcess.run(
-      [programs.vault] + arguments + ["--config", "\(directory)/cadenas.yaml"])
+      programs.vaultCommand(arguments + ["--config", "\(directory)/cadenas.yaml"]))
   }
 
   /// Asks it to stop and waits for that; the directory stays.

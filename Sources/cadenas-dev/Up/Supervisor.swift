@@ -125,26 +125,3 @@ struct Supervisor {
     return .childFailed(name: child.name, reason: reason, log: lines.joined(separator: "\n"))
   }
 }
-
-/// The two programs, which are built beside each other.
-struct Programs {
-  /// This one.
-  let development: String
-  /// The vault.
-  let vault: String
-
-  /// Finds both in the folder of this process's own executable.
-  /// - Throws: ``DevelopmentError/toolMissing(name:remedy:)`` where `cadenas` is not beside it.
-  static func beside() throws(DevelopmentError) -> Programs {
-    var buffer = [CChar](repeating: 0, count: Int(PATH_MAX))
-    let count = unsafe readlink("/proc/self/exe", &buffer, buffer.count)
-    guard count > 0 else { throw .file(path: "/proc/self/exe", reason: Files.systemReason()) }
-    let own = String(decoding: buffer[..<count].map { UInt8(bitPattern: $0) }, as: UTF8.self)
-    let folder = own.split(separator: "/").dropLast().map { "/\($0)" }.joined()
-    let vault = folder + "/cadenas"
-    guard Files.exists(vault) else {
-      throw .toolMissing(name: vault, remedy: "build it with: swift build -c release")
-    }
-    return Programs(development: folder + "/cadenas-dev", vault: vault)
-  }
-}

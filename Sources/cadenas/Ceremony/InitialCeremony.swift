@@ -32,6 +32,7 @@ extension Initialization {
     _ configuration: ServiceConfiguration, _ order: CeremonyOrder
   ) throws -> CeremonyOutcome {
     try checkAbsence(of: configuration.store.path)
+    try checkPlaces(configuration)
     let ceremonyPlan = try CeremonyPlan.load(path: order.planPath)
     let plan = try CustodyPlan(ceremonyPlan)
     try order.files.prepare(for: plan)

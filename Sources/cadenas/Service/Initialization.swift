@@ -33,6 +33,7 @@ enum Initialization {
         "keys.source is \"custodians\": name the plan of the ceremony with --ceremony, and the folder "
           + "for the shares with --shares")
     }
+    try checkPlaces(configuration)
     let source = try KeyOpening.source(configuration.keys)
     let now = UInt64(Clocks.unixMilliseconds())
     let rules = KeyRules(configuration.keyRules)

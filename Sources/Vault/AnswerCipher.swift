@@ -68,14 +68,31 @@ final class AnswerCipher {
     authenticator.base.update(Self.requestDomain)
     authenticator.base.update(idempotency.requestDigest.bytes.rawSpan)
     if let digits { authenticator.base.update(digits) }
+  /// Holds one seal back for an answer, before anything is written that the answer tells of.
+  ///
+  /// - Throws: ``KeyringError/keyUsedUp(_:)`` where the active data key has none left.
+  func holdSeal() throws(KeyringError) { try keys.holdSeal() }
+
+  /// Gives the seal back that ``holdSeal()`` held.
+  func releaseSeal() { keys.releaseSeal() }
+
     return IdempotencyLedger.Row(
       key: rowKey, requestDigest: authenticator.base.finish(), digestKey: key)
   }
 
   /// The bytes of a row with its answer.
-  func seal(_ answer: [UInt8], of row: IdempotencyRow, rowKey: Digest256) throws -> [UInt8] {
+  ///
+  /// - Parameter isHeld: whether a seal was held back for it; then it is not refused.
+  /// - Throws: ``KeyringError/keyUsedUp(_:)`` where none was held and none is left.
+  func seal(
+    _ answer: [UInt8], of row: IdempotencyRow, rowKey: Digest256, isHeld: Bool
+  ) throws -> [UInt8] {
     let nonce = try random.bytes(count: XAES256GCM.nonceSize)
-    try keys.countSeal(under: activeKey)
+    if isHeld {
+      keys.countHeldSeal(under: activeKey)
+    } else {
+      try keys.countSeal(under: activeKey)
+    }
     let context = try context(activeKey)
     return try row.seal(
       answer: answer.rawSpan, rowKey: rowKey, nonce: nonce.rawSpan, cipher: &context.base)

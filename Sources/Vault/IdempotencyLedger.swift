@@ -98,7 +98,7 @@ final class IdempotencyLedger {
     try put(running.encodeRunning(), of: running, key: row.key, in: &transaction)
   }
 
-  /// Keeps the answer of a request.
+  /// Keeps the answer of a request. A seal was held back for it, and given back just now.
   func keep(
     _ answer: Answer, _ row: Row, token: Token?, payment: PaymentIdentifier? = nil,
     in transaction: inout StoreWriteTransaction
@@ -107,7 +107,7 @@ final class IdempotencyLedger {
       digestKey: row.digestKey, requestDigest: row.requestDigest, expiresMilliseconds: expiry,
       payment: payment, token: token,
       state: .done(status: answer.status, dataKey: cipher.activeKey))
-    let sealed = try cipher.seal(answer.body, of: done, rowKey: row.key)
+    let sealed = try cipher.seal(answer.body, of: done, rowKey: row.key, isHeld: true)
     try put(sealed, of: done, key: row.key, in: &transaction)
   }
 

@@ -20,8 +20,9 @@ final class OpenedVault: @unchecked Sendable {
     self.keys = keys
     cards = try CardStore(store: store, keys: keys, slots: slots, progress: progress)
     let cipher = try AnswerCipher(keys: keys)
-    idempotency = IdempotencyLedger(cipher: cipher, clock: clock)
-    payments = PaymentLedger(randomNumber: { try cipher.randomNumber() })
+    idempotency = IdempotencyLedger(cipher: cipher, keyring: keys.current, watch: watch)
+    payments = try PaymentLedger(
+      in: store, keys: keys, randomNumber: { try cipher.randomNumber() })
   }
 
   func batchWillCommit(_ transaction: inout StoreWriteTransaction) throws {

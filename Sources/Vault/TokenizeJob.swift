@@ -1,6 +1,7 @@
 import AuditLog
 import CardStore
 import Cards
+import Keyring
 import Storage
 
 /// Stores one card, or finds it.
@@ -75,6 +76,9 @@ final class TokenizeJob: WriteJob, @unchecked Sendable {
       }
     }
   }
+      } catch KeyringError.keyUsedUp {
+        // So is this, with a seal held back for the answer.
+        try refuse(.dataKeyUsedUp, in: &transaction)
 
   func complete(_ result: Result<Void, any Error>) {
     switch result {
@@ -102,8 +106,7 @@ final class TokenizeJob: WriteJob, @unchecked Sendable {
     _ card: borrowing StoredCard, row: IdempotencyLedger.Row?,
     in transaction: inout StoreWriteTransaction
   ) throws {
-    let stored = try core.cards.tokenize(
-      card, merchant: merchant, atMilliseconds: core.clock.milliseconds(), in: &transaction)
+    let stored = try tokenize(card, keepsAnswer: row != nil, in: &transaction)
     let view = TokenView(
       token: stored.token, pan: card.pan, match: match, expiry: stored.expiry,
       preferredBrand: stored.preferredBrand)
@@ -122,6 +125,30 @@ final class TokenizeJob: WriteJob, @unchecked Sendable {
   private func replay(
     _ first: IdempotencyLedger.Kept, in transaction: inout StoreWriteTransaction
   ) throws {
+  /// Stores the card, or finds it. Where the answer is to be kept, the card leaves a seal for that:
+  /// none is stored whose answer could not be kept.
+  private func tokenize(
+    _ card: borrowing StoredCard, keepsAnswer: Bool, in transaction: inout StoreWriteTransaction
+  ) throws -> StoredToken {
+    let cipher = try core.idempotency.cipher
+    if keepsAnswer { try cipher.holdSeal() }
+    defer { if keepsAnswer { cipher.releaseSeal() } }
+    return try core.cards.tokenize(
+      card, merchant: merchant, atMilliseconds: core.clock.milliseconds(), in: &transaction)
+  }
+
+  /// Whether the card of an answer that was given is still there. A record that cannot be read is.
+  private func hasCard(
+    _ first: IdempotencyLedger.Kept, in transaction: inout StoreWriteTransaction
+  ) throws -> Bool {
+    guard let token = first.token else { return true }
+    do {
+      return try core.cards.merchant(of: token, in: &transaction) != nil
+    } catch is CardStoreError {
+      return true
+    }
+  }
+
     try core.record(
       AuditEntry(
         caller, operation: AuditWord.Operation.tokenize, token: first.token,

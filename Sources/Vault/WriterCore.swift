@@ -166,6 +166,12 @@ extension Problem {
     case .indexIsBehind: self.init(.storeFull)
     }
   }
+  /// The active data key has no seal left for what was asked. Pulls and deletions need none.
+  static let dataKeyUsedUp = Problem(
+    .unavailable,
+    detail: "The data key is used up: it has sealed as often as keys.most_seals allows. "
+      + "An operator has to replace it (cadenas keys rotate data); then it goes on.")
+
 
   /// What the client is told when its job could not be committed.
   init(failure: any Error) {
@@ -174,7 +180,7 @@ extension Problem {
       return
     }
     if let failure = failure as? KeyringError, case .keyUsedUp = failure {
-      self.init(.unavailable)
+      self = .dataKeyUsedUp
       return
     }
     guard let failure = failure as? StorageError else {
@@ -185,7 +191,9 @@ extension Problem {
     case .full: self.init(.storeFull)
     case .overloaded: self.init(.overloaded)
     case .stopped: self.init(.shuttingDown)
-    case .writingEnded: self.init(.unavailable)
+    case .writingEnded:
+      self.init(
+        .unavailable, detail: "The disk failed; nothing is written until the service is restarted.")
     case .locked, .notInitialized, .alreadyInitialized, .alreadyExists, .truncated, .damaged,
       .unknownFormat, .mapTooSmall, .cancelled, .lmdb, .system:
       self.init(.internalError)

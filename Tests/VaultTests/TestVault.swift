@@ -17,13 +17,15 @@ final class TestVault {
     /// Whether KEKs cannot be removed from their source.
     var isSourceOutOfReach = false
     var alarms = AlarmWatch()
+    /// What keys are judged by; another bound of seals counts from the next start on.
+    var rules = KeyRules()
   }
 
   let directory: TemporaryDirectory
   let time = MovableTime()
   let transport = ScriptedTransport()
   let slots: SecretPool
-  private let options: Options
+  var options: Options
   private var opened: (store: Store, keyring: Keyring, vault: Vault)?
 
   /// - Parameter first: the first byte of the store's identifier.
@@ -75,6 +77,7 @@ final class TestVault {
     let vault = try Vault.open(
       store: store, keyring: keyring, slots: slots, transport: transport, policy: Cast.policy,
       clock: time.clock, limits: options.limits, refusalsStoredPerMinute: 60,
+      rules: options.rules,
       eraseKeyEncryptionKey: { key in
         if isOutOfReach { throw Missing(what: "the source") }
         try source.destroy(key.identifier)

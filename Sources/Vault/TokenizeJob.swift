@@ -62,7 +62,10 @@ final class TokenizeJob: WriteJob, @unchecked Sendable {
       case .none: break
       case .running: return try refuse(Problem(.requestInProgress), in: &transaction)
       case .reused: return try refuse(Problem(.idempotencyKeyReused), in: &transaction)
-      case .done(let first): return try replay(first, in: &transaction)
+      case .done(let first) where try hasCard(first, in: &transaction):
+        return try replay(first, in: &transaction)
+      // A token that is gone would be of no use to whoever asks: the request counts as a new one.
+      case .done: break
       }
     }
     switch subject {
@@ -73,12 +76,12 @@ final class TokenizeJob: WriteJob, @unchecked Sendable {
       } catch CardStoreError.indexIsBehind {
         // It is thrown before anything is written.
         try refuse(Problem(CardStoreError.indexIsBehind), in: &transaction)
-      }
-    }
-  }
       } catch KeyringError.keyUsedUp {
         // So is this, with a seal held back for the answer.
         try refuse(.dataKeyUsedUp, in: &transaction)
+      }
+    }
+  }
 
   func complete(_ result: Result<Void, any Error>) {
     switch result {
@@ -122,9 +125,6 @@ final class TokenizeJob: WriteJob, @unchecked Sendable {
     self.answer = answer
   }
 
-  private func replay(
-    _ first: IdempotencyLedger.Kept, in transaction: inout StoreWriteTransaction
-  ) throws {
   /// Stores the card, or finds it. Where the answer is to be kept, the card leaves a seal for that:
   /// none is stored whose answer could not be kept.
   private func tokenize(
@@ -149,6 +149,9 @@ final class TokenizeJob: WriteJob, @unchecked Sendable {
     }
   }
 
+  private func replay(
+    _ first: IdempotencyLedger.Kept, in transaction: inout StoreWriteTransaction
+  ) throws {
     try core.record(
       AuditEntry(
         caller, operation: AuditWord.Operation.tokenize, token: first.token,

@@ -31,23 +31,19 @@ final class AnswerCipher {
   /// key`, since two merchants' authorities may vouch for the same identity. Request digest: HMAC of
   /// `"cadenas/request/v1" ‖ digest of the request(32) ‖ digits`.
   ///
-  /// - Parameter milliseconds: fingerprint keys that were replaced at this time or later may have
-  ///   made a row that still counts.
+  /// - Parameter older: keys before the present one that may have made a row which still counts.
   func row(
     for idempotency: Idempotency, actor: String, merchant: UInt32, digits: RawSpan?,
-    rowsSince milliseconds: UInt64
+    older: [KeyIdentifier]
   ) throws -> IdempotencyLedger.Row {
-    let fingerprintKeys = contexts.keyring.fingerprintKeys(inForceSince: milliseconds)
-    var rows: [IdempotencyLedger.Row] = []
-    for key in fingerprintKeys {
-      rows.append(
-        try row(
-          for: idempotency, actor: actor, merchant: merchant, digits: digits,
-          under: key.identifier))
+    let active = contexts.keyring.activeFingerprintKey.identifier
+    var newest = try row(
+      for: idempotency, actor: actor, merchant: merchant, digits: digits, under: active)
+    for key in older {
+      newest.older.append(
+        try row(for: idempotency, actor: actor, merchant: merchant, digits: digits, under: key))
     }
-    keys.countUse(of: fingerprintKeys[0].identifier)
-    var newest = rows[0]
-    newest.older = Array(rows.dropFirst())
+    keys.countUse(of: active)
     return newest
   }
 
@@ -68,6 +64,10 @@ final class AnswerCipher {
     authenticator.base.update(Self.requestDomain)
     authenticator.base.update(idempotency.requestDigest.bytes.rawSpan)
     if let digits { authenticator.base.update(digits) }
+    return IdempotencyLedger.Row(
+      key: rowKey, requestDigest: authenticator.base.finish(), digestKey: key)
+  }
+
   /// Holds one seal back for an answer, before anything is written that the answer tells of.
   ///
   /// - Throws: ``KeyringError/keyUsedUp(_:)`` where the active data key has none left.
@@ -75,10 +75,6 @@ final class AnswerCipher {
 
   /// Gives the seal back that ``holdSeal()`` held.
   func releaseSeal() { keys.releaseSeal() }
-
-    return IdempotencyLedger.Row(
-      key: rowKey, requestDigest: authenticator.base.finish(), digestKey: key)
-  }
 
   /// The bytes of a row with its answer.
   ///

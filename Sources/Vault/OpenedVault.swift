@@ -15,7 +15,8 @@ final class OpenedVault: @unchecked Sendable {
   let payments: PaymentLedger
 
   init(
-    store: Store, keys: LiveKeyring, slots: SecretPool, clock: Clock, progress: (Int) -> Void
+    store: Store, keys: LiveKeyring, slots: SecretPool, watch: ClockWatch,
+    progress: (Int) -> Void
   ) throws {
     self.keys = keys
     cards = try CardStore(store: store, keys: keys, slots: slots, progress: progress)
@@ -32,13 +33,15 @@ final class OpenedVault: @unchecked Sendable {
 
   func batchDidCommit() {
     cards.batchDidCommit()
+    idempotency.batchDidCommit()
     guard let keyring = keys.batchDidCommit() else { return }
-    idempotency.cipher.adopt(keyring)
+    idempotency.adopt(keyring)
     cards.adopt(keyring)
   }
 
   func batchDidAbort() {
     cards.batchDidAbort()
+    idempotency.batchDidAbort()
     keys.batchDidAbort()
   }
 }

@@ -18,6 +18,8 @@ final class WriterCore: BatchParticipant, @unchecked Sendable {
   let unwritten = UnwrittenRefusals()
   let alarms: AlarmLedger
   let clock: Clock
+  /// Says what has waited for long enough.
+  let watch: ClockWatch
   /// The name that what the store's audit key signs is signed as.
   let origin: String
   /// Whether archived lines may still be there: at the start, and after an archive.
@@ -33,6 +35,7 @@ final class WriterCore: BatchParticipant, @unchecked Sendable {
     self.alarms = alarms
     self.tell = tell
     self.clock = clock
+    watch = ClockWatch(clock, lastMilliseconds: audit.settledMillisecondsAtStart)
   }
 
   private let tell: @Sendable (RaisedAlarm) -> Void
@@ -64,12 +67,16 @@ final class WriterCore: BatchParticipant, @unchecked Sendable {
 
   func batchWillCommit(_ transaction: inout StoreWriteTransaction) throws {
     try opened?.batchWillCommit(&transaction)
+    if let seconds = watch.jumpSeconds() {
+      try record(.clockJumped(bySeconds: seconds), in: &transaction)
+    }
     try audit.batchWillCommit(&transaction)
   }
 
   func batchDidCommit() {
     audit.batchDidCommit()
     opened?.batchDidCommit()
+    watch.batchDidCommit()
     if turn == .seals { opened = nil }
     turn = .none
     alarms.batchDidCommit()
@@ -80,6 +87,7 @@ final class WriterCore: BatchParticipant, @unchecked Sendable {
   func batchDidAbort() {
     audit.batchDidAbort()
     opened?.batchDidAbort()
+    watch.batchDidAbort()
     if turn == .opens { opened = nil }
     turn = .none
     alarms.batchDidAbort()
@@ -158,6 +166,12 @@ struct RefusalDecision {
 }
 
 extension Problem {
+  /// The active data key has no seal left for what was asked. Pulls and deletions need none.
+  static let dataKeyUsedUp = Problem(
+    .unavailable,
+    detail: "The data key is used up: it has sealed as often as keys.most_seals allows. "
+      + "An operator has to replace it (cadenas keys rotate data); then it goes on.")
+
   /// What the client is told when its card cannot be had.
   init(_ error: CardStoreError) {
     switch error {
@@ -166,12 +180,6 @@ extension Problem {
     case .indexIsBehind: self.init(.storeFull)
     }
   }
-  /// The active data key has no seal left for what was asked. Pulls and deletions need none.
-  static let dataKeyUsedUp = Problem(
-    .unavailable,
-    detail: "The data key is used up: it has sealed as often as keys.most_seals allows. "
-      + "An operator has to replace it (cadenas keys rotate data); then it goes on.")
-
 
   /// What the client is told when its job could not be committed.
   init(failure: any Error) {

@@ -33,7 +33,6 @@ extension EndToEnd {
       _ = try stage.cadenas("keys", "rotate", "data")
       expect(try await stage.ask(.push(token, amount: 1, key: "late")), 200)
       expect(try await stage.ask(.tokenize(TestCard.mastercard)), 201)
-      _ = try stage.cadenas("keys", "reencrypt")
       expect(try await stage.ask(.delete(token)), 204)
       _ = try stage.cadenas("audit", "verify")
       _ = try stage.cadenas("store", "verify")

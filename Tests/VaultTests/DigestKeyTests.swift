@@ -35,6 +35,7 @@ import Testing
     house.transport.hold()
     let first = try house.push(token)
     await house.transport.waitForArrival()
+    house.transport.holdNoMore()
     _ = try rotate()
     for _ in 0..<3 {
       house.time.pass(seconds: 90_000)

@@ -105,11 +105,13 @@ import Testing
     let clocks = Clocks()
     let row = clocks.write()
     // Two hours of uptime in which the clock makes three days.
+    var wasOver = false
     for _ in 0..<7_200 {
       clocks.wall += 36_000
       clocks.monotonic += 1_000
-      #expect(!clocks.isOver(row))
+      wasOver = wasOver || clocks.isOver(row)
     }
+    #expect(!wasOver)
   }
 
   @Test func `a clock that was set right by years keeps nothing for years`() {

@@ -66,15 +66,17 @@ extension AlarmRule {
     AlarmRule(
       name: "card-number-guesses", operations: ["tokenize"], reasons: ["same-digits"],
       subject: .client, windowSeconds: 3_600),
+    AlarmRule(name: "clock-jumped", operations: ["clock"], outcomes: ["jumped"]),
   ]
 
   /// The operations that a rule may name: those that a running service writes entries of. Not
-  /// `clock`, which the log writes by itself, nor `alarm`: no alarm is the cause of another.
+  /// `alarm`: no alarm is the cause of another. Of `clock` a rule sees `jumped`; the log writes
+  /// `backwards` by itself.
   package static let knownOperations = [
     "tokenize", "detokenize", "delete", "request", "refusals", "serve", "reload", "seal", "unseal",
     "unseal.share", "ceremony", "ceremony.share", "approvals", "approve", "reject", "keys.rotate",
     "keys.reencrypt", "keys.deactivate", "keys.compromise", "keys.destroy", "keys.status",
-    "keys.history", "keys.certificate", "keys.inventory", "audit.show", "audit.verify",
+    "keys.history", "keys.certificate", "keys.inventory", "clock", "audit.show", "audit.verify",
     "audit.report", "audit.checkpoint", "audit.prove", "audit.export", "audit.archive",
     "checkpoint", "store.stats", "store.verify", "store.backup", "store.backup.list",
     "store.backup.forget", "store.compact", "honeytoken.add", "honeytoken.list",
@@ -86,6 +88,6 @@ extension AlarmRule {
     "created", "existing", "released", "intent", "approved", "authentication_required", "refused",
     "rejected", "not_sent", "unknown", "deleted", "replayed", "counted", "done", "share", "waiting",
     "expired", "begun", "stopped", "failed", "changed", "intact", "dry-run", "started",
-    "uncovered",
+    "uncovered", "jumped",
   ]
 }

@@ -44,10 +44,6 @@ package struct AuditEntry: Equatable, Sendable {
     self.reason = reason
     self.requestIdentifier = requestIdentifier
   }
-
-  /// The note that the clock went backwards.
-  static let clockWentBackwards = AuditEntry(
-    actor: systemActor, operation: "clock", outcome: "backwards")
 }
 
 /// The limits of an entry.

@@ -33,6 +33,9 @@ package final class AuditLog: BatchParticipant, @unchecked Sendable {
   private let size: Atomic<UInt64>
   private let checkpoint: Mutex<SignedCheckpoint?>
   private let uncovered: Range<UInt64>
+  /// The time of the last entry when the log was taken up, less jumps ahead of the clock that stand
+  /// shortly before it; nil for a log with no entry. Unix milliseconds.
+  package let settledMillisecondsAtStart: Int64?
 
   private struct State {
     var frontier = MerkleFrontier()
@@ -66,7 +69,8 @@ package final class AuditLog: BatchParticipant, @unchecked Sendable {
   /// The log of a store that is being created, with nothing in it.
   package convenience init() { self.init(State()) }
 
-  private init(_ state: State) {
+  private init(_ state: State, settledMilliseconds: Int64? = nil) {
+    settledMillisecondsAtStart = settledMilliseconds
     open = state
     committed = state
     size = Atomic(state.frontier.size)
@@ -74,21 +78,23 @@ package final class AuditLog: BatchParticipant, @unchecked Sendable {
     uncovered = (state.checkpoint?.signed.size ?? 0)..<state.frontier.size
   }
 
-  /// Takes up the log of `store` where it ended, without reading more of it than its last line and,
+  /// Takes up the log of `store` where it ended, without reading more of it than its last lines and,
   /// where it goes on from its newest checkpoint, some hashes of the tree.
   /// - Throws: ``AuditError/damaged(_:)`` where the frontier is missing, cannot be read, or names a
   ///   last entry that is not there, and where the log does not go on from the checkpoint.
   package convenience init(restoringFrom store: Store) throws(AuditError) {
     var state = State()
+    var settled: Int64?
     if let end = try AuditEnd.read(in: store) {
       state.frontier = end.frontier
       state.latestMilliseconds = end.latestMilliseconds
+      settled = try AuditEnd.settledMilliseconds(in: store, latest: end.latestMilliseconds)
       if let signed = try Self.newestCheckpoint(of: store, with: end.frontier) {
         state.checkpoint = LatestCheckpoint(
           signed: signed, stays: true, milliseconds: end.latestMilliseconds)
       }
     }
-    self.init(state)
+    self.init(state, settledMilliseconds: settled)
   }
 
   private static func newestCheckpoint(

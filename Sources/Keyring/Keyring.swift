@@ -85,15 +85,11 @@ package final class Keyring: Sendable {
     fingerprintKeys[identifier]
   }
 
-  /// The fingerprint keys that were in force at `milliseconds` or later, the present one first.
-  package func fingerprintKeys(inForceSince milliseconds: UInt64) -> [FingerprintKey] {
-    let older = entries.reversed().compactMap { entry -> FingerprintKey? in
-      guard entry.role == .fingerprint, entry.identifier != activeFingerprintKey.identifier,
-        (entry.deactivatedMilliseconds ?? .max) >= milliseconds
-      else { return nil }
-      return fingerprintKeys[entry.identifier]
+  /// The fingerprint keys before the present one whose secret is still there, the newest first.
+  package var replacedFingerprintKeys: [KeyIdentifier] {
+    entries.reversed().map(\.identifier).filter {
+      $0 != activeFingerprintKey.identifier && fingerprintKeys[$0] != nil
     }
-    return [activeFingerprintKey] + older
   }
 
   /// Lends the key that signs checkpoints and certificates to `body`.

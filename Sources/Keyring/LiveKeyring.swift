@@ -18,6 +18,9 @@ package final class LiveKeyring: @unchecked Sendable {
   private var committed: Keyring
   private var pending: Keyring?
   private var uses: KeyTally
+  /// Seals that are held back, see ``holdSeal()``, and how many of them when the batch began.
+  private var heldSeals: UInt64 = 0
+  private var heldSealsBeforeBatch: UInt64 = 0
 
   /// Puts `keyring` in force.
   ///
@@ -59,10 +62,40 @@ package final class LiveKeyring: @unchecked Sendable {
 
   /// Counts one seal under the data key `key`. Writer thread only.
   ///
-  /// - Throws: ``KeyringError/keyUsedUp(_:)`` where the bound is reached.
+  /// - Throws: ``KeyringError/keyUsedUp(_:)`` where the bound is reached, or all that is left up to it
+  ///   is held back.
   package func countSeal(under key: KeyIdentifier) throws(KeyringError) {
-    guard uses[key] < sealBound else { throw .keyUsedUp(key) }
+    guard uses[key] + heldSeals < sealBound else { throw .keyUsedUp(key) }
     uses.add(1, under: key)
+  }
+
+  /// Holds one seal back for what will have to be sealed, whatever is sealed before: the outcome of a
+  /// payment that is about to be sent. Writer thread only.
+  ///
+  /// What is held back is of no key of its own. It counts against the one that is active, so that it
+  /// stays through a rotation.
+  /// - Throws: ``KeyringError/keyUsedUp(_:)``, as ``countSeal(under:)`` would; nothing is held then.
+  package func holdSeal() throws(KeyringError) {
+    let key = working.activeDataKey.identifier
+    guard uses[key] + heldSeals < sealBound else { throw .keyUsedUp(key) }
+    heldSeals += 1
+  }
+
+  /// Gives a seal back that was held: it is used next, by ``countHeldSeal(under:)``, or not needed.
+  /// Writer thread only.
+  package func releaseSeal() {
+    precondition(heldSeals > 0, "more seals are given back than were held")
+    heldSeals -= 1
+  }
+
+  /// Counts one seal under the data key `key` for which one was held. It is refused never: what a
+  /// store of an older version owes, which held none, goes a few beyond the bound. Writer thread only.
+  package func countHeldSeal(under key: KeyIdentifier) { uses.add(1, under: key) }
+
+  /// Goes on holding the seals that a former process held. Before the first batch.
+  package func restoreHeldSeals(_ count: UInt64) {
+    heldSeals = count
+    heldSealsBeforeBatch = count
   }
 
   /// Writes the batch's counts.
@@ -75,6 +108,7 @@ package final class LiveKeyring: @unchecked Sendable {
   /// - Returns: the keyring that it put in force; nil where it changed none.
   package func batchDidCommit() -> Keyring? {
     uses.didCommit()
+    heldSealsBeforeBatch = heldSeals
     guard let new = pending else { return nil }
     pending = nil
     committed = new
@@ -85,6 +119,7 @@ package final class LiveKeyring: @unchecked Sendable {
   /// Nothing of the batch is in the store.
   package func batchDidAbort() {
     uses.didAbort()
+    heldSeals = heldSealsBeforeBatch
     pending = nil
   }
 }

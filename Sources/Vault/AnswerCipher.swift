@@ -31,23 +31,19 @@ final class AnswerCipher {
   /// key`, since two merchants' authorities may vouch for the same identity. Request digest: HMAC of
   /// `"cadenas/request/v1" ‖ digest of the request(32) ‖ digits`.
   ///
-  /// - Parameter milliseconds: fingerprint keys that were replaced at this time or later may have
-  ///   made a row that still counts.
+  /// - Parameter older: keys before the present one that may have made a row which still counts.
   func row(
     for idempotency: Idempotency, actor: String, merchant: UInt32, digits: RawSpan?,
-    rowsSince milliseconds: UInt64
+    older: [KeyIdentifier]
   ) throws -> IdempotencyLedger.Row {
-    let fingerprintKeys = contexts.keyring.fingerprintKeys(inForceSince: milliseconds)
-    var rows: [IdempotencyLedger.Row] = []
-    for key in fingerprintKeys {
-      rows.append(
-        try row(
-          for: idempotency, actor: actor, merchant: merchant, digits: digits,
-          under: key.identifier))
+    let active = contexts.keyring.activeFingerprintKey.identifier
+    var newest = try row(
+      for: idempotency, actor: actor, merchant: merchant, digits: digits, under: active)
+    for key in older {
+      newest.older.append(
+        try row(for: idempotency, actor: actor, merchant: merchant, digits: digits, under: key))
     }
-    keys.countUse(of: fingerprintKeys[0].identifier)
-    var newest = rows[0]
-    newest.older = Array(rows.dropFirst())
+    keys.countUse(of: active)
     return newest
   }
 
@@ -72,10 +68,27 @@ final class AnswerCipher {
       key: rowKey, requestDigest: authenticator.base.finish(), digestKey: key)
   }
 
+  /// Holds one seal back for an answer, before anything is written that the answer tells of.
+  ///
+  /// - Throws: ``KeyringError/keyUsedUp(_:)`` where the active data key has none left.
+  func holdSeal() throws(KeyringError) { try keys.holdSeal() }
+
+  /// Gives the seal back that ``holdSeal()`` held.
+  func releaseSeal() { keys.releaseSeal() }
+
   /// The bytes of a row with its answer.
-  func seal(_ answer: [UInt8], of row: IdempotencyRow, rowKey: Digest256) throws -> [UInt8] {
+  ///
+  /// - Parameter isHeld: whether a seal was held back for it; then it is not refused.
+  /// - Throws: ``KeyringError/keyUsedUp(_:)`` where none was held and none is left.
+  func seal(
+    _ answer: [UInt8], of row: IdempotencyRow, rowKey: Digest256, isHeld: Bool
+  ) throws -> [UInt8] {
     let nonce = try random.bytes(count: XAES256GCM.nonceSize)
-    try keys.countSeal(under: activeKey)
+    if isHeld {
+      keys.countHeldSeal(under: activeKey)
+    } else {
+      try keys.countSeal(under: activeKey)
+    }
     let context = try context(activeKey)
     return try row.seal(
       answer: answer.rawSpan, rowKey: rowKey, nonce: nonce.rawSpan, cipher: &context.base)

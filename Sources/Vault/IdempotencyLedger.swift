@@ -1,10 +1,12 @@
 import Cards
 import Cryptography
+import Keyring
 import RecordFormat
 import SecretMemory
 import Storage
 
-/// Remembers what an idempotency key was answered, for 24 hours and across restarts.
+/// Remembers what an idempotency key was answered, for 24 hours and across restarts. What counts is time
+/// that has passed, see ``RetentionClock``.
 ///
 /// Neither the client's key nor the request is stored: a row's key and the digest of its request are
 /// HMACs under a fingerprint key, and the answer is sealed under a data key. A second table orders the
@@ -21,7 +23,7 @@ final class IdempotencyLedger {
     let key: Digest256
     let requestDigest: Digest256
     let digestKey: KeyIdentifier
-    /// The same request under fingerprint keys that were replaced not long ago.
+    /// The same request under fingerprint keys that were replaced, and may have made a row of it.
     var older: [Row] = []
   }
 
@@ -41,12 +43,29 @@ final class IdempotencyLedger {
   }
 
   let cipher: AnswerCipher
-  private let clock: Clock
+  private let watch: ClockWatch
+  var digestKeys: DigestKeys
+  private var digestKeysBeforeBatch: DigestKeys
 
-  init(cipher: AnswerCipher, clock: Clock) {
+  init(cipher: AnswerCipher, keyring: Keyring, watch: ClockWatch) {
     self.cipher = cipher
-    self.clock = clock
+    self.watch = watch
+    digestKeys = DigestKeys(keyring)
+    digestKeysBeforeBatch = digestKeys
   }
+
+  /// Goes on with another keyring of the store.
+  func adopt(_ keyring: Keyring) {
+    cipher.adopt(keyring)
+    digestKeys.adopt(keyring)
+    digestKeysBeforeBatch = digestKeys
+  }
+
+  /// What was seen of the batch's rows is so.
+  func batchDidCommit() { digestKeysBeforeBatch = digestKeys }
+
+  /// What was seen of the batch's rows was not.
+  func batchDidAbort() { digestKeys = digestKeysBeforeBatch }
 
   /// The row that stands for a request of the merchant's client `actor`, about the card with these
   /// digits.
@@ -55,7 +74,7 @@ final class IdempotencyLedger {
   ) throws -> Row {
     try cipher.row(
       for: idempotency, actor: actor, merchant: merchant, digits: digits,
-      rowsSince: now - min(now, Self.retentionMilliseconds))
+      older: digestKeys.older)
   }
 
   /// Looks a request up. One that runs is not forgotten, whatever the clock says: it would be sent
@@ -74,7 +93,9 @@ final class IdempotencyLedger {
   ) throws -> Finding {
     guard let bytes = try bytes(row.key, in: &transaction) else { return .none }
     let stored = try IdempotencyRow(of: bytes.rawSpan)
-    guard stored.state == .running || stored.expiresMilliseconds > now else { return .none }
+    guard
+      stored.state == .running || !watch.look().remembered.isOver(stored.expiresMilliseconds)
+    else { return .none }
     guard stored.requestDigest.isEqualInConstantTime(to: row.requestDigest) else { return .reused }
     switch stored.state {
     case .running: return .running
@@ -98,7 +119,7 @@ final class IdempotencyLedger {
     try put(running.encodeRunning(), of: running, key: row.key, in: &transaction)
   }
 
-  /// Keeps the answer of a request.
+  /// Keeps the answer of a request. A seal was held back for it, and given back just now.
   func keep(
     _ answer: Answer, _ row: Row, token: Token?, payment: PaymentIdentifier? = nil,
     in transaction: inout StoreWriteTransaction
@@ -107,7 +128,7 @@ final class IdempotencyLedger {
       digestKey: row.digestKey, requestDigest: row.requestDigest, expiresMilliseconds: expiry,
       payment: payment, token: token,
       state: .done(status: answer.status, dataKey: cipher.activeKey))
-    let sealed = try cipher.seal(answer.body, of: done, rowKey: row.key)
+    let sealed = try cipher.seal(answer.body, of: done, rowKey: row.key, isHeld: true)
     try put(sealed, of: done, key: row.key, in: &transaction)
   }
 
@@ -135,18 +156,12 @@ final class IdempotencyLedger {
   ///
   /// - Returns: whether there may be more to remove.
   func purge(in transaction: inout StoreWriteTransaction) throws -> Bool {
-    var expired: [[UInt8]] = []
-    let now = now
-    try transaction.forEach(in: .idempotencyExpiry) { key, _ in
-      guard key.byteCount == 40, unsafe key.unsafeLoadUnaligned(as: UInt64.self).bigEndian <= now
-      else { return false }
-      expired.append([UInt8](copying: key))
-      return expired.count < Self.rowsPerPurge
-    }
+    let moment = watch.look()
+    let expired = try due(moment.remembered, in: &transaction)
     for entry in expired {
       let key = Array(entry[8...])
       try transaction.delete(entry.rawSpan, in: .idempotencyExpiry)
-      switch try fate(of: key, at: now, in: &transaction) {
+      switch try fate(of: key, at: moment.remembered, in: &transaction) {
       case .removed: try transaction.delete(key.rawSpan, in: .idempotency)
       case .kept: break
       case .running:
@@ -158,22 +173,47 @@ final class IdempotencyLedger {
     return expired.count == Self.rowsPerPurge
   }
 
+  /// Entries of the order of expiry that are due: the first ones, and those at its end which were made
+  /// when the clock was far ahead.
+  private func due(
+    _ remembered: RetentionClock.Kept, in transaction: inout StoreWriteTransaction
+  ) throws -> [[UInt8]] {
+    var due: [[UInt8]] = []
+    func take(_ key: RawSpan) -> Bool {
+      guard due.count < Self.rowsPerPurge, key.byteCount == 40,
+        remembered.isOver(unsafe key.unsafeLoadUnaligned(as: UInt64.self).bigEndian)
+      else { return false }
+      let entry = [UInt8](copying: key)
+      // Where the first way has taken every entry, the second one begins with its last.
+      guard entry != due.last else { return false }
+      due.append(entry)
+      return true
+    }
+    try transaction.forEach(in: .idempotencyExpiry) { key, _ in take(key) }
+    try transaction.forEach(in: .idempotencyExpiry, reversed: true) { key, _ in take(key) }
+    return due
+  }
+
   private enum Fate { case removed, kept, running }
 
   /// What becomes of a row whose entry in the order of expiry is due. It may have been written anew
   /// since, under an entry of its own.
   private func fate(
-    of key: [UInt8], at now: UInt64, in transaction: inout StoreWriteTransaction
+    of key: [UInt8], at remembered: RetentionClock.Kept,
+    in transaction: inout StoreWriteTransaction
   ) throws -> Fate {
     guard let bytes = try transaction.get(key.rawSpan, in: .idempotency),
       let row = try? IdempotencyRow(of: bytes)
     else { return .removed }
     if row.state == .running { return .running }
-    return row.expiresMilliseconds <= now ? .removed : .kept
+    return remembered.isOver(row.expiresMilliseconds) ? .removed : .kept
   }
 
-  private var now: UInt64 { UInt64(clamping: clock.milliseconds()) }
-  private var expiry: UInt64 { now + Self.retentionMilliseconds }
+  private var expiry: UInt64 {
+    let (sum, isTooLarge) = watch.look().milliseconds.addingReportingOverflow(
+      Self.retentionMilliseconds)
+    return isTooLarge ? .max : sum
+  }
 
   func bytes(
     _ key: Digest256, in transaction: inout StoreWriteTransaction

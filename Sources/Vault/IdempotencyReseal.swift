@@ -42,7 +42,7 @@ extension IdempotencyLedger {
       digestKey: row.digestKey, requestDigest: row.requestDigest,
       expiresMilliseconds: row.expiresMilliseconds, payment: row.payment, token: row.token,
       state: .done(status: status, dataKey: cipher.activeKey))
-    let sealed = try cipher.seal(answer, of: moved, rowKey: rowKey)
+    let sealed = try cipher.seal(answer, of: moved, rowKey: rowKey, isHeld: false)
     try transaction.put(key: rowKey.bytes.rawSpan, value: sealed.rawSpan, in: .idempotency)
   }
 }

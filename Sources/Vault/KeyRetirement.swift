@@ -38,7 +38,9 @@ extension Vault {
         key, as: retirement, replacement: replacement, because: reason, actor: actor)
     }
     guard entry.role == .fingerprint, entry.state == .active, !entry.isBeingReplaced else {
-      return try retire()
+      let rotation = try retire()
+      if rotation?.role == .data { try opening.session().worker.wake() }
+      return rotation
     }
     let rotation = try fingerprintsInTurn(retire)
     try opening.session().worker.wake()

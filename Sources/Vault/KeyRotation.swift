@@ -19,7 +19,7 @@ extension Vault {
   /// Makes a new data, fingerprint or audit key, which protects everything new from one commit on.
   ///
   /// After that of a fingerprint key, older cards are added to the new table in the background; see
-  /// ``keyWork``.
+  /// ``keyWork``. After that of a data key, a re-encryption that has used the one before up goes on.
   /// - Throws: `KeyringError`, `StorageError`; nothing has changed then.
   package func rotate(_ role: KeyRole, actor: String) throws -> KeyRotation {
     let seconds = rules.cryptoperiods[role]
@@ -28,7 +28,12 @@ extension Vault {
         try change.rotate(role, cryptoperiodSeconds: seconds, atMilliseconds: now)
       }
     }
-    guard role == .fingerprint else { return try rotate() }
+    guard role == .fingerprint else {
+      let rotation = try rotate()
+      // Cards that wait for a key which may seal again are moved on.
+      if role == .data { try opening.session().worker.wake() }
+      return rotation
+    }
     let rotation = try fingerprintsInTurn(rotate)
     try opening.session().worker.wake()
     return rotation

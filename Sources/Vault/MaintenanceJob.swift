@@ -47,6 +47,7 @@ final class MaintenanceJob: WriteJob, @unchecked Sendable {
     }
     try core.raise(work.alarms, in: &transaction)
     // What is remembered belongs to an open vault.
+    try core.opened?.idempotency.lookForOlderKeys(in: &transaction)
     hasMore = try core.opened?.idempotency.purge(in: &transaction) ?? false
     if let start = work.archiveStart, !work.isLast {
       archiveNext = try core.removeArchived(from: start, in: &transaction)

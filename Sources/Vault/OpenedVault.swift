@@ -17,14 +17,15 @@ final class OpenedVault: @unchecked Sendable {
   let digits: SameDigits?
 
   init(
-    store: Store, keys: LiveKeyring, slots: SecretPool, clock: Clock, digitLimits: DigitLimits,
-    digitFigures: DigitFigures, progress: (Int) -> Void
+    store: Store, keys: LiveKeyring, slots: SecretPool, watch: ClockWatch, clock: Clock,
+    digitLimits: DigitLimits, digitFigures: DigitFigures, progress: (Int) -> Void
   ) throws {
     self.keys = keys
     cards = try CardStore(store: store, keys: keys, slots: slots, progress: progress)
     let cipher = try AnswerCipher(keys: keys)
-    idempotency = IdempotencyLedger(cipher: cipher, clock: clock)
-    payments = PaymentLedger(randomNumber: { try cipher.randomNumber() })
+    idempotency = IdempotencyLedger(cipher: cipher, keyring: keys.current, watch: watch)
+    payments = try PaymentLedger(
+      in: store, keys: keys, randomNumber: { try cipher.randomNumber() })
     digits = try SameDigits(
       digitLimits, keyring: keys.current, store: store, clock: clock, figures: digitFigures)
   }
@@ -37,14 +38,16 @@ final class OpenedVault: @unchecked Sendable {
   func batchDidCommit() {
     cards.batchDidCommit()
     digits?.batchDidCommit()
+    idempotency.batchDidCommit()
     guard let keyring = keys.batchDidCommit() else { return }
-    idempotency.cipher.adopt(keyring)
+    idempotency.adopt(keyring)
     cards.adopt(keyring)
   }
 
   func batchDidAbort() {
     cards.batchDidAbort()
     digits?.batchDidAbort()
+    idempotency.batchDidAbort()
     keys.batchDidAbort()
   }
 }

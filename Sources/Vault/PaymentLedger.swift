@@ -1,5 +1,6 @@
 import Cards
 import Cryptography
+import Keyring
 import RecordFormat
 import SecretMemory
 import Storage
@@ -7,7 +8,8 @@ import Storage
 /// Payments whose intent is durable and whose outcome is not: what a restart has to close.
 ///
 /// Rows of `meta`: `payment/` ‖ payment id(16) → idempotency row key(32) ‖ sequence of the intent's
-/// audit entry(8, big-endian). Confined to the writer thread.
+/// audit entry(8, big-endian). Each holds one seal back, for the answer that its idempotency key will
+/// keep: so that an outcome is never lost to the bound of seals. Confined to the writer thread.
 final class PaymentLedger {
   /// One payment that a former process left open.
   struct Open {
@@ -19,10 +21,14 @@ final class PaymentLedger {
   private static let prefix: [UInt8] = Array("payment/".utf8)
 
   private var identifiers = IdentifierSequence(after: nil)
+  private let keys: LiveKeyring
   private let randomNumber: () throws -> UInt64
 
-  init(randomNumber: @escaping () throws -> UInt64) {
+  /// Takes the payments of `store` up that are open.
+  init(in store: Store, keys: LiveKeyring, randomNumber: @escaping () throws -> UInt64) throws {
+    self.keys = keys
     self.randomNumber = randomNumber
+    keys.restoreHeldSeals(UInt64(try store.read { try Self.open(in: $0) }.count))
   }
 
   /// A new payment identifier.
@@ -32,7 +38,12 @@ final class PaymentLedger {
         atMilliseconds: UInt64(clamping: now), random: try randomNumber()))
   }
 
-  /// Notes that an outcome is owed.
+  /// Holds the seal of an outcome back, before anything is written of the payment.
+  ///
+  /// - Throws: ``KeyringError/keyUsedUp(_:)`` where the active data key has none left.
+  func holdOutcome() throws(KeyringError) { try keys.holdSeal() }
+
+  /// Notes that an outcome is owed, whose seal is held.
   func begin(
     _ identifier: PaymentIdentifier, rowKey: Digest256, intentSequence: UInt64,
     in transaction: inout StoreWriteTransaction
@@ -42,11 +53,12 @@ final class PaymentLedger {
       key: Self.key(identifier).rawSpan, value: value.rawSpan, in: .meta)
   }
 
-  /// The outcome is in the same transaction.
+  /// The outcome is in the same transaction, and its seal is given back for it.
   func end(
     _ identifier: PaymentIdentifier, in transaction: inout StoreWriteTransaction
   ) throws {
-    try transaction.delete(Self.key(identifier).rawSpan, in: .meta)
+    guard try transaction.delete(Self.key(identifier).rawSpan, in: .meta) else { return }
+    keys.releaseSeal()
   }
 
   /// Every payment without an outcome.

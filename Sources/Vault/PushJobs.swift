@@ -2,6 +2,7 @@ import AccessPolicy
 import AuditLog
 import CardStore
 import Cards
+import Keyring
 import RecordFormat
 import Storage
 
@@ -52,10 +53,13 @@ final class IntentJob: WriteJob, @unchecked Sendable {
       try begin(in: &transaction)
     } catch let error as CardStoreError {
       try refuse(Problem(error), in: &transaction)
+    } catch KeyringError.keyUsedUp {
+      try refuse(.dataKeyUsedUp, in: &transaction)
     }
   }
 
-  /// What the card store throws, it throws before anything is written.
+  /// What the card store throws, it throws before anything is written; so does the payments' ledger
+  /// where no seal is left for the outcome.
   private func begin(in transaction: inout StoreWriteTransaction) throws {
     let row = try core.idempotency.row(
       for: request.idempotency, actor: caller.actor, merchant: merchant.number)
@@ -72,6 +76,7 @@ final class IntentJob: WriteJob, @unchecked Sendable {
     case .failure(let problem):
       try refuse(problem, in: &transaction)
     case .success(let payment):
+      try core.payments.holdOutcome()
       let begun = BegunPayment(
         identifier: try core.payments.next(atMilliseconds: core.clock.milliseconds()), row: row,
         token: token, acquirer: acquirer, caller: caller)
@@ -149,6 +154,7 @@ final class OutcomeJob: WriteJob, @unchecked Sendable {
 
   func apply(_ transaction: inout StoreWriteTransaction) throws {
     try core.record(begun.entry(outcome), in: &transaction)
+    // It gives the seal back that the answer takes.
     try core.payments.end(begun.identifier, in: &transaction)
     if outcome.mayHaveHappened {
       try core.idempotency.keep(

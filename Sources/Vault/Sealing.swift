@@ -93,8 +93,8 @@ extension Vault {
     try opening.open {
       let keys = try LiveKeyring(keyring, in: store, sealBound: rules.sealBound)
       let opened = try OpenedVault(
-        store: store, keys: keys, slots: slots, clock: core.clock, digitLimits: digitLimits,
-        digitFigures: core.digitFigures, progress: progress)
+        store: store, keys: keys, slots: slots, watch: core.watch, clock: core.clock,
+        digitLimits: digitLimits, digitFigures: core.digitFigures, progress: progress)
       try store.perform { [core] transaction in
         // What was read before may be older than what another process of opening has left.
         guard

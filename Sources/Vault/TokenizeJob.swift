@@ -1,6 +1,7 @@
 import AuditLog
 import CardStore
 import Cards
+import Keyring
 import Storage
 
 /// Stores one card, or finds it.
@@ -73,7 +74,10 @@ final class TokenizeJob: WriteJob, @unchecked Sendable {
       case .none: break
       case .running: return try refuse(Problem(.requestInProgress), in: &transaction)
       case .reused: return try refuse(Problem(.idempotencyKeyReused), in: &transaction)
-      case .done(let first): return try replay(first, in: &transaction)
+      case .done(let first) where try hasCard(first, in: &transaction):
+        return try replay(first, in: &transaction)
+      // A token that is gone would be of no use to whoever asks: the request counts as a new one.
+      case .done: break
       }
     }
     switch subject {
@@ -84,6 +88,9 @@ final class TokenizeJob: WriteJob, @unchecked Sendable {
       } catch CardStoreError.indexIsBehind {
         // It is thrown before anything is written.
         try refuse(Problem(CardStoreError.indexIsBehind), in: &transaction)
+      } catch KeyringError.keyUsedUp {
+        // So is this, with a seal held back for the answer.
+        try refuse(.dataKeyUsedUp, in: &transaction)
       }
     }
   }
@@ -128,11 +135,7 @@ final class TokenizeJob: WriteJob, @unchecked Sendable {
     _ card: borrowing StoredCard, row: IdempotencyLedger.Row?,
     in transaction: inout StoreWriteTransaction
   ) throws {
-    let stored = try core.cards.tokenize(
-      card, merchant: merchant, atMilliseconds: core.clock.milliseconds(), in: &transaction)
-    if stored.isNew, let look {
-      try core.open().digits?.note(card.pan, merchant: merchant, pair: look.pair)
-    }
+    let stored = try tokenize(card, keepsAnswer: row != nil, in: &transaction)
     let view = TokenView(
       token: stored.token, pan: card.pan, match: match, expiry: stored.expiry,
       preferredBrand: stored.preferredBrand)
@@ -146,6 +149,46 @@ final class TokenizeJob: WriteJob, @unchecked Sendable {
       try core.idempotency.keep(answer, row, token: stored.token, in: &transaction)
     }
     self.answer = answer
+  }
+
+  /// Stores the card, or finds it. Where the answer is to be kept, the card leaves a seal for that:
+  /// none is stored whose answer could not be kept.
+  private func tokenize(
+    _ card: borrowing StoredCard, keepsAnswer: Bool, in transaction: inout StoreWriteTransaction
+  ) throws -> StoredToken {
+    let cipher = try core.idempotency.cipher
+    if keepsAnswer { try cipher.holdSeal() }
+    defer { if keepsAnswer { cipher.releaseSeal() } }
+    do {
+      let stored = try core.cards.tokenize(
+        card, merchant: merchant, atMilliseconds: core.clock.milliseconds(), in: &transaction)
+      if stored.isNew { try countDigits(of: card) }
+      return stored
+    } catch CardStoreError.indexIsBehind {
+      // It was not looked up.
+      throw CardStoreError.indexIsBehind
+    } catch {
+      // The answer will tell it from a card that is known, as if it had been stored.
+      try countDigits(of: card)
+      throw error
+    }
+  }
+
+  private func countDigits(of card: borrowing StoredCard) throws {
+    guard let look else { return }
+    try core.open().digits?.note(card.pan, merchant: merchant, pair: look.pair)
+  }
+
+  /// Whether the card of an answer that was given is still there. A record that cannot be read is.
+  private func hasCard(
+    _ first: IdempotencyLedger.Kept, in transaction: inout StoreWriteTransaction
+  ) throws -> Bool {
+    guard let token = first.token else { return true }
+    do {
+      return try core.cards.merchant(of: token, in: &transaction) != nil
+    } catch is CardStoreError {
+      return true
+    }
   }
 
   private func replay(

@@ -127,9 +127,9 @@ extension WriterCore {
       entry.outcome = AuditWord.Outcome.unknown
       entry.reason = "restart"
       try record(entry, in: &transaction)
+      try payments.end(open.identifier, in: &transaction)
       try idempotency.closeUnknown(
         rowKey: open.rowKey, payment: open.identifier, in: &transaction)
-      try payments.end(open.identifier, in: &transaction)
     }
   }
 

@@ -19,6 +19,8 @@ final class WriterCore: BatchParticipant, @unchecked Sendable {
   let alarms: AlarmLedger
   let clock: Clock
   let digitFigures = DigitFigures()
+  /// Says what has waited for long enough.
+  let watch: ClockWatch
   /// The name that what the store's audit key signs is signed as.
   let origin: String
   /// Whether archived lines may still be there: at the start, and after an archive.
@@ -34,6 +36,7 @@ final class WriterCore: BatchParticipant, @unchecked Sendable {
     self.alarms = alarms
     self.tell = tell
     self.clock = clock
+    watch = ClockWatch(clock, lastMilliseconds: audit.settledMillisecondsAtStart)
   }
 
   private let tell: @Sendable (RaisedAlarm) -> Void
@@ -65,12 +68,16 @@ final class WriterCore: BatchParticipant, @unchecked Sendable {
 
   func batchWillCommit(_ transaction: inout StoreWriteTransaction) throws {
     try opened?.batchWillCommit(&transaction)
+    if let seconds = watch.jumpSeconds() {
+      try record(.clockJumped(bySeconds: seconds), in: &transaction)
+    }
     try audit.batchWillCommit(&transaction)
   }
 
   func batchDidCommit() {
     audit.batchDidCommit()
     opened?.batchDidCommit()
+    watch.batchDidCommit()
     if turn == .seals { opened = nil }
     turn = .none
     alarms.batchDidCommit()
@@ -81,6 +88,7 @@ final class WriterCore: BatchParticipant, @unchecked Sendable {
   func batchDidAbort() {
     audit.batchDidAbort()
     opened?.batchDidAbort()
+    watch.batchDidAbort()
     if turn == .opens { opened = nil }
     turn = .none
     alarms.batchDidAbort()
@@ -163,6 +171,12 @@ struct RefusalDecision {
 }
 
 extension Problem {
+  /// The active data key has no seal left for what was asked. Pulls and deletions need none.
+  static let dataKeyUsedUp = Problem(
+    .unavailable,
+    detail: "The data key is used up: it has sealed as often as keys.most_seals allows. "
+      + "An operator has to replace it (cadenas keys rotate data); then it goes on.")
+
   /// What the client is told when its card cannot be had.
   init(_ error: CardStoreError) {
     switch error {
@@ -179,7 +193,7 @@ extension Problem {
       return
     }
     if let failure = failure as? KeyringError, case .keyUsedUp = failure {
-      self.init(.unavailable)
+      self = .dataKeyUsedUp
       return
     }
     guard let failure = failure as? StorageError else {
@@ -190,7 +204,9 @@ extension Problem {
     case .full: self.init(.storeFull)
     case .overloaded: self.init(.overloaded)
     case .stopped: self.init(.shuttingDown)
-    case .writingEnded: self.init(.unavailable)
+    case .writingEnded:
+      self.init(
+        .unavailable, detail: "The disk failed; nothing is written until the service is restarted.")
     case .locked, .notInitialized, .alreadyInitialized, .alreadyExists, .truncated, .damaged,
       .unknownFormat, .mapTooSmall, .cancelled, .lmdb, .system:
       self.init(.internalError)

@@ -6,7 +6,7 @@ import Testing
 /// for what is left of them.
 final class CardTraffic {
   private let stage: Stage
-  private var maker = TestCardNumbers(first: TestCardNumbers.randomStart(), offset: 0, stride: 1)
+  private var next = Int.random(in: 0..<900_000_000)
   /// Every number that was sent.
   private(set) var numbers: [String] = []
   /// Every answer that a merchant's client, or nobody's, received.
@@ -20,11 +20,11 @@ final class CardTraffic {
 
   init(_ stage: Stage) { self.stage = stage }
 
-  /// A card number that nobody has sent before.
+  /// A card number that nobody has sent before, of the range that ``NumberSearch`` looks for.
   func newNumber() -> String {
-    var digits = [UInt8](repeating: 0, count: TestCardNumbers.length)
-    maker.next(into: &digits)
-    let number = String(decoding: digits, as: UTF8.self)
+    next += 1
+    let number = Luhn.completing(
+      NumberSearch.prefix + String(1_000_000_000 + next).dropFirst())
     numbers.append(number)
     return number
   }

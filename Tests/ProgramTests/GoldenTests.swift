@@ -4,7 +4,8 @@ import Testing
 @testable import cadenas_dev
 
 extension EndToEnd {
-  /// What the programs of earlier commits wrote, in the hands of today's. How a golden installation was
+  /// What the programs of earlier commits wrote, in the hands of today's, whose clock stands at the day
+  /// on which it was written: idempotency keys live for a day. How a golden installation was
   /// made, and what is in it, is told by `Golden/make.py`.
   @Suite struct GoldenTests {
     private static let folder =
@@ -14,10 +15,10 @@ extension EndToEnd {
     func installation(of commit: String) async throws {
       let golden = "\(Self.folder)/\(commit)"
       let manifest = try GoldenManifest(try Files.readText("\(golden)/manifest"))
-      let scratch = try Account.makeTemporaryDirectory(prefix: "cadenas-golden")
-      defer { _ = try? ChildProcess.run(["rm", "-rf", scratch]) }
+      let clock = try MovedClock()
+      try clock.set(aheadSeconds: manifest.madeSeconds + 60 - time(nil))
       try await Stage.withStage(
-        of: try Self.programs(aMinuteAfter: manifest.madeSeconds, libraryIn: scratch),
+        of: clock.programs,
         filling: { stage in
           try Account.copy(contentsOf: golden, into: stage.directory)
           let user = try Account.name
@@ -31,20 +32,6 @@ extension EndToEnd {
           try verify(stage)
           try await restore(manifest, stage)
         })
-    }
-
-    /// The programs with a clock of the day on which the installation was made: idempotency keys live
-    /// for a day.
-    private static func programs(
-      aMinuteAfter seconds: Int, libraryIn directory: String
-    ) throws -> Programs {
-      let library = "\(directory)/clock.so"
-      try ChildProcess.run(["cc", "-shared", "-fPIC", "-O1", "-o", library, "\(folder)/clock.c"])
-      var programs = try Account.programs
-      programs.account += [
-        "env", "LD_PRELOAD=\(library)", "CLOCK_OFFSET=\(seconds + 60 - time(nil))",
-      ]
-      return programs
     }
 
     /// Store and log, and what was given out of the log: by the key that was noted at the beginning.

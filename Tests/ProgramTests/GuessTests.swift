@@ -11,21 +11,12 @@ extension EndToEnd {
       var free = 10_000
       while guesses.count < count {
         let text = "411111\(free)"
-        for sixth in 0...9 where isValid("\(text)\(sixth)1111") {
+        for sixth in 0...9 where Luhn.holds("\(text)\(sixth)1111") {
           guesses.append("\(text)\(sixth)1111")
         }
         free += 1
       }
       return guesses
-    }
-
-    private static func isValid(_ number: String) -> Bool {
-      var sum = 0
-      for (index, byte) in number.utf8.enumerated() {
-        let digit = Int(byte - 0x30) * (index.isMultiple(of: 2) ? 2 : 1)
-        sum += digit > 9 ? digit - 9 : digit
-      }
-      return sum.isMultiple(of: 10)
     }
 
     @Test func theyEndAfterTenNewCardsAndStayEndedAfterACrash() async throws {

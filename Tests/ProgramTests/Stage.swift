@@ -62,12 +62,13 @@ final class Stage: Sendable {
   ///
   /// - Parameter adjust: changes the configuration before the first start.
   static func withStage(
-    adjust: (String) -> String = { $0 }, _ body: (Stage) async throws -> Void
+    of programs: Programs? = nil, adjust: (String) -> String = { $0 },
+    _ body: (Stage) async throws -> Void
   ) async throws {
     let fresh = String(decoding: PackageResources.development_yaml, as: UTF8.self)
       .replacing("USER", with: try Account.name)
     try await withStage(
-      of: Account.programs,
+      of: programs ?? Account.programs,
       filling: { try Account.write(Array(adjust(fresh).utf8), to: $0.configuration) }, body)
   }
 

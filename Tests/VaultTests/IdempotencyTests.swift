@@ -67,11 +67,31 @@ import Vault
     #expect(try await house.tokenize(Number.other, key: "k").value.status == 201)
   }
 
-  @Test func `a replay gives the first answer after the card was deleted`() async throws {
+  @Test func `a replay whose token was deleted is a new request, and its answer is kept`()
+    async throws
+  {
     let first = try await house.tokenize(Number.visa, key: "k").value
     _ = try await house.delete(first.token).value
-    #expect(try await house.tokenize(Number.visa, key: "k").value == first)
-    #expect(try house.store.read { try $0.count(of: .cards) } == 0)
+    let second = try await house.tokenize(Number.visa, key: "k").value
+    #expect(second.status == 201)
+    #expect(try second.token != first.token)
+    #expect(try await house.tokenize(Number.visa, key: "k").value == second)
+    try house.reopen()
+    #expect(try await house.tokenize(Number.visa, key: "k").value == second)
+    #expect(try house.store.read { try $0.count(of: .cards) } == 1)
+    #expect(try house.store.read { try $0.count(of: .idempotency) } == 1)
+    #expect(try house.store.read { try $0.count(of: .idempotencyExpiry) } == 1)
+    let other = try await house.tokenize(Number.other, key: "k").value
+    #expect(other.problem == "idempotency-key-reused")
+  }
+
+  @Test func `where the token was deleted, what is wrong beside the number counts`() async throws {
+    let first = try await house.tokenize(Number.visa, key: "k").value
+    _ = try await house.delete(first.token).value
+    let problem = Problem(.cardExpired, pointer: "/exp_year")
+    #expect(
+      try await house.tokenize(Number.visa, key: "k", wrong: problem).value.problem
+        == "card-expired")
   }
 
   @Test func `a replay gives the first answer across a restart`() async throws {

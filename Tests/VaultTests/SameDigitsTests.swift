@@ -1,4 +1,5 @@
 import Cards
+import Keyring
 import RecordFormat
 import Storage
 import Testing
@@ -167,6 +168,18 @@ import Testing
     _ = try house.vault.signCheckpoint()
     house.time.milliseconds -= 3_601_000
     #expect(try rows() == 1)
+  }
+
+  @Test func `a card that could not be stored counts all the same`() async throws {
+    var options = TestVault.Options()
+    options.rules.sealBound = 1
+    let house = try TestVault(options)
+    let known = try await house.tokenize(Number.other).value
+    #expect(known.status == 201)
+    // The key is used up: what is new is refused, what is known is not, and that is an answer too.
+    #expect(try await statuses(0..<9, in: house) == Array(repeating: 503, count: 9))
+    #expect(try await statuses(9..<10, in: house) == [429])
+    #expect(try await house.tokenize(Number.other).value.status == 429)
   }
 
   @Test func `a bound of zero counts nothing`() async throws {

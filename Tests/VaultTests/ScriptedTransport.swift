@@ -42,6 +42,9 @@ final class ScriptedTransport: AcquirerTransport {
     state.withLock { $0.holds = true }
   }
 
+  /// Lets the following payments through, and goes on holding those that wait.
+  func holdNoMore() { state.withLock { $0.holds = false } }
+
   /// Returns when a payment waits.
   func waitForArrival() async { await arrival.withLock { $0 }.value }
 
@@ -56,7 +59,12 @@ final class ScriptedTransport: AcquirerTransport {
   }
 
   /// Forgets the payments that wait, as a process does that dies.
-  func forget() { state.withLock { $0.held = [] } }
+  func forget() {
+    state.withLock { state in
+      state.held = []
+      state.holds = false
+    }
+  }
 
   func check(_ payment: Payment, acquirer: String) -> Problem? { state.withLock { $0.problem } }
 

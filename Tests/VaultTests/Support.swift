@@ -72,6 +72,9 @@ final class MovableTime: Sendable {
     monotonic.add(UInt64(seconds) * 1_000_000_000, ordering: .relaxed)
   }
 
+  /// Sets the wall clock: by `seconds` further ahead, or back, while no time passes.
+  func jump(seconds: Int64) { wall.add(seconds * 1_000, ordering: .relaxed) }
+
   var clock: Clock {
     Clock(
       milliseconds: { self.wall.load(ordering: .relaxed) },

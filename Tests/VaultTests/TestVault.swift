@@ -18,13 +18,15 @@ final class TestVault {
     var isSourceOutOfReach = false
     var alarms = AlarmWatch()
     var digits = DigitLimits()
+    /// What keys are judged by; another bound of seals counts from the next start on.
+    var rules = KeyRules()
   }
 
   let directory: TemporaryDirectory
   let time = MovableTime()
   let transport = ScriptedTransport()
   let slots: SecretPool
-  private let options: Options
+  var options: Options
   private var opened: (store: Store, keyring: Keyring, vault: Vault)?
 
   /// - Parameter first: the first byte of the store's identifier.
@@ -76,7 +78,7 @@ final class TestVault {
     let vault = try Vault.open(
       store: store, keyring: keyring, slots: slots, transport: transport, policy: Cast.policy,
       clock: time.clock, limits: options.limits, refusalsStoredPerMinute: 60,
-      digitLimits: options.digits,
+      rules: options.rules, digitLimits: options.digits,
       eraseKeyEncryptionKey: { key in
         if isOutOfReach { throw Missing(what: "the source") }
         try source.destroy(key.identifier)

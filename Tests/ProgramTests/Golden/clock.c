@@ -1,7 +1,9 @@
-// A library that stands before the system's calls (LD_PRELOAD): the clock of what runs over it is
-// CLOCK_OFFSET seconds beside the system's. How time passes, and monotonic clocks, stay as they are.
+// A library that stands before the system's calls (LD_PRELOAD): the clock of what runs over it is as
+// many seconds beside the system's as CLOCK_OFFSET says, or the file that CLOCK_FILE names, which may
+// change meanwhile. How time passes, and monotonic clocks, stay as they are.
 
 #define _GNU_SOURCE
+#include <fcntl.h>
 #include <stdlib.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
@@ -9,8 +11,15 @@
 #include <unistd.h>
 
 static long offset(void) {
-  const char *text = getenv("CLOCK_OFFSET");
-  return text ? atol(text) : 0;
+  const char *text = getenv("CLOCK_OFFSET"), *path = getenv("CLOCK_FILE");
+  if (text) return atol(text);
+  if (!path) return 0;
+  char read_text[32] = {0};
+  int file = open(path, O_RDONLY | O_CLOEXEC);
+  if (file < 0) return 0;
+  ssize_t count = read(file, read_text, sizeof read_text - 1);
+  close(file);
+  return count > 0 ? atol(read_text) : 0;
 }
 
 int clock_gettime(clockid_t clock, struct timespec *time) {

@@ -1,0 +1,33 @@
+import Testing
+
+@testable import cadenas_dev
+
+extension EndToEnd {
+  /// A vault whose wall clock is set while it runs.
+  @Suite struct ClockJumpTests {
+    @Test func aClockThatIsADayAheadForThreeSecondsSendsNoPaymentTwice() async throws {
+      let clock = try MovedClock()
+      try await Stage.withStage(of: clock.programs) { stage in
+        let token = try await stage.token(of: TestCard.visa)
+        func pay() async throws -> String {
+          try await stage.ask(.push(token, amount: 4_990, key: "once")).body
+        }
+        let first = try await pay()
+        try clock.set(aheadSeconds: 90_000)
+        #expect(try await pay() == first)
+        // A tick of the service purges what has waited, and notes the jump.
+        try await eventually("the jump is an entry") {
+          let shown = try stage.cadenas("audit", "show", "--operation", "clock")
+          return shown.contains("jumped") && shown.contains("+90000s")
+        }
+        #expect(try await pay() == first)
+        try clock.set(aheadSeconds: 0)
+        #expect(try await pay() == first)
+        #expect(try await stage.received().count == 1)
+        let alarms = try stage.cadenas("audit", "show", "--operation", "alarm")
+        #expect(alarms.contains("rule=clock-jumped"))
+        _ = try stage.cadenas("audit", "verify")
+      }
+    }
+  }
+}

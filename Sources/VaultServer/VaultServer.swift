@@ -65,11 +65,18 @@ package final class VaultServer: Sendable {
     let trust = TrustSnapshot(generation: 1, policy: policy, authorities: authorities)
     let tls = try makeTLS(settings.certificate, roots: trust.rootCertificates)
     counters = ServerCounters()
+    let identifiers: RequestIdentifiers
+    do throws(CryptographyError) {
+      identifiers = try RequestIdentifiers()
+    } catch {
+      throw .noSecretMemory
+    }
     let core = ServerCore(
       service: service, state: ServerState(trust: trust, tls: tls), counters: counters,
       log: ServerLog(logger, counters: counters), limits: settings.limits, quotas: QuotaLedger(),
       tokenizeDecoder: TokenizeDecoder(brands: settings.brands, pool: settings.pool),
-      pushDecoder: PushDecoder(pool: settings.pool), unixSeconds: settings.unixSeconds)
+      pushDecoder: PushDecoder(pool: settings.pool), identifiers: identifiers,
+      unixSeconds: settings.unixSeconds)
     self.core = core
     var loops: [NIOLoopBound<LoopConnections>] = []
     do {

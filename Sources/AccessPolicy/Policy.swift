@@ -80,6 +80,28 @@ package struct Policy: Sendable {
     }
   }
 
+  /// Who `principal` is under this policy, if `actor` still is its client and may still ask for
+  /// `operation`; nil otherwise.
+  ///
+  /// For what was admitted under an earlier policy. The principal is found by its name, and a
+  /// merchant has to have kept its number, since that is whose cards these are.
+  package func current(
+    _ principal: Principal, actor: String, asking operation: Operation
+  ) -> Principal? {
+    let found: Principal
+    switch principal {
+    case .merchant(let old):
+      guard let new = merchants[old.name], new.number == old.number, new.clients.contains(actor)
+      else { return nil }
+      found = .merchant(new)
+    case .acquirer(let old):
+      guard let new = acquirers[old.name], new.pull?.clients.contains(actor) == true
+      else { return nil }
+      found = .acquirer(new)
+    }
+    return permits(operation, for: found) ? found : nil
+  }
+
   /// What a merchant's request that names an acquirer may expect.
   package enum AcquirerDecision: Equatable, Sendable {
     /// The merchant works with it, and it takes forwarded payments.

@@ -1,3 +1,4 @@
+import AccessPolicy
 import AuditLog
 import CardStore
 import Cards
@@ -55,6 +56,9 @@ final class TokenizeJob: WriteJob, @unchecked Sendable {
   }
 
   func apply(_ transaction: inout StoreWriteTransaction) throws {
+    if let problem = core.policies.objection(to: caller, asking: .tokenize) {
+      return try refuse(problem, in: &transaction)
+    }
     let row = try requestRow()
     if let row {
       switch try core.idempotency.find(row, in: &transaction) {

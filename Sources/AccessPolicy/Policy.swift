@@ -14,11 +14,11 @@ package struct Policy: Sendable {
   private let candidatesByURI: [String: [Candidate]]
   private let merchantsByNumber: [UInt32: Merchant]
 
-  /// A principal that names an identity, and the authority under which the identity is its own.
+  /// A principal that names an identity, and the authorities under which the identity is its own.
   package struct Candidate: Equatable, Sendable {
-    /// Who the client is if `authority` issued its certificate.
+    /// Who the client is if one of `authority` vouches for its certificate.
     package let principal: Principal
-    /// Who has to have issued it.
+    /// Who has to vouch for it.
     package let authority: AuthorityReference
   }
 
@@ -36,7 +36,7 @@ package struct Policy: Sendable {
     func add(_ principal: Principal, _ uris: [String], _ authority: AuthorityReference) {
       for uri in uris {
         precondition(
-          !candidates[uri, default: []].contains { $0.authority == authority },
+          !candidates[uri, default: []].contains { $0.authority.overlaps(authority) },
           "an identity belongs to two principals under one authority")
         candidates[uri, default: []].append(Candidate(principal: principal, authority: authority))
       }

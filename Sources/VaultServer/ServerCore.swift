@@ -12,6 +12,7 @@ final class ServerCore: Sendable {
   let tokenizeDecoder: TokenizeDecoder
   let pushDecoder: PushDecoder
   let identifiers: RequestIdentifiers
+  let intermediates = KnownIntermediates()
   /// The time of day, in seconds since 1970-01-01T00:00:00Z.
   let unixSeconds: @Sendable () -> Int64
 

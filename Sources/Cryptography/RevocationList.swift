@@ -39,7 +39,7 @@ package final class RevocationList: Sendable {
   }
 
   /// Whether the list bears the name of `authority`, which proves nothing.
-  func bearsName(of authority: AuthorityCertificate) -> Bool {
+  package func bearsName(of authority: AuthorityCertificate) -> Bool {
     parsed.bearsName(of: authority.parsed)
   }
 

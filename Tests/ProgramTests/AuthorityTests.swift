@@ -111,6 +111,21 @@ extension EndToEnd {
           #expect(isServed(try ask(stage, as: "new-client")))
         }
       }
+      // An identity of two, where the authority of the one stands above that of the other.
+      try await configure(stage, original, authorities: "tiers/issuing.pem", lists: nil)
+      try stage.configure {
+        $0.replacing(
+          "[\"spiffe://shop.example/checkout\"]\n    client_ca: pki/ca.pem",
+          with: "[\"spiffe://other-shop.example/checkout\"]\n    client_ca: tiers/top.pem")
+      }
+      let line = try #require(
+        Files.readText(stage.configuration).split(
+          separator: "\n", omittingEmptySubsequences: false
+        ).lastIndex { $0.contains("spiffe://other-shop.example/checkout") })
+      #expect(
+        try stage.check().contains(
+          "\(stage.configuration):\(line + 1): \"spiffe://other-shop.example/checkout\" belongs to")
+      )
       try Files.write(Array(original.utf8), to: stage.configuration)
       try await stage.reload()
     }

@@ -64,6 +64,7 @@ struct AuthorityFiles {
     let before = diagnostics.count
     reportForeignLists(diagnostics)
     guard anchors.count == Set(references.flatMap(\.certificatePaths)).count,
+      lists.count == Set(references.flatMap(\.revocationListPaths)).count,
       diagnostics.count == before
     else { return nil }
     let ofReferences = Dictionary(
@@ -82,7 +83,7 @@ struct AuthorityFiles {
   private func reportForeignLists(_ diagnostics: Diagnostics) {
     for (path, lists) in lists.sorted(by: { $0.key < $1.key }) {
       for list in lists {
-        let named = anchors.values.joined().filter { $0.subject == list.issuer }
+        let named = anchors.values.joined().filter(list.bearsName)
         if !named.isEmpty, !named.contains(where: list.isIssued) {
           let error = CertificateError.foreignRevocationList
           diagnostics.report(

@@ -1,16 +1,30 @@
-/// Which certificate authority vouches for a client, and which revocation list speaks for it.
+/// Which certificate authorities vouch for a principal's clients, and which revocation lists are
+/// named beside them.
 ///
-/// Two references are the same authority when they name the same files. Whoever loads the files
-/// keys what was loaded by this value, so that a file that serves several merchants is read once.
+/// Several authorities stand side by side while clients move from one to another. A list that one
+/// principal names counts for every client of its issuer; where it is named says only who brings it.
 package struct AuthorityReference: Hashable, Sendable {
-  /// The absolute path of the authority's certificate, PEM.
-  package let certificatePath: String
-  /// The absolute path of the authority's revocation list, PEM; nil where it publishes none.
-  package let revocationListPath: String?
+  /// The absolute paths of the files with the authorities' certificates; at least one.
+  package let certificatePaths: [String]
+  /// The absolute paths of the files with revocation lists; empty where none is published.
+  package let revocationListPaths: [String]
 
-  /// Names the files of one authority.
+  /// Names the files.
+  package init(certificatePaths: [String], revocationListPaths: [String] = []) {
+    precondition(!certificatePaths.isEmpty, "somebody vouches for a client")
+    self.certificatePaths = certificatePaths
+    self.revocationListPaths = revocationListPaths
+  }
+
+  /// Names one file, and one of revocation lists.
   package init(certificatePath: String, revocationListPath: String? = nil) {
-    self.certificatePath = certificatePath
-    self.revocationListPath = revocationListPath
+    self.init(
+      certificatePaths: [certificatePath],
+      revocationListPaths: revocationListPath.map { [$0] } ?? [])
+  }
+
+  /// Whether a file of authorities is named by both.
+  package func overlaps(_ other: AuthorityReference) -> Bool {
+    !Set(certificatePaths).isDisjoint(with: other.certificatePaths)
   }
 }

@@ -14,11 +14,11 @@ package struct Policy: Sendable {
   private let candidatesByURI: [String: [Candidate]]
   private let merchantsByNumber: [UInt32: Merchant]
 
-  /// A principal that names an identity, and the authority under which the identity is its own.
+  /// A principal that names an identity, and the authorities under which the identity is its own.
   package struct Candidate: Equatable, Sendable {
-    /// Who the client is if `authority` issued its certificate.
+    /// Who the client is if one of `authority` vouches for its certificate.
     package let principal: Principal
-    /// Who has to have issued it.
+    /// Who has to vouch for it.
     package let authority: AuthorityReference
   }
 
@@ -36,7 +36,7 @@ package struct Policy: Sendable {
     func add(_ principal: Principal, _ uris: [String], _ authority: AuthorityReference) {
       for uri in uris {
         precondition(
-          !candidates[uri, default: []].contains { $0.authority == authority },
+          !candidates[uri, default: []].contains { $0.authority.overlaps(authority) },
           "an identity belongs to two principals under one authority")
         candidates[uri, default: []].append(Candidate(principal: principal, authority: authority))
       }
@@ -78,6 +78,28 @@ package struct Policy: Sendable {
     case .merchant(let merchant): merchant.operations.contains(operation)
     case .acquirer: operation == .detokenize
     }
+  }
+
+  /// Who `principal` is under this policy, if `actor` still is its client and may still ask for
+  /// `operation`; nil otherwise.
+  ///
+  /// For what was admitted under an earlier policy. The principal is found by its name, and a
+  /// merchant has to have kept its number, since that is whose cards these are.
+  package func current(
+    _ principal: Principal, actor: String, asking operation: Operation
+  ) -> Principal? {
+    let found: Principal
+    switch principal {
+    case .merchant(let old):
+      guard let new = merchants[old.name], new.number == old.number, new.clients.contains(actor)
+      else { return nil }
+      found = .merchant(new)
+    case .acquirer(let old):
+      guard let new = acquirers[old.name], new.pull?.clients.contains(actor) == true
+      else { return nil }
+      found = .acquirer(new)
+    }
+    return permits(operation, for: found) ? found : nil
   }
 
   /// What a merchant's request that names an acquirer may expect.

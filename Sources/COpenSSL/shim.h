@@ -13,3 +13,6 @@
 
 /// How X509_NAME_print_ex writes a name on one line of ASCII: RFC 2253, controls and the rest escaped.
 static inline unsigned long cadenas_name_flags(void) { return XN_FLAG_ONELINE & ~XN_FLAG_SPC_EQ; }
+
+/// Frees what libcrypto has allocated.
+static inline void cadenas_free(void *pointer) { OPENSSL_free(pointer); }

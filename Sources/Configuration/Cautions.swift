@@ -26,7 +26,6 @@ extension ServiceConfiguration {
           remedy: "use an encrypted systemd credential (\"source: credential\"), or custodians "
             + "(cadenas keys ceremony create)"))
     }
-    cautions += sharedAuthorityCautions + missingRevocationCautions
     if !alarms.contains(where: \.honeytokens) {
       cautions.append(
         Caution(
@@ -47,29 +46,5 @@ extension ServiceConfiguration {
           remedy: "set \"approvals: {destroy: 2}\" in \"administration\""))
     }
     return cautions
-  }
-
-  /// An authority that vouches for merchants and for an acquirer can make any of its clients that
-  /// acquirer.
-  private var sharedAuthorityCautions: [Caution] {
-    acquirers.compactMap { acquirer in
-      guard let path = acquirer.pull?.authority.certificatePath,
-        let merchant = merchants.first(where: { $0.authority.certificatePath == path })
-      else { return nil }
-      return Caution(
-        text: "\(path) vouches for the merchant \(quoted(merchant.name)) and for the acquirer "
-          + "\(quoted(acquirer.name)): who runs it can make a client that reads cards",
-        remedy: "give the acquirer's clients an authority of their own")
-    }
-  }
-
-  private var missingRevocationCautions: [Caution] {
-    let authorities = policy(generation: 0).authorities.filter { $0.revocationListPath == nil }
-    return authorities.map(\.certificatePath).sorted().map { path in
-      Caution(
-        text:
-          "no revocation list for \(path): a stolen client key works until its certificate ends",
-        remedy: "name its list as \"client_crl\"")
-    }
   }
 }

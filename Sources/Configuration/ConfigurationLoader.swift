@@ -58,7 +58,8 @@ struct ConfigurationLoader {
       keys: keys.source, keyRules: keys.rules, administration: administration, audit: audit,
       brands: brands, alarms: alarms, limits: limits,
       merchants: merchants.sorted { $0.name < $1.name },
-      acquirers: acquirers.acquirers.sorted { $0.name < $1.name }, push: acquirers.push)
+      acquirers: acquirers.acquirers.sorted { $0.name < $1.name }, push: acquirers.push,
+      identityLines: identities.lines)
   }
 
   private func limits(_ reader: MappingReader) -> Limits {
@@ -80,9 +81,14 @@ extension ConfigurationLoader {
   /// The absolute path under a key; nil where the key is absent or the path has no valid form.
   func path(_ reader: MappingReader, _ key: String) -> String? {
     guard let text = reader.string(key) else { return nil }
+    return path(text, named: reader.path(key), at: reader.position(of: key))
+  }
+
+  private func path(
+    _ text: String, named name: String, at position: ConfigurationTree.Position
+  ) -> String? {
     guard !text.isEmpty, text.utf8.count < 4_096, text.utf8.allSatisfy({ $0 >= 0x20 }) else {
-      diagnostics.report(
-        "\(quoted(reader.path(key))) expects a path", at: reader.position(of: key))
+      diagnostics.report("\(quoted(name)) expects a path", at: position)
       return nil
     }
     return ConfigurationFiles.absolute(text, in: directory)
@@ -95,7 +101,17 @@ extension ConfigurationLoader {
 
   /// The absolute path of a file that can be read and, where it has to be, is private.
   func file(_ reader: MappingReader, _ key: String, isPrivate: Bool = false) -> String? {
-    guard let path = path(reader, key) else { return nil }
+    guard let text = reader.string(key) else { return nil }
+    return file(
+      text, named: reader.path(key), at: reader.position(of: key), isPrivate: isPrivate)
+  }
+
+  /// As ``file(_:_:isPrivate:)``, for a path that is an element of the list called `name`.
+  func file(
+    _ text: String, named name: String, at position: ConfigurationTree.Position,
+    isPrivate: Bool = false
+  ) -> String? {
+    guard let path = path(text, named: name, at: position) else { return nil }
     do throws(ConfigurationFileProblem) {
       try ConfigurationFiles.check(path, isPrivate: isPrivate)
       return path
@@ -103,7 +119,7 @@ extension ConfigurationLoader {
       let suggestion: String? =
         if case .notPrivate = error { "chmod 600 \(path)" } else { nil }
       diagnostics.report(
-        "\(path) \(error.text)", at: reader.position(of: key), suggestion: suggestion)
+        "\(path) \(error.text)", at: position, suggestion: suggestion)
       return nil
     }
   }

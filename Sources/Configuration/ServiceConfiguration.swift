@@ -36,6 +36,8 @@ package struct ServiceConfiguration: Sendable {
   package let acquirers: [Acquirer]
   /// How to forward payments, by the acquirer's name.
   package let push: [String: PushSettings]
+  /// The lines of the file on which each client's identity stands.
+  package let identityLines: [String: [Int]]
 
   /// The policy of this configuration, as generation `generation`.
   package func policy(generation: UInt64) -> Policy {

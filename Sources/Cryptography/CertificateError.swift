@@ -1,10 +1,8 @@
 /// Why a certificate, an authority or its revocation list cannot be used.
 package enum CertificateError: Error, Equatable {
-  /// It is not a certificate: neither PEM nor DER that can be read.
+  /// It is not a certificate: neither PEM nor DER that can be read; or a file of certificates holds
+  /// something else.
   case malformedCertificate
-
-  /// The file of an authority holds more than one certificate, and one of them has to be named.
-  case severalCertificates
 
   /// The certificate has a critical extension that is not understood, or one that is malformed.
   case unsupportedExtension
@@ -12,16 +10,18 @@ package enum CertificateError: Error, Equatable {
   /// The certificate has no subject alternative name that can be read, though it has the extension.
   case malformedAlternativeName
 
-  /// The certificate of the authority may not issue certificates.
+  /// The certificate of the authority may not issue certificates of clients.
   case notAnAuthority
 
-  /// A key or signature offers less than 112 bits of security.
+  /// A key or signature offers less than 112 bits of security; or the key of an authority is none
+  /// of RSA, P-256, P-384, P-521 and Ed25519.
   case weakKey
 
-  /// It is not a revocation list: neither PEM nor DER that can be read, or without next update.
+  /// It is not a revocation list: neither PEM nor DER that can be read, or without next update; or
+  /// a file of lists holds something else.
   case malformedRevocationList
 
-  /// The revocation list was not issued by the authority that it was given for.
+  /// The revocation list bears the name of an authority whose key did not sign it.
   case foreignRevocationList
 
   /// The revocation list has a critical extension: it covers a part of the certificates only, or

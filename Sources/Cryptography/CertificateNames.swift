@@ -61,9 +61,17 @@ func serialNumber(of certificate: borrowing ParsedCertificate) -> String {
 
 /// The subject on one line, controls and everything beyond ASCII escaped, cut at 256 characters.
 func displayedSubject(of certificate: borrowing ParsedCertificate) -> String {
+  unsafe displayed(X509_get_subject_name(certificate.pointer))
+}
+
+/// The issuer of a revocation list, as ``displayedSubject(of:)`` shows a subject.
+func displayedIssuer(of list: borrowing ParsedRevocationList) -> String {
+  unsafe displayed(X509_CRL_get_issuer(list.pointer))
+}
+
+private func displayed(_ name: OpaquePointer?) -> String {
   let limit = 256
-  guard let output = MemoryInput([]),
-    let name = unsafe X509_get_subject_name(certificate.pointer),
+  guard let output = MemoryInput([]), let name = unsafe name,
     unsafe X509_NAME_print_ex(output.pointer, name, 0, cadenas_name_flags()) >= 0
   else {
     ERR_clear_error()

@@ -69,6 +69,20 @@ struct ParsedCertificate: ~Copyable, @unchecked Sendable {
       && X509_get_key_usage(pointer) & UInt32(KU_KEY_CERT_SIGN) != 0
   }
 
+  /// Whether anything in it is a sign of an authority: basic constraints that say so, a key usage
+  /// that lets the key sign certificates or revocation lists, or what stood for these before.
+  /// - Source: SPIFFE X509-SVID, sections 4.1, 4.3 and 5.2.
+  var hasSignOfAuthority: Bool {
+    let flags = unsafe X509_get_extension_flags(pointer)
+    if flags & UInt32(EXFLAG_CA) != 0 { return true }
+    if flags & UInt32(EXFLAG_KUSAGE) != 0,
+      unsafe X509_get_key_usage(pointer) & UInt32(KU_KEY_CERT_SIGN | KU_CRL_SIGN) != 0
+    {
+      return true
+    }
+    return unsafe X509_check_ca(pointer) != 0
+  }
+
   /// Whether the key of this certificate made the signature of `other`.
   borrowing func hasSigned(_ other: borrowing ParsedCertificate) -> Bool {
     defer { ERR_clear_error() }

@@ -3,7 +3,7 @@ import SecretMemory
 
 /// What a certificate of a client or server says, read once.
 ///
-/// Reading it proves nothing: whether it is to be believed is for ``ClientAuthority/judge(_:at:)``.
+/// Reading it proves nothing: whether it is to be believed is for ``ClientAuthorities``.
 package final class LeafCertificate: Sendable {
   let parsed: ParsedCertificate
 
@@ -37,6 +37,9 @@ package final class LeafCertificate: Sendable {
   /// The subject for people: one line of printable ASCII, at most 256 characters.
   package let subject: String
 
+  /// libcrypto's hash of the issuer, for finding candidates; see ``AuthorityCertificate``.
+  package let issuerHash: UInt
+
   /// Whether a key usage extension, where there is one, lets the key sign a handshake.
   let maySignHandshakes: Bool
 
@@ -58,7 +61,7 @@ package final class LeafCertificate: Sendable {
     let usage = unsafe X509_get_extended_key_usage(parsed.pointer)
     allowsClientAuthentication = hasUsage && usage & UInt32(XKU_SSL_CLIENT) != 0
     allowsServerAuthentication = hasUsage && usage & UInt32(XKU_SSL_SERVER) != 0
-    isAuthority = unsafe X509_check_ca(parsed.pointer) != 0
+    isAuthority = parsed.hasSignOfAuthority
     // UInt32.max where there is no such extension, which allows every usage.
     maySignHandshakes =
       unsafe X509_get_key_usage(parsed.pointer) & UInt32(KU_DIGITAL_SIGNATURE) != 0
@@ -66,6 +69,7 @@ package final class LeafCertificate: Sendable {
     notAfter = validity.upperBound
     serial = serialNumber(of: parsed)
     subject = displayedSubject(of: parsed)
+    issuerHash = UInt(unsafe X509_issuer_name_hash(parsed.pointer))
     self.parsed = parsed
   }
 

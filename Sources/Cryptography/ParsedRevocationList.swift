@@ -11,15 +11,19 @@ struct ParsedRevocationList: ~Copyable, @unchecked Sendable {
   /// First and last second at which the list is current, in seconds since 1970.
   let validity: ClosedRange<Int64>
 
-  /// Reads a list in PEM or DER, and refuses one that covers only a part.
-  static func parse(_ bytes: [UInt8]) throws(CertificateError) -> ParsedRevocationList {
-    guard let input = MemoryInput(bytes) else { throw .library }
-    let list =
-      if looksLikeDER(bytes) {
-        unsafe d2i_X509_CRL_bio(input.pointer, nil)
-      } else {
-        unsafe PEM_read_bio_X509_CRL(input.pointer, nil, refusePassphrase, nil)
+  /// Reads one list in DER, and refuses bytes after it and a list that covers only a part.
+  static func parse(der: RawSpan) throws(CertificateError) -> ParsedRevocationList {
+    let list = unsafe der.withUnsafeBytes { bytes -> OpaquePointer? in
+      var position = unsafe bytes.octets
+      guard let end = unsafe position?.advanced(by: bytes.count),
+        let list = unsafe d2i_X509_CRL(nil, &position, bytes.count)
+      else { return nil }
+      guard unsafe position == UnsafePointer(end) else {
+        unsafe X509_CRL_free(list)
+        return nil
       }
+      return unsafe list
+    }
     guard let list = unsafe list else {
       ERR_clear_error()
       throw .malformedRevocationList
@@ -70,12 +74,16 @@ struct ParsedRevocationList: ~Copyable, @unchecked Sendable {
     return false
   }
 
+  /// Whether the issuer's name is that of `authority`.
+  borrowing func bearsName(of authority: borrowing ParsedCertificate) -> Bool {
+    unsafe X509_NAME_cmp(
+      X509_CRL_get_issuer(pointer), X509_get_subject_name(authority.pointer)) == 0
+  }
+
   /// Whether `authority` issued the list: its name, and its signature.
   borrowing func isIssued(by authority: borrowing ParsedCertificate) -> Bool {
     defer { ERR_clear_error() }
-    guard let key = unsafe X509_get0_pubkey(authority.pointer),
-      unsafe X509_NAME_cmp(
-        X509_CRL_get_issuer(pointer), X509_get_subject_name(authority.pointer)) == 0
+    guard let key = unsafe X509_get0_pubkey(authority.pointer), bearsName(of: authority)
     else { return false }
     return unsafe X509_CRL_verify(pointer, key) == 1
   }

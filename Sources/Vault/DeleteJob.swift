@@ -1,3 +1,4 @@
+import AccessPolicy
 import AuditLog
 import CardStore
 import Cards
@@ -29,6 +30,9 @@ final class DeleteJob: WriteJob, @unchecked Sendable {
   }
 
   func apply(_ transaction: inout StoreWriteTransaction) throws {
+    if let problem = core.policies.objection(to: caller, asking: .delete) {
+      return try refuse(problem, in: &transaction)
+    }
     do {
       guard let token, try core.cards.delete(token, merchant: merchant, in: &transaction) else {
         return try refuse(Problem(.tokenNotFound), in: &transaction)

@@ -12,7 +12,6 @@ final class PullJob: WriteJob, @unchecked Sendable {
 
   private let core: WriterCore
   private let token: Token?
-  private let policy: Policy
   private let acquirer: Acquirer
   private let caller: Caller
   private let reply: @Sendable (PullReply) -> Void
@@ -20,18 +19,20 @@ final class PullJob: WriteJob, @unchecked Sendable {
   private var answer = PullReply.refused(Problem(.internalError))
 
   init(
-    _ token: Token?, core: WriterCore, policy: Policy, acquirer: Acquirer, caller: Caller,
+    _ token: Token?, core: WriterCore, acquirer: Acquirer, caller: Caller,
     reply: @escaping @Sendable (PullReply) -> Void
   ) {
     self.core = core
     self.token = token
-    self.policy = policy
     self.acquirer = acquirer
     self.caller = caller
     self.reply = reply
   }
 
   func apply(_ transaction: inout StoreWriteTransaction) throws {
+    if let problem = core.policies.objection(to: caller, asking: .detokenize) {
+      return try refuse(problem, in: &transaction)
+    }
     do {
       guard try release(in: &transaction) else {
         return try refuse(Problem(.tokenNotFound), in: &transaction)
@@ -44,7 +45,9 @@ final class PullJob: WriteJob, @unchecked Sendable {
 
   /// Takes the card out, with its entry; false where there is none for this acquirer.
   private func release(in transaction: inout StoreWriteTransaction) throws -> Bool {
-    guard let token,
+    // The policy of this moment, since the request may have waited for the writer.
+    let policy = core.policies.current
+    guard let token, let acquirer = policy.acquirers[acquirer.name],
       let merchant = try core.cards.merchant(of: token, in: &transaction),
       policy.acquirerMayRead(acquirer, merchantNumber: merchant),
       let card = try core.cards.release(token, merchant: merchant, in: &transaction)

@@ -49,6 +49,7 @@ final class IntentJob: WriteJob, @unchecked Sendable {
   }
 
   func apply(_ transaction: inout StoreWriteTransaction) throws {
+    if let problem = objection { return try refuse(problem, in: &transaction) }
     do {
       try begin(in: &transaction)
     } catch let error as CardStoreError {
@@ -56,6 +57,18 @@ final class IntentJob: WriteJob, @unchecked Sendable {
     } catch KeyringError.keyUsedUp {
       try refuse(.dataKeyUsedUp, in: &transaction)
     }
+  }
+
+  /// What the policy of this moment says against it, since the request may have waited.
+  private var objection: Problem? {
+    let policies = core.policies
+    if let problem = policies.objection(to: caller, asking: .detokenize) { return problem }
+    let policy = policies.current
+    guard let admittedUnder = caller.policyGeneration, policy.generation > admittedUnder,
+      let merchant = policy.merchants[merchant.name],
+      case .notPermitted = policy.acquirer(named: acquirer, for: merchant)
+    else { return nil }
+    return Problem(.acquirerNotPermitted)
   }
 
   /// What the card store throws, it throws before anything is written; so does the payments' ledger

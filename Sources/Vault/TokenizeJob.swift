@@ -1,3 +1,4 @@
+import AccessPolicy
 import AuditLog
 import CardStore
 import Cards
@@ -60,6 +61,9 @@ final class TokenizeJob: WriteJob, @unchecked Sendable {
   }
 
   func apply(_ transaction: inout StoreWriteTransaction) throws {
+    if let problem = core.policies.objection(to: caller, asking: .tokenize) {
+      return try refuse(problem, in: &transaction)
+    }
     if let seconds = try waitForDigits() {
       return try refuse(
         Problem(

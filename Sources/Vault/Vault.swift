@@ -20,7 +20,6 @@ package final class Vault: Sendable {
   package let rules: KeyRules
   let digitLimits: DigitLimits
   private let transport: any AcquirerTransport
-  let policy: Mutex<Policy>
   private let paymentsUnderWay = Atomic<Int>(0)
   let opening = Opening()
   let custody: Custody
@@ -30,7 +29,7 @@ package final class Vault: Sendable {
 
   init(
     store: Store, core: WriterCore, slots: SecretPool, transport: any AcquirerTransport,
-    policy: Policy, rules: KeyRules, digitLimits: DigitLimits, shareMinutes: Int,
+    rules: KeyRules, digitLimits: DigitLimits, shareMinutes: Int,
     eraseKeyEncryptionKey: @escaping @Sendable (KeyringEntry) throws -> Void,
     explain: @escaping @Sendable (any Error) -> String
   ) {
@@ -43,7 +42,6 @@ package final class Vault: Sendable {
     self.rules = rules
     self.digitLimits = digitLimits
     self.transport = transport
-    self.policy = Mutex(policy)
   }
 
   /// Whether the keyring is closed: every operation answers `sealed`.
@@ -62,7 +60,7 @@ package final class Vault: Sendable {
 
   /// Puts another policy in force.
   package func update(policy new: Policy) {
-    policy.withLock { $0 = new }
+    core.policies.replace(with: new)
   }
 
   /// Stores a card, or finds it, and answers its token's view (`201`, `200`).
@@ -118,7 +116,7 @@ package final class Vault: Sendable {
         switch result {
         case .answer(let answer): reply(answer)
         case .begun(let begun, let payment, let card):
-          send(payment, card: card, begun: begun, merchant: merchant, reply: reply)
+          send(payment, card: card, begun: begun, merchant: current(merchant), reply: reply)
         }
       })
   }
@@ -134,9 +132,7 @@ package final class Vault: Sendable {
       ) { reply(.refused($0)) }
     }
     store.submit(
-      PullJob(
-        token, core: core, policy: policy.withLock { $0 }, acquirer: acquirer,
-        caller: caller, reply: reply))
+      PullJob(token, core: core, acquirer: acquirer, caller: caller, reply: reply))
   }
 
   /// Deletes the token's card (`204`).
@@ -191,8 +187,15 @@ package final class Vault: Sendable {
     }
   }
 
+  /// The settings of `merchant` as they are now: it may have got others while the payment waited.
+  private func current(_ merchant: Merchant) -> Merchant {
+    let current = core.policies.current.merchant(number: merchant.number)
+    guard let current, current.name == merchant.name else { return merchant }
+    return current
+  }
+
   private func acquirer(named name: String) -> Acquirer? {
-    policy.withLock { $0.acquirers[name] }
+    core.policies.current.acquirers[name]
   }
 
   private func check(_ payment: Payment, acquirer name: String) -> Result<Payment, Problem> {

@@ -41,10 +41,10 @@ extension Vault {
       alarms: AlarmLedger(
         rules: alarms.rules,
         honeytokens: Set(try store.read { try Honeytoken.tokens(in: $0) }.map(\.text))),
-      tell: alarms.tell, clock: clock)
+      policies: PolicyInForce(policy), tell: alarms.tell, clock: clock)
     try store.startWriter(participants: [core], limits: limits, onEnd: onEnd)
     return Vault(
-      store: store, core: core, slots: slots, transport: transport, policy: policy, rules: rules,
+      store: store, core: core, slots: slots, transport: transport, rules: rules,
       digitLimits: digitLimits, shareMinutes: shareMinutes,
       eraseKeyEncryptionKey: eraseKeyEncryptionKey, explain: explain)
   }

@@ -17,6 +17,7 @@ final class WriterCore: BatchParticipant, @unchecked Sendable {
   let refusals: RefusalLedger
   let unwritten = UnwrittenRefusals()
   let alarms: AlarmLedger
+  let policies: PolicyInForce
   let clock: Clock
   let digitFigures = DigitFigures()
   /// Says what has waited for long enough.
@@ -28,12 +29,13 @@ final class WriterCore: BatchParticipant, @unchecked Sendable {
 
   init(
     audit: AuditLog, origin: String, refusals: RefusalLedger, alarms: AlarmLedger,
-    tell: @escaping @Sendable (RaisedAlarm) -> Void, clock: Clock
+    policies: PolicyInForce, tell: @escaping @Sendable (RaisedAlarm) -> Void, clock: Clock
   ) {
     self.audit = audit
     self.origin = origin
     self.refusals = refusals
     self.alarms = alarms
+    self.policies = policies
     self.tell = tell
     self.clock = clock
     watch = ClockWatch(clock, lastMilliseconds: audit.settledMillisecondsAtStart)

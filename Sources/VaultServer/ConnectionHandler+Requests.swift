@@ -68,12 +68,9 @@ extension ConnectionHandler {
       core.quotas.take(operation, for: principal, now: now.uptimeNanoseconds)
     }
     let identifier = core.identifiers.next()
-    var caller: Caller?
-    if case .client(let actor, let principal) = client.identity {
-      caller = Caller(actor: actor, principal: principal, requestIdentifier: identifier)
-    }
     var exchange = Exchange(
-      head: head, requestIdentifier: identifier, caller: caller, verdict: verdict, startedAt: now,
+      head: head, requestIdentifier: identifier, caller: client.caller(identifier),
+      verdict: verdict, startedAt: now,
       closes: head.closes, hasContinued: !head.expectsContinue || head.bodyBytes == 0)
     if case .refused(let refusal) = verdict,
       refusal.closes || head.bodyBytes > core.limits.bodyBytes || !exchange.hasContinued
@@ -97,8 +94,31 @@ extension ConnectionHandler {
     send(response)
   }
 
+  /// Decides about an admitted request again, where its client's identity was decided anew since
+  /// its head was read: a body may take its time, and meanwhile a certificate may have ended or
+  /// been revoked, or a policy may have taken something away. Nil where the connection has been
+  /// closed.
+  private func readmit(_ exchange: Exchange) -> Exchange? {
+    guard case .admitted = exchange.verdict else { return exchange }
+    guard refreshIdentity(at: core.unixSeconds()), let client else { return nil }
+    guard
+      client.trust.policy.generation != exchange.caller?.policyGeneration
+        || client.identity != exchange.caller?.identity
+    else { return exchange }
+    // Stopping and sealing do not undo what was admitted: the vault answers for itself.
+    let gate = RequestGate(
+      identity: client.identity, policy: client.trust.policy, isSealed: false, isStopping: false,
+      bodyLimit: core.limits.bodyBytes)
+    var exchange = exchange
+    // Its place in the quota has been taken.
+    exchange.verdict = gate.admit(exchange.head) { _, _ in .granted }
+    exchange.caller = client.caller(exchange.requestIdentifier)
+    return exchange
+  }
+
   /// Hands a whole request on.
-  private func dispatch(_ exchange: Exchange, body: RawSpan) {
+  private func dispatch(_ received: Exchange, body: RawSpan) {
+    guard let exchange = readmit(received) else { return }
     phase = .answering(exchange)
     clearDeadline()
     switch exchange.verdict {

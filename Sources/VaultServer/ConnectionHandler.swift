@@ -1,3 +1,4 @@
+import Cryptography
 import Logging
 import NIOCore
 import NIOSSL
@@ -64,12 +65,11 @@ final class ConnectionHandler: ChannelInboundHandler {
 
   private func handshakeCompleted(_ context: ChannelHandlerContext) {
     guard case .handshaking = phase else { return }
-    let tls = try? context.pipeline.syncOperations.handler(type: NIOSSLServerHandler.self)
-    client = ConnectionIdentity(
-      certificate: tls?.peerCertificate, trust: core.state.trust, at: connections.unixSeconds)
     phase = .idle
     setDeadline(core.limits.idle)
-    closeIfRejected()
+    if client == nil { resumeIdentity(context) }
+    // What was decided while the handshake ran may have been overtaken by a reload.
+    if refreshIdentity() { closeIfRejected() }
     if core.state.isStopping { stop() }
   }
 
@@ -97,8 +97,9 @@ final class ConnectionHandler: ChannelInboundHandler {
     if case .handshaking = phase {
       core.counters.add(.handshakesFailed)
       // The library's own words for what went wrong; nothing of them is the client's.
-      core.log.write(
-        .info, "handshake failed", at: connections.unixSeconds, ["cause": "\(error)"])
+      var metadata: Logger.Metadata = ["cause": "\(error)"]
+      if case .rejected(let reason)? = client?.identity { metadata["reason"] = "\(reason)" }
+      core.log.write(.info, "handshake failed", at: connections.unixSeconds, metadata)
     }
     phase = .closing
     abort()
@@ -188,9 +189,32 @@ extension ConnectionHandler {
 // MARK: - Identity
 
 extension ConnectionHandler {
+  /// Decides the identity from the certificates of a full handshake, and whether it goes on: a
+  /// client for whom no authority vouches is refused by TLS. Others that must not be served are
+  /// closed when the handshake is complete.
+  func verify(_ certificates: [NIOSSLCertificate]) -> Bool {
+    let identity = ConnectionIdentity(
+      chain: ClientChain(certificates), trust: core.state.trust, at: connections.unixSeconds)
+    client = identity
+    guard !identity.paths.isEmpty else { return false }
+    core.intermediates.remember(identity.paths)
+    return true
+  }
+
+  /// Decides the identity of a resumed session, in which no certificates were sent.
+  private func resumeIdentity(_ context: ChannelHandlerContext) {
+    let tls = try? context.pipeline.syncOperations.handler(type: NIOSSLServerHandler.self)
+    let leaf = LeafCertificate(tls?.peerCertificate)
+    client = ConnectionIdentity(
+      chain: leaf.map(core.intermediates.chain), trust: core.state.trust,
+      at: connections.unixSeconds)
+  }
+
   /// Decides the identity again if that is due. False where the connection has been closed.
-  func refreshIdentity() -> Bool {
-    let now = connections.unixSeconds
+  ///
+  /// - Parameter time: the second for which it is decided, the one of the last tick unless given.
+  func refreshIdentity(at time: Int64? = nil) -> Bool {
+    let now = time ?? connections.unixSeconds
     guard client?.isCurrent(generation: core.state.generation, at: now) == false else {
       return client != nil
     }

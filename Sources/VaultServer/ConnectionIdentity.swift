@@ -1,22 +1,41 @@
+import AccessPolicy
 import Cryptography
 import NIOSSL
+import Vault
 
-/// Who is at the other end of one connection, decided when the handshake completes, and again when
-/// trust has another generation or the decision's time has passed.
+/// Who is at the other end of one connection, decided when its certificates have come, and again
+/// when trust has another generation or the decision's time has passed.
 struct ConnectionIdentity {
-  private let leaf: LeafCertificate?
+  private let chain: ClientChain?
   private(set) var trust: TrustSnapshot
   private var decision: TrustSnapshot.Decision
 
-  /// Decides for the certificate of a handshake, full or resumed.
-  init(certificate: NIOSSLCertificate?, trust: TrustSnapshot, at unixSeconds: Int64) {
-    leaf = Self.read(certificate)
+  /// Decides for the certificates of a client; nil stands for such as cannot be read.
+  ///
+  /// A client for whom no authority vouches is not let in. One for whom none vouches any more after a
+  /// reload is nobody, and keeps its connection, as the clients of a merchant do that was taken out.
+  init(chain: ClientChain?, trust: TrustSnapshot, at unixSeconds: Int64) {
+    self.chain = chain
     self.trust = trust
-    decision = Self.decide(leaf, trust, at: unixSeconds)
+    decision = Self.decide(chain, trust, at: unixSeconds)
+    if chain != nil, decision.paths.isEmpty {
+      decision = .init(identity: .rejected(.noAuthority), validUntil: unixSeconds)
+    }
   }
 
   /// The identity, as of the last decision.
   var identity: ClientIdentity { decision.identity }
+
+  /// The paths from the certificate to authorities, as of the last decision.
+  var paths: [CertificatePath] { decision.paths }
+
+  /// Who asks, as the vault is told; nil for a client that no policy knows.
+  func caller(_ requestIdentifier: String) -> Caller? {
+    guard case .client(let actor, let principal) = identity else { return nil }
+    return Caller(
+      actor: actor, principal: principal, requestIdentifier: requestIdentifier,
+      policyGeneration: trust.policy.generation)
+  }
 
   /// Whether the decision still holds.
   func isCurrent(generation: UInt64, at unixSeconds: Int64) -> Bool {
@@ -26,20 +45,44 @@ struct ConnectionIdentity {
   /// Decides again.
   mutating func decideAgain(trust: TrustSnapshot, at unixSeconds: Int64) {
     self.trust = trust
-    decision = Self.decide(leaf, trust, at: unixSeconds)
-  }
-
-  private static func read(_ certificate: NIOSSLCertificate?) -> LeafCertificate? {
-    guard let bytes = try? certificate?.toDERBytes() else { return nil }
-    return try? LeafCertificate(der: unsafe bytes.span.bytes)
+    decision = Self.decide(chain, trust, at: unixSeconds)
   }
 
   private static func decide(
-    _ leaf: LeafCertificate?, _ trust: TrustSnapshot, at unixSeconds: Int64
+    _ chain: ClientChain?, _ trust: TrustSnapshot, at unixSeconds: Int64
   ) -> TrustSnapshot.Decision {
-    guard let leaf else {
+    guard let chain else {
       return TrustSnapshot.Decision(identity: .rejected(.unreadable), validUntil: unixSeconds)
     }
-    return trust.decide(leaf, at: unixSeconds)
+    return trust.decide(chain, at: unixSeconds)
   }
+}
+
+extension ClientChain {
+  /// The chain that a client sent in a full handshake; nil where there are too many certificates,
+  /// or its own cannot be read. Others that cannot be read, or are no authorities, are left out.
+  convenience init?(_ certificates: [NIOSSLCertificate]) {
+    guard (1...Self.mostCertificates).contains(certificates.count),
+      let leaf = LeafCertificate(certificates.first)
+    else { return nil }
+    self.init(
+      leaf: leaf,
+      intermediates: certificates.dropFirst().compactMap {
+        guard let der = try? $0.toDERBytes() else { return nil }
+        return try? AuthorityCertificate(der: der)
+      })
+  }
+}
+
+extension LeafCertificate {
+  /// Reads what the TLS library holds.
+  convenience init?(_ certificate: NIOSSLCertificate?) {
+    guard let bytes = try? certificate?.toDERBytes() else { return nil }
+    try? self.init(der: unsafe bytes.span.bytes)
+  }
+}
+
+extension Caller {
+  /// The identity as which it asks.
+  var identity: ClientIdentity { .client(actor: actor, principal) }
 }

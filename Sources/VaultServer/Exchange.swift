@@ -9,9 +9,9 @@ struct Exchange {
   /// What `X-Request-Id` says.
   let requestIdentifier: String
   /// Who asks, where a policy knows them.
-  let caller: Caller?
+  var caller: Caller?
   /// What the gate decided.
-  let verdict: RequestGate.Verdict
+  var verdict: RequestGate.Verdict
   /// When the head had been read.
   let startedAt: NIODeadline
   /// Whether the connection closes after the answer.

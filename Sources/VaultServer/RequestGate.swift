@@ -13,7 +13,8 @@ enum ClientIdentity: Equatable {
 
   /// Why a connection is closed as soon as its certificate has been seen.
   enum Rejection: String {
-    case unreadable, wrongKeyUsage, notYetValid, expired, revoked, staleRevocationList
+    case unreadable, noAuthority, wrongKeyUsage, notYetValid, expired, revoked
+    case staleRevocationList
   }
 }
 

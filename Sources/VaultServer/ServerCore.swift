@@ -11,14 +11,16 @@ final class ServerCore: Sendable {
   let quotas: QuotaLedger
   let tokenizeDecoder: TokenizeDecoder
   let pushDecoder: PushDecoder
-  let identifiers = RequestIdentifiers()
+  let identifiers: RequestIdentifiers
+  let intermediates = KnownIntermediates()
   /// The time of day, in seconds since 1970-01-01T00:00:00Z.
   let unixSeconds: @Sendable () -> Int64
 
   init(
     service: any CardService, state: ServerState, counters: ServerCounters, log: ServerLog,
     limits: ServerLimits, quotas: QuotaLedger, tokenizeDecoder: TokenizeDecoder,
-    pushDecoder: PushDecoder, unixSeconds: @escaping @Sendable () -> Int64
+    pushDecoder: PushDecoder, identifiers: RequestIdentifiers,
+    unixSeconds: @escaping @Sendable () -> Int64
   ) {
     self.service = service
     self.state = state
@@ -28,6 +30,7 @@ final class ServerCore: Sendable {
     self.quotas = quotas
     self.tokenizeDecoder = tokenizeDecoder
     self.pushDecoder = pushDecoder
+    self.identifiers = identifiers
     self.unixSeconds = unixSeconds
   }
 }

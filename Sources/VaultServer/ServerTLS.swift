@@ -23,11 +23,22 @@ package struct ServerTLS: Sendable {
   package let chain: [[UInt8]]
 }
 
-/// What new handshakes use: TLS 1.3 alone, and a client certificate of one of `roots` required.
+/// What clients may sign with: RSA, P-256, P-384, P-521 and Ed25519. The forms of PKCS #1 are for
+/// certificates alone: TLS 1.3 takes none of them in a handshake. BoringSSL's own list has neither
+/// P-521 nor Ed25519, and has SHA-1.
+private let clientSignatures: [SignatureAlgorithm] = [
+  .ed25519, .ecdsaSecp256R1Sha256, .ecdsaSecp384R1Sha384, .ecdsaSecp521R1Sha512,
+  .rsaPssRsaeSha256, .rsaPssRsaeSha384, .rsaPssRsaeSha512,
+  .rsaPkcs1Sha256, .rsaPkcs1Sha384, .rsaPkcs1Sha512,
+]
+
+/// What new handshakes use: TLS 1.3 alone, and a client certificate required.
 ///
-/// Which client it is, is decided afterwards, by ``ConnectionIdentity``.
+/// BoringSSL checks that the client has the key of its certificate. Who issued it, and which client
+/// it is, ``ConnectionIdentity`` decides: NIOSSL gives no way to end a chain at an authority that is
+/// not a root. `anchors` are set so that the library never falls back on the system's roots.
 func makeTLS(
-  _ certificate: ServerCertificate, roots: [[UInt8]]
+  _ certificate: ServerCertificate, anchors: [[UInt8]]
 ) throws(VaultServerError) -> ServerTLS {
   let chain: [NIOSSLCertificate]
   let chainBytes: [[UInt8]]
@@ -45,7 +56,7 @@ func makeTLS(
   }
   let trusted: [NIOSSLCertificate]
   do {
-    trusted = try roots.map { try NIOSSLCertificate(bytes: $0, format: .der) }
+    trusted = try anchors.map { try NIOSSLCertificate(bytes: $0, format: .der) }
   } catch {
     throw .unusableAuthorities(cause: "\(error)")
   }
@@ -55,6 +66,7 @@ func makeTLS(
   configuration.maximumTLSVersion = .tlsv13
   configuration.certificateVerification = .noHostnameVerification
   configuration.trustRoots = .certificates(trusted)
+  configuration.verifySignatureAlgorithms = clientSignatures
   configuration.renegotiationSupport = .none
   do {
     let context = try NIOSSLContext(configuration: configuration)

@@ -6,56 +6,70 @@ final class TrustSnapshot: Sendable {
   /// Grows with every update, of the policy or of a revocation list alone.
   let generation: UInt64
   let policy: Policy
-  let authorities: [AuthorityReference: ClientAuthority]
+  let authorities: TrustedAuthorities
 
   /// An identity, and the last second for which it holds.
   struct Decision {
     let identity: ClientIdentity
     let validUntil: Int64
+    /// The paths that were found, for remembering their intermediates; empty where no authority
+    /// has vouched.
+    var paths: [CertificatePath] = []
   }
 
-  init(
-    generation: UInt64, policy: Policy, authorities: [AuthorityReference: ClientAuthority]
-  ) {
+  init(generation: UInt64, policy: Policy, authorities: TrustedAuthorities) {
     self.generation = generation
     self.policy = policy
     self.authorities = authorities
   }
 
-  /// Decides who the holder of `leaf` is.
+  /// Decides who the holder of `chain` is.
   ///
-  /// An identity counts only under the authority that its principal names, so that no merchant's
+  /// An identity counts only under the authorities that its principal names, so that no merchant's
   /// authority can mint an acquirer. What no principal's authority has issued is still held against
-  /// the other ones: a revoked certificate is closed out even if nobody knows its name.
-  func decide(_ leaf: LeafCertificate, at unixSeconds: Int64) -> Decision {
-    var judged: Set<AuthorityReference> = []
-    if leaf.spiffeURIs.count == 1, let uri = leaf.spiffeURIs.first {
-      for candidate in policy.principals(for: uri) {
-        judged.insert(candidate.authority)
-        guard let authority = authorities[candidate.authority] else { continue }
-        switch authority.judge(leaf, at: unixSeconds) {
-        case .valid(let until):
-          return Decision(identity: .client(actor: uri, candidate.principal), validUntil: until)
-        case let verdict:
-          guard let rejection = verdict.rejection else { continue }
-          return Decision(identity: .rejected(rejection), validUntil: unixSeconds)
-        }
+  /// the other ones: a revoked certificate is closed out even if nobody knows its name. One that
+  /// would be two principals, since an authority of the one stands above an authority of the other,
+  /// is neither.
+  func decide(_ chain: ClientChain, at unixSeconds: Int64) -> Decision {
+    let leaf = chain.leaf
+    let paths = authorities.all.paths(of: chain)
+    guard !paths.isEmpty else { return Decision(identity: .unknown, validUntil: .max) }
+    var clients: [(identity: ClientIdentity, until: Int64)] = []
+    var rejection: ClientIdentity.Rejection?
+    for candidate in candidates(for: leaf) {
+      let own = paths.filter { authorities.doesEnd($0, at: candidate.authority) }
+      let verdict = authorities.all.judge(leaf, own, at: unixSeconds)
+      if case .valid(let until) = verdict {
+        clients.append((.client(actor: leaf.spiffeURIs[0], candidate.principal), until))
       }
+      rejection = rejection ?? verdict.rejection
     }
-    var validUntil = leaf.notAfter
-    for (reference, authority) in authorities where !judged.contains(reference) {
-      let verdict = authority.judge(leaf, at: unixSeconds)
-      if let rejection = verdict.rejection {
-        return Decision(identity: .rejected(rejection), validUntil: unixSeconds)
-      }
-      if case .valid(let until) = verdict { validUntil = min(validUntil, until) }
+    if clients.count == 1 {
+      return Decision(identity: clients[0].identity, validUntil: clients[0].until, paths: paths)
     }
-    return Decision(identity: .unknown, validUntil: validUntil)
+    if let rejection, clients.isEmpty {
+      return Decision(identity: .rejected(rejection), validUntil: unixSeconds, paths: paths)
+    }
+    let verdict = authorities.all.judge(leaf, paths, at: unixSeconds)
+    if let rejection = verdict.rejection {
+      return Decision(identity: .rejected(rejection), validUntil: unixSeconds, paths: paths)
+    }
+    guard case .valid(let until) = verdict else {
+      return Decision(identity: .unknown, validUntil: unixSeconds, paths: paths)
+    }
+    return Decision(identity: .unknown, validUntil: until, paths: paths)
   }
 
-  /// The authorities' certificates in DER, which together are what a handshake trusts.
-  var rootCertificates: [[UInt8]] {
-    Set(authorities.values.map(\.certificateDER)).sorted { $0.lexicographicallyPrecedes($1) }
+  /// Who the holder of `leaf` could be: nobody unless it has exactly one URI, a SPIFFE one.
+  /// - Source: SPIFFE X509-SVID, sections 2 and 5.2.
+  private func candidates(for leaf: LeafCertificate) -> [Policy.Candidate] {
+    guard leaf.spiffeURIs.count == 1, leaf.otherURIs.isEmpty else { return [] }
+    return policy.principals(for: leaf.spiffeURIs[0])
+  }
+
+  /// The authorities' certificates in DER, in a fixed order.
+  var anchorCertificates: [[UInt8]] {
+    authorities.all.anchors.map(\.der).sorted { $0.lexicographicallyPrecedes($1) }
   }
 }
 

@@ -1,6 +1,6 @@
 package import AccessPolicy
 package import Cards
-package import Cryptography
+import Cryptography
 package import Logging
 package import NIOCore
 import NIOPosix
@@ -55,21 +55,28 @@ package final class VaultServer: Sendable {
   /// Begins to serve.
   ///
   /// - Parameters:
-  ///   - authorities: one for each of `policy.authorities`.
+  ///   - authorities: those of `policy.authorities`.
   ///   - group: its loops; connections are spread over all of them.
   /// - Throws: ``VaultServerError``.
   package init(
     _ settings: Settings, service: any CardService, policy: Policy,
-    authorities: [AuthorityReference: ClientAuthority], group: any EventLoopGroup, logger: Logger
+    authorities: TrustedAuthorities, group: any EventLoopGroup, logger: Logger
   ) async throws(VaultServerError) {
     let trust = TrustSnapshot(generation: 1, policy: policy, authorities: authorities)
-    let tls = try makeTLS(settings.certificate, roots: trust.rootCertificates)
+    let tls = try makeTLS(settings.certificate, anchors: trust.anchorCertificates)
     counters = ServerCounters()
+    let identifiers: RequestIdentifiers
+    do throws(CryptographyError) {
+      identifiers = try RequestIdentifiers()
+    } catch {
+      throw .noSecretMemory
+    }
     let core = ServerCore(
       service: service, state: ServerState(trust: trust, tls: tls), counters: counters,
       log: ServerLog(logger, counters: counters), limits: settings.limits, quotas: QuotaLedger(),
       tokenizeDecoder: TokenizeDecoder(brands: settings.brands, pool: settings.pool),
-      pushDecoder: PushDecoder(pool: settings.pool), unixSeconds: settings.unixSeconds)
+      pushDecoder: PushDecoder(pool: settings.pool), identifiers: identifiers,
+      unixSeconds: settings.unixSeconds)
     self.core = core
     var loops: [NIOLoopBound<LoopConnections>] = []
     do {
@@ -89,14 +96,14 @@ package final class VaultServer: Sendable {
   /// for new connections at once, for open ones at their next request or tick. None is dropped that
   /// may stay. Nothing changes where it throws.
   package func update(
-    policy: Policy, authorities: [AuthorityReference: ClientAuthority],
-    certificate: ServerCertificate
+    policy: Policy, authorities: TrustedAuthorities, certificate: ServerCertificate
   ) throws(VaultServerError) {
     try updates.withLock { _ throws(VaultServerError) in
       let trust = TrustSnapshot(
         generation: core.state.generation + 1, policy: policy, authorities: authorities)
-      let tls = try makeTLS(certificate, roots: trust.rootCertificates)
+      let tls = try makeTLS(certificate, anchors: trust.anchorCertificates)
       core.state.replace(trust: trust, tls: tls)
+      core.intermediates.keepOnly(authorities.all.anchors)
     }
   }
 
@@ -104,16 +111,16 @@ package final class VaultServer: Sendable {
   package var tls: ServerTLS { core.state.tls }
 
   /// The authorities that vouch for clients now, with their revocation lists.
-  package var authorities: [AuthorityReference: ClientAuthority] { core.state.trust.authorities }
+  package var authorities: TrustedAuthorities { core.state.trust.authorities }
 
   /// What the handshakes of a server would use, for whoever lists it while none runs.
   ///
   /// - Throws: ``VaultServerError``.
   package static func tls(
     showing certificate: ServerCertificate,
-    trusting authorities: [AuthorityReference: ClientAuthority]
+    trusting authorities: TrustedAuthorities
   ) throws(VaultServerError) -> ServerTLS {
-    try makeTLS(certificate, roots: authorities.values.map(\.certificateDER))
+    try makeTLS(certificate, anchors: authorities.all.anchors.map(\.der))
   }
 
   /// Stops: takes no more connections and requests, answers what was accepted, closes. Connections
@@ -180,7 +187,13 @@ package final class VaultServer: Sendable {
     else { throw ConnectionRefused() }
     let handler = ConnectionHandler(core: core, connections: bound.value, channel: channel)
     let pipeline = channel.pipeline.syncOperations
-    try pipeline.addHandler(NIOSSLServerHandler(context: core.state.tls.context))
+    let onItsLoop = NIOLoopBound(handler, eventLoop: channel.eventLoop)
+    try pipeline.addHandler(
+      NIOSSLServerHandler(
+        context: core.state.tls.context,
+        customVerificationCallback: { certificates, verdict in
+          verdict.succeed(onItsLoop.value.verify(certificates) ? .certificateVerified : .failed)
+        }))
     try pipeline.addHandler(handler)
   }
 

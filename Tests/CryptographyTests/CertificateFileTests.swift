@@ -14,7 +14,7 @@ struct CertificateFileTests {
     let text = bytes("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n")
     for file in [text, [], bytes("nothing"), [0x30, 0x03, 0x01, 0x01, 0x00]] {
       #expect(throws: CertificateError.malformedCertificate) {
-        _ = try ClientAuthority(certificatePEM: file, revocationListPEM: nil)
+        _ = try AuthorityCertificate.read(file)
       }
     }
   }
@@ -28,11 +28,58 @@ struct CertificateFileTests {
     }
   }
 
-  @Test func anAuthorityIsOneCertificate() throws {
-    let twice = try workshop.file("ca.pem") + workshop.file("ca.pem")
-    #expect(try PEM.certificates(in: twice).count == 2)
-    #expect(throws: CertificateError.severalCertificates) {
-      _ = try ClientAuthority(certificatePEM: twice, revocationListPEM: nil)
+  @Test func severalAuthoritiesMayBeInOneFile() throws {
+    try workshop.makeAuthority("other")
+    try workshop.join(["ca.pem", "other.pem"], as: "both.pem")
+    let read = try AuthorityCertificate.read(workshop.file("both.pem"))
+    #expect(read.map(\.subject) == ["CN=ca", "CN=other"])
+  }
+
+  @Test func explanationsAroundBlocksAreNothingToPassOver() throws {
+    let ca = String(decoding: try workshop.file("ca.pem"), as: UTF8.self)
+    let text = "Certificate:\n  Data: é\r\n\n" + ca + "\nsubject=CN = ca\n" + ca + "\n"
+    #expect(try AuthorityCertificate.read(bytes(text)).count == 2)
+    // libcrypto skips the mark of a text in UTF-8.
+    #expect(try AuthorityCertificate.read(bytes("\u{FEFF}" + ca + "\u{FEFF}" + ca)).count == 2)
+  }
+
+  /// Nothing in a file is passed over.
+  @Test(arguments: ["ca.pem", "ca.crl"])
+  func aFileWithAnythingElseIsRefused(name: String) throws {
+    try workshop.makeRevocationList(by: "ca")
+    let good = String(decoding: try workshop.file(name), as: UTF8.self)
+    let other = String(
+      decoding: try workshop.file(name == "ca.pem" ? "ca.crl" : "ca.pem"), as: UTF8.self)
+    let key = String(decoding: try workshop.file("ca.key"), as: UTF8.self)
+    let damaged = good.replacing("M", with: "!", maxReplacements: 40)
+    let cut = String(good.dropLast(40))
+    let files = [
+      good + other, other + good, good + key, good + damaged, damaged + good, good + cut,
+      good + good.dropFirst(), good + " " + good,
+      good + good.replacing("-----BEGIN", with: "----BEGIN"),
+      good + good.replacing("X509 CRL", with: "X509 CR").replacing("CERTIFICATE", with: "CERT"),
+      good + "\0", good + "\u{1}",
+    ]
+    for (index, file) in files.enumerated() {
+      #expect(throws: CertificateError.self, "file \(index)") {
+        if name == "ca.pem" {
+          _ = try AuthorityCertificate.read(bytes(file))
+        } else {
+          _ = try RevocationList.read(bytes(file))
+        }
+      }
+    }
+  }
+
+  @Test func bytesAfterAListInDERAreRefused() throws {
+    try workshop.makeRevocationList(by: "ca")
+    try workshop.convertToDER("ca.crl", command: "crl")
+    let list = try workshop.file("ca.crl.der")
+    #expect(try RevocationList.read(list).count == 1)
+    for junk in [[0], list, bytes("\n")] {
+      #expect(throws: CertificateError.malformedRevocationList) {
+        _ = try RevocationList.read(list + junk)
+      }
     }
   }
 
@@ -50,6 +97,11 @@ struct CertificateFileTests {
   @Test func weakKeysAndSignaturesAreRefused() throws {
     try workshop.makeAuthority("weak", algorithm: ["rsa:1024"])
     #expect(throws: CertificateError.weakKey) { _ = try workshop.authority("weak") }
+    for curve in ["P-224", "secp256k1", "brainpoolP256r1"] {
+      try workshop.makeAuthority(
+        "odd", algorithm: ["ec", "-pkeyopt", "ec_paramgen_curve:\(curve)"])
+      #expect(throws: CertificateError.weakKey) { _ = try workshop.authority("odd") }
+    }
     try workshop.issue(
       "old", by: "ca", extensions: "extendedKeyUsage = clientAuth\n", digest: "-sha1")
     #expect(throws: CertificateError.weakKey) {
@@ -71,23 +123,28 @@ struct CertificateFileTests {
     }
   }
 
-  @Test func theListOfAnotherAuthorityIsRefused() throws {
-    try workshop.makeAuthority("other")
-    try workshop.makeRevocationList(by: "other")
+  @Test func aListUnderAnAuthoritysNameThatItDidNotSignIsRefused() throws {
     try workshop.makeAuthority("twin", subject: "ca")
     try workshop.makeRevocationList(by: "twin")
-    for list in ["other.crl", "twin.crl"] {
-      #expect(throws: CertificateError.foreignRevocationList) {
-        _ = try ClientAuthority(
-          certificatePEM: workshop.file("ca.pem"), revocationListPEM: workshop.file(list))
-      }
+    #expect(throws: CertificateError.foreignRevocationList) {
+      _ = try workshop.authorities(["ca"], lists: ["twin"])
     }
+    _ = try workshop.authorities(["ca", "twin"], lists: ["twin"])
+  }
+
+  @Test func aListOfAnAuthorityThatIsNotThereIsKnownAsSuch() throws {
+    try workshop.makeAuthority("other")
+    try workshop.makeRevocationList(by: "other")
+    let authorities = try workshop.authorities(["ca"], lists: ["other"])
+    #expect(authorities.listsOfOthers.map(\.issuer) == ["CN=other"])
+    #expect(authorities.lists(of: authorities.anchors[0]).isEmpty)
+    #expect(try workshop.authorities(["ca", "other"], lists: ["other"]).listsOfOthers.isEmpty)
   }
 
   @Test func whatIsNoListIsRefused() throws {
     for list in [[], bytes("nothing"), [0x30, 0x00], try workshop.file("ca.pem")] {
       #expect(throws: CertificateError.malformedRevocationList) {
-        _ = try ClientAuthority(certificatePEM: workshop.file("ca.pem"), revocationListPEM: list)
+        _ = try RevocationList.read(list)
       }
     }
   }

@@ -17,7 +17,7 @@ struct ClientAuthorityTests {
     let authority = try workshop.authority("ca")
     #expect(authority.judge(leaf, at: now) == .valid(until: leaf.notAfter))
     #expect(authority.judge(leaf, at: leaf.notAfter) == .valid(until: leaf.notAfter))
-    #expect(authority.revocationListNextUpdate == nil)
+    #expect(authority.nextUpdate == nil)
   }
 
   @Test func itIsNotValidBeforeAndAfterItsTime() throws {
@@ -30,16 +30,17 @@ struct ClientAuthorityTests {
   @Test func itDoesNotOutliveItsAuthority() throws {
     let leaf = try workshop.client("shop", by: "ca", days: 60)
     let authority = try workshop.authority("ca")
-    #expect(authority.notAfter < leaf.notAfter)
-    #expect(authority.judge(leaf, at: now) == .valid(until: authority.notAfter))
-    #expect(authority.judge(leaf, at: authority.notAfter + 1) == .expired)
+    let end = authority.anchors[0].validity.upperBound
+    #expect(end < leaf.notAfter)
+    #expect(authority.judge(leaf, at: now) == .valid(until: end))
+    #expect(authority.judge(leaf, at: end + 1) == .expired)
   }
 
   @Test func aRevocationListEndsItsValidityToo() throws {
     let leaf = try workshop.client("shop", by: "ca")
     try workshop.makeRevocationList(by: "ca", hours: 24)
     let authority = try workshop.authority("ca", withRevocationList: true)
-    let nextUpdate = try #require(authority.revocationListNextUpdate)
+    let nextUpdate = try #require(authority.nextUpdate)
     #expect(nextUpdate < leaf.notAfter)
     #expect(authority.judge(leaf, at: now) == .valid(until: nextUpdate))
   }
@@ -48,7 +49,7 @@ struct ClientAuthorityTests {
     let leaf = try workshop.client("shop", by: "ca")
     try workshop.makeRevocationList(by: "ca", hours: 24)
     let authority = try workshop.authority("ca", withRevocationList: true)
-    let nextUpdate = try #require(authority.revocationListNextUpdate)
+    let nextUpdate = try #require(authority.nextUpdate)
     #expect(authority.judge(leaf, at: nextUpdate) == .valid(until: nextUpdate))
     #expect(authority.judge(leaf, at: nextUpdate + 1) == .staleRevocationList)
   }
@@ -58,7 +59,7 @@ struct ClientAuthorityTests {
     let leaf = try workshop.client("shop", by: "ca", serial: "0x1002")
     try workshop.makeRevocationList(by: "ca", revoking: ["revoked"])
     let authority = try workshop.authority("ca", withRevocationList: true)
-    let nextUpdate = try #require(authority.revocationListNextUpdate)
+    let nextUpdate = try #require(authority.nextUpdate)
     #expect(authority.judge(revoked, at: now) == .revoked)
     #expect(authority.judge(revoked, at: nextUpdate + 1) == .revoked)
     #expect(authority.judge(leaf, at: now) == .valid(until: nextUpdate))
@@ -87,6 +88,14 @@ struct ClientAuthorityTests {
     "extendedKeyUsage = clientAuth\nkeyUsage = critical, keyEncipherment",
     "extendedKeyUsage = clientAuth\nbasicConstraints = critical, CA:TRUE",
     "extendedKeyUsage = clientAuth\nkeyUsage = digitalSignature, keyCertSign",
+    // Any one sign of an authority is enough (F6).
+    "extendedKeyUsage = clientAuth\nbasicConstraints = critical, CA:TRUE\n"
+      + "keyUsage = critical, digitalSignature",
+    "extendedKeyUsage = clientAuth\nbasicConstraints = critical, CA:FALSE\n"
+      + "keyUsage = critical, digitalSignature, keyCertSign",
+    "extendedKeyUsage = clientAuth\nbasicConstraints = critical, CA:FALSE\n"
+      + "keyUsage = critical, digitalSignature, cRLSign",
+    "extendedKeyUsage = clientAuth\nkeyUsage = critical, digitalSignature, cRLSign",
   ])
   func aCertificateThatIsNotAClientsHasTheWrongKeyUsage(usage: String) throws {
     let leaf = try workshop.client("other", by: "ca", usage: usage)
@@ -119,9 +128,10 @@ struct ClientAuthorityTests {
     try workshop.convertToDER("ca.pem", command: "x509")
     try workshop.convertToDER("ca.crl", command: "crl")
     let der = try workshop.file("ca.pem.der")
-    let authority = try ClientAuthority(
-      certificatePEM: der, revocationListPEM: workshop.file("ca.crl.der"))
-    #expect(authority.certificateDER == der)
+    let authority = try ClientAuthorities(
+      anchors: AuthorityCertificate.read(der),
+      lists: RevocationList.read(workshop.file("ca.crl.der")))
+    #expect(authority.anchors.map(\.der) == [der])
     #expect(authority.judge(leaf, at: now) == .revoked)
   }
 
@@ -130,7 +140,7 @@ struct ClientAuthorityTests {
     let leaf = try workshop.client("shop", by: "ca", serial: "0x1002")
     try workshop.makeRevocationList(by: "ca", revoking: ["revoked"])
     let authority = try workshop.authority("ca", withRevocationList: true)
-    let nextUpdate = try #require(authority.revocationListNextUpdate)
+    let nextUpdate = try #require(authority.nextUpdate)
     let now = now
     let wrongCount = await withTaskGroup(of: Int.self) { group in
       for _ in 0..<4 {

@@ -2,6 +2,18 @@ import Cryptography
 import Glibc
 import SecretMemory
 
+extension ClientAuthorities {
+  /// The authority's own verdict about a client, by whatever path leads to it.
+  func judge(
+    _ leaf: LeafCertificate, with intermediates: [AuthorityCertificate] = [], at now: Int64
+  ) -> ClientVerdict {
+    judge(leaf, paths(of: ClientChain(leaf: leaf, intermediates: intermediates)), at: now)
+  }
+
+  /// When the one list that there is has to be replaced.
+  var nextUpdate: Int64? { lists.first?.nextUpdate }
+}
+
 /// A fresh directory in which the `openssl` command makes throwaway authorities, certificates and
 /// revocation lists. Removed when the value ends.
 final class Workshop {
@@ -52,6 +64,27 @@ final class Workshop {
 
     """
 
+  /// Makes the authority `name` under `authority`, with what it needs to publish lists.
+  func makeIntermediate(
+    _ name: String, by authority: String, subject: String? = nil,
+    extensions: String = authorityExtensions, serial: String = "0x2001", days: Int = 30,
+    algorithm: [String] = ["ec", "-pkeyopt", "ec_paramgen_curve:P-256"]
+  ) throws {
+    try issue(
+      name, by: authority, extensions: extensions, serial: serial, days: days,
+      subject: subject.map { "/CN=\($0)" }, algorithm: algorithm)
+    try write("", to: "\(name).index")
+    try write("", to: "\(name).index.attr")
+  }
+
+  /// Issues the certificate `other` under `authority` for the key and name of `name`.
+  func crossSign(_ name: String, by authority: String, as other: String) throws {
+    try openssl(
+      ["x509", "-req", "-in", path("\(name).csr"), "-CA", path("\(authority).pem")]
+        + ["-CAkey", path("\(authority).key"), "-set_serial", "0x4001", "-days", "20"]
+        + ["-extfile", path("\(name).cnf"), "-extensions", "ext", "-out", path("\(other).pem")])
+  }
+
   /// Issues `name.pem` under `authority`.
   func issue(
     _ name: String, by authority: String, extensions: String, serial: String = "0x1001",
@@ -65,7 +98,8 @@ final class Workshop {
         + ["-keyout", path("\(name).key"), "-out", path("\(name).csr")])
     try openssl(
       ["x509", "-req", "-in", path("\(name).csr"), "-CA", path("\(authority).pem")]
-        + ["-CAkey", path("\(authority).key"), "-set_serial", serial, "-days", "\(days)", digest]
+        + ["-CAkey", path("\(authority).key"), "-set_serial", serial, "-days", "\(days)"]
+        + (digest.isEmpty ? [] : [digest])
         + ["-extfile", path("\(name).cnf"), "-extensions", "ext", "-out", path("\(name).pem")])
   }
 
@@ -83,7 +117,8 @@ final class Workshop {
 
   /// Writes `authority.crl` with the certificates `revoked`, good for `hours`.
   func makeRevocationList(
-    by authority: String, revoking revoked: [String] = [], hours: Int = 24, extensions: String = ""
+    by authority: String, revoking revoked: [String] = [], hours: Int = 24, extensions: String = "",
+    as file: String? = nil
   ) throws {
     let settings = """
       [ca]
@@ -105,7 +140,27 @@ final class Workshop {
     }
     try openssl(
       ["ca", "-config", path("\(authority).ca.cnf"), "-gencrl", "-crlhours", "\(hours)"]
-        + ["-out", path("\(authority).crl")])
+        + ["-out", path("\(file ?? authority).crl")])
+  }
+
+  /// Writes a list without entries, current in the time that is given.
+  func makeRevocationList(
+    by authority: String, from: String, to: String, as file: String? = nil
+  ) throws {
+    let settings = """
+      [ca]
+      default_ca = default
+      [default]
+      database = \(path("\(authority).index"))
+      certificate = \(path("\(authority).pem"))
+      private_key = \(path("\(authority).key"))
+      default_md = sha256
+
+      """
+    try write(settings, to: "\(authority).ca.cnf")
+    try openssl(
+      ["ca", "-config", path("\(authority).ca.cnf"), "-gencrl", "-crl_lastupdate", from]
+        + ["-crl_nextupdate", to, "-out", path("\(file ?? authority).crl")])
   }
 
   /// Turns `name` into DER with the openssl command `command`, as `name.der`.
@@ -114,10 +169,20 @@ final class Workshop {
   }
 
   /// The authority `name` with the revocation list that was made last, if any is to be used.
-  func authority(_ name: String, withRevocationList: Bool = false) throws -> ClientAuthority {
-    try ClientAuthority(
-      certificatePEM: file("\(name).pem"),
-      revocationListPEM: withRevocationList ? file("\(name).crl") : nil)
+  func authority(_ name: String, withRevocationList: Bool = false) throws -> ClientAuthorities {
+    try authorities([name], lists: withRevocationList ? [name] : [])
+  }
+
+  /// The authorities of files, each `NAME.pem`, with the revocation lists of files, each `NAME.crl`.
+  func authorities(_ names: [String], lists: [String] = []) throws -> ClientAuthorities {
+    try ClientAuthorities(
+      anchors: names.flatMap { try AuthorityCertificate.read(file("\($0).pem")) },
+      lists: lists.flatMap { try RevocationList.read(file("\($0).crl")) })
+  }
+
+  /// The certificate of the authority `name`.
+  func certificate(_ name: String) throws -> AuthorityCertificate {
+    try AuthorityCertificate(der: PEM.certificates(in: file("\(name).pem"))[0])
   }
 
   private let configuration = """
@@ -134,6 +199,11 @@ final class Workshop {
     guard let file = unsafe fopen(path(name), "w") else { throw Failed(what: name) }
     defer { unsafe fclose(file) }
     guard unsafe text.isEmpty || fputs(text, file) >= 0 else { throw Failed(what: name) }
+  }
+
+  /// Puts files together as `name`.
+  func join(_ names: [String], as name: String) throws {
+    try write(names.map { String(decoding: try file($0), as: UTF8.self) }.joined(), to: name)
   }
 
   /// Runs `openssl` with `arguments` and nothing on its standard streams.

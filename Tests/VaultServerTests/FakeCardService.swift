@@ -24,6 +24,7 @@ final class FakeCardService: CardService {
     var held: [@Sendable () -> Void]?
     var waiters: [(count: Int, continuation: CheckedContinuation<Void, Never>)] = []
     var requestIdentifiers: [String] = []
+    var callers: [Caller] = []
     var number: MaskedNumber?
   }
 
@@ -37,6 +38,8 @@ final class FakeCardService: CardService {
   var calls: [Call] { state.withLock { $0.calls } }
 
   var requestIdentifiers: [String] { state.withLock { $0.requestIdentifiers } }
+
+  var callers: [Caller] { state.withLock { $0.callers } }
 
   /// The card of every token; a published test number where it is nil.
   var number: MaskedNumber? {
@@ -77,6 +80,7 @@ final class FakeCardService: CardService {
     let (isHeld, due) = state.withLock { state in
       state.calls.append(call)
       state.requestIdentifiers.append(caller.requestIdentifier)
+      state.callers.append(caller)
       let count = state.calls.count
       let due = state.waiters.filter { $0.count <= count }.map(\.continuation)
       state.waiters.removeAll { $0.count <= count }

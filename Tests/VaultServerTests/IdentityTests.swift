@@ -107,7 +107,7 @@ struct IdentityTests {
       #expect(throws: VaultServerError.self) {
         try server.server.update(
           policy: makePolicy(generation: 2),
-          authorities: TestServer.authorities(server.pki, list: "one"),
+          authorities: TestServer.authorities(server.pki, makePolicy(), list: "one"),
           certificate: ServerCertificate(
             chainPath: server.pki.path("server.pem"), privateKeyPath: "/nowhere"))
       }

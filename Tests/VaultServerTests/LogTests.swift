@@ -64,11 +64,26 @@ struct LogTests {
     #expect(lines.all == [])
   }
 
-  @Test func `a request identifier is 15 characters and never the same`() {
-    let identifiers = RequestIdentifiers()
-    let made = (0..<10_000).map { _ in identifiers.next() }
+  @Test func `a request identifier is 15 characters and never the same`() throws {
+    let identifiers = try RequestIdentifiers()
+    let made = (0..<1_000_000).map { _ in identifiers.next() }
     #expect(Set(made).count == made.count)
     let allowed = Set("0123456789abcdefghjkmnpqrstvwxyz")
-    #expect(made.allSatisfy { $0.count == 15 && $0.allSatisfy(allowed.contains) })
+    #expect(made.prefix(10_000).allSatisfy { $0.count == 15 && $0.allSatisfy(allowed.contains) })
+  }
+
+  @Test func `a request identifier says nothing about the one before`() throws {
+    let identifiers = try RequestIdentifiers()
+    let digits = Array("0123456789abcdefghjkmnpqrstvwxyz".utf8)
+    let made = (0..<2_000).map { _ in identifiers.next().utf8.map { digits.firstIndex(of: $0) ?? 0 }
+    }
+    for place in 0..<15 {
+      // By chance 62 or 63 of 2,000 neighbours are alike, or apart by any one figure.
+      let steps = zip(made, made.dropFirst()).map { ($1[place] - $0[place] + 32) % 32 }
+      for step in 0..<32 {
+        #expect(steps.count { $0 == step } < 160, "place \(place) moves by \(step)")
+      }
+      #expect(Set(made.map { $0[place] }).count == 32, "place \(place) does not have every value")
+    }
   }
 }

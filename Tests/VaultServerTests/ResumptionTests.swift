@@ -1,5 +1,7 @@
+import AccessPolicy
 import Foundation
 import Testing
+import Vault
 
 @testable import VaultServer
 
@@ -17,6 +19,7 @@ struct ResumptionTests {
     process.arguments = [
       "s_client", "-connect", "127.0.0.1:\(server.server.port)", "-tls1_3", "-ign_eof",
       "-CAfile", pki.path("shop-ca.pem"), "-cert", pki.path("\(name).pem"),
+      "-cert_chain", pki.path("\(name).pem"),
       "-key", pki.path("\(name).key"), isResumed ? "-sess_in" : "-sess_out", session,
     ]
     let input = Pipe()
@@ -45,6 +48,36 @@ struct ResumptionTests {
       #expect(isResumed(second))
       #expect(second.contains("HTTP/1.1 201 Created"))
       #expect(server.service.calls.count == 2)
+    }
+  }
+
+  private let tiers = makePolicy(
+    others: [makeMerchant("tier", 2, tierURI, rootAuthority)])
+
+  /// In a resumed session no certificate is sent, and the intermediates have to be known.
+  @Test func `a session of a client with intermediates can be resumed`() async throws {
+    try await withServer(policy: tiers) { server in
+      let session = server.pki.path("session-\(UUID())")
+      let first = try connect(server, as: "tier-chain", session: session, isResumed: false)
+      #expect(first.contains("HTTP/1.1 201 Created"))
+      let second = try connect(server, as: "tier-chain", session: session, isResumed: true)
+      #expect(isResumed(second))
+      #expect(second.contains("HTTP/1.1 201 Created"))
+      #expect(server.service.callers.map(\.principal.name) == ["tier", "tier"])
+    }
+  }
+
+  @Test func `a session whose intermediates are forgotten is closed`() async throws {
+    try await withServer(policy: tiers) { server in
+      let session = server.pki.path("session-\(UUID())")
+      let first = try connect(server, as: "tier-chain", session: session, isResumed: false)
+      #expect(first.contains("HTTP/1.1 201 Created"))
+      server.server.core.intermediates.keepOnly([])
+      let second = try connect(server, as: "tier-chain", session: session, isResumed: true)
+      #expect(isResumed(second))
+      #expect(!second.contains("HTTP/1.1"))
+      #expect(server.server.counters.count(.clientsRejected) == 1)
+      #expect(server.log.all.contains { $0.contains("noAuthority") })
     }
   }
 

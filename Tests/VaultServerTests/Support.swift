@@ -37,6 +37,9 @@ let shopAuthority = AuthorityReference(
   certificatePath: "/shop-ca.pem", revocationListPath: "/shop-ca.crl")
 let acquirerAuthority = AuthorityReference(certificatePath: "/acquirer-ca.pem")
 
+let rootAuthority = AuthorityReference(certificatePath: "/root-ca.pem")
+let issuingAuthority = AuthorityReference(certificatePath: "/issuing-ca.pem")
+
 let shopURI = "spiffe://shop.example/checkout"
 let acquirerURI = "spiffe://bank.example/authorization"
 
@@ -57,7 +60,21 @@ let testAcquirer = Acquirer(
   name: "credit-du-nord", currencies: ["EUR"],
   pull: PullAccess(clients: [acquirerURI], authority: acquirerAuthority), push: true)
 
-/// One shop and one acquirer.
-func makePolicy(generation: UInt64 = 1, shop: Merchant = makeShop()) -> Policy {
-  Policy(generation: generation, merchants: [shop], acquirers: [testAcquirer])
+/// Another merchant, whose only client is `uri`.
+func makeMerchant(
+  _ name: String, _ number: UInt32, _ uri: String, _ authority: AuthorityReference
+) -> Merchant {
+  Merchant(
+    name: name, number: number, clients: [uri], authority: authority, operations: [.tokenize],
+    quotas: Quotas(tokenizePerMinute: 1_000_000))
+}
+
+let tierURI = "spiffe://tier.example/checkout"
+
+/// One shop and one acquirer, and others where they are given.
+func makePolicy(
+  generation: UInt64 = 1, shop: Merchant = makeShop(), others: [Merchant] = [],
+  acquirers: [Acquirer] = [testAcquirer]
+) -> Policy {
+  Policy(generation: generation, merchants: [shop] + others, acquirers: acquirers)
 }

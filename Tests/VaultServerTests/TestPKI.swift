@@ -27,12 +27,33 @@ final class TestPKI: Sendable {
     try makeLeaf(
       "usage", "shop-ca", names: "URI:spiffe://shop.example/usage", usage: "emailProtection")
     try makeLeaf("stranger", "stranger-ca", names: "URI:spiffe://shop.example/checkout")
+    try makeAuthority("root-ca")
+    try makeLeaf("issuing-ca", "root-ca", names: "DNS:none", extensions: Self.authority)
+    try makeLeaf("tier", "issuing-ca", names: "URI:spiffe://tier.example/checkout")
+    try join(["tier.pem", "issuing-ca.pem"], as: "tier-chain.pem")
+    try join(["tier.key"], as: "tier-chain.key")
+    for (name, algorithm) in Self.algorithms {
+      try makeLeaf(
+        name, "shop-ca", names: "URI:spiffe://shop.example/checkout", algorithm: algorithm)
+    }
     let serial = try serialNumber(of: "revoked")
     try makeList("empty", revoked: nil, lastUpdate: "20200101000000Z", nextUpdate: farAway)
     try makeList("one", revoked: serial, lastUpdate: "20200101000000Z", nextUpdate: farAway)
     try makeList(
       "stale", revoked: nil, lastUpdate: "20200101000000Z", nextUpdate: "20210101000000Z")
   }
+
+  private static let authority = """
+    basicConstraints=critical,CA:TRUE
+    keyUsage=critical,keyCertSign,cRLSign
+    """
+
+  /// Clients with keys of each kind, by their name.
+  static let algorithms: [(name: String, arguments: [String])] = [
+    ("rsa-2048", ["rsa:2048"]), ("rsa-4096", ["rsa:4096"]), ("ed25519", ["ed25519"]),
+    ("p-384", ["ec", "-pkeyopt", "ec_paramgen_curve:P-384"]),
+    ("p-521", ["ec", "-pkeyopt", "ec_paramgen_curve:P-521"]),
+  ]
 
   /// The path of `name` in the directory.
   func path(_ name: String) -> String { "\(directory)/\(name)" }
@@ -56,17 +77,22 @@ final class TestPKI: Sendable {
   }
 
   private func makeLeaf(
-    _ name: String, _ authority: String, names: String, usage: String = "clientAuth"
+    _ name: String, _ authority: String, names: String, usage: String = "clientAuth",
+    extensions: String? = nil,
+    algorithm: [String] = ["ec", "-pkeyopt", "ec_paramgen_curve:P-256"]
   ) throws {
     try openssl(
-      "req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
-      "-keyout", path("\(name).key"), "-out", path("\(name).csr"), "-subj", "/CN=\(name)")
-    let extensions = """
-      basicConstraints=critical,CA:FALSE
-      keyUsage=critical,digitalSignature
-      extendedKeyUsage=\(usage)
-      subjectAltName=\(names)
-      """
+      ["req", "-newkey"] + algorithm + [
+        "-nodes", "-keyout", path("\(name).key"), "-out", path("\(name).csr"),
+        "-subj", "/CN=\(name)",
+      ])
+    let extensions =
+      extensions ?? """
+        basicConstraints=critical,CA:FALSE
+        keyUsage=critical,digitalSignature
+        extendedKeyUsage=\(usage)
+        subjectAltName=\(names)
+        """
     try write(extensions, to: "\(name).ext")
     try openssl(
       "x509", "-req", "-in", path("\(name).csr"), "-CA", path("\(authority).pem"),
@@ -96,6 +122,10 @@ final class TestPKI: Sendable {
       "-crl_nextupdate", nextUpdate, "-out", path("\(name).crl"))
   }
 
+  private func join(_ names: [String], as name: String) throws {
+    try write(names.map { String(decoding: try read($0), as: UTF8.self) }.joined(), to: name)
+  }
+
   private func serialNumber(of name: String) throws -> String {
     let line = try openssl("x509", "-in", path("\(name).pem"), "-noout", "-serial")
     return line.trimmingCharacters(in: .whitespacesAndNewlines).replacing("serial=", with: "")
@@ -106,7 +136,10 @@ final class TestPKI: Sendable {
   }
 
   @discardableResult
-  private func openssl(_ arguments: String...) throws -> String {
+  private func openssl(_ arguments: String...) throws -> String { try openssl(arguments) }
+
+  @discardableResult
+  private func openssl(_ arguments: [String]) throws -> String {
     let process = Process()
     process.executableURL = URL(fileURLWithPath: "/usr/bin/openssl")
     process.arguments = arguments

@@ -17,6 +17,7 @@ final class TestServer: Sendable {
   let service: FakeCardService
   let pki: TestPKI
   let log: LogLines
+  let clock: Clock
   private let group: MultiThreadedEventLoopGroup
 
   /// Lines that were logged.
@@ -30,6 +31,17 @@ final class TestServer: Sendable {
     var all: [String] { lines.withLock { $0 } }
   }
 
+  /// The server's clock, which a test may put forward.
+  final class Clock: Sendable {
+    private let ahead = Atomic<Int64>(0)
+
+    var unixSeconds: Int64 { Int64(time(nil)) + ahead.load(ordering: .relaxed) }
+
+    func advance(to unixSeconds: Int64) {
+      ahead.store(unixSeconds - Int64(time(nil)), ordering: .relaxed)
+    }
+  }
+
   init(
     limits: ServerLimits = .patient, policy: Policy = makePolicy(), list: String = "one"
   ) async throws {
@@ -39,30 +51,36 @@ final class TestServer: Sendable {
     group = MultiThreadedEventLoopGroup(numberOfThreads: 2)
     let log = LogLines()
     self.log = log
+    let clock = Clock()
+    self.clock = clock
     var settings = VaultServer.Settings(
       host: "127.0.0.1", port: 0, certificate: Self.certificate(pki), brands: .standard,
-      pool: pool, unixSeconds: { Int64(time(nil)) })
+      pool: pool, unixSeconds: { clock.unixSeconds })
     settings.limits = limits
     let logger = Logger(label: "test") { _ in JSONLogHandler { log.append($0) } }
     server = try await VaultServer(
       settings, service: service, policy: policy,
-      authorities: try Self.authorities(pki, list: list), group: group, logger: logger)
+      authorities: try Self.authorities(pki, policy, list: list), group: group, logger: logger)
   }
 
   static func certificate(_ pki: TestPKI) -> ServerCertificate {
     ServerCertificate(chainPath: pki.path("server.pem"), privateKeyPath: pki.path("server.key"))
   }
 
-  /// The authorities of ``makePolicy()``, with the revocation list `list` for the shop's.
+  /// The authorities of `policy`, each the file of that name, with the revocation list `list` of the
+  /// shop's.
   static func authorities(
-    _ pki: TestPKI, list: String
-  ) throws -> [AuthorityReference: ClientAuthority] {
-    [
-      shopAuthority: try ClientAuthority(
-        certificatePEM: pki.read("shop-ca.pem"), revocationListPEM: pki.read("\(list).crl")),
-      acquirerAuthority: try ClientAuthority(
-        certificatePEM: pki.read("acquirer-ca.pem"), revocationListPEM: nil),
-    ]
+    _ pki: TestPKI, _ policy: Policy, list: String
+  ) throws -> TrustedAuthorities {
+    var anchors: [AuthorityReference: [AuthorityCertificate]] = [:]
+    for reference in policy.authorities {
+      anchors[reference] = try reference.certificatePaths.flatMap {
+        try AuthorityCertificate.read(pki.read(String($0.dropFirst())))
+      }
+    }
+    return try TrustedAuthorities(
+      anchors: anchors,
+      lists: ["/shop-ca.crl": try RevocationList.read(pki.read("\(list).crl"))])
   }
 
   /// A new connection as the client `name`.
@@ -74,7 +92,7 @@ final class TestServer: Sendable {
   /// Replaces policy and revocation list.
   func update(policy: Policy = makePolicy(generation: 2), list: String = "one") throws {
     try server.update(
-      policy: policy, authorities: Self.authorities(pki, list: list),
+      policy: policy, authorities: Self.authorities(pki, policy, list: list),
       certificate: Self.certificate(pki))
   }
 
@@ -83,7 +101,7 @@ final class TestServer: Sendable {
     let state = server.core.state
     let trust = TrustSnapshot(
       generation: state.generation + 1, policy: makePolicy(),
-      authorities: try Self.authorities(pki, list: list))
+      authorities: try Self.authorities(pki, makePolicy(), list: list))
     state.replace(trust: trust, tls: state.tls)
   }
 

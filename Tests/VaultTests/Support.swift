@@ -127,11 +127,15 @@ enum Cast {
 
   static let policy = makePolicy()
 
-  static func makePolicy(shopAcquirers: [String] = ["credit-du-nord", "pull-only"]) -> Policy {
+  static func makePolicy(
+    generation: UInt64 = 1, shopAcquirers: [String] = ["credit-du-nord", "pull-only"],
+    shopNumber: UInt32 = 1, shopOperations: Set<Operation> = Set(Operation.allCases)
+  ) -> Policy {
     Policy(
-      generation: 1,
+      generation: generation,
       merchants: [
-        merchant("shop", 1, acquirers: shopAcquirers), merchant("other-shop", 2),
+        merchant("shop", shopNumber, acquirers: shopAcquirers, operations: shopOperations),
+        merchant("other-shop", 2),
         merchant("plain-shop", 3, acquirers: ["credit-du-nord"], deduplicate: false),
       ],
       acquirers: [
@@ -141,11 +145,12 @@ enum Cast {
   }
 
   private static func merchant(
-    _ name: String, _ number: UInt32, acquirers: [String] = [], deduplicate: Bool = true
+    _ name: String, _ number: UInt32, acquirers: [String] = [], deduplicate: Bool = true,
+    operations: Set<Operation> = Set(Operation.allCases)
   ) -> Merchant {
     Merchant(
       name: name, number: number, clients: ["spiffe://\(name).example/checkout"],
-      authority: shops, operations: [.tokenize, .detokenize, .delete],
+      authority: shops, operations: operations,
       acquirers: Dictionary(uniqueKeysWithValues: acquirers.map { ($0, MerchantAcquirer()) }),
       quotas: Quotas(tokenizePerMinute: 6_000), deduplicate: deduplicate)
   }
@@ -158,17 +163,21 @@ enum Cast {
   }
 
   /// A client of the merchant or acquirer; its identity may be that of `actor`'s.
-  static func caller(_ name: String, actor: String? = nil) throws -> Caller {
+  static func caller(
+    _ name: String, actor: String? = nil, under generation: UInt64? = nil
+  ) throws -> Caller {
     if let merchant = policy.merchants[name] {
       let identity = actor.flatMap { policy.merchants[$0] } ?? merchant
       return Caller(
-        actor: identity.clients[0], principal: .merchant(merchant), requestIdentifier: "req-1")
+        actor: identity.clients[0], principal: .merchant(merchant), requestIdentifier: "req-1",
+        policyGeneration: generation)
     }
     guard let acquirer = policy.acquirers[name], let pull = acquirer.pull else {
       throw Missing(what: name)
     }
     return Caller(
-      actor: pull.clients[0], principal: .acquirer(acquirer), requestIdentifier: "req-1")
+      actor: pull.clients[0], principal: .acquirer(acquirer), requestIdentifier: "req-1",
+      policyGeneration: generation)
   }
 }
 

@@ -114,7 +114,7 @@ extension TestVault {
   func tokenize(
     _ number: String, month: Int = 12, year: Int = 2028, preferring brand: Brand? = nil,
     customer: String? = nil, key: String? = nil, wrong: Problem? = nil, as name: String = "shop",
-    actor: String? = nil
+    actor: String? = nil, under generation: UInt64? = nil
   ) throws -> Reply<Answer> {
     guard let slot = slots.lease() else { throw Missing(what: "a slot") }
     let pan = try PAN.parse(Array(number.utf8).rawSpan, into: slot)
@@ -128,7 +128,8 @@ extension TestVault {
       idempotency: key.map { Idempotency(key: Array($0.utf8), requestDigest: digest(canonical)) })
     let reply = Reply<Answer>()
     try vault.tokenize(
-      request, caller: Cast.caller(name, actor: actor), reply: { reply.send($0) })
+      request, caller: Cast.caller(name, actor: actor, under: generation), reply: { reply.send($0) }
+    )
     return reply
   }
 
@@ -140,7 +141,7 @@ extension TestVault {
   func push(
     _ token: Token?, to acquirer: String = "credit-du-nord", amount: Int64 = 4_990,
     currency: String = "EUR", key: String = "key-1", wrong: Problem? = nil,
-    as name: String = "shop"
+    as name: String = "shop", under generation: UInt64? = nil
   ) throws -> Reply<Answer> {
     guard let currency = Currency(code: currency) else { throw Missing(what: "a currency") }
     let payment = Payment(
@@ -153,19 +154,23 @@ extension TestVault {
       payment: wrong.map { .failure($0) } ?? .success(payment),
       idempotency: Idempotency(key: Array(key.utf8), requestDigest: digest(canonical)))
     let reply = Reply<Answer>()
-    try vault.push(request, caller: Cast.caller(name), reply: { reply.send($0) })
+    try vault.push(request, caller: Cast.caller(name, under: generation), reply: { reply.send($0) })
     return reply
   }
 
-  func pull(_ token: Token?, as name: String = "credit-du-nord") throws -> Reply<PullReply> {
+  func pull(
+    _ token: Token?, as name: String = "credit-du-nord", under generation: UInt64? = nil
+  ) throws -> Reply<PullReply> {
     let reply = Reply<PullReply>()
-    try vault.pull(token, caller: Cast.caller(name), reply: { reply.send($0) })
+    try vault.pull(token, caller: Cast.caller(name, under: generation), reply: { reply.send($0) })
     return reply
   }
 
-  func delete(_ token: Token?, as name: String = "shop") throws -> Reply<Answer> {
+  func delete(
+    _ token: Token?, as name: String = "shop", under generation: UInt64? = nil
+  ) throws -> Reply<Answer> {
     let reply = Reply<Answer>()
-    try vault.delete(token, caller: Cast.caller(name), reply: { reply.send($0) })
+    try vault.delete(token, caller: Cast.caller(name, under: generation), reply: { reply.send($0) })
     return reply
   }
 

@@ -141,7 +141,7 @@ extension Vault {
   package func addHoneytoken(
     merchant name: String, note: FreeText, actor: String
   ) throws -> Honeytoken {
-    let merchants = policy.withLock { $0.merchants }
+    let merchants = core.policies.current.merchants
     guard let merchant = merchants[name] else {
       throw VaultError.unknownMerchant(known: merchants.keys.sorted())
     }
@@ -185,7 +185,7 @@ extension Vault {
 
   /// The name of the merchant with this number; nil where the policy in force has none.
   package func merchantName(number: UInt32) -> String? {
-    policy.withLock { $0.merchant(number: number)?.name }
+    core.policies.current.merchant(number: number)?.name
   }
 }
 

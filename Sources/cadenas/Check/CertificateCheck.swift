@@ -1,15 +1,9 @@
-import AccessPolicy
 import Configuration
 import Cryptography
 import JSON
 
 /// Looks at the ends of certificates and revocation lists.
 struct CertificateCheck {
-  private static let daySeconds: Int64 = 86_400
-  /// A certificate that ends sooner than this deserves a warning.
-  private static let certificateWarningSeconds = 30 * daySeconds
-  /// A revocation list that ends sooner than this deserves a warning.
-  private static let listWarningSeconds = daySeconds
   /// The largest file that is read.
   private static let mostBytes = 16 << 20
 
@@ -21,9 +15,9 @@ struct CertificateCheck {
     var findings = [
       certificate("the server's certificate", configuration.tls.certificatePath)
     ]
-    for reference in configuration.policy(generation: 0).authorities.sorted(by: Self.byPath) {
-      findings += authority(reference)
-    }
+    findings += AuthorityCheck(
+      configuration: configuration, ends: EndCheck(nowSeconds: nowSeconds)
+    ).run()
     var seen: Set<String> = []
     for (name, settings) in configuration.push.sorted(by: { $0.key < $1.key }) {
       guard let tls = settings.tls else { continue }
@@ -37,22 +31,18 @@ struct CertificateCheck {
     return findings
   }
 
-  private static func byPath(_ one: AuthorityReference, _ other: AuthorityReference) -> Bool {
-    (one.certificatePath, one.revocationListPath ?? "")
-      < (other.certificatePath, other.revocationListPath ?? "")
-  }
-
   private func certificate(_ what: String, _ path: String) -> Finding {
     do {
       let bytes = try ConfigurationFiles.read(path, maximumBytes: Self.mostBytes)
       let leaf = try LeafCertificate(pem: bytes)
       if leaf.notBefore > nowSeconds {
         return Finding(
-          .error, .certificates, "\(what) (\(path)) is valid from \(Self.time(leaf.notBefore)) on",
+          .error, .certificates,
+          "\(what) (\(path)) is valid from \(EndCheck.time(leaf.notBefore)) on",
           remedy: "set the clock, or wait, or use another certificate")
       }
-      return ending(
-        what, path, leaf.notAfter, warning: Self.certificateWarningSeconds,
+      return EndCheck(nowSeconds: nowSeconds).finding(
+        what, path, leaf.notAfter, warningSeconds: EndCheck.certificateWarningSeconds,
         remedy: "replace it, and send the service SIGHUP")
     } catch let problem as ConfigurationFileProblem {
       return Finding(.error, .certificates, "\(path) \(problem.text)", remedy: "check the file")
@@ -62,59 +52,36 @@ struct CertificateCheck {
         remedy: "name a file in PEM")
     }
   }
+}
 
-  private func authority(_ reference: AuthorityReference) -> [Finding] {
-    do {
-      let authority = try ClientAuthority(
-        certificatePEM: try ConfigurationFiles.read(
-          reference.certificatePath, maximumBytes: Self.mostBytes),
-        revocationListPEM: try reference.revocationListPath.map {
-          try ConfigurationFiles.read($0, maximumBytes: Self.mostBytes)
-        })
-      var findings = [
-        ending(
-          "the clients' authority", reference.certificatePath, authority.notAfter,
-          warning: Self.certificateWarningSeconds,
-          remedy: "replace it, and send the service SIGHUP")
-      ]
-      if let path = reference.revocationListPath, let end = authority.revocationListNextUpdate {
-        findings.append(
-          ending(
-            "the revocation list", path, end, warning: Self.listWarningSeconds,
-            remedy: "fetch the next one, and send the service SIGHUP: past its end, every client "
-              + "of its authority is refused"))
-      }
-      return findings
-    } catch let problem as ConfigurationFileProblem {
-      return [
-        Finding(
-          .error, .certificates, "\(reference.certificatePath) \(problem.text)",
-          remedy: "check the file and its revocation list")
-      ]
-    } catch {
-      return [
-        Finding(
-          .error, .certificates,
-          "\(reference.certificatePath) cannot be used as a clients' authority (\(error))",
-          remedy: "check the authority's certificate and its revocation list")
-      ]
-    }
-  }
+/// Says when a certificate or a revocation list ends.
+struct EndCheck {
+  private static let daySeconds: Int64 = 86_400
+  /// A certificate that ends sooner than this deserves a warning.
+  static let certificateWarningSeconds = 30 * daySeconds
+  /// A revocation list that ends sooner than this deserves a warning.
+  static let listWarningSeconds = daySeconds
 
-  private func ending(
-    _ what: String, _ path: String, _ end: Int64, warning: Int64, remedy: String
+  /// Unix time.
+  let nowSeconds: Int64
+
+  /// - Parameter name: which one it is, where a file can hold several.
+  func finding(
+    _ what: String, _ path: String, named name: String? = nil, _ end: Int64,
+    warningSeconds: Int64, remedy: String
   ) -> Finding {
-    let text = "\(what) (\(path))"
+    let text = "\(what) \(name.map { "\($0) " } ?? "")(\(path))"
     if end < nowSeconds {
       return Finding(.error, .certificates, "\(text) ended on \(Self.time(end))", remedy: remedy)
     }
-    let isSoon = end - nowSeconds < warning
+    let isSoon = end - nowSeconds < warningSeconds
     return Finding(
       isSoon ? .warning : .ok, .certificates, "\(text) ends on \(Self.time(end))",
       remedy: isSoon ? remedy : nil)
   }
 
-  private static func time(_ seconds: Int64) -> String {
+  /// In RFC 3339.
+  static func time(_ seconds: Int64) -> String {
     RFC3339.string(unixMilliseconds: seconds.multipliedReportingOverflow(by: 1_000).partialValue)
   }
 }

@@ -16,7 +16,7 @@ struct Inventory {
   /// Where clients connect.
   let listen: String
   /// Who vouches for clients.
-  let authorities: [AuthorityReference: ClientAuthority]
+  let authorities: TrustedAuthorities
   /// How acquirers are connected to.
   let acquirers: [AcquirerTLS]
 
@@ -24,7 +24,6 @@ struct Inventory {
   ///
   /// - Throws: `CryptographyError`, `CertificateError`.
   func make() throws -> CryptographicInventory {
-    let authorities = authorities.sorted { $0.key.certificatePath < $1.key.certificatePath }
     return CryptographicInventory(
       version: Version.current, libraries: Self.libraries,
       algorithms: try AlgorithmDescription.all(),
@@ -39,13 +38,9 @@ struct Inventory {
             authentication: "the acquirer's certificate, pinned to its authority and to the name "
               + $0.serverName + ($0.chain.isEmpty ? "" : "; the vault's certificate"))
         },
-      certificates: try certificates(authorities.map(\.value)),
-      revocationLists: try authorities.compactMap { reference, authority in
-        guard let path = reference.revocationListPath, let end = authority.revocationListNextUpdate
-        else { return nil }
-        let certificate = authority.certificateDER
-        let subject = try CertificateDescription(der: certificate.rawSpan).subject
-        return .init(path: path, authority: subject, nextUpdate: end)
+      certificates: try certificates(authorities.all.anchors),
+      revocationLists: authorities.lists.sorted { $0.key < $1.key }.flatMap { path, lists in
+        lists.map { .init(path: path, authority: $0.issuer, nextUpdate: $0.nextUpdate) }
       })
   }
 
@@ -81,7 +76,7 @@ struct Inventory {
   // MARK: - Certificates
 
   private func certificates(
-    _ authorities: [ClientAuthority]
+    _ authorities: [AuthorityCertificate]
   ) throws(CertificateError) -> [CryptographicInventory.Certificate] {
     var found: [CryptographicInventory.Certificate] = []
     func add(_ use: String, _ chain: [[UInt8]]) throws(CertificateError) {
@@ -92,7 +87,7 @@ struct Inventory {
       }
     }
     try add("shown to clients", server.chain)
-    try add("authority of clients", authorities.map(\.certificateDER))
+    try add("authority of clients", authorities.map(\.der))
     for acquirer in acquirers {
       try add("authority of the acquirer \(acquirer.acquirer)", acquirer.authorities)
       try add("shown to the acquirer \(acquirer.acquirer)", acquirer.chain)

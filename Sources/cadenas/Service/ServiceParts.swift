@@ -2,16 +2,12 @@ import AccessPolicy
 import AcquirerGateway
 import Administration
 import Configuration
-import Cryptography
 import VaultServer
 
 /// What is made of the configuration alone, and made anew at each reload.
 struct ServiceParts {
-  /// The largest certificate or revocation list that is read.
-  private static let mostFileBytes = 16 << 20
-
   let policy: Policy
-  let authorities: [AuthorityReference: ClientAuthority]
+  let authorities: TrustedAuthorities
   let definitions: [AcquirerDefinition]
   let certificate: TLSCertificate
   let access: AccessList
@@ -23,11 +19,8 @@ struct ServiceParts {
     let diagnostics = Diagnostics()
     definitions = DefinitionLoader(diagnostics: diagnostics).load(
       push: configuration.push, merchants: configuration.merchants)
-    var authorities: [AuthorityReference: ClientAuthority] = [:]
-    for reference in policy.authorities {
-      authorities[reference] = Self.authority(reference, diagnostics)
-    }
-    guard diagnostics.isEmpty else {
+    let authorities = AuthorityFiles(policy, diagnostics).trusted(configuration, diagnostics)
+    guard let authorities, diagnostics.isEmpty else {
       throw CommandFailure(
         .invalid, diagnostics.all.map(\.description).joined(separator: "\n"))
     }
@@ -38,39 +31,6 @@ struct ServiceParts {
     access = AccessList(
       operators: configuration.administration.operators.map(AccessList.Member.init),
       auditors: configuration.administration.auditors.map(AccessList.Member.init))
-  }
-
-  private static func authority(
-    _ reference: AuthorityReference, _ diagnostics: Diagnostics
-  ) -> ClientAuthority? {
-    do throws(ConfigurationFileProblem) {
-      let certificate = try ConfigurationFiles.read(
-        reference.certificatePath, maximumBytes: Self.mostFileBytes)
-      var list: [UInt8]?
-      if let path = reference.revocationListPath {
-        list = try ConfigurationFiles.read(path, maximumBytes: Self.mostFileBytes)
-      }
-      return load(certificate, list, reference, diagnostics)
-    } catch {
-      diagnostics.report(
-        Diagnostic(file: reference.certificatePath, line: nil, message: error.text))
-      return nil
-    }
-  }
-
-  private static func load(
-    _ certificate: [UInt8], _ list: [UInt8]?, _ reference: AuthorityReference,
-    _ diagnostics: Diagnostics
-  ) -> ClientAuthority? {
-    do throws(CertificateError) {
-      return try ClientAuthority(certificatePEM: certificate, revocationListPEM: list)
-    } catch {
-      diagnostics.report(
-        Diagnostic(
-          file: reference.revocationListPath ?? reference.certificatePath, line: nil,
-          message: "cannot be used as a client authority: \(error)"))
-      return nil
-    }
   }
 }
 

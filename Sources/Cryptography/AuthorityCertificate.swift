@@ -1,0 +1,100 @@
+import COpenSSL
+import SecretMemory
+
+/// The certificate of an authority: one that a configuration trusts, or an intermediate one that a
+/// client sends.
+///
+/// Only one that may issue the certificates of clients and has a key that is good enough can be
+/// made. Reading it proves nothing else: see ``ClientAuthorities``.
+package final class AuthorityCertificate: Sendable {
+  let parsed: ParsedCertificate
+
+  /// The certificate in DER.
+  package let der: [UInt8]
+  /// SHA-256 of ``der``.
+  package let fingerprint: Digest256
+  /// The subject for people: one line of printable ASCII, at most 256 characters.
+  package let subject: String
+  /// First and last second of validity, since 1970.
+  package let validity: ClosedRange<Int64>
+  /// Whether subject and issuer are the same name: a root, as a rule.
+  package let isSelfIssued: Bool
+  /// libcrypto's hash of the subject, for finding candidates; equal names have equal hashes.
+  package let subjectHash: UInt
+
+  /// The same of the issuer.
+  package let issuerHash: UInt
+
+  /// Reads a certificate in DER.
+  ///
+  /// - Throws: ``CertificateError/malformedCertificate``,
+  ///   ``CertificateError/unsupportedExtension``, ``CertificateError/notAnAuthority``,
+  ///   ``CertificateError/weakKey``.
+  package init(der: [UInt8]) throws(CertificateError) {
+    let parsed = try ParsedCertificate.parse(der: der.rawSpan)
+    guard parsed.isAuthority, parsed.mayVouchForClients else { throw .notAnAuthority }
+    guard parsed.hasAcceptedKey else { throw .weakKey }
+    validity = try parsed.validity
+    subject = displayedSubject(of: parsed)
+    isSelfIssued =
+      unsafe X509_NAME_cmp(
+        X509_get_subject_name(parsed.pointer), X509_get_issuer_name(parsed.pointer)) == 0
+    subjectHash = UInt(unsafe X509_subject_name_hash(parsed.pointer))
+    issuerHash = UInt(unsafe X509_issuer_name_hash(parsed.pointer))
+    fingerprint = Digest256.sha256(der.rawSpan)
+    self.der = der
+    self.parsed = parsed
+  }
+
+  /// Reads every certificate of a file in PEM, or the one of a file in DER; at least one.
+  ///
+  /// - Throws: as ``init(der:)``; ``CertificateError/malformedCertificate`` also where the file
+  ///   holds anything else than certificates.
+  package static func read(_ file: [UInt8]) throws(CertificateError) -> [AuthorityCertificate] {
+    guard let blocks = PEM.wholeFile(file, labels: ["CERTIFICATE", "X509 CERTIFICATE"])
+    else { throw .malformedCertificate }
+    var certificates: [AuthorityCertificate] = []
+    for block in blocks { certificates.append(try AuthorityCertificate(der: block)) }
+    return certificates
+  }
+
+  /// Whether the names and identifiers of `certificate` say that this authority issued it. Costs
+  /// nothing, and proves nothing.
+  func claims(_ certificate: borrowing ParsedCertificate) -> Bool {
+    defer { ERR_clear_error() }
+    return unsafe X509_check_issued(parsed.pointer, certificate.pointer) == X509_V_OK
+  }
+
+  /// Whether this authority issued `other`, by name and signature.
+  package func hasIssued(_ other: AuthorityCertificate) -> Bool {
+    claims(other.parsed) && parsed.hasSigned(other.parsed)
+  }
+}
+
+extension ParsedCertificate {
+  /// Whether an extended key usage, where there is one, lets it vouch for clients.
+  var mayVouchForClients: Bool {
+    guard unsafe X509_get_extension_flags(pointer) & UInt32(EXFLAG_XKUSAGE) != 0 else {
+      return true
+    }
+    return unsafe X509_get_extended_key_usage(pointer) & UInt32(XKU_SSL_CLIENT | XKU_ANYEKU) != 0
+  }
+
+  /// Whether the key is one of those that are accepted: RSA of 2,048 to 16,384 bits, P-256, P-384,
+  /// P-521, Ed25519.
+  var hasAcceptedKey: Bool {
+    defer { ERR_clear_error() }
+    guard let key = unsafe X509_get0_pubkey(pointer) else { return false }
+    switch unsafe EVP_PKEY_get_base_id(key) {
+    case EVP_PKEY_RSA: return (2_048...16_384).contains(unsafe EVP_PKEY_get_bits(key))
+    case EVP_PKEY_ED25519: return true
+    case EVP_PKEY_EC:
+      var name = [CChar](repeating: 0, count: 64)
+      guard unsafe EVP_PKEY_get_group_name(key, &name, name.count, nil) == 1 else { return false }
+      let curve = name.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }
+      return ["prime256v1", "secp384r1", "secp521r1"]
+        .contains(String(decoding: curve, as: UTF8.self))
+    default: return false
+    }
+  }
+}

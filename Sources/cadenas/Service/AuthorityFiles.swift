@@ -1,0 +1,147 @@
+import AccessPolicy
+import Configuration
+import Cryptography
+import VaultServer
+
+/// What the files hold that a policy names as authorities of clients and as revocation lists, each
+/// read once.
+struct AuthorityFiles {
+  /// The largest certificate or revocation list that is read.
+  private static let mostFileBytes = 16 << 20
+
+  /// The authorities of each file, by its path.
+  let anchors: [String: [AuthorityCertificate]]
+  /// The revocation lists of each file, by its path.
+  let lists: [String: [RevocationList]]
+  private let references: Set<AuthorityReference>
+
+  /// Reads every file, and reports each that cannot be used.
+  init(_ policy: Policy, _ diagnostics: Diagnostics) {
+    references = policy.authorities
+    var anchors: [String: [AuthorityCertificate]] = [:]
+    var lists: [String: [RevocationList]] = [:]
+    for path in Set(references.flatMap(\.certificatePaths)).sorted() {
+      anchors[path] = Self.read(path, "a client authority", diagnostics) {
+        bytes throws(CertificateError) in try AuthorityCertificate.read(bytes)
+      }
+    }
+    for path in Set(references.flatMap(\.revocationListPaths)).sorted() {
+      lists[path] = Self.read(path, "a revocation list", diagnostics) {
+        bytes throws(CertificateError) in try RevocationList.read(bytes)
+      }
+    }
+    self.anchors = anchors
+    self.lists = lists
+  }
+
+  private static func read<Content>(
+    _ path: String, _ what: String, _ diagnostics: Diagnostics,
+    _ parse: ([UInt8]) throws(CertificateError) -> Content
+  ) -> Content? {
+    let bytes: [UInt8]
+    do throws(ConfigurationFileProblem) {
+      bytes = try ConfigurationFiles.read(path, maximumBytes: mostFileBytes)
+    } catch {
+      diagnostics.report(Diagnostic(file: path, line: nil, message: error.text))
+      return nil
+    }
+    do throws(CertificateError) {
+      return try parse(bytes)
+    } catch {
+      diagnostics.report(
+        Diagnostic(
+          file: path, line: nil, message: "cannot be used as \(what): \(error)",
+          suggestion: error.explanation))
+      return nil
+    }
+  }
+
+  /// Puts them together, and reports a list that its issuer has not signed, and an identity that
+  /// two principals of `configuration` could have at once. Nil where a file cannot be used.
+  func trusted(
+    _ configuration: ServiceConfiguration, _ diagnostics: Diagnostics
+  ) -> TrustedAuthorities? {
+    let before = diagnostics.count
+    reportForeignLists(diagnostics)
+    guard anchors.count == Set(references.flatMap(\.certificatePaths)).count,
+      lists.count == Set(references.flatMap(\.revocationListPaths)).count,
+      diagnostics.count == before
+    else { return nil }
+    let ofReferences = Dictionary(
+      uniqueKeysWithValues: references.map { reference in
+        (reference, reference.certificatePaths.flatMap { anchors[$0] ?? [] })
+      })
+    guard let trusted = try? TrustedAuthorities(anchors: ofReferences, lists: lists) else {
+      return nil
+    }
+    reportOverlaps(configuration, trusted, diagnostics)
+    return trusted
+  }
+
+  /// A list under an authority's name that none of its keys has signed is damaged or a forgery, or
+  /// an earlier key's: it would protect nobody.
+  private func reportForeignLists(_ diagnostics: Diagnostics) {
+    for (path, lists) in lists.sorted(by: { $0.key < $1.key }) {
+      for list in lists {
+        let named = anchors.values.joined().filter(list.bearsName)
+        if !named.isEmpty, !named.contains(where: list.isIssued) {
+          let error = CertificateError.foreignRevocationList
+          diagnostics.report(
+            Diagnostic(
+              file: path, line: nil, message: "cannot be used as a revocation list: \(error)",
+              suggestion: error.explanation))
+        }
+      }
+    }
+  }
+
+  /// Where one authority stands above another, a client of the lower one is a client of the upper
+  /// one too: an identity that both of their principals name would be two.
+  private func reportOverlaps(
+    _ configuration: ServiceConfiguration, _ trusted: TrustedAuthorities,
+    _ diagnostics: Diagnostics
+  ) {
+    let policy = configuration.policy(generation: 0)
+    for (uri, lines) in configuration.identityLines.sorted(by: { $0.key < $1.key }) {
+      let candidates = policy.principals(for: uri)
+      for (index, one) in candidates.enumerated() {
+        for other in candidates[..<index]
+        where trusted.overlap(one.authority, other.authority) {
+          diagnostics.report(
+            Diagnostic(
+              file: configuration.file, line: lines.max(),
+              message: "\"\(uri)\" belongs to \(other.principal.text) and to "
+                + "\(one.principal.text), and an authority of the one vouches for one of the other")
+          )
+        }
+      }
+    }
+  }
+}
+
+extension Principal {
+  /// For messages.
+  var text: String {
+    switch self {
+    case .merchant(let merchant): "merchant \"\(merchant.name)\""
+    case .acquirer(let acquirer): "acquirer \"\(acquirer.name)\""
+    }
+  }
+}
+
+extension CertificateError {
+  /// What it means for whoever named the file; nil where its name says it.
+  fileprivate var explanation: String? {
+    switch self {
+    case .malformedCertificate: "a file in PEM holds certificates and nothing else"
+    case .malformedRevocationList: "a file in PEM holds revocation lists and nothing else"
+    case .notAnAuthority:
+      "it has to be an authority by basic constraints and key usage, and one of clients by its "
+        + "extended key usage, if it has one"
+    case .weakKey: "RSA from 2048 bits, P-256, P-384, P-521 or Ed25519"
+    case .foreignRevocationList: "no authority of its issuer's name has signed it"
+    case .partialRevocationList: "only lists of all certificates of an authority can be used"
+    case .unsupportedExtension, .malformedAlternativeName, .library: nil
+    }
+  }
+}

@@ -1,0 +1,108 @@
+import AccessPolicy
+import Cryptography
+import NIOSSL
+import Testing
+import Vault
+
+@testable import VaultServer
+
+@Suite("Authorities over TLS", .timeLimit(.minutes(5)))
+struct AuthorityTests {
+  private func policy(_ authority: AuthorityReference) -> Policy {
+    makePolicy(others: [makeMerchant("tier", 2, tierURI, authority)])
+  }
+
+  @Test(arguments: [
+    ("tier", issuingAuthority), ("tier-chain", issuingAuthority), ("tier-chain", rootAuthority),
+  ])
+  func `a client of an issuing authority is served by it and by its root`(
+    name: String, authority: AuthorityReference
+  ) async throws {
+    try await withServer(policy: policy(authority)) { server in
+      let client = try await server.connect(name)
+      #expect(try await client.exchange(tokenizeRequest()).status == 201)
+      #expect(server.service.callers.map(\.principal.name) == ["tier"])
+    }
+  }
+
+  @Test func `a root does not vouch for a client that leaves its issuer out`() async throws {
+    try await withServer(policy: policy(rootAuthority)) { server in
+      await #expect(throws: (any Error).self) {
+        let client = try await server.connect("tier")
+        _ = try await client.exchange(tokenizeRequest())
+      }
+      #expect(server.server.counters.count(.handshakesFailed) == 1)
+      #expect(server.log.all.contains { $0.contains("noAuthority") })
+    }
+  }
+
+  @Test(arguments: TestPKI.algorithms.map(\.name))
+  func `a client with any key that is accepted is served`(name: String) async throws {
+    try await withServer { server in
+      let client = try await server.connect(name)
+      #expect(try await client.exchange(tokenizeRequest()).status == 201)
+    }
+  }
+
+  @Test func `a list that one merchant names protects the others of its authority`() async throws {
+    // The other one names the authority without a list.
+    let bare = AuthorityReference(certificatePath: "/shop-ca.pem")
+    let shop = Merchant(
+      name: "shop", number: 1, clients: [shopURI], authority: shopAuthority,
+      operations: [.tokenize], quotas: Quotas(tokenizePerMinute: 1_000_000))
+    let other = makeMerchant("other", 2, "spiffe://shop.example/revoked", bare)
+    for (list, isServed) in [("empty", true), ("one", false)] {
+      try await withServer(policy: makePolicy(shop: shop, others: [other]), list: list) { server in
+        let status = try? await server.connect("revoked").exchange(tokenizeRequest()).status
+        #expect(status == (isServed ? 201 : nil))
+        #expect(server.server.counters.count(.clientsRejected) == (isServed ? 0 : 1))
+      }
+    }
+  }
+
+  @Test func `a client that two principals could be is neither`() throws {
+    let pki = try TestPKI.shared.get()
+    let policy = makePolicy(others: [
+      makeMerchant("below", 2, tierURI, issuingAuthority),
+      makeMerchant("above", 3, tierURI, rootAuthority),
+    ])
+    let trust = TrustSnapshot(
+      generation: 1, policy: policy,
+      authorities: try TestServer.authorities(pki, policy, list: "one"))
+    let certificates = try NIOSSLCertificate.fromPEMFile(pki.path("tier-chain.pem"))
+    let chain = try #require(ClientChain(certificates))
+    let leaf = chain.leaf
+    #expect(trust.decide(chain, at: leaf.notBefore + 1).identity == .unknown)
+    let alone = ClientChain(leaf: leaf, intermediates: [])
+    guard case .client(_, let principal) = trust.decide(alone, at: leaf.notBefore + 1).identity
+    else {
+      Issue.record("nobody")
+      return
+    }
+    #expect(principal.name == "below")
+  }
+
+  @Test func `more certificates than a chain has are refused`() throws {
+    let pki = try TestPKI.shared.get()
+    let certificates = try NIOSSLCertificate.fromPEMFile(pki.path("tier-chain.pem"))
+    let padding = Array(repeating: certificates[1], count: ClientChain.mostCertificates - 1)
+    let longest = try #require(ClientChain([certificates[0]] + padding))
+    #expect(longest.intermediates.count == 1)
+    #expect(ClientChain(certificates + padding) == nil)
+  }
+
+  @Test func `who runs an authority pushes out no other's intermediates`() throws {
+    let pki = try TestPKI.shared.get()
+    let known = KnownIntermediates()
+    let issuing = try AuthorityCertificate.read(pki.read("issuing-ca.pem"))[0]
+    let root = try AuthorityCertificate.read(pki.read("root-ca.pem"))[0]
+    let other = try AuthorityCertificate.read(pki.read("stranger-ca.pem"))[0]
+    let leaf = try LeafCertificate(pem: pki.read("tier.pem"))
+    known.remember([CertificatePath(anchor: root, intermediates: [issuing])])
+    #expect(known.chain(of: leaf).intermediates.map(\.fingerprint) == [issuing.fingerprint])
+    for _ in 0..<1_000 {
+      known.remember([CertificatePath(anchor: other, intermediates: [other])])
+    }
+    #expect(known.chain(of: leaf).intermediates.count == 1)
+  }
+}

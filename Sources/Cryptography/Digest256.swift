@@ -68,9 +68,6 @@ package struct Digest256: Hashable, Comparable, Sendable {
     return bytes
   }
 
-  /// The first eight bytes as a big-endian number.
-  package var leading: UInt64 { word0 }
-
   /// 64 lower-case hexadecimal digits.
   package var hex: String { bytes.hexadecimal }
 

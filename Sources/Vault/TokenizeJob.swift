@@ -180,7 +180,7 @@ final class TokenizeJob: WriteJob, @unchecked Sendable {
 
   private func countDigits(of card: borrowing StoredCard) throws {
     guard let look else { return }
-    try core.open().digits?.note(card.pan, merchant: merchant, pair: look.pair)
+    try core.open().digits?.note(card.pan, pair: look.pair)
   }
 
   /// Whether the card of an answer that was given is still there. A record that cannot be read is.

@@ -100,7 +100,13 @@ extension ConnectionHandler {
   /// closed.
   private func readmit(_ exchange: Exchange) -> Exchange? {
     guard case .admitted = exchange.verdict else { return exchange }
-    guard refreshIdentity(at: core.unixSeconds()), let client else { return nil }
+    let now = core.unixSeconds()
+    if let client, client.isCurrent(generation: core.state.generation, at: now),
+      client.trust.policy.generation == exchange.caller?.policyGeneration
+    {
+      return exchange
+    }
+    guard refreshIdentity(at: now), let client else { return nil }
     guard
       client.trust.policy.generation != exchange.caller?.policyGeneration
         || client.identity != exchange.caller?.identity

@@ -91,6 +91,9 @@ final class RawClient: Sendable {
     while !inbox.isClosed { await inbox.change() }
   }
 
+  /// Waits until the connection has ended, beside one who waits for what arrives.
+  func ended() async { try? await channel.closeFuture.get() }
+
   /// What has arrived and was not part of an answer that was taken.
   var rest: String { inbox.rest }
 

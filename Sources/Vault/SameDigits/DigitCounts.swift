@@ -70,20 +70,25 @@ struct DigitCounts {
     return Int(slots[Int(place)].oldest.second &+ Self.windowSeconds &- now)
   }
 
-  /// Counts a number that was new. One that is counted already is not counted twice.
-  mutating func note(_ number: UInt32, for pair: UInt64, at now: UInt32) {
+  /// Counts a number that was new. One that is counted already is not counted twice: false then.
+  @discardableResult
+  mutating func note(_ number: UInt32, for pair: UInt64, at now: UInt32) -> Bool {
     let hit = Hit(number: number, second: now)
-    guard let place = places[pair], endOld(place, at: now) else { return add(pair, hit) }
+    guard let place = places[pair], endOld(place, at: now) else {
+      add(pair, hit)
+      return true
+    }
     let index = Int(place)
     let isKnown =
       slots[index].oldest.number == number
       || slots[index].later.contains { $0.number == number }
-    guard !isKnown else { return }
+    guard !isKnown else { return false }
     unlink(place)
     // Only where the bound was higher when the numbers were counted.
     if slots[index].count >= most { dropOldest(index) }
     if most > 1 { slots[index].later.append(hit) } else { slots[index].oldest = hit }
     link(place)
+    return true
   }
 
   /// Removes pairs whose numbers all have had their time. Call it now and then.

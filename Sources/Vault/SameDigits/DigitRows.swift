@@ -2,30 +2,24 @@ import RecordFormat
 import SecretMemory
 import Storage
 
-/// Counted numbers in the store: rows of `meta`.
+/// Numbers that were new, in the store: rows of `meta`, which hold one pair for each of them.
 ///
-/// Key: `"digits/" ‖ Unix seconds(8) ‖ part(2)`. Value: `version(1) = 1 ‖ key id(4) ‖ {pair(8) ‖
-/// number(4)}…`, numbers big-endian. The key is the fingerprint key from which that of the digests is
-/// derived. A row is written with a checkpoint of the log, and removed an hour later.
+/// Key: `"digits/" ‖ Unix seconds(8) ‖ part(2)`. Value: `version(1) = 1 ‖ key id(4) ‖ pair(8)…`, numbers
+/// big-endian. The key is the fingerprint key from which that of the digests is derived. A row is
+/// written with a checkpoint of the log, and removed an hour later.
 enum DigitRows {
-  /// A number that was new, by its digests.
-  struct Hit: Equatable {
-    let pair: UInt64
-    let number: UInt32
-  }
-
   /// What one row says.
   struct Row: Equatable {
     let key: KeyIdentifier
     let ageSeconds: UInt32
-    let hits: [Hit]
+    let pairs: [UInt64]
   }
 
   private static let prefix = Array("digits/".utf8)
   private static let version: UInt8 = 1
   /// A row is this long at most, so that a batch with many numbers does not need one large run of
   /// pages.
-  private static let hitsPerRow = 1_000
+  private static let pairsPerRow = 1_000
   /// Rows that one call removes at most.
   private static let mostRemoved = 64
 
@@ -48,18 +42,18 @@ enum DigitRows {
     return rows
   }
 
-  /// Writes the hits of `now`.
+  /// Writes the pairs of `now`.
   static func write(
-    _ hits: [Hit], key: KeyIdentifier, at now: UInt64, in transaction: inout StoreWriteTransaction
+    _ pairs: [UInt64], key: KeyIdentifier, at now: UInt64,
+    in transaction: inout StoreWriteTransaction
   ) throws {
     var place = try nextPart(at: now, in: transaction)
-    for start in stride(from: 0, to: hits.count, by: hitsPerRow) {
-      let part = hits[start..<min(start + hitsPerRow, hits.count)]
+    for start in stride(from: 0, to: pairs.count, by: pairsPerRow) {
+      let part = pairs[start..<min(start + pairsPerRow, pairs.count)]
       var value = [version] + key.value.bigEndianBytes
-      value.reserveCapacity(value.count + part.count * 12)
-      for hit in part {
-        unsafe withUnsafeBytes(of: hit.pair.bigEndian) { unsafe value.append(contentsOf: $0) }
-        unsafe withUnsafeBytes(of: hit.number.bigEndian) { unsafe value.append(contentsOf: $0) }
+      value.reserveCapacity(value.count + part.count * 8)
+      for pair in part {
+        unsafe withUnsafeBytes(of: pair.bigEndian) { unsafe value.append(contentsOf: $0) }
       }
       let rowKey = prefix + now.bigEndianBytes + place.bigEndianBytes
       try transaction.put(key: rowKey.rawSpan, value: value.rawSpan, in: .meta)
@@ -104,13 +98,11 @@ enum DigitRows {
   private static func row(_ value: [UInt8], ageSeconds: UInt32) -> Row? {
     var rest = RowReader(value)
     guard rest.number(UInt8.self) == version, let key = rest.number(UInt32.self) else { return nil }
-    var hits: [Hit] = []
+    var pairs: [UInt64] = []
     while !rest.isAtEnd {
-      guard let pair = rest.number(UInt64.self), let number = rest.number(UInt32.self) else {
-        return nil
-      }
-      hits.append(Hit(pair: pair, number: number))
+      guard let pair = rest.number(UInt64.self) else { return nil }
+      pairs.append(pair)
     }
-    return Row(key: KeyIdentifier(key), ageSeconds: ageSeconds, hits: hits)
+    return Row(key: KeyIdentifier(key), ageSeconds: ageSeconds, pairs: pairs)
   }
 }

@@ -49,17 +49,16 @@ package final class DigitFigures: Sendable {
 /// refused before it is looked up, so that a known one and an unknown one get the same answer in the
 /// same time. Deleting a card lowers no count.
 ///
-/// Digests are HMAC-SHA-256, cut to their first bytes, under a key that is itself HMAC-SHA-256 of
+/// Digests are SipHash-2-4 under a key that is the first 16 bytes of HMAC-SHA-256 of
 /// `"cadenas/digits-key/v1"` under a fingerprint key:
-/// - a pair: 8 bytes of `"cadenas/digits/v1" ‖ merchant number(4) ‖ count(1) ‖ first digits ‖ last four`;
-/// - a number: 4 bytes of `"cadenas/digits-number/v1" ‖ merchant number(4) ‖ digits`.
+/// - of a pair: `merchant number(4) ‖ first digits ‖ last four`, what the view shows;
+/// - of a number: its digits, cut to four bytes. It tells numbers of one pair apart, and stays in
+///   memory.
 ///
-/// Confined to the writer thread. Counts are kept in the store with the log's checkpoints, see
+/// Confined to the writer thread. Pairs are kept in the store with the log's checkpoints, see
 /// ``DigitRows``, so that a restart forgets a second of them at most.
 final class SameDigits {
   private static let keyDomain: StaticString = "cadenas/digits-key/v1"
-  private static let pairDomain: StaticString = "cadenas/digits/v1"
-  private static let numberDomain: StaticString = "cadenas/digits-number/v1"
 
   /// The digits of one request, and whether they may be looked up.
   struct Look {
@@ -72,10 +71,10 @@ final class SameDigits {
   private let clock: Clock
   private let figures: DigitFigures
   private let key: KeyIdentifier
-  private var authenticator: MessageAuthenticator
+  private let hash: ShortHash
   private var counts: DigitCounts
-  /// What no row of the store has yet, in the order of time.
-  private var unkept: [DigitRows.Hit] = []
+  /// Pairs of numbers that no row of the store has yet, in the order of time.
+  private var unkept: [UInt64] = []
   /// How many of ``unkept`` the open batch has written.
   private var writtenByBatch = 0
 
@@ -94,14 +93,18 @@ final class SameDigits {
     var root = try source.makeAuthenticator()
     root.begin()
     root.update(Self.keyDomain)
-    authenticator = try root.finish().withBytes { bytes throws(CryptographyError) in
-      try MessageAuthenticator(key: bytes)
+    let secret = try root.finish().withBytes { bytes throws(SecretMemoryError) in
+      try SecretBytes(copying: bytes.extracting(0..<ShortHash.keySize))
     }
+    hash = try ShortHash(key: secret)
     counts = DigitCounts(most: limits.perHour, mostPairs: limits.mostPairs)
     let now = Self.seconds(clock)
+    // Which numbers they were is not known any more, so each counts as one of its own.
+    var number: UInt32 = 0
     for row in kept where row.key == key {
-      for hit in row.hits {
-        counts.note(hit.number, for: hit.pair, at: now - min(row.ageSeconds, now))
+      for pair in row.pairs {
+        counts.note(number, for: pair, at: now - min(row.ageSeconds, now))
+        number &+= 1
       }
     }
     figures.set(counts)
@@ -116,14 +119,12 @@ final class SameDigits {
   }
 
   /// Counts a number that was new to the merchant.
-  func note(_ pan: borrowing PAN, merchant: UInt32, pair: UInt64) {
-    authenticator.begin()
-    authenticator.update(Self.numberDomain)
-    authenticator.update(bigEndian: merchant)
-    authenticator.update(pan.digits)
-    let number = UInt32(truncatingIfNeeded: authenticator.finish().leading >> 32)
-    counts.note(number, for: pair, at: Self.seconds(clock))
-    unkept.append(DigitRows.Hit(pair: pair, number: number))
+  ///
+  /// - Parameter pair: what ``look(at:merchant:)`` said of it.
+  func note(_ pan: borrowing PAN, pair: UInt64) {
+    let number = UInt32(truncatingIfNeeded: hash.digest(of: pan.digits))
+    guard counts.note(number, for: pair, at: Self.seconds(clock)) else { return }
+    unkept.append(pair)
     figures.set(counts)
   }
 
@@ -149,14 +150,16 @@ final class SameDigits {
 
   private func pairDigest(of pan: borrowing PAN, merchant: UInt32) -> UInt64 {
     let digits = pan.digits
-    let first = pan.shownFirstDigits
-    authenticator.begin()
-    authenticator.update(Self.pairDomain)
-    authenticator.update(bigEndian: merchant)
-    authenticator.update(byte: UInt8(first))
-    authenticator.update(digits.extracting(0..<first))
-    authenticator.update(digits.extracting(pan.count - 4..<pan.count))
-    return authenticator.finish().leading
+    var message = InlineArray<14, UInt8>(repeating: 0)
+    for index in 0..<4 { message[index] = UInt8(truncatingIfNeeded: merchant >> (24 - 8 * index)) }
+    var count = 4
+    for range in [0..<pan.shownFirstDigits, pan.count - 4..<pan.count] {
+      for index in range {
+        message[count] = digits.byte(index)
+        count += 1
+      }
+    }
+    return unsafe hash.digest(of: message.span.bytes.extracting(0..<count))
   }
 
   /// A clock that begins late enough for a number of an hour ago.

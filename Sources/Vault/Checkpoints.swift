@@ -20,6 +20,7 @@ extension WriterCore {
     }
     try audit.keep(
       signed, stays: stays, atMilliseconds: clock.milliseconds(), in: &transaction)
+    try DigitRows.tidy(at: now / 1_000, in: &transaction)
     try opened?.digits?.keep(in: &transaction)
   }
 }

@@ -77,7 +77,10 @@ final class TokenizeJob: WriteJob, @unchecked Sendable {
       switch try core.idempotency.find(row, in: &transaction) {
       case .none: break
       case .running: return try refuse(Problem(.requestInProgress), in: &transaction)
-      case .reused: return try refuse(Problem(.idempotencyKeyReused), in: &transaction)
+      case .reused:
+        // Another number than the first with this key, or another request: the answer says so.
+        try countDigits()
+        return try refuse(Problem(.idempotencyKeyReused), in: &transaction)
       case .done(let first) where try hasCard(first, in: &transaction):
         return try replay(first, in: &transaction)
       // A token that is gone would be of no use to whoever asks: the request counts as a new one.
@@ -110,7 +113,9 @@ final class TokenizeJob: WriteJob, @unchecked Sendable {
   /// up.
   private func waitForDigits() throws -> Int? {
     if let look { return look.waitSeconds }
-    guard deduplicates, let digits = try core.open().digits else { return nil }
+    guard deduplicates || idempotency != nil, let digits = try core.open().digits else {
+      return nil
+    }
     let look =
       switch subject {
       case .card(let held): digits.look(at: held.card.pan, merchant: merchant)
@@ -166,21 +171,28 @@ final class TokenizeJob: WriteJob, @unchecked Sendable {
     do {
       let stored = try core.cards.tokenize(
         card, merchant: merchant, atMilliseconds: core.clock.milliseconds(), in: &transaction)
-      if stored.isNew { try countDigits(of: card) }
+      if stored.isNew, deduplicates { try countDigits(of: card.pan) }
       return stored
     } catch CardStoreError.indexIsBehind {
       // It was not looked up.
       throw CardStoreError.indexIsBehind
     } catch {
       // The answer will tell it from a card that is known, as if it had been stored.
-      try countDigits(of: card)
+      if deduplicates { try countDigits(of: card.pan) }
       throw error
     }
   }
 
-  private func countDigits(of card: borrowing StoredCard) throws {
+  private func countDigits() throws {
+    switch subject {
+    case .card(let held): try countDigits(of: held.card.pan)
+    case .fault(let held, _): try countDigits(of: held.pan)
+    }
+  }
+
+  private func countDigits(of number: borrowing PAN) throws {
     guard let look else { return }
-    try core.open().digits?.note(card.pan, pair: look.pair)
+    try core.open().digits?.note(number, pair: look.pair)
   }
 
   /// Whether the card of an answer that was given is still there. A record that cannot be read is.

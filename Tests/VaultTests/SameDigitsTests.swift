@@ -17,15 +17,24 @@ import Testing
   private static func guess(_ index: Int) -> String {
     // Five digits are free, and the sixth makes the sum right.
     let free = String(100_000 + index + 5_000).dropFirst()
-    for sixth in 0...9 {
-      let text = "424242\(free)\(sixth)4242"
-      let sum = text.utf8.enumerated().reduce(0) { sum, place in
-        let digit = Int(place.element - 0x30) * (place.offset.isMultiple(of: 2) ? 2 : 1)
-        return sum + (digit > 9 ? digit - 9 : digit)
-      }
-      if sum.isMultiple(of: 10) { return text }
+    for sixth in 0...9 where isValid("424242\(free)\(sixth)4242") {
+      return "424242\(free)\(sixth)4242"
     }
     return ""
+  }
+
+  /// Fifteen digits and their check digit.
+  private static func completed(_ digits: String) -> String {
+    for check in 0...8 where isValid("\(digits)\(check)") { return "\(digits)\(check)" }
+    return "\(digits)9"
+  }
+
+  private static func isValid(_ number: String) -> Bool {
+    let sum = number.utf8.enumerated().reduce(0) { sum, place in
+      let digit = Int(place.element - 0x30) * (place.offset.isMultiple(of: 2) ? 2 : 1)
+      return sum + (digit > 9 ? digit - 9 : digit)
+    }
+    return sum.isMultiple(of: 10)
   }
 
   private func statuses(
@@ -148,26 +157,114 @@ import Testing
     #expect(try await statuses(10..<11) == [429])
   }
 
-  @Test func `rows go when their hour is over`() async throws {
-    func rows() throws -> Int {
-      try house.store.read { transaction in
-        try DigitRows.all(in: transaction, at: UInt64(house.time.milliseconds / 1_000)).count
+  @Test func `an idempotency key says of ten numbers at most that they are not its first`()
+    async throws
+  {
+    let house = house
+    func guess(_ guesses: Range<Int>, as name: String) async throws -> [UInt16] {
+      var statuses: [UInt16] = []
+      for index in guesses {
+        let reply = try house.tokenize(Self.guess(index), key: "order-1", as: name)
+        statuses.append(await reply.value.status)
       }
+      return statuses
     }
-    for number in [Number.visa, Number.other, Number.visaCB] {
+    for (name, first) in [("shop", 1), ("plain-shop", 0)] {
+      let created = try await house.tokenize(Number.other, key: "order-1", as: name).value
+      #expect(created.status == 201)
+      let left = 10 - first
+      #expect(try await guess(0..<left, as: name) == Array(repeating: 422, count: left))
+      #expect(try await guess(left..<left + 1, as: name) == [429])
+      #expect(
+        try await house.tokenize(Number.other, key: "order-1", as: name).value.status == 429)
+    }
+    // Without a key there is nothing to learn where cards are not deduplicated.
+    #expect(try await house.tokenize(Number.other, as: "plain-shop").value.status == 201)
+    // What is wrong with the rest of a request makes no difference.
+    let wrong = Problem(.cardExpired)
+    let reply = try house.tokenize(
+      Self.guess(50), key: "order-1", wrong: wrong, as: "plain-shop")
+    #expect(await reply.value.status == 429)
+  }
+
+  /// Pairs in the store, of both kinds.
+  private func kept(at milliseconds: Int64) throws -> [Int] {
+    let key = try house.vault.keyring.activeFingerprintKey.identifier
+    return try DigitRows.Kind.allCases.map { kind in
+      var count = 0
+      try house.store.read { transaction in
+        try DigitRows.forEach(
+          kind, under: key, at: UInt64(milliseconds / 1_000), in: transaction
+        ) { _, _ in count += 1 }
+      }
+      return count
+    }
+  }
+
+  @Test func `rows go when their hour is over`() async throws {
+    for number in [Number.visa, Number.other, Number.visaCB, Self.guess(1)] {
       _ = try await house.token(of: number)
       _ = try house.vault.signCheckpoint()
     }
-    #expect(try rows() == 3)
-    // The clock stepped back: they count as rows of now.
-    house.time.milliseconds -= 10_000_000
-    #expect(try rows() == 3)
-    house.time.milliseconds += 10_000_000
+    // Three pairs, one of which has two numbers.
+    let written = house.time.milliseconds
+    #expect(try kept(at: written) == [2, 3])
     house.time.pass(seconds: 3_601)
     _ = try await house.token(of: Number.mastercard)
     _ = try house.vault.signCheckpoint()
-    house.time.milliseconds -= 3_601_000
-    #expect(try rows() == 1)
+    #expect(try kept(at: written) == [0, 1])
+  }
+
+  @Test func `what a clock that was ahead has written has its hour from now on`() async throws {
+    house.time.milliseconds += 30 * 86_400_000
+    #expect(try await statuses(0..<10).allSatisfy { $0 == 201 })
+    _ = try house.vault.signCheckpoint()
+    house.time.milliseconds -= 30 * 86_400_000
+    try house.reopen()
+    #expect(try await statuses(10..<11) == [429])
+    _ = try house.vault.signCheckpoint()
+    house.time.pass(seconds: 3_600)
+    try house.reopen()
+    #expect(try await statuses(10..<11) == [201])
+  }
+
+  @Test func `rows go also where nothing is counted any more`() async throws {
+    #expect(try await statuses(0..<5).allSatisfy { $0 == 201 })
+    _ = try house.vault.signCheckpoint()
+    let written = house.time.milliseconds
+    house.options.digits.perHour = 0
+    try house.reopen()
+    house.time.pass(seconds: 3_601)
+    _ = try await house.token(of: Number.visa)
+    _ = try house.vault.signCheckpoint()
+    #expect(try kept(at: written) == [0, 0])
+  }
+
+  @Test func `what a flood adds to the store is bounded`() async throws {
+    var options = TestVault.Options()
+    options.slots = 600
+    let house = try TestVault(options)
+    let blocker = Blocker(try house.store)
+    let replies = try (0..<500).map { index in
+      try house.tokenize(Self.numbered(index))
+    }
+    blocker.open()
+    for reply in replies { #expect(await reply.value.status == 201) }
+    _ = try house.vault.signCheckpoint()
+    #expect(try house.vault.digitFigures.pairs == 500)
+    let key = try house.vault.keyring.activeFingerprintKey.identifier
+    var single = 0
+    try house.store.read { transaction in
+      try DigitRows.forEach(
+        .single, under: key, at: UInt64(house.time.milliseconds / 1_000), in: transaction
+      ) { _, _ in single += 1 }
+    }
+    #expect(single == DigitRows.Kind.single.mostPairs)
+  }
+
+  /// A number that shares its digits with none of the others.
+  private static func numbered(_ index: Int) -> String {
+    completed("4\(10_000 + index)000000\(100 + index % 900)")
   }
 
   @Test func `a card that could not be stored counts all the same`() async throws {

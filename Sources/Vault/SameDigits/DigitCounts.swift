@@ -2,9 +2,9 @@
 /// digits.
 ///
 /// A pair and a number are keyed digests, see ``SameDigits``. At the bound of pairs, the one with the
-/// lowest count is forgotten, of these the one that has waited longest. Every call takes constant time,
-/// apart from pairs whose time is over, each of which is removed once. A pure value; time is given in
-/// seconds of a clock that never goes backwards.
+/// lowest count is forgotten, of these the one that has waited longest. A call looks at one pair, and at
+/// what has to give way to it; what is over is removed once, and room grows by doubling. A pure value;
+/// time is given in seconds of a clock that never goes backwards.
 struct DigitCounts {
   /// How long a number counts, in seconds.
   static let windowSeconds: UInt32 = 3_600
@@ -70,25 +70,29 @@ struct DigitCounts {
     return Int(slots[Int(place)].oldest.second &+ Self.windowSeconds &- now)
   }
 
-  /// Counts a number that was new. One that is counted already is not counted twice: false then.
+  /// Whether a pair is counted, or was until a moment ago.
+  func knows(_ pair: UInt64) -> Bool { places[pair] != nil }
+
+  /// Counts a number that was new, and says how many its pair has now; 0 where it is counted already,
+  /// and not counted twice.
   @discardableResult
-  mutating func note(_ number: UInt32, for pair: UInt64, at now: UInt32) -> Bool {
+  mutating func note(_ number: UInt32, for pair: UInt64, at now: UInt32) -> Int {
     let hit = Hit(number: number, second: now)
     guard let place = places[pair], endOld(place, at: now) else {
       add(pair, hit)
-      return true
+      return 1
     }
     let index = Int(place)
     let isKnown =
       slots[index].oldest.number == number
       || slots[index].later.contains { $0.number == number }
-    guard !isKnown else { return false }
+    guard !isKnown else { return 0 }
     unlink(place)
     // Only where the bound was higher when the numbers were counted.
     if slots[index].count >= most { dropOldest(index) }
     if most > 1 { slots[index].later.append(hit) } else { slots[index].oldest = hit }
     link(place)
-    return true
+    return slots[index].count
   }
 
   /// Removes pairs whose numbers all have had their time. Call it now and then.

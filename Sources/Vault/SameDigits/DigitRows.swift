@@ -2,107 +2,142 @@ import RecordFormat
 import SecretMemory
 import Storage
 
-/// Numbers that were new, in the store: rows of `meta`, which hold one pair for each of them.
+/// Numbers that were new, in the store: rows of `meta`, each with one pair for each number.
 ///
-/// Key: `"digits/" ‖ Unix seconds(8) ‖ part(2)`. Value: `version(1) = 1 ‖ key id(4) ‖ pair(8)…`, numbers
-/// big-endian. The key is the fingerprint key from which that of the digests is derived. A row is
-/// written with a checkpoint of the log, and removed an hour later.
+/// Key: `"digits/" ‖ kind(1) ‖ Unix seconds(8) ‖ part(2)`. Value: `version(1) = 1 ‖ key id(4) ‖ pair(8)…`,
+/// numbers big-endian. The key is the fingerprint key from which that of the digests is derived. A row
+/// is written with a checkpoint of the log, and removed an hour later.
 enum DigitRows {
-  /// What one row says.
-  struct Row: Equatable {
-    let key: KeyIdentifier
-    let ageSeconds: UInt32
-    let pairs: [UInt64]
+  /// What the pairs of a row are.
+  enum Kind: UInt8, CaseIterable {
+    /// Pairs of which more than one number was new: every number of theirs has its place here.
+    case several = 1
+    /// Pairs of which one number was new. Most are, and stay, such.
+    case single = 2
+
+    /// Pairs of one row at most. A service that stores thousands of new cards a second keeps some of
+    /// the single ones only: what a restart forgets of them is one number of a pair.
+    var mostPairs: Int {
+      switch self {
+      case .several: 1_024
+      case .single: 64
+      }
+    }
   }
 
   private static let prefix = Array("digits/".utf8)
+  private static let keyCount = prefix.count + 11
   private static let version: UInt8 = 1
-  /// A row is this long at most, so that a batch with many numbers does not need one large run of
-  /// pages.
-  private static let pairsPerRow = 1_000
-  /// Rows that one call removes at most.
-  private static let mostRemoved = 64
+  /// Rows of one kind that one call moves or removes at most.
+  private static let mostChanged = 64
 
-  /// The rows of the last hour, oldest first. One that is not understood is passed over: what is lost
-  /// is a count. A row of a time that is still to come counts as one of now.
-  static func all(
-    in transaction: borrowing some StoreReading & ~Copyable, at now: UInt64
-  ) throws -> [Row] {
-    var rows: [Row] = []
-    try transaction.forEach(in: .meta, from: prefix.rawSpan) { key, value in
-      guard let written = seconds(of: [UInt8](copying: key)) else { return false }
+  /// Calls `body` with each pair of the rows of one kind that were written within the last hour under
+  /// `key`, and how many seconds ago that was; oldest first. A row of a time that is still to come
+  /// counts as one of now; one that is not understood is passed over: what is lost is a count.
+  static func forEach(
+    _ kind: Kind, under key: KeyIdentifier, at now: UInt64,
+    in transaction: borrowing some StoreReading & ~Copyable,
+    _ body: (_ pair: UInt64, _ ageSeconds: UInt32) -> Void
+  ) throws {
+    try transaction.forEach(in: .meta, from: rowKey(kind, 0).rawSpan) { rowKey, value in
+      guard let written = seconds(of: rowKey, kind) else { return false }
       let age = now - min(written, now)
-      if age < UInt64(DigitCounts.windowSeconds),
-        let row = row([UInt8](copying: value), ageSeconds: UInt32(age))
-      {
-        rows.append(row)
+      guard age < UInt64(DigitCounts.windowSeconds), self.key(of: value) == key else { return true }
+      for start in stride(from: 5, to: value.byteCount - 7, by: 8) {
+        body(unsafe value.unsafeLoadUnaligned(fromByteOffset: start, as: UInt64.self).bigEndian,
+          UInt32(age))
       }
       return true
+    }
+  }
+
+  /// The key under which the newest row was written; nil where there is none.
+  static func newestKey(
+    in transaction: borrowing some StoreReading & ~Copyable
+  ) throws -> KeyIdentifier? {
+    var newest: (seconds: UInt64, key: KeyIdentifier)?
+    for kind in Kind.allCases {
+      try transaction.forEach(in: .meta, from: rowKey(kind, .max).rawSpan, reversed: true) {
+        guard let written = seconds(of: $0, kind), let key = key(of: $1) else { return false }
+        if written >= newest?.seconds ?? 0 { newest = (written, key) }
+        return false
+      }
+    }
+    return newest?.key
+  }
+
+  /// Writes pairs, of which there are not more than the kind's most.
+  static func write(
+    _ pairs: [UInt64], _ kind: Kind, key: KeyIdentifier, at now: UInt64,
+    in transaction: inout StoreWriteTransaction
+  ) throws {
+    var value = [version] + key.value.bigEndianBytes
+    for pair in pairs {
+      unsafe withUnsafeBytes(of: pair.bigEndian) { unsafe value.append(contentsOf: $0) }
+    }
+    try put(value, kind, at: now, in: &transaction)
+  }
+
+  /// Removes some of the rows whose hour is over, and moves some of those to now that a clock which
+  /// was ahead has written: they have their hour from now on.
+  static func tidy(at now: UInt64, in transaction: inout StoreWriteTransaction) throws {
+    let end = now - min(now, UInt64(DigitCounts.windowSeconds) - 1)
+    for kind in Kind.allCases {
+      for (key, _) in try rows(kind, 0..<end, in: transaction) {
+        try transaction.delete(key.rawSpan, in: .meta)
+      }
+      for (key, value) in try rows(kind, now + 1..<UInt64.max, in: transaction) {
+        try transaction.delete(key.rawSpan, in: .meta)
+        try put(value, kind, at: now, in: &transaction)
+      }
+    }
+  }
+
+  private static func rows(
+    _ kind: Kind, _ times: Range<UInt64>,
+    in transaction: borrowing some StoreReading & ~Copyable
+  ) throws -> [(key: [UInt8], value: [UInt8])] {
+    var rows: [(key: [UInt8], value: [UInt8])] = []
+    try transaction.forEach(in: .meta, from: rowKey(kind, times.lowerBound).rawSpan) { key, value in
+      guard let written = seconds(of: key, kind), times.contains(written) else { return false }
+      rows.append(([UInt8](copying: key), [UInt8](copying: value)))
+      return rows.count < mostChanged
     }
     return rows
   }
 
-  /// Writes the pairs of `now`.
-  static func write(
-    _ pairs: [UInt64], key: KeyIdentifier, at now: UInt64,
-    in transaction: inout StoreWriteTransaction
+  /// Puts a row behind those of the same second: checkpoints on demand come within one second too.
+  private static func put(
+    _ value: [UInt8], _ kind: Kind, at now: UInt64, in transaction: inout StoreWriteTransaction
   ) throws {
-    var place = try nextPart(at: now, in: transaction)
-    for start in stride(from: 0, to: pairs.count, by: pairsPerRow) {
-      let part = pairs[start..<min(start + pairsPerRow, pairs.count)]
-      var value = [version] + key.value.bigEndianBytes
-      value.reserveCapacity(value.count + part.count * 8)
-      for pair in part {
-        unsafe withUnsafeBytes(of: pair.bigEndian) { unsafe value.append(contentsOf: $0) }
-      }
-      let rowKey = prefix + now.bigEndianBytes + place.bigEndianBytes
-      try transaction.put(key: rowKey.rawSpan, value: value.rawSpan, in: .meta)
-      place &+= 1
-    }
-  }
-
-  /// Removes some of the rows whose hour is over.
-  static func removeOld(at now: UInt64, in transaction: inout StoreWriteTransaction) throws {
-    var old: [[UInt8]] = []
-    try transaction.forEach(in: .meta, from: prefix.rawSpan) { key, _ in
-      let key = [UInt8](copying: key)
-      guard let written = seconds(of: key),
-        now - min(written, now) >= UInt64(DigitCounts.windowSeconds)
-      else { return false }
-      old.append(key)
-      return old.count < mostRemoved
-    }
-    for key in old { try transaction.delete(key.rawSpan, in: .meta) }
-  }
-
-  /// The first part that is free at `now`: checkpoints on demand come within one second too.
-  private static func nextPart(
-    at now: UInt64, in transaction: borrowing some StoreReading & ~Copyable
-  ) throws -> UInt16 {
-    let last = prefix + now.bigEndianBytes + UInt16.max.bigEndianBytes
     var part: UInt16 = 0
-    try transaction.forEach(in: .meta, from: last.rawSpan, reversed: true) { key, _ in
-      let key = [UInt8](copying: key)
-      if seconds(of: key) == now { part = key.suffix(2).reduce(0) { $0 << 8 | UInt16($1) } &+ 1 }
+    try transaction.forEach(in: .meta, from: rowKey(kind, now, .max).rawSpan, reversed: true) {
+      key, _ in
+      if seconds(of: key, kind) == now {
+        part = [UInt8](copying: key).suffix(2).reduce(0) { $0 << 8 | UInt16($1) } &+ 1
+      }
       return false
     }
-    return part
+    try transaction.put(
+      key: rowKey(kind, now, part).rawSpan, value: value.rawSpan, in: .meta)
   }
 
-  /// When the row of this key was written; nil where it is none of these rows.
-  private static func seconds(of key: [UInt8]) -> UInt64? {
-    guard key.count == prefix.count + 10, key.starts(with: prefix) else { return nil }
-    return key[prefix.count..<prefix.count + 8].reduce(0) { $0 << 8 | UInt64($1) }
+  private static func rowKey(_ kind: Kind, _ seconds: UInt64, _ part: UInt16 = 0) -> [UInt8] {
+    prefix + [kind.rawValue] + seconds.bigEndianBytes + part.bigEndianBytes
   }
 
-  private static func row(_ value: [UInt8], ageSeconds: UInt32) -> Row? {
-    var rest = RowReader(value)
-    guard rest.number(UInt8.self) == version, let key = rest.number(UInt32.self) else { return nil }
-    var pairs: [UInt64] = []
-    while !rest.isAtEnd {
-      guard let pair = rest.number(UInt64.self) else { return nil }
-      pairs.append(pair)
-    }
-    return Row(key: KeyIdentifier(key), ageSeconds: ageSeconds, pairs: pairs)
+  /// When the row of this key was written; nil where it is none of this kind.
+  private static func seconds(of key: RawSpan, _ kind: Kind) -> UInt64? {
+    guard key.byteCount == keyCount else { return nil }
+    let key = [UInt8](copying: key)
+    guard key.starts(with: prefix + [kind.rawValue]) else { return nil }
+    return key[(prefix.count + 1)..<(keyCount - 2)].reduce(0) { $0 << 8 | UInt64($1) }
+  }
+
+  /// Under which key a row was written; nil where its version is another.
+  private static func key(of value: RawSpan) -> KeyIdentifier? {
+    guard value.byteCount >= 5, value.byte(0) == version else { return nil }
+    return KeyIdentifier(
+      unsafe value.unsafeLoadUnaligned(fromByteOffset: 1, as: UInt32.self).bigEndian)
   }
 }

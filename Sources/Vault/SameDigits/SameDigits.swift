@@ -42,12 +42,13 @@ package final class DigitFigures: Sendable {
 }
 
 /// Bounds what a merchant's client can learn by guessing: a vault that deduplicates says of each number
-/// whether it is known, and a token's view leaves 100,000 numbers to try.
+/// whether it is known, an idempotency key says of each whether it is the one that came with the key
+/// first, and a token's view leaves 100,000 numbers to try.
 ///
-/// For each merchant, numbers that were new to it are counted by the digits that the view shows of them,
-/// whatever their customer. Once a pair of digits stands at the limit, every number with these digits is
-/// refused before it is looked up, so that a known one and an unknown one get the same answer in the
-/// same time. Deleting a card lowers no count.
+/// For each merchant, numbers that an answer told to be other ones are counted by the digits that the
+/// view shows of them, whatever their customer. Once a pair of digits stands at the limit, every
+/// number with these digits is refused before it is looked up, so that a known one and an unknown one
+/// get the same answer in the same time. Deleting a card lowers no count.
 ///
 /// Digests are SipHash-2-4 under a key that is the first 16 bytes of HMAC-SHA-256 of
 /// `"cadenas/digits-key/v1"` under a fingerprint key:
@@ -56,7 +57,7 @@ package final class DigitFigures: Sendable {
 ///   memory.
 ///
 /// Confined to the writer thread. Pairs are kept in the store with the log's checkpoints, see
-/// ``DigitRows``, so that a restart forgets a second of them at most.
+/// ``DigitRows``, so that a process that dies takes the last second of them with it.
 final class SameDigits {
   private static let keyDomain: StaticString = "cadenas/digits-key/v1"
 
@@ -73,10 +74,10 @@ final class SameDigits {
   private let key: KeyIdentifier
   private let hash: ShortHash
   private var counts: DigitCounts
-  /// Pairs of numbers that no row of the store has yet, in the order of time.
-  private var unkept: [UInt64] = []
-  /// How many of ``unkept`` the open batch has written.
-  private var writtenByBatch = 0
+  /// What no row of the store has yet.
+  private var unkept = Unkept()
+  /// What the open batch has written.
+  private var writtenByBatch = Unkept()
 
   /// Goes on with the counts in `store`; nil where the limits count nothing.
   init?(
@@ -85,10 +86,10 @@ final class SameDigits {
     guard limits.perHour > 0 else { return nil }
     self.clock = clock
     self.figures = figures
-    let kept = try store.read { try DigitRows.all(in: $0, at: Self.wallSeconds(clock)) }
+    let newestKey = try store.read { try DigitRows.newestKey(in: $0) }
     // One key for as long as anything is counted under it; a rotation does not forget.
-    let last = kept.last.flatMap { keyring.fingerprintKey($0.key) }
-    let source = last ?? keyring.activeFingerprintKey
+    let source =
+      newestKey.flatMap { keyring.fingerprintKey($0) } ?? keyring.activeFingerprintKey
     key = source.identifier
     var root = try source.makeAuthenticator()
     root.begin()
@@ -97,16 +98,7 @@ final class SameDigits {
       try SecretBytes(copying: bytes.extracting(0..<ShortHash.keySize))
     }
     hash = try ShortHash(key: secret)
-    counts = DigitCounts(most: limits.perHour, mostPairs: limits.mostPairs)
-    let now = Self.seconds(clock)
-    // Which numbers they were is not known any more, so each counts as one of its own.
-    var number: UInt32 = 0
-    for row in kept where row.key == key {
-      for pair in row.pairs {
-        counts.note(number, for: pair, at: now - min(row.ageSeconds, now))
-        number &+= 1
-      }
-    }
+    counts = try Self.counts(limits, store: store, key: key, clock: clock)
     figures.set(counts)
   }
 
@@ -118,35 +110,68 @@ final class SameDigits {
     return Look(pair: pair, waitSeconds: wait)
   }
 
-  /// Counts a number that was new to the merchant.
+  /// Counts a number that was told to be another one than the merchant has.
   ///
   /// - Parameter pair: what ``look(at:merchant:)`` said of it.
   func note(_ pan: borrowing PAN, pair: UInt64) {
     let number = UInt32(truncatingIfNeeded: hash.digest(of: pan.digits))
-    guard counts.note(number, for: pair, at: Self.seconds(clock)) else { return }
-    unkept.append(pair)
+    switch counts.note(number, for: pair, at: Self.seconds(clock)) {
+    case 0: return
+    case 1: remember(pair, .single)
+    case 2:
+      remember(pair, .several)
+      remember(pair, .several)
+    default: remember(pair, .several)
+    }
     figures.set(counts)
   }
 
-  /// Writes what no row has yet, and removes rows whose time is over.
+  private func remember(_ pair: UInt64, _ kind: DigitRows.Kind) {
+    if unkept[kind].count < kind.mostPairs { unkept[kind].append(pair) }
+  }
+
+  /// Writes what no row has yet.
   func keep(in transaction: inout StoreWriteTransaction) throws {
     counts.endOld(at: Self.seconds(clock))
     figures.set(counts)
-    let now = Self.wallSeconds(clock)
-    try DigitRows.removeOld(at: now, in: &transaction)
-    guard unkept.count > writtenByBatch else { return }
-    try DigitRows.write(
-      Array(unkept[writtenByBatch...]), key: key, at: now, in: &transaction)
-    writtenByBatch = unkept.count
+    for kind in DigitRows.Kind.allCases where !unkept[kind].isEmpty {
+      try DigitRows.write(
+        unkept[kind], kind, key: key, at: Self.wallSeconds(clock), in: &transaction)
+      writtenByBatch[kind] += unkept[kind]
+      unkept[kind] = []
+    }
   }
 
-  func batchDidCommit() {
-    guard writtenByBatch > 0 else { return }
-    unkept.removeFirst(writtenByBatch)
-    writtenByBatch = 0
+  func batchDidCommit() { writtenByBatch = Unkept() }
+
+  func batchDidAbort() {
+    for kind in DigitRows.Kind.allCases where !writtenByBatch[kind].isEmpty {
+      unkept[kind] = Array((writtenByBatch[kind] + unkept[kind]).prefix(kind.mostPairs))
+    }
+    writtenByBatch = Unkept()
   }
 
-  func batchDidAbort() { writtenByBatch = 0 }
+  /// The counts of the rows in the store. Which numbers they were is not known any more, so each
+  /// counts as one of its own.
+  private static func counts(
+    _ limits: DigitLimits, store: Store, key: KeyIdentifier, clock: Clock
+  ) throws -> DigitCounts {
+    var counts = DigitCounts(most: limits.perHour, mostPairs: limits.mostPairs)
+    let now = seconds(clock)
+    let wall = wallSeconds(clock)
+    var number: UInt32 = 0
+    try store.read { transaction in
+      for kind in DigitRows.Kind.allCases {
+        try DigitRows.forEach(kind, under: key, at: wall, in: transaction) { pair, age in
+          // A pair that has several numbers may have a row of the time when it had one.
+          guard kind == .several || !counts.knows(pair) else { return }
+          counts.note(number, for: pair, at: now - min(age, now))
+          number &+= 1
+        }
+      }
+    }
+    return counts
+  }
 
   private func pairDigest(of pan: borrowing PAN, merchant: UInt32) -> UInt64 {
     let digits = pan.digits
@@ -170,5 +195,26 @@ final class SameDigits {
 
   private static func wallSeconds(_ clock: Clock) -> UInt64 {
     UInt64(clamping: clock.milliseconds() / 1_000)
+  }
+}
+
+/// Pairs by kind.
+private struct Unkept {
+  private var several: [UInt64] = []
+  private var single: [UInt64] = []
+
+  subscript(kind: DigitRows.Kind) -> [UInt64] {
+    get {
+      switch kind {
+      case .several: several
+      case .single: single
+      }
+    }
+    _modify {
+      switch kind {
+      case .several: yield &several
+      case .single: yield &single
+      }
+    }
   }
 }

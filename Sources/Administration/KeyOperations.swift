@@ -186,7 +186,7 @@ extension Operations {
     json.member("state", string: entry.state.name)
     json.member("needed_by", strings: needs?.sentences ?? [])
     json.member("approval", string: approval?.identifier)
-    json.member("persons", integer: persons)
+    json.member("persons", integer: approval?.persons ?? persons)
     json.member("missing", integer: approval?.missing ?? 0)
     json.member("wrapped_by", strings: keyring.wrappers(of: entry).map(\.text))
     json.endObject()

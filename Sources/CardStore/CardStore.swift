@@ -223,7 +223,8 @@ package final class CardStore: @unchecked Sendable {
     in transaction: inout StoreWriteTransaction
   ) throws -> StoredToken {
     let token = try tokens.next(
-      atMilliseconds: UInt64(clamping: now), random: try cipher.randomNumber())
+      atMilliseconds: UInt64(clamping: now), random: try cipher.randomNumber(),
+      spread: try cipher.randomNumber())
     try write(card, token: token, merchant: merchant, options: .append, in: &transaction)
     newestToken = token
     counts.add(1, under: cipher.activeKey)

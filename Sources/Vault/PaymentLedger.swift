@@ -35,7 +35,8 @@ final class PaymentLedger {
   func next(atMilliseconds now: Int64) throws -> PaymentIdentifier {
     PaymentIdentifier(
       try identifiers.next(
-        atMilliseconds: UInt64(clamping: now), random: try randomNumber()))
+        atMilliseconds: UInt64(clamping: now), random: try randomNumber(),
+        spread: try randomNumber()))
   }
 
   /// Holds the seal of an outcome back, before anything is written of the payment.

@@ -99,22 +99,24 @@ private func bytes(_ token: Token) -> [UInt8] {
 }
 
 @Suite struct TokenSequenceTests {
-  @Test func aNewMillisecondStartsTheCountAgain() throws {
+  @Test func aNewMillisecondBeginsAtRandomAndGoesOnInRandomSteps() throws {
     var sequence = TokenSequence(after: nil)
-    let first = try sequence.next(atMilliseconds: 1_000, random: .max)
-    let second = try sequence.next(atMilliseconds: 1_000, random: 0)
-    let third = try sequence.next(atMilliseconds: 1_001, random: 0)
-    #expect([first, second, third].map(\.milliseconds) == [1_000, 1_000, 1_001])
-    #expect([first, second, third].map(\.uuid.counter) == [0, 1, 0])
+    let first = try sequence.next(atMilliseconds: 1_000, random: .max, spread: 0)
+    let second = try sequence.next(atMilliseconds: 1_000, random: 0, spread: 0)
+    let third = try sequence.next(atMilliseconds: 1_000, random: 0, spread: .max)
+    let fourth = try sequence.next(atMilliseconds: 1_001, random: 0, spread: 700)
+    #expect(
+      [first, second, third, fourth].map(\.milliseconds) == [1_000, 1_000, 1_000, 1_001])
+    #expect([first, second, third, fourth].map(\.uuid.counter) == [0, 1, 17, 700])
     #expect(first.uuid.low == UInt64.max >> 2 | 1 << 63)
     #expect(second.uuid.low == UInt64(1) << 63)
   }
 
   @Test func aClockThatGoesBackwardsStopsNothing() throws {
     var sequence = TokenSequence(after: nil)
-    var last = try sequence.next(atMilliseconds: 5_000, random: 0)
+    var last = try sequence.next(atMilliseconds: 5_000, random: 0, spread: 0)
     for clock in [4_999, 0, 5_000, 4_000, 5_001, 5_000] as [UInt64] {
-      let next = try sequence.next(atMilliseconds: clock, random: 0)
+      let next = try sequence.next(atMilliseconds: clock, random: 0, spread: 0)
       #expect(next > last)
       last = next
     }
@@ -123,32 +125,73 @@ private func bytes(_ token: Token) -> [UInt8] {
 
   @Test func aFullCountCarriesIntoTheTime() throws {
     var sequence = TokenSequence(after: nil)
-    var last = try sequence.next(atMilliseconds: 7, random: 0)
+    var last = try sequence.next(atMilliseconds: 7, random: 0, spread: 0)
     for _ in 0..<10_000 {
-      let next = try sequence.next(atMilliseconds: 7, random: .max)
+      let next = try sequence.next(atMilliseconds: 7, random: .max, spread: 0)
       #expect(next > last)
       last = next
     }
     #expect(last.milliseconds == 7 + 10_000 / 4_096)
-    #expect(try sequence.next(atMilliseconds: 8, random: 0) > last)
+    #expect(try sequence.next(atMilliseconds: 8, random: 0, spread: 0) > last)
   }
 
   @Test func aRestartGoesOnAfterTheLastToken() throws {
     var before = TokenSequence(after: nil)
-    let last = try before.next(atMilliseconds: 9_000, random: .max)
+    let last = try before.next(atMilliseconds: 9_000, random: .max, spread: 0)
     var after = TokenSequence(after: last)
-    let next = try after.next(atMilliseconds: 8_000, random: 0)
+    let next = try after.next(atMilliseconds: 8_000, random: 0, spread: 0)
     #expect(next > last)
     #expect(next.milliseconds == 9_000)
+  }
+
+  /// With a clock that is thirty seconds behind, a merchant that is given two tokens a second cannot
+  /// count what another one is given meanwhile.
+  @Test func whatIsGivenToOthersDoesNotAddUp() throws {
+    var random = SystemRandomNumberGenerator()
+    func places(others: Int) throws -> [UInt64] {
+      var sequence = TokenSequence(after: nil)
+      for clock in [100_000, 70_000] as [UInt64] {
+        _ = try sequence.next(atMilliseconds: clock, random: 0, spread: random.next())
+      }
+      var places: [UInt64] = []
+      for half in 1...120 {
+        let clock = UInt64(70_000 + half * 500)
+        for _ in 0..<others {
+          _ = try sequence.next(atMilliseconds: clock, random: 0, spread: random.next())
+        }
+        let own = try sequence.next(
+          atMilliseconds: clock + 20, random: 0, spread: random.next())
+        places.append(own.milliseconds)
+      }
+      return places
+    }
+    let alone = try places(others: 0)
+    // When it catches up depends on where in a second one looks.
+    #expect(try places(others: 100).dropLast(2) == alone.dropLast(2))
+    // Half as fast as the clock, until it has caught up.
+    #expect(alone[1] - alone[0] == 250)
+    #expect(alone.last == 130_020)
+  }
+
+  /// Nor within a millisecond: a single token's count says nothing of those before it.
+  @Test func theCountOfATokenIsNoCount() throws {
+    var random = SystemRandomNumberGenerator()
+    var counts: Set<UInt16> = []
+    var sequence = TokenSequence(after: nil)
+    for clock in 1...200 as ClosedRange<UInt64> {
+      counts.insert(
+        try sequence.next(atMilliseconds: clock, random: 0, spread: random.next()).uuid.counter)
+    }
+    #expect(counts.count > 100)
   }
 
   @Test func theEndOfTimeIsAnError() throws {
     var sequence = IdentifierSequence(
       after: UUIDv7(milliseconds: 1 << 48 - 1, counter: 0xFFE, random: 0))
-    let last = try sequence.next(atMilliseconds: 0, random: 0)
+    let last = try sequence.next(atMilliseconds: 0, random: 0, spread: 0)
     #expect(last.counter == 0xFFF)
     #expect(throws: CardError.identifiersExhausted) {
-      try sequence.next(atMilliseconds: .max, random: 0)
+      try sequence.next(atMilliseconds: .max, random: 0, spread: 0)
     }
   }
 }

@@ -43,7 +43,8 @@ package struct Honeytoken: Equatable, Sendable {
   ) throws {
     var random = try RandomPool()
     var tokens = TokenSequence(after: nil)
-    token = try tokens.next(atMilliseconds: now, random: try random.next())
+    token = try tokens.next(
+      atMilliseconds: now, random: try random.next(), spread: try random.next())
     self.merchant = merchant
     self.actor = actor
     self.note = note.text

@@ -44,8 +44,8 @@ enum DigitRows {
       let age = now - min(written, now)
       guard age < UInt64(DigitCounts.windowSeconds), self.key(of: value) == key else { return true }
       for start in stride(from: 5, to: value.byteCount - 7, by: 8) {
-        body(unsafe value.unsafeLoadUnaligned(fromByteOffset: start, as: UInt64.self).bigEndian,
-          UInt32(age))
+        let pair = unsafe value.unsafeLoadUnaligned(fromByteOffset: start, as: UInt64.self)
+        body(pair.bigEndian, UInt32(age))
       }
       return true
     }

@@ -10,7 +10,26 @@ struct GuessCheck {
 
   let configuration: ServiceConfiguration
 
+  /// Below this many pairs, somebody with a quota of the size of a shop's can push one out.
+  private static let enoughPairs = 65_536
+
   func run() -> [Finding] {
+    merchants + fewPairs
+  }
+
+  private var fewPairs: [Finding] {
+    let limits = configuration.limits
+    guard limits.sameDigitsPerHour > 0, limits.sameDigitsPairs < Self.enoughPairs else { return [] }
+    return [
+      Finding(
+        .warning, .configuration,
+        "limits.same_digits_pairs is \(limits.sameDigitsPairs): as many new cards between two guesses "
+          + "make the vault forget the first",
+        remedy: "leave it out (default 1048576); the memory is taken as cards come")
+    ]
+  }
+
+  private var merchants: [Finding] {
     configuration.merchants.compactMap { merchant in
       guard merchant.deduplicate, merchant.operations.contains(.tokenize),
         let perMinute = merchant.quotas.tokenizePerMinute

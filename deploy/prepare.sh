@@ -27,7 +27,7 @@ need() {
   echo "installing ${missing[*]}"
   "${as_root[@]}" apt-get update -qq
   "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive \
-    apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
+    apt-get install -y -qq --no-install-recommends -o DPkg::Lock::Timeout=300 "${missing[@]}" >/dev/null
 }
 
 if ! command -v swift >/dev/null; then
@@ -46,23 +46,29 @@ prepare_python() {
   .build-python/bin/pip install --quiet --disable-pip-version-check -r "$requirements"
   cp "$requirements" .build-python/requirements.txt
 }
-prepare_python
+# Of two runs in one clone, the second finds it made.
+(flock --wait 900 9; prepare_python) 9>.build-python.lock
 
-# ordinary DIRECTORY COMMAND…: runs a command as an account without any capability where this is root,
-# since that is what the programs are made for, and as this user otherwise. The account gets DIRECTORY,
-# which is the only one that it may count on, as its home and for its temporary files.
-ordinary() {
-  local directory=$1 group
-  shift
-  if ((EUID != 0)); then
-    "$@"
-    return
+# As root, an account without any capability runs the programs, here and in program tests, since that is
+# what they are made for. What it may not write to is no place for its temporary files.
+unprivileged=()
+if ((EUID == 0)); then
+  unprivileged=(setpriv --reuid nobody --regid "$(id -gn nobody)" --clear-groups --inh-caps=-all
+    --bounding-set=-all --no-new-privs)
+  if [[ -n "${TMPDIR:-}" ]] && ! "${unprivileged[@]}" test -w "$TMPDIR" -a -x "$TMPDIR"; then
+    echo "TMPDIR: /tmp instead of $TMPDIR, where nobody may not write"
+    unset TMPDIR
   fi
-  group=$(id -gn nobody)
-  chown nobody:"$group" "$directory"
-  env --chdir="$directory" HOME="$directory" TMPDIR="$directory" \
-    setpriv --reuid nobody --regid "$group" --clear-groups --inh-caps=-all --bounding-set=-all \
-    --no-new-privs "$@"
+fi
+
+# ordinary DIRECTORY COMMAND…: becomes a command that runs as that account, or as this user where this
+# is not root. The account gets DIRECTORY, which is the only one that it may count on, as its home and
+# for its temporary files.
+ordinary() {
+  local directory=$1
+  shift
+  if ((EUID == 0)); then chown nobody: "$directory"; fi
+  exec env --chdir="$directory" HOME="$directory" TMPDIR="$directory" "${unprivileged[@]}" "$@"
 }
 
 # build_release: both programs, in .build-release/release. Across modules, what NIO and its TLS are

@@ -54,10 +54,14 @@ enum Account {
       programs = Programs(development: "\(path)/cadenas-dev", vault: "\(path)/cadenas")
     }
     guard isChanged else { return programs }
-    // A clone can lie below a directory that the account may not enter, such as root's own.
+    // A clone can lie below a directory that the account may not enter, such as root's own, and so can
+    // the toolchain.
     let folder = try copies.get()
     atexit { _ = try? ChildProcess.run(["rm", "-rf", Account.copies.get()]) }
     try ChildProcess.run(["cp", programs.development, programs.vault, folder])
+    for program in [programs.development, programs.vault] {
+      try ChildProcess.run(["\(root)/deploy/copy-libraries", program, folder])
+    }
     try ChildProcess.run(["chmod", "-R", "a+rX", folder])
     let copied = Programs(
       development: "\(folder)/cadenas-dev", vault: "\(folder)/cadenas",
@@ -66,13 +70,16 @@ enum Account {
       try ChildProcess.run(copied.vaultCommand(["--version"]))
     } catch {
       throw Stage.Failed(
-        "\(ordinary) cannot run the programs, perhaps since it may not read the toolchain's "
-          + "libraries: \(error)")
+        "\(ordinary) cannot run the programs, perhaps since it may not enter TMPDIR: \(error)")
     }
     return copied
   }
 
-  /// Where the copies lie until the tests end.
+  /// The root of the repository.
+  private static let root =
+    #filePath.split(separator: "/").dropLast(3).map { "/\($0)" }.joined()
+
+  /// Where the copies of programs and libraries lie until the tests end.
   private static let copies = Result {
     try Files.makeTemporaryDirectory(prefix: "cadenas-programs")
   }
@@ -83,8 +90,9 @@ enum Account {
   ///
   /// All have one group, so that the administration socket can be theirs.
   static func command(as name: String) throws -> [String] {
-    ["env", "--chdir=/", "setpriv", "--reuid", name, "--regid", try group, "--clear-groups"]
-      + ["--inh-caps=-all", "--bounding-set=-all", "--no-new-privs"]
+    ["env", "--chdir=/", "LD_LIBRARY_PATH=\(try copies.get())", "setpriv", "--reuid", name]
+      + ["--regid", try group, "--clear-groups", "--inh-caps=-all", "--bounding-set=-all"]
+      + ["--no-new-privs"]
   }
 
   // MARK: - Its files

@@ -12,8 +12,11 @@ final class MovedClock {
     directory = try Account.makeTemporaryDirectory(prefix: "cadenas-clock")
     let sources = #filePath.split(separator: "/").dropLast().map { "/\($0)" }.joined()
     let library = "\(directory)/clock.so"
+    // The toolchain's own compiler and linker: no other need be there.
+    let compile = #"exec "$(dirname "$(readlink -f "$(command -v swift)")")/clang" "$@""#
     try ChildProcess.run([
-      "cc", "-shared", "-fPIC", "-O1", "-o", library, "\(sources)/Golden/clock.c",
+      "sh", "-c", compile, "sh", "-fuse-ld=lld", "-shared", "-fPIC", "-O1", "-o", library,
+      "\(sources)/Golden/clock.c",
     ])
     var programs = try Account.programs
     programs.account += ["env", "LD_PRELOAD=\(library)", "CLOCK_FILE=\(directory)/ahead"]

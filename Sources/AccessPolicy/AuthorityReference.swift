@@ -16,13 +16,6 @@ package struct AuthorityReference: Hashable, Sendable {
     self.revocationListPaths = revocationListPaths
   }
 
-  /// Names one file, and one of revocation lists.
-  package init(certificatePath: String, revocationListPath: String? = nil) {
-    self.init(
-      certificatePaths: [certificatePath],
-      revocationListPaths: revocationListPath.map { [$0] } ?? [])
-  }
-
   /// Whether a file of authorities is named by both.
   package func overlaps(_ other: AuthorityReference) -> Bool {
     !Set(certificatePaths).isDisjoint(with: other.certificatePaths)

@@ -4,26 +4,21 @@ import AccessPolicy
 final class IdentityRegister {
   private struct Key: Hashable {
     let uri: String
-    let certificate: [UInt8]
+    let path: String
   }
 
   private var owners: [Key: String] = [:]
-  /// The certificates of each authority's file, read once: a file that is replaced meanwhile does
-  /// not become two authorities.
-  fileprivate var certificates: [String: [[UInt8]]] = [:]
   /// The lines on which each identity stands.
   private(set) var lines: [String: [Int]] = [:]
 
-  /// Gives `uri` under authorities to `owner`.
+  /// Gives `uri` under the authorities of files to `owner`.
   ///
-  /// Authorities count as one where their files hold the same certificate, so that a copy of a file
-  /// does not hide that two principals could be the same client. Whether one of them stands above
-  /// another is not known here, where certificates are not read.
+  /// Files count as one by their path. Whether two hold the same authority, or one that stands above
+  /// the other's, is not known here, where certificates are not read.
   /// - Returns: who has it already under one of them; nil where nobody had.
-  func claim(_ uri: String, under certificates: [[UInt8]], for owner: String, line: Int) -> String?
-  {
+  func claim(_ uri: String, under paths: [String], for owner: String, line: Int) -> String? {
     lines[uri, default: []].append(line)
-    let keys = Set(certificates.map { Key(uri: uri, certificate: $0) })
+    let keys = Set(paths.map { Key(uri: uri, path: $0) })
     if let other = keys.lazy.compactMap({ self.owners[$0] }).first { return other }
     for key in keys { owners[key] = owner }
     return nil
@@ -40,9 +35,6 @@ struct ReadQuotas {
 }
 
 extension ConfigurationLoader {
-  /// The bytes that an authority's certificate file may have.
-  private static let maximumAuthorityBytes = 65_536
-
   /// Reads `clients`, `client_ca` and `client_crl`; nil where they are not complete.
   func identity(
     _ reader: MappingReader, of owner: String
@@ -57,12 +49,11 @@ extension ConfigurationLoader {
         "\(quoted(reader.path("clients"))) is empty", at: reader.position(of: "clients"),
         suggestion: "name at least one spiffe:// identity")
     }
-    let certificates = authorities.compactMap { self.certificates(of: $0.path, at: $0.position) }
     for (uri, position) in clients {
       if let mistake = SPIFFEIdentity.mistake(in: uri) {
         diagnostics.report("the identity \(quoted(uri)) \(mistake)", at: position)
       } else if let other = identities.claim(
-        uri, under: Array(certificates.joined()), for: owner, line: position.line)
+        uri, under: authorities.map(\.path), for: owner, line: position.line)
       {
         diagnostics.report(
           other == owner
@@ -103,39 +94,6 @@ extension ConfigurationLoader {
       }
     }
     return files
-  }
-
-  /// The certificates of a file as they are written, without reading what they say: the text of each
-  /// block in PEM, or the whole file.
-  private func certificates(
-    of path: String, at position: ConfigurationTree.Position
-  ) -> [[UInt8]]? {
-    if let certificates = identities.certificates[path] { return certificates }
-    do throws(ConfigurationFileProblem) {
-      let content = try ConfigurationFiles.read(path, maximumBytes: Self.maximumAuthorityBytes)
-      let certificates = Self.blocks(of: content)
-      identities.certificates[path] = certificates
-      return certificates
-    } catch {
-      diagnostics.report("\(path) \(error.text)", at: position)
-      return nil
-    }
-  }
-
-  private static func blocks(of content: [UInt8]) -> [[UInt8]] {
-    var blocks: [[UInt8]] = []
-    var block: [UInt8]?
-    for line in content.split(whereSeparator: { $0 == 0x0a || $0 == 0x0d }) {
-      if line.starts(with: "-----BEGIN ".utf8) {
-        block = []
-      } else if line.starts(with: "-----END ".utf8) {
-        if let block { blocks.append(block) }
-        block = nil
-      } else {
-        block?.append(contentsOf: line.filter { $0 > 0x20 })
-      }
-    }
-    return blocks.isEmpty ? [content] : blocks
   }
 
   /// Reads `quotas` with a figure for each of `operations`.

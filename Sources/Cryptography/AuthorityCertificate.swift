@@ -19,11 +19,6 @@ package final class AuthorityCertificate: Sendable {
   package let validity: ClosedRange<Int64>
   /// Whether subject and issuer are the same name: a root, as a rule.
   package let isSelfIssued: Bool
-  /// libcrypto's hash of the subject, for finding candidates; equal names have equal hashes.
-  package let subjectHash: UInt
-
-  /// The same of the issuer.
-  package let issuerHash: UInt
 
   /// Reads a certificate in DER.
   ///
@@ -39,8 +34,6 @@ package final class AuthorityCertificate: Sendable {
     isSelfIssued =
       unsafe X509_NAME_cmp(
         X509_get_subject_name(parsed.pointer), X509_get_issuer_name(parsed.pointer)) == 0
-    subjectHash = UInt(unsafe X509_subject_name_hash(parsed.pointer))
-    issuerHash = UInt(unsafe X509_issuer_name_hash(parsed.pointer))
     fingerprint = Digest256.sha256(der.rawSpan)
     self.der = der
     self.parsed = parsed
@@ -51,7 +44,7 @@ package final class AuthorityCertificate: Sendable {
   /// - Throws: as ``init(der:)``; ``CertificateError/malformedCertificate`` also where the file
   ///   holds anything else than certificates.
   package static func read(_ file: [UInt8]) throws(CertificateError) -> [AuthorityCertificate] {
-    guard let blocks = PEM.wholeFile(file, labels: ["CERTIFICATE", "X509 CERTIFICATE"])
+    guard let blocks = PEM.wholeFile(file, labels: PEM.certificateLabels)
     else { throw .malformedCertificate }
     var certificates: [AuthorityCertificate] = []
     for block in blocks { certificates.append(try AuthorityCertificate(der: block)) }
@@ -65,6 +58,9 @@ package final class AuthorityCertificate: Sendable {
     return unsafe X509_check_issued(parsed.pointer, certificate.pointer) == X509_V_OK
   }
 
+  /// The same of a client's certificate.
+  package func claims(_ leaf: LeafCertificate) -> Bool { claims(leaf.parsed) }
+
   /// Whether this authority issued `other`, by name and signature.
   package func hasIssued(_ other: AuthorityCertificate) -> Bool {
     claims(other.parsed) && parsed.hasSigned(other.parsed)
@@ -72,6 +68,18 @@ package final class AuthorityCertificate: Sendable {
 }
 
 extension ParsedCertificate {
+  /// Whether it is another certificate of the same authority: one name, one key.
+  borrowing func hasNameAndKey(of other: borrowing ParsedCertificate) -> Bool {
+    defer { ERR_clear_error() }
+    guard
+      unsafe X509_NAME_cmp(
+        X509_get_subject_name(pointer), X509_get_subject_name(other.pointer)) == 0,
+      let key = unsafe X509_get0_pubkey(pointer),
+      let otherKey = unsafe X509_get0_pubkey(other.pointer)
+    else { return false }
+    return unsafe EVP_PKEY_eq(key, otherKey) == 1
+  }
+
   /// Whether an extended key usage, where there is one, lets it vouch for clients.
   var mayVouchForClients: Bool {
     guard unsafe X509_get_extension_flags(pointer) & UInt32(EXFLAG_XKUSAGE) != 0 else {

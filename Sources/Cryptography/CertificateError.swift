@@ -24,10 +24,21 @@ package enum CertificateError: Error, Equatable {
   /// The revocation list bears the name of an authority whose key did not sign it.
   case foreignRevocationList
 
+  /// The revocation list is of no authority that is trusted by itself, and longer than
+  /// ``RevocationList/mostBytesOfOthers``.
+  case largeRevocationList
+
   /// The revocation list has a critical extension: it covers a part of the certificates only, or
   /// changes another list.
   case partialRevocationList
 
   /// The library reported a failure of its own, such as a lack of memory.
   case library
+}
+
+/// Which revocation lists cannot be used beside the authorities that are trusted.
+package struct UnusableRevocationLists: Error {
+  /// Each with the reason: ``CertificateError/foreignRevocationList`` or
+  /// ``CertificateError/largeRevocationList``; at least one.
+  package let lists: [(list: RevocationList, reason: CertificateError)]
 }

@@ -48,11 +48,6 @@ struct ParsedCertificate: ~Copyable, @unchecked Sendable {
     else { throw .unsupportedExtension }
   }
 
-  /// The DER form.
-  var der: [UInt8] {
-    get throws(CertificateError) { try unsafe derForm(of: pointer) }
-  }
-
   /// First and last second at which the certificate is valid, in seconds since 1970.
   var validity: ClosedRange<Int64> {
     get throws(CertificateError) {
@@ -126,29 +121,10 @@ struct MemoryInput: ~Copyable {
   }
 }
 
-/// The DER form of a certificate.
-func derForm(of certificate: OpaquePointer) throws(CertificateError) -> [UInt8] {
-  let count = unsafe i2d_X509(certificate, nil)
-  guard count > 0 else { throw .library }
-  var bytes = [UInt8](repeating: 0, count: Int(count))
-  let written = unsafe bytes.withUnsafeMutableBytes { buffer in
-    var position = unsafe buffer.octets
-    return unsafe i2d_X509(certificate, &position)
-  }
-  guard written == count else { throw .library }
-  return bytes
-}
-
 /// Whether `bytes` start as every DER certificate and list does, and no PEM file.
 func looksLikeDER(_ bytes: [UInt8]) -> Bool {
   bytes.first == 0x30
 }
-
-/// Answers libcrypto's question for the passphrase of an encrypted PEM block with a refusal: its own
-/// default asks the terminal, and a service would hang.
-func refusePassphrase(
-  _: UnsafeMutablePointer<CChar>?, _: Int32, _: Int32, _: UnsafeMutableRawPointer?
-) -> Int32 { -1 }
 
 /// Seconds since 1970 of a time in ASN.1; nil if it cannot be read.
 func unixSeconds(of time: UnsafePointer<ASN1_TIME>?) -> Int64? {

@@ -1,25 +1,65 @@
 import COpenSSL
 
-/// A client's certificate and the other certificates that came with it.
+/// A client's certificate and the ways from it upwards that can be tried.
 package final class ClientChain: Sendable {
   /// The most certificates that a client may send, its own included.
   package static let mostCertificates = 8
 
+  /// The most rows that are made of what a client sent: a real chain has as many as it is long, twice
+  /// that where authorities are being replaced.
+  private static let mostRows = 16
+
   /// The client's own certificate.
   package let leaf: LeafCertificate
-  /// Those of the others that could be of use: authorities that are not roots, each once.
-  package let intermediates: [AuthorityCertificate]
+  /// Rows of intermediates that begin at the leaf, each with what follows to the anchor, which is
+  /// not in it. They fit together by name, which proves nothing. The first one is empty: the leaf
+  /// may be an anchor's own.
+  package let rows: [[AuthorityCertificate]]
 
-  /// Takes a chain as a client sent it.
+  /// Takes a chain as a client sent it, in any order.
   ///
   /// What cannot be an intermediate is left out, since clients send their root along, or more.
   package init(leaf: LeafCertificate, intermediates: [AuthorityCertificate]) {
     self.leaf = leaf
-    var useful: [AuthorityCertificate] = []
-    for one in intermediates where !one.isSelfIssued {
-      if !useful.contains(where: { $0.fingerprint == one.fingerprint }) { useful.append(one) }
+    rows = Self.rows(from: leaf, of: intermediates.filter { !$0.isSelfIssued })
+  }
+
+  /// Takes rows that are known, none of them empty, for a leaf that came alone.
+  package init(leaf: LeafCertificate, known rows: [[AuthorityCertificate]]) {
+    self.leaf = leaf
+    self.rows = [[]] + rows
+  }
+
+  /// Every row of `intermediates` that begins at the leaf, the shortest first.
+  private static func rows(
+    from leaf: LeafCertificate, of intermediates: [AuthorityCertificate]
+  ) -> [[AuthorityCertificate]] {
+    var distinct: [AuthorityCertificate] = []
+    for one in intermediates where !distinct.contains(where: { $0.fingerprint == one.fingerprint })
+    {
+      distinct.append(one)
     }
-    self.intermediates = useful
+    var rows: [[AuthorityCertificate]] = [[]]
+    var next = 0
+    while next < rows.count {
+      let row = rows[next]
+      next += 1
+      guard row.count < CertificatePath.mostIntermediates else { continue }
+      for issuer in distinct where issuer.claims(row, from: leaf) {
+        guard rows.count < mostRows else { return rows }
+        if !row.contains(where: { $0.fingerprint == issuer.fingerprint }) {
+          rows.append(row + [issuer])
+        }
+      }
+    }
+    return rows
+  }
+}
+
+extension AuthorityCertificate {
+  /// Whether this authority could have issued the last of `row`, or the leaf where it is empty.
+  fileprivate func claims(_ row: [AuthorityCertificate], from leaf: LeafCertificate) -> Bool {
+    if let last = row.last { claims(last.parsed) } else { claims(leaf) }
   }
 }
 
@@ -42,10 +82,6 @@ package struct CertificatePath: Sendable {
 
 /// Finds the paths of a chain.
 struct PathFinder {
-  /// The most rows of intermediates that are tried: a real chain has as many as it is long, twice
-  /// that where authorities are being replaced.
-  private static let mostRows = 16
-
   let chain: ClientChain
   let anchors: [AuthorityCertificate]
 
@@ -57,37 +93,14 @@ struct PathFinder {
   /// signature by an anchor's key for each candidate, and no work with keys of its own choice.
   func paths() -> [CertificatePath] {
     var paths: [CertificatePath] = []
-    for row in rows() {
-      for anchor in anchors where claims(anchor, row) {
+    for row in chain.rows {
+      for anchor in anchors where anchor.claims(row, from: chain.leaf) {
         guard !row.contains(where: { $0.fingerprint == anchor.fingerprint }) else { continue }
         let path = CertificatePath(anchor: anchor, intermediates: row)
         if Self.isSound(path, of: chain.leaf) { paths.append(path) }
       }
     }
     return paths
-  }
-
-  /// Rows of intermediates that begin at the leaf and fit together by name, the shortest first.
-  private func rows() -> [[AuthorityCertificate]] {
-    var rows: [[AuthorityCertificate]] = [[]]
-    var next = 0
-    while next < rows.count {
-      let row = rows[next]
-      next += 1
-      guard row.count < CertificatePath.mostIntermediates else { continue }
-      for issuer in chain.intermediates where claims(issuer, row) {
-        guard rows.count < Self.mostRows else { return rows }
-        if !row.contains(where: { $0.fingerprint == issuer.fingerprint }) {
-          rows.append(row + [issuer])
-        }
-      }
-    }
-    return rows
-  }
-
-  /// Whether `issuer` says that it issued the last of `row`.
-  private func claims(_ issuer: AuthorityCertificate, _ row: [AuthorityCertificate]) -> Bool {
-    if let last = row.last { issuer.claims(last.parsed) } else { issuer.claims(chain.leaf.parsed) }
   }
 
   /// Whether libcrypto finds exactly this path good: signatures, basic constraints and their path

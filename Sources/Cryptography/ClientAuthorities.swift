@@ -1,3 +1,6 @@
+import SecretMemory
+import Synchronization
+
 /// What an authority's view of a client certificate comes to.
 package enum ClientVerdict: Sendable, Equatable {
   /// The certificate is good, and stays so up to and including the second `until`: the end of its
@@ -58,55 +61,93 @@ package final class ClientAuthorities: Sendable {
   /// The lists.
   package let lists: [RevocationList]
 
+  /// The lists that bear the name of no anchor: their signature cannot be checked before the
+  /// certificate of an intermediate of that name appears.
+  package let listsOfOthers: [RevocationList]
+
   private let listsByAnchor: [Digest256: [RevocationList]]
   private let revokedAnchors: Set<Digest256>
+
+  /// Those of ``listsOfOthers`` that intermediates have issued, by the anchor above and the
+  /// intermediate: to check it means hashing whole lists. By anchor, so that who runs an authority
+  /// makes nobody else's be checked again.
+  private let listsOfIntermediates = Mutex<[Digest256: [Digest256: [RevocationList]]]>([:])
+  /// How many intermediates below one anchor are known at most; then all of them are forgotten.
+  private static let mostIntermediates = 64
 
   /// Puts authorities and lists together.
   ///
   /// A list counts for each authority whose name it bears and whose key signed it. One that bears
   /// the name of no anchor is kept for intermediates (``listsOfOthers``). That lists and authorities
   /// are past their validity is no error here: it shows in ``judge(_:_:at:)``.
-  /// - Throws: ``CertificateError/foreignRevocationList`` for a list that bears the name of an
-  ///   anchor, and that no anchor of this name has signed.
+  /// - Throws: ``UnusableRevocationLists`` for lists that bear the name of an anchor, and that no
+  ///   anchor of this name has signed, and for such that are too long to be kept for intermediates.
   package init(
     anchors: [AuthorityCertificate], lists: [RevocationList]
-  ) throws(CertificateError) {
+  ) throws(UnusableRevocationLists) {
     var distinct: [AuthorityCertificate] = []
     var seen: Set<Digest256> = []
     for anchor in anchors where seen.insert(anchor.fingerprint).inserted { distinct.append(anchor) }
+    var listsByAnchor: [Digest256: [RevocationList]] = [:]
+    var others: [RevocationList] = []
+    var unusable: [(list: RevocationList, reason: CertificateError)] = []
     for list in lists {
       let named = distinct.filter(list.bearsName)
-      guard named.isEmpty || named.contains(where: list.isIssued) else {
-        throw .foreignRevocationList
+      let issuers = named.filter(list.isIssued)
+      for issuer in issuers { listsByAnchor[issuer.fingerprint, default: []].append(list) }
+      if !named.isEmpty, issuers.isEmpty {
+        unusable.append((list, .foreignRevocationList))
+      } else if named.isEmpty, list.byteCount > RevocationList.mostBytesOfOthers {
+        unusable.append((list, .largeRevocationList))
+      } else if named.isEmpty {
+        others.append(list)
       }
     }
-    let listsByAnchor = Dictionary(
-      uniqueKeysWithValues: distinct.map { anchor in
-        (anchor.fingerprint, lists.filter { $0.isIssued(by: anchor) })
-      })
+    guard unusable.isEmpty else { throw UnusableRevocationLists(lists: unusable) }
     // An authority that another one's list names has lost its key, or should have no clients any
     // more: that a configuration still trusts it changes nothing.
     revokedAnchors = Set(
       distinct.filter { anchor in
         distinct.contains { issuer in
-          let lists = listsByAnchor[issuer.fingerprint, default: []]
-          return lists.contains { $0.parsed.names(anchor.parsed) } && issuer.hasIssued(anchor)
+          listsByAnchor[issuer.fingerprint, default: []].contains { $0.parsed.names(anchor.parsed) }
+            && issuer.hasIssued(anchor)
         }
       }.map(\.fingerprint))
     self.anchors = distinct
     self.lists = lists
+    listsOfOthers = others
     self.listsByAnchor = listsByAnchor
   }
 
-  /// The lists by which certificates that `authority` has issued are judged.
-  package func lists(of authority: AuthorityCertificate) -> [RevocationList] {
-    listsByAnchor[authority.fingerprint] ?? lists.filter { $0.isIssued(by: authority) }
+  /// The lists by which certificates that `anchor` has issued are judged.
+  package func lists(of anchor: AuthorityCertificate) -> [RevocationList] {
+    listsByAnchor[anchor.fingerprint, default: []]
   }
 
-  /// The lists that bear the name of no anchor: their signature cannot be checked before the
-  /// certificate of an intermediate of that name appears.
-  package var listsOfOthers: [RevocationList] {
-    lists.filter { list in !anchors.contains(where: list.bearsName) }
+  /// The lists of an authority that stands on a verified path to `anchor`.
+  private func lists(
+    of authority: AuthorityCertificate, below anchor: AuthorityCertificate
+  ) -> [RevocationList] {
+    if let lists = listsByAnchor[authority.fingerprint] { return lists }
+    // Of an anchor's lists it is known which keys signed them, and no other key counts: another
+    // certificate of the anchor's name and key has them too, and nothing long is hashed for it.
+    let others = anchors.filter { $0.parsed.hasNameAndKey(of: authority.parsed) }
+    guard others.isEmpty else { return others.flatMap(lists(of:)) }
+    let named = listsOfOthers.filter { $0.bearsName(of: authority) }
+    guard !named.isEmpty else { return [] }
+    if let known = listsOfIntermediates.withLock({
+      $0[anchor.fingerprint]?[authority.fingerprint]
+    }) {
+      return known
+    }
+    let issued = named.filter { $0.isIssued(by: authority) }
+    listsOfIntermediates.withLock { known in
+      var below = known[anchor.fingerprint, default: [:]]
+      if below.count >= Self.mostIntermediates { below = [:] }
+      below[authority.fingerprint] = issued
+      known[anchor.fingerprint] = below
+    }
+    return issued
   }
 
   /// Whether the list of another anchor names this one.
@@ -156,10 +197,12 @@ package final class ClientAuthorities: Sendable {
     var issuer = path.anchor
     var states: [RevocationState] = []
     for subject in path.intermediates.reversed() {
-      states.append(RevocationState(of: subject.parsed, by: lists(of: issuer), at: unixSeconds))
+      let lists = lists(of: issuer, below: path.anchor)
+      states.append(RevocationState(of: subject.parsed, by: lists, at: unixSeconds))
       issuer = subject
     }
-    states.append(RevocationState(of: leaf.parsed, by: lists(of: issuer), at: unixSeconds))
+    let lists = lists(of: issuer, below: path.anchor)
+    states.append(RevocationState(of: leaf.parsed, by: lists, at: unixSeconds))
     if states.contains(.revoked) { return .revoked }
     var until = Int64.max
     for state in states {

@@ -37,9 +37,6 @@ package final class LeafCertificate: Sendable {
   /// The subject for people: one line of printable ASCII, at most 256 characters.
   package let subject: String
 
-  /// libcrypto's hash of the issuer, for finding candidates; see ``AuthorityCertificate``.
-  package let issuerHash: UInt
-
   /// Whether a key usage extension, where there is one, lets the key sign a handshake.
   let maySignHandshakes: Bool
 
@@ -69,7 +66,6 @@ package final class LeafCertificate: Sendable {
     notAfter = validity.upperBound
     serial = serialNumber(of: parsed)
     subject = displayedSubject(of: parsed)
-    issuerHash = UInt(unsafe X509_issuer_name_hash(parsed.pointer))
     self.parsed = parsed
   }
 
@@ -77,7 +73,7 @@ package final class LeafCertificate: Sendable {
   ///
   /// - Throws: As ``init(der:)``.
   package convenience init(pem: [UInt8]) throws(CertificateError) {
-    guard let first = try PEM.certificates(in: pem).first else { throw .malformedCertificate }
+    guard let first = PEM.firstCertificate(in: pem) else { throw .malformedCertificate }
     try self.init(der: first.rawSpan)
   }
 

@@ -1,24 +1,20 @@
 import COpenSSL
 
 /// Certificates and revocation lists in files as operators have them.
-package enum PEM {
-  /// The DER form of every certificate in `bytes`, which are PEM blocks with anything between them,
-  /// or one certificate in DER. Empty where there is none.
-  ///
-  /// - Throws: ``CertificateError/malformedCertificate`` if a block cannot be read.
-  package static func certificates(in bytes: [UInt8]) throws(CertificateError) -> [[UInt8]] {
-    if looksLikeDER(bytes) { return [bytes] }
-    guard let input = MemoryInput(bytes) else { throw .library }
-    var certificates: [[UInt8]] = []
-    while let certificate = unsafe PEM_read_bio_X509(input.pointer, nil, refusePassphrase, nil) {
-      defer { unsafe X509_free(certificate) }
-      certificates.append(try unsafe derForm(of: certificate))
+enum PEM {
+  /// The labels of certificates (RFC 7468, section 5, and what came before it).
+  static let certificateLabels: Set<String> = ["CERTIFICATE", "X509 CERTIFICATE"]
+
+  /// The DER form of the first certificate in `bytes`, which are PEM blocks of any kind with anything
+  /// between them, or one certificate in DER. Nil where there is none, or a block before it is damaged.
+  static func firstCertificate(in bytes: [UInt8]) -> [UInt8]? {
+    if looksLikeDER(bytes) { return bytes }
+    guard let input = MemoryInput(bytes) else { return nil }
+    defer { ERR_clear_error() }
+    while let block = nextBlock(input, certificateLabels) {
+      if let content = block.content { return content }
     }
-    // The loop ends at the end of the file, or at a block that is damaged.
-    let reason = ERR_GET_REASON(ERR_peek_last_error())
-    ERR_clear_error()
-    guard reason == PEM_R_NO_START_LINE else { throw .malformedCertificate }
-    return certificates
+    return nil
   }
 
   /// The content of every block of a file that holds blocks with one of `labels` and nothing else,
@@ -33,9 +29,9 @@ package enum PEM {
     else { return nil }
     defer { ERR_clear_error() }
     var blocks: [[UInt8]] = []
-    while let block = nextBlock(input) {
-      guard block.header.isEmpty, labels.contains(block.label) else { return nil }
-      blocks.append(block.content)
+    while let block = nextBlock(input, labels) {
+      guard let content = block.content else { return nil }
+      blocks.append(content)
     }
     // Each of its lines is one that libcrypto took for a boundary, or else there are more of them.
     guard ERR_GET_REASON(ERR_peek_last_error()) == PEM_R_NO_START_LINE, !blocks.isEmpty,
@@ -45,12 +41,14 @@ package enum PEM {
   }
 
   private struct Block {
-    let label: String
-    let header: String
-    let content: [UInt8]
+    /// Nil for one of another kind, which may be a private key, or with a header.
+    let content: [UInt8]?
   }
 
-  private static func nextBlock(_ input: borrowing MemoryInput) -> Block? {
+  /// The next block; nil where there is none, or it is damaged.
+  private static func nextBlock(
+    _ input: borrowing MemoryInput, _ labels: Set<String>
+  ) -> Block? {
     var label: UnsafeMutablePointer<CChar>?
     var header: UnsafeMutablePointer<CChar>?
     var content: UnsafeMutablePointer<UInt8>?
@@ -64,9 +62,9 @@ package enum PEM {
     }
     guard let label = unsafe label, let header = unsafe header, let content = unsafe content
     else { return nil }
-    return Block(
-      label: unsafe String(cString: label), header: unsafe String(cString: header),
-      content: unsafe Array(UnsafeBufferPointer(start: content, count: count)))
+    guard unsafe labels.contains(String(cString: label)), unsafe header.pointee == 0
+    else { return Block(content: nil) }
+    return Block(content: unsafe Array(UnsafeBufferPointer(start: content, count: count)))
   }
 
   private static func count(of word: String, in bytes: [UInt8]) -> Int {

@@ -1,5 +1,4 @@
 import SecretMemory
-import Synchronization
 
 /// One revocation list of a configuration, whose issuer may be an authority that the configuration
 /// trusts, or an intermediate one that is known once a client has sent its certificate.
@@ -13,15 +12,18 @@ package final class RevocationList: Sendable {
   /// The last one: when it has to be replaced by the next.
   package var nextUpdate: Int64 { parsed.validity.upperBound }
 
-  /// Which authorities, by fingerprint, are known to have issued the list or not to have: checking
-  /// means hashing the whole list, which may be long.
-  private let known = Mutex<[Digest256: Bool]>([:])
-  /// More certificates than the issuers of one name ever have.
-  private static let mostKnown = 64
+  /// The bytes in DER that a list of an authority without an anchor may have: some 25,000 entries.
+  ///
+  /// Its signature is checked when a client comes with an intermediate of its name, on the thread of
+  /// the connection. To hash this much takes about as long as a handshake.
+  package static let mostBytesOfOthers = 1 << 20
+  /// The bytes in DER.
+  let byteCount: Int
 
-  private init(_ parsed: consuming ParsedRevocationList) {
+  private init(_ parsed: consuming ParsedRevocationList, byteCount: Int) {
     issuer = displayedIssuer(of: parsed)
     self.parsed = parsed
+    self.byteCount = byteCount
   }
 
   /// Reads every list of a file in PEM, or the one of a file in DER; at least one.
@@ -33,25 +35,22 @@ package final class RevocationList: Sendable {
     else { throw .malformedRevocationList }
     var lists: [RevocationList] = []
     for block in blocks {
-      lists.append(RevocationList(try ParsedRevocationList.parse(der: block.rawSpan)))
+      lists.append(
+        RevocationList(
+          try ParsedRevocationList.parse(der: block.rawSpan), byteCount: block.count))
     }
     return lists
   }
 
   /// Whether the list bears the name of `authority`, which proves nothing.
-  package func bearsName(of authority: AuthorityCertificate) -> Bool {
+  func bearsName(of authority: AuthorityCertificate) -> Bool {
     parsed.bearsName(of: authority.parsed)
   }
 
-  /// Whether `authority` issued the list, by name and signature.
-  package func isIssued(by authority: AuthorityCertificate) -> Bool {
-    guard bearsName(of: authority) else { return false }
-    if let known = known.withLock({ $0[authority.fingerprint] }) { return known }
-    let isIssued = parsed.isIssued(by: authority.parsed)
-    known.withLock { known in
-      if known.count < Self.mostKnown { known[authority.fingerprint] = isIssued }
-    }
-    return isIssued
+  /// Whether `authority` issued the list, by name and signature. Costs a hash of the whole list where
+  /// it bears the name.
+  func isIssued(by authority: AuthorityCertificate) -> Bool {
+    parsed.isIssued(by: authority.parsed)
   }
 }
 

@@ -20,14 +20,18 @@ final class PolicyInForce: Sendable {
     policy.withLock { $0 = new }
   }
 
+  /// The policy as it is now, where it is another one than that under which `caller` was admitted:
+  /// what was decided then has to be decided again. Costs a comparison where it is not.
+  func another(than caller: Caller) -> Policy? {
+    policy.withLock { $0.generation == caller.policyGeneration ? nil : $0 }
+  }
+
   /// What stands in the way of `caller`'s operation now that did not when it was admitted; nil
-  /// where nothing does. Costs a comparison unless there was a reload meanwhile.
+  /// where nothing does.
   func objection(to caller: Caller, asking operation: Operation) -> Problem? {
-    policy.withLock { policy in
-      guard let admittedUnder = caller.policyGeneration, policy.generation > admittedUnder,
-        policy.current(caller.principal, actor: caller.actor, asking: operation) == nil
-      else { return nil }
-      return Problem(.operationNotPermitted)
-    }
+    guard let policy = another(than: caller),
+      policy.current(caller.principal, actor: caller.actor, asking: operation) == nil
+    else { return nil }
+    return Problem(.operationNotPermitted)
   }
 }

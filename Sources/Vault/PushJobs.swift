@@ -63,8 +63,7 @@ final class IntentJob: WriteJob, @unchecked Sendable {
   private var objection: Problem? {
     let policies = core.policies
     if let problem = policies.objection(to: caller, asking: .detokenize) { return problem }
-    let policy = policies.current
-    guard let admittedUnder = caller.policyGeneration, policy.generation > admittedUnder,
+    guard let policy = policies.another(than: caller),
       let merchant = policy.merchants[merchant.name],
       case .notPermitted = policy.acquirer(named: acquirer, for: merchant)
     else { return nil }

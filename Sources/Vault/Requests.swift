@@ -9,11 +9,11 @@ package struct Caller: Sendable {
   package let principal: Principal
   /// What `X-Request-Id` says.
   package let requestIdentifier: String
-  /// The generation of the policy under which it was admitted; nil where none was asked.
-  package let policyGeneration: UInt64?
+  /// The generation of the policy under which it was admitted.
+  package let policyGeneration: UInt64
 
   package init(
-    actor: String, principal: Principal, requestIdentifier: String, policyGeneration: UInt64? = nil
+    actor: String, principal: Principal, requestIdentifier: String, policyGeneration: UInt64
   ) {
     self.actor = actor
     self.principal = principal

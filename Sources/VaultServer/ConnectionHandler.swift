@@ -205,9 +205,10 @@ extension ConnectionHandler {
   private func resumeIdentity(_ context: ChannelHandlerContext) {
     let tls = try? context.pipeline.syncOperations.handler(type: NIOSSLServerHandler.self)
     let leaf = LeafCertificate(tls?.peerCertificate)
+    let trust = core.state.trust
     client = ConnectionIdentity(
-      chain: leaf.map(core.intermediates.chain), trust: core.state.trust,
-      at: connections.unixSeconds)
+      chain: leaf.map { core.intermediates.chain(of: $0, below: trust.anchors(for: $0)) },
+      trust: trust, at: connections.unixSeconds)
   }
 
   /// Decides the identity again if that is due. False where the connection has been closed.

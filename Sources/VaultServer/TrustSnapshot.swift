@@ -67,6 +67,13 @@ final class TrustSnapshot: Sendable {
     return policy.principals(for: leaf.spiffeURIs[0])
   }
 
+  /// The authorities to which a path from `leaf` would matter: those of whoever has its name, or all
+  /// of them where nobody has.
+  func anchors(for leaf: LeafCertificate) -> [AuthorityCertificate] {
+    let own = candidates(for: leaf).flatMap { authorities.anchors(of: $0.authority) }
+    return own.isEmpty ? authorities.all.anchors : own
+  }
+
   /// The authorities' certificates in DER, in a fixed order.
   var anchorCertificates: [[UInt8]] {
     authorities.all.anchors.map(\.der).sorted { $0.lexicographicallyPrecedes($1) }

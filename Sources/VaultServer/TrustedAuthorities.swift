@@ -16,10 +16,10 @@ package struct TrustedAuthorities: Sendable {
   /// - Parameters:
   ///   - anchors: the authorities of each reference of the policy.
   ///   - lists: the lists of each file that any reference names, by its path.
-  /// - Throws: ``CertificateError/foreignRevocationList``.
+  /// - Throws: ``UnusableRevocationLists``, as ``ClientAuthorities`` does.
   package init(
     anchors: [AuthorityReference: [AuthorityCertificate]], lists: [String: [RevocationList]]
-  ) throws(CertificateError) {
+  ) throws(UnusableRevocationLists) {
     let inOrder = anchors.sorted {
       $0.key.certificatePaths.lexicographicallyPrecedes($1.key.certificatePaths)
     }

@@ -95,13 +95,18 @@ package final class VaultServer: Sendable {
   /// Puts another policy, other authorities and revocation lists, and another certificate in force:
   /// for new connections at once, for open ones at their next request or tick. None is dropped that
   /// may stay. Nothing changes where it throws.
+  ///
+  /// - Parameter others: puts the policy in force elsewhere. Called when nothing can fail any more, and
+  ///   before the first request is admitted under the new policy: what it then meets has to know it.
   package func update(
-    policy: Policy, authorities: TrustedAuthorities, certificate: ServerCertificate
+    policy: Policy, authorities: TrustedAuthorities, certificate: ServerCertificate,
+    updatingFirst others: () -> Void = {}
   ) throws(VaultServerError) {
     try updates.withLock { _ throws(VaultServerError) in
       let trust = TrustSnapshot(
         generation: core.state.generation + 1, policy: policy, authorities: authorities)
       let tls = try makeTLS(certificate, anchors: trust.anchorCertificates)
+      others()
       core.state.replace(trust: trust, tls: tls)
       core.intermediates.keepOnly(authorities.all.anchors)
     }

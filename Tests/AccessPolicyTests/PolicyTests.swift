@@ -2,9 +2,9 @@ import AccessPolicy
 import Testing
 
 @Suite struct PolicyTests {
-  static let shops = AuthorityReference(certificatePath: "/ca.pem")
+  static let shops = AuthorityReference(certificatePaths: ["/ca.pem"])
   static let acquirers = AuthorityReference(
-    certificatePath: "/acquirer-ca.pem", revocationListPath: "/acquirer-ca.crl")
+    certificatePaths: ["/acquirer-ca.pem"], revocationListPaths: ["/acquirer-ca.crl"])
 
   let shop = Merchant(
     name: "shop", number: 1, clients: ["spiffe://shop.example/checkout"], authority: shops,

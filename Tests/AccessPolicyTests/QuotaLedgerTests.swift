@@ -8,7 +8,8 @@ import Testing
   private func shop(perMinute: Int?, delete: Int? = nil, name: String = "shop") -> Principal {
     .merchant(
       Merchant(
-        name: name, number: 1, clients: [], authority: AuthorityReference(certificatePath: "/ca"),
+        name: name, number: 1, clients: [],
+        authority: AuthorityReference(certificatePaths: ["/ca"]),
         operations: [.detokenize, .delete],
         quotas: Quotas(detokenizePerMinute: perMinute, deletePerMinute: delete)))
   }
@@ -69,7 +70,7 @@ import Testing
 
   @Test func `principals are counted apart, also a merchant and an acquirer of one name`() {
     let pull = PullAccess(
-      clients: [], authority: AuthorityReference(certificatePath: "/ca"),
+      clients: [], authority: AuthorityReference(certificatePaths: ["/ca"]),
       quotas: Quotas(detokenizePerMinute: 1))
     #expect(granted(2, shop(perMinute: 1), now: 0) == 1)
     #expect(granted(2, shop(perMinute: 1, name: "other"), now: 0) == 1)

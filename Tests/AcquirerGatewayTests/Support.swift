@@ -61,7 +61,7 @@ enum Fixture {
   ) -> Merchant {
     Merchant(
       name: name, number: 1, clients: [],
-      authority: AuthorityReference(certificatePath: "/none", revocationListPath: nil),
+      authority: AuthorityReference(certificatePaths: ["/none"]),
       operations: [.detokenize],
       acquirers: [
         "bank": MerchantAcquirer(constants: constants, basic: basic, bearerFile: bearerFile)

@@ -36,12 +36,6 @@ import Testing
     for name in ["server.pem", "template.yaml", "ca.pem", "other-ca.pem", "directory/file"] {
       try directory.write(name, name)
     }
-    try directory.write("copy-of-ca.pem", "ca.pem")
-    func block(_ text: String) -> String {
-      "-----BEGIN CERTIFICATE-----\n\(text)\n-----END CERTIFICATE-----\n"
-    }
-    try directory.write("old-and-new-ca.pem", "old\n" + block("AAAA") + block("BBBB"))
-    try directory.write("new-ca.pem", "new\n" + block("BBBB"))
     try directory.write("server.key", "", mode: 0o600)
     try directory.write("open.key", "", mode: 0o640)
     try directory.write(

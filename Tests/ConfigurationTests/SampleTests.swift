@@ -84,8 +84,8 @@ import Testing
     #expect(
       shop.authority
         == AuthorityReference(
-          certificatePath: directory.path + "/tls/shop-ca.pem",
-          revocationListPath: directory.path + "/tls/shop-ca.crl"))
+          certificatePaths: [directory.path + "/tls/shop-ca.pem"],
+          revocationListPaths: [directory.path + "/tls/shop-ca.crl"]))
     let acquirer = try #require(policy.acquirers["credit-du-nord"])
     #expect(acquirer.currencies == ["EUR", "USD", "GBP", "CHF"])
     let settings = MerchantAcquirer(

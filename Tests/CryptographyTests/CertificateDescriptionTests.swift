@@ -15,7 +15,8 @@ import Testing
   ) throws {
     let workshop = try Workshop()
     try workshop.makeAuthority("ca", algorithm: algorithm)
-    let der = try #require(try PEM.certificates(in: try workshop.file("ca.pem")).first)
+    try workshop.convertToDER("ca.pem", command: "x509")
+    let der = try workshop.file("ca.pem.der")
     let description = try CertificateDescription(der: der.rawSpan)
     #expect(description.subject == "CN=ca")
     #expect(description.keyType == type)

@@ -126,9 +126,11 @@ struct CertificateFileTests {
   @Test func aListUnderAnAuthoritysNameThatItDidNotSignIsRefused() throws {
     try workshop.makeAuthority("twin", subject: "ca")
     try workshop.makeRevocationList(by: "twin")
-    #expect(throws: CertificateError.foreignRevocationList) {
-      _ = try workshop.authorities(["ca"], lists: ["twin"])
+    try workshop.makeRevocationList(by: "ca")
+    let error = #expect(throws: UnusableRevocationLists.self) {
+      _ = try workshop.authorities(["ca"], lists: ["ca", "twin"])
     }
+    #expect(error?.lists.map(\.reason) == [.foreignRevocationList])
     _ = try workshop.authorities(["ca", "twin"], lists: ["twin"])
   }
 
@@ -139,6 +141,30 @@ struct CertificateFileTests {
     #expect(authorities.listsOfOthers.map(\.issuer) == ["CN=other"])
     #expect(authorities.lists(of: authorities.anchors[0]).isEmpty)
     #expect(try workshop.authorities(["ca", "other"], lists: ["other"]).listsOfOthers.isEmpty)
+  }
+
+  /// Its signature would be checked while a connection waits.
+  @Test func aLongListOfAnAuthorityThatIsNotThereIsRefused() throws {
+    try workshop.makeAuthority("other")
+    try workshop.makeLongRevocationList(by: "other", entries: 40_000)
+    #expect(try workshop.file("other.crl").count > RevocationList.mostBytesOfOthers)
+    let error = #expect(throws: UnusableRevocationLists.self) {
+      _ = try workshop.authorities(["ca"], lists: ["other"])
+    }
+    #expect(error?.lists.map(\.reason) == [.largeRevocationList])
+    #expect(error?.lists.map(\.list.issuer) == ["CN=other"])
+    #expect(try workshop.authorities(["ca", "other"], lists: ["other"]).listsOfOthers.isEmpty)
+  }
+
+  @Test func theFirstCertificateOfAFileMayStandAfterAKey() throws {
+    let leaf = try workshop.client("shop", by: "ca")
+    try workshop.join(["shop.key", "shop.pem", "ca.pem"], as: "chain.pem")
+    #expect(try LeafCertificate(pem: workshop.file("chain.pem")).subject == leaf.subject)
+    let key = try workshop.file("shop.key")
+    let damaged = bytes("-----BEGIN CERTIFICATE-----\nAAAA!\n-----END CERTIFICATE-----\n")
+    for file in [key, key + damaged, damaged + (try workshop.file("shop.pem"))] {
+      #expect(throws: CertificateError.malformedCertificate) { _ = try LeafCertificate(pem: file) }
+    }
   }
 
   @Test func whatIsNoListIsRefused() throws {

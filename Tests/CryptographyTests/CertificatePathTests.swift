@@ -263,4 +263,35 @@ struct RevocationListTests {
     let sent = [try workshop.certificate("issuing")]
     #expect(authorities.judge(leaf, with: sent, at: now) == .staleRevocationList)
   }
+
+  /// A list is its issuer's, whichever of its certificates a path goes through.
+  @Test func theListOfAnAnchorCountsOnTheWayThroughAnotherOfItsCertificates() throws {
+    try workshop.makeAuthority("new")
+    try workshop.makeIntermediate("middle", by: "ca")
+    try workshop.crossSign("middle", by: "new", as: "crossed")
+    let leaf = try workshop.client("shop", by: "middle")
+    try workshop.makeRevocationList(by: "middle", revoking: ["shop"])
+    let authorities = try workshop.authorities(["middle", "new"], lists: ["middle"])
+    let sent = ClientChain(leaf: leaf, intermediates: [try workshop.certificate("crossed")])
+    let above = authorities.paths(of: sent).filter { $0.anchor.subject == "CN=new" }
+    #expect(above.count == 1)
+    #expect(authorities.judge(leaf, above, at: now) == .revoked)
+  }
+
+  /// However many intermediates there are of its name, also of keys that did not sign it.
+  @Test func theListOfAnIntermediateCountsAfterManyOthersOfItsName() throws {
+    try workshop.makeIntermediate("issuing", by: "ca")
+    let leaf = try workshop.client("shop", by: "issuing")
+    try workshop.makeRevocationList(by: "issuing", revoking: ["shop"])
+    let authorities = try workshop.authorities(["ca"], lists: ["issuing"])
+    try workshop.makeIntermediate("twin", by: "ca", subject: "issuing")
+    let other = try workshop.client("other", by: "twin")
+    for _ in 0..<70 {
+      try workshop.crossSign("twin", by: "ca", as: "again")
+      let sent = [try workshop.certificate("again")]
+      #expect(authorities.judge(other, with: sent, at: now) == .valid(until: other.notAfter))
+    }
+    let sent = [try workshop.certificate("issuing")]
+    #expect(authorities.judge(leaf, with: sent, at: now) == .revoked)
+  }
 }

@@ -143,6 +143,15 @@ final class Workshop {
         + ["-out", path("\(file ?? authority).crl")])
   }
 
+  /// Writes a list that names `entries` certificates that nobody has.
+  func makeLongRevocationList(by authority: String, entries: Int) throws {
+    let index = (0..<entries).map {
+      "R\t990101000000Z\t200101000000Z\t\($0 + 0x100000)\tunknown\t/CN=x\n"
+    }
+    try write(index.joined(), to: "\(authority).index")
+    try makeRevocationList(by: authority)
+  }
+
   /// Writes a list without entries, current in the time that is given.
   func makeRevocationList(
     by authority: String, from: String, to: String, as file: String? = nil
@@ -182,7 +191,7 @@ final class Workshop {
 
   /// The certificate of the authority `name`.
   func certificate(_ name: String) throws -> AuthorityCertificate {
-    try AuthorityCertificate(der: PEM.certificates(in: file("\(name).pem"))[0])
+    try AuthorityCertificate.read(file("\(name).pem"))[0]
   }
 
   private let configuration = """

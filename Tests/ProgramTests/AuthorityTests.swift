@@ -40,6 +40,8 @@ extension EndToEnd {
       cat issuing.pem new.pem > both.pem
       list issuing empty; list issuing revoking old-client; list top above issuing
       cat empty.crl revoking.crl > several.crl
+      openssl req -x509 $key -keyout twin.key -out twin.pem -days 30 -subj /CN=issuing
+      list twin forged
       """
 
     /// What `openssl s_client` shows of one tokenize request as `name`.
@@ -111,26 +113,40 @@ extension EndToEnd {
           #expect(isServed(try ask(stage, as: "new-client")))
         }
       }
-      // An identity of two, where the authority of the one stands above that of the other.
-      try await configure(stage, original, authorities: "tiers/issuing.pem", lists: nil)
-      try stage.configure {
-        $0.replacing(
-          "[\"spiffe://shop.example/checkout\"]\n    client_ca: pki/ca.pem",
-          with: "[\"spiffe://other-shop.example/checkout\"]\n    client_ca: tiers/top.pem")
+      // An identity of two, where the authority of the one stands above that of the other, or is it.
+      try ChildProcess.run(["cp", "issuing.pem", "copy.pem"], directory: folder)
+      for upper in ["tiers/top.pem", "tiers/copy.pem"] {
+        try await configure(stage, original, authorities: "tiers/issuing.pem", lists: nil)
+        try stage.configure {
+          $0.replacing(
+            "[\"spiffe://shop.example/checkout\"]\n    client_ca: pki/ca.pem",
+            with: "[\"spiffe://other-shop.example/checkout\"]\n    client_ca: \(upper)")
+        }
+        let line = try #require(
+          Files.readText(stage.configuration).split(
+            separator: "\n", omittingEmptySubsequences: false
+          ).lastIndex { $0.contains("spiffe://other-shop.example/checkout") })
+        #expect(
+          try stage.check().contains(
+            "\(stage.configuration):\(line + 1): \"spiffe://other-shop.example/checkout\" belongs to"
+          ))
       }
-      let line = try #require(
-        Files.readText(stage.configuration).split(
-          separator: "\n", omittingEmptySubsequences: false
-        ).lastIndex { $0.contains("spiffe://other-shop.example/checkout") })
+      // A list that no authority of its issuer's name has signed is named by its file.
+      try stage.configure { _ in
+        original.replacing(
+          "client_ca: pki/ca.pem\n    client_crl: pki/ca.crl",
+          with: "client_ca: tiers/issuing.pem\n    client_crl: tiers/forged.crl")
+      }
       #expect(
         try stage.check().contains(
-          "\(stage.configuration):\(line + 1): \"spiffe://other-shop.example/checkout\" belongs to")
-      )
+          "\(stage.directory)/tiers/forged.crl: cannot be used as a revocation list"))
       try Files.write(Array(original.utf8), to: stage.configuration)
       try await stage.reload()
     }
+  }
 
-    /// The last one: `shop` is nobody afterwards.
+  /// A client that is revoked while its request is under way; `shop` is nobody afterwards.
+  @Suite(.stage) struct AuthorityRevocationTests {
     @Test func whoIsRevokedBetweenHeadAndBodyIsNotServed() async throws {
       let stage = try Stage.current
       let wire = try await stage.connect()

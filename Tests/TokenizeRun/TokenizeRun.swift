@@ -53,11 +53,11 @@ import Vault
     slots = try SecretPool(slots: 4 * Self.batch, slotSize: 32)
     let merchant = Merchant(
       name: "shop", number: 1, clients: ["spiffe://shop.example/checkout"],
-      authority: AuthorityReference(certificatePath: "/pki/ca.pem"), operations: [.tokenize],
+      authority: AuthorityReference(certificatePaths: ["/pki/ca.pem"]), operations: [.tokenize],
       quotas: Quotas(tokenizePerMinute: 6_000))
     caller = Caller(
       actor: merchant.clients[0], principal: .merchant(merchant),
-      requestIdentifier: "0123456789abcde")
+      requestIdentifier: "0123456789abcde", policyGeneration: 1)
     vault = try Vault.open(
       store: store, keyring: keyring, slots: slots, transport: NoTransport(),
       policy: Policy(generation: 1, merchants: [merchant], acquirers: []),

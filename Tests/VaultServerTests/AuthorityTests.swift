@@ -46,7 +46,7 @@ struct AuthorityTests {
 
   @Test func `a list that one merchant names protects the others of its authority`() async throws {
     // The other one names the authority without a list.
-    let bare = AuthorityReference(certificatePath: "/shop-ca.pem")
+    let bare = AuthorityReference(certificatePaths: ["/shop-ca.pem"])
     let shop = Merchant(
       name: "shop", number: 1, clients: [shopURI], authority: shopAuthority,
       operations: [.tokenize], quotas: Quotas(tokenizePerMinute: 1_000_000))
@@ -87,22 +87,89 @@ struct AuthorityTests {
     let certificates = try NIOSSLCertificate.fromPEMFile(pki.path("tier-chain.pem"))
     let padding = Array(repeating: certificates[1], count: ClientChain.mostCertificates - 1)
     let longest = try #require(ClientChain([certificates[0]] + padding))
-    #expect(longest.intermediates.count == 1)
+    #expect(longest.rows.map(\.count) == [0, 1])
     #expect(ClientChain(certificates + padding) == nil)
   }
 
-  @Test func `who runs an authority pushes out no other's intermediates`() throws {
+  @Test func `authorities overlap where one is the other's, by a copy or from above`() throws {
     let pki = try TestPKI.shared.get()
-    let known = KnownIntermediates()
-    let issuing = try AuthorityCertificate.read(pki.read("issuing-ca.pem"))[0]
-    let root = try AuthorityCertificate.read(pki.read("root-ca.pem"))[0]
-    let other = try AuthorityCertificate.read(pki.read("stranger-ca.pem"))[0]
-    let leaf = try LeafCertificate(pem: pki.read("tier.pem"))
-    known.remember([CertificatePath(anchor: root, intermediates: [issuing])])
-    #expect(known.chain(of: leaf).intermediates.map(\.fingerprint) == [issuing.fingerprint])
-    for _ in 0..<1_000 {
-      known.remember([CertificatePath(anchor: other, intermediates: [other])])
+    let copy = AuthorityReference(certificatePaths: ["/copy.pem"])
+    func read(_ name: String) throws -> [AuthorityCertificate] {
+      try AuthorityCertificate.read(pki.read("\(name).pem"))
     }
-    #expect(known.chain(of: leaf).intermediates.count == 1)
+    let trusted = try TrustedAuthorities(
+      anchors: [
+        rootAuthority: read("root-ca"), copy: read("root-ca"), issuingAuthority: read("issuing-ca"),
+        acquirerAuthority: read("acquirer-ca"),
+      ], lists: [:])
+    #expect(trusted.overlap(rootAuthority, copy))
+    #expect(trusted.overlap(issuingAuthority, copy))
+    #expect(!trusted.overlap(acquirerAuthority, copy))
+  }
+}
+
+/// What is kept of clients' chains, where others try to hide or displace it.
+@Suite("Known intermediates") struct KnownIntermediatesTests {
+  private let pki: TestPKI
+  private let known = KnownIntermediates()
+  private let issuing: AuthorityCertificate
+  private let root: AuthorityCertificate
+  private let other: AuthorityCertificate
+  private let leaf: LeafCertificate
+
+  init() throws {
+    pki = try TestPKI.shared.get()
+    issuing = try AuthorityCertificate.read(pki.read("issuing-ca.pem"))[0]
+    root = try AuthorityCertificate.read(pki.read("root-ca.pem"))[0]
+    other = try AuthorityCertificate.read(pki.read("stranger-ca.pem"))[0]
+    leaf = try LeafCertificate(pem: pki.read("tier.pem"))
+    known.remember([CertificatePath(anchor: root, intermediates: [issuing])])
+  }
+
+  @Test func `they are known below their anchor`() {
+    #expect(known.chain(of: leaf, below: [root]).rows.last?.first === issuing)
+    #expect(known.chain(of: leaf, below: [other]).rows.map(\.count) == [0])
+  }
+
+  /// The names are the victim's, and even the key: whoever has its certificate can make such ones.
+  @Test func `who runs an authority neither hides nor displaces those of another`() throws {
+    let policy = makePolicy(others: [
+      makeMerchant("tier", 2, tierURI, rootAuthority),
+      makeMerchant("other", 3, "spiffe://other.example/x", strangerAuthority),
+    ])
+    let trust = TrustSnapshot(
+      generation: 1, policy: policy,
+      authorities: try TestServer.authorities(pki, policy, list: "one"))
+    for one in try pki.crossSigned("issuing-ca", by: "stranger-ca", count: 70) {
+      known.remember([CertificatePath(anchor: other, intermediates: [one])])
+    }
+    let chain = known.chain(of: leaf, below: trust.anchors(for: leaf))
+    // Nothing of the other one's costs this client the check of a signature.
+    #expect(chain.rows.dropFirst().map { $0.map(\.fingerprint) } == [[issuing.fingerprint]])
+    guard case .client(_, let principal) = trust.decide(chain, at: leaf.notBefore + 1).identity
+    else {
+      Issue.record("nobody")
+      return
+    }
+    #expect(principal.name == "tier")
+  }
+
+  @Test func `the ones that were sent last are tried, and not many`() throws {
+    let more = try pki.crossSigned("issuing-ca", by: "root-ca", count: 20)
+    for one in more { known.remember([CertificatePath(anchor: root, intermediates: [one])]) }
+    let tried = known.chain(of: leaf, below: [root]).rows.dropFirst().map { $0[0].fingerprint }
+    #expect(tried == more.suffix(KnownIntermediates.mostTried).map(\.fingerprint))
+    known.remember([CertificatePath(anchor: root, intermediates: [issuing])])
+    #expect(known.chain(of: leaf, below: [root]).rows.last?.first === issuing)
+  }
+
+  @Test func `what nobody names is looked for below every authority`() throws {
+    let policy = makePolicy(others: [makeMerchant("other", 3, "spiffe://x/y", rootAuthority)])
+    let trust = TrustSnapshot(
+      generation: 1, policy: policy,
+      authorities: try TestServer.authorities(pki, policy, list: "one"))
+    let chain = known.chain(of: leaf, below: trust.anchors(for: leaf))
+    let decision = trust.decide(chain, at: leaf.notBefore + 1)
+    #expect(decision.identity == .unknown && !decision.paths.isEmpty)
   }
 }

@@ -100,4 +100,24 @@ struct ReadmissionTests {
       #expect(caller.principal.quotaPerMinute(.tokenize) == 1)
     }
   }
+
+  @Test func `what a request meets knows its policy before the server does`() async throws {
+    try await withServer { server in
+      let policy = makePolicy(generation: 2)
+      let authorities = try TestServer.authorities(server.pki, policy, list: "one")
+      var seen: [UInt64] = []
+      func update(_ certificate: ServerCertificate) throws {
+        try server.server.update(
+          policy: policy, authorities: authorities, certificate: certificate,
+          updatingFirst: { seen.append(server.server.core.state.trust.policy.generation) })
+      }
+      // Not where the update cannot be made.
+      let none = ServerCertificate(chainPath: "/none", privateKeyPath: "/none")
+      #expect(throws: VaultServerError.self) { try update(none) }
+      #expect(seen == [])
+      try update(TestServer.certificate(server.pki))
+      #expect(seen == [1])
+      #expect(server.server.core.state.trust.policy.generation == 2)
+    }
+  }
 }

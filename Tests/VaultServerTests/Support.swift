@@ -34,11 +34,12 @@ func bytes(_ span: RawSpan) -> [UInt8] {
 let testToken = "tok_01kax3zv5ye8bvkp2mszn9fqxw"
 
 let shopAuthority = AuthorityReference(
-  certificatePath: "/shop-ca.pem", revocationListPath: "/shop-ca.crl")
-let acquirerAuthority = AuthorityReference(certificatePath: "/acquirer-ca.pem")
+  certificatePaths: ["/shop-ca.pem"], revocationListPaths: ["/shop-ca.crl"])
+let acquirerAuthority = AuthorityReference(certificatePaths: ["/acquirer-ca.pem"])
 
-let rootAuthority = AuthorityReference(certificatePath: "/root-ca.pem")
-let issuingAuthority = AuthorityReference(certificatePath: "/issuing-ca.pem")
+let rootAuthority = AuthorityReference(certificatePaths: ["/root-ca.pem"])
+let strangerAuthority = AuthorityReference(certificatePaths: ["/stranger-ca.pem"])
+let issuingAuthority = AuthorityReference(certificatePaths: ["/issuing-ca.pem"])
 
 let shopURI = "spiffe://shop.example/checkout"
 let acquirerURI = "spiffe://bank.example/authorization"

@@ -1,3 +1,4 @@
+import Cryptography
 import Foundation
 
 /// Certificates of every kind that the server has to tell apart, made once by the `openssl` command
@@ -61,6 +62,20 @@ final class TestPKI: Sendable {
   /// The content of the file `name`.
   func read(_ name: String) throws -> [UInt8] {
     try Array(Data(contentsOf: URL(fileURLWithPath: path(name))))
+  }
+
+  /// Other certificates of `name`'s name and key by `authority`, as nobody can keep one from making.
+  func crossSigned(
+    _ name: String, by authority: String, count: Int
+  ) throws -> [AuthorityCertificate] {
+    try (0..<count).map { _ in
+      let file = "crossed-\(UUID())"
+      try openssl(
+        "x509", "-req", "-in", path("\(name).csr"), "-CA", path("\(authority).pem"),
+        "-CAkey", path("\(authority).key"), "-CAcreateserial", "-out", path(file),
+        "-days", "3650", "-extfile", path("\(name).ext"))
+      return try AuthorityCertificate.read(read(file))[0]
+    }
   }
 
   private let farAway = "20990101000000Z"

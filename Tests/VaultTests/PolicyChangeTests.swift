@@ -109,4 +109,13 @@ import Vault
     #expect(try await change(to: policy) { try house.push(token, under: 1) }.status == 200)
     #expect(try await change(to: policy) { try house.delete(token, under: 1) }.status == 204)
   }
+
+  @Test func `what was admitted under a policy that is not in force yet is decided by this one`()
+    async throws
+  {
+    let token = try await house.token(of: Number.visa)
+    try house.vault.update(policy: Cast.makePolicy(generation: 1, shopOperations: []))
+    let answer = try await house.delete(token, under: 2).value
+    #expect(answer.problem == "operation-not-permitted")
+  }
 }

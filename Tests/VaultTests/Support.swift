@@ -122,8 +122,8 @@ final class Reply<Value: Sendable>: Sendable {
 
 /// A cast: two shops, one that does not deduplicate, and acquirers.
 enum Cast {
-  private static let shops = AuthorityReference(certificatePath: "/pki/ca.pem")
-  private static let banks = AuthorityReference(certificatePath: "/pki/acquirer-ca.pem")
+  private static let shops = AuthorityReference(certificatePaths: ["/pki/ca.pem"])
+  private static let banks = AuthorityReference(certificatePaths: ["/pki/acquirer-ca.pem"])
 
   static let policy = makePolicy()
 
@@ -164,7 +164,7 @@ enum Cast {
 
   /// A client of the merchant or acquirer; its identity may be that of `actor`'s.
   static func caller(
-    _ name: String, actor: String? = nil, under generation: UInt64? = nil
+    _ name: String, actor: String? = nil, under generation: UInt64 = 1
   ) throws -> Caller {
     if let merchant = policy.merchants[name] {
       let identity = actor.flatMap { policy.merchants[$0] } ?? merchant

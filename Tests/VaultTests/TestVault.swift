@@ -114,7 +114,7 @@ extension TestVault {
   func tokenize(
     _ number: String, month: Int = 12, year: Int = 2028, preferring brand: Brand? = nil,
     customer: String? = nil, key: String? = nil, wrong: Problem? = nil, as name: String = "shop",
-    actor: String? = nil, under generation: UInt64? = nil
+    actor: String? = nil, under generation: UInt64 = 1
   ) throws -> Reply<Answer> {
     guard let slot = slots.lease() else { throw Missing(what: "a slot") }
     let pan = try PAN.parse(Array(number.utf8).rawSpan, into: slot)
@@ -141,7 +141,7 @@ extension TestVault {
   func push(
     _ token: Token?, to acquirer: String = "credit-du-nord", amount: Int64 = 4_990,
     currency: String = "EUR", key: String = "key-1", wrong: Problem? = nil,
-    as name: String = "shop", under generation: UInt64? = nil
+    as name: String = "shop", under generation: UInt64 = 1
   ) throws -> Reply<Answer> {
     guard let currency = Currency(code: currency) else { throw Missing(what: "a currency") }
     let payment = Payment(
@@ -159,7 +159,7 @@ extension TestVault {
   }
 
   func pull(
-    _ token: Token?, as name: String = "credit-du-nord", under generation: UInt64? = nil
+    _ token: Token?, as name: String = "credit-du-nord", under generation: UInt64 = 1
   ) throws -> Reply<PullReply> {
     let reply = Reply<PullReply>()
     try vault.pull(token, caller: Cast.caller(name, under: generation), reply: { reply.send($0) })
@@ -167,7 +167,7 @@ extension TestVault {
   }
 
   func delete(
-    _ token: Token?, as name: String = "shop", under generation: UInt64? = nil
+    _ token: Token?, as name: String = "shop", under generation: UInt64 = 1
   ) throws -> Reply<Answer> {
     let reply = Reply<Answer>()
     try vault.delete(token, caller: Cast.caller(name, under: generation), reply: { reply.send($0) })

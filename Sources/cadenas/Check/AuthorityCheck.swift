@@ -65,7 +65,9 @@ struct AuthorityCheck {
     for (principal, reference) in policy.principalsByAuthority
     where trusted.anchors(of: reference).contains(where: { $0.fingerprint == anchor.fingerprint }) {
       let names = reference.revocationListPaths.contains { path in
-        trusted.lists[path, default: []].contains { $0.isIssued(by: anchor) }
+        trusted.lists[path, default: []].contains { list in
+          trusted.all.lists(of: anchor).contains { $0 === list }
+        }
       }
       if names { with.append(principal.text) } else { without.append(principal.text) }
     }

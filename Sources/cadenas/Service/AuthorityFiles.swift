@@ -6,8 +6,10 @@ import VaultServer
 /// What the files hold that a policy names as authorities of clients and as revocation lists, each
 /// read once.
 struct AuthorityFiles {
-  /// The largest certificate or revocation list that is read.
-  private static let mostFileBytes = 16 << 20
+  /// The largest file of certificates that is read, in bytes.
+  private static let mostCertificateBytes = 65_536
+  /// The largest file of revocation lists that is read, in bytes.
+  private static let mostListBytes = 16 << 20
 
   /// The authorities of each file, by its path.
   let anchors: [String: [AuthorityCertificate]]
@@ -21,12 +23,16 @@ struct AuthorityFiles {
     var anchors: [String: [AuthorityCertificate]] = [:]
     var lists: [String: [RevocationList]] = [:]
     for path in Set(references.flatMap(\.certificatePaths)).sorted() {
-      anchors[path] = Self.read(path, "a client authority", diagnostics) {
+      anchors[path] = Self.read(
+        path, Self.mostCertificateBytes, "a client authority", diagnostics
+      ) {
         bytes throws(CertificateError) in try AuthorityCertificate.read(bytes)
       }
     }
     for path in Set(references.flatMap(\.revocationListPaths)).sorted() {
-      lists[path] = Self.read(path, "a revocation list", diagnostics) {
+      lists[path] = Self.read(
+        path, Self.mostListBytes, "a revocation list", diagnostics
+      ) {
         bytes throws(CertificateError) in try RevocationList.read(bytes)
       }
     }
@@ -35,12 +41,12 @@ struct AuthorityFiles {
   }
 
   private static func read<Content>(
-    _ path: String, _ what: String, _ diagnostics: Diagnostics,
+    _ path: String, _ mostBytes: Int, _ what: String, _ diagnostics: Diagnostics,
     _ parse: ([UInt8]) throws(CertificateError) -> Content
   ) -> Content? {
     let bytes: [UInt8]
     do throws(ConfigurationFileProblem) {
-      bytes = try ConfigurationFiles.read(path, maximumBytes: mostFileBytes)
+      bytes = try ConfigurationFiles.read(path, maximumBytes: mostBytes)
     } catch {
       diagnostics.report(Diagnostic(file: path, line: nil, message: error.text))
       return nil
@@ -48,55 +54,50 @@ struct AuthorityFiles {
     do throws(CertificateError) {
       return try parse(bytes)
     } catch {
-      diagnostics.report(
-        Diagnostic(
-          file: path, line: nil, message: "cannot be used as \(what): \(error)",
-          suggestion: error.explanation))
+      diagnostics.report(unusable(path, as: what, error))
       return nil
     }
   }
 
-  /// Puts them together, and reports a list that its issuer has not signed, and an identity that
-  /// two principals of `configuration` could have at once. Nil where a file cannot be used.
+  private static func unusable(
+    _ path: String, as what: String, _ error: CertificateError
+  ) -> Diagnostic {
+    Diagnostic(
+      file: path, line: nil, message: "cannot be used as \(what): \(error)",
+      suggestion: error.explanation)
+  }
+
+  /// Puts them together, and reports the lists that cannot be used beside these authorities, and an
+  /// identity that two principals of `configuration` could have at once. Nil where a file cannot be
+  /// used.
   func trusted(
     _ configuration: ServiceConfiguration, _ diagnostics: Diagnostics
   ) -> TrustedAuthorities? {
-    let before = diagnostics.count
-    reportForeignLists(diagnostics)
     guard anchors.count == Set(references.flatMap(\.certificatePaths)).count,
-      lists.count == Set(references.flatMap(\.revocationListPaths)).count,
-      diagnostics.count == before
+      lists.count == Set(references.flatMap(\.revocationListPaths)).count
     else { return nil }
     let ofReferences = Dictionary(
       uniqueKeysWithValues: references.map { reference in
         (reference, reference.certificatePaths.flatMap { anchors[$0] ?? [] })
       })
-    guard let trusted = try? TrustedAuthorities(anchors: ofReferences, lists: lists) else {
-      return nil
-    }
-    reportOverlaps(configuration, trusted, diagnostics)
-    return trusted
-  }
-
-  /// A list under an authority's name that none of its keys has signed is damaged or a forgery, or
-  /// an earlier key's: it would protect nobody.
-  private func reportForeignLists(_ diagnostics: Diagnostics) {
-    for (path, lists) in lists.sorted(by: { $0.key < $1.key }) {
-      for list in lists {
-        let named = anchors.values.joined().filter(list.bearsName)
-        if !named.isEmpty, !named.contains(where: list.isIssued) {
-          let error = CertificateError.foreignRevocationList
-          diagnostics.report(
-            Diagnostic(
-              file: path, line: nil, message: "cannot be used as a revocation list: \(error)",
-              suggestion: error.explanation))
+    do throws(UnusableRevocationLists) {
+      let trusted = try TrustedAuthorities(anchors: ofReferences, lists: lists)
+      reportOverlaps(configuration, trusted, diagnostics)
+      return trusted
+    } catch {
+      for (list, reason) in error.lists {
+        for (path, lists) in lists.sorted(by: { $0.key < $1.key })
+        where lists.contains(where: { $0 === list }) {
+          diagnostics.report(Self.unusable(path, as: "a revocation list", reason))
         }
       }
+      return nil
     }
   }
 
   /// Where one authority stands above another, a client of the lower one is a client of the upper
-  /// one too: an identity that both of their principals name would be two.
+  /// one too: an identity that both of their principals name would be two. So it would where copies of
+  /// one certificate stand in several files.
   private func reportOverlaps(
     _ configuration: ServiceConfiguration, _ trusted: TrustedAuthorities,
     _ diagnostics: Diagnostics
@@ -111,7 +112,8 @@ struct AuthorityFiles {
             Diagnostic(
               file: configuration.file, line: lines.max(),
               message: "\"\(uri)\" belongs to \(other.principal.text) and to "
-                + "\(one.principal.text), and an authority of the one vouches for one of the other")
+                + "\(one.principal.text), and an authority of the one is one of the other, or "
+                + "vouches for it")
           )
         }
       }
@@ -140,6 +142,9 @@ extension CertificateError {
         + "extended key usage, if it has one"
     case .weakKey: "RSA from 2048 bits, P-256, P-384, P-521 or Ed25519"
     case .foreignRevocationList: "no authority of its issuer's name has signed it"
+    case .largeRevocationList:
+      "a list of more than \(RevocationList.mostBytesOfOthers) bytes counts for an authority that "
+        + "\"client_ca\" names: name this one's"
     case .partialRevocationList: "only lists of all certificates of an authority can be used"
     case .unsupportedExtension, .malformedAlternativeName, .library: nil
     }

@@ -25,9 +25,11 @@ extension Service {
       let persons = new.administration.approvals["destroy", default: 1]
       try vault.raiseApprovals(toPersons: persons)
       try server.update(
-        policy: parts.policy, authorities: parts.authorities, certificate: parts.certificate)
-      gateway.update(parts.definitions)
-      vault.update(policy: parts.policy)
+        policy: parts.policy, authorities: parts.authorities, certificate: parts.certificate,
+        updatingFirst: {
+          vault.update(policy: parts.policy)
+          gateway.update(parts.definitions)
+        })
       vault.update(alarms: new.alarms)
       administration.update(access: parts.access)
       condition.put(generation: next, personsToDestroy: persons)

@@ -67,7 +67,51 @@ package final class AuthorityCertificate: Sendable {
   }
 }
 
+// MARK: - What it costs
+
+extension AuthorityCertificate {
+  /// The longest that one may be which a client sends, in bytes of DER.
+  private static let longest = 8_192
+  private static let mostKeyBits: Int32 = 4_096
+  private static let mostExponentBits: Int32 = 33
+  private static let mostConstraints: Int32 = 64
+
+  /// Whether it can be checked while others wait: its size, the work with its key, and the name
+  /// constraints that each name below is held against, are bounded. For one that a client sends, which
+  /// chooses all of these; what an operator configures may be as large as it likes.
+  package var isModest: Bool {
+    der.count <= Self.longest && parsed.constraintCount <= Self.mostConstraints
+      && parsed.hasKey(ofAtMost: Self.mostKeyBits, exponentOfAtMost: Self.mostExponentBits)
+  }
+}
+
 extension ParsedCertificate {
+  /// How many names its name constraints permit and exclude.
+  fileprivate var constraintCount: Int32 {
+    defer { ERR_clear_error() }
+    guard let value = unsafe X509_get_ext_d2i(pointer, NID_name_constraints, nil, nil) else {
+      return 0
+    }
+    let constraints = unsafe value.assumingMemoryBound(to: NAME_CONSTRAINTS.self)
+    defer { unsafe NAME_CONSTRAINTS_free(constraints) }
+    return unsafe [constraints.pointee.permittedSubtrees, constraints.pointee.excludedSubtrees]
+      .reduce(0) { unsafe $0 + max(0, OPENSSL_sk_num($1)) }
+  }
+
+  /// Whether a key of RSA has a modulus and an exponent of at most so many bits; any other is of one of
+  /// the few sizes that are accepted.
+  fileprivate func hasKey(ofAtMost bits: Int32, exponentOfAtMost exponentBits: Int32) -> Bool {
+    defer { ERR_clear_error() }
+    guard let key = unsafe X509_get0_pubkey(pointer) else { return false }
+    guard unsafe EVP_PKEY_get_base_id(key) == EVP_PKEY_RSA else { return true }
+    var exponent: OpaquePointer?
+    guard unsafe EVP_PKEY_get_bn_param(key, OSSL_PKEY_PARAM_RSA_E, &exponent) == 1 else {
+      return false
+    }
+    defer { unsafe BN_free(exponent) }
+    return unsafe EVP_PKEY_get_bits(key) <= bits && BN_num_bits(exponent) <= exponentBits
+  }
+
   /// Whether it is another certificate of the same authority: one name, one key.
   borrowing func hasNameAndKey(of other: borrowing ParsedCertificate) -> Bool {
     defer { ERR_clear_error() }

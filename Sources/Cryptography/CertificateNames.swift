@@ -4,6 +4,8 @@ import COpenSSL
 struct AlternativeNames {
   var uris: [String] = []
   var dnsNames: [String] = []
+  /// How many names there are, of every kind.
+  var count = 0
 
   /// - Throws: ``CertificateError/malformedAlternativeName`` if a name is not printable ASCII: a
   ///   zero byte or a control character in one is an attempt to look like another.
@@ -19,7 +21,8 @@ struct AlternativeNames {
     }
     let stack = OpaquePointer(extensionValue)
     defer { unsafe GENERAL_NAMES_free(stack) }
-    for index in 0..<max(0, unsafe OPENSSL_sk_num(stack)) {
+    count = Int(max(0, unsafe OPENSSL_sk_num(stack)))
+    for index in 0..<Int32(count) {
       var kind: Int32 = 0
       guard let name = unsafe OPENSSL_sk_value(stack, index),
         let value = unsafe GENERAL_NAME_get0_value(

@@ -82,25 +82,39 @@ package struct CertificatePath: Sendable {
 
 /// Finds the paths of a chain.
 struct PathFinder {
+  /// The most signatures that are checked for one chain: a real one has as many as it is long, twice
+  /// that where authorities are being replaced.
+  static let mostChecks = 16
+
   let chain: ClientChain
   let anchors: [AuthorityCertificate]
 
   /// Every path from the client's certificate to one of the anchors whose signatures, constraints
   /// and usages hold. Times and revocation are not looked at: those change.
   ///
+  /// A path ends at the first anchor that it comes to. So who runs an authority that has an anchor of
+  /// its own vouches for that one's clients, and not for those of an authority above.
+  ///
   /// Candidates are chosen by name, which costs nothing. What the client sent is checked from the
   /// anchor downward, so that one who has no certificate of an anchor costs the check of one
   /// signature by an anchor's key for each candidate, and no work with keys of its own choice.
   func paths() -> [CertificatePath] {
     var paths: [CertificatePath] = []
-    for row in chain.rows {
+    var checksLeft = Self.mostChecks
+    for row in chain.rows where !row.contains(where: isAnchor) {
       for anchor in anchors where anchor.claims(row, from: chain.leaf) {
-        guard !row.contains(where: { $0.fingerprint == anchor.fingerprint }) else { continue }
+        checksLeft -= row.count + 1
+        guard checksLeft >= 0 else { return paths }
         let path = CertificatePath(anchor: anchor, intermediates: row)
         if Self.isSound(path, of: chain.leaf) { paths.append(path) }
       }
     }
     return paths
+  }
+
+  /// Whether an intermediate is one of the anchors, or another certificate of the same authority.
+  private func isAnchor(_ intermediate: AuthorityCertificate) -> Bool {
+    anchors.contains { $0.parsed.hasNameAndKey(of: intermediate.parsed) }
   }
 
   /// Whether libcrypto finds exactly this path good: signatures, basic constraints and their path

@@ -67,6 +67,7 @@ package final class ClientAuthorities: Sendable {
 
   private let listsByAnchor: [Digest256: [RevocationList]]
   private let revokedAnchors: Set<Digest256>
+  private let anchorFingerprints: Set<Digest256>
 
   /// Those of ``listsOfOthers`` that intermediates have issued, by the anchor above and the
   /// intermediate: to check it means hashing whole lists. By anchor, so that who runs an authority
@@ -114,6 +115,7 @@ package final class ClientAuthorities: Sendable {
         }
       }.map(\.fingerprint))
     self.anchors = distinct
+    anchorFingerprints = seen
     self.lists = lists
     listsOfOthers = others
     self.listsByAnchor = listsByAnchor
@@ -153,6 +155,11 @@ package final class ClientAuthorities: Sendable {
   /// Whether the list of another anchor names this one.
   package func isRevoked(_ anchor: AuthorityCertificate) -> Bool {
     revokedAnchors.contains(anchor.fingerprint)
+  }
+
+  /// Whether both have the same anchors, so that every chain has the same paths.
+  package func hasAnchors(of other: ClientAuthorities) -> Bool {
+    anchorFingerprints == other.anchorFingerprints
   }
 
   /// The ways from a client's certificate to anchors. Costs the verification of a signature for

@@ -37,6 +37,13 @@ package final class LeafCertificate: Sendable {
   /// The subject for people: one line of printable ASCII, at most 256 characters.
   package let subject: String
 
+  /// Whether it can be checked while others wait: a client chooses its size, and its names are held
+  /// against the name constraints of each authority above.
+  package let isModest: Bool
+
+  private static let longest = 6_144
+  private static let mostNames = 32
+
   /// Whether a key usage extension, where there is one, lets the key sign a handshake.
   let maySignHandshakes: Bool
 
@@ -50,6 +57,7 @@ package final class LeafCertificate: Sendable {
     guard parsed.hasStrongKey, parsed.hasStrongSignature else { throw .weakKey }
     let names = try AlternativeNames(of: parsed)
     let validity = try parsed.validity
+    isModest = der.byteCount <= Self.longest && names.count <= Self.mostNames
     spiffeURIs = names.uris.filter { $0.hasPrefix("spiffe://") }
     otherURIs = names.uris.filter { !$0.hasPrefix("spiffe://") }
     dnsNames = names.dnsNames

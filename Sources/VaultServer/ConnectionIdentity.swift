@@ -17,7 +17,7 @@ struct ConnectionIdentity {
   init(chain: ClientChain?, trust: TrustSnapshot, at unixSeconds: Int64) {
     self.chain = chain
     self.trust = trust
-    decision = Self.decide(chain, trust, at: unixSeconds)
+    decision = Self.decide(chain, nil, trust, at: unixSeconds)
     if chain != nil, decision.paths.isEmpty {
       decision = .init(identity: .rejected(.noAuthority), validUntil: unixSeconds)
     }
@@ -42,34 +42,40 @@ struct ConnectionIdentity {
     trust.generation == generation && unixSeconds <= decision.validUntil
   }
 
-  /// Decides again.
+  /// Decides again. What signatures said stays true: where the authorities are the same, as after most
+  /// reloads, no signature of the chain is checked again.
   mutating func decideAgain(trust: TrustSnapshot, at unixSeconds: Int64) {
+    let paths = trust.authorities.all.hasAnchors(of: self.trust.authorities.all)
     self.trust = trust
-    decision = Self.decide(chain, trust, at: unixSeconds)
+    decision = Self.decide(chain, paths ? decision.paths : nil, trust, at: unixSeconds)
   }
 
+  /// - Parameter paths: the paths of the chain where they are known.
   private static func decide(
-    _ chain: ClientChain?, _ trust: TrustSnapshot, at unixSeconds: Int64
+    _ chain: ClientChain?, _ paths: [CertificatePath]?, _ trust: TrustSnapshot,
+    at unixSeconds: Int64
   ) -> TrustSnapshot.Decision {
     guard let chain else {
       return TrustSnapshot.Decision(identity: .rejected(.unreadable), validUntil: unixSeconds)
     }
-    return trust.decide(chain, at: unixSeconds)
+    return trust.decide(chain.leaf, paths ?? trust.authorities.all.paths(of: chain), at: unixSeconds)
   }
 }
 
 extension ClientChain {
   /// The chain that a client sent in a full handshake; nil where there are too many certificates,
-  /// or its own cannot be read. Others that cannot be read, or are no authorities, are left out.
+  /// or its own cannot be read or is too large. Others that cannot be read, are no authorities, or
+  /// would take too long to check, are left out.
   convenience init?(_ certificates: [NIOSSLCertificate]) {
     guard (1...Self.mostCertificates).contains(certificates.count),
-      let leaf = LeafCertificate(certificates.first)
+      let leaf = LeafCertificate(certificates.first), leaf.isModest
     else { return nil }
     self.init(
       leaf: leaf,
       intermediates: certificates.dropFirst().compactMap {
-        guard let der = try? $0.toDERBytes() else { return nil }
-        return try? AuthorityCertificate(der: der)
+        guard let der = try? $0.toDERBytes(), let one = try? AuthorityCertificate(der: der)
+        else { return nil }
+        return one.isModest ? one : nil
       })
   }
 }

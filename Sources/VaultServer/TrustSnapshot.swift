@@ -23,16 +23,16 @@ final class TrustSnapshot: Sendable {
     self.authorities = authorities
   }
 
-  /// Decides who the holder of `chain` is.
+  /// Decides who the holder of `leaf` is, to whom `paths` lead from authorities.
   ///
   /// An identity counts only under the authorities that its principal names, so that no merchant's
   /// authority can mint an acquirer. What no principal's authority has issued is still held against
   /// the other ones: a revoked certificate is closed out even if nobody knows its name. One that
   /// would be two principals, since an authority of the one stands above an authority of the other,
   /// is neither.
-  func decide(_ chain: ClientChain, at unixSeconds: Int64) -> Decision {
-    let leaf = chain.leaf
-    let paths = authorities.all.paths(of: chain)
+  func decide(
+    _ leaf: LeafCertificate, _ paths: [CertificatePath], at unixSeconds: Int64
+  ) -> Decision {
     guard !paths.isEmpty else { return Decision(identity: .unknown, validUntil: .max) }
     var clients: [(identity: ClientIdentity, until: Int64)] = []
     var rejection: ClientIdentity.Rejection?

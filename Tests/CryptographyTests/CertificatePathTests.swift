@@ -46,6 +46,38 @@ struct CertificatePathTests {
       try workshop.authorities(["issuing"]).judge(leaf, with: sent, at: now) == .notIssuedHere)
   }
 
+  @Test func aPathEndsAtTheFirstAuthorityThatIsConfigured() throws {
+    try workshop.makeAuthority("new-root")
+    try workshop.crossSign("issuing", by: "new-root", as: "crossed")
+    try workshop.makeIntermediate("lower", by: "issuing", serial: "0x2002")
+    let authorities = try workshop.authorities(["root", "new-root", "issuing"])
+    let sent = try ["issuing", "crossed", "lower"].map(workshop.certificate)
+    for leaf in [try leaf(), try leaf(by: "lower")] {
+      let paths = authorities.paths(of: ClientChain(leaf: leaf, intermediates: sent))
+      #expect(paths.map(\.anchor.subject) == ["CN=issuing"])
+    }
+  }
+
+  @Test func whatAClientSendsIsOfBoundedCost() throws {
+    let modest = try workshop.certificate("issuing")
+    #expect(modest.isModest && (try leaf()).isModest)
+    let names = (0..<65).map { "permitted;DNS:a\($0).example" }.joined(separator: ", ")
+    for (name, algorithm, more) in [
+      ("exponent", ["rsa:2048", "-pkeyopt", "rsa_keygen_pubexp:36893488147419103233"], ""),
+      ("large", ["rsa:4104"], ""),
+      ("names", Workshop.curve, "nameConstraints = \(names)\n"),
+      ("long", Workshop.curve, "nsComment = \(String(repeating: "x", count: 8_192))\n"),
+    ] {
+      try workshop.makeIntermediate(
+        name, by: "root", extensions: Workshop.authorityExtensions + more, serial: "0x3001",
+        algorithm: algorithm)
+      #expect(try !workshop.certificate(name).isModest, "\(name)")
+    }
+    let many = (0..<33).map { "DNS:a\($0).example" }.joined(separator: ", ")
+    try workshop.issue("many", by: "issuing", extensions: "subjectAltName = \(many)\n")
+    #expect(try !LeafCertificate(pem: workshop.file("many.pem")).isModest)
+  }
+
   @Test func oldAndNewAuthorityVouchSideBySide() throws {
     try workshop.makeAuthority("new")
     try workshop.join(["issuing.pem", "new.pem"], as: "both.pem")

@@ -57,6 +57,8 @@ final class Workshop {
     try write("", to: "\(name).index.attr")
   }
 
+  static let curve = ["ec", "-pkeyopt", "ec_paramgen_curve:P-256"]
+
   static let authorityExtensions = """
     basicConstraints = critical, CA:TRUE
     keyUsage = critical, keyCertSign, cRLSign

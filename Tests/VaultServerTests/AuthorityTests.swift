@@ -60,7 +60,7 @@ struct AuthorityTests {
     }
   }
 
-  @Test func `a client that two principals could be is neither`() throws {
+  @Test func `a client is its own authority's, not that of one above`() throws {
     let pki = try TestPKI.shared.get()
     let policy = makePolicy(others: [
       makeMerchant("below", 2, tierURI, issuingAuthority),
@@ -71,15 +71,58 @@ struct AuthorityTests {
       authorities: try TestServer.authorities(pki, policy, list: "one"))
     let certificates = try NIOSSLCertificate.fromPEMFile(pki.path("tier-chain.pem"))
     let chain = try #require(ClientChain(certificates))
-    let leaf = chain.leaf
-    #expect(trust.decide(chain, at: leaf.notBefore + 1).identity == .unknown)
-    let alone = ClientChain(leaf: leaf, intermediates: [])
-    guard case .client(_, let principal) = trust.decide(alone, at: leaf.notBefore + 1).identity
-    else {
-      Issue.record("nobody")
-      return
+    for chain in [chain, ClientChain(leaf: chain.leaf, intermediates: [])] {
+      guard
+        case .client(_, let principal) =
+          trust.decide(chain, at: chain.leaf.notBefore + 1).identity
+      else {
+        Issue.record("nobody")
+        return
+      }
+      #expect(principal.name == "below")
     }
-    #expect(principal.name == "below")
+  }
+
+  /// The one that the merchant's authority stands under would vouch for the name; the merchant's own
+  /// authority must not, by sending its certificate along.
+  @Test func `a merchant's authority does not mint a client of the one above it`() throws {
+    let pki = try TestPKI.shared.get()
+    let policy = makePolicy(others: [
+      makeMerchant("below", 2, "spiffe://below.example/x", issuingAuthority),
+      makeMerchant("above", 3, tierURI, rootAuthority),
+    ])
+    let trust = TrustSnapshot(
+      generation: 1, policy: policy,
+      authorities: try TestServer.authorities(pki, policy, list: "one"))
+    let certificates = try NIOSSLCertificate.fromPEMFile(pki.path("tier-chain.pem"))
+    let chain = try #require(ClientChain(certificates))
+    #expect(chain.rows.map(\.count) == [0, 1])
+    let decision = trust.decide(chain, at: chain.leaf.notBefore + 1)
+    #expect(decision.identity == .unknown && decision.paths.count == 1)
+  }
+
+  @Test func `where authorities are the same, a reload checks no signature again`() throws {
+    let pki = try TestPKI.shared.get()
+    let policy = policy(rootAuthority)
+    func trust(_ generation: UInt64, _ list: String) throws -> TrustSnapshot {
+      TrustSnapshot(
+        generation: generation, policy: policy,
+        authorities: try TestServer.authorities(pki, policy, list: list))
+    }
+    let certificates = try NIOSSLCertificate.fromPEMFile(pki.path("tier-chain.pem"))
+    let chain = try #require(ClientChain(certificates))
+    let now = chain.leaf.notBefore + 1
+    var identity = ConnectionIdentity(chain: chain, trust: try trust(1, "one"), at: now)
+    let path = try #require(identity.paths.first)
+    identity.decideAgain(trust: try trust(2, "empty"), at: now)
+    #expect(identity.paths.first?.intermediates.first === path.intermediates.first)
+    #expect(identity.paths.first?.anchor === path.anchor)
+    // Another policy's authorities are others.
+    let other = TrustSnapshot(
+      generation: 3, policy: makePolicy(),
+      authorities: try TestServer.authorities(pki, makePolicy(), list: "one"))
+    identity.decideAgain(trust: other, at: now)
+    #expect(identity.identity == .unknown && identity.paths.isEmpty)
   }
 
   @Test func `more certificates than a chain has are refused`() throws {

@@ -1,5 +1,6 @@
 import AccessPolicy
 import Cards
+import Cryptography
 import SecretMemory
 import Vault
 
@@ -23,6 +24,13 @@ extension String {
     _ body: (RawSpan) throws(Failure) -> Result
   ) throws(Failure) -> Result {
     try Array(utf8).withSpan(body)
+  }
+}
+
+extension TrustSnapshot {
+  /// Decides who the holder of `chain` is.
+  func decide(_ chain: ClientChain, at unixSeconds: Int64) -> Decision {
+    decide(chain.leaf, authorities.all.paths(of: chain), at: unixSeconds)
   }
 }
 

@@ -147,8 +147,9 @@ final class Workshop {
 
   /// Writes a list that names `entries` certificates that nobody has.
   func makeLongRevocationList(by authority: String, entries: Int) throws {
+    let start = String(repeating: "7F", count: 16)
     let index = (0..<entries).map {
-      "R\t990101000000Z\t200101000000Z\t\($0 + 0x100000)\tunknown\t/CN=x\n"
+      "R\t990101000000Z\t200101000000Z\t\(start)\($0 + 10_000_000)\tunknown\t/CN=x\n"
     }
     try write(index.joined(), to: "\(authority).index")
     try makeRevocationList(by: authority)

@@ -33,9 +33,6 @@ package final class AuditLog: BatchParticipant, @unchecked Sendable {
   private let size: Atomic<UInt64>
   private let checkpoint: Mutex<SignedCheckpoint?>
   private let uncovered: Range<UInt64>
-  /// The time of the last entry when the log was taken up, less jumps ahead of the clock that stand
-  /// shortly before it; nil for a log with no entry. Unix milliseconds.
-  package let settledMillisecondsAtStart: Int64?
 
   private struct State {
     var frontier = MerkleFrontier()
@@ -69,8 +66,7 @@ package final class AuditLog: BatchParticipant, @unchecked Sendable {
   /// The log of a store that is being created, with nothing in it.
   package convenience init() { self.init(State()) }
 
-  private init(_ state: State, settledMilliseconds: Int64? = nil) {
-    settledMillisecondsAtStart = settledMilliseconds
+  private init(_ state: State) {
     open = state
     committed = state
     size = Atomic(state.frontier.size)
@@ -84,17 +80,15 @@ package final class AuditLog: BatchParticipant, @unchecked Sendable {
   ///   last entry that is not there, and where the log does not go on from the checkpoint.
   package convenience init(restoringFrom store: Store) throws(AuditError) {
     var state = State()
-    var settled: Int64?
     if let end = try AuditEnd.read(in: store) {
       state.frontier = end.frontier
       state.latestMilliseconds = end.latestMilliseconds
-      settled = try AuditEnd.settledMilliseconds(in: store, latest: end.latestMilliseconds)
       if let signed = try Self.newestCheckpoint(of: store, with: end.frontier) {
         state.checkpoint = LatestCheckpoint(
           signed: signed, stays: true, milliseconds: end.latestMilliseconds)
       }
     }
-    self.init(state, settledMilliseconds: settled)
+    self.init(state)
   }
 
   private static func newestCheckpoint(
@@ -118,6 +112,12 @@ package final class AuditLog: BatchParticipant, @unchecked Sendable {
 
   /// How many entries there are, those of the open batch included. Writer thread only.
   package var pendingSize: UInt64 { open.frontier.size }
+
+  /// The time of the last of them, in Unix milliseconds, to ``AuditLimits/clockToleranceMilliseconds``:
+  /// not before it; nil where there is none. Writer thread only.
+  package var pendingMilliseconds: Int64? {
+    open.frontier.size == 0 ? nil : open.latestMilliseconds
+  }
 
   /// The tree's root over all of them. Writer thread only.
   package var pendingRoot: Digest256 { open.frontier.root }

@@ -130,11 +130,8 @@ package final class ClientAuthorities: Sendable {
   private func lists(
     of authority: AuthorityCertificate, below anchor: AuthorityCertificate
   ) -> [RevocationList] {
+    // An intermediate is no other certificate of an anchor: paths end there.
     if let lists = listsByAnchor[authority.fingerprint] { return lists }
-    // Of an anchor's lists it is known which keys signed them, and no other key counts: another
-    // certificate of the anchor's name and key has them too, and nothing long is hashed for it.
-    let others = anchors.filter { $0.parsed.hasNameAndKey(of: authority.parsed) }
-    guard others.isEmpty else { return others.flatMap(lists(of:)) }
     let named = listsOfOthers.filter { $0.bearsName(of: authority) }
     guard !named.isEmpty else { return [] }
     if let known = listsOfIntermediates.withLock({

@@ -1,4 +1,8 @@
-/// Looks at the clocks for what is to wait, and notices when the wall clock has jumped ahead.
+import AuditLog
+import Storage
+
+/// Looks at the clocks for what is to wait, notices when the wall clock has jumped ahead, and keeps in
+/// the store what of such a jump has not passed yet.
 ///
 /// Confined to the writer thread; made before there is one.
 final class ClockWatch {
@@ -10,20 +14,41 @@ final class ClockWatch {
     let remembered: RetentionClock.Kept
   }
 
+  /// How much uptime may be lost where a process dies, in milliseconds.
+  private static let rowEveryMilliseconds: Int64 = 60_000
+
+  /// What a batch that is not committed leaves as it was.
+  private struct State {
+    var jumps: ClockJumps
+    /// Whether the store has a ``ClockRow``.
+    var hasRow: Bool
+    /// When it was written, by the monotonic clock; nil where it has to be written anew.
+    var rowWritten: Int64?
+  }
+
   private let clock: Clock
   private var retention: RetentionClock
-  private var jumps: ClockJumps
-  private var jumpsBeforeBatch: ClockJumps
+  private var state: State
+  private var stateBeforeBatch: State
 
-  /// - Parameter last: the time of the log's last entry before this start, in Unix milliseconds.
-  init(_ clock: Clock, lastMilliseconds last: Int64?) {
+  /// - Parameters:
+  ///   - last: the time of the log's last entry before this start, in Unix milliseconds.
+  ///   - row: what the store says of the clocks.
+  init(_ clock: Clock, lastMilliseconds last: Int64?, row: ClockRow?) {
     self.clock = clock
     let reading = Reading(clock)
     retention = RetentionClock(
       retentionMilliseconds: Int64(IdempotencyLedger.retentionMilliseconds), at: reading,
-      lastMilliseconds: last)
-    jumps = ClockJumps(at: reading)
-    jumpsBeforeBatch = jumps
+      lastMilliseconds: last, row: row)
+    state = State(jumps: ClockJumps(at: reading), hasRow: row != nil)
+    stateBeforeBatch = state
+  }
+
+  /// For a store whose log has been taken up.
+  convenience init(_ clock: Clock, log: AuditLog, store: Store) throws {
+    self.init(
+      clock, lastMilliseconds: log.pendingMilliseconds,
+      row: try store.read { try ClockRow.read(in: $0) })
   }
 
   /// Looks at the clocks.
@@ -38,14 +63,44 @@ final class ClockWatch {
   func jumpSeconds() -> Int64? {
     let reading = Reading(clock)
     _ = retention.look(reading)
-    return jumps.look(reading)
+    guard let seconds = state.jumps.look(reading) else { return nil }
+    state.rowWritten = nil
+    return seconds
+  }
+
+  /// Has the next batch write the row, however new it is: the process is about to end.
+  func rowIsDue() { state.rowWritten = nil }
+
+  /// Sees to the store's ``ClockRow`` with the open batch, after all of its entries. It has to be there
+  /// where the log's last time is further on than what has waited: a process that began with that time
+  /// would take the difference for time that has passed.
+  ///
+  /// - Parameter last: the time of the log's last entry, those of the batch included.
+  func keepRow(
+    logEndsAt last: Int64?, in transaction: inout StoreWriteTransaction
+  ) throws(StorageError) {
+    let reading = Reading(clock)
+    let over = Int64(clamping: retention.look(reading).after)
+    guard let last, last > over + ClockJumps.toleranceMilliseconds else {
+      if state.hasRow { try ClockRow.remove(in: &transaction) }
+      state.hasRow = false
+      return
+    }
+    if state.hasRow, let written = state.rowWritten,
+      reading.monotonic - written < Self.rowEveryMilliseconds
+    {
+      return
+    }
+    try retention.row(at: reading).save(in: &transaction)
+    state.hasRow = true
+    state.rowWritten = reading.monotonic
   }
 
   /// What was noted is durable.
-  func batchDidCommit() { jumpsBeforeBatch = jumps }
+  func batchDidCommit() { stateBeforeBatch = state }
 
   /// Nothing was noted.
-  func batchDidAbort() { jumps = jumpsBeforeBatch }
+  func batchDidAbort() { state = stateBeforeBatch }
 }
 
 /// Notices that the wall clock is further ahead than time has passed by the monotonic clock: by a jump,

@@ -10,6 +10,11 @@ import Storage
 /// makes no row, and a row that one has made keeps its place in the table until it is removed, so that a
 /// pass which began after the replacement meets it. So in a store where nobody has rotated for a day,
 /// there is nothing to look up but under the key in force.
+///
+/// An example: key A has made a row at 09:00, and is replaced by B at 10:00. A retry at 11:00 is looked up
+/// under B, and then under A, where it is found. Passes over the table, each of some seconds, meet the
+/// row until it goes, on the next day at 09:00. The first pass that begins after that meets none of
+/// A's, and A is dismissed: from 09:01 on everything is looked up under B alone.
 struct DigestKeys {
   /// Those that may have, the newest first.
   private(set) var older: [KeyIdentifier] = []

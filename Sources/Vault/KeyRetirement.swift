@@ -37,13 +37,10 @@ extension Vault {
       try retireAtOnce(
         key, as: retirement, replacement: replacement, because: reason, actor: actor)
     }
-    guard entry.role == .fingerprint, entry.state == .active, !entry.isBeingReplaced else {
-      let rotation = try retire()
-      if rotation?.role == .data { try opening.session().worker.wake() }
-      return rotation
-    }
-    let rotation = try fingerprintsInTurn(retire)
-    try opening.session().worker.wake()
+    let replacesFingerprints =
+      entry.role == .fingerprint && entry.state == .active && !entry.isBeingReplaced
+    let rotation = try replacesFingerprints ? fingerprintsInTurn(retire) : retire()
+    try wakeWork(after: rotation)
     return rotation
   }
 

@@ -28,15 +28,16 @@ extension Vault {
         try change.rotate(role, cryptoperiodSeconds: seconds, atMilliseconds: now)
       }
     }
-    guard role == .fingerprint else {
-      let rotation = try rotate()
-      // Cards that wait for a key which may seal again are moved on.
-      if role == .data { try opening.session().worker.wake() }
-      return rotation
-    }
-    let rotation = try fingerprintsInTurn(rotate)
-    try opening.session().worker.wake()
+    let rotation = try role == .fingerprint ? fingerprintsInTurn(rotate) : rotate()
+    try wakeWork(after: rotation)
     return rotation
+  }
+
+  /// Has work on keys begin or go on that a key was waited for: cards get a new fingerprint, and those
+  /// that wait for a data key which may seal are moved on.
+  func wakeWork(after rotation: KeyRotation?) throws {
+    guard let role = rotation?.role, role == .data || role == .fingerprint else { return }
+    try opening.session().worker.wake()
   }
 
   /// Runs `body`, which rotates the fingerprint key, when the table that it will use is ready.

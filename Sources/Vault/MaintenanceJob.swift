@@ -46,6 +46,7 @@ final class MaintenanceJob: WriteJob, @unchecked Sendable {
         in: &transaction)
     }
     try core.raise(work.alarms, in: &transaction)
+    if work.isLast { core.watch.rowIsDue() }
     // What is remembered belongs to an open vault.
     try core.opened?.idempotency.lookForOlderKeys(in: &transaction)
     hasMore = try core.opened?.idempotency.purge(in: &transaction) ?? false

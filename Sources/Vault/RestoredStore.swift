@@ -13,6 +13,9 @@ package struct RestoredStore {
   /// Cards in the backup.
   package let cards: UInt64
   private let openPayments: [OpenPayment]
+  /// The time of the log's last entry in the backup, and what it says of the clocks.
+  private let lastMilliseconds: Int64?
+  private let clockRow: ClockRow?
 
   private struct OpenPayment {
     let ledgerKey: [UInt8]
@@ -24,6 +27,14 @@ package struct RestoredStore {
   ///
   /// - Throws: ``VaultError/malformedRow``, `StorageError`.
   package init(readingFrom copy: Store) throws {
+    (lastMilliseconds, clockRow) = try copy.read { transaction in
+      var last: Int64?
+      try transaction.forEach(in: .audit, reversed: true) { _, line in
+        last = LoggedEntry(line: line)?.timeMilliseconds
+        return false
+      }
+      return (last, try ClockRow.read(in: transaction))
+    }
     (cards, openPayments) = try copy.read { transaction in
       let cards = UInt64(try transaction.count(of: .cards))
       var payments: [OpenPayment] = []
@@ -46,7 +57,8 @@ package struct RestoredStore {
   ///
   /// Records, fingerprints and stored answers are bound to keys and not to the store, so they go on
   /// as they are. Intents without an outcome are told again in the new log, so that the next start
-  /// gives each its outcome `unknown`.
+  /// gives each its outcome `unknown`. The time since the backup has not been waited by its idempotency
+  /// rows: they go on from where they were.
   ///
   /// - Parameter custodians: those whose shares have opened the backup; each gets an entry.
   package func begin(
@@ -84,6 +96,8 @@ package struct RestoredStore {
       let value = payment.rowKey + sequence.bigEndianBytes
       try transaction.put(key: payment.ledgerKey.rawSpan, value: value.rawSpan, in: .meta)
     }
+    let watch = ClockWatch(clock, lastMilliseconds: lastMilliseconds, row: clockRow)
+    try watch.keepRow(logEndsAt: log.pendingMilliseconds, in: &transaction)
     try log.batchWillCommit(&transaction)
   }
 }

@@ -8,8 +8,10 @@
 /// retention`; so one whose end lies outside has waited. While the clock goes as it should, both
 /// differences are one, and a row goes at the end that it names.
 ///
-/// What a former process has written may have been written at any reading, the time of the log's last
-/// entry at the least: rows that end later wait for as much uptime, a day at most.
+/// What a former process has written was written before the time of the log's last entry, and while the
+/// clocks went as its ``ClockRow`` says, where it has left one. So the time between two processes does
+/// not count as waiting, nor does a jump that no later uptime has made up for. How late an end may
+/// be is not known of a former process: one that is further off waits for a day of uptime.
 struct RetentionClock: Sendable {
   /// What ends rows may have that are still kept, in Unix milliseconds.
   struct Kept: Equatable, Sendable {
@@ -33,9 +35,17 @@ struct RetentionClock: Sendable {
   ///
   /// - Parameter last: the time of the log's last entry before this start, in Unix milliseconds; nil
   ///   where there is none.
-  init(retentionMilliseconds: Int64, at start: Reading, lastMilliseconds last: Int64?) {
+  /// - Parameter row: what the process before has left.
+  init(
+    retentionMilliseconds: Int64, at start: Reading, lastMilliseconds last: Int64?,
+    row: ClockRow? = nil
+  ) {
     self.retentionMilliseconds = retentionMilliseconds
     least = RecentMinimum(lengthMilliseconds: retentionMilliseconds)
+    for step in row?.steps ?? [] {
+      least.restore(
+        step.milliseconds - start.monotonic, last: start.monotonic - step.ageMilliseconds)
+    }
     greatest = RecentMinimum(lengthMilliseconds: retentionMilliseconds)
     let first = Reading(wall: min(start.wall, last ?? start.wall), monotonic: start.monotonic)
     least.add(first.difference, at: start.monotonic)
@@ -50,6 +60,22 @@ struct RetentionClock: Sendable {
     return Kept(
       after: UInt64(clamping: now + least.value),
       upTo: UInt64(clamping: now - greatest.value + retentionMilliseconds))
+  }
+
+  /// What the next process has to know, at the reading that was looked at last.
+  func row(at reading: Reading) -> ClockRow {
+    var grain: Int64 = 1_000
+    while true {
+      let steps = least.steps(grain: grain)
+      if steps.count <= ClockRow.mostSteps {
+        let now = reading.monotonic
+        return ClockRow(
+          steps: steps.map {
+            ClockRow.Step(milliseconds: now + $0.value, ageMilliseconds: now - $0.last)
+          })
+      }
+      grain *= 2
+    }
   }
 }
 
@@ -110,6 +136,23 @@ private struct RecentMinimum {
     }
     if let first = steps.first, now - first.last >= length {
       steps.removeFirst(steps.prefix { now - $0.last >= length }.count)
+    }
+  }
+
+  /// Puts a number back that was kept when it last came at `last`; in the order in which they came.
+  mutating func restore(_ value: Int64, last: Int64) {
+    steps.append(Step(value: value, first: last, last: last))
+  }
+
+  /// The numbers that count, and when each came last; of those that are less than `grain` apart the
+  /// least, for as long as all of them.
+  func steps(grain: Int64) -> [(value: Int64, last: Int64)] {
+    steps.reduce(into: []) { kept, step in
+      if let before = kept.last, step.value - before.value < grain {
+        kept[kept.count - 1].last = step.last
+      } else {
+        kept.append((step.value, step.last))
+      }
     }
   }
 }

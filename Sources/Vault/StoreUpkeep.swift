@@ -49,22 +49,8 @@ package struct StoreUpkeep: Sendable {
   /// - Throws: `AuditError` where the log cannot be taken up.
   package static func offline(_ store: Store, clock: Clock) throws -> StoreUpkeep {
     try LogTree.addMissingNodes(to: store)
-    let log = Mutex(try AuditLog(restoringFrom: store))
-    return StoreUpkeep(store: store, clock: clock, gate: Gate()) { body in
-      try log.withLock { log in
-        do {
-          try store.write { transaction in
-            let entry = try body(&transaction)
-            try log.append(entry, atMilliseconds: clock.milliseconds(), in: &transaction)
-            try log.batchWillCommit(&transaction)
-          }
-          log.batchDidCommit()
-        } catch {
-          log.batchDidAbort()
-          throw error
-        }
-      }
-    }
+    let log = try OfflineLog(store, clock: clock)
+    return StoreUpkeep(store: store, clock: clock, gate: Gate()) { try log.write($0) }
   }
 
   /// Runs `body` while no other such work runs.
@@ -111,6 +97,46 @@ package struct StoreUpkeep: Sendable {
 
   static func outcome(of error: any Error) -> String {
     error as? StorageError == .cancelled ? AuditWord.Outcome.stopped : AuditWord.Outcome.failed
+  }
+}
+
+/// The log of a store that no service works with, and the clocks: a service that starts later goes by
+/// the log's last time, which may be made here.
+///
+/// `@unchecked Sendable`: `audit` and `watch` are touched under `turn` alone.
+private final class OfflineLog: @unchecked Sendable {
+  private let store: Store
+  private let clock: Clock
+  private let audit: AuditLog
+  private let watch: ClockWatch
+  private let turn = Mutex(())
+
+  init(_ store: Store, clock: Clock) throws {
+    self.store = store
+    self.clock = clock
+    audit = try AuditLog(restoringFrom: store)
+    watch = try ClockWatch(clock, log: audit, store: store)
+  }
+
+  /// Commits what `body` does, and the entry that it returns.
+  func write(_ body: (inout StoreWriteTransaction) throws -> AuditEntry) throws {
+    try turn.withLock { _ in
+      do {
+        try store.write { transaction in
+          let entry = try body(&transaction)
+          try audit.append(entry, atMilliseconds: clock.milliseconds(), in: &transaction)
+          watch.rowIsDue()
+          try watch.keepRow(logEndsAt: audit.pendingMilliseconds, in: &transaction)
+          try audit.batchWillCommit(&transaction)
+        }
+        audit.batchDidCommit()
+        watch.batchDidCommit()
+      } catch {
+        audit.batchDidAbort()
+        watch.batchDidAbort()
+        throw error
+      }
+    }
   }
 }
 

@@ -34,14 +34,16 @@ extension Vault {
     onEnd: @escaping @Sendable (StorageError) -> Void
   ) throws -> Vault {
     try LogTree.addMissingNodes(to: store)
+    let audit = try AuditLog(restoringFrom: store)
     let core = WriterCore(
-      audit: try AuditLog(restoringFrom: store),
+      audit: audit,
       origin: VerifierKey.name(ofStore: store.storeIdentifier.bytes),
       refusals: RefusalLedger(storedPerMinute: refusalsStoredPerMinute),
       alarms: AlarmLedger(
         rules: alarms.rules,
         honeytokens: Set(try store.read { try Honeytoken.tokens(in: $0) }.map(\.text))),
-      policies: PolicyInForce(policy), tell: alarms.tell, clock: clock)
+      policies: PolicyInForce(policy), tell: alarms.tell, clock: clock,
+      watch: try ClockWatch(clock, log: audit, store: store))
     try store.startWriter(participants: [core], limits: limits, onEnd: onEnd)
     return Vault(
       store: store, core: core, slots: slots, transport: transport, rules: rules,

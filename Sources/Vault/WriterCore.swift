@@ -29,7 +29,8 @@ final class WriterCore: BatchParticipant, @unchecked Sendable {
 
   init(
     audit: AuditLog, origin: String, refusals: RefusalLedger, alarms: AlarmLedger,
-    policies: PolicyInForce, tell: @escaping @Sendable (RaisedAlarm) -> Void, clock: Clock
+    policies: PolicyInForce, tell: @escaping @Sendable (RaisedAlarm) -> Void, clock: Clock,
+    watch: ClockWatch
   ) {
     self.audit = audit
     self.origin = origin
@@ -38,7 +39,7 @@ final class WriterCore: BatchParticipant, @unchecked Sendable {
     self.policies = policies
     self.tell = tell
     self.clock = clock
-    watch = ClockWatch(clock, lastMilliseconds: audit.settledMillisecondsAtStart)
+    self.watch = watch
   }
 
   private let tell: @Sendable (RaisedAlarm) -> Void
@@ -73,6 +74,7 @@ final class WriterCore: BatchParticipant, @unchecked Sendable {
     if let seconds = watch.jumpSeconds() {
       try record(.clockJumped(bySeconds: seconds), in: &transaction)
     }
+    try watch.keepRow(logEndsAt: audit.pendingMilliseconds, in: &transaction)
     try audit.batchWillCommit(&transaction)
   }
 

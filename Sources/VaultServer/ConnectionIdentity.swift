@@ -58,7 +58,8 @@ struct ConnectionIdentity {
     guard let chain else {
       return TrustSnapshot.Decision(identity: .rejected(.unreadable), validUntil: unixSeconds)
     }
-    return trust.decide(chain.leaf, paths ?? trust.authorities.all.paths(of: chain), at: unixSeconds)
+    let paths = paths ?? trust.authorities.all.paths(of: chain)
+    return trust.decide(chain.leaf, paths, at: unixSeconds)
   }
 }
 

@@ -29,5 +29,27 @@ extension EndToEnd {
         _ = try stage.cadenas("audit", "verify")
       }
     }
+
+    @Test func startsWithAClockThatIsADayAheadSendNoPaymentTwice() async throws {
+      let clock = try MovedClock()
+      try await Stage.withStage(of: clock.programs) { stage in
+        let token = try await stage.token(of: TestCard.visa)
+        func pay() async throws -> String {
+          try await stage.ask(.push(token, amount: 4_990, key: "once")).body
+        }
+        let first = try await pay()
+        try clock.set(aheadSeconds: 90_000)
+        #expect(try await pay() == first)
+        try await stage.kill()
+        for _ in 0..<2 {
+          try await stage.start()
+          #expect(try await pay() == first)
+          _ = try await stage.stop()
+        }
+        try await stage.start()
+        #expect(try await pay() == first)
+        _ = try stage.cadenas("store", "verify")
+      }
+    }
   }
 }

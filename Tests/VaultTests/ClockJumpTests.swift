@@ -105,7 +105,7 @@ import Vault
     try second()
     house.time.jump(seconds: Self.hours25)
     try second()
-    // The log's last time is now a day ahead too; that it jumped stands there.
+    // The log's last time is now a day ahead too; what has waited stands in the store.
     try house.reopen()
     try second()
     #expect(try await house.push(token).value == first)

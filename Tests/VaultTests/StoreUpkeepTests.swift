@@ -167,6 +167,8 @@ extension StoreUpkeepTests {
     let old = try house.store.storeIdentifier
     let entries = try house.lines().count
     try house.crash()
+    // Nothing has waited since the backup, whatever the clock says.
+    house.time.jump(seconds: 90_000)
 
     let (contents, log) = try read(backup)
     let origin = RestoreOrigin(store: old, log: log, cards: contents.cards, lastKnown: nil)

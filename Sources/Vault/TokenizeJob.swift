@@ -192,7 +192,7 @@ final class TokenizeJob: WriteJob, @unchecked Sendable {
 
   private func countDigits(of number: borrowing PAN) throws {
     guard let look else { return }
-    try core.open().digits?.note(number, pair: look.pair)
+    try core.open().digits?.note(number, look)
   }
 
   /// Whether the card of an answer that was given is still there. A record that cannot be read is.

@@ -4,8 +4,9 @@ import NIOSSL
 import Vault
 
 /// Who is at the other end of one connection, decided when its certificates have come, and again
-/// when trust has another generation or the decision's time has passed.
-struct ConnectionIdentity {
+/// when trust has another generation or the decision's time has passed. Confined to the connection's
+/// event loop.
+final class ConnectionIdentity {
   private let chain: ClientChain?
   private(set) var trust: TrustSnapshot
   private var decision: TrustSnapshot.Decision
@@ -44,7 +45,7 @@ struct ConnectionIdentity {
 
   /// Decides again. What signatures said stays true: where the authorities are the same, as after most
   /// reloads, no signature of the chain is checked again.
-  mutating func decideAgain(trust: TrustSnapshot, at unixSeconds: Int64) {
+  func decideAgain(trust: TrustSnapshot, at unixSeconds: Int64) {
     let paths = trust.authorities.all.hasAnchors(of: self.trust.authorities.all)
     self.trust = trust
     decision = Self.decide(chain, paths ? decision.paths : nil, trust, at: unixSeconds)

@@ -112,7 +112,7 @@ struct AuthorityTests {
     let certificates = try NIOSSLCertificate.fromPEMFile(pki.path("tier-chain.pem"))
     let chain = try #require(ClientChain(certificates))
     let now = chain.leaf.notBefore + 1
-    var identity = ConnectionIdentity(chain: chain, trust: try trust(1, "one"), at: now)
+    let identity = ConnectionIdentity(chain: chain, trust: try trust(1, "one"), at: now)
     let path = try #require(identity.paths.first)
     identity.decideAgain(trust: try trust(2, "empty"), at: now)
     #expect(identity.paths.first?.intermediates.first === path.intermediates.first)

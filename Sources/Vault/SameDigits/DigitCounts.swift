@@ -45,7 +45,7 @@ struct DigitCounts {
   /// How many pairs were forgotten at the bound.
   private(set) var forgotten: UInt64 = 0
 
-  private var places: [UInt64: Int32] = [:]
+  private var places = PlaceTable()
   private var slots: [Slot] = []
   private var vacant: [Int32] = []
   /// By count; the first, for none, stays empty.
@@ -140,13 +140,13 @@ struct DigitCounts {
       place = Int32(slots.count)
       slots.append(slot)
     }
-    places[pair] = place
+    places.insert(place, under: pair)
     link(place)
   }
 
   private mutating func remove(_ place: Int32) {
     unlink(place)
-    places[slots[Int(place)].pair] = nil
+    places.remove(slots[Int(place)].pair)
     slots[Int(place)].later = []
     vacant.append(place)
   }

@@ -64,7 +64,9 @@ final class SameDigits {
   /// The digits of one request, and whether they may be looked up.
   struct Look {
     /// The digest of the pair.
-    let pair: UInt64
+    fileprivate let pair: UInt64
+    /// When it was looked at, by the clock of the counts.
+    fileprivate let second: UInt32
     /// In how many seconds to come again; nil where the number may be looked up.
     let waitSeconds: Int?
   }
@@ -105,17 +107,19 @@ final class SameDigits {
   /// Whether a number with these digits may be looked up for the merchant.
   func look(at pan: borrowing PAN, merchant: UInt32) -> Look {
     let pair = pairDigest(of: pan, merchant: merchant)
-    let wait = counts.wait(for: pair, at: Self.seconds(clock))
+    let now = Self.seconds(clock)
+    let wait = counts.wait(for: pair, at: now)
     if wait != nil { figures.addRefused() }
-    return Look(pair: pair, waitSeconds: wait)
+    return Look(pair: pair, second: now, waitSeconds: wait)
   }
 
   /// Counts a number that was told to be another one than the merchant has.
   ///
-  /// - Parameter pair: what ``look(at:merchant:)`` said of it.
-  func note(_ pan: borrowing PAN, pair: UInt64) {
+  /// - Parameter look: what ``look(at:merchant:)`` said of it.
+  func note(_ pan: borrowing PAN, _ look: Look) {
     let number = UInt32(truncatingIfNeeded: hash.digest(of: pan.digits))
-    switch counts.note(number, for: pair, at: Self.seconds(clock)) {
+    let pair = look.pair
+    switch counts.note(number, for: pair, at: look.second) {
     case 0: return
     case 1: remember(pair, .single)
     case 2:

@@ -61,6 +61,11 @@ package final class AuthorityCertificate: Sendable {
   /// The same of a client's certificate.
   package func claims(_ leaf: LeafCertificate) -> Bool { claims(leaf.parsed) }
 
+  /// Whether `other` is the same certificate or another one of the same name and key.
+  package func isSameAuthority(as other: AuthorityCertificate) -> Bool {
+    parsed.hasNameAndKey(of: other.parsed)
+  }
+
   /// Whether this authority issued `other`, by name and signature.
   package func hasIssued(_ other: AuthorityCertificate) -> Bool {
     claims(other.parsed) && parsed.hasSigned(other.parsed)

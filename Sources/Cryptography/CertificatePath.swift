@@ -114,7 +114,7 @@ struct PathFinder {
 
   /// Whether an intermediate is one of the anchors, or another certificate of the same authority.
   private func isAnchor(_ intermediate: AuthorityCertificate) -> Bool {
-    anchors.contains { $0.parsed.hasNameAndKey(of: intermediate.parsed) }
+    anchors.contains { $0.isSameAuthority(as: intermediate) }
   }
 
   /// Whether libcrypto finds exactly this path good: signatures, basic constraints and their path

@@ -1,7 +1,8 @@
 /// Why a payment came to no decision: for the service's log, beside what the client is told.
 ///
-/// Nothing of a card is in it, and no text of the acquirer's.
-package struct PaymentFailure: Sendable, Equatable {
+/// Nothing of a card is in it, and no text of the acquirer's. An object, so that the many answers
+/// without one are not larger for it.
+package final class PaymentFailure: Sendable {
   /// The cause of an answer that was given before, and was found again by its idempotency key.
   package static let replayed = "replayed"
   /// The cause where the acquirer says that it did nothing.
@@ -23,6 +24,14 @@ package struct PaymentFailure: Sendable, Equatable {
     self.paymentIdentifier = paymentIdentifier
     self.cause = cause
     self.systemError = systemError
+  }
+}
+
+extension PaymentFailure: Equatable {
+  /// Whether both say the same.
+  package static func == (one: PaymentFailure, other: PaymentFailure) -> Bool {
+    one.acquirer == other.acquirer && one.paymentIdentifier == other.paymentIdentifier
+      && one.cause == other.cause && one.systemError == other.systemError
   }
 }
 

@@ -47,6 +47,13 @@ package struct TrustedAuthorities: Sendable {
     }
   }
 
+  /// Whether both have an authority of one name and key: who runs it can make the clients of both.
+  package func share(_ one: AuthorityReference, _ other: AuthorityReference) -> Bool {
+    anchors(of: one).contains { first in
+      anchors(of: other).contains { first.isSameAuthority(as: $0) }
+    }
+  }
+
   /// The authorities of a reference.
   package func anchors(of reference: AuthorityReference) -> [AuthorityCertificate] {
     all.anchors.filter { fingerprints[reference]?.contains($0.fingerprint) == true }

@@ -64,21 +64,21 @@ struct DigitCounts {
 
   /// In how many seconds the pair has room for a number again, at least 1; nil where it has some now.
   mutating func wait(for pair: UInt64, at now: UInt32) -> Int? {
-    guard let place = places[pair], endOld(place, at: now),
+    guard let place = place(of: pair), endOld(place, at: now),
       slots[Int(place)].count >= most
     else { return nil }
     return Int(slots[Int(place)].oldest.second &+ Self.windowSeconds &- now)
   }
 
   /// Whether a pair is counted, or was until a moment ago.
-  func knows(_ pair: UInt64) -> Bool { places[pair] != nil }
+  func knows(_ pair: UInt64) -> Bool { place(of: pair) != nil }
 
   /// Counts a number that was new, and says how many its pair has now; 0 where it is counted already,
   /// and not counted twice.
   @discardableResult
   mutating func note(_ number: UInt32, for pair: UInt64, at now: UInt32) -> Int {
     let hit = Hit(number: number, second: now)
-    guard let place = places[pair], endOld(place, at: now) else {
+    guard let place = place(of: pair), endOld(place, at: now) else {
       add(pair, hit)
       return 1
     }
@@ -104,6 +104,10 @@ struct DigitCounts {
         remove(lists[count].first)
       }
     }
+  }
+
+  private func place(of pair: UInt64) -> Int32? {
+    places.find(pair) { slots[Int($0)].pair == pair }
   }
 
   /// Ends what is over of one pair; false where nothing is left of it.
@@ -146,7 +150,7 @@ struct DigitCounts {
 
   private mutating func remove(_ place: Int32) {
     unlink(place)
-    places.remove(slots[Int(place)].pair)
+    places.remove(place, under: slots[Int(place)].pair)
     slots[Int(place)].later = []
     vacant.append(place)
   }

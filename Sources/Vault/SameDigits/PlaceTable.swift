@@ -1,72 +1,74 @@
-/// Finds the place of a 64-bit digest: a table with open addressing.
+/// Finds the places of digests under a secret key: a table with open addressing.
 ///
-/// A digest under a secret key is as good as random, so its own bits say where to look, and nobody can
-/// choose digests that meet. At most half of the table is in use; it grows by doubling.
+/// Such digests are as good as random, so their own bits say where to look, and nobody can choose some
+/// that meet. An entry has half a digest only, since what counts is how much memory is looked at that no
+/// cache holds; whoever asks knows the other half. At most half of the table is in use; it grows by
+/// doubling.
 struct PlaceTable {
-  private static let none: Int32 = -1
+  private struct Entry {
+    /// The lower half of the digest.
+    var tag: UInt32 = 0
+    /// Negative where there is nothing.
+    var place: Int32 = -1
 
-  private var keys: [UInt64]
-  /// Beside each key; ``none`` where there is no key.
-  private var places: [Int32]
+    var isEmpty: Bool { place < 0 }
+  }
+
+  private var entries = Array(repeating: Entry(), count: 16)
   private(set) var count = 0
 
-  init() {
-    keys = Array(repeating: 0, count: 16)
-    places = Array(repeating: Self.none, count: 16)
+  private var mask: Int { entries.count - 1 }
+
+  /// The place that was put under `digest`, of those whose lower half is the same the one that `isIt`
+  /// says; nil where there is none.
+  func find(_ digest: UInt64, _ isIt: (Int32) -> Bool) -> Int32? {
+    let tag = UInt32(truncatingIfNeeded: digest)
+    var slot = Int(tag) & mask
+    while !entries[slot].isEmpty {
+      if entries[slot].tag == tag, isIt(entries[slot].place) { return entries[slot].place }
+      slot = (slot + 1) & mask
+    }
+    return nil
   }
 
-  private var mask: Int { keys.count - 1 }
-
-  /// The place that was put under `key`.
-  subscript(key: UInt64) -> Int32? {
-    let place = places[slot(of: key)]
-    return place == Self.none ? nil : place
-  }
-
-  /// Puts a place, which is not negative, under `key`, which has none.
-  mutating func insert(_ place: Int32, under key: UInt64) {
-    if count >= keys.count / 2 { grow() }
-    let slot = slot(of: key)
-    precondition(places[slot] == Self.none && place >= 0, "a key has one place")
-    keys[slot] = key
-    places[slot] = place
+  /// Puts a place, which is not negative, under a digest that has none.
+  mutating func insert(_ place: Int32, under digest: UInt64) {
+    precondition(place >= 0, "a place is a number of a slot")
+    if count >= entries.count / 2 { grow() }
+    put(Entry(tag: UInt32(truncatingIfNeeded: digest), place: place))
     count += 1
   }
 
-  /// Takes away what stands under `key`.
-  mutating func remove(_ key: UInt64) {
-    var hole = slot(of: key)
-    guard places[hole] != Self.none else { return }
+  /// Takes away the place that was put under `digest`.
+  mutating func remove(_ place: Int32, under digest: UInt64) {
+    var hole = Int(UInt32(truncatingIfNeeded: digest)) & mask
+    while entries[hole].place != place {
+      precondition(!entries[hole].isEmpty, "a place was put under its digest")
+      hole = (hole + 1) & mask
+    }
     count -= 1
     // What was put further on because this was taken moves back, so that it is found.
     var next = (hole + 1) & mask
-    while places[next] != Self.none {
-      let home = Int(truncatingIfNeeded: keys[next]) & mask
+    while !entries[next].isEmpty {
+      let home = Int(entries[next].tag) & mask
       if (next &- home) & mask >= (next &- hole) & mask {
-        keys[hole] = keys[next]
-        places[hole] = places[next]
+        entries[hole] = entries[next]
         hole = next
       }
       next = (next + 1) & mask
     }
-    places[hole] = Self.none
+    entries[hole] = Entry()
   }
 
-  /// Where `key` stands, or could.
-  private func slot(of key: UInt64) -> Int {
-    var slot = Int(truncatingIfNeeded: key) & mask
-    while places[slot] != Self.none, keys[slot] != key { slot = (slot + 1) & mask }
-    return slot
+  private mutating func put(_ entry: Entry) {
+    var slot = Int(entry.tag) & mask
+    while !entries[slot].isEmpty { slot = (slot + 1) & mask }
+    entries[slot] = entry
   }
 
   private mutating func grow() {
-    let (oldKeys, oldPlaces) = (keys, places)
-    keys = Array(repeating: 0, count: oldKeys.count * 2)
-    places = Array(repeating: Self.none, count: oldKeys.count * 2)
-    for (key, place) in zip(oldKeys, oldPlaces) where place != Self.none {
-      let slot = slot(of: key)
-      keys[slot] = key
-      places[slot] = place
-    }
+    let old = entries
+    entries = Array(repeating: Entry(), count: old.count * 2)
+    for entry in old where !entry.isEmpty { put(entry) }
   }
 }

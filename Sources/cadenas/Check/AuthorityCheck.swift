@@ -111,7 +111,7 @@ struct AuthorityCheck {
     configuration.acquirers.compactMap { acquirer in
       guard let reference = acquirer.pull?.authority,
         let merchant = configuration.merchants.first(where: {
-          trusted.overlap(reference, $0.authority)
+          trusted.share(reference, $0.authority)
         })
       else { return nil }
       return Finding(

@@ -92,7 +92,7 @@ extension Limits {
       "same_digits_per_hour", "numbers", 0...1_000, \.sameDigitsPerHour,
       "new cards that share BIN and last four: 429; 0 counts none"),
     Entry(
-      "same_digits_pairs", "pairs", 1_024...16_777_216, \.sameDigitsPairs,
+      "same_digits_pairs", "pairs", 1...16_777_216, \.sameDigitsPairs,
       "digits that are counted: the pair with the fewest cards is forgotten"),
     Entry("writer_queue", "requests", 1...65_536, \.writerQueue, "before the writer: 503"),
     Entry("batch", "requests", 1...4_096, \.batch, "one commit: the rest waits for the next"),

@@ -122,20 +122,7 @@ final class Workshop {
     by authority: String, revoking revoked: [String] = [], hours: Int = 24, extensions: String = "",
     as file: String? = nil
   ) throws {
-    let settings = """
-      [ca]
-      default_ca = default
-      [default]
-      database = \(path("\(authority).index"))
-      certificate = \(path("\(authority).pem"))
-      private_key = \(path("\(authority).key"))
-      default_md = sha256
-      \(extensions.isEmpty ? "" : "crl_extensions = crl_ext")
-      [crl_ext]
-      \(extensions)
-
-      """
-    try write(settings, to: "\(authority).ca.cnf")
+    try writeListSettings(of: authority, extensions: extensions)
     for name in revoked {
       try openssl(
         ["ca", "-config", path("\(authority).ca.cnf"), "-revoke", path("\(name).pem")])
@@ -159,6 +146,14 @@ final class Workshop {
   func makeRevocationList(
     by authority: String, from: String, to: String, as file: String? = nil
   ) throws {
+    try writeListSettings(of: authority)
+    try openssl(
+      ["ca", "-config", path("\(authority).ca.cnf"), "-gencrl", "-crl_lastupdate", from]
+        + ["-crl_nextupdate", to, "-out", path("\(file ?? authority).crl")])
+  }
+
+  /// What `openssl ca` is told of an authority that publishes lists.
+  private func writeListSettings(of authority: String, extensions: String = "") throws {
     let settings = """
       [ca]
       default_ca = default
@@ -167,12 +162,12 @@ final class Workshop {
       certificate = \(path("\(authority).pem"))
       private_key = \(path("\(authority).key"))
       default_md = sha256
+      \(extensions.isEmpty ? "" : "crl_extensions = crl_ext")
+      [crl_ext]
+      \(extensions)
 
       """
     try write(settings, to: "\(authority).ca.cnf")
-    try openssl(
-      ["ca", "-config", path("\(authority).ca.cnf"), "-gencrl", "-crl_lastupdate", from]
-        + ["-crl_nextupdate", to, "-out", path("\(file ?? authority).crl")])
   }
 
   /// Turns `name` into DER with the openssl command `command`, as `name.der`.

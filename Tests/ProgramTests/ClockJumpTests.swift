@@ -5,14 +5,25 @@ import Testing
 extension EndToEnd {
   /// A vault whose wall clock is set while it runs.
   @Suite struct ClockJumpTests {
-    @Test func aClockThatIsADayAheadForThreeSecondsSendsNoPaymentTwice() async throws {
+    /// Runs `body` with an installation whose clock it sets, the answer to a payment, and a function
+    /// that asks for the same payment again.
+    private func withPayment(
+      _ body: (
+        _ stage: Stage, _ clock: MovedClock, _ first: String, _ pay: () async throws -> String
+      ) async throws -> Void
+    ) async throws {
       let clock = try MovedClock()
       try await Stage.withStage(of: clock.programs) { stage in
         let token = try await stage.token(of: TestCard.visa)
         func pay() async throws -> String {
           try await stage.ask(.push(token, amount: 4_990, key: "once")).body
         }
-        let first = try await pay()
+        try await body(stage, clock, try await pay(), pay)
+      }
+    }
+
+    @Test func aClockThatIsADayAheadForThreeSecondsSendsNoPaymentTwice() async throws {
+      try await withPayment { stage, clock, first, pay in
         try clock.set(aheadSeconds: 90_000)
         #expect(try await pay() == first)
         // A tick of the service purges what has waited, and notes the jump.
@@ -31,13 +42,7 @@ extension EndToEnd {
     }
 
     @Test func startsWithAClockThatIsADayAheadSendNoPaymentTwice() async throws {
-      let clock = try MovedClock()
-      try await Stage.withStage(of: clock.programs) { stage in
-        let token = try await stage.token(of: TestCard.visa)
-        func pay() async throws -> String {
-          try await stage.ask(.push(token, amount: 4_990, key: "once")).body
-        }
-        let first = try await pay()
+      try await withPayment { stage, clock, first, pay in
         try clock.set(aheadSeconds: 90_000)
         #expect(try await pay() == first)
         try await stage.kill()

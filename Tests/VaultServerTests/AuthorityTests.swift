@@ -66,9 +66,7 @@ struct AuthorityTests {
       makeMerchant("below", 2, tierURI, issuingAuthority),
       makeMerchant("above", 3, tierURI, rootAuthority),
     ])
-    let trust = TrustSnapshot(
-      generation: 1, policy: policy,
-      authorities: try TestServer.authorities(pki, policy, list: "one"))
+    let trust = try makeTrust(policy, pki)
     let certificates = try NIOSSLCertificate.fromPEMFile(pki.path("tier-chain.pem"))
     let chain = try #require(ClientChain(certificates))
     for chain in [chain, ClientChain(leaf: chain.leaf, intermediates: [])] {
@@ -91,9 +89,7 @@ struct AuthorityTests {
       makeMerchant("below", 2, "spiffe://below.example/x", issuingAuthority),
       makeMerchant("above", 3, tierURI, rootAuthority),
     ])
-    let trust = TrustSnapshot(
-      generation: 1, policy: policy,
-      authorities: try TestServer.authorities(pki, policy, list: "one"))
+    let trust = try makeTrust(policy, pki)
     let certificates = try NIOSSLCertificate.fromPEMFile(pki.path("tier-chain.pem"))
     let chain = try #require(ClientChain(certificates))
     #expect(chain.rows.map(\.count) == [0, 1])
@@ -104,23 +100,16 @@ struct AuthorityTests {
   @Test func `where authorities are the same, a reload checks no signature again`() throws {
     let pki = try TestPKI.shared.get()
     let policy = policy(rootAuthority)
-    func trust(_ generation: UInt64, _ list: String) throws -> TrustSnapshot {
-      TrustSnapshot(
-        generation: generation, policy: policy,
-        authorities: try TestServer.authorities(pki, policy, list: list))
-    }
     let certificates = try NIOSSLCertificate.fromPEMFile(pki.path("tier-chain.pem"))
     let chain = try #require(ClientChain(certificates))
     let now = chain.leaf.notBefore + 1
-    let identity = ConnectionIdentity(chain: chain, trust: try trust(1, "one"), at: now)
+    let identity = ConnectionIdentity(chain: chain, trust: try makeTrust(policy, pki), at: now)
     let path = try #require(identity.paths.first)
-    identity.decideAgain(trust: try trust(2, "empty"), at: now)
+    identity.decideAgain(trust: try makeTrust(policy, pki, generation: 2, list: "empty"), at: now)
     #expect(identity.paths.first?.intermediates.first === path.intermediates.first)
     #expect(identity.paths.first?.anchor === path.anchor)
     // Another policy's authorities are others.
-    let other = TrustSnapshot(
-      generation: 3, policy: makePolicy(),
-      authorities: try TestServer.authorities(pki, makePolicy(), list: "one"))
+    let other = try makeTrust(makePolicy(), pki, generation: 3)
     identity.decideAgain(trust: other, at: now)
     #expect(identity.identity == .unknown && identity.paths.isEmpty)
   }
@@ -149,6 +138,15 @@ struct AuthorityTests {
     #expect(trusted.overlap(issuingAuthority, copy))
     #expect(!trusted.overlap(acquirerAuthority, copy))
   }
+}
+
+/// Whom a server with this policy trusts.
+private func makeTrust(
+  _ policy: Policy, _ pki: TestPKI, generation: UInt64 = 1, list: String = "one"
+) throws -> TrustSnapshot {
+  TrustSnapshot(
+    generation: generation, policy: policy,
+    authorities: try TestServer.authorities(pki, policy, list: list))
 }
 
 /// What is kept of clients' chains, where others try to hide or displace it.
@@ -180,9 +178,7 @@ struct AuthorityTests {
       makeMerchant("tier", 2, tierURI, rootAuthority),
       makeMerchant("other", 3, "spiffe://other.example/x", strangerAuthority),
     ])
-    let trust = TrustSnapshot(
-      generation: 1, policy: policy,
-      authorities: try TestServer.authorities(pki, policy, list: "one"))
+    let trust = try makeTrust(policy, pki)
     for one in try pki.crossSigned("issuing-ca", by: "stranger-ca", count: 70) {
       known.remember([CertificatePath(anchor: other, intermediates: [one])])
     }
@@ -208,9 +204,7 @@ struct AuthorityTests {
 
   @Test func `what nobody names is looked for below every authority`() throws {
     let policy = makePolicy(others: [makeMerchant("other", 3, "spiffe://x/y", rootAuthority)])
-    let trust = TrustSnapshot(
-      generation: 1, policy: policy,
-      authorities: try TestServer.authorities(pki, policy, list: "one"))
+    let trust = try makeTrust(policy, pki)
     let chain = known.chain(of: leaf, below: trust.anchors(for: leaf))
     let decision = trust.decide(chain, at: leaf.notBefore + 1)
     #expect(decision.identity == .unknown && !decision.paths.isEmpty)

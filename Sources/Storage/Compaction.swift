@@ -126,19 +126,19 @@ final class CompactionRequest: @unchecked Sendable {
 
   init(progress: @escaping StoreCopy.Progress) { self.progress = progress }
 
-  /// Compacts; false when nothing may be written any more.
-  func run(_ compaction: Compaction, isStopping: () -> Bool = { false }) -> Bool {
+  /// Compacts; why nothing may be written any more, where that is so.
+  func run(_ compaction: Compaction, isStopping: () -> Bool = { false }) -> StorageError? {
     let outcome = compaction.run { done, total in !isStopping() && progress(done, total) }
     switch outcome {
     case .done(let result):
       complete(.success(result))
     case .failed(let error):
       complete(.failure(error == .cancelled && isStopping() ? .stopped : error))
-    case .ended:
+    case .ended(let cause):
       complete(.failure(.writingEnded))
-      return false
+      return cause
     }
-    return true
+    return nil
   }
 
   func complete(_ outcome: Result<CompactionResult, StorageError>) {

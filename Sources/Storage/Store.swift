@@ -81,31 +81,53 @@ package final class Store: Sendable {
   /// Lends a write transaction to `body`, on this thread, and commits when it returns: for commands
   /// that work on a store without the writer's thread.
   /// - Throws: what `body` throws, or ``StorageError``; after an error nothing has changed.
-  package func write<R: ~Copyable>(
-    _ body: (inout StoreWriteTransaction) throws -> R
-  ) throws -> R {
-    do {
-      var transaction = try generations.beginWrite()
-      let result = try body(&transaction)
-      try transaction.commit()
+  package func write<R, E: StoreFailure>(
+    _ body: (inout StoreWriteTransaction) throws(E) -> R
+  ) throws(E) -> R {
+    var transaction: StoreWriteTransaction
+    do throws(LMDBError) {
+      transaction = try generations.beginWrite()
+    } catch { throw .store(StorageError(error)) }
+    let result = try body(&transaction)
+    do throws(LMDBError) { try transaction.commit() } catch { throw .store(StorageError(error)) }
+    return result
+  }
+
+  /// Commits what `body` does as one batch of `participant`, on this thread: in a store without the
+  /// writer's thread.
+  /// - Throws: what `body` throws, or ``StorageError`` in it; after an error nothing has changed.
+  package func write<R, E: StoreFailure>(
+    as participant: some BatchParticipant,
+    _ body: (inout StoreWriteTransaction) throws(E) -> R
+  ) throws(E) -> R {
+    do throws(E) {
+      let result = try write { (transaction) throws(E) in
+        let result = try body(&transaction)
+        do throws(StorageError) {
+          try participant.batchWillCommit(&transaction)
+        } catch { throw .store(error) }
+        return result
+      }
+      participant.batchDidCommit()
       return result
-    } catch let error as LMDBError {
-      throw StorageError(error)
+    } catch {
+      participant.batchDidAbort()
+      throw error
     }
   }
 
   /// Starts the writer's thread. Once in the life of a store.
   ///
-  /// `onEnd` is called once, on the writer's thread, when the disk has failed and nothing will be
-  /// written any more; the process should end.
+  /// `participant` keeps what is written once for each batch. `onEnd` is called once, on the writer's
+  /// thread, with the cause, when nothing will be written any more; the process should end.
   /// - Throws: ``StorageError/system(call:errno:)`` when there is no thread to be had, and with
   ///   `EROFS` for a store that was opened for reading.
   package func startWriter(
-    participants: [any BatchParticipant], limits: WriterLimits = WriterLimits(),
+    participant: (any BatchParticipant)? = nil, limits: WriterLimits = WriterLimits(),
     onEnd: @escaping @Sendable (StorageError) -> Void
   ) throws(StorageError) {
     guard !isReadOnly else { throw .system(call: "startWriter", errno: EROFS) }
-    try writer.start(participants: participants, limits: limits, onEnd: onEnd)
+    try writer.start(participant: participant, limits: limits, onEnd: onEnd)
   }
 
   /// Hands `job` to the writer. Never blocks; the order of jobs is kept.

@@ -1,0 +1,208 @@
+import AuditLog
+package import Keyring
+package import RecordFormat
+package import SecretMemory
+import Storage
+
+extension Vault {
+  /// How far custodians are with their shares.
+  package var shareProgress: [ShareProgress] {
+    custody.progress(now: core.clock.monotonicNanoseconds())
+  }
+
+  /// Takes a custodian's share, with an entry that names them whether it is right or not; the one
+  /// that completes them opens the vault, or puts the new custodians in.
+  ///
+  /// Takes the time of Argon2id.
+  /// - Parameter text: the share, as it was written or typed in.
+  /// - Throws: `KeyringError.custody`, which names what is wrong; ``VaultError/noCustodians``,
+  ///   ``VaultError/notSealed``, ``VaultError/noReplacement``; `StorageError`.
+  package func enterShare(
+    _ text: RawSpan, passphrase: borrowing SecretBytes, for purpose: ShareProgress.Purpose,
+    actor: String
+  ) throws -> ShareProgress {
+    guard let set = try CustodianSet.read(in: store) else { throw VaultError.noCustodians }
+    switch purpose {
+    case .unseal: guard isSealed else { throw VaultError.notSealed }
+    case .replacement: guard custody.successors != nil else { throw VaultError.noReplacement }
+    }
+    var custodian: String?
+    let taken: Custody.Taken
+    do {
+      let share = try CustodianShare(parsing: text)
+      custodian = share.header.custodian.text
+      try custody.check(share, of: set, for: purpose)
+      taken = try custody.add(
+        share, passphrase: passphrase, of: set, for: purpose,
+        now: core.clock.monotonicNanoseconds())
+    } catch let error as KeyringError {
+      try noteShare(
+        purpose, set, actor: actor, outcome: .refused,
+        reason: "cause=\(error.word)", custodian: custodian)
+      throw error
+    }
+    do {
+      try noteShare(
+        purpose, set, actor: actor, outcome: .done,
+        reason: "entered=\(taken.progress.entered.count) missing=\(taken.progress.missing)",
+        custodian: custodian)
+    } catch {
+      // What is in no entry has not happened.
+      custody.forget(purpose)
+      throw error
+    }
+    if let key = taken.key { try complete(purpose, with: key, actor: actor) }
+    return taken.progress
+  }
+
+  private func complete(
+    _ purpose: ShareProgress.Purpose, with key: KeyEncryptionKey, actor: String
+  ) throws {
+    switch purpose {
+    case .unseal:
+      try unseal(with: try KeyringStore.open(in: store, with: key), actor: actor)
+    case .replacement:
+      guard let successors = custody.successors, successors.replacement.begin() else {
+        throw VaultError.noReplacement
+      }
+      defer { custody.forget(.replacement) }
+      do {
+        _ = try replaceKeyEncryptionKey(
+          by: successors.key, origin: .ceremony, custodians: successors.set,
+          cryptoperiodSeconds: successors.cryptoperiodSeconds, actor: successors.actor)
+        successors.replacement.end(.done)
+      } catch StorageError.writingEnded {
+        successors.replacement.end(.unknown)
+        throw StorageError.writingEnded
+      } catch {
+        successors.replacement.end(.abandoned)
+        throw error
+      }
+    }
+  }
+
+  private func noteShare(
+    _ purpose: ShareProgress.Purpose, _ set: CustodianSet, actor: String, outcome: String,
+    reason: String, custodian: String?
+  ) throws {
+    try record(
+      AuditEntry(
+        actor: actor, operation: purpose.operation, key: set.keyIdentifier.text, outcome: outcome,
+        reason: reason + (custodian.map { " custodian=\($0)" } ?? "")))
+  }
+
+  /// Puts a KEK that custodians hold in the place of the present one: at once where nobody holds the
+  /// present one, otherwise when enough of those who do have agreed with their shares.
+  ///
+  /// - Parameter cryptoperiodSeconds: the key's cryptoperiod; nil for that of the rules.
+  /// - Returns: what becomes of it; nil where it is done.
+  /// - Throws: ``VaultError/sealed``, ``VaultError/replacementUnderWay``; `KeyringError`,
+  ///   `StorageError`.
+  package func beginCustody(
+    of key: KeyEncryptionKey, by set: CustodianSet, cryptoperiodSeconds: UInt64? = nil,
+    actor: String
+  ) throws -> CustodianReplacement? {
+    let present = try keyring
+    guard key.identifier == set.keyIdentifier, try key.checkValue() == set.checkValue else {
+      throw KeyringError.custody(.rebuiltKeyDiffers(set.keyIdentifier))
+    }
+    guard present.entry(key.identifier) == nil else {
+      throw KeyringError.keyKnownAlready(key.identifier)
+    }
+    let holders = try CustodianSet.read(in: store)
+    guard let holders, holders.keyIdentifier == present.keyEncryptionKeyIdentifier else {
+      _ = try replaceKeyEncryptionKey(
+        by: key, origin: .ceremony, custodians: set, cryptoperiodSeconds: cryptoperiodSeconds,
+        actor: actor)
+      return nil
+    }
+    let successors = Custody.Successors(
+      key: key, set: set, cryptoperiodSeconds: cryptoperiodSeconds, actor: actor)
+    let now = core.clock.monotonicNanoseconds()
+    guard custody.begin(successors, agreedBy: holders, now: now) else {
+      throw VaultError.replacementUnderWay
+    }
+    do {
+      try record(
+        AuditEntry(
+          actor: actor, operation: .ceremony, key: key.identifier.text,
+          outcome: .waiting,
+          reason: "role=kek replaces=\(holders.keyIdentifier.text) shares=\(holders.threshold)"))
+    } catch {
+      custody.forget(.replacement)
+      throw error
+    }
+    return successors.replacement
+  }
+
+  /// Gives up a ceremony that waits, with an entry; one whose shares are complete goes on to its end.
+  package func abandon(_ replacement: CustodianReplacement, actor: String) {
+    guard let successors = custody.successors, successors.replacement === replacement,
+      replacement.state == .waiting
+    else { return }
+    custody.forget(.replacement)
+    guard replacement.state == .abandoned else { return }
+    store.submit(
+      NoteJob(
+        AuditEntry(
+          actor: actor, operation: .ceremony,
+          key: successors.key.identifier.text, outcome: .stopped,
+          reason: "role=kek"), core: core))
+  }
+
+  /// Forgets shares that have waited too long.
+  func expireShares() {
+    for expired in custody.expire(now: core.clock.monotonicNanoseconds()) {
+      store.submit(
+        NoteJob(
+          AuditEntry(
+            actor: AuditEntry.systemActor, operation: expired.purpose.operation,
+            key: expired.key.text, outcome: .expired,
+            reason: "forgotten=\(expired.entered.count)"), core: core))
+    }
+  }
+}
+
+extension ShareProgress.Purpose {
+  fileprivate var operation: String {
+    switch self {
+    case .unseal: .unsealShare
+    case .replacement: .ceremonyShare
+    }
+  }
+}
+
+extension KeyringError {
+  /// What entries call it.
+  fileprivate var word: String {
+    guard case .custody(let problem) = self else { return "unavailable" }
+    return switch problem {
+    case .shareText: "mistyped"
+    case .unsupportedShare: "unsupported"
+    case .passphraseLength, .wrongPassphrase: "wrong-passphrase"
+    case .shareOfAnotherKey: "another-key"
+    case .shareOfAnotherSet: "another-set"
+    case .shareDoesNotMatch: "altered"
+    case .shareEnteredAlready: "entered-already"
+    case .sharesMissing, .rebuiltKeyDiffers, .malformedSet, .invalidPlan: "unavailable"
+    }
+  }
+}
+
+/// An entry about something that has happened already; where it cannot be written, it is lost.
+private final class NoteJob: WriteJob {
+  let admission = Admission.reserved
+  private let entry: AuditEntry
+  private let core: WriterCore
+
+  init(_ entry: AuditEntry, core: WriterCore) {
+    self.entry = entry
+    self.core = core
+  }
+
+  func apply(_ transaction: inout StoreWriteTransaction) throws {
+    try core.record(entry, in: &transaction)
+  }
+
+  func complete(_ result: Result<Void, any Error>) {}
+}

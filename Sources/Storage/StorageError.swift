@@ -1,5 +1,15 @@
 package import LMDB
 
+/// An error type that can hold one of the store's; an enum's case `store(StorageError)` says so.
+package protocol StoreFailure: Error {
+  /// The failure that is `error`.
+  static func store(_ error: StorageError) -> Self
+}
+
+extension StorageError: StoreFailure {
+  package static func store(_ error: StorageError) -> StorageError { error }
+}
+
 /// Why the store could not be created, opened, read or written.
 package enum StorageError: Error, Equatable, Sendable {
   /// Another process (its id where the lock file names one) has the store open.

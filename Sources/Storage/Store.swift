@@ -80,14 +80,15 @@ package final class Store: Sendable {
 
   /// Lends a write transaction to `body`, on this thread, and commits when it returns: for commands
   /// that work on a store without the writer's thread.
-  /// - Throws: what `body` throws, or ``StorageError``; after an error nothing has changed.
-  package func write<R, E: StoreFailure>(
+  /// - Throws: what `body` throws, and in its type the store's own error; after an error nothing has
+  ///   changed.
+  package func write<R: ~Copyable, E: StoreFailure>(
     _ body: (inout StoreWriteTransaction) throws(E) -> R
   ) throws(E) -> R {
     var transaction: StoreWriteTransaction
-    do throws(LMDBError) {
-      transaction = try generations.beginWrite()
-    } catch { throw .store(StorageError(error)) }
+    do throws(LMDBError) { transaction = try generations.beginWrite() } catch {
+      throw .store(StorageError(error))
+    }
     let result = try body(&transaction)
     do throws(LMDBError) { try transaction.commit() } catch { throw .store(StorageError(error)) }
     return result
@@ -113,6 +114,21 @@ package final class Store: Sendable {
     } catch {
       participant.batchDidAbort()
       throw error
+    }
+  }
+
+  /// The same for a `body` whose errors have no type.
+  @_disfavoredOverload
+  package func write<R: ~Copyable>(
+    _ body: (inout StoreWriteTransaction) throws -> R
+  ) throws -> R {
+    do {
+      var transaction = try generations.beginWrite()
+      let result = try body(&transaction)
+      try transaction.commit()
+      return result
+    } catch let error as LMDBError {
+      throw StorageError(error)
     }
   }
 

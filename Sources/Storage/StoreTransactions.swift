@@ -26,7 +26,31 @@ extension StoreReading where Self: ~Copyable {
   ///
   /// The walk begins at the key `start` or the nearest after it (before it when `reversed`), or at
   /// the end where it is nil.
-  /// - Throws: ``StorageError``, or what `body` throws.
+  /// - Throws: what `body` throws, and in its type the store's own error.
+  package func forEach<E: StoreFailure>(
+    in table: Table, from start: RawSpan? = nil, reversed: Bool = false,
+    _ body: (_ key: RawSpan, _ value: RawSpan) throws(E) -> Bool
+  ) throws(E) {
+    var failure: E?
+    do throws(StorageError) {
+      var cursor = try cursor(in: table)
+      guard var entry = try cursor.start(from: start, reversed: reversed) else { return }
+      while true {
+        do throws(E) {
+          guard try body(entry.key, entry.value) else { return }
+        } catch {
+          failure = error
+          break
+        }
+        guard let following = reversed ? try cursor.previous() : try cursor.next() else { return }
+        entry = following
+      }
+    } catch { throw .store(error) }
+    if let failure { throw failure }
+  }
+
+  /// The same for a `body` whose errors have no type.
+  @_disfavoredOverload
   package func forEach(
     in table: Table, from start: RawSpan? = nil, reversed: Bool = false,
     _ body: (_ key: RawSpan, _ value: RawSpan) throws -> Bool

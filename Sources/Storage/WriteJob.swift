@@ -6,16 +6,6 @@ package enum Admission: Sendable {
   case reserved
 }
 
-/// An error type that can hold one of the store's.
-package protocol StoreFailure: Error {
-  /// The store could not be read or written.
-  static func store(_ error: StorageError) -> Self
-}
-
-extension StorageError: StoreFailure {
-  package static func store(_ error: StorageError) -> StorageError { error }
-}
-
 /// Work that needs a write transaction.
 package protocol WriteJob: AnyObject, Sendable {
   /// Why it could not be done.

@@ -92,24 +92,18 @@ package final class Keyring: Sendable {
     }
   }
 
-  /// Lends the key that signs checkpoints and certificates to `body`.
-  ///
-  /// - Throws: ``KeyringError/systemUnavailable``, or what `body` throws.
-  package func withSigningKey<R>(
-    _ body: (KeyIdentifier, borrowing Ed25519PrivateKey) throws -> R
-  ) throws -> R {
-    try withSigningKey(try current(.audit).identifier, body)
-  }
-
-  /// Lends the audit key `identifier`, which must still have its secret, to `body`.
-  package func withSigningKey<R>(
-    _ identifier: KeyIdentifier, _ body: (KeyIdentifier, borrowing Ed25519PrivateKey) throws -> R
-  ) throws -> R {
+  /// The key that signs for the log under `identifier`, which must still have its secret.
+  package func signingKey(
+    _ identifier: KeyIdentifier
+  ) throws(KeyringError) -> Ed25519PrivateKey {
     guard let entry = entry(identifier), entry.role == .audit, let material = entry.material else {
-      throw KeyringError.unknownKey(identifier)
+      throw .unknownKey(identifier)
     }
-    let key = try material.withBytes { try Ed25519PrivateKey(seed: $0) }
-    return try body(identifier, key)
+    do throws(CryptographyError) {
+      return try material.withBytes { (seed) throws(CryptographyError) in
+        try Ed25519PrivateKey(seed: seed)
+      }
+    } catch { throw .systemUnavailable }
   }
 
   /// The keyring as it is stored: wrapped under its KEK, with a new nonce.

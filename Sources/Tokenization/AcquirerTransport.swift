@@ -1,5 +1,6 @@
 package import AccessPolicy
 package import Cards
+package import VaultCore
 
 /// A card on its way out of the vault; wiped when the last reference goes.
 package final class ReleasedCard: Sendable {
@@ -83,7 +84,8 @@ package struct PaymentAnswer: Sendable, Equatable {
   }
 }
 
-/// The way to acquirers, as the vault sees it: what `AcquirerGateway` implements, and a fake in tests.
+/// The way to acquirers under one generation of terms: what `AcquirerGateway` implements, and a fake in
+/// tests.
 package protocol AcquirerTransport: Sendable {
   /// Whether the acquirer's template for the payment's operation exists, knows each member that is
   /// present and finds each that it requires; nil when all is well.

@@ -1,5 +1,6 @@
 import Cards
-import JSON
+import Ledgers
+package import VaultCore
 
 /// What goes back to a client: a status and a body in JSON that holds no card number.
 ///
@@ -50,20 +51,22 @@ package struct Answer: Sendable {
     return answer
   }
 
-  /// The problem document of RFC 9457.
+  /// A problem document, see ``Problem/document``.
   package init(_ problem: Problem) {
-    var json = JSONWriter()
-    json.beginObject()
-    json.member("type", string: "urn:cadenas:problem:" + problem.name.rawValue)
-    json.member("title", string: problem.name.title)
-    json.member("status", integer: problem.name.status)
-    if let detail = problem.detail { json.member("detail", string: detail) }
-    if let pointer = problem.pointer { json.member("pointer", string: pointer) }
-    if let payment = problem.paymentIdentifier { json.member("payment_id", string: payment) }
-    json.endObject()
     self.init(
-      status: problem.name.status, body: json.bytes,
+      status: problem.name.status, body: problem.document,
       retryAfterSeconds: problem.retryAfterSeconds)
+  }
+
+  /// An answer that was given before.
+  init(_ kept: IdempotencyLedger.Kept) { self.init(status: kept.status, body: kept.body) }
+
+  /// What came of an operation.
+  init(_ result: Result<Answer, Problem>) {
+    switch result {
+    case .success(let answer): self = answer
+    case .failure(let problem): self.init(problem)
+    }
   }
 }
 

@@ -2,9 +2,10 @@ import AccessPolicy
 import AuditLog
 import CardStore
 import Cards
-import Keyring
+import Ledgers
 import RecordFormat
 import Storage
+import VaultCore
 
 /// A payment that has been begun: its intent is durable, and its outcome is awaited.
 struct BegunPayment: Sendable {
@@ -15,173 +16,124 @@ struct BegunPayment: Sendable {
   let caller: Caller
 }
 
-/// Writes the intent of a payment and takes the card out, or answers what stands in its way.
-///
-/// `@unchecked Sendable`: handed to the store once; from then on only the writer thread touches it.
-final class IntentJob: WriteJob, @unchecked Sendable {
+/// Writes the intent of a payment and takes the card out, or answers what came of it before.
+struct IntentOperation: ClientOperation {
   /// What the writer found.
-  enum Result: Sendable {
+  enum Output: Sendable {
     case answer(Answer)
-    case begun(BegunPayment, Payment, ReleasedCard)
+    case begun(BegunPayment, Payment, Merchant, ReleasedCard)
   }
 
-  let admission = Admission.ordinary
+  static let operation = Operation.detokenize
+  static let admission = Admission.ordinary
 
-  private let core: WriterCore
-  private let request: PushRequest
-  private let merchant: Merchant
-  private let acquirer: String
-  private let caller: Caller
-  private let reply: @Sendable (Result) -> Void
-  private var refusal = RefusalDecision()
-  private var result = Result.answer(Answer(Problem(.internalError)))
+  let request: PushRequest
+  /// What the terms say of it under which the client was admitted.
+  private(set) var plan: PaymentPlan
+  var token: Token? { request.token }
+  var acquirer: String? { plan.acquirer }
 
-  init(
-    _ request: PushRequest, core: WriterCore, merchant: Merchant, acquirer: String, caller: Caller,
-    reply: @escaping @Sendable (Result) -> Void
-  ) {
-    self.core = core
-    self.request = request
-    self.merchant = merchant
-    self.acquirer = acquirer
-    self.caller = caller
-    self.reply = reply
-  }
-
-  func apply(_ transaction: inout StoreWriteTransaction) throws {
-    if let problem = objection { return try refuse(problem, in: &transaction) }
-    do {
-      try begin(in: &transaction)
-    } catch let error as CardStoreError {
-      try refuse(Problem(error), in: &transaction)
-    } catch KeyringError.keyUsedUp {
-      try refuse(.dataKeyUsedUp, in: &transaction)
+  mutating func apply(
+    _ books: Books, for caller: Caller, in transaction: inout StoreWriteTransaction
+  ) throws(VaultError) -> Output {
+    let merchant = try caller.requireMerchant()
+    if plan.generation != caller.terms.policy.generation {
+      plan = try PaymentPlan(request, for: merchant, under: caller.terms)
     }
-  }
-
-  /// What the policy of this moment says against it, since the request may have waited.
-  private var objection: Problem? {
-    let policies = core.policies
-    if let problem = policies.objection(to: caller, asking: .detokenize) { return problem }
-    guard let policy = policies.another(than: caller),
-      let merchant = policy.merchants[merchant.name],
-      case .notPermitted = policy.acquirer(named: acquirer, for: merchant)
-    else { return nil }
-    return Problem(.acquirerNotPermitted)
-  }
-
-  /// What the card store throws, it throws before anything is written; so does the payments' ledger
-  /// where no seal is left for the outcome.
-  private func begin(in transaction: inout StoreWriteTransaction) throws {
-    let row = try core.idempotency.row(
-      for: request.idempotency, actor: caller.actor, merchant: merchant.number)
-    switch try core.idempotency.find(row, in: &transaction) {
+    let session = try books.opened()
+    let row = try onLedger(
+      session.idempotency.row(
+        for: request.idempotency, actor: caller.actor, merchant: merchant.number))
+    switch try onLedger(session.idempotency.find(row, in: &transaction)) {
     case .none: break
-    case .running: return try refuse(Problem(.requestInProgress), in: &transaction)
-    case .reused: return try refuse(Problem(.idempotencyKeyReused), in: &transaction)
-    case .done(let first): return try replay(first, in: &transaction)
+    case .running: throw .refused(Problem(.requestInProgress))
+    case .reused: throw .refused(Problem(.idempotencyKeyReused))
+    case .done(let first): return try replay(first, books, caller, in: &transaction)
     }
-    guard let token = request.token,
-      let card = try core.cards.release(token, merchant: merchant.number, in: &transaction)
-    else { return try refuse(Problem(.tokenNotFound), in: &transaction) }
-    switch request.payment {
-    case .failure(let problem):
-      try refuse(problem, in: &transaction)
-    case .success(let payment):
-      try core.payments.holdOutcome()
-      let begun = BegunPayment(
-        identifier: try core.payments.next(atMilliseconds: core.clock.milliseconds()), row: row,
-        token: token, acquirer: acquirer, caller: caller)
-      let sequence = try core.record(begun.entry(.intent), in: &transaction)
-      try core.idempotency.begin(
-        row, payment: begun.identifier, token: token, in: &transaction)
-      try core.payments.begin(
-        begun.identifier, rowKey: row.key, intentSequence: sequence, in: &transaction)
-      result = .begun(begun, payment, ReleasedCard(card))
-    }
-  }
-
-  func complete(_ outcome: Swift.Result<Void, any Error>) {
-    let result = result
-    self.result = .answer(Answer(Problem(.internalError)))
-    switch outcome {
-    case .success: reply(result)
-    case .failure(let error): reply(.answer(Answer(Problem(failure: error))))
-    }
+    guard let token,
+      let card = try onCards(
+        session.cards.release(token, merchant: merchant.number, in: &transaction))
+    else { throw .refused(Problem(.tokenNotFound)) }
+    let payment: Payment
+    do throws(Problem) { payment = try plan.payment.get() } catch { throw .refused(error) }
+    // Before anything is written: where no seal is left for the outcome, nothing is begun.
+    try onLedger(session.payments.holdOutcome())
+    let begun = BegunPayment(
+      identifier: try onLedger(session.payments.next(atMilliseconds: books.clock.milliseconds())),
+      row: row, token: token, acquirer: plan.acquirer, caller: caller)
+    let sequence = try books.record(begun.entry(.intent), in: &transaction)
+    try onLedger(
+      session.idempotency.begin(row, payment: begun.identifier, token: token, in: &transaction))
+    try onLedger(
+      session.payments.begin(
+        begun.identifier, rowKey: row.key, intentSequence: sequence, in: &transaction))
+    return .begun(begun, payment, merchant, ReleasedCard(card))
   }
 
   private func replay(
-    _ first: IdempotencyLedger.Kept, in transaction: inout StoreWriteTransaction
-  ) throws {
+    _ first: IdempotencyLedger.Kept, _ books: Books, _ caller: Caller,
+    in transaction: inout StoreWriteTransaction
+  ) throws(VaultError) -> Output {
     var entry = AuditEntry(
-      caller, operation: .detokenize, token: first.token,
-      outcome: .replayed)
-    entry.acquirer = acquirer
+      caller, operation: .detokenize, token: first.token, outcome: .replayed)
+    entry.acquirer = plan.acquirer
     entry.paymentIdentifier = first.payment?.text
-    try core.record(entry, in: &transaction)
-    result = .answer(replayed(first))
-  }
-
-  /// The first answer; the log of one without a decision names the payment again.
-  private func replayed(_ first: IdempotencyLedger.Kept) -> Answer {
-    guard first.answer.status >= 400, let payment = first.payment else { return first.answer }
-    return first.answer.because(
-      of: PaymentFailure(
-        acquirer: acquirer, paymentIdentifier: payment.text, cause: PaymentFailure.replayed))
-  }
-
-  private func refuse(
-    _ problem: Problem, in transaction: inout StoreWriteTransaction
-  ) throws {
-    try core.recordRefusal(
-      problem, caller: caller, operation: .detokenize, token: request.token,
-      acquirer: acquirer, isCounted: refusal.isCounted(core, actor: caller.actor),
-      in: &transaction)
-    result = .answer(Answer(problem))
+    try books.record(entry, in: &transaction)
+    // The log of one without a decision names the payment again.
+    guard first.status >= 400, let payment = first.payment else { return .answer(Answer(first)) }
+    return .answer(
+      Answer(first).because(
+        of: PaymentFailure(
+          acquirer: plan.acquirer, paymentIdentifier: payment.text,
+          cause: PaymentFailure.replayed)))
   }
 }
 
-/// Writes what came of a payment, and keeps or frees its idempotency key.
-///
-/// `@unchecked Sendable`: handed to the store once; from then on only the writer thread touches it.
-final class OutcomeJob: WriteJob, @unchecked Sendable {
-  let admission = Admission.reserved
+/// What terms make of a push: the acquirer, and the payment as far as its template and currencies
+/// allow it.
+struct PaymentPlan: Sendable {
+  let generation: UInt64
+  let acquirer: String
+  /// What stands in the payment's way is told after the token was found.
+  let payment: Result<Payment, Problem>
 
-  private let core: WriterCore
-  private let begun: BegunPayment
-  private let outcome: AcquirerOutcome
-  private let answer: Answer
-  private let reply: @Sendable (Answer) -> Void
-
+  /// - Throws: ``VaultError/refused(_:reason:)`` where the merchant names no acquirer that it may use.
   init(
-    _ outcome: AcquirerOutcome, of begun: BegunPayment, core: WriterCore,
-    reply: @escaping @Sendable (Answer) -> Void
-  ) {
-    self.outcome = outcome
-    self.begun = begun
-    self.core = core
-    self.reply = reply
-    answer = begun.answer(outcome)
-  }
-
-  func apply(_ transaction: inout StoreWriteTransaction) throws {
-    try core.record(begun.entry(outcome), in: &transaction)
-    // It gives the seal back that the answer takes.
-    try core.payments.end(begun.identifier, in: &transaction)
-    if outcome.mayHaveHappened {
-      try core.idempotency.keep(
-        answer, begun.row, token: begun.token, payment: begun.identifier, in: &transaction)
-    } else {
-      try core.idempotency.free(begun.row, in: &transaction)
+    _ request: PushRequest, for merchant: Merchant, under terms: Terms
+  ) throws(VaultError) {
+    let name: String
+    do throws(Problem) { name = try request.acquirer.get() } catch { throw .refused(error) }
+    guard case .permitted(let acquirer, _) = terms.policy.acquirer(named: name, for: merchant)
+    else { throw .refused(Problem(.acquirerNotPermitted)) }
+    generation = terms.policy.generation
+    self.acquirer = name
+    payment = request.payment.flatMap { payment in
+      if let problem = terms.acquirers.check(payment, acquirer: name) { return .failure(problem) }
+      if let currency = payment.currency, !acquirer.currencies.contains(currency.code) {
+        return .failure(Problem(.unsupportedCurrency, pointer: "/amount/currency"))
+      }
+      return .success(payment)
     }
   }
+}
 
-  func complete(_ result: Result<Void, any Error>) {
-    switch result {
-    case .success: reply(answer)
-    // What came of it could not be made durable, and the key is still taken: after a restart the
-    // vault says `unknown` of it too.
-    case .failure: reply(begun.answer(.unknown(cause: "store")))
+extension Books {
+  /// Writes what came of a payment, and keeps or frees its idempotency key.
+  func end(
+    _ begun: BegunPayment, _ outcome: AcquirerOutcome, _ answer: Answer,
+    in transaction: inout StoreWriteTransaction
+  ) throws(VaultError) {
+    let session = try opened()
+    try record(begun.entry(outcome), in: &transaction)
+    // It gives the seal back that the answer takes.
+    try onLedger(session.payments.end(begun.identifier, in: &transaction))
+    if outcome.mayHaveHappened {
+      try onLedger(
+        session.idempotency.keep(
+          answer.body, status: answer.status, begun.row, token: begun.token,
+          payment: begun.identifier, in: &transaction))
+    } else {
+      try onLedger(session.idempotency.free(begun.row, in: &transaction))
     }
   }
 }
@@ -236,30 +188,31 @@ extension BegunPayment {
   func entry(_ outcome: AcquirerOutcome) -> AuditEntry {
     switch outcome {
     case .answered(let answer):
-      var entry = entry(answer.outcome.rawValue)
-      entry.reason =
-        answer.heldCardNumber ? AuditReason.cardNumberInAnswer : answer.reason?.rawValue
-      return entry
-    case .notSent(let cause, _):
-      var entry = entry(.notSent)
-      entry.reason = cause
-      return entry
+      entry(
+        AuditOutcome(answer.outcome),
+        answer.heldCardNumber ? AuditReason.cardNumberInAnswer : answer.reason?.rawValue)
+    case .notSent(let cause, _): entry(.notSent, cause)
     case .rejected(_, let heldCardNumber):
-      var entry = entry(.rejected)
-      if heldCardNumber { entry.reason = AuditReason.cardNumberInAnswer }
-      return entry
-    case .unknown(let cause, _):
-      var entry = entry(.unknown)
-      entry.reason = cause
-      return entry
+      entry(.rejected, heldCardNumber ? AuditReason.cardNumberInAnswer : nil)
+    case .unknown(let cause, _): entry(.unknown, cause)
     }
   }
 
-  func entry(_ outcome: String) -> AuditEntry {
-    var entry = AuditEntry(
-      caller, operation: .detokenize, token: token, outcome: outcome)
+  func entry(_ outcome: AuditOutcome, _ reason: String? = nil) -> AuditEntry {
+    var entry = AuditEntry(caller, operation: .detokenize, token: token, outcome: outcome)
     entry.acquirer = acquirer
     entry.paymentIdentifier = identifier.text
+    entry.reason = reason
     return entry
+  }
+}
+
+extension AuditOutcome {
+  fileprivate init(_ outcome: PaymentAnswer.Outcome) {
+    switch outcome {
+    case .approved: self = .approved
+    case .refused: self = .refused
+    case .authenticationRequired: self = .authenticationRequired
+    }
   }
 }

@@ -1,41 +1,6 @@
-package import AccessPolicy
 package import Cards
-package import Cryptography
-
-/// Who asks, as the edge proved it from the certificate.
-package struct Caller: Sendable {
-  /// The client's SPIFFE URI.
-  package let actor: String
-  package let principal: Principal
-  /// What `X-Request-Id` says.
-  package let requestIdentifier: String
-  /// The generation of the policy under which it was admitted.
-  package let policyGeneration: UInt64
-
-  package init(
-    actor: String, principal: Principal, requestIdentifier: String, policyGeneration: UInt64
-  ) {
-    self.actor = actor
-    self.principal = principal
-    self.requestIdentifier = requestIdentifier
-    self.policyGeneration = policyGeneration
-  }
-}
-
-/// An idempotency key and the request that it stands for.
-///
-/// `requestDigest` is SHA-256 of the canonical request without `cvc` and `number`. It lives in memory
-/// only: what is stored is an HMAC of it and of the card's fingerprint.
-package struct Idempotency: Sendable {
-  /// 1 to 255 visible ASCII characters.
-  package let key: [UInt8]
-  package let requestDigest: Digest256
-
-  package init(key: [UInt8], requestDigest: Digest256) {
-    self.key = key
-    self.requestDigest = requestDigest
-  }
-}
+package import Ledgers
+package import VaultCore
 
 /// What a tokenize request says of the card besides its number.
 package struct CardDetails: Sendable {
@@ -90,10 +55,4 @@ package struct PushRequest: Sendable {
     self.payment = payment
     self.idempotency = idempotency
   }
-}
-
-/// The answer to a pull.
-package enum PullReply: Sendable {
-  case released(ReleasedCard)
-  case refused(Problem)
 }

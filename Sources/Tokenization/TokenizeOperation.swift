@@ -3,226 +3,173 @@ import AuditLog
 import CardStore
 import Cards
 import Keyring
+import Ledgers
 import Storage
+import VaultCore
 
 /// Stores one card, or finds it.
-///
-/// `@unchecked Sendable`: handed to the store once; from then on only the writer thread touches it.
-final class TokenizeJob: WriteJob, @unchecked Sendable {
+struct TokenizeOperation: ClientOperation, ~Copyable {
   /// The card, or as much of it as there is when the rest of the request is at fault.
-  private enum Subject {
-    case card(ReleasedCard)
-    case fault(HeldNumber, Problem)
+  private enum Subject: ~Copyable {
+    case card(StoredCard)
+    case fault(PAN, Problem)
   }
 
-  /// A number whose card is not known.
-  private final class HeldNumber: Sendable {
-    let pan: PAN
-    init(_ pan: consuming PAN) { self.pan = pan }
-  }
+  static let operation = Operation.tokenize
+  static let admission = Admission.ordinary
 
-  let admission = Admission.ordinary
-
-  private let core: WriterCore
-  private let merchant: UInt32
-  private let deduplicates: Bool
-  private let caller: Caller
+  var token: Token? { nil }
   private let match: BrandMatch
   private let idempotency: Idempotency?
   private let subject: Subject
-  private let reply: @Sendable (Answer) -> Void
-  private var refusal = RefusalDecision()
   /// Decided once, so that a batch that is applied again does not find its own count in the way.
   private var look: SameDigits.Look?
-  private var answer: Answer?
 
-  init(
-    _ request: consuming TokenizeRequest, core: WriterCore, merchant: UInt32, deduplicates: Bool,
-    caller: Caller, reply: @escaping @Sendable (Answer) -> Void
-  ) {
-    self.core = core
-    self.merchant = merchant
-    self.deduplicates = deduplicates
-    self.caller = caller
-    self.match = request.match
-    self.idempotency = request.idempotency
-    self.reply = reply
+  /// - Parameter deduplicates: whether the merchant's cards are found again.
+  init(_ request: consuming TokenizeRequest, deduplicates: Bool) {
+    match = request.match
+    idempotency = request.idempotency
     switch request.details {
     case .success(let details):
       subject = .card(
-        ReleasedCard(
-          StoredCard(
-            pan: request.takeNumber(), expiry: details.expiry,
-            preferredBrand: details.preferredBrand, customer: details.customer,
-            isDeduplicated: deduplicates)))
+        StoredCard(
+          pan: request.takeNumber(), expiry: details.expiry,
+          preferredBrand: details.preferredBrand, customer: details.customer,
+          isDeduplicated: deduplicates))
     case .failure(let problem):
-      subject = .fault(HeldNumber(request.takeNumber()), problem)
+      subject = .fault(request.takeNumber(), problem)
     }
   }
 
-  func apply(_ transaction: inout StoreWriteTransaction) throws {
-    if let problem = core.policies.objection(to: caller, asking: .tokenize) {
-      return try refuse(problem, in: &transaction)
-    }
-    if let seconds = try waitForDigits() {
-      return try refuse(
-        Problem(
-          .quotaExceeded,
-          detail: "Too many different cards with these first and last digits within an hour.",
-          retryAfterSeconds: seconds),
-        reason: AuditReason.sameDigits, in: &transaction)
-    }
-    let row = try requestRow()
+  mutating func apply(
+    _ books: Books, for caller: Caller, in transaction: inout StoreWriteTransaction
+  ) throws(VaultError) -> Answer {
+    let merchant = try caller.requireMerchant()
+    let session = try books.opened()
+    try checkGuesses(session, merchant)
+    let row = try requestRow(session, caller, merchant)
     if let row {
-      switch try core.idempotency.find(row, in: &transaction) {
+      switch try onLedger(session.idempotency.find(row, in: &transaction)) {
       case .none: break
-      case .running: return try refuse(Problem(.requestInProgress), in: &transaction)
+      case .running: throw .refused(Problem(.requestInProgress))
       case .reused:
         // Another number than the first with this key, or another request: the answer says so.
-        try countDigits()
-        return try refuse(Problem(.idempotencyKeyReused), in: &transaction)
-      case .done(let first) where try hasCard(first, in: &transaction):
-        return try replay(first, in: &transaction)
+        countGuess(session)
+        throw .refused(Problem(.idempotencyKeyReused))
+      case .done(let first) where try hasCard(first, session, in: &transaction):
+        try books.record(
+          AuditEntry(caller, operation: .tokenize, token: first.token, outcome: .replayed),
+          in: &transaction)
+        return Answer(first)
       // A token that is gone would be of no use to whoever asks: the request counts as a new one.
       case .done: break
       }
     }
     switch subject {
-    case .fault(_, let problem): try refuse(problem, in: &transaction)
-    case .card(let held):
-      do {
-        try store(held.card, row: row, in: &transaction)
-      } catch CardStoreError.indexIsBehind {
-        // It is thrown before anything is written.
-        try refuse(Problem(CardStoreError.indexIsBehind), in: &transaction)
-      } catch KeyringError.keyUsedUp {
-        // So is this, with a seal held back for the answer.
-        try refuse(.dataKeyUsedUp, in: &transaction)
+    case .fault(_, let problem): throw .refused(problem)
+    case .card(let card):
+      let stored = try store(
+        card, for: merchant, session, books, keepsAnswer: row != nil, in: &transaction)
+      let answer = Answer(
+        TokenView(
+          token: stored.token, pan: card.pan, match: match, expiry: stored.expiry,
+          preferredBrand: stored.preferredBrand), isNew: stored.isNew)
+      try books.record(
+        AuditEntry(
+          caller, operation: .tokenize, token: stored.token,
+          outcome: stored.isNew ? .created : .existing), in: &transaction)
+      if let row {
+        try onLedger(
+          session.idempotency.keep(
+            answer.body, status: answer.status, row, token: stored.token, in: &transaction))
       }
+      return answer
     }
   }
 
-  func complete(_ result: Result<Void, any Error>) {
-    switch result {
-    case .success: reply(answer ?? Answer(Problem(.internalError)))
-    case .failure(let error): reply(Answer(Problem(failure: error)))
-    }
-  }
-
-  /// In how many seconds a number with these digits may come again; nil where this one may be looked
-  /// up.
-  private func waitForDigits() throws -> Int? {
-    if let look { return look.waitSeconds }
-    guard deduplicates || idempotency != nil, let digits = try core.open().digits else {
-      return nil
-    }
-    let look =
-      switch subject {
-      case .card(let held): digits.look(at: held.card.pan, merchant: merchant)
-      case .fault(let held, _): digits.look(at: held.pan, merchant: merchant)
-      }
-    self.look = look
-    return look.waitSeconds
-  }
-
-  private func requestRow() throws -> IdempotencyLedger.Row? {
-    guard let idempotency else { return nil }
+  /// Calls `body` with the number.
+  private borrowing func withNumber<R>(_ body: (borrowing PAN) throws(VaultError) -> R)
+    throws(VaultError) -> R
+  {
     switch subject {
-    case .card(let held): return try row(for: idempotency, about: held.card.pan)
-    case .fault(let held, _): return try row(for: idempotency, about: held.pan)
+    case .card(let card): try body(card.pan)
+    case .fault(let number, _): try body(number)
     }
-  }
-
-  private func row(
-    for idempotency: Idempotency, about number: borrowing PAN
-  ) throws -> IdempotencyLedger.Row {
-    try core.idempotency.row(
-      for: idempotency, actor: caller.actor, merchant: merchant, digits: number.digits)
-  }
-
-  private func store(
-    _ card: borrowing StoredCard, row: IdempotencyLedger.Row?,
-    in transaction: inout StoreWriteTransaction
-  ) throws {
-    let stored = try tokenize(card, keepsAnswer: row != nil, in: &transaction)
-    let view = TokenView(
-      token: stored.token, pan: card.pan, match: match, expiry: stored.expiry,
-      preferredBrand: stored.preferredBrand)
-    let answer = Answer(view, isNew: stored.isNew)
-    try core.record(
-      AuditEntry(
-        caller, operation: .tokenize, token: stored.token,
-        outcome: stored.isNew ? .created : .existing),
-      in: &transaction)
-    if let row {
-      try core.idempotency.keep(answer, row, token: stored.token, in: &transaction)
-    }
-    self.answer = answer
   }
 
   /// Stores the card, or finds it. Where the answer is to be kept, the card leaves a seal for that:
   /// none is stored whose answer could not be kept.
-  private func tokenize(
-    _ card: borrowing StoredCard, keepsAnswer: Bool, in transaction: inout StoreWriteTransaction
-  ) throws -> StoredToken {
-    let cipher = try core.idempotency.cipher
-    if keepsAnswer { try cipher.holdSeal() }
+  private borrowing func store(
+    _ card: borrowing StoredCard, for merchant: Merchant, _ session: Session, _ books: Books,
+    keepsAnswer: Bool, in transaction: inout StoreWriteTransaction
+  ) throws(VaultError) -> StoredToken {
+    let cipher = session.idempotency.cipher
+    if keepsAnswer { try onLedger(cipher.holdSeal()) }
     defer { if keepsAnswer { cipher.releaseSeal() } }
-    do {
-      let stored = try core.cards.tokenize(
-        card, merchant: merchant, atMilliseconds: core.clock.milliseconds(), in: &transaction)
-      if stored.isNew, deduplicates { try countDigits(of: card.pan) }
+    do throws(CardStoreError) {
+      let stored = try session.cards.tokenize(
+        card, merchant: merchant.number, atMilliseconds: books.clock.milliseconds(),
+        in: &transaction)
+      if stored.isNew, card.isDeduplicated { countGuess(session) }
       return stored
-    } catch CardStoreError.indexIsBehind {
-      // It was not looked up.
-      throw CardStoreError.indexIsBehind
     } catch {
-      // The answer will tell it from a card that is known, as if it had been stored.
-      if deduplicates { try countDigits(of: card.pan) }
-      throw error
+      // The answer will tell it from a card that is known, as if it had been stored; not where it was
+      // not looked up.
+      if error.hasLookedUp, card.isDeduplicated { countGuess(session) }
+      throw VaultError(error)
     }
   }
 
-  private func countDigits() throws {
-    switch subject {
-    case .card(let held): try countDigits(of: held.card.pan)
-    case .fault(let held, _): try countDigits(of: held.pan)
+  private borrowing func requestRow(
+    _ session: Session, _ caller: Caller, _ merchant: Merchant
+  ) throws(VaultError) -> IdempotencyLedger.Row? {
+    guard let idempotency else { return nil }
+    return try withNumber { (number) throws(VaultError) in
+      try onLedger(
+        session.idempotency.row(
+          for: idempotency, actor: caller.actor, merchant: merchant.number,
+          digits: number.digits))
     }
-  }
-
-  private func countDigits(of number: borrowing PAN) throws {
-    guard let look else { return }
-    try core.open().digits?.note(number, look)
   }
 
   /// Whether the card of an answer that was given is still there. A record that cannot be read is.
-  private func hasCard(
-    _ first: IdempotencyLedger.Kept, in transaction: inout StoreWriteTransaction
-  ) throws -> Bool {
+  private borrowing func hasCard(
+    _ first: IdempotencyLedger.Kept, _ session: Session,
+    in transaction: inout StoreWriteTransaction
+  ) throws(VaultError) -> Bool {
     guard let token = first.token else { return true }
-    do {
-      return try core.cards.merchant(of: token, in: &transaction) != nil
-    } catch is CardStoreError {
+    do throws(CardStoreError) {
+      return try session.cards.merchant(of: token, in: &transaction) != nil
+    } catch {
+      if case .store(let error) = error { throw .store(error) }
       return true
     }
   }
 
-  private func replay(
-    _ first: IdempotencyLedger.Kept, in transaction: inout StoreWriteTransaction
-  ) throws {
-    try core.record(
-      AuditEntry(
-        caller, operation: .tokenize, token: first.token,
-        outcome: .replayed), in: &transaction)
-    answer = first.answer
+  // MARK: - Guesses
+
+  /// Refuses a number with digits of which too many were new within the hour, before it is looked up.
+  private mutating func checkGuesses(
+    _ session: Session, _ merchant: Merchant
+  ) throws(VaultError) {
+    if look == nil, merchant.deduplicate || idempotency != nil, let digits = session.digits {
+      look = try withNumber { (number) throws(VaultError) in
+        digits.look(at: number, merchant: merchant.number)
+      }
+    }
+    guard let seconds = look?.waitSeconds else { return }
+    throw .refused(
+      Problem(
+        .quotaExceeded,
+        detail: "Too many different cards with these first and last digits within an hour.",
+        retryAfterSeconds: seconds), reason: AuditReason.sameDigits)
   }
 
-  private func refuse(
-    _ problem: Problem, reason: String? = nil, in transaction: inout StoreWriteTransaction
-  ) throws {
-    try core.recordRefusal(
-      problem, caller: caller, operation: .tokenize, token: nil, reason: reason,
-      isCounted: refusal.isCounted(core, actor: caller.actor), in: &transaction)
-    answer = Answer(problem)
+  private borrowing func countGuess(_ session: Session) {
+    guard let look, let digits = session.digits else { return }
+    switch subject {
+    case .card(let card): digits.note(card.pan, look)
+    case .fault(let number, _): digits.note(number, look)
+    }
   }
 }

@@ -1,115 +1,103 @@
-import AuditLog
-import CardStore
-import Cards
 import Glibc
-import Keyring
-import RecordFormat
-import SecretMemory
-import Storage
+package import Storage
 import Synchronization
 
-/// How far long work on keys is.
-package struct KeyWorkProgress: Equatable, Sendable {
-  /// Cards that have been seen to since the work began or went on.
+/// Something that goes on beside requests until it is done, in pieces, and that a restart goes on with:
+/// what there is to do is read from the store.
+package protocol BackgroundTask: AnyObject, Sendable {
+  /// Why it could not come to its end when it was tried last, where that keeps no other task from going
+  /// on; nil otherwise.
+  var failure: String? { get }
+
+  /// Whether there is something to do.
+  func isDue(in session: Session) throws(VaultError) -> Bool
+
+  /// Does it. After each piece it rests, see ``BackgroundWork/rest(after:atLeast:)``, and returns where
+  /// that says so.
+  func run(_ work: BackgroundWork) throws(VaultError)
+}
+
+/// How far work beside requests is.
+package struct WorkProgress: Equatable, Sendable {
+  /// Cards that have been seen to since the task began or went on.
   package var done: UInt64 = 0
   /// Cards that there were to see to.
   package var total: UInt64 = 0
-  /// Cards whose record does not open, so that they stay under their key.
+  /// Cards whose record does not open, so that they stay as they are.
   package var damaged: UInt64 = 0
   /// Whether the work goes on.
   package var isRunning = false
-  /// Why it, or the end of a destruction, did not come to its end.
+  /// Why a task did not come to its end.
   package var failure: String?
 
-  init() {}
+  /// No work.
+  package init() {}
 }
 
-/// Long work on keys beside requests, on a thread of its own: fingerprints that are made anew after a
-/// rotation, and cards that are sealed anew under the active key.
-///
-/// What there is to do is read from the store: the keyring says whether fingerprints are being
-/// replaced, the row `reencryption` of `meta` whether cards are to be moved. So a restart goes on.
-final class KeyWorker: Sendable {
-  /// Cards moved in one transaction while nobody else asks for anything, and while somebody does.
-  static let idleStep = 4_096
-  static let busyStep = 128
+/// The thread on which tasks run beside requests, one at a time: the most urgent that is due, with
+/// pauses while requests come.
+package final class BackgroundWork: Sendable {
   /// How many times as long as a piece of work its pause is, while somebody asks for something.
   private static let restFactor = 4
+  private static let longestPause = Duration.seconds(5)
 
-  struct State {
+  private struct State {
     var thread: WorkerThread?
     var isStopping = false
-    var progress = KeyWorkProgress()
+    var progress = WorkProgress()
+    /// The size of the log at the last pause: it grows with every request.
     var auditSize: UInt64 = 0
-    /// Why the destruction that was tried last could not be completed; it is tried again when somebody
-    /// asks for it, or at the next start.
-    var destructionFailure: String?
-    /// Keys that no page of the store holds any more, and whose destruction is not complete yet.
-    var compacted: Set<KeyIdentifier> = []
   }
 
-  let store: Store
-  let core: WriterCore
-  let keys: LiveKeyring
-  let slots: SecretPool
-  let upkeep: StoreUpkeep
-  /// Removes a KEK from its source.
-  let eraseKeyEncryptionKey: @Sendable (KeyringEntry) throws -> Void
-  /// What people are told of an error.
-  let explain: @Sendable (any Error) -> String
-  /// Held while the fingerprint key is rotated, or the table that it does not use is emptied.
-  let fingerprintTurn = Mutex(())
-  let state = Mutex(State())
+  /// What there is while the vault is open.
+  package let session: Session
+  private let tasks: [any BackgroundTask]
+  private let books: Books
+  private let explain: @Sendable (VaultError) -> String
+  private let state = Mutex(State())
 
-  init(
-    store: Store, core: WriterCore, keys: LiveKeyring, slots: SecretPool, upkeep: StoreUpkeep,
-    eraseKeyEncryptionKey: @escaping @Sendable (KeyringEntry) throws -> Void,
-    explain: @escaping @Sendable (any Error) -> String
-  ) {
-    self.explain = explain
-    self.upkeep = upkeep
-    self.eraseKeyEncryptionKey = eraseKeyEncryptionKey
-    self.store = store
-    self.core = core
-    self.keys = keys
-    self.slots = slots
+  /// - Parameter tasks: the most urgent first.
+  init(_ tasks: [any BackgroundTask], in session: Session, of vault: Vault) {
+    self.tasks = tasks
+    self.session = session
+    books = vault.books
+    explain = vault.settings.explain
   }
 
-  var progress: KeyWorkProgress {
-    state.withLock { state in
-      var progress = state.progress
-      progress.failure = progress.failure ?? state.destructionFailure
-      return progress
-    }
+  /// How far the task under way is, and what keeps one from its end.
+  package var progress: WorkProgress {
+    var progress = state.withLock { $0.progress }
+    progress.failure = progress.failure ?? tasks.lazy.compactMap(\.failure).first
+    return progress
   }
 
-  /// Tries destructions again that could not be completed.
-  func wakeForDestruction() {
-    state.withLock { $0.destructionFailure = nil }
-    wake()
+  /// Changes what ``progress`` tells.
+  package func note(_ body: (inout WorkProgress) -> Void) {
+    state.withLock { body(&$0.progress) }
   }
+
+  // MARK: - The thread
 
   /// Begins what there is to do, where it is not under way; that it could not begin is told by
   /// ``progress``.
-  func wake() {
-    do {
-      guard try nextWork() != nil else { return }
-      let finished = try state.withLock { state -> WorkerThread? in
-        guard !state.progress.isRunning, !state.isStopping else { return nil }
+  package func wake() {
+    do throws(VaultError) {
+      guard try next() != nil else { return }
+      let result = state.withLock { state -> Result<WorkerThread?, StorageError> in
+        guard !state.progress.isRunning, !state.isStopping else { return .success(nil) }
         let before = state.thread
-        state.progress = KeyWorkProgress()
-        state.thread = try WorkerThread(named: "cadenas-keys") { [self] in run() }
+        state.progress = WorkProgress()
+        do throws(StorageError) {
+          state.thread = try WorkerThread(named: "cadenas-work") { [self] in run() }
+        } catch { return .failure(error) }
         state.progress.isRunning = true
-        return before
+        return .success(before)
       }
-      finished?.join()
-    } catch {
-      let cause = explain(error)
-      state.withLock { $0.progress.failure = cause }
-    }
+      try onStore(result.get())?.join()
+    } catch { fail(error) }
   }
 
-  /// Ends the thread; what is left goes on at the next start.
+  /// Ends the thread; what is left goes on when it is resumed, or at the next start.
   func stop() {
     let thread = state.withLock { state in
       state.isStopping = true
@@ -118,53 +106,34 @@ final class KeyWorker: Sendable {
     thread?.join()
   }
 
-  private enum Work {
-    case destruction
-    case fingerprints
-    case reencryption(ReencryptionOrder)
-  }
-
-  /// What is most urgent: it comes before whatever can wait longer.
-  private func nextWork() throws -> Work? {
-    if isMoreUrgentThanCards {
-      return keys.current.replacedFingerprintKey != nil ? .fingerprints : .destruction
-    }
-    let order = try store.read { try ReencryptionOrder.read(in: $0) }
-    return order.map { .reencryption($0) }
-  }
-
-  /// Whether there is work that re-encryption gives way to.
-  var isMoreUrgentThanCards: Bool {
-    let keyring = keys.current
-    if keyring.replacedFingerprintKey != nil { return true }
-    return state.withLock { $0.destructionFailure == nil }
-      && keyring.entries.contains { $0.state == .destroying }
+  /// Goes on after a stop.
+  func resume() {
+    state.withLock { $0.isStopping = false }
+    wake()
   }
 
   private func run() {
-    do {
+    do throws(VaultError) {
       repeat {
-        while !isStopping, let work = try nextWork() {
-          switch work {
-          case .destruction: tryDestructions()
-          case .fingerprints: try replaceFingerprints()
-          case .reencryption(let order): try reencrypt(order)
-          }
-        }
+        while !isStopping, let task = try next() { try task.run(self) }
         state.withLock { $0.progress.isRunning = false }
         // Who asked for more before this was said has seen that the work is under way.
       } while try claimsMore()
     } catch {
-      let cause = explain(error)
-      state.withLock {
-        $0.progress.isRunning = false
-        $0.progress.failure = cause
-      }
+      fail(error)
     }
   }
 
-  private func claimsMore() throws -> Bool {
-    guard try nextWork() != nil else { return false }
+  private func fail(_ error: VaultError) {
+    let cause = explain(error)
+    state.withLock {
+      $0.progress.isRunning = false
+      $0.progress.failure = cause
+    }
+  }
+
+  private func claimsMore() throws(VaultError) -> Bool {
+    guard try next() != nil else { return false }
     return state.withLock { state in
       guard !state.isStopping, !state.progress.isRunning else { return false }
       state.progress.isRunning = true
@@ -172,16 +141,42 @@ final class KeyWorker: Sendable {
     }
   }
 
-  var isStopping: Bool { state.withLock { $0.isStopping } }
+  private func next() throws(VaultError) -> (any BackgroundTask)? {
+    for task in tasks where try task.isDue(in: session) { return task }
+    return nil
+  }
 
-  /// Pauses after a piece of work, longer while others wait; false where the work is to end.
-  func rest(after work: Duration, atLeast least: Duration = .zero) -> Bool {
-    let size = core.audit.committedSize
+  // MARK: - For tasks
+
+  /// Whether the thread is to end.
+  package var isStopping: Bool { state.withLock { $0.isStopping } }
+
+  /// Whether a task is due that comes before `task`.
+  package func hasMoreUrgent(than task: any BackgroundTask) throws(VaultError) -> Bool {
+    for other in tasks {
+      if other === task { return false }
+      if try other.isDue(in: session) { return true }
+    }
+    return false
+  }
+
+  /// Whether somebody has asked for something since the last pause.
+  package var isBusy: Bool {
+    let size = books.audit.committedSize
+    return state.withLock { $0.auditSize != size }
+  }
+
+  /// Pauses after a piece of work, longer while others wait.
+  ///
+  /// - Parameter least: the shortest pause, where a task is bounded to a rate.
+  /// - Returns: false where the work is to end.
+  package func rest(after work: Duration, atLeast least: Duration = .zero) -> Bool {
+    let size = books.audit.committedSize
     let isBusy = state.withLock { state in
       defer { state.auditSize = size }
       return size != state.auditSize
     }
-    let pause = min(max(isBusy ? work * Self.restFactor : .zero, least), .seconds(5))
+    let pause = min(max(isBusy ? work * Self.restFactor : .zero, least), Self.longestPause)
     let (seconds, nanoseconds) = Int(pause / .nanoseconds(1)).quotientAndRemainder(
       dividingBy: 1_000_000_000)
     var request = timespec(tv_sec: seconds, tv_nsec: nanoseconds)
@@ -189,8 +184,16 @@ final class KeyWorker: Sendable {
     return !isStopping
   }
 
-  var isBusy: Bool {
-    let size = core.audit.committedSize
-    return state.withLock { $0.auditSize != size }
+  /// Runs `body` again after a pause while the store has no room for it, in its queue or on the disk.
+  package func patiently<R>(_ body: () throws(VaultError) -> R) throws(VaultError) -> R {
+    while true {
+      do throws(VaultError) {
+        return try body()
+      } catch {
+        guard error == .store(.overloaded) || error == .store(.full),
+          rest(after: .zero, atLeast: .milliseconds(250))
+        else { throw error }
+      }
+    }
   }
 }

@@ -1,3 +1,5 @@
+import JSON
+
 /// Why the vault did not do what it was asked: the names of the contract's error table.
 ///
 /// The raw value is the last part of the problem's `type`, `urn:cadenas:problem:NAME`.
@@ -125,5 +127,21 @@ package struct Problem: Error, Sendable, Equatable {
     self.detail = detail
     self.retryAfterSeconds = retryAfterSeconds ?? (name.isServiceState ? 1 : nil)
     self.paymentIdentifier = paymentIdentifier
+  }
+}
+
+extension Problem {
+  /// The problem document of RFC 9457.
+  package var document: [UInt8] {
+    var json = JSONWriter()
+    json.beginObject()
+    json.member("type", string: "urn:cadenas:problem:" + name.rawValue)
+    json.member("title", string: name.title)
+    json.member("status", integer: name.status)
+    if let detail { json.member("detail", string: detail) }
+    if let pointer { json.member("pointer", string: pointer) }
+    if let paymentIdentifier { json.member("payment_id", string: paymentIdentifier) }
+    json.endObject()
+    return json.bytes
   }
 }

@@ -1,11 +1,30 @@
+package import AuditLog
+package import CardStore
+package import Cryptography
+package import Keyring
+package import Ledgers
 package import RecordFormat
+package import Storage
 
-/// What can be wrong with the vault's own rows and its state.
-package enum VaultError: Error, Equatable, Sendable {
+/// Why the vault did not do what a client or an operator asked: the one failure of both, which
+/// ``Problem/init(_:)`` maps to what clients are told.
+package enum VaultError: Error, Equatable, Sendable, StoreFailure {
+  /// A client's request is refused, with an entry.
+  case refused(Problem, reason: String? = nil)
+  /// The store could not be read or written.
+  case store(StorageError)
+  /// The keyring could not be used, or a key not be changed in this way.
+  case keyring(KeyringError)
+  /// A card could not be stored, found or opened.
+  case cards(CardStoreError)
+  /// The log could not be read or signed.
+  case audit(AuditError)
+  /// A row beside cards, keys and log could not be read or written.
+  case ledger(LedgerError)
+  /// A random number or digest could not be made.
+  case cryptography(CryptographyError)
   /// A row does not have its layout.
   case malformedRow
-  /// A row names a key that the keyring does not have.
-  case unknownKey
   /// The keyring is closed.
   case sealed
   /// The keyring is open already.
@@ -44,4 +63,95 @@ package enum VaultError: Error, Equatable, Sendable {
   case tooManyHoneytokens
   /// The token is no honeytoken.
   case unknownHoneytoken
+  /// What stands in the way of archiving.
+  case archive(ArchiveProblem)
+}
+
+/// What still needs a key, so that it is not destroyed.
+package struct KeyNeeds: Equatable, Sendable {
+  /// Cards that stand under it.
+  package var cards: UInt64 = 0
+  /// Remembered requests that were digested, or whose answers were sealed, under it. They end by
+  /// themselves within a day.
+  package var answers: UInt64 = 0
+  /// Whether cards are still found by it, since its successor has not seen every card.
+  package var isBeingReplaced = false
+  /// Backups on record that hold it, or are wrapped under it.
+  package var backups: [String] = []
+
+  /// Whether nothing needs it.
+  package var isEmpty: Bool { self == KeyNeeds() }
+
+  /// Nothing needs it.
+  package init() {}
+}
+
+/// What stands in the way of archiving.
+package enum ArchiveProblem: Equatable, Sendable {
+  /// No checkpoint of that size is kept for good.
+  case noCheckpoint
+  /// As much or more is archived already.
+  case archivedAlready(below: UInt64)
+  /// A payment that began before it has no outcome yet.
+  case paymentUnderWay(since: UInt64)
+  /// The export does not hold what the log does.
+  case anotherExport
+}
+
+// MARK: - From below
+
+extension VaultError {
+  package init(_ error: KeyringError) { self = .keyring(error) }
+
+  package init(_ error: CardStoreError) {
+    self = .cards(error)
+  }
+
+  package init(_ error: AuditError) {
+    if case .store(let error) = error { self = .store(error) } else { self = .audit(error) }
+  }
+
+  package init(_ error: LedgerError) {
+    switch error {
+    case .store(let error): self = .store(error)
+    case .keyring(let error): self.init(error)
+    case .cryptography(let error): self = .cryptography(error)
+    case .record, .malformedRow, .unknownKey, .identifiersExhausted: self = .ledger(error)
+    }
+  }
+}
+
+// An error from below becomes the vault's own where the call is marked with its part.
+
+@inline(__always)
+package func onStore<R>(
+  _ body: @autoclosure () throws(StorageError) -> R
+) throws(VaultError) -> R {
+  do throws(StorageError) { return try body() } catch { throw .store(error) }
+}
+
+@inline(__always)
+package func onKeys<R>(
+  _ body: @autoclosure () throws(KeyringError) -> R
+) throws(VaultError) -> R {
+  do throws(KeyringError) { return try body() } catch { throw VaultError(error) }
+}
+
+@inline(__always)
+package func onCards<R: ~Copyable>(
+  _ body: @autoclosure () throws(CardStoreError) -> R
+) throws(VaultError) -> R {
+  do throws(CardStoreError) { return try body() } catch { throw VaultError(error) }
+}
+
+@inline(__always)
+package func onLog<R>(_ body: @autoclosure () throws(AuditError) -> R) throws(VaultError) -> R {
+  do throws(AuditError) { return try body() } catch { throw VaultError(error) }
+}
+
+@inline(__always)
+package func onLedger<R>(
+  _ body: @autoclosure () throws(LedgerError) -> R
+) throws(VaultError) -> R {
+  do throws(LedgerError) { return try body() } catch { throw VaultError(error) }
 }

@@ -4,7 +4,7 @@ package import Cryptography
 import Storage
 import Synchronization
 
-extension WriterCore {
+extension Books {
   /// Lines that one job looks at, so that those who wait beside it do not wait long.
   private static let linesOfOneJob = 2_048
 
@@ -13,7 +13,7 @@ extension WriterCore {
   /// - Returns: where to go on; nil where none is left.
   func removeArchived(
     from start: UInt64, in transaction: inout StoreWriteTransaction
-  ) throws -> UInt64? {
+  ) throws(VaultError) -> UInt64? {
     guard let mark = try ArchiveMark.read(in: transaction), start < mark.below else { return nil }
     var removed: [UInt64] = []
     var next = mark.below
@@ -53,7 +53,7 @@ package enum ArchiveProblem: Error, Equatable, Sendable {
   case anotherExport
 }
 
-extension Vault {
+extension VaultManager {
   /// Removes the lines of clients' operations before the sequence `below` from the store: they are in
   /// an export whose entries have the SHA-256 `export`.
   ///
@@ -62,8 +62,8 @@ extension Vault {
   ///   `progress` throws, which is told how many entries of how many have been read again.
   package func archive(
     below: UInt64, export: Digest256, actor: String,
-    progress: (_ done: UInt64, _ total: UInt64) throws -> Void
-  ) throws -> ArchiveMark {
+    progress: (_ done: UInt64, _ total: UInt64) throws(VaultError) -> Void
+  ) throws(VaultError) -> ArchiveMark {
     let before = try store.read { try ArchiveMark.read(in: $0) }
     if let before, before.below >= below {
       throw ArchiveProblem.archivedAlready(below: before.below)
@@ -79,7 +79,7 @@ extension Vault {
     let mark = try ArchiveReading.mark(
       below: below, after: before, export: export, of: store, progress: progress)
     guard mark.export == export else { throw ArchiveProblem.anotherExport }
-    try store.perform { [core] transaction in
+    try store.perform { [books] (transaction) throws(VaultError) in
       // Another may have been faster.
       guard try ArchiveMark.read(in: transaction) == before else {
         throw ArchiveProblem.archivedAlready(below: below)
@@ -87,13 +87,13 @@ extension Vault {
       let open = try PaymentLedger.open(in: transaction).map(\.intentSequence).min()
       if let open, open < below { throw ArchiveProblem.paymentUnderWay(since: open) }
       try mark.save(in: &transaction)
-      try core.record(
+      try books.record(
         AuditEntry(
           actor: actor, operation: ArchiveMark.operation, outcome: .done,
           reason: mark.text), in: &transaction)
-      try core.signCheckpoint(stays: true, in: &transaction)
+      try books.signCheckpoint(stays: true, in: &transaction)
     }
-    core.archiveIsDue.store(true, ordering: .relaxed)
+    books.archiveIsDue.store(true, ordering: .relaxed)
     return mark
   }
 }
@@ -102,8 +102,8 @@ extension Vault {
 private enum ArchiveReading {
   static func mark(
     below: UInt64, after before: ArchiveMark?, export: Digest256, of store: Store,
-    progress: (UInt64, UInt64) throws -> Void
-  ) throws -> ArchiveMark {
+    progress: (UInt64, UInt64) throws(VaultError) -> Void
+  ) throws(VaultError) -> ArchiveMark {
     var hasher = SHA256Hasher()
     var kept = KeptLines()
     let lines = ExportLines(store)
@@ -116,7 +116,7 @@ private enum ArchiveReading {
       try progress(next, below)
     }
     let reader = AuditReader(store)
-    func count(_ operation: String, _ outcome: String) throws -> UInt64 {
+    func count(_ operation: String, _ outcome: String) throws(VaultError) -> UInt64 {
       var filter = AuditFilter()
       filter.operation = operation
       filter.outcome = outcome

@@ -5,7 +5,7 @@ import Ledgers
 import Storage
 import VaultCore
 
-extension Vault {
+extension VaultManager {
   /// Makes a honeytoken to be planted in the database of the merchant called `name`. A sealed vault
   /// does too.
   ///
@@ -16,64 +16,64 @@ extension Vault {
   ///   `StorageError`.
   package func addHoneytoken(
     merchant name: String, note: FreeText, actor: String
-  ) throws -> Honeytoken {
-    let merchants = core.policies.current.merchants
+  ) throws(VaultError) -> Honeytoken {
+    let merchants = books.policies.current.merchants
     guard let merchant = merchants[name] else {
-      throw VaultError.unknownMerchant(known: merchants.keys.sorted())
+      throw .unknownMerchant(known: merchants.keys.sorted())
     }
     let honeytoken = try Honeytoken(
-      merchant: merchant.number, actor: actor, note: note, atMilliseconds: core.now)
-    try store.perform { [core] transaction in
+      merchant: merchant.number, actor: actor, note: note, atMilliseconds: books.now)
+    try store.perform { [books] (transaction) throws(VaultError) in
       guard try Honeytoken.tokens(in: transaction).count < Honeytoken.most else {
-        throw VaultError.tooManyHoneytokens
+        throw .tooManyHoneytokens
       }
       try honeytoken.save(in: &transaction)
-      try core.record(
+      try books.record(
         honeytoken.entry(.honeytokenAdd, actor: actor, merchant: name),
         in: &transaction)
     }
     // Nobody knows it before this returns.
-    core.alarms.add(honeytoken: honeytoken.token.text)
+    books.alarms.add(honeytoken: honeytoken.token.text)
     return honeytoken
   }
 
   /// Makes of a honeytoken a token that never existed, and nothing more.
   ///
   /// - Throws: ``VaultError/unknownHoneytoken``, `StorageError`.
-  package func removeHoneytoken(_ token: Token, actor: String) throws -> Honeytoken {
+  package func removeHoneytoken(_ token: Token, actor: String) throws(VaultError) -> Honeytoken {
     var removed: Honeytoken?
-    try store.perform { [self, core] transaction in
+    try store.perform { [self, books] (transaction) throws(VaultError) in
       guard let honeytoken = try Honeytoken.find(token, in: transaction) else {
-        throw VaultError.unknownHoneytoken
+        throw .unknownHoneytoken
       }
       try honeytoken.remove(in: &transaction)
-      try core.record(
+      try books.record(
         honeytoken.entry(
           .honeytokenRemove, actor: actor,
           merchant: merchantName(number: honeytoken.merchant)),
         in: &transaction)
       removed = honeytoken
     }
-    core.alarms.remove(honeytoken: token.text)
-    guard let removed else { throw VaultError.unknownHoneytoken }
+    books.alarms.remove(honeytoken: token.text)
+    guard let removed else { throw .unknownHoneytoken }
     return removed
   }
 
   /// The name of the merchant with this number; nil where the policy in force has none.
   package func merchantName(number: UInt32) -> String? {
-    core.policies.current.merchant(number: number)?.name
+    books.policies.current.merchant(number: number)?.name
   }
 }
 
 // MARK: - Alarms
 
-extension Vault {
+extension VaultManager {
   /// Puts other alarm rules in force.
-  package func update(alarms rules: [AlarmRule]) { core.alarms.update(rules: rules) }
+  package func update(alarms rules: [AlarmRule]) { books.alarms.update(rules: rules) }
 
   /// How many alarms each rule in force has raised since the start, in their order.
-  package var alarmCounts: [(rule: String, raised: UInt64)] { core.alarms.counts }
+  package var alarmCounts: [(rule: String, raised: UInt64)] { books.alarms.counts }
 
   /// How many honeytokens are watched.
-  package var honeytokenCount: Int { core.alarms.honeytokenCount }
+  package var honeytokenCount: Int { books.alarms.honeytokenCount }
 }

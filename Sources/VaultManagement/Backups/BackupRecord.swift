@@ -113,16 +113,11 @@ extension BackupRecord {
   /// - Throws: ``VaultError/malformedRow``, `StorageError`.
   package static func all(
     in transaction: borrowing some StoreReading & ~Copyable
-  ) throws -> [BackupRecord] {
+  ) throws(VaultError) -> [BackupRecord] {
     var records: [BackupRecord] = []
-    try transaction.forEach(in: .meta, from: prefix.rawSpan) { key, row in
-      let key = key.array
-      guard key.starts(with: prefix) else { return false }
-      guard let record = BackupRecord(key: key, row: row.array) else {
-        throw VaultError.malformedRow
-      }
+    try transaction.forEachRow(prefix) { (key, row) throws(VaultError) in
+      guard let record = BackupRecord(key: key, row: row.array) else { throw .malformedRow }
       records.append(record)
-      return true
     }
     return records.sorted { $0.beganMilliseconds < $1.beganMilliseconds }
   }
@@ -130,26 +125,21 @@ extension BackupRecord {
   /// The backup `identifier`; nil where none is on record.
   package static func find(
     _ identifier: KeyIdentifier, in transaction: borrowing some StoreReading & ~Copyable
-  ) throws -> BackupRecord? {
+  ) throws(VaultError) -> BackupRecord? {
     let key = key(of: identifier)
-    guard let row = try transaction.get(key.rawSpan, in: .meta) else { return nil }
-    guard let record = BackupRecord(key: key, row: row.array) else {
-      throw VaultError.malformedRow
-    }
+    guard let row = try transaction.row(key) else { return nil }
+    guard let record = BackupRecord(key: key, row: row) else { throw .malformedRow }
     return record
   }
 
   /// Puts the record into the store, in the place of the one before.
-  func save(in transaction: inout StoreWriteTransaction) throws {
-    let key = Self.key(of: identifier)
-    let row = encoded
-    try transaction.put(key: key.rawSpan, value: row.rawSpan, in: .meta)
+  func save(in transaction: inout StoreWriteTransaction) throws(VaultError) {
+    try transaction.putRow(encoded, at: Self.key(of: identifier))
   }
 
   /// Takes the record out of the store.
-  func remove(in transaction: inout StoreWriteTransaction) throws {
-    let key = Self.key(of: identifier)
-    try transaction.delete(key.rawSpan, in: .meta)
+  func remove(in transaction: inout StoreWriteTransaction) throws(VaultError) {
+    try transaction.removeRow(Self.key(of: identifier))
   }
 
   private static func key(of identifier: KeyIdentifier) -> [UInt8] {
@@ -181,7 +171,7 @@ extension BackupRecord {
   /// Reads a row; nil unless it is exactly one that ``encoded`` writes.
   init?(key: [UInt8], row: [UInt8]) {
     guard key.count == Self.prefix.count + KeyIdentifier.byteCount else { return nil }
-    identifier = KeyIdentifier(key.suffix(4).reduce(0) { $0 << 8 | UInt32($1) })
+    identifier = KeyIdentifier(UInt32(key.rawSpan.bigEndian(Self.prefix.count..<key.count)))
     var rest = RowReader(row.rawSpan)
     guard rest.number(UInt8.self) == Self.version,
       let state = rest.number(UInt8.self).flatMap(State.init(rawValue:)),

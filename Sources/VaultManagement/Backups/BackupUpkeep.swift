@@ -21,28 +21,25 @@ extension StoreUpkeep {
   /// - Throws: ``VaultError/tooManyBackups``, `KeyringError`, `StorageError`.
   package func beginBackup(
     to path: String, note: FreeText, actor: String
-  ) throws -> BackupRecord {
-    var begun: BackupRecord?
-    try write { [now] transaction in
+  ) throws(VaultError) -> BackupRecord {
+    try write { [now] (transaction) throws(VaultError) in
       let others = try BackupRecord.all(in: transaction)
       let forgotten = others.filter { $0.state == .forgotten }
       guard others.count - forgotten.count < Self.mostBackups else {
-        throw VaultError.tooManyBackups
+        throw .tooManyBackups
       }
       for old in forgotten.dropLast(Self.mostForgotten - 1) { try old.remove(in: &transaction) }
-      guard let header = try KeyringStore.header(in: transaction) else {
-        throw KeyringError.noKeyring
+      guard let header = try onKeys(KeyringStore.header(in: transaction)) else {
+        throw .keyring(.noKeyring)
       }
       let record = BackupRecord(
-        try KeyIdentifier.fresh(besides: others.map(\.identifier)), beganMilliseconds: now,
+        try onKeys(KeyIdentifier.fresh(besides: others.map(\.identifier))),
+        beganMilliseconds: now,
         log: try BackupRecord.Log.read(in: transaction), keyEncryptionKey: header.kekIdentifier,
         keys: nil, path: path, actor: actor, note: note.text)
       try record.save(in: &transaction)
-      begun = record
-      return record.entry(.begun)
+      return (record, record.entry(.begun))
     }
-    guard let begun else { throw VaultError.malformedRow }
-    return begun
   }
 
   /// Puts what is known of the file on record, as it was read from it.
@@ -54,23 +51,23 @@ extension StoreUpkeep {
   /// - Returns: the record.
   package func finishBackup(
     _ backup: BackupRecord, keyring: Keyring?, isVerified: Bool
-  ) throws -> BackupRecord {
+  ) throws(VaultError) -> BackupRecord {
     var record = backup
     record.state = isVerified ? .kept : .unfinished
     record.keys = isVerified ? keyring?.identifiersOfSecrets : nil
-    let finished = record
-    try write { transaction in
+    return try write { [finished = record] (transaction) throws(VaultError) in
       try finished.save(in: &transaction)
-      return finished.entry(isVerified ? .done : .changed)
+      return (finished, finished.entry(isVerified ? .done : .changed))
     }
-    return finished
   }
 
   /// Takes a backup off the record of which no file was left.
-  package func dropBackup(_ backup: BackupRecord, after error: any Error) throws {
-    try write { transaction in
+  package func dropBackup(
+    _ backup: BackupRecord, after error: VaultError
+  ) throws(VaultError) {
+    try write { (transaction) throws(VaultError) in
       try backup.remove(in: &transaction)
-      return backup.entry(Self.outcome(of: error))
+      return ((), backup.entry(Self.outcome(of: error)))
     }
   }
 
@@ -80,23 +77,20 @@ extension StoreUpkeep {
   /// - Throws: ``VaultError/unknownBackup(_:)``, ``VaultError/backupForgotten(_:)``, `StorageError`.
   package func forgetBackup(
     _ identifier: KeyIdentifier, because reason: KeyReason, actor: String
-  ) throws -> BackupRecord {
-    try exclusively {
-      var forgotten: BackupRecord?
-      try write { transaction in
+  ) throws(VaultError) -> BackupRecord {
+    try exclusively { () throws(VaultError) in
+      try write { (transaction) throws(VaultError) in
         guard var record = try BackupRecord.find(identifier, in: transaction) else {
-          throw VaultError.unknownBackup(identifier)
+          throw .unknownBackup(identifier)
         }
-        guard record.state != .forgotten else { throw VaultError.backupForgotten(identifier) }
+        guard record.state != .forgotten else { throw .backupForgotten(identifier) }
         record.state = .forgotten
         try record.save(in: &transaction)
-        forgotten = record
-        return AuditEntry(
-          actor: actor, operation: .storeBackupForget,
-          outcome: .done, reason: "id=\(identifier.text)" + reason.words)
+        let entry = AuditEntry(
+          actor: actor, operation: .storeBackupForget, outcome: .done,
+          reason: "id=\(identifier.text)" + reason.words)
+        return (record, entry)
       }
-      guard let forgotten else { throw VaultError.malformedRow }
-      return forgotten
     }
   }
 
@@ -105,7 +99,7 @@ extension StoreUpkeep {
 
 extension BackupRecord {
   /// The entry about what became of the backup. It names no path: that stands in the record.
-  fileprivate func entry(_ outcome: String) -> AuditEntry {
+  fileprivate func entry(_ outcome: AuditOutcome) -> AuditEntry {
     var reason = "id=\(identifier.text)"
     if bytes > 0 {
       reason += " bytes=\(bytes) sha256=\(digest.hex) log_size=\(log.size) log_root=\(log.root.hex)"
@@ -121,7 +115,7 @@ extension BackupRecord {
   /// is destroyed.
   static func settle(
     knowing keyring: Keyring, in transaction: inout StoreWriteTransaction
-  ) throws {
+  ) throws(VaultError) {
     for var record in try all(in: transaction) where record.state == .unfinished {
       record.keys = Set(keyring.entries.map(\.identifier))
       try record.save(in: &transaction)
@@ -135,13 +129,12 @@ extension BackupRecord.Log {
   /// - Throws: `AuditError.damaged`, `StorageError`.
   package static func read(
     in transaction: borrowing some StoreReading & ~Copyable
-  ) throws -> BackupRecord.Log {
-    let key = AuditLog.frontierKey
-    guard let row = try transaction.get(key.rawSpan, in: .meta) else {
+  ) throws(VaultError) -> BackupRecord.Log {
+    guard let row = try transaction.row(AuditLog.frontierKey) else {
       return BackupRecord.Log(size: 0, root: MerkleFrontier().root)
     }
-    guard let frontier = MerkleFrontier(encoded: row) else {
-      throw AuditError.damaged("the frontier cannot be read")
+    guard let frontier = MerkleFrontier(encoded: row.rawSpan) else {
+      throw .audit(.damaged("the frontier cannot be read"))
     }
     return BackupRecord.Log(size: frontier.size, root: frontier.root)
   }

@@ -74,7 +74,7 @@ extension RestoreOrigin {
   ///
   /// - Throws: `AuditError`, `StorageError`; ``VaultError/malformedRow`` where the entry says that it
   ///   was and cannot be read.
-  package static func read(in store: Store) throws -> RestoreOrigin? {
+  package static func read(in store: Store) throws(VaultError) -> RestoreOrigin? {
     try store.read { transaction -> RestoreOrigin? in
       let key = UInt64(0).bigEndianBytes
       guard let line = try transaction.get(key.rawSpan, in: .audit),
@@ -82,7 +82,7 @@ extension RestoreOrigin {
         entry.operation == .storeRestore
       else { return nil }
       guard let origin = entry.reason.flatMap({ RestoreOrigin($0) }) else {
-        throw VaultError.malformedRow
+        throw .malformedRow
       }
       return origin
     }

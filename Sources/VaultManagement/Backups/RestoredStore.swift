@@ -26,7 +26,7 @@ package struct RestoredStore {
   /// Reads `copy`, a backup.
   ///
   /// - Throws: ``VaultError/malformedRow``, `StorageError`.
-  package init(readingFrom copy: Store) throws {
+  package init(readingFrom copy: Store) throws(VaultError) {
     (lastMilliseconds, clockRow) = try copy.read { transaction in
       var last: Int64?
       try transaction.forEach(in: .audit, reversed: true) { _, line in
@@ -42,7 +42,7 @@ package struct RestoredStore {
         let sequence = open.intentSequence.bigEndianBytes
         guard let line = try transaction.get(sequence.rawSpan, in: .audit),
           let intent = LoggedEntry(line: line)?.entry
-        else { throw VaultError.malformedRow }
+        else { throw .malformedRow }
         payments.append(
           OpenPayment(
             ledgerKey: PaymentLedger.key(open.identifier), rowKey: open.rowKey.bytes,
@@ -65,7 +65,7 @@ package struct RestoredStore {
     _ origin: RestoreOrigin, keyring: Keyring, openedBy custodians: [String] = [],
     as identifier: StoreIdentifier, actor: String, clock: Clock,
     in transaction: inout StoreWriteTransaction
-  ) throws {
+  ) throws(VaultError) {
     let rewrapped = try KeyringChange(keyring).keyring()
     try KeyringStore.save(rewrapped, for: identifier, in: &transaction)
     var uses = KeyTally(.uses, try KeyTally.read(.uses, transaction))

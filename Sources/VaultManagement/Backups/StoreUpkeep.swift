@@ -1,19 +1,15 @@
 package import AuditLog
-import Keyring
+package import Ledgers
 package import Storage
 import Synchronization
+package import VaultCore
 
 /// Work on the store as a whole, of which one piece runs at a time: backups and compaction.
 ///
-/// A running service has it over its writer, ``Vault/upkeep``; a command that opened the store itself,
-/// over a log of its own, ``offline(_:clock:)``. Its functions wait for the disk: not for the
+/// A running service has it over its writer, ``VaultManager/upkeep``; a command that opened the store
+/// itself, over a log of its own, ``offline(_:clock:)``. Its functions wait for the disk: not for the
 /// writer's thread or an event loop.
 package struct StoreUpkeep: Sendable {
-  /// Changes the store and appends the entry about it, in one durable transaction. The change may be
-  /// made more than once.
-  package typealias LoggedWrite =
-    @Sendable (@escaping (inout StoreWriteTransaction) throws -> AuditEntry) throws -> Void
-
   /// Lets one in at a time.
   package final class Gate: Sendable {
     private let isTaken = Mutex(false)
@@ -31,33 +27,60 @@ package struct StoreUpkeep: Sendable {
     func leave() { isTaken.withLock { $0 = false } }
   }
 
+  private enum Writer: Sendable {
+    case running(Books)
+    case offline(OfflineLog)
+  }
+
   /// The store that is looked after.
   package let store: Store
   let clock: Clock
-  let write: LoggedWrite
+  private let writer: Writer
   private let gate: Gate
 
-  init(store: Store, clock: Clock, gate: Gate, write: @escaping LoggedWrite) {
+  /// Over the writer of a running vault.
+  init(of vault: Vault, gate: Gate) {
+    store = vault.store
+    clock = vault.books.clock
+    writer = .running(vault.books)
+    self.gate = gate
+  }
+
+  private init(offline store: Store, clock: Clock) throws(VaultError) {
     self.store = store
     self.clock = clock
-    self.gate = gate
-    self.write = write
+    writer = .offline(try OfflineLog(store, clock: clock))
+    gate = Gate()
   }
 
   /// For a store that this process has opened for writing, and no service works with.
   ///
   /// - Throws: `AuditError` where the log cannot be taken up.
-  package static func offline(_ store: Store, clock: Clock) throws -> StoreUpkeep {
-    try LogTree.addMissingNodes(to: store)
-    let log = try OfflineLog(store, clock: clock)
-    return StoreUpkeep(store: store, clock: clock, gate: Gate()) { try log.write($0) }
+  package static func offline(_ store: Store, clock: Clock) throws(VaultError) -> StoreUpkeep {
+    try StoreUpkeep(offline: store, clock: clock)
+  }
+
+  /// Changes the store and appends the entry about it, in one durable transaction. The change may be
+  /// made more than once.
+  func write<R: Sendable>(
+    _ body: @escaping @Sendable (inout StoreWriteTransaction) throws(VaultError) -> (R, AuditEntry)
+  ) throws(VaultError) -> R {
+    switch writer {
+    case .running(let books):
+      try store.perform { (transaction) throws(VaultError) in
+        let (result, entry) = try body(&transaction)
+        try books.record(entry, in: &transaction)
+        return result
+      }
+    case .offline(let log): try log.write(body)
+    }
   }
 
   /// Runs `body` while no other such work runs.
   ///
   /// - Throws: ``VaultError/upkeepUnderWay``, or what `body` throws.
-  package func exclusively<R>(_ body: () throws -> R) throws -> R {
-    guard gate.enter() else { throw VaultError.upkeepUnderWay }
+  package func exclusively<R>(_ body: () throws(VaultError) -> R) throws(VaultError) -> R {
+    guard gate.enter() else { throw .upkeepUnderWay }
     defer { gate.leave() }
     return try body()
   }
@@ -72,17 +95,18 @@ package struct StoreUpkeep: Sendable {
   ///   `StorageError.writingEnded` the store is as it was.
   package func compact(
     actor: String, progress: @escaping (_ done: Int, _ total: Int) -> Bool = { _, _ in true }
-  ) throws -> CompactionResult {
+  ) throws(VaultError) -> CompactionResult {
     try exclusively {
-      let operation = .storeCompact
+      let operation = AuditOperation.storeCompact
       try note(AuditEntry(actor: actor, operation: operation, outcome: .begun))
       let result: CompactionResult
       do throws(StorageError) {
         result = try store.compact(progress: progress)
       } catch {
         // What happened is told to who asked; where nothing can be written, no entry can be.
-        try? note(AuditEntry(actor: actor, operation: operation, outcome: Self.outcome(of: error)))
-        throw error
+        try? note(
+          AuditEntry(actor: actor, operation: operation, outcome: Self.outcome(of: .store(error))))
+        throw .store(error)
       }
       try note(
         AuditEntry(
@@ -93,71 +117,67 @@ package struct StoreUpkeep: Sendable {
     }
   }
 
-  func note(_ entry: AuditEntry) throws { try write { _ in entry } }
+  func note(_ entry: AuditEntry) throws(VaultError) {
+    try write { (_) throws(VaultError) in ((), entry) }
+  }
 
-  static func outcome(of error: any Error) -> String {
-    error as? StorageError == .cancelled ? .stopped : .failed
+  /// How an entry calls the end of work that threw `error`.
+  static func outcome(of error: VaultError) -> AuditOutcome {
+    error == .store(.cancelled) ? .stopped : .failed
   }
 }
 
 /// The log of a store that no service works with, and the clocks: a service that starts later goes by
 /// the log's last time, which may be made here.
 ///
-/// `@unchecked Sendable`: `audit` and `watch` are touched under `turn` alone.
-private final class OfflineLog: @unchecked Sendable {
+/// `@unchecked Sendable`: all but ``turn`` is touched with that held, alone.
+private final class OfflineLog: BatchParticipant, @unchecked Sendable {
   private let store: Store
   private let clock: Clock
   private let audit: AuditLog
   private let watch: ClockWatch
   private let turn = Mutex(())
 
-  init(_ store: Store, clock: Clock) throws {
+  init(_ store: Store, clock: Clock) throws(VaultError) {
+    try onLog(LogTree.addMissingNodes(to: store))
     self.store = store
     self.clock = clock
-    audit = try AuditLog(restoringFrom: store)
-    watch = try ClockWatch(clock, log: audit, store: store)
+    audit = try onLog(AuditLog(restoringFrom: store))
+    watch = try onStore(ClockWatch(clock, log: audit, store: store))
   }
 
   /// Commits what `body` does, and the entry that it returns.
-  func write(_ body: (inout StoreWriteTransaction) throws -> AuditEntry) throws {
-    try turn.withLock { _ in
-      do {
-        try store.write { transaction in
-          let entry = try body(&transaction)
-          try audit.append(entry, atMilliseconds: clock.milliseconds(), in: &transaction)
-          watch.rowIsDue()
-          try watch.keepRow(logEndsAt: audit.pendingMilliseconds, in: &transaction)
-          try audit.batchWillCommit(&transaction)
-        }
-        audit.batchDidCommit()
-        watch.batchDidCommit()
-      } catch {
-        audit.batchDidAbort()
-        watch.batchDidAbort()
-        throw error
+  func write<R>(
+    _ body: (inout StoreWriteTransaction) throws(VaultError) -> (R, AuditEntry)
+  ) throws(VaultError) -> R {
+    try turn.withLock { (_) throws(VaultError) in
+      try store.write(as: self) { (transaction) throws(VaultError) in
+        let (result, entry) = try body(&transaction)
+        _ = try onStore(
+          audit.append(entry, atMilliseconds: clock.milliseconds(), in: &transaction))
+        watch.rowIsDue()
+        return result
       }
     }
+  }
+
+  func batchWillCommit(_ transaction: inout StoreWriteTransaction) throws(StorageError) {
+    try watch.keepRow(logEndsAt: audit.pendingMilliseconds, in: &transaction)
+    try audit.batchWillCommit(&transaction)
+  }
+
+  func batchDidCommit() {
+    audit.batchDidCommit()
+    watch.batchDidCommit()
+  }
+
+  func batchDidAbort() {
+    audit.batchDidAbort()
+    watch.batchDidAbort()
   }
 }
 
-extension Vault {
+extension VaultManager {
   /// Work on the store as a whole.
-  package var upkeep: StoreUpkeep {
-    StoreUpkeep(store: store, clock: core.clock, gate: upkeepGate) { [store, core] body in
-      try store.perform { transaction in
-        let entry = try body(&transaction)
-        try core.record(entry, in: &transaction)
-      }
-    }
-  }
-
-  /// Puts a copy of the store that holds nothing but what lives in its place: what was changed or
-  /// deleted before is in no page of it any more. Requests wait meanwhile, and none fails.
-  ///
-  /// See ``StoreUpkeep/compact(actor:progress:)``.
-  package func compact(
-    actor: String, progress: @escaping (_ done: Int, _ total: Int) -> Bool = { _, _ in true }
-  ) throws -> CompactionResult {
-    try upkeep.compact(actor: actor, progress: progress)
-  }
+  package var upkeep: StoreUpkeep { StoreUpkeep(of: vault, gate: upkeepGate) }
 }

@@ -4,10 +4,10 @@ package import RecordFormat
 package import SecretMemory
 import Storage
 
-extension Vault {
+extension VaultManager {
   /// How far custodians are with their shares.
   package var shareProgress: [ShareProgress] {
-    custody.progress(now: core.clock.monotonicNanoseconds())
+    custody.progress(now: books.clock.monotonicNanoseconds())
   }
 
   /// Takes a custodian's share, with an entry that names them whether it is right or not; the one
@@ -20,11 +20,11 @@ extension Vault {
   package func enterShare(
     _ text: RawSpan, passphrase: borrowing SecretBytes, for purpose: ShareProgress.Purpose,
     actor: String
-  ) throws -> ShareProgress {
-    guard let set = try CustodianSet.read(in: store) else { throw VaultError.noCustodians }
+  ) throws(VaultError) -> ShareProgress {
+    guard let set = try CustodianSet.read(in: store) else { throw .noCustodians }
     switch purpose {
-    case .unseal: guard isSealed else { throw VaultError.notSealed }
-    case .replacement: guard custody.successors != nil else { throw VaultError.noReplacement }
+    case .unseal: guard isSealed else { throw .notSealed }
+    case .replacement: guard custody.successors != nil else { throw .noReplacement }
     }
     var custodian: String?
     let taken: Custody.Taken
@@ -34,7 +34,7 @@ extension Vault {
       try custody.check(share, of: set, for: purpose)
       taken = try custody.add(
         share, passphrase: passphrase, of: set, for: purpose,
-        now: core.clock.monotonicNanoseconds())
+        now: books.clock.monotonicNanoseconds())
     } catch let error as KeyringError {
       try noteShare(
         purpose, set, actor: actor, outcome: .refused,
@@ -57,13 +57,13 @@ extension Vault {
 
   private func complete(
     _ purpose: ShareProgress.Purpose, with key: KeyEncryptionKey, actor: String
-  ) throws {
+  ) throws(VaultError) {
     switch purpose {
     case .unseal:
       try unseal(with: try KeyringStore.open(in: store, with: key), actor: actor)
     case .replacement:
       guard let successors = custody.successors, successors.replacement.begin() else {
-        throw VaultError.noReplacement
+        throw .noReplacement
       }
       defer { custody.forget(.replacement) }
       do {
@@ -73,7 +73,7 @@ extension Vault {
         successors.replacement.end(.done)
       } catch StorageError.writingEnded {
         successors.replacement.end(.unknown)
-        throw StorageError.writingEnded
+        throw .store(.writingEnded)
       } catch {
         successors.replacement.end(.abandoned)
         throw error
@@ -84,7 +84,7 @@ extension Vault {
   private func noteShare(
     _ purpose: ShareProgress.Purpose, _ set: CustodianSet, actor: String, outcome: String,
     reason: String, custodian: String?
-  ) throws {
+  ) throws(VaultError) {
     try record(
       AuditEntry(
         actor: actor, operation: purpose.operation, key: set.keyIdentifier.text, outcome: outcome,
@@ -101,13 +101,13 @@ extension Vault {
   package func beginCustody(
     of key: KeyEncryptionKey, by set: CustodianSet, cryptoperiodSeconds: UInt64? = nil,
     actor: String
-  ) throws -> CustodianReplacement? {
+  ) throws(VaultError) -> CustodianReplacement? {
     let present = try keyring
     guard key.identifier == set.keyIdentifier, try key.checkValue() == set.checkValue else {
-      throw KeyringError.custody(.rebuiltKeyDiffers(set.keyIdentifier))
+      throw .keyring(.custody(.rebuiltKeyDiffers(set.keyIdentifier)))
     }
     guard present.entry(key.identifier) == nil else {
-      throw KeyringError.keyKnownAlready(key.identifier)
+      throw .keyring(.keyKnownAlready(key.identifier))
     }
     let holders = try CustodianSet.read(in: store)
     guard let holders, holders.keyIdentifier == present.keyEncryptionKeyIdentifier else {
@@ -118,9 +118,9 @@ extension Vault {
     }
     let successors = Custody.Successors(
       key: key, set: set, cryptoperiodSeconds: cryptoperiodSeconds, actor: actor)
-    let now = core.clock.monotonicNanoseconds()
+    let now = books.clock.monotonicNanoseconds()
     guard custody.begin(successors, agreedBy: holders, now: now) else {
-      throw VaultError.replacementUnderWay
+      throw .replacementUnderWay
     }
     do {
       try record(
@@ -147,18 +147,18 @@ extension Vault {
         AuditEntry(
           actor: actor, operation: .ceremony,
           key: successors.key.identifier.text, outcome: .stopped,
-          reason: "role=kek"), core: core))
+          reason: "role=kek"), core: books))
   }
 
   /// Forgets shares that have waited too long.
   func expireShares() {
-    for expired in custody.expire(now: core.clock.monotonicNanoseconds()) {
+    for expired in custody.expire(now: books.clock.monotonicNanoseconds()) {
       store.submit(
         NoteJob(
           AuditEntry(
             actor: AuditEntry.systemActor, operation: expired.purpose.operation,
             key: expired.key.text, outcome: .expired,
-            reason: "forgotten=\(expired.entered.count)"), core: core))
+            reason: "forgotten=\(expired.entered.count)"), core: books))
     }
   }
 }
@@ -200,8 +200,8 @@ private final class NoteJob: WriteJob {
     self.core = core
   }
 
-  func apply(_ transaction: inout StoreWriteTransaction) throws {
-    try core.record(entry, in: &transaction)
+  func apply(_ transaction: inout StoreWriteTransaction) throws(VaultError) {
+    try books.record(entry, in: &transaction)
   }
 
   func complete(_ result: Result<Void, any Error>) {}

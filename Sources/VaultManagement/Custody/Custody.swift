@@ -68,20 +68,20 @@ final class Custody: Sendable {
   func add(
     _ share: CustodianShare, passphrase: borrowing SecretBytes, of set: CustodianSet,
     for purpose: ShareProgress.Purpose, now: UInt64
-  ) throws -> Taken {
+  ) throws(VaultError) -> Taken {
     let opened = try open(share, passphrase)
     var given: SecretBytes? = consume opened
     return try state.withLock { state in
       switch purpose {
-      case .unseal: guard state.isSealed else { throw VaultError.notSealed }
-      case .replacement: guard state.successors != nil else { throw VaultError.noReplacement }
+      case .unseal: guard state.isSealed else { throw .notSealed }
+      case .replacement: guard state.successors != nil else { throw .noReplacement }
       }
       if state.entering[purpose]?.entering.collection.set != set {
         state.entering[purpose] = Waiting(
           Entering(collection: ShareCollection(for: set), beganNanoseconds: now))
       }
       guard let waiting = state.entering[purpose], let secret = given.take() else {
-        throw KeyringError.systemUnavailable
+        throw .keyring(.systemUnavailable)
       }
       try waiting.entering.collection.add(share, opened: secret)
       let progress = progress(of: waiting, purpose, now: now)

@@ -47,7 +47,7 @@ package struct Approval: Equatable, Sendable {
 
   static func rowKey(_ identifier: String) -> [UInt8] { prefix + Array(identifier.utf8) }
 
-  func write(_ transaction: inout StoreWriteTransaction) throws {
+  func write(_ transaction: inout StoreWriteTransaction) throws(VaultError) {
     let row = TextRow.encode(
       [
         Self.version, key.text, requester, String(requestedMilliseconds), String(persons),
@@ -57,7 +57,7 @@ package struct Approval: Equatable, Sendable {
   }
 
   /// Every request that waits.
-  static func all(_ transaction: borrowing some StoreReading & ~Copyable) throws -> [Approval] {
+  static func all(_ transaction: borrowing some StoreReading & ~Copyable) throws(VaultError) -> [Approval] {
     var found: [Approval] = []
     try transaction.forEach(in: .meta, from: prefix.rawSpan) { key, value in
       let key = key.array
@@ -99,20 +99,20 @@ package struct Approval: Equatable, Sendable {
   }
 }
 
-extension Vault {
+extension VaultManager {
   /// The requests that wait for approval, in the order of their identifiers.
-  package func approvals() throws -> [Approval] {
-    let now = core.now
+  package func approvals() throws(VaultError) -> [Approval] {
+    let now = books.now
     return try store.read { try Approval.all($0) }.filter { $0.endMilliseconds > now }
   }
 
   /// Lets no request that waits need fewer persons than `persons`, which the policy asks for from now
   /// on. A policy that asks for fewer later takes nothing back.
-  package func raiseApprovals(toPersons persons: Int) throws {
+  package func raiseApprovals(toPersons persons: Int) throws(VaultError) {
     let isRaised = try approvals().contains { $0.persons < persons }
     guard isRaised else { return }
-    try store.perform { [core] transaction in
-      for var approval in try core.waitingApprovals(in: &transaction)
+    try store.perform { [books] (transaction) throws(VaultError) in
+      for var approval in try books.waitingApprovals(in: &transaction)
       where approval.persons < persons {
         approval.persons = persons
         try approval.write(&transaction)
@@ -128,31 +128,31 @@ extension Vault {
   ///   ``VaultError/keyNeeded(_:_:)``; nothing has changed then, and the request waits on.
   package func approve(
     _ identifier: String, actor: String, persons: Int
-  ) throws -> DestructionAnswer {
+  ) throws(VaultError) -> DestructionAnswer {
     guard let waiting = try approvals().first(where: { $0.identifier == identifier }) else {
-      throw VaultError.unknownApproval
+      throw .unknownApproval
     }
     let needs = try needs(of: waiting.key)
-    guard needs.isEmpty else { throw VaultError.keyNeeded(waiting.key, needs) }
+    guard needs.isEmpty else { throw .keyNeeded(waiting.key, needs) }
     var answer = DestructionAnswer.begun
-    try store.perform { [core] transaction in
-      answer = try core.approve(identifier, actor: actor, persons: persons, in: &transaction)
+    try store.perform { [books] (transaction) throws(VaultError) in
+      answer = try books.approve(identifier, actor: actor, persons: persons, in: &transaction)
     }
-    if answer == .begun { try opening.session().worker.wakeForDestruction() }
+    if answer == .begun { try vault.opened().work.wakeForDestruction() }
     return answer
   }
 
   /// Rejects a request: it is gone. Whoever asked may take it back in this way.
   ///
   /// - Throws: ``VaultError/unknownApproval``.
-  package func reject(_ identifier: String, because reason: KeyReason, actor: String) throws {
-    try store.perform { [core] transaction in
-      let waiting = try core.waitingApprovals(in: &transaction)
+  package func reject(_ identifier: String, because reason: KeyReason, actor: String) throws(VaultError) {
+    try store.perform { [books] (transaction) throws(VaultError) in
+      let waiting = try books.waitingApprovals(in: &transaction)
       guard let approval = waiting.first(where: { $0.identifier == identifier }) else {
-        throw VaultError.unknownApproval
+        throw .unknownApproval
       }
       try transaction.delete(approval.rowKey.rawSpan, in: .meta)
-      try core.record(
+      try books.record(
         AuditEntry(
           actor: actor, operation: .reject, key: approval.key.text,
           outcome: .done,
@@ -162,14 +162,14 @@ extension Vault {
   }
 }
 
-extension WriterCore {
+extension Books {
   /// Notes a request, or finds the one that is there for the key; nil where there is none and one
   /// person is enough.
   ///
   /// - Throws: ``VaultError/tooManyApprovals``.
   func wait(
     _ request: Approval, in transaction: inout StoreWriteTransaction
-  ) throws -> Approval? {
+  ) throws(VaultError) -> Approval? {
     let waiting = try waitingApprovals(in: &transaction)
     if var known = waiting.first(where: { $0.key == request.key }) {
       if known.persons < request.persons {
@@ -179,7 +179,7 @@ extension WriterCore {
       return known
     }
     guard request.persons > 1 else { return nil }
-    guard waiting.count < Approval.most else { throw VaultError.tooManyApprovals }
+    guard waiting.count < Approval.most else { throw .tooManyApprovals }
     var request = request
     request.entries = [
       try record(
@@ -197,7 +197,7 @@ extension WriterCore {
   /// The requests that wait; those whose time is over are removed, with an entry each.
   fileprivate func waitingApprovals(
     in transaction: inout StoreWriteTransaction
-  ) throws -> [Approval] {
+  ) throws(VaultError) -> [Approval] {
     let now = now
     var waiting: [Approval] = []
     for approval in try Approval.all(transaction) {
@@ -219,13 +219,13 @@ extension WriterCore {
   fileprivate func approve(
     _ identifier: String, actor: String, persons: Int,
     in transaction: inout StoreWriteTransaction
-  ) throws -> DestructionAnswer {
+  ) throws(VaultError) -> DestructionAnswer {
     let waiting = try waitingApprovals(in: &transaction)
     guard var approval = waiting.first(where: { $0.identifier == identifier }) else {
-      throw VaultError.unknownApproval
+      throw .unknownApproval
     }
     guard actor != approval.requester, !approval.approvers.contains(actor) else {
-      throw VaultError.samePerson
+      throw .samePerson
     }
     approval.approvers.append(actor)
     approval.persons = max(persons, approval.persons)

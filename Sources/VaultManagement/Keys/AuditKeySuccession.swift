@@ -4,14 +4,14 @@ import Keyring
 import RecordFormat
 import Storage
 
-extension WriterCore {
+extension Books {
   /// Has the audit key of `before` vouch for the one that has just taken its place, and keeps that.
   ///
   /// - Throws: `KeyringError`, `AuditError`, `StorageError`.
   func signSuccession(
     from before: Keyring, to keys: LiveKeyring, atMilliseconds now: UInt64,
     in transaction: inout StoreWriteTransaction
-  ) throws {
+  ) throws(VaultError) {
     let new = try keys.working.withSigningKey { identifier, key in
       KeySuccession.Party(identifier, try verifierKey(key.publicKey))
     }

@@ -20,7 +20,7 @@ extension RotationCertificate {
   /// - Throws: `StorageError`, `AuditError.malformedNote`.
   package static func note(
     for key: KeyIdentifier, _ kind: Kind, in transaction: borrowing some StoreReading & ~Copyable
-  ) throws -> SignedNote? {
+  ) throws(VaultError) -> SignedNote? {
     let row = row(key, kind)
     guard let value = try transaction.get(row.rawSpan, in: .meta) else { return nil }
     return try SignedNote(parsing: value.array)

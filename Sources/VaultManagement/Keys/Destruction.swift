@@ -41,7 +41,7 @@ struct DestructionOrder: Equatable, Sendable {
 
   static func rowKey(_ key: KeyIdentifier) -> [UInt8] { Array("destruction/\(key.text)".utf8) }
 
-  func write(_ transaction: inout StoreWriteTransaction) throws {
+  func write(_ transaction: inout StoreWriteTransaction) throws(VaultError) {
     let row = TextRow.encode(
       [
         Self.version, actor, String(beganMilliseconds), reason.ticket, reason.text,
@@ -52,13 +52,13 @@ struct DestructionOrder: Equatable, Sendable {
 
   static func read(
     _ key: KeyIdentifier, _ transaction: inout StoreWriteTransaction
-  ) throws -> DestructionOrder? {
+  ) throws(VaultError) -> DestructionOrder? {
     guard let row = try transaction.get(rowKey(key).rawSpan, in: .meta) else { return nil }
     let texts = try TextRow.decode(row.array)
     guard texts.count >= leastTexts, texts[0] == version, let began = UInt64(texts[2]),
       let reason = KeyReason(ticket: texts[3], text: texts[4]),
       let entries = TextRow.numbers(texts[5])
-    else { throw VaultError.malformedRow }
+    else { throw .malformedRow }
     return DestructionOrder(
       key: key, actor: texts[1], beganMilliseconds: began, reason: reason,
       approvers: Array(texts[leastTexts...]), entries: entries)
@@ -73,7 +73,7 @@ package enum DestructionAnswer: Equatable, Sendable {
   case waits(Approval)
 }
 
-extension Vault {
+extension VaultManager {
   /// Rows of remembered requests that one snapshot looks at.
   private static let rowsInOneSnapshot = 8_192
 
@@ -81,10 +81,10 @@ extension Vault {
   ///
   /// - Throws: `KeyringError.unknownKey`; `KeyringError.wrongState` for a key that is active or
   ///   destroyed; `StorageError`.
-  package func needs(of key: KeyIdentifier) throws -> KeyNeeds {
-    guard let entry = try keyring.entry(key) else { throw KeyringError.unknownKey(key) }
+  package func needs(of key: KeyIdentifier) throws(VaultError) -> KeyNeeds {
+    guard let entry = try keyring.entry(key) else { throw .keyring(.unknownKey(key)) }
     guard entry.isBeingReplaced || entry.state != .active, entry.state != .destroyed else {
-      throw KeyringError.wrongState(key, entry.state)
+      throw .keyring(.wrongState(key, entry.state))
     }
     var needs = KeyNeeds()
     if entry.state == .destroying { return needs }
@@ -97,7 +97,7 @@ extension Vault {
 
   /// A key that is not active gets no new rows, so what is counted over several snapshots is never
   /// too low.
-  private func answers(under key: KeyIdentifier) throws -> UInt64 {
+  private func answers(under key: KeyIdentifier) throws(VaultError) -> UInt64 {
     var count: UInt64 = 0
     var position: [UInt8]?
     repeat {
@@ -130,45 +130,45 @@ extension Vault {
   ///   ``VaultError/tooManyApprovals``.
   package func destroy(
     _ key: KeyIdentifier, because reason: KeyReason, actor: String, persons: Int
-  ) throws -> DestructionAnswer {
+  ) throws(VaultError) -> DestructionAnswer {
     let needs = try needs(of: key)
-    guard needs.isEmpty else { throw VaultError.keyNeeded(key, needs) }
+    guard needs.isEmpty else { throw .keyNeeded(key, needs) }
     if try keyring.entry(key)?.state == .destroying {
-      try opening.session().worker.wakeForDestruction()
+      try vault.opened().work.wakeForDestruction()
       return .begun
     }
     let request = Approval(
       identifier: try KeyIdentifier.fresh(besides: []).text, key: key, requester: actor,
-      requestedMilliseconds: core.now, persons: persons, reason: reason)
+      requestedMilliseconds: books.now, persons: persons, reason: reason)
     var answer = DestructionAnswer.begun
-    try store.perform { [core] transaction in
-      if let waiting = try core.wait(request, in: &transaction) {
+    try store.perform { [books] (transaction) throws(VaultError) in
+      if let waiting = try books.wait(request, in: &transaction) {
         answer = .waits(waiting)
         return
       }
       answer = .begun
-      try core.beginDestruction(
+      try books.beginDestruction(
         DestructionOrder(
-          key: key, actor: actor, beganMilliseconds: core.now, reason: reason, approvers: []),
+          key: key, actor: actor, beganMilliseconds: books.now, reason: reason, approvers: []),
         approval: nil, in: &transaction)
     }
-    if answer == .begun { try opening.session().worker.wakeForDestruction() }
+    if answer == .begun { try vault.opened().work.wakeForDestruction() }
     return answer
   }
 }
 
-extension WriterCore {
+extension Books {
   /// Takes the secret of a key out of the keyring, with the entry about it.
   ///
   /// - Throws: ``VaultError/keyNeeded(_:_:)``, `KeyringError`; nothing has changed then.
   func beginDestruction(
     _ order: DestructionOrder, approval: String?, in transaction: inout StoreWriteTransaction
-  ) throws {
-    let opened = try open()
+  ) throws(VaultError) {
+    let opened = try opened()
     var needs = KeyNeeds()
-    needs.cards = opened.cards.cards(under: order.key)
+    needs.cards = opened.opened().cards.cards(under: order.key)
     needs.backups = try BackupRecord.needing(order.key, in: transaction)
-    guard needs.isEmpty else { throw VaultError.keyNeeded(order.key, needs) }
+    guard needs.isEmpty else { throw .keyNeeded(order.key, needs) }
     try opened.keys.change(in: &transaction) { try $0.beginDestruction(order.key) }
     let role = opened.keys.working.entry(order.key)?.role.name ?? ""
     var order = order
@@ -186,8 +186,8 @@ extension WriterCore {
   /// Notes that no page of the store holds these keys any more.
   func endDestructions(
     of identifiers: [KeyIdentifier], in transaction: inout StoreWriteTransaction
-  ) throws {
-    let keys = try open().keys
+  ) throws(VaultError) {
+    let keys = try opened().keys
     let now = now
     try keys.change(in: &transaction) { $0.endDestructions(of: identifiers, atMilliseconds: now) }
     for key in identifiers {
@@ -222,7 +222,7 @@ extension KeyWorker {
     }
   }
 
-  private func endDestructions() throws {
+  private func endDestructions() throws(VaultError) {
     let dying = keys.current.entries.filter { $0.state == .destroying }
     let identifiers = Set(dying.map(\.identifier))
     if !identifiers.isSubset(of: state.withLock { $0.compacted }) {
@@ -239,8 +239,8 @@ extension KeyWorker {
       } catch { failure = error }
     }
     if !ended.isEmpty {
-      try store.perform { [core] transaction in
-        try core.endDestructions(of: ended, in: &transaction)
+      try store.perform { [books] (transaction) throws(VaultError) in
+        try books.endDestructions(of: ended, in: &transaction)
       }
     }
     if let failure { throw failure }
@@ -249,7 +249,7 @@ extension KeyWorker {
 
 extension KeyWorker {
   /// Compacts the store, when a backup or compaction that is under way has ended.
-  private func compact() throws {
+  private func compact() throws(VaultError) {
     while true {
       do {
         _ = try upkeep.compact(actor: AuditEntry.systemActor) { [self] done, total in
@@ -261,7 +261,7 @@ extension KeyWorker {
         }
         return
       } catch VaultError.upkeepUnderWay {
-        guard rest(after: .zero, atLeast: .milliseconds(100)) else { throw StorageError.cancelled }
+        guard rest(after: .zero, atLeast: .milliseconds(100)) else { throw .store(.cancelled) }
       }
     }
   }
@@ -271,7 +271,7 @@ extension BackupRecord {
   /// The names of the backups that could not be read without a key.
   fileprivate static func needing(
     _ key: KeyIdentifier, in transaction: borrowing some StoreReading & ~Copyable
-  ) throws -> [String] {
+  ) throws(VaultError) -> [String] {
     try all(in: transaction).filter { $0.needs(key: key) }.map(\.identifier.text)
   }
 }

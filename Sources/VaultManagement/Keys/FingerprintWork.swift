@@ -2,37 +2,56 @@ import AuditLog
 import CardStore
 import Keyring
 import RecordFormat
+import SecretMemory
 import Storage
 import Synchronization
+import VaultCore
 
 /// Fingerprints that are made anew after a rotation of their key.
-extension KeyWorker {
-  func replaceFingerprints() throws {
-    let keyring = keys.current
-    let total = try store.read { try $0.count(of: .cards) }
-    state.withLock { $0.progress.total = UInt64(total) }
-    let scan = try FingerprintScan(store: store, keyring: keyring, slots: slots) { [self] work in
-      rest(after: work)
+final class FingerprintTask: BackgroundTask {
+  /// Held while the fingerprint key is rotated, or the table that it does not use is emptied.
+  let turn = Mutex(())
+  private let store: Store
+  private let books: Books
+  private let slots: SecretPool
+
+  init(_ vault: Vault) {
+    store = vault.store
+    books = vault.books
+    slots = vault.settings.slots
+  }
+
+  var failure: String? { nil }
+
+  func isDue(in session: Session) -> Bool { session.keys.current.replacedFingerprintKey != nil }
+
+  func run(_ work: BackgroundWork) throws(VaultError) {
+    let keys = work.session.keys
+    let total = try store.read { (transaction) throws(VaultError) in
+      try onStore(transaction.count(of: .cards))
     }
+    work.note { $0.total = UInt64(total) }
+    let scan = try onCards(
+      FingerprintScan(store: store, keyring: keys.current, slots: slots) { work.rest(after: $0) })
     guard let scan else { return }
-    let isComplete = try scan.run { opened in
-      state.withLock { $0.progress.done = UInt64(opened) }
-    }
+    let isComplete = try onCards(
+      scan.run { opened in work.note { $0.done = UInt64(opened) } })
     guard isComplete else { return }
-    try store.perform { [core] transaction in
-      let now = core.now
-      let old = try core.open().keys.change(in: &transaction) {
-        $0.endFingerprintRotation(atMilliseconds: now)
-      }
+    try store.perform { [books] (transaction) throws(VaultError) in
+      let now = books.now
+      let old = try onKeys(
+        books.opened().keys.change(in: &transaction) { (change) throws(KeyringError) in
+          change.endFingerprintRotation(atMilliseconds: now)
+        })
       guard let old else { return }
-      try core.record(
+      try books.record(
         AuditEntry(
           actor: AuditEntry.systemActor, operation: .keysDeactivate,
           key: old.text, outcome: .done, reason: "role=fingerprint"),
         in: &transaction)
     }
-    try fingerprintTurn.withLock { _ in
-      try FingerprintScan.clearUnusedTable(store: store, keyring: keys.current)
+    try turn.withLock { (_) throws(VaultError) in
+      try onCards(FingerprintScan.clearUnusedTable(store: store, keyring: keys.current))
     }
   }
 }

@@ -6,7 +6,7 @@ import Keyring
 import RecordFormat
 import Storage
 
-extension WriterCore {
+extension Books {
   /// Signs and keeps an interim certificate for each key that `order` has emptied.
   ///
   /// - Parameters:
@@ -16,13 +16,13 @@ extension WriterCore {
   func certifyReencryption(
     _ order: ReencryptionOrder, replacements: [KeyIdentifier: UInt64], end: UInt64,
     in transaction: inout StoreWriteTransaction
-  ) throws {
-    let keyring = try open().keys.working
+  ) throws(VaultError) {
+    let keyring = try opened().keys.working
     let now = now
     for count in order.counts {
       guard let entry = keyring.entry(count.key),
         entry.state == .deactivated || entry.state == .compromised,
-        try cards.cards(under: count.key) == 0
+        try opened().cards.cards(under: count.key) == 0
       else { continue }
       var certificate = try certificate(for: entry, in: keyring)
       let successor = certificate.successor.identifier
@@ -52,15 +52,15 @@ extension WriterCore {
   func certifyDestruction(
     of key: KeyIdentifier, by actor: String, approvedBy approvers: [String], entries: [UInt64],
     in transaction: inout StoreWriteTransaction
-  ) throws -> SignedNote {
-    let keyring = try open().keys.working
-    guard let entry = keyring.entry(key) else { throw VaultError.unknownKey }
+  ) throws(VaultError) -> SignedNote {
+    let keyring = try opened().keys.working
+    guard let entry = keyring.entry(key) else { throw .unknownKey }
     guard entry.state == .destroyed, let destroyed = entry.destroyedMilliseconds else {
-      throw KeyringError.wrongState(key, entry.state)
+      throw .keyring(.wrongState(key, entry.state))
     }
     var needs = KeyNeeds()
-    needs.cards = try cards.cards(under: key)
-    guard needs.isEmpty else { throw VaultError.keyNeeded(key, needs) }
+    needs.cards = try opened().cards.cards(under: key)
+    guard needs.isEmpty else { throw .keyNeeded(key, needs) }
     var certificate = try certificate(for: entry, in: keyring)
     certificate.destruction = .init(atMilliseconds: destroyed, actor: actor)
     certificate.approvers = approvers
@@ -79,11 +79,11 @@ extension WriterCore {
   /// What is the same in every certificate of a key, with the cards of now.
   private func certificate(
     for entry: KeyringEntry, in keyring: Keyring
-  ) throws -> RotationCertificate {
+  ) throws(VaultError) -> RotationCertificate {
     let successor = try keyring.current(entry.role)
     let counts = RotationCertificate.Cards(
-      underKey: try cards.cards(under: entry.identifier),
-      underSuccessor: try cards.cards(under: successor.identifier))
+      underKey: try opened().cards.cards(under: entry.identifier),
+      underSuccessor: try opened().cards.cards(under: successor.identifier))
     return RotationCertificate(
       store: String(origin.dropFirst(VerifierKey.namePrefix.count)), role: entry.role,
       key: .init(
@@ -105,7 +105,7 @@ extension WriterCore {
   /// in this one proves nothing.
   private func proofs(
     _ sequences: [UInt64], of key: KeyIdentifier, in transaction: inout StoreWriteTransaction
-  ) throws -> [RotationCertificate.Proof] {
+  ) throws(VaultError) -> [RotationCertificate.Proof] {
     var proofs: [RotationCertificate.Proof] = []
     for sequence in Set(sequences).sorted() {
       let row = sequence.bigEndianBytes
@@ -120,8 +120,8 @@ extension WriterCore {
   @discardableResult
   private func sign(
     _ certificate: RotationCertificate, in transaction: inout StoreWriteTransaction
-  ) throws -> SignedNote {
-    let keys = try open().keys
+  ) throws(VaultError) -> SignedNote {
+    let keys = try opened().keys
     let note = try keys.working.withSigningKey { _, key in
       try SignedNote(signing: certificate.text, as: origin, with: key)
     }
@@ -135,7 +135,7 @@ extension WriterCore {
   /// with a backup is about another store.
   private func interim(
     of key: KeyIdentifier, keyring: Keyring, in transaction: inout StoreWriteTransaction
-  ) throws -> RotationCertificate? {
+  ) throws(VaultError) -> RotationCertificate? {
     guard let note = try RotationCertificate.note(for: key, .interim, in: transaction) else {
       return nil
     }

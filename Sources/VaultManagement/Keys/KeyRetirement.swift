@@ -3,8 +3,9 @@ import Cryptography
 package import Keyring
 package import RecordFormat
 import Storage
+import VaultCore
 
-extension Vault {
+extension VaultManager {
   /// How a key leaves service.
   package enum Retirement: Sendable {
     /// It has done its time.
@@ -12,7 +13,7 @@ extension Vault {
     /// Somebody else may know it.
     case compromised
 
-    var operation: String {
+    var operation: AuditOperation {
       switch self {
       case .deactivated: .keysDeactivate
       case .compromised: .keysCompromise
@@ -30,15 +31,14 @@ extension Vault {
   package func retire(
     _ key: KeyIdentifier, as retirement: Retirement, replacement: KeyEncryptionKey? = nil,
     because reason: KeyReason, actor: String
-  ) throws -> KeyRotation? {
-    guard let entry = try keyring.entry(key) else { throw KeyringError.unknownKey(key) }
-    func retire() throws -> KeyRotation? {
+  ) throws(VaultError) -> KeyRotation? {
+    guard let entry = try keyring.entry(key) else { throw .keyring(.unknownKey(key)) }
+    let isReplaced = entry.state == .active && !entry.isBeingReplaced
+    let rotation = try inTurn(replacing: isReplaced ? entry.role : nil) {
+      () throws(VaultError) in
       try retireAtOnce(
         key, as: retirement, replacement: replacement, because: reason, actor: actor)
     }
-    let replacesFingerprints =
-      entry.role == .fingerprint && entry.state == .active && !entry.isBeingReplaced
-    let rotation = try replacesFingerprints ? fingerprintsInTurn(retire) : retire()
     try wakeWork(after: rotation)
     return rotation
   }
@@ -46,19 +46,18 @@ extension Vault {
   private func retireAtOnce(
     _ key: KeyIdentifier, as retirement: Retirement, replacement: KeyEncryptionKey?,
     because reason: KeyReason, actor: String
-  ) throws -> KeyRotation? {
-    var rotation: KeyRotation?
+  ) throws(VaultError) -> KeyRotation? {
     let cryptoperiods = rules.cryptoperiods
-    try store.perform { [core] transaction in
-      let keys = try core.open().keys
-      let now = core.now
-      let old = try KeyringChange(keys.working).entry(key)
+    return try store.perform { [books] (transaction) throws(VaultError) in
+      let keys = try books.opened().keys
+      let now = books.now
+      let old = try onKeys(KeyringChange(keys.working).entry(key))
       let isInService = old.state == .active && !old.isBeingReplaced
       guard isInService || retirement == .compromised else {
-        throw KeyringError.wrongState(key, old.state)
+        throw .keyring(.wrongState(key, old.state))
       }
       let before = keys.working
-      let new = try keys.change(in: &transaction) { change in
+      let new = try onKeys(keys.change(in: &transaction) { (change) throws(KeyringError) in
         let new =
           isInService
           ? try change.replace(
@@ -66,27 +65,28 @@ extension Vault {
             isUrgent: retirement == .compromised, atMilliseconds: now) : nil
         if retirement == .compromised { try change.compromise(key, atMilliseconds: now) }
         return new
-      }
+      })
       if old.role == .audit, new != nil {
-        try core.signSuccession(from: before, to: keys, atMilliseconds: now, in: &transaction)
+        try books.signSuccession(from: before, to: keys, atMilliseconds: now, in: &transaction)
       }
-      if old.role == .kek, new != nil { try core.endCustody(of: key, in: &transaction) }
-      rotation = try new.map { new in
+      if old.role == .kek, new != nil { try books.endCustody(of: key, in: &transaction) }
+      var rotation: KeyRotation?
+      if let new {
         let made = KeyRotation(
           role: old.role, new: new, old: key,
           checkValue: keys.working.entry(new)?.checkValue.map(KeyCheckValue.text) ?? "")
-        try core.record(made, actor: actor, in: &transaction)
-        return made
+        try books.record(made, actor: actor, in: &transaction)
+        rotation = made
       }
       let isBegun = retirement == .deactivated && old.role == .fingerprint
-      try core.record(
+      try books.record(
         AuditEntry(
           actor: actor, operation: retirement.operation, key: key.text,
           outcome: isBegun ? .begun : .done,
           reason: "role=\(old.role.name)" + reason.words),
         in: &transaction)
+      return rotation
     }
-    return rotation
   }
 }
 
@@ -95,13 +95,13 @@ extension KeyringChange {
   fileprivate mutating func replace(
     _ old: KeyringEntry, by replacement: KeyEncryptionKey?, cryptoperiods: Cryptoperiods,
     isUrgent: Bool, atMilliseconds now: UInt64
-  ) throws -> KeyIdentifier {
+  ) throws(KeyringError) -> KeyIdentifier {
     let seconds = cryptoperiods[old.role]
     guard old.role == .kek else {
       return try rotate(
         old.role, cryptoperiodSeconds: seconds, isUrgent: isUrgent, atMilliseconds: now)
     }
-    guard let replacement else { throw KeyringError.noActiveKey(.kek) }
+    guard let replacement else { throw .noActiveKey(.kek) }
     try replaceKeyEncryptionKey(
       by: replacement, origin: .rotation, cryptoperiodSeconds: seconds, atMilliseconds: now)
     return replacement.identifier

@@ -5,6 +5,7 @@ package import Keyring
 package import RecordFormat
 import Storage
 import Synchronization
+import VaultCore
 
 /// One key in the place of another.
 package struct KeyRotation: Equatable, Sendable {
@@ -15,34 +16,33 @@ package struct KeyRotation: Equatable, Sendable {
   package let checkValue: String
 }
 
-extension Vault {
+extension VaultManager {
   /// Makes a new data, fingerprint or audit key, which protects everything new from one commit on.
   ///
   /// After that of a fingerprint key, older cards are added to the new table in the background; see
   /// ``keyWork``. After that of a data key, a re-encryption that has used the one before up goes on.
   /// - Throws: `KeyringError`, `StorageError`; nothing has changed then.
-  package func rotate(_ role: KeyRole, actor: String) throws -> KeyRotation {
+  package func rotate(_ role: KeyRole, actor: String) throws(VaultError) -> KeyRotation {
     let seconds = rules.cryptoperiods[role]
-    func rotate() throws -> KeyRotation {
-      try change(role, actor: actor) { change, now in
+    let rotation = try inTurn(replacing: role) { () throws(VaultError) in
+      try change(role, actor: actor) { (change, now) throws(KeyringError) in
         try change.rotate(role, cryptoperiodSeconds: seconds, atMilliseconds: now)
       }
     }
-    let rotation = try role == .fingerprint ? fingerprintsInTurn(rotate) : rotate()
     try wakeWork(after: rotation)
     return rotation
   }
 
   /// Has work on keys begin or go on that a key was waited for: cards get a new fingerprint, and those
   /// that wait for a data key which may seal are moved on.
-  func wakeWork(after rotation: KeyRotation?) throws {
+  func wakeWork(after rotation: KeyRotation?) throws(VaultError) {
     guard let role = rotation?.role, role == .data || role == .fingerprint else { return }
-    try opening.session().worker.wake()
+    try vault.opened().work.wake()
   }
 
   /// Runs `body`, which rotates the fingerprint key, when the table that it will use is ready.
-  func fingerprintsInTurn<R>(_ body: () throws -> R) throws -> R {
-    try opening.session().worker.fingerprintTurn.withLock { _ in
+  func fingerprintsInTurn<R>(_ body: () throws(VaultError) -> R) throws(VaultError) -> R {
+    try vault.opened().work.fingerprintTurn.withLock { _ in
       try FingerprintScan.clearUnusedTable(store: store, keyring: keyring)
       return try body()
     }
@@ -59,7 +59,7 @@ extension Vault {
   package func replaceKeyEncryptionKey(
     by key: KeyEncryptionKey, origin: KeyOrigin, custodians: CustodianSet? = nil,
     cryptoperiodSeconds: UInt64? = nil, actor: String
-  ) throws -> KeyRotation {
+  ) throws(VaultError) -> KeyRotation {
     let seconds = cryptoperiodSeconds ?? rules.cryptoperiods[.kek]
     return try change(
       .kek, actor: actor,
@@ -70,69 +70,65 @@ extension Vault {
       },
       beside: { [core] rotation, transaction in
         guard let custodians else {
-          return try core.endCustody(of: rotation.old, in: &transaction)
+          return try books.endCustody(of: rotation.old, in: &transaction)
         }
         try custodians.save(in: &transaction)
-        for entry in custodians.entries(actor: actor) { try core.record(entry, in: &transaction) }
+        for entry in custodians.entries(actor: actor) { try books.record(entry, in: &transaction) }
       })
   }
 
   /// Moves every card to the active data key, in the background.
   ///
   /// - Parameter cardsPerSecond: 0 for as fast as requests allow.
-  package func beginReencryption(cardsPerSecond: UInt64, actor: String) throws {
-    try opening.session().worker.beginReencryption(cardsPerSecond: cardsPerSecond, actor: actor)
+  package func beginReencryption(cardsPerSecond: UInt64, actor: String) throws(VaultError) {
+    try reencryption.begin(cardsPerSecond: cardsPerSecond, actor: actor)
+    try vault.opened().work.wake()
   }
 
   /// Stops moving cards; a later start goes on.
-  package func stopReencryption(actor: String) throws {
-    try opening.session().worker.stopReencryption(actor: actor)
+  package func stopReencryption(actor: String) throws(VaultError) {
+    try reencryption.stop(actor: actor)
   }
 
   /// Whether cards are to be moved, and that is not done yet.
   package var isReencrypting: Bool {
-    get throws { try store.read { try ReencryptionOrder.read(in: $0) } != nil }
-  }
-
-  /// How far background work on keys is.
-  package var keyWork: KeyWorkProgress {
-    (try? opening.session().worker.progress) ?? KeyWorkProgress()
+    get throws(VaultError) { try reencryption.isOrdered() }
   }
 
   /// The cards that stand under another key than the active one.
-  package func cardsToMove() throws -> UInt64 { try opening.session().worker.cardsToMove() }
+  package func cardsToMove() throws(VaultError) -> UInt64 {
+    try reencryption.cardsToMove(in: vault.opened().session)
+  }
 
   private func change(
     _ role: KeyRole, actor: String,
-    _ body: @escaping (inout KeyringChange, UInt64) throws -> KeyIdentifier,
-    beside more: @escaping (KeyRotation, inout StoreWriteTransaction) throws -> Void = { _, _ in }
-  ) throws -> KeyRotation {
+    _ body: @escaping (inout KeyringChange, UInt64) throws(VaultError) -> KeyIdentifier,
+    beside more: @escaping (KeyRotation, inout StoreWriteTransaction) throws(VaultError) -> Void = { _, _ in }
+  ) throws(VaultError) -> KeyRotation {
     var rotation: KeyRotation?
-    try store.perform { [core] transaction in
-      let keys = try core.open().keys
+    try store.perform { [books] (transaction) throws(VaultError) in
+      let keys = try books.opened().keys
       let before = keys.working
       let old = try before.current(role).identifier
-      let now = core.now
+      let now = books.now
       let new = try keys.change(in: &transaction) { try body(&$0, now) }
       let checkValue = keys.working.entry(new)?.checkValue.map(KeyCheckValue.text) ?? ""
       if role == .audit {
-        try core.signSuccession(from: before, to: keys, atMilliseconds: now, in: &transaction)
+        try books.signSuccession(from: before, to: keys, atMilliseconds: now, in: &transaction)
       }
       let made = KeyRotation(role: role, new: new, old: old, checkValue: checkValue)
-      try core.record(made, actor: actor, in: &transaction)
+      try books.record(made, actor: actor, in: &transaction)
       try more(made, &transaction)
-      rotation = made
+      return made
     }
-    guard let rotation else { throw VaultError.sealed }
-    return rotation
   }
 }
 
-extension WriterCore {
+extension Books {
   /// Appends the entry of a rotation.
   func record(
     _ rotation: KeyRotation, actor: String, in transaction: inout StoreWriteTransaction
-  ) throws {
+  ) throws(VaultError) {
     try record(
       AuditEntry(
         actor: actor, operation: .keysRotate, key: rotation.new.text,
@@ -147,9 +143,9 @@ extension WriterCore {
   /// - Throws: ``VaultError/heldByCustodians`` where they hold that very key: nobody takes it back alone.
   func endCustody(
     of old: KeyIdentifier, in transaction: inout StoreWriteTransaction
-  ) throws {
-    guard let holders = try CustodianSet.read(in: transaction) else { return }
-    guard holders.keyIdentifier != old else { throw VaultError.heldByCustodians }
-    try CustodianSet.remove(in: &transaction)
+  ) throws(VaultError) {
+    guard let holders = try onKeys(CustodianSet.read(in: transaction)) else { return }
+    guard holders.keyIdentifier != old else { throw .heldByCustodians }
+    try onKeys(CustodianSet.remove(in: &transaction))
   }
 }

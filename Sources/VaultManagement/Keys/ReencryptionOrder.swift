@@ -101,15 +101,15 @@ extension ReencryptionOrder {
   }
 }
 
-extension WriterCore {
+extension Books {
   /// Puts an order in force, with the cards under each data key that it does not name yet.
   func note(
     _ order: ReencryptionOrder, in transaction: inout StoreWriteTransaction
-  ) throws {
+  ) throws(VaultError) {
     var order = order
     var counts: [KeyIdentifier: UInt64] = [:]
-    for entry in try open().keys.working.entries where entry.role == .data {
-      counts[entry.identifier] = try cards.cards(under: entry.identifier)
+    for entry in try opened().keys.working.entries where entry.role == .data {
+      counts[entry.identifier] = try opened().cards.cards(under: entry.identifier)
     }
     order.note(counts)
     let key = ReencryptionOrder.rowKey

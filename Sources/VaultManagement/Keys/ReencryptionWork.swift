@@ -13,30 +13,30 @@ extension KeyWorker {
   /// and the new rate counts from its next start.
   ///
   /// - Parameter cardsPerSecond: 0 for as fast as requests allow.
-  func beginReencryption(cardsPerSecond: UInt64, actor: String) throws {
-    try store.perform { [core] transaction in
-      let active = try core.open().keys.working.activeDataKey.identifier
-      let sequence = try core.record(
+  func beginReencryption(cardsPerSecond: UInt64, actor: String) throws(VaultError) {
+    try store.perform { [books] (transaction) throws(VaultError) in
+      let active = try books.opened().keys.working.activeDataKey.identifier
+      let sequence = try books.record(
         AuditEntry(
           actor: actor, operation: .keysReencrypt, key: active.text,
           outcome: .begun), in: &transaction)
       var order =
         try ReencryptionOrder.read(in: transaction)
         ?? ReencryptionOrder(
-          cardsPerSecond: cardsPerSecond, beganMilliseconds: core.now, sequence: sequence,
+          cardsPerSecond: cardsPerSecond, beganMilliseconds: books.now, sequence: sequence,
           actor: actor)
       order.cardsPerSecond = cardsPerSecond
-      try core.note(order, in: &transaction)
+      try books.note(order, in: &transaction)
     }
     wake()
   }
 
   /// Notes that no more cards are to be moved for now.
-  func stopReencryption(actor: String) throws {
-    try store.perform { [core] transaction in
+  func stopReencryption(actor: String) throws(VaultError) {
+    try store.perform { [books] (transaction) throws(VaultError) in
       guard try ReencryptionOrder.remove(in: &transaction) else { return }
-      let active = try core.open().keys.working.activeDataKey.identifier
-      try core.record(
+      let active = try books.opened().keys.working.activeDataKey.identifier
+      try books.record(
         AuditEntry(
           actor: actor, operation: .keysReencrypt, key: active.text,
           outcome: .stopped), in: &transaction)
@@ -44,30 +44,30 @@ extension KeyWorker {
   }
 
   /// Notes that every card that can be moved was, and certifies what that has emptied.
-  private func endReencryption(_ reason: String) throws {
+  private func endReencryption(_ reason: String) throws(VaultError) {
     guard let order = try store.read({ try ReencryptionOrder.read(in: $0) }) else { return }
     let replacements = try RotationCertificate.replacements(
       of: Set(order.counts.map(\.key)).intersection(keys.current.replacedDataKeys), in: store)
-    try store.perform { [core] transaction in
+    try store.perform { [books] (transaction) throws(VaultError) in
       guard try ReencryptionOrder.remove(in: &transaction) else { return }
-      let active = try core.open().keys.working.activeDataKey.identifier
-      let end = try core.record(
+      let active = try books.opened().keys.working.activeDataKey.identifier
+      let end = try books.record(
         AuditEntry(
           actor: order.actor, operation: .keysReencrypt, key: active.text,
           outcome: .done, reason: reason), in: &transaction)
-      try core.certifyReencryption(
+      try books.certifyReencryption(
         order, replacements: replacements, end: end, in: &transaction)
     }
   }
 
   /// The cards that stand under another key than the active one.
-  func cardsToMove() throws -> UInt64 {
+  func cardsToMove() throws(VaultError) -> UInt64 {
     let active = keys.current.activeDataKey.identifier
     return try CardVerifier.cardCounts(in: store)
       .reduce(0) { $0 + ($1.key == active ? 0 : $1.value) }
   }
 
-  func reencrypt(_ order: ReencryptionOrder) throws {
+  func reencrypt(_ order: ReencryptionOrder) throws(VaultError) {
     let total = try cardsToMove()
     let active = keys.current.activeDataKey.identifier
     state.withLock {
@@ -76,9 +76,9 @@ extension KeyWorker {
       $0.progress.isRunning = true
     }
     // A key that was replaced since the beginning has its cards noted now.
-    try store.perform { [core] transaction in
+    try store.perform { [books] (transaction) throws(VaultError) in
       guard let order = try ReencryptionOrder.read(in: transaction) else { return }
-      try core.note(order, in: &transaction)
+      try books.note(order, in: &transaction)
     }
     guard try moveCards(cardsPerSecond: order.cardsPerSecond), try moveAnswers() else { return }
     let progress = progress
@@ -89,7 +89,7 @@ extension KeyWorker {
     try endReencryption("moved=\(progress.done) left=\(left)")
   }
 
-  private func moveCards(cardsPerSecond: UInt64) throws -> Bool {
+  private func moveCards(cardsPerSecond: UInt64) throws(VaultError) -> Bool {
     var position: Token?
     repeat {
       let limit = isBusy ? Self.busyStep : Self.idleStep
@@ -97,9 +97,9 @@ extension KeyWorker {
       let after = position
       let began = ContinuousClock.now
       var step = ReencryptionStep()
-      try patiently { [store, core] in
+      try patiently { [store, books] in
         try store.perform(admission: .ordinary) { transaction in
-          step = try core.cards.reencrypt(after: after, limit: bounded, in: &transaction)
+          step = try books.cards.reencrypt(after: after, limit: bounded, in: &transaction)
         }
       }
       position = step.position
@@ -121,15 +121,15 @@ extension KeyWorker {
     return true
   }
 
-  private func moveAnswers() throws -> Bool {
+  private func moveAnswers() throws(VaultError) -> Bool {
     var position: [UInt8]?
     repeat {
       let after = position
       let began = ContinuousClock.now
       var next: [UInt8]?
-      try patiently { [store, core] in
+      try patiently { [store, books] in
         try store.perform(admission: .ordinary) { transaction in
-          next = try core.idempotency.reseal(after: after, limit: Self.busyStep, in: &transaction)
+          next = try books.idempotency.reseal(after: after, limit: Self.busyStep, in: &transaction)
         }
       }
       position = next
@@ -139,13 +139,13 @@ extension KeyWorker {
   }
 
   /// Whether nobody has stopped the re-encryption meanwhile.
-  private func isWanted() throws -> Bool {
+  private func isWanted() throws(VaultError) -> Bool {
     let key = ReencryptionOrder.rowKey
     return try store.read { try $0.contains(key.rawSpan, in: .meta) }
   }
 
   /// Runs `body` again after a pause while the store has no room for it, in its queue or on the disk.
-  private func patiently(_ body: () throws -> Void) throws {
+  private func patiently(_ body: () throws(VaultError) -> Void) throws(VaultError) {
     while true {
       do {
         return try body()

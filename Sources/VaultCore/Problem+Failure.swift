@@ -1,0 +1,81 @@
+import CardStore
+import Cryptography
+import Keyring
+import Ledgers
+import Storage
+
+/// The one table of what clients are told of a failure. There is no `default`: who adds a failure
+/// decides here.
+extension Problem {
+  /// The active data key has no seal left for what was asked. Pulls and deletions need none.
+  package static let dataKeyUsedUp = Problem(
+    .unavailable,
+    detail: "The data key is used up: it has sealed as often as keys.most_seals allows. "
+      + "An operator has to replace it (cadenas keys rotate data); then it goes on.")
+
+  private static let systemUnavailable = Problem(
+    .unavailable, detail: "The system gives no locked memory or no random bytes.")
+
+  /// What the client is told.
+  package init(_ failure: VaultError) {
+    switch failure {
+    case .refused(let problem, _): self = problem
+    case .sealed: self.init(.sealed)
+    case .store(let error): self.init(error)
+    case .keyring(let error): self.init(error)
+    case .cards(let error): self.init(error)
+    case .cryptography(let error): self.init(error)
+    case .audit, .ledger, .malformedRow:
+      self.init(.internalError)
+    // Operators ask for these; what a client asks cannot end so.
+    case .notSealed, .noCustodians, .noReplacement, .replacementUnderWay, .heldByCustodians,
+      .keyringHasChanged, .paymentsUnderWay, .keyNeeded, .unknownApproval, .samePerson,
+      .tooManyApprovals, .upkeepUnderWay, .tooManyBackups, .unknownBackup, .backupForgotten,
+      .unknownMerchant, .tooManyHoneytokens, .unknownHoneytoken, .archive:
+      self.init(.internalError)
+    }
+  }
+}
+
+extension Problem {
+  private init(_ error: StorageError) {
+    switch error {
+    case .full: self.init(.storeFull)
+    case .overloaded: self.init(.overloaded)
+    case .stopped: self.init(.shuttingDown)
+    case .writingEnded:
+      self.init(
+        .unavailable, detail: "The disk failed; nothing is written until the service is restarted.")
+    case .locked, .notInitialized, .alreadyInitialized, .alreadyExists, .truncated, .damaged,
+      .unknownFormat, .mapTooSmall, .cancelled, .lmdb, .system:
+      self.init(.internalError)
+    }
+  }
+
+  private init(_ error: KeyringError) {
+    switch error {
+    case .keyUsedUp: self = .dataKeyUsedUp
+    case .systemUnavailable: self = .systemUnavailable
+    case .keySource, .keyFileOwner, .keyFileMode, .keyFileSize, .keyEncryptionKeyMissing,
+      .keyFileExists, .noKeyring, .keyringDoesNotOpen, .malformedKeyring, .noActiveKey,
+      .unknownKey, .keyKnownAlready, .keyNotRandom, .wrongState, .rotationUnderWay,
+      .rotatedTooOften, .tooManyKeys, .malformedTally, .custody:
+      self.init(.internalError)
+    }
+  }
+
+  private init(_ error: CardStoreError) {
+    switch error {
+    case .recordDoesNotOpen, .unknownKey, .malformedRow: self.init(.internalError)
+    case .noSecretMemory: self.init(.overloaded)
+    case .indexIsBehind: self.init(.storeFull)
+    }
+  }
+
+  private init(_ error: CryptographyError) {
+    switch error {
+    case .entropyUnavailable, .memoryUnavailable: self = .systemUnavailable
+    case .authenticationFailed, .malformedInput, .library: self.init(.internalError)
+    }
+  }
+}

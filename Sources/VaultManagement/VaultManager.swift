@@ -1,0 +1,81 @@
+package import AccessPolicy
+package import Keyring
+import Ledgers
+package import RecordFormat
+package import Storage
+import Synchronization
+package import VaultCore
+
+/// What operators and auditors may do with a vault: keys, custody, backups, the archive, honeytokens.
+///
+/// Its functions wait for the disk: not for an event loop or the writer's thread.
+package final class VaultManager: Sendable {
+  /// For how long custodians' shares wait for the others, where nothing else is said.
+  package static let standardShareMinutes = 15
+
+  package let vault: Vault
+  /// What keys are judged by.
+  package let rules: KeyRules
+  let policy: @Sendable () -> Policy
+  let custody: Custody
+  let upkeepGate = StoreUpkeep.Gate()
+  let fingerprints: FingerprintTask
+  let destructions: DestructionTask
+  let reencryption: ReencryptionTask
+
+  var store: Store { vault.store }
+  var books: Books { vault.books }
+
+  /// - Parameters:
+  ///   - rules: cryptoperiods of new keys.
+  ///   - shareMinutes: for how long custodians' shares wait for the others.
+  ///   - policy: the policy in force.
+  ///   - eraseKeyEncryptionKey: removes a KEK that is being destroyed from its source.
+  package init(
+    _ vault: Vault, rules: KeyRules = KeyRules(),
+    shareMinutes: Int = VaultManager.standardShareMinutes, policy: @escaping @Sendable () -> Policy,
+    eraseKeyEncryptionKey: @escaping @Sendable (KeyringEntry) throws(KeyringError) -> Void
+  ) {
+    self.vault = vault
+    self.rules = rules
+    self.policy = policy
+    custody = Custody(limitMinutes: shareMinutes) { vault.isSealed }
+    fingerprints = FingerprintTask(vault)
+    reencryption = ReencryptionTask(vault)
+    destructions = DestructionTask(
+      vault, StoreUpkeep(of: vault, gate: upkeepGate), erase: eraseKeyEncryptionKey)
+  }
+
+  /// Opens the sealed vault, see `Vault.unseal(with:actor:tasks:progress:)`, and goes on with work on
+  /// keys that was not at its end.
+  package func unseal(
+    with keyring: Keyring, actor: String?, progress: (Int) -> Void = { _ in }
+  ) throws(VaultError) {
+    destructions.tryAgain()
+    try vault.unseal(
+      with: keyring, actor: actor, tasks: [fingerprints, destructions, reencryption],
+      progress: progress)
+    custody.vaultWasOpened()
+  }
+
+  /// Closes the keyring, see `Vault.seal(actor:patience:)`.
+  package func seal(
+    actor: String, patience: Duration = Vault.sealingPatience
+  ) throws(VaultError) {
+    try vault.seal(actor: actor, patience: patience)
+    custody.vaultWasSealed()
+  }
+
+  /// Writes what is due, see `Vault.tick()`, and forgets shares that have waited too long. Call it about
+  /// once a second.
+  package func tick() {
+    expireShares()
+    vault.tick()
+  }
+
+  /// How far work beside requests is.
+  package var keyWork: WorkProgress { (try? vault.opened().work.progress) ?? WorkProgress() }
+
+  /// The keys that the vault works with now.
+  package var keyring: Keyring { get throws(VaultError) { try vault.keyring } }
+}

@@ -154,8 +154,8 @@ extension Vault {
       try transaction.delete(approval.rowKey.rawSpan, in: .meta)
       try core.record(
         AuditEntry(
-          actor: actor, operation: AuditWord.Operation.reject, key: approval.key.text,
-          outcome: AuditWord.Outcome.done,
+          actor: actor, operation: .reject, key: approval.key.text,
+          outcome: .done,
           reason: "approval=\(identifier) requested_by=\(approval.requester)" + reason.words),
         in: &transaction)
     }
@@ -184,8 +184,8 @@ extension WriterCore {
     request.entries = [
       try record(
         AuditEntry(
-          actor: request.requester, operation: AuditWord.Operation.keysDestroy,
-          key: request.key.text, outcome: AuditWord.Outcome.waiting,
+          actor: request.requester, operation: .keysDestroy,
+          key: request.key.text, outcome: .waiting,
           reason: "approval=\(request.identifier) persons=\(request.persons)"
             + request.reason.words),
         in: &transaction)
@@ -208,8 +208,8 @@ extension WriterCore {
       try transaction.delete(approval.rowKey.rawSpan, in: .meta)
       try record(
         AuditEntry(
-          actor: AuditEntry.systemActor, operation: AuditWord.Operation.keysDestroy,
-          key: approval.key.text, outcome: AuditWord.Outcome.expired,
+          actor: AuditEntry.systemActor, operation: .keysDestroy,
+          key: approval.key.text, outcome: .expired,
           reason: "approval=\(approval.identifier)"),
         in: &transaction)
     }
@@ -232,8 +232,8 @@ extension WriterCore {
     approval.entries.append(
       try record(
         AuditEntry(
-          actor: actor, operation: AuditWord.Operation.approve, key: approval.key.text,
-          outcome: AuditWord.Outcome.done,
+          actor: actor, operation: .approve, key: approval.key.text,
+          outcome: .done,
           reason: "approval=\(identifier) requested_by=\(approval.requester)"),
         in: &transaction))
     guard approval.missing == 0 else {

@@ -26,11 +26,7 @@ extension WriterCore {
         next = sequence
         return false
       }
-      if let operation = LoggedEntry(line: line)?.entry.operation,
-        ArchiveMark.isArchived(operation: operation.utf8)
-      {
-        removed.append(sequence)
-      }
+      if LoggedEntry(line: line)?.operation?.isArchived == true { removed.append(sequence) }
       return true
     }
     for sequence in removed {
@@ -89,7 +85,7 @@ extension Vault {
       try mark.save(in: &transaction)
       try core.record(
         AuditEntry(
-          actor: actor, operation: ArchiveMark.operation, outcome: AuditWord.Outcome.done,
+          actor: actor, operation: .auditArchive, outcome: .done,
           reason: mark.text), in: &transaction)
       try core.signCheckpoint(stays: true, in: &transaction)
     }
@@ -116,14 +112,9 @@ private enum ArchiveReading {
       try progress(next, below)
     }
     let reader = AuditReader(store)
-    func count(_ operation: String, _ outcome: String) throws -> UInt64 {
-      var filter = AuditFilter()
-      filter.operation = operation
-      filter.outcome = outcome
-      return try reader.count(from: before?.below ?? 0, below: below, filter: filter)
-    }
-    let created = try count(AuditWord.Operation.tokenize, AuditWord.Outcome.created)
-    let deleted = try count(AuditWord.Operation.delete, AuditWord.Outcome.deleted)
+    let first = before?.below ?? 0
+    let created = try reader.cards(.created, from: first, below: below)
+    let deleted = try reader.cards(.deleted, from: first, below: below)
     return ArchiveMark(
       below: below, kept: kept, created: (before?.created ?? 0) + created,
       deleted: (before?.deleted ?? 0) + deleted, export: hasher.finish())

@@ -39,7 +39,7 @@ extension StoreUpkeep {
         keys: nil, path: path, actor: actor, note: note.text)
       try record.save(in: &transaction)
       begun = record
-      return record.entry(AuditWord.Outcome.begun)
+      return record.entry(.begun)
     }
     guard let begun else { throw VaultError.malformedRow }
     return begun
@@ -61,7 +61,7 @@ extension StoreUpkeep {
     let finished = record
     try write { transaction in
       try finished.save(in: &transaction)
-      return finished.entry(isVerified ? AuditWord.Outcome.done : AuditWord.Outcome.changed)
+      return finished.entry(isVerified ? .done : .changed)
     }
     return finished
   }
@@ -92,8 +92,8 @@ extension StoreUpkeep {
         try record.save(in: &transaction)
         forgotten = record
         return AuditEntry(
-          actor: actor, operation: AuditWord.Operation.storeBackupForget,
-          outcome: AuditWord.Outcome.done, reason: "id=\(identifier.text)" + reason.words)
+          actor: actor, operation: .storeBackupForget,
+          outcome: .done, reason: "id=\(identifier.text)" + reason.words)
       }
       guard let forgotten else { throw VaultError.malformedRow }
       return forgotten
@@ -105,13 +105,13 @@ extension StoreUpkeep {
 
 extension BackupRecord {
   /// The entry about what became of the backup. It names no path: that stands in the record.
-  fileprivate func entry(_ outcome: String) -> AuditEntry {
+  fileprivate func entry(_ outcome: AuditOutcome) -> AuditEntry {
     var reason = "id=\(identifier.text)"
     if bytes > 0 {
       reason += " bytes=\(bytes) sha256=\(digest.hex) log_size=\(log.size) log_root=\(log.root.hex)"
     }
     return AuditEntry(
-      actor: actor, operation: AuditWord.Operation.storeBackup, outcome: outcome, reason: reason)
+      actor: actor, operation: .storeBackup, outcome: outcome, reason: reason)
   }
 }
 

@@ -36,9 +36,7 @@ extension RotationCertificate {
   ) throws(AuditError) -> [KeyIdentifier: UInt64] {
     var found: [KeyIdentifier: UInt64] = [:]
     let reader = AuditReader(store)
-    var filter = AuditFilter()
-    filter.operation = AuditWord.Operation.keysRotate
-    filter.outcome = AuditWord.Outcome.done
+    let filter = AuditFilter(.keysRotate, .done)
     var next = try reader.size().checkedPredecessor
     while let start = next, found.count < keys.count {
       let page = try reader.page(from: start, reversed: true, filter: filter)

@@ -35,8 +35,8 @@ extension WriterCore {
     else { return }
     try record(
       AuditEntry(
-        actor: AuditEntry.systemActor, operation: AuditWord.Operation.checkpoint,
-        outcome: AuditWord.Outcome.uncovered,
+        actor: AuditEntry.systemActor, operation: .checkpoint,
+        outcome: .uncovered,
         reason: "from=\(range.lowerBound) to=\(range.upperBound)"), in: &transaction)
   }
 }

@@ -37,13 +37,13 @@ extension Vault {
         now: core.clock.monotonicNanoseconds())
     } catch let error as KeyringError {
       try noteShare(
-        purpose, set, actor: actor, outcome: AuditWord.Outcome.refused,
+        purpose, set, actor: actor, outcome: .refused,
         reason: "cause=\(error.word)", custodian: custodian)
       throw error
     }
     do {
       try noteShare(
-        purpose, set, actor: actor, outcome: AuditWord.Outcome.done,
+        purpose, set, actor: actor, outcome: .done,
         reason: "entered=\(taken.progress.entered.count) missing=\(taken.progress.missing)",
         custodian: custodian)
     } catch {
@@ -82,7 +82,7 @@ extension Vault {
   }
 
   private func noteShare(
-    _ purpose: ShareProgress.Purpose, _ set: CustodianSet, actor: String, outcome: String,
+    _ purpose: ShareProgress.Purpose, _ set: CustodianSet, actor: String, outcome: AuditOutcome,
     reason: String, custodian: String?
   ) throws {
     try record(
@@ -125,8 +125,8 @@ extension Vault {
     do {
       try record(
         AuditEntry(
-          actor: actor, operation: AuditWord.Operation.ceremony, key: key.identifier.text,
-          outcome: AuditWord.Outcome.waiting,
+          actor: actor, operation: .ceremony, key: key.identifier.text,
+          outcome: .waiting,
           reason: "role=kek replaces=\(holders.keyIdentifier.text) shares=\(holders.threshold)"))
     } catch {
       custody.forget(.replacement)
@@ -145,8 +145,8 @@ extension Vault {
     store.submit(
       NoteJob(
         AuditEntry(
-          actor: actor, operation: AuditWord.Operation.ceremony,
-          key: successors.key.identifier.text, outcome: AuditWord.Outcome.stopped,
+          actor: actor, operation: .ceremony,
+          key: successors.key.identifier.text, outcome: .stopped,
           reason: "role=kek"), core: core))
   }
 
@@ -157,17 +157,17 @@ extension Vault {
         NoteJob(
           AuditEntry(
             actor: AuditEntry.systemActor, operation: expired.purpose.operation,
-            key: expired.key.text, outcome: AuditWord.Outcome.expired,
+            key: expired.key.text, outcome: .expired,
             reason: "forgotten=\(expired.entered.count)"), core: core))
     }
   }
 }
 
 extension ShareProgress.Purpose {
-  fileprivate var operation: String {
+  fileprivate var operation: AuditOperation {
     switch self {
-    case .unseal: AuditWord.Operation.unsealShare
-    case .replacement: AuditWord.Operation.ceremonyShare
+    case .unseal: .unsealShare
+    case .replacement: .ceremonyShare
     }
   }
 }

@@ -9,14 +9,14 @@ extension CustodianSet {
   package func entries(actor: String) -> [AuditEntry] {
     let count = custodians.count
     let made = AuditEntry(
-      actor: actor, operation: AuditWord.Operation.ceremony, key: keyIdentifier.text,
-      outcome: AuditWord.Outcome.created,
+      actor: actor, operation: .ceremony, key: keyIdentifier.text,
+      outcome: .created,
       reason: "role=kek threshold=\(threshold) custodians=\(count) "
         + "check_value=\(KeyCheckValue.text(checkValue)) vault=\(vault.text)")
     let shares = custodians.enumerated().map { index, custodian in
       AuditEntry(
-        actor: actor, operation: AuditWord.Operation.ceremony, key: keyIdentifier.text,
-        outcome: AuditWord.Outcome.share,
+        actor: actor, operation: .ceremony, key: keyIdentifier.text,
+        outcome: .share,
         reason: "role=kek share=\(index + 1)/\(count) check_value="
           + KeyCheckValue.text(Self.checkValue(of: custodian.commitment))
           + " custodian=\(custodian.name.text)")

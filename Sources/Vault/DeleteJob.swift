@@ -43,8 +43,8 @@ final class DeleteJob: WriteJob, @unchecked Sendable {
     }
     try core.record(
       AuditEntry(
-        caller, operation: AuditWord.Operation.delete, token: token,
-        outcome: AuditWord.Outcome.deleted), in: &transaction)
+        caller, operation: .delete, token: token,
+        outcome: .deleted), in: &transaction)
     answer = .deleted
   }
 
@@ -52,7 +52,7 @@ final class DeleteJob: WriteJob, @unchecked Sendable {
     _ problem: Problem, in transaction: inout StoreWriteTransaction
   ) throws {
     try core.recordRefusal(
-      problem, caller: caller, operation: AuditWord.Operation.delete, token: token,
+      problem, caller: caller, operation: .delete, token: token,
       isCounted: refusal.isCounted(core, actor: caller.actor), in: &transaction)
     answer = Answer(problem)
   }

@@ -175,8 +175,8 @@ extension WriterCore {
     order.entries += [
       try record(
         AuditEntry(
-          actor: order.actor, operation: AuditWord.Operation.keysDestroy, key: order.key.text,
-          outcome: AuditWord.Outcome.begun,
+          actor: order.actor, operation: .keysDestroy, key: order.key.text,
+          outcome: .begun,
           reason: "role=\(role)" + (approval.map { " approval=\($0)" } ?? "") + order.reason.words),
         in: &transaction)
     ]
@@ -196,8 +196,8 @@ extension WriterCore {
       let end = try record(
         AuditEntry(
           actor: actor,
-          operation: AuditWord.Operation.keysDestroy, key: key.text,
-          outcome: AuditWord.Outcome.done,
+          operation: .keysDestroy, key: key.text,
+          outcome: .done,
           reason: "role=\(keys.working.entry(key)?.role.name ?? "")" + (order?.reason.words ?? "")),
         in: &transaction)
       if keys.working.entry(key)?.role == .data {

@@ -27,8 +27,8 @@ extension KeyWorker {
       guard let old else { return }
       try core.record(
         AuditEntry(
-          actor: AuditEntry.systemActor, operation: AuditWord.Operation.keysDeactivate,
-          key: old.text, outcome: AuditWord.Outcome.done, reason: "role=fingerprint"),
+          actor: AuditEntry.systemActor, operation: .keysDeactivate,
+          key: old.text, outcome: .done, reason: "role=fingerprint"),
         in: &transaction)
     }
     try fingerprintTurn.withLock { _ in

@@ -161,7 +161,7 @@ extension WriterCore {
 extension LoggedEntry {
   /// Whether the entry tells of a key, of its replacement, or of cards that were moved.
   fileprivate func isAbout(_ key: KeyIdentifier) -> Bool {
-    entry.key == key.text || reasons["replaces"].map(String.init) == key.text
-      || entry.operation == AuditWord.Operation.keysReencrypt
+    self.key == key.text || reasons["replaces"].map(String.init) == key.text
+      || operation == .keysReencrypt
   }
 }

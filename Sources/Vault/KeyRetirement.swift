@@ -13,10 +13,10 @@ extension Vault {
     /// Somebody else may know it.
     case compromised
 
-    var operation: String {
+    var operation: AuditOperation {
       switch self {
-      case .deactivated: AuditWord.Operation.keysDeactivate
-      case .compromised: AuditWord.Operation.keysCompromise
+      case .deactivated: .keysDeactivate
+      case .compromised: .keysCompromise
       }
     }
   }
@@ -83,7 +83,7 @@ extension Vault {
       try core.record(
         AuditEntry(
           actor: actor, operation: retirement.operation, key: key.text,
-          outcome: isBegun ? AuditWord.Outcome.begun : AuditWord.Outcome.done,
+          outcome: isBegun ? .begun : .done,
           reason: "role=\(old.role.name)" + reason.words),
         in: &transaction)
     }

@@ -135,8 +135,8 @@ extension WriterCore {
   ) throws {
     try record(
       AuditEntry(
-        actor: actor, operation: AuditWord.Operation.keysRotate, key: rotation.new.text,
-        outcome: AuditWord.Outcome.done,
+        actor: actor, operation: .keysRotate, key: rotation.new.text,
+        outcome: .done,
         reason: "role=\(rotation.role.name) replaces=\(rotation.old.text) "
           + "check_value=\(rotation.checkValue)"),
       in: &transaction)

@@ -41,8 +41,8 @@ final class MaintenanceJob: WriteJob, @unchecked Sendable {
     for refusals in work.refusals {
       try core.record(
         AuditEntry(
-          actor: refusals.client, operation: AuditWord.Operation.refusals,
-          outcome: AuditWord.Outcome.counted, reason: String(refusals.count)),
+          actor: refusals.client, operation: .refusals,
+          outcome: .counted, reason: String(refusals.count)),
         in: &transaction)
     }
     try core.raise(work.alarms, in: &transaction)

@@ -53,8 +53,8 @@ final class PullJob: WriteJob, @unchecked Sendable {
       let card = try core.cards.release(token, merchant: merchant, in: &transaction)
     else { return false }
     var entry = AuditEntry(
-      caller, operation: AuditWord.Operation.detokenize, token: token,
-      outcome: AuditWord.Outcome.released)
+      caller, operation: .detokenize, token: token,
+      outcome: .released)
     entry.merchant = policy.merchant(number: merchant)?.name
     try core.record(entry, in: &transaction)
     answer = .released(ReleasedCard(card))
@@ -65,7 +65,7 @@ final class PullJob: WriteJob, @unchecked Sendable {
     _ problem: Problem, in transaction: inout StoreWriteTransaction
   ) throws {
     try core.recordRefusal(
-      problem, caller: caller, operation: AuditWord.Operation.detokenize, token: token,
+      problem, caller: caller, operation: .detokenize, token: token,
       isCounted: refusal.isCounted(core, actor: caller.actor), in: &transaction)
     answer = .refused(problem)
   }

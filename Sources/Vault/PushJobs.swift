@@ -92,7 +92,7 @@ final class IntentJob: WriteJob, @unchecked Sendable {
       let begun = BegunPayment(
         identifier: try core.payments.next(atMilliseconds: core.clock.milliseconds()), row: row,
         token: token, acquirer: acquirer, caller: caller)
-      let sequence = try core.record(begun.entry(AuditWord.Outcome.intent), in: &transaction)
+      let sequence = try core.record(begun.entry(.intent), in: &transaction)
       try core.idempotency.begin(
         row, payment: begun.identifier, token: token, in: &transaction)
       try core.payments.begin(
@@ -114,8 +114,8 @@ final class IntentJob: WriteJob, @unchecked Sendable {
     _ first: IdempotencyLedger.Kept, in transaction: inout StoreWriteTransaction
   ) throws {
     var entry = AuditEntry(
-      caller, operation: AuditWord.Operation.detokenize, token: first.token,
-      outcome: AuditWord.Outcome.replayed)
+      caller, operation: .detokenize, token: first.token,
+      outcome: .replayed)
     entry.acquirer = acquirer
     entry.paymentIdentifier = first.payment?.text
     try core.record(entry, in: &transaction)
@@ -134,7 +134,7 @@ final class IntentJob: WriteJob, @unchecked Sendable {
     _ problem: Problem, in transaction: inout StoreWriteTransaction
   ) throws {
     try core.recordRefusal(
-      problem, caller: caller, operation: AuditWord.Operation.detokenize, token: request.token,
+      problem, caller: caller, operation: .detokenize, token: request.token,
       acquirer: acquirer, isCounted: refusal.isCounted(core, actor: caller.actor),
       in: &transaction)
     result = .answer(Answer(problem))
@@ -219,7 +219,7 @@ extension BegunPayment {
     case .rejected(_, let heldCardNumber):
       failed(
         .acquirerRejectedRequest,
-        heldCardNumber ? AuditWord.Reason.cardNumberInAnswer : PaymentFailure.rejected)
+        heldCardNumber ? AuditReason.cardNumberInAnswer : PaymentFailure.rejected)
     case .unknown(let cause, let error):
       failed(.outcomeUnknown, cause, error)
     }
@@ -236,28 +236,28 @@ extension BegunPayment {
   func entry(_ outcome: AcquirerOutcome) -> AuditEntry {
     switch outcome {
     case .answered(let answer):
-      var entry = entry(answer.outcome.rawValue)
+      var entry = entry(answer.outcome.audited)
       entry.reason =
-        answer.heldCardNumber ? AuditWord.Reason.cardNumberInAnswer : answer.reason?.rawValue
+        answer.heldCardNumber ? AuditReason.cardNumberInAnswer : answer.reason?.rawValue
       return entry
     case .notSent(let cause, _):
-      var entry = entry(AuditWord.Outcome.notSent)
+      var entry = entry(.notSent)
       entry.reason = cause
       return entry
     case .rejected(_, let heldCardNumber):
-      var entry = entry(AuditWord.Outcome.rejected)
-      if heldCardNumber { entry.reason = AuditWord.Reason.cardNumberInAnswer }
+      var entry = entry(.rejected)
+      if heldCardNumber { entry.reason = AuditReason.cardNumberInAnswer }
       return entry
     case .unknown(let cause, _):
-      var entry = entry(AuditWord.Outcome.unknown)
+      var entry = entry(.unknown)
       entry.reason = cause
       return entry
     }
   }
 
-  func entry(_ outcome: String) -> AuditEntry {
+  func entry(_ outcome: AuditOutcome) -> AuditEntry {
     var entry = AuditEntry(
-      caller, operation: AuditWord.Operation.detokenize, token: token, outcome: outcome)
+      caller, operation: .detokenize, token: token, outcome: outcome)
     entry.acquirer = acquirer
     entry.paymentIdentifier = identifier.text
     return entry

@@ -18,8 +18,8 @@ extension KeyWorker {
       let active = try core.open().keys.working.activeDataKey.identifier
       let sequence = try core.record(
         AuditEntry(
-          actor: actor, operation: AuditWord.Operation.keysReencrypt, key: active.text,
-          outcome: AuditWord.Outcome.begun), in: &transaction)
+          actor: actor, operation: .keysReencrypt, key: active.text,
+          outcome: .begun), in: &transaction)
       var order =
         try ReencryptionOrder.read(in: transaction)
         ?? ReencryptionOrder(
@@ -38,8 +38,8 @@ extension KeyWorker {
       let active = try core.open().keys.working.activeDataKey.identifier
       try core.record(
         AuditEntry(
-          actor: actor, operation: AuditWord.Operation.keysReencrypt, key: active.text,
-          outcome: AuditWord.Outcome.stopped), in: &transaction)
+          actor: actor, operation: .keysReencrypt, key: active.text,
+          outcome: .stopped), in: &transaction)
     }
   }
 
@@ -53,8 +53,8 @@ extension KeyWorker {
       let active = try core.open().keys.working.activeDataKey.identifier
       let end = try core.record(
         AuditEntry(
-          actor: order.actor, operation: AuditWord.Operation.keysReencrypt, key: active.text,
-          outcome: AuditWord.Outcome.done, reason: reason), in: &transaction)
+          actor: order.actor, operation: .keysReencrypt, key: active.text,
+          outcome: .done, reason: reason), in: &transaction)
       try core.certifyReencryption(
         order, replacements: replacements, end: end, in: &transaction)
     }

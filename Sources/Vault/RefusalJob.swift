@@ -1,3 +1,4 @@
+import AuditLog
 import Cards
 import Storage
 
@@ -10,12 +11,12 @@ final class RefusalJob: WriteJob, @unchecked Sendable {
   private let core: WriterCore
   private let problem: Problem
   private let caller: Caller
-  private let operation: String
+  private let operation: AuditOperation
   private let token: Token?
   private let reply: @Sendable (Problem) -> Void
 
   init(
-    _ problem: Problem, core: WriterCore, caller: Caller, operation: String, token: Token?,
+    _ problem: Problem, core: WriterCore, caller: Caller, operation: AuditOperation, token: Token?,
     reply: @escaping @Sendable (Problem) -> Void
   ) {
     self.core = core

@@ -78,8 +78,8 @@ extension RestoreOrigin {
     try store.read { transaction -> RestoreOrigin? in
       let key = UInt64(0).bigEndianBytes
       guard let line = try transaction.get(key.rawSpan, in: .audit),
-        let entry = LoggedEntry(line: line)?.entry,
-        entry.operation == AuditWord.Operation.storeRestore
+        let entry = LoggedEntry(line: line),
+        entry.operation == .storeRestore
       else { return nil }
       guard let origin = entry.reason.flatMap({ RestoreOrigin($0) }) else {
         throw VaultError.malformedRow

@@ -80,14 +80,14 @@ package struct RestoredStore {
     let now = clock.milliseconds()
     try log.append(
       AuditEntry(
-        actor: actor, operation: AuditWord.Operation.storeRestore,
-        outcome: AuditWord.Outcome.done, reason: origin.text),
+        actor: actor, operation: .storeRestore,
+        outcome: .done, reason: origin.text),
       atMilliseconds: now, in: &transaction)
     for custodian in custodians {
       try log.append(
         AuditEntry(
-          actor: actor, operation: AuditWord.Operation.storeRestore,
-          key: keyring.keyEncryptionKeyIdentifier.text, outcome: AuditWord.Outcome.share,
+          actor: actor, operation: .storeRestore,
+          key: keyring.keyEncryptionKeyIdentifier.text, outcome: .share,
           reason: "custodian=\(custodian)"),
         atMilliseconds: now, in: &transaction)
     }

@@ -106,8 +106,8 @@ extension Vault {
         guard let actor else { return }
         try core.record(
           AuditEntry(
-            actor: actor, operation: AuditWord.Operation.unseal,
-            key: keyring.keyEncryptionKeyIdentifier.text, outcome: AuditWord.Outcome.done),
+            actor: actor, operation: .unseal,
+            key: keyring.keyEncryptionKeyIdentifier.text, outcome: .done),
           in: &transaction)
       }
       return Opening.Session(opened: opened, worker: makeWorker(keys))
@@ -129,8 +129,8 @@ extension Vault {
         guard paymentsInFlight == 0 else { throw VaultError.paymentsUnderWay }
         try core.record(
           AuditEntry(
-            actor: actor, operation: AuditWord.Operation.seal, key: key.text,
-            outcome: AuditWord.Outcome.done), in: &transaction)
+            actor: actor, operation: .seal, key: key.text,
+            outcome: .done), in: &transaction)
         try core.signCheckpoint(stays: true, in: &transaction)
         core.sealAfterBatch()
       }

@@ -74,8 +74,8 @@ package struct StoreUpkeep: Sendable {
     actor: String, progress: @escaping (_ done: Int, _ total: Int) -> Bool = { _, _ in true }
   ) throws -> CompactionResult {
     try exclusively {
-      let operation = AuditWord.Operation.storeCompact
-      try note(AuditEntry(actor: actor, operation: operation, outcome: AuditWord.Outcome.begun))
+      let operation = AuditOperation.storeCompact
+      try note(AuditEntry(actor: actor, operation: operation, outcome: .begun))
       let result: CompactionResult
       do throws(StorageError) {
         result = try store.compact(progress: progress)
@@ -86,7 +86,7 @@ package struct StoreUpkeep: Sendable {
       }
       try note(
         AuditEntry(
-          actor: actor, operation: operation, outcome: AuditWord.Outcome.done,
+          actor: actor, operation: operation, outcome: .done,
           reason: "bytes_before=\(result.bytesBefore) bytes_after=\(result.bytesAfter) "
             + "paused_ms=\(result.nanosecondsPaused / 1_000_000)"))
       return result
@@ -95,8 +95,8 @@ package struct StoreUpkeep: Sendable {
 
   func note(_ entry: AuditEntry) throws { try write { _ in entry } }
 
-  static func outcome(of error: any Error) -> String {
-    error as? StorageError == .cancelled ? AuditWord.Outcome.stopped : AuditWord.Outcome.failed
+  static func outcome(of error: any Error) -> AuditOutcome {
+    error as? StorageError == .cancelled ? .stopped : .failed
   }
 }
 

@@ -70,7 +70,7 @@ final class TokenizeJob: WriteJob, @unchecked Sendable {
           .quotaExceeded,
           detail: "Too many different cards with these first and last digits within an hour.",
           retryAfterSeconds: seconds),
-        reason: AuditWord.Reason.sameDigits, in: &transaction)
+        reason: AuditReason.sameDigits, in: &transaction)
     }
     let row = try requestRow()
     if let row {
@@ -151,8 +151,8 @@ final class TokenizeJob: WriteJob, @unchecked Sendable {
     let answer = Answer(view, isNew: stored.isNew)
     try core.record(
       AuditEntry(
-        caller, operation: AuditWord.Operation.tokenize, token: stored.token,
-        outcome: stored.isNew ? AuditWord.Outcome.created : AuditWord.Outcome.existing),
+        caller, operation: .tokenize, token: stored.token,
+        outcome: stored.isNew ? .created : .existing),
       in: &transaction)
     if let row {
       try core.idempotency.keep(answer, row, token: stored.token, in: &transaction)
@@ -212,8 +212,8 @@ final class TokenizeJob: WriteJob, @unchecked Sendable {
   ) throws {
     try core.record(
       AuditEntry(
-        caller, operation: AuditWord.Operation.tokenize, token: first.token,
-        outcome: AuditWord.Outcome.replayed), in: &transaction)
+        caller, operation: .tokenize, token: first.token,
+        outcome: .replayed), in: &transaction)
     answer = first.answer
   }
 
@@ -221,7 +221,7 @@ final class TokenizeJob: WriteJob, @unchecked Sendable {
     _ problem: Problem, reason: String? = nil, in transaction: inout StoreWriteTransaction
   ) throws {
     try core.recordRefusal(
-      problem, caller: caller, operation: AuditWord.Operation.tokenize, token: nil, reason: reason,
+      problem, caller: caller, operation: .tokenize, token: nil, reason: reason,
       isCounted: refusal.isCounted(core, actor: caller.actor), in: &transaction)
     answer = Answer(problem)
   }

@@ -127,7 +127,7 @@ package final class Vault: Sendable {
   ) {
     guard case .acquirer(let acquirer) = caller.principal else {
       return audit(
-        Problem(.operationNotPermitted), operation: AuditWord.Operation.detokenize, token: token,
+        Problem(.operationNotPermitted), operation: .detokenize, token: token,
         caller: caller
       ) { reply(.refused($0)) }
     }
@@ -155,13 +155,13 @@ package final class Vault: Sendable {
     reply: @escaping @Sendable (Answer) -> Void
   ) {
     audit(
-      problem, operation: operation?.rawValue ?? AuditWord.Operation.request, token: token,
+      problem, operation: operation?.audited ?? .request, token: token,
       caller: caller
     ) { reply(Answer($0)) }
   }
 
   private func audit(
-    _ problem: Problem, operation: String, token: Token?, caller: Caller,
+    _ problem: Problem, operation: AuditOperation, token: Token?, caller: Caller,
     reply: @escaping @Sendable (Problem) -> Void
   ) {
     if problem.name.isServiceState { return reply(problem) }

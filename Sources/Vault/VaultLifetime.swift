@@ -126,7 +126,7 @@ extension WriterCore {
     let payments = try payments
     for open in try PaymentLedger.open(in: transaction) {
       var entry = try intent(open.intentSequence, in: &transaction)
-      entry.outcome = AuditWord.Outcome.unknown
+      entry.outcome = .unknown
       entry.reason = "restart"
       try record(entry, in: &transaction)
       try payments.end(open.identifier, in: &transaction)
@@ -140,8 +140,8 @@ extension WriterCore {
   ) throws -> AuditEntry {
     let key = sequence.bigEndianBytes
     guard let line = try transaction.get(key.rawSpan, in: .audit),
-      let logged = LoggedEntry(line: line)
+      let entry = LoggedEntry(line: line)?.entry
     else { throw VaultError.malformedRow }
-    return logged.entry
+    return entry
   }
 }

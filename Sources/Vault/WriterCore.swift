@@ -130,7 +130,8 @@ final class WriterCore: BatchParticipant, @unchecked Sendable {
   ///   - acquirer: the acquirer that a merchant named and may use.
   ///   - reason: what the entry says in place of the problem's name.
   func recordRefusal(
-    _ problem: Problem, caller: Caller, operation: String, token: Token?, acquirer: String? = nil,
+    _ problem: Problem, caller: Caller, operation: AuditOperation, token: Token?,
+    acquirer: String? = nil,
     reason: String? = nil, isCounted: @autoclosure () -> Bool,
     in transaction: inout StoreWriteTransaction
   ) throws {

@@ -1,4 +1,3 @@
-package import AccessPolicy
 package import AuditLog
 
 /// What a rule made of entries: somebody should look.
@@ -22,9 +21,9 @@ package struct Alarm: Equatable, Sendable {
     if isOfManySubjects { reason += " subject=others" }
     reason += " client=\(cause.actor)"
     return AuditEntry(
-      actor: AuditEntry.systemActor, operation: AuditWord.Operation.alarm,
+      actor: AuditEntry.systemActor, operation: .alarm,
       merchant: cause.merchant, token: cause.token, key: cause.key, acquirer: cause.acquirer,
-      paymentIdentifier: cause.paymentIdentifier, outcome: AuditWord.Outcome.raised,
+      paymentIdentifier: cause.paymentIdentifier, outcome: .raised,
       reason: reason, requestIdentifier: cause.requestIdentifier)
   }
 }

@@ -1,4 +1,3 @@
-import AccessPolicy
 import AuditLog
 import Synchronization
 
@@ -35,8 +34,8 @@ final class AlarmLedger: Sendable {
     /// Only what clients do with a token: an operator who adds or removes a honeytoken names it too.
     func namesHoneytoken(_ entry: AuditEntry) -> Bool {
       guard !honeytokens.isEmpty, let token = entry.token,
-        entry.operation == AuditWord.Operation.detokenize
-          || entry.operation == AuditWord.Operation.delete
+        entry.operation == .detokenize
+          || entry.operation == .delete
       else { return false }
       return honeytokens.contains(token)
     }

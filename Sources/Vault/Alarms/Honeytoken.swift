@@ -1,5 +1,5 @@
-package import AccessPolicy
-import AuditLog
+import AccessPolicy
+package import AuditLog
 package import Cards
 import Cryptography
 import SecretMemory
@@ -123,10 +123,12 @@ package struct Honeytoken: Equatable, Sendable {
   }
 
   /// The entry about it. The note stays in the log when the honeytoken is gone; it stands last.
-  fileprivate func entry(_ operation: String, actor: String, merchant name: String?) -> AuditEntry {
+  fileprivate func entry(_ operation: AuditOperation, actor: String, merchant name: String?)
+    -> AuditEntry
+  {
     AuditEntry(
       actor: actor, operation: operation, merchant: name, token: token.text,
-      outcome: AuditWord.Outcome.done, reason: note.isEmpty ? nil : "note=\(note)")
+      outcome: .done, reason: note.isEmpty ? nil : "note=\(note)")
   }
 }
 
@@ -154,7 +156,7 @@ extension Vault {
       }
       try honeytoken.save(in: &transaction)
       try core.record(
-        honeytoken.entry(AuditWord.Operation.honeytokenAdd, actor: actor, merchant: name),
+        honeytoken.entry(.honeytokenAdd, actor: actor, merchant: name),
         in: &transaction)
     }
     // Nobody knows it before this returns.
@@ -174,7 +176,7 @@ extension Vault {
       try honeytoken.remove(in: &transaction)
       try core.record(
         honeytoken.entry(
-          AuditWord.Operation.honeytokenRemove, actor: actor,
+          .honeytokenRemove, actor: actor,
           merchant: merchantName(number: honeytoken.merchant)),
         in: &transaction)
       removed = honeytoken

@@ -93,11 +93,12 @@ let package = Package(
       ]),
 
     // Edges.
-    module("Configuration", ["AccessPolicy", "Cards", product("Yams", "Yams")]),
+    module("Configuration", ["AccessPolicy", "AuditLog", "Cards", product("Yams", "Yams")]),
     module(
       "AcquirerGateway",
       [
         "Vault", "Configuration", "Cards", "Cryptography", "SecretMemory", "JSON", "AccessPolicy",
+        "AuditLog",
       ] + nio),
     module(
       "VaultServer",
@@ -189,7 +190,7 @@ let package = Package(
       path: "Tests/TokenizeRun", swiftSettings: strict),
     // The samples are links to what deploy/ and keys/ hold.
     tests(
-      "ConfigurationTests", ["Configuration", "AccessPolicy", "Cards"],
+      "ConfigurationTests", ["Configuration", "AccessPolicy", "AuditLog", "Cards"],
       embedding: [
         "Mistakes.txt", "Samples/cadenas.yaml", "Samples/brands.yaml", "Samples/openapi.yaml",
         "Samples/ceremony.yaml", "Samples/alarms.yaml", "Samples/AuditLog.md",

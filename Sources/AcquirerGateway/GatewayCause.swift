@@ -1,3 +1,4 @@
+import AuditLog
 import Vault
 
 /// The fixed words that say what became of a message; never text of the other side's.
@@ -39,7 +40,7 @@ package enum GatewayCause {
   package static let approvedAmount = "approved-amount"
   /// The answer holds the card number, and besides is one of the above; or its approved amount, a
   /// part of what was asked for, holds nine or more digits of the number.
-  package static let cardNumberInAnswer = AuditWord.Reason.cardNumberInAnswer
+  package static let cardNumberInAnswer = AuditReason.cardNumberInAnswer
   /// The stop did not wait any longer.
   package static let shutdown = "shutdown"
 }

@@ -1,3 +1,4 @@
+package import AuditLog
 package import RecordFormat
 package import Vault
 
@@ -98,29 +99,29 @@ extension AdminRequest {
 
   /// What the audit log calls it; nil where it leaves no entry: it neither changes nor reads
   /// protected state.
-  package var auditOperation: String? {
+  package var auditOperation: AuditOperation? {
     switch self {
     case .status, .metrics, .keysPublicKey: nil
-    case .keysStatus: "keys.status"
-    case .keysCertificate: "keys.certificate"
-    case .keysHistory: "keys.history"
-    case .keysInventory: "keys.inventory"
-    case .keysRotate: "keys.rotate"
-    case .keysReencrypt, .keysReencryptStop: "keys.reencrypt"
-    case .keysRetire(_, .deactivated): "keys.deactivate"
-    case .keysRetire(_, .compromised): "keys.compromise"
-    case .keysDestroy: "keys.destroy"
-    case .approvals: "approvals"
-    case .approve: "approve"
-    case .reject: "reject"
-    case .seal: "seal"
-    case .share(.unseal): "unseal.share"
-    case .share(.replacement): "ceremony.share"
-    case .ceremony: "ceremony"
-    case .unseal: "unseal"
+    case .keysStatus: .keysStatus
+    case .keysCertificate: .keysCertificate
+    case .keysHistory: .keysHistory
+    case .keysInventory: .keysInventory
+    case .keysRotate: .keysRotate
+    case .keysReencrypt, .keysReencryptStop: .keysReencrypt
+    case .keysRetire(_, .deactivated): .keysDeactivate
+    case .keysRetire(_, .compromised): .keysCompromise
+    case .keysDestroy: .keysDestroy
+    case .approvals: .approvals
+    case .approve: .approve
+    case .reject: .reject
+    case .seal: .seal
+    case .share(.unseal): .unsealShare
+    case .share(.replacement): .ceremonyShare
+    case .ceremony: .ceremony
+    case .unseal: .unseal
     case .audit(let request): request.auditOperation
-    case .storeStats: "store.stats"
-    case .storeVerify: "store.verify"
+    case .storeStats: .storeStats
+    case .storeVerify: .storeVerify
     case .store(let request): request.auditOperation
     case .honeytokens(let request): request.auditOperation
     }

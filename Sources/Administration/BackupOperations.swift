@@ -13,7 +13,7 @@ extension Operations {
     case .backups:
       let document = try backups()
       try hooks.record?(
-        AuditEntry(actor: actor, operation: request.auditOperation, outcome: "done"))
+        AuditEntry(actor: actor, operation: request.auditOperation, outcome: .done))
       try sink(.document(document))
     case .backup(let path, let note):
       try sink(.document(try backUp(to: path, note: note, actor: actor, into: sink)))

@@ -19,7 +19,7 @@ extension Operations {
     case .list:
       let honeytokens = try store.read { try Honeytoken.all(in: $0) }
       try hooks.record?(
-        AuditEntry(actor: actor, operation: request.auditOperation, outcome: "done"))
+        AuditEntry(actor: actor, operation: request.auditOperation, outcome: .done))
       var json = JSONWriter()
       json.beginObject()
       json.name("honeytokens")

@@ -1,3 +1,4 @@
+internal import AuditLog
 package import Cards
 package import Vault
 
@@ -17,11 +18,11 @@ extension HoneytokenRequest {
     "a note has at most \(Honeytoken.longestNote) printable bytes, and may not hold "
     + FreeText.forbidden
 
-  var auditOperation: String {
+  var auditOperation: AuditOperation {
     switch self {
-    case .add: AuditWord.Operation.honeytokenAdd
-    case .list: AuditWord.Operation.honeytokenList
-    case .remove: AuditWord.Operation.honeytokenRemove
+    case .add: .honeytokenAdd
+    case .list: .honeytokenList
+    case .remove: .honeytokenRemove
     }
   }
 

@@ -152,7 +152,7 @@ extension Operations {
       let needs = try vault.needs(of: order.key)
       try hooks.record?(
         AuditEntry(
-          actor: actor, operation: "keys.destroy", key: order.key.text, outcome: "dry-run"))
+          actor: actor, operation: .keysDestroy, key: order.key.text, outcome: .dryRun))
       return try destructionDocument(of: order.key, needs: needs, persons: persons)
     }
     try refuseNamelessPerson(actor)
@@ -212,7 +212,7 @@ extension Keyring {
 extension Operations {
   private func approvals(actor: String) throws -> [UInt8] {
     let document = try approvalsDocument()
-    try hooks.record?(AuditEntry(actor: actor, operation: "approvals", outcome: "done"))
+    try hooks.record?(AuditEntry(actor: actor, operation: .approvals, outcome: .done))
     return document
   }
 
@@ -224,7 +224,7 @@ extension Operations {
     for approval in try vault().approvals() {
       json.beginObject()
       json.member("id", string: approval.identifier)
-      json.member("operation", string: "keys.destroy")
+      json.member("operation", string: AuditOperation.keysDestroy.rawValue)
       json.member("key", string: approval.key.text)
       json.member("requested_by", string: approval.requester)
       json.member("requested", unixMilliseconds: Int64(clamping: approval.requestedMilliseconds))

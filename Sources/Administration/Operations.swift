@@ -58,7 +58,7 @@ package struct Operations: Sendable {
     guard let operation = request.auditOperation else { return }
     try hooks.record?(
       AuditEntry(
-        actor: actor, operation: operation, outcome: "refused", reason: "not-permitted"))
+        actor: actor, operation: operation, outcome: .refused, reason: "not-permitted"))
   }
 
   private func answer(
@@ -84,7 +84,7 @@ package struct Operations: Sendable {
     case .audit(let request): try audit(request, actor: actor, into: sink)
     case .storeVerify:
       let result = try verifyStore(into: sink)
-      try record(request, actor, result.isIntact ? "intact" : "changed")
+      try record(request, actor, result.isIntact ? .intact : .changed)
       try sink(.document(result.document))
     case .store(let request): try look(after: request, actor: actor, into: sink)
     case .honeytokens(let request): try sink(.document(try tend(request, actor: actor)))
@@ -95,11 +95,11 @@ package struct Operations: Sendable {
   func give(
     _ document: [UInt8], for request: AdminRequest, _ actor: String, into sink: Sink
   ) throws {
-    try record(request, actor, "done")
+    try record(request, actor, .done)
     try sink(.document(document))
   }
 
-  func record(_ request: AdminRequest, _ actor: String, _ outcome: String) throws {
+  func record(_ request: AdminRequest, _ actor: String, _ outcome: AuditOutcome) throws {
     guard let operation = request.auditOperation else { return }
     try hooks.record?(AuditEntry(actor: actor, operation: operation, outcome: outcome))
   }

@@ -31,11 +31,15 @@ struct StoreInspection {
     }
     let after = try snapshot()
     let archive = try toldArchive()
+    let first = archive?.below ?? 0
+    let reader = AuditReader(store)
     let information = try store.environment.information()
     return StoreCheck(
       records: records, inStore: after.cards,
-      created: try count("tokenize", "created", after, archive) + (archive?.created ?? 0),
-      deleted: try count("delete", "deleted", after, archive) + (archive?.deleted ?? 0),
+      created: try reader.cards(.created, from: first, below: after.entries)
+        + (archive?.created ?? 0),
+      deleted: try reader.cards(.deleted, from: first, below: after.entries)
+        + (archive?.deleted ?? 0),
       isAtRest: before == after,
       missingFromIndex: isIndexCurrent ? records?.missingFromIndex : nil,
       fileBytes: try store.environment.fileSize(),
@@ -48,13 +52,12 @@ struct StoreInspection {
   private func toldArchive() throws -> ArchiveMark? {
     guard try store.read({ try ArchiveMark.read(in: $0) }) != nil else { return nil }
     let reader = AuditReader(store)
-    var filter = AuditFilter()
-    filter.operation = ArchiveMark.operation
+    let filter = AuditFilter(.auditArchive)
     var next = Optional(try reader.size())
     while let start = next {
       let page = try reader.page(from: start, reversed: true, filter: filter)
       for entry in page.entries {
-        if let mark = entry.entry.reason.flatMap({ ArchiveMark($0) }) { return mark }
+        if let mark = ArchiveMark(entry) { return mark }
       }
       next = page.next
     }
@@ -73,15 +76,5 @@ struct StoreInspection {
         cards: UInt64(try transaction.count(of: .cards)),
         entries: try AuditReader.size(in: transaction))
     }
-  }
-
-  private func count(
-    _ operation: String, _ outcome: String, _ snapshot: Snapshot, _ archive: ArchiveMark?
-  ) throws -> UInt64 {
-    var filter = AuditFilter()
-    filter.operation = operation
-    filter.outcome = outcome
-    return try AuditReader(store).count(
-      from: archive?.below ?? 0, below: snapshot.entries, filter: filter)
   }
 }

@@ -1,3 +1,4 @@
+internal import AuditLog
 package import RecordFormat
 package import Vault
 
@@ -21,12 +22,12 @@ extension StoreRequest {
     }
   }
 
-  var auditOperation: String {
+  var auditOperation: AuditOperation {
     switch self {
-    case .backup: AuditWord.Operation.storeBackup
-    case .backups: "store.backup.list"
-    case .forgetBackup: AuditWord.Operation.storeBackupForget
-    case .compact: AuditWord.Operation.storeCompact
+    case .backup: .storeBackup
+    case .backups: .storeBackupList
+    case .forgetBackup: .storeBackupForget
+    case .compact: .storeCompact
     }
   }
 

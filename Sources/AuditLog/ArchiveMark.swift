@@ -10,12 +10,7 @@ package import Storage
 /// and, which is what counts for whoever verifies, the reason of the entry `audit.archive` that was
 /// written with it: `below=N kept=N digest=HEX created=N deleted=N export=HEX`.
 package struct ArchiveMark: Equatable, Sendable {
-  /// The operation of the entry that a mark is written with.
-  package static let operation = "audit.archive"
   private static let row = Array("audit.archived".utf8)
-  /// What clients ask for, and what is counted of it.
-  private static let archived = ["tokenize", "detokenize", "delete", "request", "refusals"]
-    .map { Array($0.utf8) }
 
   /// The first sequence whose entry is not archived; the size of a checkpoint that is kept.
   package let below: UInt64
@@ -39,11 +34,6 @@ package struct ArchiveMark: Equatable, Sendable {
     self.export = export
   }
 
-  /// Whether lines of this operation are archived.
-  package static func isArchived(operation: some Collection<UInt8>) -> Bool {
-    archived.contains { $0.elementsEqual(operation) }
-  }
-
   /// At most 254 bytes, so that an entry holds it whole.
   package var text: String {
     "below=\(below) kept=\(kept.count) digest=\(kept.digest.hex) created=\(created) "
@@ -62,6 +52,12 @@ package struct ArchiveMark: Equatable, Sendable {
       below: below, kept: KeptLines(count: count, digest: digest), created: created,
       deleted: deleted, export: export)
     guard self.text == text else { return nil }
+  }
+
+  /// The mark that the entry of an archive tells of.
+  package init?(_ entry: LoggedEntry) {
+    guard let reason = entry.reason else { return nil }
+    self.init(reason)
   }
 
   /// The latest mark of a store; nil where nothing is archived.

@@ -16,8 +16,11 @@ package struct AuditFilter: Equatable, Sendable {
   /// Whether only entries about keys are wanted, whichever they are.
   package var hasKey = false
 
-  /// Every entry.
-  package init() {}
+  /// Every entry, or those of an operation, or with an outcome.
+  package init(_ operation: AuditOperation? = nil, _ outcome: AuditOutcome? = nil) {
+    self.operation = operation?.rawValue
+    self.outcome = outcome?.rawValue
+  }
 }
 
 /// A filter as bytes that a line is searched for.

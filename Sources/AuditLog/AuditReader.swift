@@ -73,6 +73,19 @@ package struct AuditReader: Sendable {
     }
   }
 
+  /// How many cards the entries from the sequence `start` on and before `end` tell were created or
+  /// deleted.
+  package func cards(
+    _ change: CardChange, from start: UInt64 = 0, below end: UInt64
+  ) throws(AuditError) -> UInt64 {
+    var cards: UInt64 = 0
+    for operation in AuditOperation.allCases where operation.cardChange == change {
+      cards += try count(
+        from: start, below: end, filter: AuditFilter(operation, change.outcome))
+    }
+    return cards
+  }
+
   /// How many of the entries from the sequence `start` on and before `end` pass `filter`.
   package func count(
     from start: UInt64 = 0, below end: UInt64, filter: AuditFilter

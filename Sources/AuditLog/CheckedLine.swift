@@ -5,15 +5,15 @@ internal import JSON
 struct CheckedLine {
   /// The hash of its leaf.
   let leaf: Digest256
-  /// Whether its operation is a client's: those are archived, and are never written while the vault is
-  /// sealed.
+  /// Whether it is archived with others, see ``AuditOperation/isArchived``.
   let isArchived: Bool
   /// When it was written, in Unix milliseconds; nil where that cannot be read.
   let timeMilliseconds: Int64?
   /// The mark that it says, where it is the entry about an archive.
   let mark: ArchiveMark?
 
-  private static let archiveOperation = Array(ArchiveMark.operation.utf8)
+  private static let archived = AuditOperation.allCases.filter(\.isArchived).map(\.bytes)
+  private static let archiving = AuditOperation.auditArchive.bytes
 
   /// Reads the line that stands at `sequence`.
   /// - Throws: what is wrong with it.
@@ -27,12 +27,14 @@ struct CheckedLine {
       throw .sequenceMismatch
     }
     leaf = MerkleHash.leaf(line)
-    let word = line.extracting(operation.content)
+    let word = line.extracting(operation.content).array
     timeMilliseconds = tape.member("time", of: tape.root, in: line)
       .flatMap { tape.string(of: $0, in: line) }.flatMap(RFC3339.unixMilliseconds)
-    isArchived = ArchiveMark.isArchived(operation: word.array)
-    let isMark =
-      word.byteCount == Self.archiveOperation.count && word.array == Self.archiveOperation
-    mark = isMark ? LoggedEntry(line: line)?.entry.reason.flatMap { ArchiveMark($0) } : nil
+    isArchived = Self.archived.contains(word)
+    mark = word == Self.archiving ? LoggedEntry(line: line).flatMap(ArchiveMark.init) : nil
   }
+}
+
+extension AuditOperation {
+  fileprivate var bytes: [UInt8] { Array(rawValue.utf8) }
 }

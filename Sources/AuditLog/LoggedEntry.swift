@@ -6,8 +6,21 @@ package struct LoggedEntry: Equatable, Sendable {
   package let sequence: UInt64
   /// When it was written, in Unix milliseconds.
   package let timeMilliseconds: Int64
-  /// What it says.
-  package let entry: AuditEntry
+  package let actor: String
+  /// What it says was asked for; a vault of another version may have other words.
+  package let operationText: String
+  package let merchant: String?
+  package let token: String?
+  package let key: String?
+  package let acquirer: String?
+  package let paymentIdentifier: String?
+  package let outcomeText: String
+  package let reason: String?
+  package let requestIdentifier: String?
+  /// ``operationText`` where this vault writes it too.
+  package let operation: AuditOperation?
+  /// ``outcomeText`` where this vault writes it too.
+  package let outcome: AuditOutcome?
 
   /// Reads an entry back from its line; nil unless it has the members that every entry has.
   package init?(line: RawSpan) {
@@ -22,10 +35,27 @@ package struct LoggedEntry: Equatable, Sendable {
     else { return nil }
     self.sequence = sequence
     timeMilliseconds = time
-    entry = AuditEntry(
-      actor: actor, operation: operation, merchant: text("merchant"), token: text("token"),
-      key: text("key"), acquirer: text("acquirer"), paymentIdentifier: text("payment_id"),
-      outcome: outcome, reason: text("reason"), requestIdentifier: text("request_id"))
+    self.actor = actor
+    operationText = operation
+    merchant = text("merchant")
+    token = text("token")
+    key = text("key")
+    acquirer = text("acquirer")
+    paymentIdentifier = text("payment_id")
+    outcomeText = outcome
+    reason = text("reason")
+    requestIdentifier = text("request_id")
+    self.operation = AuditOperation(rawValue: operation)
+    self.outcome = AuditOutcome(rawValue: outcome)
+  }
+
+  /// What it says, to be written again; nil where this vault does not write such entries.
+  package var entry: AuditEntry? {
+    guard let operation, let outcome else { return nil }
+    return AuditEntry(
+      actor: actor, operation: operation, merchant: merchant, token: token, key: key,
+      acquirer: acquirer, paymentIdentifier: paymentIdentifier, outcome: outcome, reason: reason,
+      requestIdentifier: requestIdentifier)
   }
 
   /// The values of a reason that is made of words `NAME=VALUE`, by their names.
@@ -33,7 +63,7 @@ package struct LoggedEntry: Equatable, Sendable {
   /// What follows `reason=` is the free text of a person, and is not looked at.
   package var reasons: [Substring: Substring] {
     var values: [Substring: Substring] = [:]
-    for word in (entry.reason ?? "").split(separator: " ") {
+    for word in (reason ?? "").split(separator: " ") {
       guard let equals = word.firstIndex(of: "=") else { continue }
       let name = word[..<equals]
       if name == "reason" { break }

@@ -1,4 +1,5 @@
 import AccessPolicy
+import AuditLog
 
 /// Something that is allowed and still deserves an operator's attention, with its remedy.
 package struct Caution: Equatable, Sendable {

@@ -1,4 +1,5 @@
 package import AccessPolicy
+package import AuditLog
 package import Cards
 
 /// The whole configuration, read and checked: what `cadenas.yaml` says, as plain values.

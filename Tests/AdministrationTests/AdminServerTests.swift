@@ -95,7 +95,7 @@ struct AdminServerTests {
     try service.serving { _, client in
       let document = try #require(try client.collect(.storeVerify).documents.first)
       #expect(document.hasPrefix(#"{"intact":true,"records":0,"opened":0,"damaged":0,"#))
-      try service.record([AuditEntry(actor: "a", operation: "tokenize", outcome: "created")])
+      try service.record([AuditEntry(actor: "a", operation: .tokenize, outcome: .created)])
       let missing = try #require(try client.collect(.storeVerify).documents.first)
       #expect(missing.hasPrefix(#"{"intact":false,"#))
       #expect(missing.contains(#"{"name":"records-miscounted","#))

@@ -1,3 +1,4 @@
+import AuditLog
 import Cards
 import Testing
 import Vault
@@ -56,7 +57,8 @@ struct HoneytokenRequestTests {
     let token = try #require(Self.token)
     for request in Self.requests + [.remove(token)] {
       #expect(request.leastRole == (request == .list ? .auditor : .operator))
-      #expect(AdminRequest.honeytokens(request).auditOperation?.hasPrefix("honeytoken.") == true)
+      #expect(
+        AdminRequest.honeytokens(request).auditOperation?.rawValue.hasPrefix("honeytoken.") == true)
     }
   }
 

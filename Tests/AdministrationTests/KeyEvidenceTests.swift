@@ -88,11 +88,11 @@ struct KeyEvidenceTests {
   func history() throws {
     try service.record([
       AuditEntry(
-        actor: "user:ann", operation: "keys.create", key: "0000000a", outcome: "done",
+        actor: "user:ann", operation: .keysCreate, key: "0000000a", outcome: .done,
         reason: "role=data check_value=A1"),
-      AuditEntry(actor: "user:ann", operation: "tokenize", outcome: "created"),
+      AuditEntry(actor: "user:ann", operation: .tokenize, outcome: .created),
       AuditEntry(
-        actor: "user:bob", operation: "keys.rotate", key: "0000000b", outcome: "done",
+        actor: "user:bob", operation: .keysRotate, key: "0000000b", outcome: .done,
         reason: "role=data replaces=0000000a check_value=B2"),
     ])
     let all = try collect(.keysHistory(nil))
@@ -114,7 +114,7 @@ struct KeyEvidenceTests {
     try service.record(
       (0..<4_100).map { number in
         AuditEntry(
-          actor: "user:ann", operation: "keys.reencrypt", key: "0000000a", outcome: "begun",
+          actor: "user:ann", operation: .keysReencrypt, key: "0000000a", outcome: .begun,
           reason: "number=\(number)")
       })
     let document = try collect(.keysHistory(nil))

@@ -40,8 +40,8 @@ final class TestService: Sendable {
     try record(
       (0..<entries).map { number in
         AuditEntry(
-          actor: "spiffe://shop.example/checkout", operation: "delete", merchant: "shop",
-          token: "tok_\(number)", outcome: number % 2 == 0 ? "refused" : "replayed")
+          actor: "spiffe://shop.example/checkout", operation: .delete, merchant: "shop",
+          token: "tok_\(number)", outcome: number % 2 == 0 ? .refused : .replayed)
       })
   }
 

@@ -24,7 +24,7 @@ struct ArchiveTests {
     for number in UInt64(0)..<600 {
       try temporary.store.write { transaction in
         var entry = Sample.entry(number)
-        if number.isMultiple(of: 50) { entry.operation = "keys.status" }
+        if number.isMultiple(of: 50) { entry.operation = .keysStatus }
         try log.append(entry, atMilliseconds: Sample.time, in: &transaction)
         if number == 499 || number == 599 {
           let signed = try SignedCheckpoint(
@@ -46,8 +46,8 @@ struct ArchiveTests {
       try mark.save(in: &transaction)
       try log.append(
         AuditEntry(
-          actor: "user:ann", operation: isTold ? ArchiveMark.operation : "audit.show",
-          outcome: "done", reason: mark.text),
+          actor: "user:ann", operation: isTold ? .auditArchive : .auditShow,
+          outcome: .done, reason: mark.text),
         atMilliseconds: Sample.time, in: &transaction)
       let signed = try SignedCheckpoint(
         signing: log.pendingCheckpoint(origin: Self.origin), with: try key())

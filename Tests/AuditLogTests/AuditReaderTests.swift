@@ -88,7 +88,7 @@ struct AuditReaderTests {
     let log = try AuditLog(restoringFrom: temporary.store)
     try temporary.store.write { transaction in
       let entry = AuditEntry(
-        actor: "a", operation: "x", outcome: "y", reason: #"","token":"tok_1","#)
+        actor: "a", operation: .serve, outcome: .done, reason: #"","token":"tok_1","#)
       try log.append(entry, atMilliseconds: Sample.time, in: &transaction)
       try log.batchWillCommit(&transaction)
     }

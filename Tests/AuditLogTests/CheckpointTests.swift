@@ -207,7 +207,7 @@ struct CheckpointTests {
       )
     }
     #expect(try EntryProof(parsing: Array(entry.text.utf8)) == entry)
-    #expect(try entry.verified(by: keys).entry.entry.token == "tok_77")
+    #expect(try entry.verified(by: keys).entry.token == "tok_77")
     #expect(try ConsistencyProof(parsing: Array(growth.text.utf8)) == growth)
     #expect(try growth.verified(from: old, by: keys) == keys[0])
     #expect(throws: AuditError.self) { try growth.verified(from: new, by: keys) }

@@ -71,8 +71,8 @@ enum Sample {
 
   static func entry(_ number: UInt64) -> AuditEntry {
     AuditEntry(
-      actor: "spiffe://shop.example/checkout", operation: "tokenize", merchant: "shop",
-      token: "tok_\(number)", outcome: number % 2 == 0 ? "created" : "existing",
+      actor: "spiffe://shop.example/checkout", operation: .tokenize, merchant: "shop",
+      token: "tok_\(number)", outcome: number % 2 == 0 ? .created : .existing,
       requestIdentifier: "req-\(number)")
   }
 }

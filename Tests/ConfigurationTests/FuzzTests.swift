@@ -1,4 +1,4 @@
-import AccessPolicy
+import AuditLog
 import Configuration
 import Testing
 

@@ -239,7 +239,7 @@ private struct OlderStore {
     try store.write { transaction in
       for logged in page.entries {
         try log.append(
-          logged.entry, atMilliseconds: logged.timeMilliseconds, in: &transaction)
+          try #require(logged.entry), atMilliseconds: logged.timeMilliseconds, in: &transaction)
       }
       try log.batchWillCommit(&transaction)
     }

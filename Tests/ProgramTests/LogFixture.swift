@@ -63,8 +63,8 @@ final class LogFixture {
         for number in start..<end {
           try log.append(
             AuditEntry(
-              actor: "spiffe://shop.example/checkout", operation: "tokenize", merchant: "shop",
-              token: "tok_\(number)", outcome: "created", requestIdentifier: "r\(number)"),
+              actor: "spiffe://shop.example/checkout", operation: .tokenize, merchant: "shop",
+              token: "tok_\(number)", outcome: .created, requestIdentifier: "r\(number)"),
             atMilliseconds: 1_795_459_405_123 + Int64(number), in: &transaction)
         }
         if stops.contains(end) {

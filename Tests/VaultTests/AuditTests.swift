@@ -213,7 +213,7 @@ import Vault
 
   @Test func `what an operator does is written when record returns`() async throws {
     try house.vault.record(
-      AuditEntry(actor: "user:ada", operation: "keys.status", outcome: "done"))
+      AuditEntry(actor: "user:ada", operation: .keysStatus, outcome: .done))
     try expect(["{\"actor\":\"user:ada\",\"operation\":\"keys.status\",\"outcome\":\"done\"}"])
   }
 

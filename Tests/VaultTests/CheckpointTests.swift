@@ -47,7 +47,7 @@ import Testing
     _ = try await house.token(of: Number.visa)
     try house.vault.seal(actor: "user:ann")
     #expect(try covered() == size())
-    try house.vault.record(AuditEntry(actor: "user:ann", operation: "audit.show", outcome: "done"))
+    try house.vault.record(AuditEntry(actor: "user:ann", operation: .auditShow, outcome: .done))
     try house.vault.tick()
     try house.settle()
     #expect(try covered() == size() - 1)
@@ -137,7 +137,7 @@ import Testing
     let payment = try house.push(token)
     await house.transport.waitForArrival()
     let end = try house.vault.signCheckpoint().size
-    try house.vault.record(AuditEntry(actor: "user:ann", operation: "audit.show", outcome: "done"))
+    try house.vault.record(AuditEntry(actor: "user:ann", operation: .auditShow, outcome: .done))
     house.time.pass(seconds: 60)
     try house.vault.tick()
     try house.settle()

@@ -38,7 +38,7 @@ import Vault
 
   /// What the service writes at a start or stop.
   private func writeEntry() throws {
-    try house.vault.record(AuditEntry(actor: "system", operation: "serve", outcome: "started"))
+    try house.vault.record(AuditEntry(actor: "system", operation: .serve, outcome: .started))
   }
 
   /// More entries than a start looks at.

@@ -166,7 +166,7 @@ import Testing
         change.endDestructions(of: [key], atMilliseconds: core.now)
       }
       let entry = AuditEntry(
-        actor: "user:ann", operation: "keys.destroy", key: key.text, outcome: "done")
+        actor: "user:ann", operation: .keysDestroy, key: key.text, outcome: .done)
       let sequence = try core.record(entry, in: &transaction)
       guard certifying else { return }
       try core.certifyDestruction(

@@ -1,3 +1,4 @@
+import AuditLog
 import Cards
 import Keyring
 import RecordFormat
@@ -33,7 +34,7 @@ import Testing
     #expect(try await house.token(of: Number.visa) == token)
     #expect(
       try house.lines().contains {
-        $0.contains("\"operation\":\"\(retirement.operation)\",\"key\":\"\(old.text)\"")
+        $0.contains("\"operation\":\"\(retirement.operation.rawValue)\",\"key\":\"\(old.text)\"")
           && $0.contains("role=\(role.name) ticket=CHG-12 reason=end of the year")
       })
     try house.reopen()

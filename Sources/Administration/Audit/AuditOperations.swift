@@ -13,23 +13,23 @@ extension Operations {
         throw AdministrationError.refused(
           "no service is running: nothing is written that could be followed")
       }
-      try record(.audit(request), actor, "done")
+      try record(.audit(request), actor, .done)
       try query.follows ? followAudit(query, into: sink) : showAudit(query, into: sink)
     case .verify(let since):
       let result = try recomputeLog(since: since, into: sink)
-      try record(.audit(request), actor, result.finding == nil ? "intact" : "changed")
+      try record(.audit(request), actor, result.finding == nil ? .intact : .changed)
       try sink(.document(result.document))
     case .report(let from, let to):
       let result = try auditReport(from: from, to: to, actor: actor, into: sink)
-      try record(.audit(request), actor, result.isIntact ? "intact" : "changed")
+      try record(.audit(request), actor, result.isIntact ? .intact : .changed)
       try sink(.document(result.document))
     case .checkpoint:
       // Before it is signed, so that the checkpoint covers it.
-      try record(.audit(request), actor, "done")
+      try record(.audit(request), actor, .done)
       try sink(.document(checkpointDocument()))
     case .prove(let subject): try give(proofs(of: subject), for: .audit(request), actor, into: sink)
     case .export:
-      try record(.audit(request), actor, "done")
+      try record(.audit(request), actor, .done)
       try export(into: sink)
     case .archivable(let time): try sink(.document(archivable(before: time)))
     case .archive(let below, let export):

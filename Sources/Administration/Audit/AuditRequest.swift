@@ -60,16 +60,16 @@ extension AuditRequest {
     }
   }
 
-  var auditOperation: String? {
+  var auditOperation: AuditOperation? {
     switch self {
-    case .show: "audit.show"
-    case .verify: "audit.verify"
-    case .report: "audit.report"
-    case .checkpoint: "audit.checkpoint"
-    case .prove: "audit.prove"
-    case .export: "audit.export"
+    case .show: .auditShow
+    case .verify: .auditVerify
+    case .report: .auditReport
+    case .checkpoint: .auditCheckpoint
+    case .prove: .auditProve
+    case .export: .auditExport
     case .archivable: nil
-    case .archive: ArchiveMark.operation
+    case .archive: .auditArchive
     }
   }
 

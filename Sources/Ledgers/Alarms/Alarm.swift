@@ -1,4 +1,3 @@
-package import AccessPolicy
 package import AuditLog
 
 /// What a rule made of entries: somebody should look.

@@ -1,4 +1,3 @@
-import AccessPolicy
 import AuditLog
 
 /// What one rule has counted. Confined to the lock of its ``AlarmLedger``.

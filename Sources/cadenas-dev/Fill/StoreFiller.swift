@@ -117,9 +117,9 @@ struct StoreFiller {
     requests += 1
     try audit.append(
       AuditEntry(
-        actor: actor, operation: AuditWord.Operation.tokenize, merchant: merchant.name,
+        actor: actor, operation: .tokenize, merchant: merchant.name,
         token: stored.token.text,
-        outcome: stored.isNew ? AuditWord.Outcome.created : AuditWord.Outcome.existing,
+        outcome: stored.isNew ? .created : .existing,
         requestIdentifier: "fill\(10_000_000_000 + requests)"),
       atMilliseconds: now, in: &transaction)
     return stored.isNew

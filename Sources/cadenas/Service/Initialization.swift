@@ -78,7 +78,7 @@ enum Initialization {
       if configuration.development { try KeyOpening.markDevelopment(in: &transaction) }
       try body(&transaction)
       let first = AuditEntry(
-        actor: actor, operation: "init", outcome: AuditWord.Outcome.done)
+        actor: actor, operation: .initialize, outcome: .done)
       try record([first] + entries + creations(of: keyring), in: &transaction)
     }
   }
@@ -99,8 +99,8 @@ enum Initialization {
     keyring.entries.map { key in
       let checkValue = key.checkValue.map(KeyCheckValue.text) ?? "-"
       return AuditEntry(
-        actor: actor, operation: AuditWord.Operation.keysCreate, key: key.identifier.text,
-        outcome: AuditWord.Outcome.done,
+        actor: actor, operation: .keysCreate, key: key.identifier.text,
+        outcome: .done,
         reason: "role=\(key.role.name) check_value=\(checkValue)")
     }
   }

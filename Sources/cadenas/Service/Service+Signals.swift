@@ -21,7 +21,7 @@ extension Service {
       // Without an entry nothing is changed.
       try vault.record(
         AuditEntry(
-          actor: AuditEntry.systemActor, operation: "reload", outcome: AuditWord.Outcome.intent))
+          actor: AuditEntry.systemActor, operation: .reload, outcome: .intent))
       let persons = new.administration.approvals["destroy", default: 1]
       try vault.raiseApprovals(toPersons: persons)
       try server.update(
@@ -37,13 +37,13 @@ extension Service {
         logger.warning("a change needs a restart", metadata: ["section": "\(section)"])
       }
       logger.notice("configuration reloaded", metadata: ["generation": "\(next)"])
-      record("reload", "done")
+      record(.reload, .done)
     } catch {
       let failure = CommandFailure(error)
       logger.error(
         "configuration not reloaded; the one before stays in force",
         metadata: ["reason": "\(failure.message)"])
-      record("reload", "refused")
+      record(.reload, .refused)
     }
   }
 
@@ -58,7 +58,7 @@ extension Service {
       (try? group.any().makeFutureWithTask { await server.stop(within: limit) }.wait()) ?? false
     try? gateway.shutdown(within: max(deadline - .now(), .milliseconds(100))).wait()
     ticker.cancel()
-    record("serve", "stopped")
+    record(.serve, .stopped)
     administration.stop()
     vault.close()
     publisher.finish()
@@ -68,12 +68,13 @@ extension Service {
     return condition.hasWritingEnded ? CommandFailure.Status.unavailable.rawValue : 0
   }
 
-  private func record(_ operation: String, _ outcome: String) {
+  private func record(_ operation: AuditOperation, _ outcome: AuditOutcome) {
     do {
       try vault.record(
         AuditEntry(actor: AuditEntry.systemActor, operation: operation, outcome: outcome))
     } catch {
-      logger.error("no audit entry could be written", metadata: ["operation": "\(operation)"])
+      logger.error(
+        "no audit entry could be written", metadata: ["operation": "\(operation.rawValue)"])
     }
   }
 }

@@ -40,7 +40,7 @@ final class Service: Sendable {
     let vault = base.vault
     // Before anybody can ask for anything, so that it is the first entry of this start.
     try vault.record(
-      AuditEntry(actor: AuditEntry.systemActor, operation: "serve", outcome: "started"))
+      AuditEntry(actor: AuditEntry.systemActor, operation: .serve, outcome: .started))
     try vault.raiseApprovals(toPersons: base.condition.personsToDestroy)
     let server = try base.startServer(parts)
     let status = ServiceStatusSource(

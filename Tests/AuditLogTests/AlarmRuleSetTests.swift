@@ -1,10 +1,10 @@
-import AccessPolicy
+import AuditLog
 import Testing
 
 @Suite struct AlarmRuleSetTests {
   private struct Entry {
-    var operation = "detokenize"
-    var outcome = "refused"
+    var operation = AuditOperation.detokenize
+    var outcome = AuditOutcome.refused
     var reason: String? = "token-not-found"
     var hasKey = false
     var namesHoneytoken = false
@@ -27,11 +27,11 @@ import Testing
 
   @Test func `a rule is about an entry of which all holds that it says`() {
     let rule = AlarmRule(
-      name: "a", operations: ["delete", "detokenize"], outcomes: ["refused"],
+      name: "a", operations: [.delete, .detokenize], outcomes: [.refused],
       reasons: ["token-not-found"])
     #expect(names([rule], Entry()) == ["a"])
-    #expect(names([rule], Entry(operation: "tokenize")) == [])
-    #expect(names([rule], Entry(outcome: "released")) == [])
+    #expect(names([rule], Entry(operation: .tokenize)) == [])
+    #expect(names([rule], Entry(outcome: .released)) == [])
     #expect(names([rule], Entry(reason: "quota-exceeded")) == [])
     #expect(names([rule], Entry(reason: nil)) == [])
     #expect(names([AlarmRule(name: "b", keys: true)], Entry()) == [])
@@ -42,8 +42,8 @@ import Testing
   }
 
   @Test func `as many rules as there may be match as each of them does alone`() {
-    let operations = [[], ["detokenize"], ["delete"], ["tokenize", "detokenize"]]
-    let outcomes = [[], ["refused"], ["released", "intent"], ["refused", "created"]]
+    let operations: [[AuditOperation]] = [[], [.detokenize], [.delete], [.tokenize, .detokenize]]
+    let outcomes: [[AuditOutcome]] = [[], [.refused], [.released, .intent], [.refused, .created]]
     let reasons = [[], ["token-not-found"], ["quota-exceeded", "card-expired"], ["x"]]
     var rules: [AlarmRule] = []
     for index in 0..<AlarmRule.most {
@@ -53,8 +53,8 @@ import Testing
           outcomes: outcomes[index / 4 % 4], reasons: reasons[index / 16 % 4],
           honeytokens: index % 7 == 3, keys: index % 5 == 4))
     }
-    for operation in ["tokenize", "detokenize", "delete", "seal"] {
-      for outcome in ["refused", "created", "intent", "done"] {
+    for operation in [AuditOperation.tokenize, .detokenize, .delete, .seal] {
+      for outcome in [AuditOutcome.refused, .created, .intent, .done] {
         for reason in [nil, "token-not-found", "card-expired", "y"] {
           for flags in 0..<4 {
             let entry = Entry(

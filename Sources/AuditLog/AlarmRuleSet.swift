@@ -5,12 +5,12 @@
 /// for each member.
 package struct AlarmRuleSet: Sendable {
   /// The rules that a word of one member lets through.
-  private struct Member: Sendable {
+  private struct Member<Word: Hashable & Sendable>: Sendable {
     /// Those that say nothing of the member.
     private(set) var indifferent: UInt64 = 0
-    private var byWord: [String: UInt64] = [:]
+    private var byWord: [Word: UInt64] = [:]
 
-    init(_ wordsByRule: [[String]]) {
+    init(_ wordsByRule: [[Word]]) {
       for (index, words) in wordsByRule.enumerated() where words.isEmpty {
         indifferent |= 1 << UInt64(index)
       }
@@ -21,7 +21,7 @@ package struct AlarmRuleSet: Sendable {
 
     /// The rules among `candidates` that take `word`. A lookup costs more than all else, so it is only
     /// done where it decides something.
-    func filter(_ candidates: UInt64, by word: String?) -> UInt64 {
+    func filter(_ candidates: UInt64, by word: Word?) -> UInt64 {
       guard candidates & ~indifferent != 0, let word else { return candidates & indifferent }
       return candidates & (byWord[word] ?? indifferent)
     }
@@ -30,9 +30,9 @@ package struct AlarmRuleSet: Sendable {
   private let all: UInt64
   private let aboutHoneytokens: UInt64
   private let aboutKeys: UInt64
-  private let operations: Member
-  private let outcomes: Member
-  private let reasons: Member
+  private let operations: Member<AuditOperation>
+  private let outcomes: Member<AuditOutcome>
+  private let reasons: Member<String>
 
   /// Prepares rules.
   /// - Precondition: there are at most ``AlarmRule/most``.
@@ -51,7 +51,8 @@ package struct AlarmRuleSet: Sendable {
 
   /// The rules that are about an entry with these members.
   package func matches(
-    operation: String, outcome: String, reason: String?, hasKey: Bool, namesHoneytoken: Bool
+    operation: AuditOperation, outcome: AuditOutcome, reason: String?, hasKey: Bool,
+    namesHoneytoken: Bool
   ) -> UInt64 {
     var candidates = all
     if !namesHoneytoken { candidates &= ~aboutHoneytokens }

@@ -19,9 +19,9 @@ package struct AlarmRule: Equatable, Sendable {
   /// underscores.
   package let name: String
   /// The operations that it is about.
-  package var operations: [String]
+  package var operations: [AuditOperation]
   /// The outcomes.
-  package var outcomes: [String]
+  package var outcomes: [AuditOutcome]
   /// The reasons, whole.
   package var reasons: [String]
   /// Whether it is only about a client that names a honeytoken.
@@ -39,9 +39,9 @@ package struct AlarmRule: Equatable, Sendable {
   /// Makes a rule.
   /// - Precondition: a rule with a threshold has a window.
   package init(
-    name: String, operations: [String] = [], outcomes: [String] = [], reasons: [String] = [],
-    honeytokens: Bool = false, keys: Bool = false, subject: Subject? = nil, threshold: Int = 0,
-    windowSeconds: UInt64? = nil
+    name: String, operations: [AuditOperation] = [], outcomes: [AuditOutcome] = [],
+    reasons: [String] = [], honeytokens: Bool = false, keys: Bool = false, subject: Subject? = nil,
+    threshold: Int = 0, windowSeconds: UInt64? = nil
   ) {
     precondition(threshold == 0 || windowSeconds != nil, "a threshold counts within a window")
     self.name = name
@@ -61,33 +61,11 @@ extension AlarmRule {
   package static let standard = [
     AlarmRule(name: "honeytoken", honeytokens: true),
     AlarmRule(
-      name: "card-number-in-answer", operations: ["detokenize"],
-      reasons: ["card-number-in-answer"], subject: .acquirer, windowSeconds: 3_600),
+      name: "card-number-in-answer", operations: [.detokenize],
+      reasons: [AuditReason.cardNumberInAnswer], subject: .acquirer, windowSeconds: 3_600),
     AlarmRule(
-      name: "card-number-guesses", operations: ["tokenize"], reasons: ["same-digits"],
-      subject: .client, windowSeconds: 3_600),
-    AlarmRule(name: "clock-jumped", operations: ["clock"], outcomes: ["jumped"]),
-  ]
-
-  /// The operations that a rule may name: those that a running service writes entries of. Not
-  /// `alarm`: no alarm is the cause of another. Of `clock` a rule sees `jumped`; the log writes
-  /// `backwards` by itself.
-  package static let knownOperations = [
-    "tokenize", "detokenize", "delete", "request", "refusals", "serve", "reload", "seal", "unseal",
-    "unseal.share", "ceremony", "ceremony.share", "approvals", "approve", "reject", "keys.rotate",
-    "keys.reencrypt", "keys.deactivate", "keys.compromise", "keys.destroy", "keys.status",
-    "keys.history", "keys.certificate", "keys.inventory", "clock", "audit.show", "audit.verify",
-    "audit.report", "audit.checkpoint", "audit.prove", "audit.export", "audit.archive",
-    "checkpoint", "store.stats", "store.verify", "store.backup", "store.backup.list",
-    "store.backup.forget", "store.compact", "honeytoken.add", "honeytoken.list",
-    "honeytoken.remove",
-  ]
-
-  /// The outcomes that a rule may name.
-  package static let knownOutcomes = [
-    "created", "existing", "released", "intent", "approved", "authentication_required", "refused",
-    "rejected", "not_sent", "unknown", "deleted", "replayed", "counted", "done", "share", "waiting",
-    "expired", "begun", "stopped", "failed", "changed", "intact", "dry-run", "started",
-    "uncovered", "jumped",
+      name: "card-number-guesses", operations: [.tokenize],
+      reasons: [AuditReason.sameDigits], subject: .client, windowSeconds: 3_600),
+    AlarmRule(name: "clock-jumped", operations: [.clock], outcomes: [.jumped]),
   ]
 }

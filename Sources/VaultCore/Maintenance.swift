@@ -110,11 +110,7 @@ extension Books {
         next = sequence
         return false
       }
-      if let operation = LoggedEntry(line: line)?.entry.operation,
-        ArchiveMark.isArchived(operation: operation.utf8)
-      {
-        removed.append(sequence)
-      }
+      if LoggedEntry(line: line)?.operation?.isArchived == true { removed.append(sequence) }
       return true
     }
     for sequence in removed {

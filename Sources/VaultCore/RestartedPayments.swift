@@ -1,5 +1,4 @@
 import AuditLog
-import Bytes
 import Ledgers
 import Storage
 
@@ -9,7 +8,9 @@ extension Books {
   func closeOpenPayments(in transaction: inout StoreWriteTransaction) throws(VaultError) {
     let session = try opened()
     for open in try onLedger(PaymentLedger.open(in: transaction)) {
-      var entry = try intent(open.intentSequence, in: &transaction)
+      guard var entry = try transaction.logged(open.intentSequence)?.entry else {
+        throw .malformedRow
+      }
       entry.outcome = .unknown
       entry.reason = "restart"
       try record(entry, in: &transaction)
@@ -20,19 +21,5 @@ extension Books {
           rowKey: open.rowKey, payment: open.identifier, status: unknown.name.status,
           body: unknown.document, in: &transaction))
     }
-  }
-
-  private func intent(
-    _ sequence: UInt64, in transaction: inout StoreWriteTransaction
-  ) throws(VaultError) -> AuditEntry {
-    let key = sequence.bigEndianBytes
-    do throws(StorageError) {
-      if let line = try transaction.get(key.rawSpan, in: .audit),
-        let logged = LoggedEntry(line: line)
-      {
-        return logged.entry
-      }
-    } catch { throw .store(error) }
-    throw .malformedRow
   }
 }

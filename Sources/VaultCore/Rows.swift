@@ -1,4 +1,5 @@
-package import Bytes
+package import AuditLog
+import Bytes
 package import Storage
 
 // Rows of `meta`, with the vault's error.
@@ -20,6 +21,17 @@ extension StoreReading where Self: ~Copyable {
       try body(key.array, row)
       return true
     }
+  }
+}
+
+extension StoreReading where Self: ~Copyable {
+  /// The entry of the log with this sequence; nil where there is none, or none that can be read.
+  package func logged(_ sequence: UInt64) throws(VaultError) -> LoggedEntry? {
+    let key = sequence.bigEndianBytes
+    do throws(StorageError) {
+      guard let line = try get(key.rawSpan, in: .audit) else { return nil }
+      return LoggedEntry(line: line)
+    } catch { throw .store(error) }
   }
 }
 

@@ -1,95 +1,52 @@
 package import AuditLog
 import Bytes
 package import Cryptography
+import Ledgers
 import Storage
 import Synchronization
-
-extension Books {
-  /// Lines that one job looks at, so that those who wait beside it do not wait long.
-  private static let linesOfOneJob = 2_048
-
-  /// Removes archived lines that are still there, from the sequence `start` on.
-  ///
-  /// - Returns: where to go on; nil where none is left.
-  func removeArchived(
-    from start: UInt64, in transaction: inout StoreWriteTransaction
-  ) throws(VaultError) -> UInt64? {
-    guard let mark = try ArchiveMark.read(in: transaction), start < mark.below else { return nil }
-    var removed: [UInt64] = []
-    var next = mark.below
-    var visited = 0
-    let key = start.bigEndianBytes
-    try transaction.forEach(in: .audit, from: key.rawSpan) { key, line in
-      guard let sequence = UInt64(bigEndianBytes: key), sequence < mark.below else { return false }
-      visited += 1
-      guard visited <= Self.linesOfOneJob else {
-        next = sequence
-        return false
-      }
-      if let operation = LoggedEntry(line: line)?.entry.operation,
-        ArchiveMark.isArchived(operation: operation.utf8)
-      {
-        removed.append(sequence)
-      }
-      return true
-    }
-    for sequence in removed {
-      let key = sequence.bigEndianBytes
-      try transaction.delete(key.rawSpan, in: .audit)
-    }
-    return next < mark.below ? next : nil
-  }
-}
-
-/// What stands in the way of archiving.
-package enum ArchiveProblem: Error, Equatable, Sendable {
-  /// No checkpoint of that size is kept for good.
-  case noCheckpoint
-  /// As much or more is archived already.
-  case archivedAlready(below: UInt64)
-  /// A payment that began before it has no outcome yet.
-  case paymentUnderWay(since: UInt64)
-  /// The export does not hold what the log does.
-  case anotherExport
-}
+package import VaultCore
 
 extension VaultManager {
   /// Removes the lines of clients' operations before the sequence `below` from the store: they are in
   /// an export whose entries have the SHA-256 `export`.
   ///
   /// From the entry about it on they count as archived; they are gone some moments later.
-  /// - Throws: ``ArchiveProblem``, `AuditError`, `StorageError`; what
-  ///   `progress` throws, which is told how many entries of how many have been read again.
+  /// - Parameter progress: told how many entries of how many have been read again; false ends it.
+  /// - Throws: ``VaultError/archive(_:)``, `AuditError`, which is `abandoned` where `progress` has ended
+  ///   it, `StorageError`.
   package func archive(
     below: UInt64, export: Digest256, actor: String,
-    progress: (_ done: UInt64, _ total: UInt64) throws(VaultError) -> Void
+    progress: (_ done: UInt64, _ total: UInt64) -> Bool
   ) throws(VaultError) -> ArchiveMark {
-    let before = try store.read { try ArchiveMark.read(in: $0) }
+    let before = try onLog(
+      store.read { (transaction) throws(AuditError) in try ArchiveMark.read(in: transaction) })
     if let before, before.below >= below {
-      throw ArchiveProblem.archivedAlready(below: before.below)
+      throw .archive(.archivedAlready(below: before.below))
     }
-    let (at, newest) = try store.read { transaction in
-      (
-        try KeptCheckpoints.newest(upTo: below, in: transaction),
-        try KeptCheckpoints.newest(in: transaction)
-      )
-    }
+    let (at, newest) = try onLog(
+      store.read { (transaction) throws(AuditError) in
+        (
+          try KeptCheckpoints.newest(upTo: below, in: transaction),
+          try KeptCheckpoints.newest(in: transaction)
+        )
+      })
     // The newest may have to make room for the next.
-    guard at?.size == below, newest?.size != below else { throw ArchiveProblem.noCheckpoint }
-    let mark = try ArchiveReading.mark(
-      below: below, after: before, export: export, of: store, progress: progress)
-    guard mark.export == export else { throw ArchiveProblem.anotherExport }
+    guard at?.size == below, newest?.size != below else { throw .archive(.noCheckpoint) }
+    let mark = try onLog(
+      ArchiveReading.mark(
+        below: below, after: before, export: export, of: store, progress: progress))
+    guard mark.export == export else { throw .archive(.anotherExport) }
     try store.perform { [books] (transaction) throws(VaultError) in
       // Another may have been faster.
-      guard try ArchiveMark.read(in: transaction) == before else {
-        throw ArchiveProblem.archivedAlready(below: below)
+      guard try onLog(ArchiveMark.read(in: transaction)) == before else {
+        throw .archive(.archivedAlready(below: below))
       }
-      let open = try PaymentLedger.open(in: transaction).map(\.intentSequence).min()
-      if let open, open < below { throw ArchiveProblem.paymentUnderWay(since: open) }
-      try mark.save(in: &transaction)
+      let open = try onLedger(PaymentLedger.open(in: transaction)).map(\.intentSequence).min()
+      if let open, open < below { throw .archive(.paymentUnderWay(since: open)) }
+      try onStore(mark.save(in: &transaction))
       try books.record(
         AuditEntry(
-          actor: actor, operation: ArchiveMark.operation, outcome: .done,
+          actor: actor, operation: .auditArchive, outcome: .done,
           reason: mark.text), in: &transaction)
       try books.signCheckpoint(stays: true, in: &transaction)
     }
@@ -102,8 +59,8 @@ extension VaultManager {
 private enum ArchiveReading {
   static func mark(
     below: UInt64, after before: ArchiveMark?, export: Digest256, of store: Store,
-    progress: (UInt64, UInt64) throws(VaultError) -> Void
-  ) throws(VaultError) -> ArchiveMark {
+    progress: (UInt64, UInt64) -> Bool
+  ) throws(AuditError) -> ArchiveMark {
     var hasher = SHA256Hasher()
     var kept = KeptLines()
     let lines = ExportLines(store)
@@ -113,17 +70,12 @@ private enum ArchiveReading {
       hasher.update(page.bytes.rawSpan)
       for leaf in page.keptLeaves { kept.add(leaf) }
       next = page.next
-      try progress(next, below)
+      guard progress(next, below) else { throw .abandoned }
     }
     let reader = AuditReader(store)
-    func count(_ operation: String, _ outcome: String) throws(VaultError) -> UInt64 {
-      var filter = AuditFilter()
-      filter.operation = operation
-      filter.outcome = outcome
-      return try reader.count(from: before?.below ?? 0, below: below, filter: filter)
-    }
-    let created = try count(.tokenize, .created)
-    let deleted = try count(.delete, .deleted)
+    let first = before?.below ?? 0
+    let created = try reader.cards(.created, from: first, below: below)
+    let deleted = try reader.cards(.deleted, from: first, below: below)
     return ArchiveMark(
       below: below, kept: kept, created: (before?.created ?? 0) + created,
       deleted: (before?.deleted ?? 0) + deleted, export: hasher.finish())

@@ -1,9 +1,9 @@
 package import AccessPolicy
 import AuditLog
 package import Cards
-import Ledgers
+package import Ledgers
 import Storage
-import VaultCore
+package import VaultCore
 
 extension VaultManager {
   /// Makes a honeytoken to be planted in the database of the merchant called `name`. A sealed vault
@@ -17,17 +17,18 @@ extension VaultManager {
   package func addHoneytoken(
     merchant name: String, note: FreeText, actor: String
   ) throws(VaultError) -> Honeytoken {
-    let merchants = books.policies.current.merchants
+    let merchants = policy().merchants
     guard let merchant = merchants[name] else {
       throw .unknownMerchant(known: merchants.keys.sorted())
     }
-    let honeytoken = try Honeytoken(
-      merchant: merchant.number, actor: actor, note: note, atMilliseconds: books.now)
+    let honeytoken = try onLedger(
+      Honeytoken(
+        merchant: merchant.number, actor: actor, note: note.text, atMilliseconds: books.now))
     try store.perform { [books] (transaction) throws(VaultError) in
-      guard try Honeytoken.tokens(in: transaction).count < Honeytoken.most else {
+      guard try onLedger(Honeytoken.tokens(in: transaction)).count < Honeytoken.most else {
         throw .tooManyHoneytokens
       }
-      try honeytoken.save(in: &transaction)
+      try onLedger(honeytoken.save(in: &transaction))
       try books.record(
         honeytoken.entry(.honeytokenAdd, actor: actor, merchant: name),
         in: &transaction)
@@ -41,27 +42,25 @@ extension VaultManager {
   ///
   /// - Throws: ``VaultError/unknownHoneytoken``, `StorageError`.
   package func removeHoneytoken(_ token: Token, actor: String) throws(VaultError) -> Honeytoken {
-    var removed: Honeytoken?
-    try store.perform { [self, books] (transaction) throws(VaultError) in
-      guard let honeytoken = try Honeytoken.find(token, in: transaction) else {
+    let removed = try store.perform { [self, books] (transaction) throws(VaultError) in
+      guard let honeytoken = try onLedger(Honeytoken.find(token, in: transaction)) else {
         throw .unknownHoneytoken
       }
-      try honeytoken.remove(in: &transaction)
+      try onLedger(honeytoken.remove(in: &transaction))
       try books.record(
         honeytoken.entry(
           .honeytokenRemove, actor: actor,
           merchant: merchantName(number: honeytoken.merchant)),
         in: &transaction)
-      removed = honeytoken
+      return honeytoken
     }
     books.alarms.remove(honeytoken: token.text)
-    guard let removed else { throw .unknownHoneytoken }
     return removed
   }
 
   /// The name of the merchant with this number; nil where the policy in force has none.
   package func merchantName(number: UInt32) -> String? {
-    books.policies.current.merchant(number: number)?.name
+    policy().merchant(number: number)?.name
   }
 }
 

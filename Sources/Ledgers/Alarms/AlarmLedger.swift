@@ -1,4 +1,3 @@
-package import AccessPolicy
 package import AuditLog
 import Synchronization
 
@@ -35,8 +34,7 @@ package final class AlarmLedger: Sendable {
     /// Only what clients do with a token: an operator who adds or removes a honeytoken names it too.
     func namesHoneytoken(_ entry: AuditEntry) -> Bool {
       guard !honeytokens.isEmpty, let token = entry.token,
-        entry.operation == .detokenize
-          || entry.operation == .delete
+        entry.operation == .detokenize || entry.operation == .delete
       else { return false }
       return honeytokens.contains(token)
     }

@@ -1,10 +1,8 @@
-package import AccessPolicy
-import AuditLog
+package import AuditLog
 import Bytes
 package import Cards
 import Cryptography
 package import Storage
-import Synchronization
 
 /// A token that no card is behind: bait, planted in a shop's database. Nobody has a reason to name it,
 /// so whoever does has read that database.
@@ -38,20 +36,22 @@ package struct Honeytoken: Equatable, Sendable {
   ///
   /// Made as every token is, and beside the sequence that cards get theirs from, which a sealed vault
   /// does not have: what tells the two apart is 62 random bits.
-  init(
-    merchant: UInt32, actor: String, note: FreeText, atMilliseconds now: UInt64
-  ) throws {
-    var random = try RandomPool()
+  package init(
+    merchant: UInt32, actor: String, note: String, atMilliseconds now: UInt64
+  ) throws(LedgerError) {
+    var random = try onCryptography(RandomPool())
     var tokens = TokenSequence(after: nil)
-    token = try tokens.next(
-      atMilliseconds: now, random: try random.next(), spread: try random.next())
+    let (number, spread) = (try onCryptography(random.next()), try onCryptography(random.next()))
+    do throws(CardError) {
+      token = try tokens.next(atMilliseconds: now, random: number, spread: spread)
+    } catch { throw .identifiersExhausted }
     self.merchant = merchant
     self.actor = actor
-    self.note = note.text
+    self.note = note
     createdMilliseconds = now
   }
 
-  private init(token: Token, row: [UInt8]) throws(VaultError) {
+  private init(token: Token, row: [UInt8]) throws(LedgerError) {
     let texts = try TextRow.decode(row)
     guard texts.count == Self.texts, texts[0] == Self.version, let merchant = UInt32(texts[1]),
       let created = UInt64(texts[2])
@@ -65,12 +65,12 @@ package struct Honeytoken: Equatable, Sendable {
 
   /// Every honeytoken, in the order in which they were made.
   ///
-  /// - Throws: ``VaultError/malformedRow``, `StorageError`.
+  /// - Throws: ``LedgerError/malformedRow``, `StorageError`.
   package static func all(
     in transaction: borrowing some StoreReading & ~Copyable
-  ) throws -> [Honeytoken] {
+  ) throws(LedgerError) -> [Honeytoken] {
     var found: [Honeytoken] = []
-    try forEach(in: transaction) { token, row in
+    try forEach(in: transaction) { (token, row) throws(LedgerError) in
       found.append(try Honeytoken(token: token, row: row.array))
     }
     return found
@@ -78,43 +78,49 @@ package struct Honeytoken: Equatable, Sendable {
 
   /// The tokens of all of them, whatever else their rows say: a damaged note keeps no vault from
   /// starting.
-  static func tokens(in transaction: borrowing some StoreReading & ~Copyable) throws -> [Token] {
+  package static func tokens(
+    in transaction: borrowing some StoreReading & ~Copyable
+  ) throws(LedgerError) -> [Token] {
     var found: [Token] = []
-    try forEach(in: transaction) { token, _ in found.append(token) }
+    try forEach(in: transaction) { (token, _) throws(LedgerError) in found.append(token) }
     return found
   }
 
   private static func forEach(
     in transaction: borrowing some StoreReading & ~Copyable,
-    _ body: (Token, RawSpan) throws -> Void
-  ) throws {
-    try transaction.forEach(in: .meta, from: prefix.rawSpan) { key, row in
-      let key = key.array
+    _ body: (Token, RawSpan) throws(LedgerError) -> Void
+  ) throws(LedgerError) {
+    try transaction.forEach(in: .meta, from: prefix.rawSpan) { (key, row) throws(LedgerError) in
       guard key.starts(with: prefix) else { return false }
       // Nobody can name what is no token.
-      if let token = Token(bytes: Array(key[prefix.count...]).rawSpan) { try body(token, row) }
+      if let token = Token(bytes: key.extracting(prefix.count..<key.byteCount)) {
+        try body(token, row)
+      }
       return true
     }
   }
 
-  func save(in transaction: inout StoreWriteTransaction) throws {
+  package func save(in transaction: inout StoreWriteTransaction) throws(LedgerError) {
     let row = TextRow.encode([
       Self.version, String(merchant), String(createdMilliseconds), actor, note,
     ])
-    try transaction.put(key: Self.key(token).rawSpan, value: row.rawSpan, in: .meta)
+    try onStore(transaction.put(key: Self.key(token).rawSpan, value: row.rawSpan, in: .meta))
   }
 
   /// The honeytoken `token`; nil where it is none.
-  static func find(
+  package static func find(
     _ token: Token, in transaction: borrowing some StoreReading & ~Copyable
-  ) throws -> Honeytoken? {
+  ) throws(LedgerError) -> Honeytoken? {
     let key = key(token)
-    guard let row = try transaction.get(key.rawSpan, in: .meta) else { return nil }
-    return try Honeytoken(token: token, row: row.array)
+    let row: [UInt8]?
+    do throws(StorageError) { row = try transaction.get(key.rawSpan, in: .meta)?.array } catch {
+      throw .store(error)
+    }
+    return try row.map { (row) throws(LedgerError) in try Honeytoken(token: token, row: row) }
   }
 
-  func remove(in transaction: inout StoreWriteTransaction) throws {
-    try transaction.delete(Self.key(token).rawSpan, in: .meta)
+  package func remove(in transaction: inout StoreWriteTransaction) throws(LedgerError) {
+    try onStore(transaction.delete(Self.key(token).rawSpan, in: .meta))
   }
 
   private static func key(_ token: Token) -> [UInt8] {
@@ -123,7 +129,9 @@ package struct Honeytoken: Equatable, Sendable {
   }
 
   /// The entry about it. The note stays in the log when the honeytoken is gone; it stands last.
-  fileprivate func entry(_ operation: String, actor: String, merchant name: String?) -> AuditEntry {
+  package func entry(
+    _ operation: AuditOperation, actor: String, merchant name: String?
+  ) -> AuditEntry {
     AuditEntry(
       actor: actor, operation: operation, merchant: name, token: token.text,
       outcome: .done, reason: note.isEmpty ? nil : "note=\(note)")

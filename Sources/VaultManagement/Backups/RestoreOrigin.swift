@@ -75,16 +75,11 @@ extension RestoreOrigin {
   /// - Throws: `AuditError`, `StorageError`; ``VaultError/malformedRow`` where the entry says that it
   ///   was and cannot be read.
   package static func read(in store: Store) throws(VaultError) -> RestoreOrigin? {
-    try store.read { transaction -> RestoreOrigin? in
-      let key = UInt64(0).bigEndianBytes
-      guard let line = try transaction.get(key.rawSpan, in: .audit),
-        let entry = LoggedEntry(line: line)?.entry,
-        entry.operation == .storeRestore
-      else { return nil }
-      guard let origin = entry.reason.flatMap({ RestoreOrigin($0) }) else {
-        throw .malformedRow
-      }
-      return origin
+    let first = try store.read { (transaction) throws(VaultError) in
+      try transaction.logged(0)
     }
+    guard let first, first.operation == .storeRestore else { return nil }
+    guard let origin = first.reason.flatMap({ RestoreOrigin($0) }) else { throw .malformedRow }
+    return origin
   }
 }

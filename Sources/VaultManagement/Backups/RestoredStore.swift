@@ -3,7 +3,9 @@ import Bytes
 import Cryptography
 package import Keyring
 import RecordFormat
+package import Ledgers
 package import Storage
+package import VaultCore
 
 /// What of a backup does not go into a restored store as it is, taken from the backup before.
 package struct RestoredStore {
@@ -27,22 +29,21 @@ package struct RestoredStore {
   ///
   /// - Throws: ``VaultError/malformedRow``, `StorageError`.
   package init(readingFrom copy: Store) throws(VaultError) {
-    (lastMilliseconds, clockRow) = try copy.read { transaction in
+    (lastMilliseconds, clockRow) = try copy.read { (transaction) throws(VaultError) in
       var last: Int64?
-      try transaction.forEach(in: .audit, reversed: true) { _, line in
+      try transaction.forEach(in: .audit, reversed: true) { (_, line) throws(VaultError) in
         last = LoggedEntry(line: line)?.timeMilliseconds
         return false
       }
-      return (last, try ClockRow.read(in: transaction))
+      return (last, try onStore(ClockRow.read(in: transaction)))
     }
-    (cards, openPayments) = try copy.read { transaction in
-      let cards = UInt64(try transaction.count(of: .cards))
+    (cards, openPayments) = try copy.read { (transaction) throws(VaultError) in
+      let cards = UInt64(try onStore(transaction.count(of: .cards)))
       var payments: [OpenPayment] = []
-      for open in try PaymentLedger.open(in: transaction) {
-        let sequence = open.intentSequence.bigEndianBytes
-        guard let line = try transaction.get(sequence.rawSpan, in: .audit),
-          let intent = LoggedEntry(line: line)?.entry
-        else { throw .malformedRow }
+      for open in try onLedger(PaymentLedger.open(in: transaction)) {
+        guard let intent = try transaction.logged(open.intentSequence)?.entry else {
+          throw .malformedRow
+        }
         payments.append(
           OpenPayment(
             ledgerKey: PaymentLedger.key(open.identifier), rowKey: open.rowKey.bytes,
@@ -66,38 +67,37 @@ package struct RestoredStore {
     as identifier: StoreIdentifier, actor: String, clock: Clock,
     in transaction: inout StoreWriteTransaction
   ) throws(VaultError) {
-    let rewrapped = try KeyringChange(keyring).keyring()
-    try KeyringStore.save(rewrapped, for: identifier, in: &transaction)
-    var uses = KeyTally(.uses, try KeyTally.read(.uses, transaction))
+    let rewrapped = try onKeys(KeyringChange(keyring).keyring())
+    try onKeys(KeyringStore.save(rewrapped, for: identifier, in: &transaction))
+    var uses = KeyTally(.uses, try onKeys(KeyTally.read(.uses, transaction)))
     uses.add(1, under: rewrapped.keyEncryptionKeyIdentifier)
-    try uses.willCommit(&transaction)
+    try onStore(uses.willCommit(&transaction))
     try BackupRecord.settle(knowing: rewrapped, in: &transaction)
-
-    let frontier = AuditLog.frontierKey
-    try transaction.delete(frontier.rawSpan, in: .meta)
-    try ArchiveMark.remove(in: &transaction)
+    try transaction.removeRow(AuditLog.frontierKey)
+    try onStore(ArchiveMark.remove(in: &transaction))
     let log = AuditLog()
     let now = clock.milliseconds()
-    try log.append(
-      AuditEntry(
-        actor: actor, operation: .storeRestore,
-        outcome: .done, reason: origin.text),
-      atMilliseconds: now, in: &transaction)
+    func record(
+      _ entry: AuditEntry, in transaction: inout StoreWriteTransaction
+    ) throws(VaultError) -> UInt64 {
+      try onStore(log.append(entry, atMilliseconds: now, in: &transaction))
+    }
+    _ = try record(
+      AuditEntry(actor: actor, operation: .storeRestore, outcome: .done, reason: origin.text),
+      in: &transaction)
     for custodian in custodians {
-      try log.append(
+      _ = try record(
         AuditEntry(
-          actor: actor, operation: .storeRestore,
-          key: keyring.keyEncryptionKeyIdentifier.text, outcome: .share,
-          reason: "custodian=\(custodian)"),
-        atMilliseconds: now, in: &transaction)
+          actor: actor, operation: .storeRestore, key: keyring.keyEncryptionKeyIdentifier.text,
+          outcome: .share, reason: "custodian=\(custodian)"),
+        in: &transaction)
     }
     for payment in openPayments {
-      let sequence = try log.append(payment.intent, atMilliseconds: now, in: &transaction)
-      let value = payment.rowKey + sequence.bigEndianBytes
-      try transaction.put(key: payment.ledgerKey.rawSpan, value: value.rawSpan, in: .meta)
+      let sequence = try record(payment.intent, in: &transaction)
+      try transaction.putRow(payment.rowKey + sequence.bigEndianBytes, at: payment.ledgerKey)
     }
     let watch = ClockWatch(clock, lastMilliseconds: lastMilliseconds, row: clockRow)
-    try watch.keepRow(logEndsAt: log.pendingMilliseconds, in: &transaction)
-    try log.batchWillCommit(&transaction)
+    try onStore(watch.keepRow(logEndsAt: log.pendingMilliseconds, in: &transaction))
+    try onStore(log.batchWillCommit(&transaction))
   }
 }

@@ -3,6 +3,7 @@ package import Keyring
 package import RecordFormat
 package import SecretMemory
 import Storage
+package import VaultCore
 
 extension VaultManager {
   /// How far custodians are with their shares.
@@ -21,27 +22,32 @@ extension VaultManager {
     _ text: RawSpan, passphrase: borrowing SecretBytes, for purpose: ShareProgress.Purpose,
     actor: String
   ) throws(VaultError) -> ShareProgress {
-    guard let set = try CustodianSet.read(in: store) else { throw .noCustodians }
+    guard let set = try onKeys(CustodianSet.read(in: store)) else { throw .noCustodians }
     switch purpose {
-    case .unseal: guard isSealed else { throw .notSealed }
+    case .unseal: guard vault.isSealed else { throw .notSealed }
     case .replacement: guard custody.successors != nil else { throw .noReplacement }
     }
     var custodian: String?
     let taken: Custody.Taken
-    do {
-      let share = try CustodianShare(parsing: text)
-      custodian = share.header.custodian.text
-      try custody.check(share, of: set, for: purpose)
+    do throws(VaultError) {
+      let share: CustodianShare
+      do throws(KeyringError) {
+        share = try CustodianShare(parsing: text)
+        custodian = share.header.custodian.text
+        try custody.check(share, of: set, for: purpose)
+      } catch { throw .keyring(error) }
       taken = try custody.add(
         share, passphrase: passphrase, of: set, for: purpose,
         now: books.clock.monotonicNanoseconds())
-    } catch let error as KeyringError {
-      try noteShare(
-        purpose, set, actor: actor, outcome: .refused,
-        reason: "cause=\(error.word)", custodian: custodian)
+    } catch {
+      if case .keyring(let problem) = error {
+        try noteShare(
+          purpose, set, actor: actor, outcome: .refused, reason: "cause=\(problem.word)",
+          custodian: custodian)
+      }
       throw error
     }
-    do {
+    do throws(VaultError) {
       try noteShare(
         purpose, set, actor: actor, outcome: .done,
         reason: "entered=\(taken.progress.entered.count) missing=\(taken.progress.missing)",
@@ -60,29 +66,26 @@ extension VaultManager {
   ) throws(VaultError) {
     switch purpose {
     case .unseal:
-      try unseal(with: try KeyringStore.open(in: store, with: key), actor: actor)
+      try unseal(with: onKeys(KeyringStore.open(in: store, with: key)), actor: actor)
     case .replacement:
       guard let successors = custody.successors, successors.replacement.begin() else {
         throw .noReplacement
       }
       defer { custody.forget(.replacement) }
-      do {
+      do throws(VaultError) {
         _ = try replaceKeyEncryptionKey(
           by: successors.key, origin: .ceremony, custodians: successors.set,
           cryptoperiodSeconds: successors.cryptoperiodSeconds, actor: successors.actor)
         successors.replacement.end(.done)
-      } catch StorageError.writingEnded {
-        successors.replacement.end(.unknown)
-        throw .store(.writingEnded)
       } catch {
-        successors.replacement.end(.abandoned)
+        successors.replacement.end(error == .store(.writingEnded) ? .unknown : .abandoned)
         throw error
       }
     }
   }
 
   private func noteShare(
-    _ purpose: ShareProgress.Purpose, _ set: CustodianSet, actor: String, outcome: String,
+    _ purpose: ShareProgress.Purpose, _ set: CustodianSet, actor: String, outcome: AuditOutcome,
     reason: String, custodian: String?
   ) throws(VaultError) {
     try record(
@@ -109,7 +112,7 @@ extension VaultManager {
     guard present.entry(key.identifier) == nil else {
       throw .keyring(.keyKnownAlready(key.identifier))
     }
-    let holders = try CustodianSet.read(in: store)
+    let holders = try onKeys(CustodianSet.read(in: store))
     guard let holders, holders.keyIdentifier == present.keyEncryptionKeyIdentifier else {
       _ = try replaceKeyEncryptionKey(
         by: key, origin: .ceremony, custodians: set, cryptoperiodSeconds: cryptoperiodSeconds,
@@ -142,29 +145,26 @@ extension VaultManager {
     else { return }
     custody.forget(.replacement)
     guard replacement.state == .abandoned else { return }
-    store.submit(
-      NoteJob(
-        AuditEntry(
-          actor: actor, operation: .ceremony,
-          key: successors.key.identifier.text, outcome: .stopped,
-          reason: "role=kek"), core: books))
+    vault.note(
+      AuditEntry(
+        actor: actor, operation: .ceremony, key: successors.key.identifier.text,
+        outcome: .stopped, reason: "role=kek"))
   }
 
   /// Forgets shares that have waited too long.
   func expireShares() {
     for expired in custody.expire(now: books.clock.monotonicNanoseconds()) {
-      store.submit(
-        NoteJob(
-          AuditEntry(
-            actor: AuditEntry.systemActor, operation: expired.purpose.operation,
-            key: expired.key.text, outcome: .expired,
-            reason: "forgotten=\(expired.entered.count)"), core: books))
+      vault.note(
+        AuditEntry(
+          actor: AuditEntry.systemActor, operation: expired.purpose.operation,
+          key: expired.key.text, outcome: .expired,
+          reason: "forgotten=\(expired.entered.count)"))
     }
   }
 }
 
 extension ShareProgress.Purpose {
-  fileprivate var operation: String {
+  fileprivate var operation: AuditOperation {
     switch self {
     case .unseal: .unsealShare
     case .replacement: .ceremonyShare
@@ -187,22 +187,4 @@ extension KeyringError {
     case .sharesMissing, .rebuiltKeyDiffers, .malformedSet, .invalidPlan: "unavailable"
     }
   }
-}
-
-/// An entry about something that has happened already; where it cannot be written, it is lost.
-private final class NoteJob: WriteJob {
-  let admission = Admission.reserved
-  private let entry: AuditEntry
-  private let core: WriterCore
-
-  init(_ entry: AuditEntry, core: WriterCore) {
-    self.entry = entry
-    self.core = core
-  }
-
-  func apply(_ transaction: inout StoreWriteTransaction) throws(VaultError) {
-    try books.record(entry, in: &transaction)
-  }
-
-  func complete(_ result: Result<Void, any Error>) {}
 }

@@ -2,6 +2,7 @@ import Keyring
 package import RecordFormat
 import SecretMemory
 import Synchronization
+import VaultCore
 
 /// Where custodians' shares wait until there are enough: to open a sealed vault, or to agree that
 /// others become custodians. Wiped when their time is over.
@@ -24,8 +25,6 @@ final class Custody: Sendable {
   fileprivate struct State: ~Copyable {
     var entering: [ShareProgress.Purpose: Waiting] = [:]
     var successors: Successors?
-    /// Whether shares open the vault.
-    var isSealed = true
   }
 
   /// What a dictionary can hold of ``Entering``.
@@ -40,7 +39,14 @@ final class Custody: Sendable {
   /// Argon2id takes much memory: one passphrase is tried at a time.
   private let derivation = Mutex(())
 
-  init(limitMinutes: Int) { limitNanoseconds = UInt64(limitMinutes) * 60_000_000_000 }
+  /// Whether shares open the vault. Asked with the lock held: one that comes when the vault is open
+  /// already is either refused, or forgotten by ``vaultWasOpened()``.
+  private let isSealed: @Sendable () -> Bool
+
+  init(limitMinutes: Int, isSealed: @escaping @Sendable () -> Bool) {
+    limitNanoseconds = UInt64(limitMinutes) * 60_000_000_000
+    self.isSealed = isSealed
+  }
 
   /// Whether a share would be taken, before its passphrase is tried.
   func check(
@@ -69,11 +75,11 @@ final class Custody: Sendable {
     _ share: CustodianShare, passphrase: borrowing SecretBytes, of set: CustodianSet,
     for purpose: ShareProgress.Purpose, now: UInt64
   ) throws(VaultError) -> Taken {
-    let opened = try open(share, passphrase)
-    var given: SecretBytes? = consume opened
-    return try state.withLock { state in
+    var given: SecretBytes?
+    do throws(KeyringError) { given = try open(share, passphrase) } catch { throw .keyring(error) }
+    return try state.withLock { (state) throws(VaultError) in
       switch purpose {
-      case .unseal: guard state.isSealed else { throw .notSealed }
+      case .unseal: guard isSealed() else { throw .notSealed }
       case .replacement: guard state.successors != nil else { throw .noReplacement }
       }
       if state.entering[purpose]?.entering.collection.set != set {
@@ -83,12 +89,15 @@ final class Custody: Sendable {
       guard let waiting = state.entering[purpose], let secret = given.take() else {
         throw .keyring(.systemUnavailable)
       }
-      try waiting.entering.collection.add(share, opened: secret)
+      do throws(KeyringError) {
+        try waiting.entering.collection.add(share, opened: secret)
+      } catch { throw .keyring(error) }
       let progress = progress(of: waiting, purpose, now: now)
       guard progress.missing == 0 else { return Taken(progress: progress, key: nil) }
       state.entering[purpose] = nil
       return Taken(
-        progress: progress, key: try waiting.entering.collection.keyEncryptionKey())
+        progress: progress,
+        key: try onKeys(waiting.entering.collection.keyEncryptionKey()))
     }
   }
 
@@ -100,16 +109,12 @@ final class Custody: Sendable {
 
   /// Shares are wanted no more.
   func vaultWasOpened() {
-    state.withLock { state in
-      state.isSealed = false
-      state.entering[.unseal] = nil
-    }
+    state.withLock { $0.entering[.unseal] = nil }
   }
 
   /// Shares open the vault; a replacement has nothing that it could replace.
   func vaultWasSealed() {
     state.withLock { state in
-      state.isSealed = true
       state.entering = [:]
       state.endReplacement()
     }
@@ -182,7 +187,7 @@ extension Custody.State {
 /// What becomes of a ceremony that waits for the present custodians. Whoever waits for it is told what
 /// is certain: shares of a key that may be in force must never be thrown away.
 package final class CustodianReplacement: Sendable {
-  /// How it is.
+  /// Where a replacement is in its life.
   package enum State: Equatable, Sendable {
     case waiting
     /// The shares are complete, and the keyring is being wrapped anew.
@@ -197,7 +202,7 @@ package final class CustodianReplacement: Sendable {
 
   private let value = Mutex(State.waiting)
 
-  /// How it is.
+  /// Where it is in its life.
   package var state: State { value.withLock { $0 } }
 
   /// Begins to commit; false where it was given up before.

@@ -3,7 +3,9 @@ import Bytes
 import Cryptography
 import Keyring
 package import RecordFormat
+import Ledgers
 import Storage
+package import VaultCore
 
 /// A request to destroy a key that waits until enough different persons want it.
 ///
@@ -53,26 +55,23 @@ package struct Approval: Equatable, Sendable {
         Self.version, key.text, requester, String(requestedMilliseconds), String(persons),
         reason.ticket, reason.text, TextRow.text(entries),
       ] + approvers)
-    try transaction.put(key: rowKey.rawSpan, value: row.rawSpan, in: .meta)
+    try transaction.putRow(row, at: rowKey)
   }
 
   /// Every request that waits.
   static func all(_ transaction: borrowing some StoreReading & ~Copyable) throws(VaultError) -> [Approval] {
     var found: [Approval] = []
-    try transaction.forEach(in: .meta, from: prefix.rawSpan) { key, value in
-      let key = key.array
-      guard key.starts(with: prefix) else { return false }
+    try transaction.forEachRow(prefix) { (key, row) throws(VaultError) in
       found.append(
         try Approval(
           identifier: String(decoding: key.dropFirst(prefix.count), as: UTF8.self),
-          row: value.array))
-      return true
+          row: row.array))
     }
     return found
   }
 
   private init(identifier: String, row: [UInt8]) throws(VaultError) {
-    let texts = try TextRow.decode(row)
+    let texts = try onLedger(TextRow.decode(row))
     guard texts.count >= Self.leastTexts, texts[0] == Self.version,
       let key = KeyIdentifier(texts[1]), let requested = UInt64(texts[3]),
       let persons = Int(texts[4]), let reason = KeyReason(ticket: texts[5], text: texts[6]),
@@ -103,7 +102,9 @@ extension VaultManager {
   /// The requests that wait for approval, in the order of their identifiers.
   package func approvals() throws(VaultError) -> [Approval] {
     let now = books.now
-    return try store.read { try Approval.all($0) }.filter { $0.endMilliseconds > now }
+    return try store.read { (transaction) throws(VaultError) in
+      try Approval.all(transaction)
+    }.filter { $0.endMilliseconds > now }
   }
 
   /// Lets no request that waits need fewer persons than `persons`, which the policy asks for from now
@@ -134,11 +135,10 @@ extension VaultManager {
     }
     let needs = try needs(of: waiting.key)
     guard needs.isEmpty else { throw .keyNeeded(waiting.key, needs) }
-    var answer = DestructionAnswer.begun
-    try store.perform { [books] (transaction) throws(VaultError) in
-      answer = try books.approve(identifier, actor: actor, persons: persons, in: &transaction)
+    let answer = try store.perform { [books] (transaction) throws(VaultError) in
+      try books.approve(identifier, actor: actor, persons: persons, in: &transaction)
     }
-    if answer == .begun { try vault.opened().work.wakeForDestruction() }
+    if answer == .begun { try beginDestructions() }
     return answer
   }
 
@@ -151,7 +151,7 @@ extension VaultManager {
       guard let approval = waiting.first(where: { $0.identifier == identifier }) else {
         throw .unknownApproval
       }
-      try transaction.delete(approval.rowKey.rawSpan, in: .meta)
+      try transaction.removeRow(approval.rowKey)
       try books.record(
         AuditEntry(
           actor: actor, operation: .reject, key: approval.key.text,
@@ -205,7 +205,7 @@ extension Books {
         waiting.append(approval)
         continue
       }
-      try transaction.delete(approval.rowKey.rawSpan, in: .meta)
+      try transaction.removeRow(approval.rowKey)
       try record(
         AuditEntry(
           actor: AuditEntry.systemActor, operation: .keysDestroy,
@@ -240,7 +240,7 @@ extension Books {
       try approval.write(&transaction)
       return .waits(approval)
     }
-    try transaction.delete(approval.rowKey.rawSpan, in: .meta)
+    try transaction.removeRow(approval.rowKey)
     try beginDestruction(
       DestructionOrder(
         key: approval.key, actor: approval.requester, beganMilliseconds: now,

@@ -2,6 +2,7 @@ package import AuditLog
 import Bytes
 package import RecordFormat
 package import Storage
+package import VaultCore
 
 extension RotationCertificate {
   /// Keeps a note in `meta` under `certificate/`, the key's id and the kind; one of the same kind
@@ -9,10 +10,8 @@ extension RotationCertificate {
   package static func save(
     _ note: SignedNote, for key: KeyIdentifier, _ kind: Kind,
     in transaction: inout StoreWriteTransaction
-  ) throws(StorageError) {
-    let row = row(key, kind)
-    let value = Array(note.encoded.utf8)
-    try transaction.put(key: row.rawSpan, value: value.rawSpan, in: .meta)
+  ) throws(VaultError) {
+    try transaction.putRow(Array(note.encoded.utf8), at: row(key, kind))
   }
 
   /// The note that is kept about a key; nil where there is none.
@@ -21,9 +20,9 @@ extension RotationCertificate {
   package static func note(
     for key: KeyIdentifier, _ kind: Kind, in transaction: borrowing some StoreReading & ~Copyable
   ) throws(VaultError) -> SignedNote? {
-    let row = row(key, kind)
-    guard let value = try transaction.get(row.rawSpan, in: .meta) else { return nil }
-    return try SignedNote(parsing: value.array)
+    try transaction.row(row(key, kind)).map { (note) throws(VaultError) in
+      try onLog(SignedNote(parsing: note))
+    }
   }
 
   /// The sequences of the entries that say that `keys` were replaced, by key.
@@ -36,9 +35,7 @@ extension RotationCertificate {
   ) throws(AuditError) -> [KeyIdentifier: UInt64] {
     var found: [KeyIdentifier: UInt64] = [:]
     let reader = AuditReader(store)
-    var filter = AuditFilter()
-    filter.operation = .keysRotate
-    filter.outcome = .done
+    let filter = AuditFilter(.keysRotate, .done)
     var next = try reader.size().checkedPredecessor
     while let start = next, found.count < keys.count {
       let page = try reader.page(from: start, reversed: true, filter: filter)

@@ -2,27 +2,11 @@ import AuditLog
 import Bytes
 import CardStore
 import Keyring
+import Ledgers
 package import RecordFormat
 import Storage
 import Synchronization
-
-/// What still needs a key, so that it is not destroyed.
-package struct KeyNeeds: Equatable, Sendable {
-  /// Cards that stand under it.
-  package var cards: UInt64 = 0
-  /// Remembered requests that were digested, or whose answers were sealed, under it. They end by
-  /// themselves within a day.
-  package var answers: UInt64 = 0
-  /// Whether cards are still found by it, since its successor has not seen every card.
-  package var isBeingReplaced = false
-  /// Backups on record that hold it, or are wrapped under it.
-  package var backups: [String] = []
-
-  /// Whether nothing needs it.
-  package var isEmpty: Bool { self == KeyNeeds() }
-
-  init() {}
-}
+package import VaultCore
 
 /// Who decided to destroy a key, and why. Row of `meta`: `destruction/` ‖ key id(8 hex digits) → a
 /// ``TextRow`` of version, actor, Unix ms, ticket, reason, audit entries, and each approver. It is
@@ -47,14 +31,14 @@ struct DestructionOrder: Equatable, Sendable {
         Self.version, actor, String(beganMilliseconds), reason.ticket, reason.text,
         TextRow.text(entries),
       ] + approvers)
-    try transaction.put(key: Self.rowKey(key).rawSpan, value: row.rawSpan, in: .meta)
+    try transaction.putRow(row, at: Self.rowKey(key))
   }
 
   static func read(
     _ key: KeyIdentifier, _ transaction: inout StoreWriteTransaction
   ) throws(VaultError) -> DestructionOrder? {
-    guard let row = try transaction.get(rowKey(key).rawSpan, in: .meta) else { return nil }
-    let texts = try TextRow.decode(row.array)
+    guard let row = try transaction.row(rowKey(key)) else { return nil }
+    let texts = try onLedger(TextRow.decode(row))
     guard texts.count >= leastTexts, texts[0] == version, let began = UInt64(texts[2]),
       let reason = KeyReason(ticket: texts[3], text: texts[4]),
       let entries = TextRow.numbers(texts[5])
@@ -67,7 +51,7 @@ struct DestructionOrder: Equatable, Sendable {
 
 /// What came of a request to destroy a key.
 package enum DestructionAnswer: Equatable, Sendable {
-  /// It has begun, or goes on; ``Vault/keyWork`` tells how far it is.
+  /// It has begun, or goes on; ``VaultManager/keyWork`` tells how far it is.
   case begun
   /// Another person has to approve it.
   case waits(Approval)
@@ -89,8 +73,12 @@ extension VaultManager {
     var needs = KeyNeeds()
     if entry.state == .destroying { return needs }
     needs.isBeingReplaced = entry.isBeingReplaced
-    needs.cards = try store.read { try KeyTally.read(.cards, $0) }[key] ?? 0
-    needs.backups = try store.read { try BackupRecord.needing(key, in: $0) }
+    (needs.cards, needs.backups) = try store.read { (transaction) throws(VaultError) in
+      (
+        try onKeys(KeyTally.read(.cards, transaction))[key] ?? 0,
+        try BackupRecord.needing(key, in: transaction)
+      )
+    }
     if entry.role == .data || entry.role == .fingerprint { needs.answers = try answers(under: key) }
     return needs
   }
@@ -104,16 +92,20 @@ extension VaultManager {
       let start = position ?? []
       position = nil
       var seen = 0
-      try store.read { transaction in
+      try store.read { (transaction) throws(VaultError) in
         try transaction.forEach(
           in: .idempotency, from: start.isEmpty ? nil : start.rawSpan
-        ) { rowKey, bytes in
+        ) { (rowKey, bytes) throws(VaultError) in
           seen += 1
           if seen > Self.rowsInOneSnapshot {
             position = rowKey.array
             return false
           }
-          if try IdempotencyRow(of: bytes).needs(key) { count += 1 }
+          let row: IdempotencyRow
+          do throws(RecordError) { row = try IdempotencyRow(of: bytes) } catch {
+            throw .ledger(.record(error))
+          }
+          if row.needs(key) { count += 1 }
           return true
         }
       }
@@ -134,26 +126,29 @@ extension VaultManager {
     let needs = try needs(of: key)
     guard needs.isEmpty else { throw .keyNeeded(key, needs) }
     if try keyring.entry(key)?.state == .destroying {
-      try vault.opened().work.wakeForDestruction()
+      try beginDestructions()
       return .begun
     }
     let request = Approval(
-      identifier: try KeyIdentifier.fresh(besides: []).text, key: key, requester: actor,
+      identifier: try onKeys(KeyIdentifier.fresh(besides: [])).text, key: key, requester: actor,
       requestedMilliseconds: books.now, persons: persons, reason: reason)
-    var answer = DestructionAnswer.begun
-    try store.perform { [books] (transaction) throws(VaultError) in
-      if let waiting = try books.wait(request, in: &transaction) {
-        answer = .waits(waiting)
-        return
-      }
-      answer = .begun
+    let answer = try store.perform {
+      [books] (transaction) throws(VaultError) -> DestructionAnswer in
+      if let waiting = try books.wait(request, in: &transaction) { return .waits(waiting) }
       try books.beginDestruction(
         DestructionOrder(
           key: key, actor: actor, beganMilliseconds: books.now, reason: reason, approvers: []),
         approval: nil, in: &transaction)
+      return .begun
     }
-    if answer == .begun { try vault.opened().work.wakeForDestruction() }
+    if answer == .begun { try beginDestructions() }
     return answer
+  }
+
+  /// Has destructions begin, or be tried again that could not be completed.
+  func beginDestructions() throws(VaultError) {
+    destructions.tryAgain()
+    try vault.opened().work.wake()
   }
 }
 
@@ -169,7 +164,10 @@ extension Books {
     needs.cards = opened.opened().cards.cards(under: order.key)
     needs.backups = try BackupRecord.needing(order.key, in: transaction)
     guard needs.isEmpty else { throw .keyNeeded(order.key, needs) }
-    try opened.keys.change(in: &transaction) { try $0.beginDestruction(order.key) }
+    try onKeys(
+      opened.keys.change(in: &transaction) { (change) throws(KeyringError) in
+        try change.beginDestruction(order.key)
+      })
     let role = opened.keys.working.entry(order.key)?.role.name ?? ""
     var order = order
     order.entries += [
@@ -189,7 +187,10 @@ extension Books {
   ) throws(VaultError) {
     let keys = try opened().keys
     let now = now
-    try keys.change(in: &transaction) { $0.endDestructions(of: identifiers, atMilliseconds: now) }
+    try onKeys(
+      keys.change(in: &transaction) { (change) throws(KeyringError) in
+        change.endDestructions(of: identifiers, atMilliseconds: now)
+      })
     for key in identifiers {
       let order = try DestructionOrder.read(key, &transaction)
       let actor = order?.actor ?? AuditEntry.systemActor
@@ -205,63 +206,100 @@ extension Books {
           of: key, by: actor, approvedBy: order?.approvers ?? [],
           entries: (order?.entries ?? []) + [end], in: &transaction)
       }
-      try transaction.delete(DestructionOrder.rowKey(key).rawSpan, in: .meta)
+      try transaction.removeRow(DestructionOrder.rowKey(key))
     }
   }
 }
 
-extension KeyWorker {
-  /// Ends destructions that have begun. What stands in their way is told, and keeps no other work from
-  /// going on.
-  func tryDestructions() {
-    do {
-      try endDestructions()
+/// Ends destructions that have begun. What stands in their way is told, and keeps no other work from
+/// going on.
+final class DestructionTask: BackgroundTask {
+  private struct State {
+    /// Why the destruction that was tried last could not be completed; it is tried again when somebody
+    /// asks for it, or when the vault is opened.
+    var failure: String?
+    /// Keys that no page of the store holds any more, and whose destruction is not complete yet.
+    var compacted: Set<KeyIdentifier> = []
+  }
+
+  private let store: Store
+  private let books: Books
+  private let explain: @Sendable (VaultError) -> String
+  private let upkeep: StoreUpkeep
+  private let erase: @Sendable (KeyringEntry) throws(KeyringError) -> Void
+  private let state = Mutex(State())
+
+  /// - Parameter erase: removes a KEK from its source.
+  init(
+    _ vault: Vault, _ upkeep: StoreUpkeep,
+    erase: @escaping @Sendable (KeyringEntry) throws(KeyringError) -> Void
+  ) {
+    store = vault.store
+    books = vault.books
+    explain = vault.settings.explain
+    self.upkeep = upkeep
+    self.erase = erase
+  }
+
+  var failure: String? { state.withLock { $0.failure } }
+
+  /// Lets what could not be completed be due again.
+  func tryAgain() { state.withLock { $0.failure = nil } }
+
+  func isDue(in session: Session) -> Bool {
+    failure == nil && session.keys.current.entries.contains { $0.state == .destroying }
+  }
+
+  func run(_ work: BackgroundWork) {
+    do throws(VaultError) {
+      try end(work)
     } catch {
       let cause = explain(error)
-      state.withLock { $0.destructionFailure = cause }
+      state.withLock { $0.failure = cause }
     }
   }
 
-  private func endDestructions() throws(VaultError) {
-    let dying = keys.current.entries.filter { $0.state == .destroying }
+  private func end(_ work: BackgroundWork) throws(VaultError) {
+    let dying = work.session.keys.current.entries.filter { $0.state == .destroying }
     let identifiers = Set(dying.map(\.identifier))
     if !identifiers.isSubset(of: state.withLock { $0.compacted }) {
-      try compact()
+      try compact(work)
       state.withLock { $0.compacted = identifiers }
     }
     // One whose source is out of reach does not keep the others from their end.
     var ended: [KeyIdentifier] = []
-    var failure: (any Error)?
+    var failure: VaultError?
     for key in dying {
-      do {
-        if key.role == .kek { try eraseKeyEncryptionKey(key) }
+      do throws(KeyringError) {
+        if key.role == .kek { try erase(key) }
         ended.append(key.identifier)
-      } catch { failure = error }
+      } catch { failure = VaultError(error) }
     }
     if !ended.isEmpty {
-      try store.perform { [books] (transaction) throws(VaultError) in
+      try store.perform { [books, ended] (transaction) throws(VaultError) in
         try books.endDestructions(of: ended, in: &transaction)
       }
     }
     if let failure { throw failure }
   }
-}
 
-extension KeyWorker {
   /// Compacts the store, when a backup or compaction that is under way has ended.
-  private func compact() throws(VaultError) {
+  private func compact(_ work: BackgroundWork) throws(VaultError) {
     while true {
-      do {
-        _ = try upkeep.compact(actor: AuditEntry.systemActor) { [self] done, total in
-          state.withLock {
-            $0.progress.done = UInt64(clamping: done)
-            $0.progress.total = UInt64(clamping: total)
+      do throws(VaultError) {
+        _ = try upkeep.compact(actor: AuditEntry.systemActor) { done, total in
+          work.note {
+            $0.done = UInt64(clamping: done)
+            $0.total = UInt64(clamping: total)
           }
-          return !isStopping
+          return !work.isStopping
         }
         return
-      } catch VaultError.upkeepUnderWay {
-        guard rest(after: .zero, atLeast: .milliseconds(100)) else { throw .store(.cancelled) }
+      } catch {
+        guard error == .upkeepUnderWay else { throw error }
+        guard work.rest(after: .zero, atLeast: .milliseconds(100)) else {
+          throw .store(.cancelled)
+        }
       }
     }
   }

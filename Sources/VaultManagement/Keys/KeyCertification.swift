@@ -5,6 +5,7 @@ import Cryptography
 import Keyring
 import RecordFormat
 import Storage
+import VaultCore
 
 extension Books {
   /// Signs and keeps an interim certificate for each key that `order` has emptied.
@@ -54,7 +55,7 @@ extension Books {
     in transaction: inout StoreWriteTransaction
   ) throws(VaultError) -> SignedNote {
     let keyring = try opened().keys.working
-    guard let entry = keyring.entry(key) else { throw .unknownKey }
+    guard let entry = keyring.entry(key) else { throw .keyring(.unknownKey(key)) }
     guard entry.state == .destroyed, let destroyed = entry.destroyedMilliseconds else {
       throw .keyring(.wrongState(key, entry.state))
     }
@@ -80,7 +81,7 @@ extension Books {
   private func certificate(
     for entry: KeyringEntry, in keyring: Keyring
   ) throws(VaultError) -> RotationCertificate {
-    let successor = try keyring.current(entry.role)
+    let successor = try onKeys(keyring.current(entry.role))
     let counts = RotationCertificate.Cards(
       underKey: try opened().cards.cards(under: entry.identifier),
       underSuccessor: try opened().cards.cards(under: successor.identifier))
@@ -109,10 +110,12 @@ extension Books {
     var proofs: [RotationCertificate.Proof] = []
     for sequence in Set(sequences).sorted() {
       let row = sequence.bigEndianBytes
-      guard let line = try transaction.get(row.rawSpan, in: .audit),
-        let logged = LoggedEntry(line: line), logged.isAbout(key)
-      else { continue }
-      proofs.append(.init(sequence: sequence, leaf: MerkleHash.leaf(line)))
+      do throws(StorageError) {
+        guard let line = try transaction.get(row.rawSpan, in: .audit),
+          let logged = LoggedEntry(line: line), logged.isAbout(key)
+        else { continue }
+        proofs.append(.init(sequence: sequence, leaf: MerkleHash.leaf(line)))
+      } catch { throw .store(error) }
     }
     return proofs
   }
@@ -122,10 +125,10 @@ extension Books {
     _ certificate: RotationCertificate, in transaction: inout StoreWriteTransaction
   ) throws(VaultError) -> SignedNote {
     let keys = try opened().keys
-    let note = try keys.working.withSigningKey { _, key in
-      try SignedNote(signing: certificate.text, as: origin, with: key)
-    }
-    keys.countUse(of: try keys.working.current(.audit).identifier)
+    let signer = try onKeys(keys.working.current(.audit)).identifier
+    let key = try keys.working.signing(signer)
+    let note = try onLog(SignedNote(signing: certificate.text, as: origin, with: key))
+    keys.countUse(of: signer)
     try RotationCertificate.save(
       note, for: certificate.key.identifier, certificate.kind, in: &transaction)
     return note
@@ -141,13 +144,13 @@ extension Books {
     }
     var trusted: [VerifierKey] = []
     for entry in keyring.entries where entry.role == .audit && entry.material != nil {
-      let publicKey = try keyring.withSigningKey(entry.identifier) { $1.publicKey }
-      trusted.append(try verifierKey(publicKey))
+      let key = try keyring.signing(entry.identifier)
+      trusted.append(try verifierKey(key.publicKey))
     }
     // The key that signed it may be destroyed: then a key after it is vouched for by it.
-    let successions = try KeySuccession.notes(in: transaction)
-      .map { try KeySuccession(parsing: $0.text) }
-    trusted += successions.map(\.old.key)
+    for note in try onLog(KeySuccession.notes(in: transaction)) {
+      trusted.append(try onLog(KeySuccession(parsing: note.text)).old.key)
+    }
     do {
       let certificate = try RotationCertificate(verifying: note, by: trusted)
       return VerifierKey.namePrefix + certificate.store == origin ? certificate : nil
@@ -161,7 +164,7 @@ extension Books {
 extension LoggedEntry {
   /// Whether the entry tells of a key, of its replacement, or of cards that were moved.
   fileprivate func isAbout(_ key: KeyIdentifier) -> Bool {
-    entry.key == key.text || reasons["replaces"].map(String.init) == key.text
-      || entry.operation == .keysReencrypt
+    self.key == key.text || reasons["replaces"].map(String.init) == key.text
+      || operation == .keysReencrypt
   }
 }

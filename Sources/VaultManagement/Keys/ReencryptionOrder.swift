@@ -3,6 +3,7 @@ import CardStore
 import Keyring
 import RecordFormat
 import Storage
+import VaultCore
 
 /// That cards are to be moved to the active data key, as the row `reencryption` of `meta` keeps it.
 ///
@@ -88,16 +89,13 @@ extension ReencryptionOrder {
   /// the cards moved begins anew.
   static func read(
     in transaction: borrowing some StoreReading & ~Copyable
-  ) throws(StorageError) -> ReencryptionOrder? {
-    let key = rowKey
-    guard let row = try transaction.get(key.rawSpan, in: .meta) else { return nil }
-    return ReencryptionOrder(row.array)
+  ) throws(VaultError) -> ReencryptionOrder? {
+    try transaction.row(rowKey).flatMap { ReencryptionOrder($0) }
   }
 
   /// - Returns: whether there was one.
-  static func remove(in transaction: inout StoreWriteTransaction) throws(StorageError) -> Bool {
-    let key = rowKey
-    return try transaction.delete(key.rawSpan, in: .meta)
+  static func remove(in transaction: inout StoreWriteTransaction) throws(VaultError) -> Bool {
+    try transaction.removeRow(rowKey)
   }
 }
 
@@ -108,13 +106,12 @@ extension Books {
   ) throws(VaultError) {
     var order = order
     var counts: [KeyIdentifier: UInt64] = [:]
-    for entry in try opened().keys.working.entries where entry.role == .data {
-      counts[entry.identifier] = try opened().cards.cards(under: entry.identifier)
+    let session = try opened()
+    for entry in session.keys.working.entries where entry.role == .data {
+      counts[entry.identifier] = session.cards.cards(under: entry.identifier)
     }
     order.note(counts)
-    let key = ReencryptionOrder.rowKey
-    let row = order.encoded
-    try transaction.put(key: key.rawSpan, value: row.rawSpan, in: .meta)
+    try transaction.putRow(order.encoded, at: ReencryptionOrder.rowKey)
   }
 }
 

@@ -1,19 +1,44 @@
 import AuditLog
-import Bytes
 import CardStore
 import Cards
 import Keyring
+import Ledgers
 import RecordFormat
 import Storage
-import Synchronization
+import VaultCore
 
 /// Cards and kept answers that are sealed anew under the active data key.
-extension KeyWorker {
-  /// Notes that cards are to be moved, with its entry, and begins. Where that is under way it goes on,
-  /// and the new rate counts from its next start.
+final class ReencryptionTask: BackgroundTask {
+  /// Cards moved in one transaction while nobody else asks for anything, and while somebody does.
+  static let idleStep = 4_096
+  static let busyStep = 128
+
+  private let store: Store
+  private let books: Books
+
+  init(_ vault: Vault) {
+    store = vault.store
+    books = vault.books
+  }
+
+  var failure: String? { nil }
+
+  func isDue(in session: Session) throws(VaultError) -> Bool { try isOrdered() }
+
+  /// Whether cards are to be moved, and that is not done yet.
+  func isOrdered() throws(VaultError) -> Bool { try order() != nil }
+
+  private func order() throws(VaultError) -> ReencryptionOrder? {
+    try store.read { (transaction) throws(VaultError) in
+      try ReencryptionOrder.read(in: transaction)
+    }
+  }
+
+  /// Notes that cards are to be moved, with its entry. Where that is under way it goes on, and the new
+  /// rate counts from its next start.
   ///
   /// - Parameter cardsPerSecond: 0 for as fast as requests allow.
-  func beginReencryption(cardsPerSecond: UInt64, actor: String) throws(VaultError) {
+  func begin(cardsPerSecond: UInt64, actor: String) throws(VaultError) {
     try store.perform { [books] (transaction) throws(VaultError) in
       let active = try books.opened().keys.working.activeDataKey.identifier
       let sequence = try books.record(
@@ -28,11 +53,10 @@ extension KeyWorker {
       order.cardsPerSecond = cardsPerSecond
       try books.note(order, in: &transaction)
     }
-    wake()
   }
 
   /// Notes that no more cards are to be moved for now.
-  func stopReencryption(actor: String) throws(VaultError) {
+  func stop(actor: String) throws(VaultError) {
     try store.perform { [books] (transaction) throws(VaultError) in
       guard try ReencryptionOrder.remove(in: &transaction) else { return }
       let active = try books.opened().keys.working.activeDataKey.identifier
@@ -44,10 +68,11 @@ extension KeyWorker {
   }
 
   /// Notes that every card that can be moved was, and certifies what that has emptied.
-  private func endReencryption(_ reason: String) throws(VaultError) {
-    guard let order = try store.read({ try ReencryptionOrder.read(in: $0) }) else { return }
-    let replacements = try RotationCertificate.replacements(
-      of: Set(order.counts.map(\.key)).intersection(keys.current.replacedDataKeys), in: store)
+  private func end(_ reason: String, _ keys: LiveKeyring) throws(VaultError) {
+    guard let order = try order() else { return }
+    let replacements = try onLog(
+      RotationCertificate.replacements(
+        of: Set(order.counts.map(\.key)).intersection(keys.current.replacedDataKeys), in: store))
     try store.perform { [books] (transaction) throws(VaultError) in
       guard try ReencryptionOrder.remove(in: &transaction) else { return }
       let active = try books.opened().keys.working.activeDataKey.identifier
@@ -61,97 +86,85 @@ extension KeyWorker {
   }
 
   /// The cards that stand under another key than the active one.
-  func cardsToMove() throws(VaultError) -> UInt64 {
-    let active = keys.current.activeDataKey.identifier
-    return try CardVerifier.cardCounts(in: store)
+  func cardsToMove(in session: Session) throws(VaultError) -> UInt64 {
+    let active = session.keys.current.activeDataKey.identifier
+    return try onCards(CardVerifier.cardCounts(in: store))
       .reduce(0) { $0 + ($1.key == active ? 0 : $1.value) }
   }
 
-  func reencrypt(_ order: ReencryptionOrder) throws(VaultError) {
-    let total = try cardsToMove()
+  func run(_ work: BackgroundWork) throws(VaultError) {
+    guard let order = try order() else { return }
+    let keys = work.session.keys
+    let total = try cardsToMove(in: work.session)
     let active = keys.current.activeDataKey.identifier
-    state.withLock {
-      $0.progress = KeyWorkProgress()
-      $0.progress.total = total
-      $0.progress.isRunning = true
+    work.note {
+      $0 = WorkProgress()
+      $0.total = total
+      $0.isRunning = true
     }
     // A key that was replaced since the beginning has its cards noted now.
     try store.perform { [books] (transaction) throws(VaultError) in
       guard let order = try ReencryptionOrder.read(in: transaction) else { return }
       try books.note(order, in: &transaction)
     }
-    guard try moveCards(cardsPerSecond: order.cardsPerSecond), try moveAnswers() else { return }
-    let progress = progress
-    let left = try cardsToMove()
+    guard try moveCards(work, cardsPerSecond: order.cardsPerSecond), try moveAnswers(work) else {
+      return
+    }
+    let left = try cardsToMove(in: work.session)
     // A key that was rotated meanwhile makes another round necessary. Where it was not, what is left
     // cannot be moved: records that do not open, or a count that is damaged.
     guard left == 0 || keys.current.activeDataKey.identifier == active else { return }
-    try endReencryption("moved=\(progress.done) left=\(left)")
+    try end("moved=\(work.progress.done) left=\(left)", keys)
   }
 
-  private func moveCards(cardsPerSecond: UInt64) throws(VaultError) -> Bool {
+  private func moveCards(
+    _ work: BackgroundWork, cardsPerSecond: UInt64
+  ) throws(VaultError) -> Bool {
     var position: Token?
     repeat {
-      let limit = isBusy ? Self.busyStep : Self.idleStep
+      let limit = work.isBusy ? Self.busyStep : Self.idleStep
       let bounded = cardsPerSecond == 0 ? limit : min(limit, Int(clamping: cardsPerSecond))
-      let after = position
       let began = ContinuousClock.now
-      var step = ReencryptionStep()
-      try patiently { [store, books] in
-        try store.perform(admission: .ordinary) { transaction in
-          step = try books.cards.reencrypt(after: after, limit: bounded, in: &transaction)
+      let step = try work.patiently { () throws(VaultError) in
+        try store.perform(admission: .ordinary) {
+          [books, position] (transaction) throws(VaultError) in
+          try onCards(
+            books.opened().cards.reencrypt(after: position, limit: bounded, in: &transaction))
         }
       }
       position = step.position
       let moved = UInt64(step.moved)
-      let damaged = UInt64(step.damaged)
-      state.withLock {
-        $0.progress.done += moved
-        $0.progress.damaged += damaged
+      work.note {
+        $0.done += moved
+        $0.damaged += UInt64(step.damaged)
       }
-      let work = ContinuousClock.now - began
+      let took = ContinuousClock.now - began
       let least: Duration =
         cardsPerSecond == 0
         ? .zero
-        : .nanoseconds(Int64(clamping: moved * 1_000_000_000 / cardsPerSecond)) - work
-      guard rest(after: work, atLeast: least), !isMoreUrgentThanCards, try isWanted() else {
-        return false
-      }
+        : .nanoseconds(Int64(clamping: moved * 1_000_000_000 / cardsPerSecond)) - took
+      guard work.rest(after: took, atLeast: least), try !work.hasMoreUrgent(than: self),
+        // Nobody has stopped it meanwhile.
+        try isOrdered()
+      else { return false }
     } while position != nil
     return true
   }
 
-  private func moveAnswers() throws(VaultError) -> Bool {
+  private func moveAnswers(_ work: BackgroundWork) throws(VaultError) -> Bool {
     var position: [UInt8]?
     repeat {
-      let after = position
       let began = ContinuousClock.now
-      var next: [UInt8]?
-      try patiently { [store, books] in
-        try store.perform(admission: .ordinary) { transaction in
-          next = try books.idempotency.reseal(after: after, limit: Self.busyStep, in: &transaction)
+      position = try work.patiently { () throws(VaultError) in
+        try store.perform(admission: .ordinary) {
+          [books, position] (transaction) throws(VaultError) in
+          try onLedger(
+            books.opened().idempotency.reseal(
+              after: position, limit: Self.busyStep, in: &transaction))
         }
       }
-      position = next
-      guard rest(after: ContinuousClock.now - began) else { return false }
+      guard work.rest(after: ContinuousClock.now - began) else { return false }
     } while position != nil
     return true
-  }
-
-  /// Whether nobody has stopped the re-encryption meanwhile.
-  private func isWanted() throws(VaultError) -> Bool {
-    let key = ReencryptionOrder.rowKey
-    return try store.read { try $0.contains(key.rawSpan, in: .meta) }
-  }
-
-  /// Runs `body` again after a pause while the store has no room for it, in its queue or on the disk.
-  private func patiently(_ body: () throws(VaultError) -> Void) throws(VaultError) {
-    while true {
-      do {
-        return try body()
-      } catch let error as StorageError where error == .overloaded || error == .full {
-        guard rest(after: .zero, atLeast: .milliseconds(250)) else { throw error }
-      }
-    }
   }
 }

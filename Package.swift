@@ -84,12 +84,31 @@ let package = Package(
       "CardStore",
       ["Storage", "LMDB", "Keyring", "RecordFormat", "Cards", "Cryptography", "SecretMemory"]),
 
-    // Core.
     module(
-      "Vault",
+      "Ledgers",
       [
-        "AccessPolicy", "AuditLog", "CardStore", "Keyring", "Storage", "LMDB", "RecordFormat",
-        "Cards", "Cryptography", "SecretMemory", "JSON",
+        "AuditLog", "Bytes", "Cards", "Cryptography", "Keyring", "RecordFormat", "SecretMemory",
+        "Storage",
+      ]),
+
+    // Core: what clients may ask, and what operators may, over one common part.
+    module(
+      "VaultCore",
+      [
+        "AccessPolicy", "AuditLog", "Bytes", "CardStore", "Cards", "Cryptography", "JSON",
+        "Keyring", "Ledgers", "RecordFormat", "SecretMemory", "Storage",
+      ]),
+    module(
+      "Tokenization",
+      [
+        "VaultCore", "AccessPolicy", "AuditLog", "CardStore", "Cards", "JSON", "Keyring",
+        "Ledgers", "RecordFormat", "SecretMemory", "Storage",
+      ]),
+    module(
+      "VaultManagement",
+      [
+        "VaultCore", "AccessPolicy", "AuditLog", "Bytes", "CardStore", "Cards", "Cryptography",
+        "JSON", "Keyring", "Ledgers", "RecordFormat", "SecretMemory", "Storage",
       ]),
 
     // Edges.
@@ -97,20 +116,20 @@ let package = Package(
     module(
       "AcquirerGateway",
       [
-        "Vault", "Configuration", "Cards", "Cryptography", "SecretMemory", "JSON", "AccessPolicy",
+        "Tokenization", "VaultCore", "Configuration", "Cards", "Cryptography", "SecretMemory", "JSON", "AccessPolicy",
         "AuditLog",
       ] + nio),
     module(
       "VaultServer",
       [
-        "Vault", "AccessPolicy", "Cards", "SecretMemory", "Cryptography", "JSON",
+        "Tokenization", "VaultCore", "AccessPolicy", "Cards", "SecretMemory", "Cryptography", "JSON",
         product("Logging", "swift-log"),
       ] + nio),
     module(
       "Administration",
       [
         "AuditLog", "CardStore", "Cards", "Cryptography", "JSON", "Keyring", "LMDB",
-        "RecordFormat", "SecretMemory", "Storage", "Vault",
+        "RecordFormat", "SecretMemory", "Storage", "Ledgers", "VaultCore", "VaultManagement",
         product("Logging", "swift-log"), product("NIOCore", "swift-nio"),
         product("NIOPosix", "swift-nio"), product("NIOHTTP1", "swift-nio"),
       ]),
@@ -121,7 +140,8 @@ let package = Package(
       dependencies: [
         "Administration", "AccessPolicy", "AcquirerGateway", "AuditLog", "CardStore", "Cards",
         "Configuration", "Cryptography", "JSON", "Keyring", "LMDB", "RecordFormat",
-        "SecretMemory", "Storage", "Vault", "VaultServer", "CScrub",
+        "SecretMemory", "Storage", "Ledgers", "Tokenization", "VaultCore", "VaultManagement",
+        "VaultServer", "CScrub",
         product("ArgumentParser", "swift-argument-parser"),
         product("Logging", "swift-log"),
       ] + nio,
@@ -130,7 +150,7 @@ let package = Package(
       name: "cadenas-dev",
       dependencies: [
         "AccessPolicy", "AuditLog", "CardStore", "Cards", "Configuration", "Cryptography", "JSON",
-        "Keyring", "SecretMemory", "Storage", "Vault",
+        "Keyring", "SecretMemory", "Storage",
         product("ArgumentParser", "swift-argument-parser"),
       ] + nio,
       // Two are links to what keys/ and deploy/ hold, so that there is one text to review.

@@ -1,5 +1,6 @@
 import AuditLog
-import Vault
+import Tokenization
+import VaultCore
 
 /// The fixed words that say what became of a message; never text of the other side's.
 package enum GatewayCause {

@@ -1,6 +1,7 @@
 import AccessPolicy
 import NIOCore
-import Vault
+import Tokenization
+import VaultCore
 
 extension ConnectionHandler {
   /// Reads requests from `input` until one is being answered or more bytes are needed. What has not
@@ -102,13 +103,13 @@ extension ConnectionHandler {
     guard case .admitted = exchange.verdict else { return exchange }
     let now = core.unixSeconds()
     if let client, client.isCurrent(generation: core.state.generation, at: now),
-      client.trust.policy.generation == exchange.caller?.policyGeneration
+      client.trust.policy.generation == exchange.caller?.terms.policy.generation
     {
       return exchange
     }
     guard refreshIdentity(at: now), let client else { return nil }
     guard
-      client.trust.policy.generation != exchange.caller?.policyGeneration
+      client.trust.policy.generation != exchange.caller?.terms.policy.generation
         || client.identity != exchange.caller?.identity
     else { return exchange }
     // Stopping and sealing do not undo what was admitted: the vault answers for itself.
@@ -179,7 +180,7 @@ extension ConnectionHandler {
     }
   }
 
-  private func pullReply() -> @Sendable (PullReply) -> Void {
+  private func pullReply() -> @Sendable (Result<ReleasedCard, Problem>) -> Void {
     let handler = NIOLoopBound(self, eventLoop: loop)
     let loop = loop
     return { reply in

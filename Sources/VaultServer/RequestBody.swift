@@ -1,7 +1,8 @@
 import Cards
 import JSON
 import SecretMemory
-import Vault
+import Tokenization
+import VaultCore
 
 /// One request's body: a JSON object that has been read, and the bytes that it stands in.
 struct RequestBody: ~Escapable {

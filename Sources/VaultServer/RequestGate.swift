@@ -1,6 +1,7 @@
 import AccessPolicy
 import Cards
-import Vault
+import Tokenization
+import VaultCore
 
 /// Who is at the other end of a connection.
 enum ClientIdentity: Equatable {

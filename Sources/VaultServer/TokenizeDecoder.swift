@@ -2,7 +2,8 @@ import Cards
 import Cryptography
 import JSON
 import SecretMemory
-import Vault
+import Tokenization
+import VaultCore
 
 /// Reads the body of a tokenize request.
 ///

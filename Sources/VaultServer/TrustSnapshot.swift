@@ -1,11 +1,12 @@
 import AccessPolicy
 import Cryptography
+import Tokenization
 
-/// One generation of whom the server trusts: policy, authorities and their revocation lists.
+/// One generation of what the server goes by: the terms, and whom it trusts under them.
 final class TrustSnapshot: Sendable {
   /// Grows with every update, of the policy or of a revocation list alone.
   let generation: UInt64
-  let policy: Policy
+  let terms: Terms
   let authorities: TrustedAuthorities
 
   /// An identity, and the last second for which it holds.
@@ -17,9 +18,11 @@ final class TrustSnapshot: Sendable {
     var paths: [CertificatePath] = []
   }
 
-  init(generation: UInt64, policy: Policy, authorities: TrustedAuthorities) {
+  var policy: Policy { terms.policy }
+
+  init(generation: UInt64, terms: Terms, authorities: TrustedAuthorities) {
     self.generation = generation
-    self.policy = policy
+    self.terms = terms
     self.authorities = authorities
   }
 

@@ -42,7 +42,7 @@ package final class VaultServer: Sendable {
     }
   }
 
-  /// What it has done.
+  /// Requests, answers and connections so far.
   package let counters: ServerCounters
   /// The port on which it listens.
   package let port: Int
@@ -55,14 +55,14 @@ package final class VaultServer: Sendable {
   /// Begins to serve.
   ///
   /// - Parameters:
-  ///   - authorities: those of `policy.authorities`.
+  ///   - authorities: those that the policy of `terms` names.
   ///   - group: its loops; connections are spread over all of them.
   /// - Throws: ``VaultServerError``.
   package init(
-    _ settings: Settings, service: any CardService, policy: Policy,
+    _ settings: Settings, service: any CardService, terms: Terms,
     authorities: TrustedAuthorities, group: any EventLoopGroup, logger: Logger
   ) async throws(VaultServerError) {
-    let trust = TrustSnapshot(generation: 1, policy: policy, authorities: authorities)
+    let trust = TrustSnapshot(generation: 1, terms: terms, authorities: authorities)
     let tls = try makeTLS(settings.certificate, anchors: trust.anchorCertificates)
     counters = ServerCounters()
     let identifiers: RequestIdentifiers
@@ -92,21 +92,18 @@ package final class VaultServer: Sendable {
     port = listener.localAddress?.port ?? settings.port
   }
 
-  /// Puts another policy, other authorities and revocation lists, and another certificate in force:
-  /// for new connections at once, for open ones at their next request or tick. None is dropped that
-  /// may stay. Nothing changes where it throws.
-  ///
-  /// - Parameter others: puts the policy in force elsewhere. Called when nothing can fail any more, and
-  ///   before the first request is admitted under the new policy: what it then meets has to know it.
+  /// Puts other terms, authorities and revocation lists, and another certificate in force: for new
+  /// connections at once, for open ones at their next request or tick, and for requests that wait in
+  /// the service. None is dropped that may stay. Nothing changes where it throws.
   package func update(
-    policy: Policy, authorities: TrustedAuthorities, certificate: ServerCertificate,
-    updatingFirst others: () -> Void = {}
+    terms: Terms, authorities: TrustedAuthorities, certificate: ServerCertificate
   ) throws(VaultServerError) {
     try updates.withLock { _ throws(VaultServerError) in
       let trust = TrustSnapshot(
-        generation: core.state.generation + 1, policy: policy, authorities: authorities)
+        generation: core.state.generation + 1, terms: terms, authorities: authorities)
       let tls = try makeTLS(certificate, anchors: trust.anchorCertificates)
-      others()
+      // First, since what is admitted under new terms has to meet them.
+      core.service.update(terms: terms)
       core.state.replace(trust: trust, tls: tls)
       core.intermediates.keepOnly(authorities.all.anchors)
     }

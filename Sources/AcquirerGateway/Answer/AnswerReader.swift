@@ -1,6 +1,7 @@
 import JSON
 import SecretMemory
-package import Vault
+package import Tokenization
+package import VaultCore
 
 /// Reduces an answer to what its rules declare: a pure function of status, body and card number.
 ///

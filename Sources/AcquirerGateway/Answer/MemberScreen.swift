@@ -1,4 +1,5 @@
-import Vault
+import Tokenization
+import VaultCore
 
 /// Lets members of an answer through, and keeps back those that hold what the shop must not have.
 ///

@@ -1,7 +1,8 @@
 import Glibc
 import NIOCore
 import NIOPosix
-import Vault
+import Tokenization
+import VaultCore
 
 /// Why no connection came to stand, or why one ended.
 struct ConnectionFailure {

@@ -6,7 +6,8 @@ import NIOPosix
 import NIOSSL
 import NIOTLS
 import SecretMemory
-import Vault
+import Tokenization
+import VaultCore
 
 /// One message on one fresh connection: connects, sends once, reads one answer, closes.
 ///
@@ -45,8 +46,17 @@ final class Exchange: ChannelInboundHandler, @unchecked Sendable {
   }
 
   /// Begins to connect. The time for connection and handshake runs from here.
+  ///
+  /// A message that cannot be rendered is told here, and not by its sender, on whose thread every client
+  /// waits.
   func start() {
-    loop.execute { self.connect() }
+    loop.execute {
+      guard self.message?.canBeRendered() == true else {
+        self.message = nil
+        return self.reply.give(.notSent(cause: GatewayCause.configuration))
+      }
+      self.connect()
+    }
   }
 
   /// Ends what is under way, whatever stage it is in.

@@ -2,7 +2,8 @@ import Cards
 import JSON
 import NIOCore
 import SecretMemory
-import Vault
+import Tokenization
+import VaultCore
 
 /// One message to an acquirer: a template, and everything that goes into it.
 ///

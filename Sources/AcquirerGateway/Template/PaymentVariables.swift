@@ -1,5 +1,6 @@
 import Cards
-import Vault
+import Tokenization
+import VaultCore
 
 extension Payment {
   /// Whether the request had this variable.

@@ -1,4 +1,5 @@
-import Vault
+import Tokenization
+import VaultCore
 
 /// What a template can put into a message. The raw value is its name in the template.
 package enum TemplateVariable: String, CaseIterable, Sendable {

@@ -105,7 +105,7 @@ extension Inventory {
     server = try VaultServer.tls(showing: parts.certificate, trusting: parts.authorities)
     listen = "\(configuration.listen.host):\(configuration.listen.port)"
     authorities = parts.authorities
-    acquirers = Gateway.connections(of: parts.definitions)
+    acquirers = AcquirerRoutes.connections(of: parts.definitions)
   }
 }
 

@@ -7,14 +7,16 @@ import Configuration
 import Logging
 import NIOCore
 import NIOPosix
-import Vault
+import Tokenization
+import VaultCore
+import VaultManagement
 import VaultServer
 
 extension Service {
   /// Reads configuration, certificates and CRLs anew and puts them in force together, or leaves
   /// everything as it is and says what is wrong.
   func reload(_ path: String) {
-    let next = condition.policyGeneration + 1
+    let next = tokenizer.policy.generation + 1
     do {
       let new = try ServiceConfiguration.load(path: path)
       let parts = try ServiceParts(new, generation: next)
@@ -23,16 +25,15 @@ extension Service {
         AuditEntry(
           actor: AuditEntry.systemActor, operation: .reload, outcome: .intent))
       let persons = new.administration.approvals["destroy", default: 1]
-      try vault.raiseApprovals(toPersons: persons)
+      try manager.raiseApprovals(toPersons: persons)
       try server.update(
-        policy: parts.policy, authorities: parts.authorities, certificate: parts.certificate,
-        updatingFirst: {
-          vault.update(policy: parts.policy)
-          gateway.update(parts.definitions)
-        })
-      vault.update(alarms: new.alarms)
+        terms: parts.terms(over: gateway), authorities: parts.authorities,
+        certificate: parts.certificate)
+      manager.update(alarms: new.alarms)
       administration.update(access: parts.access)
-      condition.put(generation: next, personsToDestroy: persons)
+      condition.put(
+        personsToDestroy: persons,
+        acquirers: AcquirerRoutes.connections(of: parts.definitions))
       for section in configuration.sectionsThatNeedRestart(comparedTo: new) {
         logger.warning("a change needs a restart", metadata: ["section": "\(section)"])
       }

@@ -2,6 +2,7 @@ import AccessPolicy
 import AcquirerGateway
 import Administration
 import Configuration
+import Tokenization
 import VaultServer
 
 /// What is made of the configuration alone, and made anew at each reload.
@@ -31,6 +32,13 @@ struct ServiceParts {
     access = AccessList(
       operators: configuration.administration.operators.map(AccessList.Member.init),
       auditors: configuration.administration.auditors.map(AccessList.Member.init))
+  }
+}
+
+extension ServiceParts {
+  /// The terms of this generation.
+  func terms(over gateway: Gateway) -> Terms {
+    Terms(policy: policy, acquirers: AcquirerRoutes(definitions, over: gateway))
   }
 }
 

@@ -5,17 +5,21 @@ import Configuration
 import Glibc
 import Keyring
 import SecretMemory
-import Vault
+import Tokenization
+import VaultCore
+import VaultManagement
 import VaultServer
 
 /// What the administration socket tells of the running service.
 struct ServiceStatusSource: Sendable {
   let configuration: ServiceConfiguration
-  let vault: Vault
+  let manager: VaultManager
+  let tokenizer: Tokenizer
   let server: VaultServer
-  let gateway: Gateway
   let condition: ServiceCondition
   let startedMilliseconds: Int64
+
+  private var vault: Vault { manager.vault }
 
   /// The hooks of the operations.
   func hooks(slots: SecretPool) -> AdministrationHooks {
@@ -24,11 +28,11 @@ struct ServiceStatusSource: Sendable {
     hooks.metrics = { [self] in metrics() }
     hooks.keyring = { [vault] in try vault.keyring }
     hooks.slots = slots
-    hooks.vault = vault
-    hooks.rules = vault.rules
+    hooks.vault = manager
+    hooks.rules = manager.rules
     hooks.keepAtHandSeconds = configuration.audit.keepAtHandSeconds
     hooks.keySource = keySourceHooks
-    hooks.upkeep = vault.upkeep
+    hooks.upkeep = manager.upkeep
     hooks.inventory = { [self] in try inventory().make() }
     hooks.record = { [vault] entry in try vault.record(entry) }
     return hooks
@@ -37,7 +41,7 @@ struct ServiceStatusSource: Sendable {
   private func inventory() -> Inventory {
     Inventory(
       server: server.tls, listen: listen, authorities: server.authorities,
-      acquirers: gateway.connections)
+      acquirers: condition.acquirers)
   }
 
   private var listen: String { "\(configuration.listen.host):\(server.port)" }
@@ -55,7 +59,7 @@ struct ServiceStatusSource: Sendable {
       uptimeSeconds: (Clocks.unixMilliseconds() - startedMilliseconds) / 1_000,
       listen: listen,
       connections: server.counters.connectionsOpen, paymentsInFlight: vault.paymentsInFlight,
-      policyGeneration: condition.policyGeneration)
+      policyGeneration: tokenizer.policy.generation)
   }
 
   private func metrics() -> [Metric] {
@@ -85,7 +89,7 @@ struct ServiceStatusSource: Sendable {
         Int64(vault.paymentsInFlight)),
       Metric(
         "cadenas_policy_generation", .gauge, "Configurations put in force since the start.",
-        Int64(clamping: condition.policyGeneration)),
+        Int64(clamping: tokenizer.policy.generation)),
       Metric(
         "cadenas_audit_checkpoint_entries", .gauge,
         "Entries of the audit log that the newest signed checkpoint covers.",
@@ -93,14 +97,14 @@ struct ServiceStatusSource: Sendable {
       Metric(
         "cadenas_same_digits_refused_total", .counter,
         "Tokenize requests refused since too many new cards shared first and last digits.",
-        Int64(clamping: vault.digitFigures.refused)),
+        Int64(clamping: vault.books.digitFigures.refused)),
       Metric(
         "cadenas_same_digits_pairs", .gauge, "Pairs of first and last digits that are counted.",
-        Int64(vault.digitFigures.pairs)),
+        Int64(vault.books.digitFigures.pairs)),
       Metric(
         "cadenas_same_digits_forgotten_total", .counter,
         "Pairs that were forgotten at limits.same_digits_pairs.",
-        Int64(clamping: vault.digitFigures.forgotten)),
+        Int64(clamping: vault.books.digitFigures.forgotten)),
       Metric("cadenas_sealed", .gauge, "1 while the keyring is closed.", vault.isSealed ? 1 : 0),
     ]
     metrics += acquirers()

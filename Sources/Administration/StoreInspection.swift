@@ -1,7 +1,6 @@
 internal import AuditLog
 internal import CardStore
 internal import Keyring
-internal import LMDB
 internal import SecretMemory
 internal import Storage
 internal import Vault
@@ -31,16 +30,16 @@ struct StoreInspection {
     }
     let after = try snapshot()
     let archive = try toldArchive()
-    let information = try store.environment.information()
+    let size = try store.statistics()
     return StoreCheck(
       records: records, inStore: after.cards,
       created: try count("tokenize", "created", after, archive) + (archive?.created ?? 0),
       deleted: try count("delete", "deleted", after, archive) + (archive?.deleted ?? 0),
       isAtRest: before == after,
       missingFromIndex: isIndexCurrent ? records?.missingFromIndex : nil,
-      fileBytes: try store.environment.fileSize(),
-      neededBytes: information.pageCount * information.pageSize,
-      isFileComplete: try store.environment.isFileComplete(),
+      fileBytes: size.fileBytes,
+      neededBytes: size.usedBytes,
+      isFileComplete: try store.isFileComplete(),
       restored: try RestoreOrigin.read(in: store)?.cards ?? 0)
   }
 

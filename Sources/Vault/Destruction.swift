@@ -169,7 +169,9 @@ extension WriterCore {
     needs.cards = opened.cards.cards(under: order.key)
     needs.backups = try BackupRecord.needing(order.key, in: transaction)
     guard needs.isEmpty else { throw VaultError.keyNeeded(order.key, needs) }
-    try opened.keys.change(in: &transaction) { try $0.beginDestruction(order.key) }
+    try opened.keys.change(in: &transaction) { (change) throws(KeyringError) in
+      try change.beginDestruction(order.key)
+    }
     let role = opened.keys.working.entry(order.key)?.role.name ?? ""
     var order = order
     order.entries += [

@@ -59,7 +59,7 @@ extension Vault {
         throw KeyringError.wrongState(key, old.state)
       }
       let before = keys.working
-      let new = try keys.change(in: &transaction) { change in
+      let new = try keys.change(in: &transaction) { (change) throws(KeyringError) in
         let new =
           isInService
           ? try change.replace(
@@ -96,7 +96,7 @@ extension KeyringChange {
   fileprivate mutating func replace(
     _ old: KeyringEntry, by replacement: KeyEncryptionKey?, cryptoperiods: Cryptoperiods,
     isUrgent: Bool, atMilliseconds now: UInt64
-  ) throws -> KeyIdentifier {
+  ) throws(KeyringError) -> KeyIdentifier {
     let seconds = cryptoperiods[old.role]
     guard old.role == .kek else {
       return try rotate(

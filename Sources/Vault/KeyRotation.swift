@@ -24,7 +24,7 @@ extension Vault {
   package func rotate(_ role: KeyRole, actor: String) throws -> KeyRotation {
     let seconds = rules.cryptoperiods[role]
     func rotate() throws -> KeyRotation {
-      try change(role, actor: actor) { change, now in
+      try change(role, actor: actor) { (change, now) throws(KeyringError) in
         try change.rotate(role, cryptoperiodSeconds: seconds, atMilliseconds: now)
       }
     }
@@ -63,7 +63,7 @@ extension Vault {
     let seconds = cryptoperiodSeconds ?? rules.cryptoperiods[.kek]
     return try change(
       .kek, actor: actor,
-      { change, now in
+      { (change, now) throws(KeyringError) in
         try change.replaceKeyEncryptionKey(
           by: key, origin: origin, cryptoperiodSeconds: seconds, atMilliseconds: now)
         return key.identifier
@@ -104,7 +104,7 @@ extension Vault {
 
   private func change(
     _ role: KeyRole, actor: String,
-    _ body: @escaping (inout KeyringChange, UInt64) throws -> KeyIdentifier,
+    _ body: @escaping (inout KeyringChange, UInt64) throws(KeyringError) -> KeyIdentifier,
     beside more: @escaping (KeyRotation, inout StoreWriteTransaction) throws -> Void = { _, _ in }
   ) throws -> KeyRotation {
     var rotation: KeyRotation?
@@ -113,7 +113,9 @@ extension Vault {
       let before = keys.working
       let old = try before.current(role).identifier
       let now = core.now
-      let new = try keys.change(in: &transaction) { try body(&$0, now) }
+      let new = try keys.change(in: &transaction) { (change) throws(KeyringError) in
+        try body(&change, now)
+      }
       let checkValue = keys.working.entry(new)?.checkValue.map(KeyCheckValue.text) ?? ""
       if role == .audit {
         try core.signSuccession(from: before, to: keys, atMilliseconds: now, in: &transaction)

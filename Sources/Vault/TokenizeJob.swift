@@ -92,10 +92,10 @@ final class TokenizeJob: WriteJob, @unchecked Sendable {
     case .card(let held):
       do {
         try store(held.card, row: row, in: &transaction)
-      } catch CardStoreError.indexIsBehind {
+      } catch let error as CardStoreError where error.isOfIndex {
         // It is thrown before anything is written.
-        try refuse(Problem(CardStoreError.indexIsBehind), in: &transaction)
-      } catch KeyringError.keyUsedUp {
+        try refuse(Problem(error), in: &transaction)
+      } catch CardStoreError.keys(.keyUsedUp), KeyringError.keyUsedUp {
         // So is this, with a seal held back for the answer.
         try refuse(.dataKeyUsedUp, in: &transaction)
       }
@@ -173,9 +173,9 @@ final class TokenizeJob: WriteJob, @unchecked Sendable {
         card, merchant: merchant, atMilliseconds: core.clock.milliseconds(), in: &transaction)
       if stored.isNew, deduplicates { try countDigits(of: card.pan) }
       return stored
-    } catch CardStoreError.indexIsBehind {
+    } catch let error as CardStoreError where error.isOfIndex {
       // It was not looked up.
-      throw CardStoreError.indexIsBehind
+      throw error
     } catch {
       // The answer will tell it from a card that is known, as if it had been stored.
       if deduplicates { try countDigits(of: card.pan) }
@@ -202,7 +202,7 @@ final class TokenizeJob: WriteJob, @unchecked Sendable {
     guard let token = first.token else { return true }
     do {
       return try core.cards.merchant(of: token, in: &transaction) != nil
-    } catch is CardStoreError {
+    } catch CardStoreError.recordDoesNotOpen {
       return true
     }
   }

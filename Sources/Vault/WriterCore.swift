@@ -187,6 +187,12 @@ extension Problem {
     case .recordDoesNotOpen, .unknownKey, .malformedRow: self.init(.internalError)
     case .noSecretMemory: self.init(.overloaded)
     case .indexIsBehind: self.init(.storeFull)
+    case .indexUnreadable:
+      self.init(
+        .unavailable, detail: "The index of card numbers is being built anew. Try again later.")
+    case .tokensExhausted, .cipher: self.init(.internalError)
+    case .store(let error): self.init(failure: error)
+    case .keys(let error): self.init(failure: error)
     }
   }
 
@@ -194,6 +200,10 @@ extension Problem {
   init(failure: any Error) {
     if let failure = failure as? VaultError, failure == .sealed {
       self.init(.sealed)
+      return
+    }
+    if let failure = failure as? CardStoreError {
+      self.init(failure)
       return
     }
     if let failure = failure as? KeyringError, case .keyUsedUp = failure {
@@ -212,7 +222,7 @@ extension Problem {
       self.init(
         .unavailable, detail: "The disk failed; nothing is written until the service is restarted.")
     case .locked, .notInitialized, .alreadyInitialized, .alreadyExists, .truncated, .damaged,
-      .unknownFormat, .mapTooSmall, .cancelled, .lmdb, .system:
+      .unknownFormat, .mapTooSmall, .cancelled, .engine, .system:
       self.init(.internalError)
     }
   }

@@ -77,12 +77,12 @@ let package = Package(
     // State.
     module("AccessPolicy"),
     module(
-      "AuditLog", ["Storage", "LMDB", "RecordFormat", "Cryptography", "JSON", "SecretMemory"]),
+      "AuditLog", ["Storage", "RecordFormat", "Cryptography", "JSON", "SecretMemory"]),
     module(
-      "Keyring", ["Storage", "LMDB", "JSON", "RecordFormat", "Cryptography", "SecretMemory"]),
+      "Keyring", ["Storage", "JSON", "RecordFormat", "Cryptography", "SecretMemory"]),
     module(
       "CardStore",
-      ["Storage", "LMDB", "Keyring", "RecordFormat", "Cards", "Cryptography", "SecretMemory"]),
+      ["Storage", "Keyring", "RecordFormat", "Cards", "Cryptography", "SecretMemory"]),
 
     module(
       "Ledgers",
@@ -128,7 +128,7 @@ let package = Package(
     module(
       "Administration",
       [
-        "AuditLog", "CardStore", "Cards", "Cryptography", "JSON", "Keyring", "LMDB",
+        "AuditLog", "CardStore", "Cards", "Cryptography", "JSON", "Keyring",
         "RecordFormat", "SecretMemory", "Storage", "Ledgers", "VaultCore", "VaultManagement",
         product("Logging", "swift-log"), product("NIOCore", "swift-nio"),
         product("NIOPosix", "swift-nio"), product("NIOHTTP1", "swift-nio"),

@@ -106,7 +106,7 @@ extension StorageError {
     case .stopped: "the store is stopped"
     case .writingEnded: "the disk failed: nothing is written any more until a restart"
     case .cancelled: "the copy was stopped, and nothing has changed"
-    case .lmdb(let error): "the store cannot be read or written (\(error))"
+    case .engine(let failure): "the store cannot be read or written (\(failure))"
     case .system(let call, let errno): "\(call) failed: \(systemMessage(errno))"
     }
   }
@@ -121,7 +121,7 @@ extension KeyringError {
       true
     case .keySource, .keyFileOwner, .keyFileMode, .keyFileSize, .keyEncryptionKeyMissing,
       .keyFileExists, .noKeyring, .keyringDoesNotOpen, .malformedKeyring, .noActiveKey,
-      .malformedTally, .systemUnavailable, .custody(.malformedSet):
+      .malformedTally, .systemUnavailable, .custody(.malformedSet), .store:
       false
     case .custody: true
     }
@@ -166,6 +166,7 @@ extension KeyringError {
       "the key \(identifier.text) has sealed as often as it may; run: cadenas keys rotate data"
     case .malformedTally: "a count of cards or uses is damaged; run: cadenas store verify"
     case .custody(let problem): problem.explanation
+    case .store(let error): error.explanation
     case .systemUnavailable:
       "the system gives no locked memory or no random bytes; raise LimitMEMLOCK (ulimit -l)"
     }

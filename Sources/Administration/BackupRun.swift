@@ -1,7 +1,6 @@
 internal import AuditLog
 internal import Cryptography
 internal import Keyring
-internal import LMDB
 internal import RecordFormat
 internal import SecretMemory
 internal import Storage
@@ -55,7 +54,7 @@ struct BackupRun: Sendable {
     progress.begin(Step.digest)
     record.digest = try FileFacts.sha256(ofFile: path) { progress.report($0, of: $1) }
     let copy = try Store.open(copy: path)
-    record.bytes = UInt64(try copy.environment.fileSize())
+    record.bytes = UInt64(try copy.statistics().fileBytes)
     try copy.read { transaction in
       record.log = try BackupRecord.Log.read(in: transaction)
       guard let header = try KeyringStore.header(in: transaction) else {

@@ -1,24 +1,18 @@
 internal import AuditLog
 internal import JSON
-internal import LMDB
 internal import Storage
 
 /// How full the store is: what status, metrics and `store stats` have in common.
 private struct StoreFigures {
   let cards: UInt64
   let auditEntries: UInt64
-  let fileBytes: Int
-  let usedBytes: Int
-  let mapBytes: Int
+  let size: StoreStatistics
 
   init(_ store: Store) throws {
     (cards, auditEntries) = try store.read { transaction in
       (UInt64(try transaction.count(of: .cards)), try AuditReader.size(in: transaction))
     }
-    let information = try store.environment.information()
-    fileBytes = try store.environment.fileSize()
-    usedBytes = information.pageCount * information.pageSize
-    mapBytes = information.mapSize
+    size = try store.statistics()
   }
 }
 
@@ -44,8 +38,8 @@ extension Operations {
     json.member("store", string: store.identifierText)
     json.member("cards", integer: figures.cards)
     json.member("audit_entries", integer: figures.auditEntries)
-    json.member("store_used_bytes", integer: figures.usedBytes)
-    json.member("store_map_bytes", integer: figures.mapBytes)
+    json.member("store_used_bytes", integer: figures.size.usedBytes)
+    json.member("store_map_bytes", integer: figures.size.mapBytes)
     try writeKeyMembers(&json)
     writeAlarms(to: &json)
     json.endObject()
@@ -62,13 +56,13 @@ extension Operations {
       Metric(
         "cadenas_store_file_bytes", .gauge,
         "Length of cards.mdb, of which up to 1.25 MiB are written ahead.",
-        Int64(figures.fileBytes)),
+        Int64(figures.size.fileBytes)),
       Metric(
         "cadenas_store_used_bytes", .gauge,
-        "Bytes of cards.mdb that hold pages, free ones included.", Int64(figures.usedBytes)),
+        "Bytes of cards.mdb that hold pages, free ones included.", Int64(figures.size.usedBytes)),
       Metric(
         "cadenas_store_map_bytes", .gauge, "Bytes that cards.mdb may grow to.",
-        Int64(figures.mapBytes)),
+        Int64(figures.size.mapBytes)),
     ]
     if let service = hooks.service?() {
       metrics += [

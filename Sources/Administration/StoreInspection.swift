@@ -1,7 +1,6 @@
 internal import AuditLog
 internal import CardStore
 internal import Keyring
-internal import LMDB
 internal import SecretMemory
 internal import Storage
 internal import Vault
@@ -33,7 +32,7 @@ struct StoreInspection {
     let archive = try toldArchive()
     let first = archive?.below ?? 0
     let reader = AuditReader(store)
-    let information = try store.environment.information()
+    let size = try store.statistics()
     return StoreCheck(
       records: records, inStore: after.cards,
       created: try reader.cards(.created, from: first, below: after.entries)
@@ -42,9 +41,9 @@ struct StoreInspection {
         + (archive?.deleted ?? 0),
       isAtRest: before == after,
       missingFromIndex: isIndexCurrent ? records?.missingFromIndex : nil,
-      fileBytes: try store.environment.fileSize(),
-      neededBytes: information.pageCount * information.pageSize,
-      isFileComplete: try store.environment.isFileComplete(),
+      fileBytes: size.fileBytes,
+      neededBytes: size.usedBytes,
+      isFileComplete: try store.isFileComplete(),
       restored: try RestoreOrigin.read(in: store)?.cards ?? 0)
   }
 

@@ -1,25 +1,23 @@
 internal import CardStore
 internal import Cards
 internal import JSON
-internal import LMDB
 internal import RecordFormat
 internal import Storage
 
 extension Operations {
   /// The document of `store stats`.
   func storeStats() throws -> [UInt8] {
-    let information = try store.environment.information()
-    let freePages = try store.environment.freePageCount()
+    let size = try store.statistics()
     var json = JSONWriter()
     json.beginObject()
     json.member("store", string: store.identifierText)
     json.member("directory", string: store.directory)
-    json.member("file_bytes", integer: try store.environment.fileSize())
-    json.member("used_bytes", integer: information.pageCount * information.pageSize)
-    json.member("free_bytes", integer: freePages * information.pageSize)
-    json.member("map_bytes", integer: information.mapSize)
-    json.member("page_bytes", integer: information.pageSize)
-    json.member("last_transaction", integer: information.lastTransaction)
+    json.member("file_bytes", integer: size.fileBytes)
+    json.member("used_bytes", integer: size.usedBytes)
+    json.member("free_bytes", integer: try store.freeBytes())
+    json.member("map_bytes", integer: size.mapBytes)
+    json.member("page_bytes", integer: size.pageBytes)
+    json.member("last_transaction", integer: size.lastTransaction)
     json.name("tables")
     json.beginArray()
     for table in Table.allCases {

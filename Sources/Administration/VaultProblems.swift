@@ -1,4 +1,5 @@
 internal import AuditLog
+internal import CardStore
 internal import Keyring
 internal import RecordFormat
 internal import Storage
@@ -11,6 +12,12 @@ extension AdministrationError {
     case let error as AdministrationError: self = error
     case let error as StorageError: self = .store(error)
     case let error as AuditError: self = error == .abandoned ? .abandoned : .audit(error)
+    case CardStoreError.keys(.store(let error)), CardStoreError.store(let error),
+      KeyringError.store(let error):
+      self = .store(error)
+    case CardStoreError.keys(let error): self = .keyring(error)
+    case CardStoreError.indexUnreadable:
+      self = .unavailable("index.mdb cannot be read; it is built anew when the store is served")
     case let error as KeyringError: self = .keyring(error)
     case let error as VaultError: self.init(error)
     // Of other errors only the kind is told: a description could name anything.

@@ -1,5 +1,4 @@
 package import Cryptography
-internal import LMDB
 package import Storage
 internal import Synchronization
 
@@ -29,6 +28,7 @@ package final class AuditLog: BatchParticipant, @unchecked Sendable {
   /// What the next entry follows, and what it was when the batch began.
   private var open: State
   private var committed: State
+  private let confinement = ThreadConfinement()
   private var line = AuditLine()
   private let size: Atomic<UInt64>
   private let checkpoint: Mutex<SignedCheckpoint?>
@@ -133,6 +133,7 @@ package final class AuditLog: BatchParticipant, @unchecked Sendable {
     _ entry: AuditEntry, atMilliseconds milliseconds: Int64,
     in transaction: inout StoreWriteTransaction
   ) throws(StorageError) -> UInt64 {
+    confinement.preconditionInThread()
     if milliseconds < open.latestMilliseconds {
       let step = open.latestMilliseconds - milliseconds
       if step > AuditLimits.clockToleranceMilliseconds {
@@ -154,8 +155,8 @@ package final class AuditLog: BatchParticipant, @unchecked Sendable {
     line.write(entry, sequence: sequence, atMilliseconds: milliseconds)
     let key = [sequence.bigEndian] as InlineArray<1, UInt64>
     let bytes = line.bytes
-    try transaction.put(
-      key: unsafe key.span.bytes, value: unsafe bytes.span.bytes, in: .audit, options: .append)
+    try transaction.append(
+      key: unsafe key.span.bytes, value: unsafe bytes.span.bytes, in: .audit)
     let leaf = MerkleHash.leaf(unsafe bytes.span.bytes)
     let completed = open.frontier.append(leaf)
     open.nodes += completed
@@ -202,12 +203,15 @@ extension AuditLog {
 
 extension AuditLog {
   /// Writes the batch's leaf hashes and the new frontier.
-  package func batchWillCommit(_ transaction: inout StoreWriteTransaction) throws {
+  package func batchWillCommit(
+    _ transaction: inout StoreWriteTransaction
+  ) throws(StorageError) {
+    confinement.preconditionInThread()
     guard open.frontier.size != committed.frontier.size else { return }
     let first = [committed.frontier.size.bigEndian] as InlineArray<1, UInt64>
     let leaves = open.leaves
-    try transaction.put(
-      key: unsafe first.span.bytes, value: unsafe leaves.span.bytes, in: .leaves, options: .append)
+    try transaction.append(
+      key: unsafe first.span.bytes, value: unsafe leaves.span.bytes, in: .leaves)
     let key = Self.frontierKey
     let frontier = open.frontier.encoded
     try transaction.put(
@@ -217,6 +221,7 @@ extension AuditLog {
 
   /// The batch is durable.
   package func batchDidCommit() {
+    confinement.preconditionInThread()
     open.leaves.removeAll(keepingCapacity: true)
     open.nodes.removeAll(keepingCapacity: true)
     if let new = open.checkpoint?.signed, new.size != committed.checkpoint?.signed.size {
@@ -229,6 +234,7 @@ extension AuditLog {
   /// Nothing of the batch is in the store: the log is again what it was before. The batch may come
   /// again, whole or in part.
   package func batchDidAbort() {
+    confinement.preconditionInThread()
     open = committed
   }
 }

@@ -1,4 +1,3 @@
-internal import LMDB
 package import Storage
 
 /// Some entries of the log.

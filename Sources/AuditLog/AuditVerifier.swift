@@ -1,5 +1,4 @@
 internal import Cryptography
-internal import LMDB
 package import Storage
 
 /// Recomputes a log from its lines, while it may go on growing.

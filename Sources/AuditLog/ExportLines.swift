@@ -1,5 +1,4 @@
 package import Cryptography
-internal import LMDB
 package import Storage
 
 /// The lines of an export's entries, as the store has them: see ``ExportVerifier``.

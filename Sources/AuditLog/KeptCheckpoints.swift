@@ -1,4 +1,3 @@
-internal import LMDB
 package import Storage
 
 /// The signed checkpoints that a store keeps: rows of `checkpoints`, size (8 bytes, big-endian) → the

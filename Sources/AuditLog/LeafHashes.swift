@@ -1,5 +1,4 @@
 internal import Cryptography
-internal import LMDB
 internal import Storage
 
 /// The noted hashes of some consecutive leaves, read from the rows of `leaves`.

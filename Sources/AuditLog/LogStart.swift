@@ -1,5 +1,4 @@
 internal import Cryptography
-internal import LMDB
 internal import Storage
 
 /// What a log says about itself, in one snapshot, when a verification of it begins.
@@ -74,7 +73,7 @@ struct LogStart {
   @_lifetime(copy cursor)
   static func entry(
     after sequence: UInt64, _ cursor: inout StoreCursor
-  ) throws(StorageError) -> Entry? {
+  ) throws(StorageError) -> StoreEntry? {
     guard sequence > 0 else { return try cursor.start() }
     let key = [(sequence - 1).bigEndian] as InlineArray<1, UInt64>
     guard let entry = try cursor.start(from: unsafe key.span.bytes) else { return nil }

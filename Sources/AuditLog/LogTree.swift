@@ -1,5 +1,4 @@
 package import Cryptography
-internal import LMDB
 package import Storage
 
 /// The tree over a store's log, from the hashes that the store keeps: those of the leaves in

@@ -4,7 +4,9 @@ import SecretMemory
 
 extension Token {
   /// Lends the sixteen bytes.
-  func withBytes<R: ~Copyable>(_ body: (RawSpan) throws -> R) rethrows -> R {
+  func withBytes<R: ~Copyable, E: Error>(
+    _ body: (RawSpan) throws(E) -> R
+  ) throws(E) -> R {
     let bytes = bytes
     return try body(unsafe bytes.span.bytes)
   }

@@ -6,7 +6,7 @@ import Cryptography
 ///
 /// Confined to the writer thread, except for a ``Generation``, which is immutable and shared with the
 /// flush. What the batch under way changes is undone where it does not commit.
-struct Overlay {
+struct Overlay: Sendable {
   /// A fingerprint's token, or nil where the card was deleted and the index's entry is to go.
   typealias Entries = [Digest256: Token?]
 

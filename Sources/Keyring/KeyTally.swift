@@ -35,17 +35,18 @@ package struct KeyTally {
 
   /// The numbers as the store has them.
   ///
-  /// - Throws: ``KeyringError/malformedTally``, `StorageError`.
+  /// - Throws: ``KeyringError/malformedTally``, ``KeyringError/store(_:)``.
   package static func read(
     _ subject: Subject, _ transaction: borrowing some StoreReading & ~Copyable
-  ) throws -> [KeyIdentifier: UInt64] {
+  ) throws(KeyringError) -> [KeyIdentifier: UInt64] {
     var numbers: [KeyIdentifier: UInt64] = [:]
     let prefix = subject.prefix
-    try transaction.forEach(in: .meta, from: prefix.rawSpan) { key, value in
+    try transaction.forEach(in: .meta, from: prefix.rawSpan) {
+      (key, value) throws(KeyringError) in
       guard key.byteCount == prefix.count + KeyIdentifier.byteCount,
         prefix.indices.allSatisfy({ key.byte($0) == prefix[$0] })
       else { return false }
-      guard value.byteCount == 8 else { throw KeyringError.malformedTally }
+      guard value.byteCount == 8 else { throw .malformedTally }
       numbers[KeyIdentifier(UInt32(key.bigEndian(prefix.count..<key.byteCount)))] =
         value.bigEndian(0..<8)
       return true
@@ -60,8 +61,15 @@ package struct KeyTally {
   }
 
   /// Counts on from what `store` has.
-  package init(_ subject: Subject, in store: Store) throws {
-    self.init(subject, try store.read { try Self.read(subject, $0) })
+  package init(_ subject: Subject, in store: Store) throws(KeyringError) {
+    self.init(subject, try Self.read(subject, in: store))
+  }
+
+  /// The numbers as `store` has them.
+  package static func read(
+    _ subject: Subject, in store: Store
+  ) throws(KeyringError) -> [KeyIdentifier: UInt64] {
+    try store.read { (transaction) throws(KeyringError) in try read(subject, transaction) }
   }
 
   /// The number of a key, the open batch included.
@@ -79,7 +87,9 @@ package struct KeyTally {
   }
 
   /// Writes what the batch has changed.
-  package func willCommit(_ transaction: inout StoreWriteTransaction) throws {
+  package func willCommit(
+    _ transaction: inout StoreWriteTransaction
+  ) throws(StorageError) {
     for count in counts where count.change != 0 {
       let row = subject.prefix + bigEndian(UInt64(count.key.value), count: KeyIdentifier.byteCount)
       let value = bigEndian(count.total, count: 8)
@@ -104,3 +114,5 @@ package struct KeyTally {
     (0..<count).map { UInt8(truncatingIfNeeded: number >> UInt64(8 * (count - 1 - $0))) }
   }
 }
+
+extension KeyringError: StoreFailure {}

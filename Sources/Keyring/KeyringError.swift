@@ -1,4 +1,5 @@
 package import RecordFormat
+package import Storage
 
 /// What can be wrong with the key source or the keyring. No case holds key material.
 package enum KeyringError: Error, Equatable, Sendable {
@@ -42,6 +43,8 @@ package enum KeyringError: Error, Equatable, Sendable {
   case malformedTally
   /// Custodians, or a share of theirs.
   case custody(CustodyProblem)
+  /// The store could not be read or written.
+  case store(StorageError)
   /// Memory for keys cannot be had, or the system gives no random bytes.
   case systemUnavailable
 }

@@ -98,8 +98,10 @@ package enum KeyringStore {
   /// Writes the keyring in the place of the one before.
   package static func save(
     _ keyring: Keyring, for store: StoreIdentifier, in transaction: inout StoreWriteTransaction
-  ) throws {
+  ) throws(KeyringError) {
     let blob = try keyring.seal(store: store)
-    try transaction.put(key: rowKey.rawSpan, value: blob.rawSpan, in: .keyring)
+    do throws(StorageError) {
+      try transaction.put(key: rowKey.rawSpan, value: blob.rawSpan, in: .keyring)
+    } catch { throw .store(error) }
   }
 }

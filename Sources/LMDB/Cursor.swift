@@ -11,11 +11,6 @@ package struct Entry: ~Escapable {
     self.key = key
     self.value = unsafe _overrideLifetime(value, copying: key)
   }
-
-  /// True when key and value are the same bytes as those of `other`. Not constant in time.
-  package func isEqual(to other: borrowing Entry) -> Bool {
-    key.isEqual(to: other.key) && value.isEqual(to: other.value)
-  }
 }
 
 /// Walks a database in the order of its keys, or against it. Lives within a transaction.
@@ -125,7 +120,7 @@ extension Cursor {
 
 extension RawSpan {
   /// True when both hold the same bytes. Not constant in time: never for secrets in the clear.
-  func isEqual(to other: RawSpan) -> Bool {
+  package func isEqual(to other: RawSpan) -> Bool {
     guard byteCount == other.byteCount else { return false }
     return unsafe withUnsafeBytes { bytes in
       unsafe other.withUnsafeBytes { others in

@@ -1,4 +1,4 @@
-package import LMDB
+import LMDB
 
 /// An error type that can hold one of the store's; an enum's case `store(StorageError)` says so.
 package protocol StoreFailure: Error {
@@ -38,18 +38,18 @@ package enum StorageError: Error, Equatable, Sendable {
   case writingEnded
   /// Whoever asked for a copy wanted no more of it.
   case cancelled
-  /// LMDB refused a call.
-  case lmdb(LMDBError)
+  /// The engine below refused a call.
+  case engine(EngineFailure)
   /// A system call failed.
   case system(call: String, errno: Int32)
 
   /// The store's word for an error of LMDB inside a transaction.
-  package init(_ error: LMDBError) {
+  init(_ error: LMDBError) {
     self =
       switch error.kind {
       case .mapFull, .noSpace: .full
       case .ioError, .panic: .writingEnded
-      default: .lmdb(error)
+      default: .engine(EngineFailure(error: error))
       }
   }
 
@@ -60,7 +60,15 @@ package enum StorageError: Error, Equatable, Sendable {
       case .truncated: .truncated(file: file)
       case .invalid, .versionMismatch, .corrupted, .notFound: .damaged(file: file)
       case .mapTooSmall(let neededBytes): .mapTooSmall(file: file, neededBytes: neededBytes)
-      default: .lmdb(error)
+      default: .engine(EngineFailure(error: error))
       }
   }
+}
+
+/// What the engine answered to a call, in its own words: which call failed and why, and nothing of
+/// keys or values.
+package struct EngineFailure: Equatable, Sendable, CustomStringConvertible {
+  let error: LMDBError
+
+  package var description: String { error.description }
 }

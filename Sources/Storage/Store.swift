@@ -1,5 +1,6 @@
 import Glibc
-package import LMDB
+import LMDB
+import Synchronization
 
 /// The sixteen random bytes that tell one store from another.
 package struct StoreIdentifier: Equatable, Hashable, Sendable {
@@ -36,19 +37,16 @@ package final class Store: Sendable {
   package let directory: String
   /// Which store this is; kept in `meta`.
   package let storeIdentifier: StoreIdentifier
-  /// The environment behind the tables: for figures and verification. A compaction puts another
-  /// one in its place, so ask for it each time and keep it for a moment only.
-  package var environment: Environment { generations.value.environment }
   /// The derived index. A store that was opened as a copy has none, and is not asked for it.
   package var index: StoreIndex {
-    guard let derived else { preconditionFailure("a copy has no index") }
-    return derived
+    guard let index = derived.withLock({ $0 }) else { preconditionFailure("a copy has no index") }
+    return index
   }
   /// True when `index.mdb` was missing, damaged or of another store, and is empty now.
-  package var indexWasLost: Bool { derived?.loss != nil }
+  package var indexWasLost: Bool { derived.withLock { $0?.loss != nil } }
 
   let generations: CurrentGeneration
-  private let derived: StoreIndex?
+  private let derived: Mutex<StoreIndex?>
   private let writer: Writer
   private let isReadOnly: Bool
   // Last, so that it is given up after the environments are closed.
@@ -61,7 +59,7 @@ package final class Store: Sendable {
     self.directory = directory
     self.storeIdentifier = identifier
     generations = CurrentGeneration(generation)
-    derived = index
+    derived = Mutex(index)
     self.isReadOnly = isReadOnly
     self.lock = lock
     writer = Writer(generations: generations, directory: directory, lock: lock)
@@ -130,6 +128,14 @@ package final class Store: Sendable {
     } catch let error as LMDBError {
       throw StorageError(error)
     }
+  }
+
+  /// Sets `index.mdb` aside, which cannot be read, and begins an empty one, which is ``index`` from
+  /// then on. Who holds the one before goes on with a file that nobody will open again.
+  package func replaceIndex() throws(StorageError) {
+    let before = index
+    let new = try before.replacement(for: storeIdentifier)
+    derived.withLock { $0 = new }
   }
 
   /// Starts the writer's thread. Once in the life of a store.

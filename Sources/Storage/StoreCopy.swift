@@ -121,7 +121,7 @@ enum StoreCopy {
     var bytes = 0
     var transaction = try draft.beginWrite()
     while let entry = try cursor.next() {
-      try transaction.put(key: entry.key, value: entry.value, in: table, options: .append)
+      try transaction.append(key: entry.key, value: entry.value, in: table)
       count += 1
       bytes += entry.key.byteCount + entry.value.byteCount
       guard bytes < transactionBytes else {
@@ -159,8 +159,8 @@ extension StorageError {
     switch self {
     // LMDB calls it EIO when a part of what was to be written has had room.
     case .writingEnded: Files.haveNoRoom(beside: draft) ? .full : .system(call: "write", errno: EIO)
-    case .lmdb(let error):
-      switch error.kind {
+    case .engine(let failure):
+      switch failure.error.kind {
       case .corrupted, .keyExists, .badValueSize: .damaged(file: file)
       default: self
       }

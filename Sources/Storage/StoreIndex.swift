@@ -1,10 +1,26 @@
 import Glibc
-package import LMDB
+import LMDB
 import Synchronization
 
-/// `index.mdb`: derived from the store and never trusted. What is wrong with it is cured by
-/// setting it aside and beginning an empty one, which its owner fills from the records.
+/// `index.mdb`: which token a fingerprint leads to. It is derived from the store and never trusted.
+/// What is wrong with it is cured by setting it aside and beginning an empty one, which its owner
+/// fills from the records.
+///
+/// Each of its two tables has entries, fingerprint → token, and a mark, a row that says how far it
+/// goes; what the bytes mean is the owner's.
 package final class StoreIndex: Sendable {
+  /// One of the tables: there are two, so that fingerprints under a new key can be gathered while the
+  /// older ones still serve.
+  package enum Slot: Int, CaseIterable, Sendable {
+    case first, second
+
+    package var other: Slot { self == .first ? .second : .first }
+
+    fileprivate var name: String { self == .first ? "fingerprints" : "fingerprints2" }
+    /// The key of the mark's row.
+    fileprivate var mark: [UInt8] { Array((self == .first ? "mark" : "mark2").utf8) }
+  }
+
   /// Why the index that was there could not be used.
   package enum Loss: Equatable, Sendable {
     case missing, truncated, damaged
@@ -12,36 +28,74 @@ package final class StoreIndex: Sendable {
     case foreign
   }
 
-  package let environment: Environment
-  /// Its `meta` table: marks of how far the index goes. The key `store` is taken.
-  package let meta: Database
   /// Why the index is empty now, or nil when the one that was there is in use.
   package let loss: Loss?
-  private let databases = Mutex<[String: Database]>([:])
+  private let isBroken = Atomic(false)
+  private let environment: Environment
+  /// The table of marks. The key `store` says whose index it is.
+  private let meta: Database
+  private let tables: [Database]
 
   private static let storeKey = Array("store".utf8)
 
-  private init(environment: Environment, meta: Database, loss: Loss?) {
+  private init(_ environment: Environment, meta: Database, loss: Loss?) throws(LMDBError) {
     self.environment = environment
     self.meta = meta
     self.loss = loss
+    var tables: [Database] = []
+    for slot in Slot.allCases {
+      tables.append(try environment.openDatabase(slot.name, creating: true))
+    }
+    self.tables = tables
   }
 
-  /// The table `name` (`fingerprints`, for one), made where it is not there yet. Not from within a
-  /// transaction on the index.
-  package func table(_ name: String) throws(StorageError) -> Database {
-    do {
-      return try databases.withLock { databases in
-        if let known = databases[name] { return known }
-        let opened = try environment.openDatabase(name, creating: true)
-        databases[name] = opened
-        return opened
-      }
-    } catch let error as LMDBError {
-      throw StorageError(error)
-    } catch {
-      throw .damaged(file: environment.path)
-    }
+  /// Whether somebody has said that it cannot be used any more. From any thread, as all of it.
+  package var isCondemned: Bool { isBroken.load(ordering: .relaxed) }
+
+  /// Says that it cannot be used any more; it is replaced by ``Store/replaceIndex()``.
+  package func condemn() { isBroken.store(true, ordering: .relaxed) }
+
+  /// What `read` makes of the token under a fingerprint; nil where there is none.
+  package func token<R>(
+    for fingerprint: RawSpan, in slot: Slot, _ read: (RawSpan) -> R?
+  ) throws(StorageError) -> R? {
+    try value(under: fingerprint, in: tables[slot.rawValue], read)
+  }
+
+  /// What `read` makes of the mark of a table; nil where it has none.
+  package func mark<R>(of slot: Slot, _ read: (RawSpan) -> R?) throws(StorageError) -> R? {
+    let key = slot.mark
+    return try value(under: unsafe key.span.bytes, in: meta, read)
+  }
+
+  private func value<R>(
+    under key: RawSpan, in table: Database, _ read: (RawSpan) -> R?
+  ) throws(StorageError) -> R? {
+    do throws(LMDBError) {
+      let transaction = environment.beginReadOrFail()
+      guard let value = try transaction.get(key, in: table) else { return nil }
+      return read(value)
+    } catch { throw StorageError(error) }
+  }
+
+  /// How many entries a table has.
+  package func count(of slot: Slot) throws(StorageError) -> Int {
+    do throws(LMDBError) {
+      return try environment.beginRead().count(of: tables[slot.rawValue])
+    } catch { throw StorageError(error) }
+  }
+
+  /// Lends a change of a table to `body`, and makes it durable when that returns.
+  package func write(
+    to slot: Slot, _ body: (inout IndexChange) throws(StorageError) -> Void
+  ) throws(StorageError) {
+    var change: IndexChange
+    do throws(LMDBError) {
+      change = IndexChange(
+        try environment.beginWrite(), table: tables[slot.rawValue], meta: meta, mark: slot.mark)
+    } catch { throw StorageError(error) }
+    try body(&change)
+    try change.commit()
   }
 
   /// Opens the index of the store `identifier` in `directory`, or begins a new one. A file that
@@ -58,6 +112,17 @@ package final class StoreIndex: Sendable {
     }
     if loss != .missing { try setAside(path) }
     return try fresh(path: path, identifier: identifier, mapSize: mapSize, loss: loss)
+  }
+
+  /// Sets the file aside, and begins an empty one in its place.
+  func replacement(for identifier: StoreIdentifier) throws(StorageError) -> StoreIndex {
+    let mapSize: Int
+    do throws(LMDBError) { mapSize = try environment.information().mapSize } catch {
+      throw StorageError(error)
+    }
+    try Self.setAside(environment.path)
+    return try Self.fresh(
+      path: environment.path, identifier: identifier, mapSize: mapSize, loss: .damaged)
   }
 
   private static func options(mapSize: Int) -> Environment.Options {
@@ -80,7 +145,7 @@ package final class StoreIndex: Sendable {
         return Array(copying: owner) == identifier.bytes
       }
       guard isOwn else { throw LMDBError(.keyExists, in: .open) }
-      return StoreIndex(environment: environment, meta: meta, loss: nil)
+      return try StoreIndex(environment, meta: meta, loss: nil)
     } catch {
       throw StorageError(error, opening: path)
     }
@@ -91,14 +156,15 @@ package final class StoreIndex: Sendable {
     switch error {
     case .truncated: return .truncated
     case .damaged: return .damaged
-    case .lmdb(let reason) where reason.kind == .system(errno: ENOENT): return .missing
-    case .lmdb(let reason) where reason.kind == .keyExists: return .foreign
+    case .engine(let reason) where reason.error.kind == .system(errno: ENOENT): return .missing
+    case .engine(let reason) where reason.error.kind == .keyExists: return .foreign
     default: throw error
     }
   }
 
   private static func setAside(_ path: String) throws(StorageError) {
-    guard unsafe rename(path, "\(path).set-aside") == 0 else {
+    // Where it is gone, an attempt before this one had come so far.
+    guard unsafe rename(path, "\(path).set-aside") == 0 || errno == ENOENT else {
       throw .system(call: "rename", errno: errno)
     }
     guard unsafe unlink("\(path)-lock") == 0 || errno == ENOENT else {
@@ -118,10 +184,71 @@ package final class StoreIndex: Sendable {
       try transaction.put(
         key: unsafe storeKey.span.bytes, value: unsafe identifier.bytes.span.bytes, in: meta)
       try transaction.commit()
-      return StoreIndex(environment: environment, meta: meta, loss: loss)
+      return try StoreIndex(environment, meta: meta, loss: loss)
     } catch {
       throw StorageError(error, opening: path)
     }
+  }
+}
+
+/// A change of one of the index's tables, and of its mark.
+package struct IndexChange: ~Copyable {
+  private var base: WriteTransaction
+  private let table: Database
+  private let meta: Database
+  private let mark: [UInt8]
+
+  fileprivate init(
+    _ base: consuming WriteTransaction, table: Database, meta: Database, mark: [UInt8]
+  ) {
+    self.base = base
+    self.table = table
+    self.meta = meta
+    self.mark = mark
+  }
+
+  /// What `read` makes of the token under a fingerprint; nil where there is none.
+  package func token<R>(
+    for fingerprint: RawSpan, _ read: (RawSpan) -> R?
+  ) throws(StorageError) -> R? {
+    do throws(LMDBError) {
+      guard let value = try base.get(fingerprint, in: table) else { return nil }
+      return read(value)
+    } catch { throw StorageError(error) }
+  }
+
+  /// Has a fingerprint lead to a token, or, without one, to nothing.
+  package mutating func set(
+    _ fingerprint: RawSpan, to token: RawSpan?
+  ) throws(StorageError) {
+    do throws(LMDBError) {
+      if let token {
+        try base.put(key: fingerprint, value: token, in: table)
+      } else {
+        _ = try base.delete(fingerprint, in: table)
+      }
+    } catch { throw StorageError(error) }
+  }
+
+  /// Moves the mark.
+  package mutating func setMark(_ row: RawSpan) throws(StorageError) {
+    let mark = mark
+    do throws(LMDBError) {
+      try base.put(key: unsafe mark.span.bytes, value: row, in: meta)
+    } catch { throw StorageError(error) }
+  }
+
+  /// Removes every entry, and the mark.
+  package mutating func clear() throws(StorageError) {
+    let mark = mark
+    do throws(LMDBError) {
+      try base.removeAll(in: table)
+      _ = try base.delete(unsafe mark.span.bytes, in: meta)
+    } catch { throw StorageError(error) }
+  }
+
+  fileprivate consuming func commit() throws(StorageError) {
+    do throws(LMDBError) { try base.commit() } catch { throw StorageError(error) }
   }
 }
 

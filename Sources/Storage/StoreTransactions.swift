@@ -1,4 +1,4 @@
-package import LMDB
+import LMDB
 
 /// Looking things up in the store: what a snapshot and the writer's transaction have in common.
 ///
@@ -64,6 +64,24 @@ extension StoreReading where Self: ~Copyable {
   }
 }
 
+/// A key and its value, lent by a transaction.
+package struct StoreEntry: ~Escapable {
+  package let key: RawSpan
+  package let value: RawSpan
+
+  @_lifetime(copy entry)
+  fileprivate init?(_ entry: consuming Entry?) {
+    guard let entry else { return nil }
+    key = entry.key
+    value = entry.value
+  }
+
+  /// True when key and value are the same bytes as those of `other`. Not constant in time.
+  func isEqual(to other: borrowing StoreEntry) -> Bool {
+    key.isEqual(to: other.key) && value.isEqual(to: other.value)
+  }
+}
+
 /// Walks a table in the order of its keys, or against it.
 package struct StoreCursor: ~Copyable, ~Escapable {
   private var base: Cursor
@@ -73,20 +91,20 @@ package struct StoreCursor: ~Copyable, ~Escapable {
 
   /// The entry after the current one; at first the first. Nil at the end.
   @_lifetime(copy self)
-  package mutating func next() throws(StorageError) -> Entry? {
-    do throws(LMDBError) { return try base.next() } catch { throw StorageError(error) }
+  package mutating func next() throws(StorageError) -> StoreEntry? {
+    do throws(LMDBError) { return StoreEntry(try base.next()) } catch { throw StorageError(error) }
   }
 
   /// The entry before the current one; at first the last. Nil at the beginning.
   @_lifetime(copy self)
-  package mutating func previous() throws(StorageError) -> Entry? {
-    do throws(LMDBError) { return try base.previous() } catch { throw StorageError(error) }
+  package mutating func previous() throws(StorageError) -> StoreEntry? {
+    do throws(LMDBError) { return StoreEntry(try base.previous()) } catch { throw StorageError(error) }
   }
 
   /// The first entry whose key is `key` or greater.
   @_lifetime(copy self)
-  package mutating func seek(_ key: RawSpan) throws(StorageError) -> Entry? {
-    do throws(LMDBError) { return try base.seek(key) } catch { throw StorageError(error) }
+  package mutating func seek(_ key: RawSpan) throws(StorageError) -> StoreEntry? {
+    do throws(LMDBError) { return StoreEntry(try base.seek(key)) } catch { throw StorageError(error) }
   }
 
   /// The entry at which a walk from `start` begins: the first with that key or a greater one, or,
@@ -94,9 +112,9 @@ package struct StoreCursor: ~Copyable, ~Escapable {
   @_lifetime(copy self)
   package mutating func start(
     from start: RawSpan? = nil, reversed: Bool = false
-  ) throws(StorageError) -> Entry? {
+  ) throws(StorageError) -> StoreEntry? {
     do throws(LMDBError) {
-      return try base.start(from: start, reversed: reversed)
+      return StoreEntry(try base.start(from: start, reversed: reversed))
     } catch { throw StorageError(error) }
   }
 }
@@ -165,12 +183,21 @@ package struct StoreWriteTransaction: ~Copyable, StoreReading {
   }
 
   /// Stores `value` under `key`.
-  /// - Throws: ``StorageError/full``; `.lmdb` with `.keyExists` as `options` say.
-  package mutating func put(
-    key: RawSpan, value: RawSpan, in table: Table, options: PutOptions = []
+  /// - Throws: ``StorageError/full``.
+  package mutating func put(key: RawSpan, value: RawSpan, in table: Table) throws(StorageError) {
+    do throws(LMDBError) {
+      try base.put(key: key, value: value, in: tables[table])
+    } catch { throw noting(error) }
+  }
+
+  /// Stores `value` under `key`, which is greater than every key of `table`: much faster than a
+  /// search, and fills pages whole.
+  /// - Throws: ``StorageError/full``; ``StorageError/engine(_:)`` where the key is not the greatest.
+  package mutating func append(
+    key: RawSpan, value: RawSpan, in table: Table
   ) throws(StorageError) {
     do throws(LMDBError) {
-      try base.put(key: key, value: value, in: tables[table], options: options)
+      try base.put(key: key, value: value, in: tables[table], options: .append)
     } catch { throw noting(error) }
   }
 

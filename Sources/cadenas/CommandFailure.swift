@@ -1,4 +1,5 @@
 import Administration
+import CardStore
 import Configuration
 import Keyring
 import Storage
@@ -54,6 +55,10 @@ struct CommandFailure: Error, CustomStringConvertible {
     case let failure as CommandFailure: self = failure
     case let error as ConfigurationError: self.init(error)
     case let error as StorageError: self.init(error)
+    case CardStoreError.keys(.store(let error)), CardStoreError.store(let error),
+      KeyringError.store(let error):
+      self.init(error)
+    case CardStoreError.keys(let error): self.init(error)
     case let error as KeyringError: self.init(error)
     case let error as AdminSocketError: self.init(.unavailable, error.explanation)
     case let failure as AdminClient.Failure: self.init(failure)

@@ -27,6 +27,7 @@ import Testing
   /// Who may import what is not ours everywhere.
   private static let reserved: [String: Set<String>] = [
     "CLMDB": ["LMDB"],
+    "LMDB": ["Storage", "cadenas"],
     "CLinux": ["Storage"],
     "CSodium": ["SecretMemory", "Cryptography"],
     "COpenSSL": ["Cryptography"],

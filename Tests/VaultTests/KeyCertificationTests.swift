@@ -161,7 +161,7 @@ import Testing
   private func destroy(_ key: KeyIdentifier, certifying: Bool = true) throws {
     try house.store.perform { [core = try house.vault.core] transaction in
       let keys = try core.open().keys
-      try keys.change(in: &transaction) { change in
+      try keys.change(in: &transaction) { (change) throws(KeyringError) in
         try change.beginDestruction(key)
         change.endDestructions(of: [key], atMilliseconds: core.now)
       }

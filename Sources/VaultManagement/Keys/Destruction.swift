@@ -161,7 +161,7 @@ extension Books {
   ) throws(VaultError) {
     let opened = try opened()
     var needs = KeyNeeds()
-    needs.cards = opened.opened().cards.cards(under: order.key)
+    needs.cards = opened.cards.cards(under: order.key)
     needs.backups = try BackupRecord.needing(order.key, in: transaction)
     guard needs.isEmpty else { throw .keyNeeded(order.key, needs) }
     try onKeys(

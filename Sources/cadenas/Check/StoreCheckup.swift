@@ -3,7 +3,6 @@ import CardStore
 import Configuration
 import Glibc
 import Keyring
-import LMDB
 import RecordFormat
 import Storage
 
@@ -76,9 +75,8 @@ struct StoreCheckup {
   }
 
   private func room(_ store: Store) throws -> Finding {
-    let information = try store.environment.information()
-    let used = information.pageCount * information.pageSize
-    let percent = used / (information.mapSize / 100)
+    let size = try store.statistics()
+    let percent = size.usedBytes / (size.mapBytes / 100)
     guard percent >= Self.warningPercent else {
       return Finding(.ok, .store, "the store uses \(percent) % of store.map_size")
     }

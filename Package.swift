@@ -198,14 +198,16 @@ let package = Package(
     tests(
       "VaultTests",
       [
-        "Vault", "AccessPolicy", "AuditLog", "CardStore", "Keyring", "Storage", "LMDB", "Cards",
-        "RecordFormat", "Cryptography", "SecretMemory", "JSON", "TokenizeRun",
+        "Ledgers", "VaultCore", "Tokenization", "VaultManagement", "AccessPolicy", "AuditLog",
+        "Bytes", "CardStore", "Keyring", "Storage", "LMDB", "Cards", "RecordFormat",
+        "Cryptography", "SecretMemory", "JSON", "TokenizeRun",
       ]),
     // A child process of VaultTests, which counts its instructions and loses its writes.
     .executableTarget(
       name: "TokenizeRun",
       dependencies: [
-        "Vault", "AccessPolicy", "Keyring", "Storage", "Cards", "RecordFormat", "SecretMemory",
+        "Tokenization", "VaultCore", "Ledgers", "AccessPolicy", "Bytes", "Keyring", "Storage",
+        "Cards", "RecordFormat", "SecretMemory",
       ],
       path: "Tests/TokenizeRun", swiftSettings: strict),
     // The samples are links to what deploy/ and keys/ hold.
@@ -218,21 +220,21 @@ let package = Package(
     tests(
       "AcquirerGatewayTests",
       [
-        "AcquirerGateway", "Vault", "Configuration", "AccessPolicy", "Cards", "SecretMemory",
+        "AcquirerGateway", "Tokenization", "VaultCore", "Configuration", "AccessPolicy", "Cards", "SecretMemory",
         "JSON",
       ]
         + nio),
     tests(
       "VaultServerTests",
       [
-        "VaultServer", "Vault", "AccessPolicy", "Cards", "SecretMemory", "JSON", "Cryptography",
+        "VaultServer", "Tokenization", "VaultCore", "Ledgers", "AccessPolicy", "Cards", "SecretMemory", "JSON", "Cryptography",
         product("Logging", "swift-log"),
       ] + nio),
     tests(
       "AdministrationTests",
       [
         "Administration", "AuditLog", "CardStore", "Cryptography", "JSON", "Keyring",
-        "RecordFormat", "SecretMemory", "Storage", "Vault",
+        "RecordFormat", "SecretMemory", "Storage", "Ledgers", "VaultCore", "VaultManagement",
         product("Logging", "swift-log"), product("NIOCore", "swift-nio"),
         product("NIOPosix", "swift-nio"), product("NIOEmbedded", "swift-nio"),
         product("NIOHTTP1", "swift-nio"),

@@ -53,6 +53,9 @@ package enum StorageError: Error, Equatable, Sendable {
       }
   }
 
+  /// What LMDB said when it ended all writing.
+  init(cause: LMDBError) { self = .engine(EngineFailure(error: cause)) }
+
   /// The store's word for an error of LMDB while `file` was opened.
   init(_ error: LMDBError, opening file: String) {
     self =

@@ -156,6 +156,9 @@ package struct StoreWriteTransaction: ~Copyable, StoreReading {
   private let tables: Tables
   /// The first error of LMDB after which the transaction can only be aborted.
   private(set) var failure: LMDBError?
+  /// How often something was put, or was to be removed: who sees the same number twice has changed
+  /// nothing between.
+  package private(set) var changes = 0
 
   init(_ base: consuming WriteTransaction, tables: Tables) {
     self.base = base
@@ -185,6 +188,7 @@ package struct StoreWriteTransaction: ~Copyable, StoreReading {
   /// Stores `value` under `key`.
   /// - Throws: ``StorageError/full``.
   package mutating func put(key: RawSpan, value: RawSpan, in table: Table) throws(StorageError) {
+    changes += 1
     do throws(LMDBError) {
       try base.put(key: key, value: value, in: tables[table])
     } catch { throw noting(error) }
@@ -196,6 +200,7 @@ package struct StoreWriteTransaction: ~Copyable, StoreReading {
   package mutating func append(
     key: RawSpan, value: RawSpan, in table: Table
   ) throws(StorageError) {
+    changes += 1
     do throws(LMDBError) {
       try base.put(key: key, value: value, in: tables[table], options: .append)
     } catch { throw noting(error) }
@@ -204,6 +209,7 @@ package struct StoreWriteTransaction: ~Copyable, StoreReading {
   /// Removes what is under `key`; false where there was nothing.
   @discardableResult
   package mutating func delete(_ key: RawSpan, in table: Table) throws(StorageError) -> Bool {
+    changes += 1
     do throws(LMDBError) {
       return try base.delete(key, in: tables[table])
     } catch { throw noting(error) }
@@ -211,6 +217,7 @@ package struct StoreWriteTransaction: ~Copyable, StoreReading {
 
   /// Removes every entry of `table`.
   package mutating func removeAll(in table: Table) throws(StorageError) {
+    changes += 1
     do throws(LMDBError) {
       try base.removeAll(in: tables[table])
     } catch { throw noting(error) }

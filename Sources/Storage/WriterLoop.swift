@@ -181,7 +181,7 @@ struct WriterLoop: ~Copyable {
   private func transact(_ batch: [any WriteJob]) -> Outcome {
     var transaction: StoreWriteTransaction
     do throws(LMDBError) { transaction = try generations.beginWrite() } catch {
-      return .ended(.lmdb(error))
+      return .ended(StorageError(cause: error))
     }
     for index in batch.indices {
       let tell = batch[index].attempt(&transaction)
@@ -204,14 +204,14 @@ struct WriterLoop: ~Copyable {
       if error.isOutOfSpace { return .outOfRoom }
       // The transaction was refused before anything was written.
       if error.kind == .transactionFailed { return .batchFailed(StorageError(error)) }
-      return .ended(.lmdb(error))
+      return .ended(StorageError(cause: error))
     }
   }
 
   /// What an error of LMDB means for the batch as a whole; nil when it is the job's own.
   private static func outcome(of failure: LMDBError) -> Outcome? {
     if failure.isOutOfSpace { return .outOfRoom }
-    return failure.endsWriting ? .ended(.lmdb(failure)) : nil
+    return failure.endsWriting ? .ended(StorageError(cause: failure)) : nil
   }
 
   private mutating func checkReadersSometimes() {

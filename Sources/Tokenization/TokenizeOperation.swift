@@ -115,7 +115,7 @@ struct TokenizeOperation: ClientOperation, ~Copyable {
     } catch {
       // The answer will tell it from a card that is known, as if it had been stored; not where it was
       // not looked up.
-      if error.hasLookedUp, card.isDeduplicated { countGuess(session) }
+      if !error.isOfIndex, card.isDeduplicated { countGuess(session) }
       throw VaultError(error)
     }
   }

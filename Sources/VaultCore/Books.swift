@@ -28,7 +28,7 @@ package final class Books: BatchParticipant, @unchecked Sendable {
   let unwritten = UnwrittenRefusals()
 
   private let tell: @Sendable (RaisedAlarm) -> Void
-  private let thread = WriterThread()
+  private let thread = ThreadConfinement()
   /// What needs the keyring, as the open batch has it; nil while the vault is sealed.
   private var session: Session?
   /// Alarms of the open batch, which are told once it is durable.
@@ -56,23 +56,28 @@ package final class Books: BatchParticipant, @unchecked Sendable {
 
   /// Puts what needs the keyring in its place, with the open batch.
   func open(_ session: Session) {
-    thread.precondition()
+    thread.preconditionInThread()
     self.session = session
     turn = .opens
   }
 
   /// Gives up what needs the keyring when the open batch is durable.
   package func sealAfterBatch() {
-    thread.precondition()
+    thread.preconditionInThread()
     turn = .seals
+  }
+
+  /// What needs the keyring; nil while the vault is sealed.
+  var openedOrNil: Session? {
+    thread.preconditionInThread()
+    return session
   }
 
   /// What needs the keyring.
   ///
   /// - Throws: ``VaultError/sealed``.
   package func opened() throws(VaultError) -> Session {
-    thread.precondition()
-    guard let session else { throw .sealed }
+    guard let session = openedOrNil else { throw .sealed }
     return session
   }
 
@@ -90,7 +95,7 @@ package final class Books: BatchParticipant, @unchecked Sendable {
   }
 
   package func batchDidCommit() {
-    thread.precondition()
+    thread.preconditionInThread()
     audit.batchDidCommit()
     session?.batchDidCommit()
     watch.batchDidCommit()
@@ -102,7 +107,7 @@ package final class Books: BatchParticipant, @unchecked Sendable {
   }
 
   package func batchDidAbort() {
-    thread.precondition()
+    thread.preconditionInThread()
     audit.batchDidAbort()
     session?.batchDidAbort()
     watch.batchDidAbort()
@@ -131,7 +136,7 @@ package final class Books: BatchParticipant, @unchecked Sendable {
   private func write(
     _ entry: AuditEntry, in transaction: inout StoreWriteTransaction
   ) throws(StorageError) -> UInt64 {
-    thread.precondition()
+    thread.preconditionInThread()
     let sequence = try audit.append(
       entry, atMilliseconds: clock.milliseconds(), in: &transaction)
     try raise(alarms.note(entry, now: clock.monotonicNanoseconds), in: &transaction)

@@ -47,7 +47,7 @@ extension Problem {
       self.init(
         .unavailable, detail: "The disk failed; nothing is written until the service is restarted.")
     case .locked, .notInitialized, .alreadyInitialized, .alreadyExists, .truncated, .damaged,
-      .unknownFormat, .mapTooSmall, .cancelled, .lmdb, .system:
+      .unknownFormat, .mapTooSmall, .cancelled, .engine, .system:
       self.init(.internalError)
     }
   }
@@ -66,9 +66,16 @@ extension Problem {
 
   private init(_ error: CardStoreError) {
     switch error {
-    case .recordDoesNotOpen, .unknownKey, .malformedRow: self.init(.internalError)
+    case .recordDoesNotOpen, .unknownKey, .malformedRow, .tokensExhausted:
+      self.init(.internalError)
     case .noSecretMemory: self.init(.overloaded)
     case .indexIsBehind: self.init(.storeFull)
+    case .indexUnreadable:
+      self.init(
+        .unavailable, detail: "The index of card numbers is being built anew. Try again later.")
+    case .store(let error): self.init(error)
+    case .keys(let error): self.init(error)
+    case .cipher(let error): self.init(error)
     }
   }
 

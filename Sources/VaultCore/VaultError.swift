@@ -104,7 +104,14 @@ extension VaultError {
   package init(_ error: KeyringError) { self = .keyring(error) }
 
   package init(_ error: CardStoreError) {
-    self = .cards(error)
+    switch error {
+    case .store(let error): self = .store(error)
+    case .keys(let error): self.init(error)
+    case .cipher(let error): self = .cryptography(error)
+    case .recordDoesNotOpen, .unknownKey, .malformedRow, .noSecretMemory, .indexIsBehind,
+      .indexUnreadable, .tokensExhausted:
+      self = .cards(error)
+    }
   }
 
   package init(_ error: AuditError) {

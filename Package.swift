@@ -62,27 +62,28 @@ let package = Package(
     .target(name: "CScrub"),
 
     // Tools.
+    module("Bytes"),
     module("SecretMemory", ["CSodium"]),
-    module("Cryptography", ["COpenSSL", "CSodium", "SecretMemory"]),
+    module("Cryptography", ["Bytes", "COpenSSL", "CSodium", "SecretMemory"]),
     module("LMDB", ["CLMDB"]),
-    module("JSON"),
+    module("JSON", ["Bytes"]),
 
     // Words.
-    module("Cards", ["SecretMemory"]),
-    module("RecordFormat", ["Cards", "Cryptography", "SecretMemory"]),
+    module("Cards", ["Bytes", "SecretMemory"]),
+    module("RecordFormat", ["Bytes", "Cards", "Cryptography", "SecretMemory"]),
 
     // Engine.
-    module("Storage", ["LMDB", "CLinux"]),
+    module("Storage", ["Bytes", "LMDB", "CLinux"]),
 
     // State.
     module("AccessPolicy"),
     module(
-      "AuditLog", ["Storage", "RecordFormat", "Cryptography", "JSON", "SecretMemory"]),
+      "AuditLog", ["Bytes", "Storage", "RecordFormat", "Cryptography", "JSON", "SecretMemory"]),
     module(
-      "Keyring", ["Storage", "JSON", "RecordFormat", "Cryptography", "SecretMemory"]),
+      "Keyring", ["Bytes", "Storage", "JSON", "RecordFormat", "Cryptography", "SecretMemory"]),
     module(
       "CardStore",
-      ["Storage", "Keyring", "RecordFormat", "Cards", "Cryptography", "SecretMemory"]),
+      ["Bytes", "Storage", "Keyring", "RecordFormat", "Cards", "Cryptography", "SecretMemory"]),
 
     module(
       "Ledgers",
@@ -112,23 +113,24 @@ let package = Package(
       ]),
 
     // Edges.
-    module("Configuration", ["AccessPolicy", "AuditLog", "Cards", product("Yams", "Yams")]),
+    module("Configuration", ["Bytes", "AccessPolicy", "AuditLog", "Cards", product("Yams", "Yams")]),
     module(
       "AcquirerGateway",
       [
-        "Tokenization", "VaultCore", "Configuration", "Cards", "Cryptography", "SecretMemory", "JSON", "AccessPolicy",
-        "AuditLog",
+        "Bytes", "Tokenization", "VaultCore", "AuditLog", "Configuration", "Cards",
+        "Cryptography", "SecretMemory", "JSON", "AccessPolicy",
       ] + nio),
     module(
       "VaultServer",
       [
-        "Tokenization", "VaultCore", "AccessPolicy", "Cards", "SecretMemory", "Cryptography", "JSON",
+        "Bytes", "Tokenization", "VaultCore", "AccessPolicy", "Cards", "SecretMemory",
+        "Cryptography", "JSON",
         product("Logging", "swift-log"),
       ] + nio),
     module(
       "Administration",
       [
-        "AuditLog", "CardStore", "Cards", "Cryptography", "JSON", "Keyring",
+        "Bytes", "AuditLog", "CardStore", "Cards", "Cryptography", "JSON", "Keyring",
         "RecordFormat", "SecretMemory", "Storage", "Ledgers", "VaultCore", "VaultManagement",
         product("Logging", "swift-log"), product("NIOCore", "swift-nio"),
         product("NIOPosix", "swift-nio"), product("NIOHTTP1", "swift-nio"),
@@ -138,8 +140,8 @@ let package = Package(
     .executableTarget(
       name: "cadenas",
       dependencies: [
-        "Administration", "AccessPolicy", "AcquirerGateway", "AuditLog", "CardStore", "Cards",
-        "Configuration", "Cryptography", "JSON", "Keyring", "LMDB", "RecordFormat",
+        "Bytes", "Administration", "AccessPolicy", "AcquirerGateway", "AuditLog", "CardStore",
+        "Cards", "Configuration", "Cryptography", "JSON", "Keyring", "LMDB", "RecordFormat",
         "SecretMemory", "Storage", "Ledgers", "Tokenization", "VaultCore", "VaultManagement",
         "VaultServer", "CScrub",
         product("ArgumentParser", "swift-argument-parser"),
@@ -149,8 +151,8 @@ let package = Package(
     .executableTarget(
       name: "cadenas-dev",
       dependencies: [
-        "AccessPolicy", "AuditLog", "CardStore", "Cards", "Configuration", "Cryptography", "JSON",
-        "Keyring", "SecretMemory", "Storage",
+        "Bytes", "AccessPolicy", "AuditLog", "CardStore", "Cards", "Configuration", "Cryptography",
+        "JSON", "Keyring", "SecretMemory", "Storage",
         product("ArgumentParser", "swift-argument-parser"),
       ] + nio,
       // Two are links to what keys/ and deploy/ hold, so that there is one text to review.
@@ -162,45 +164,46 @@ let package = Package(
       swiftSettings: strict),
 
     // Tests.
-    tests("SecretMemoryTests", ["SecretMemory", "CScrub"]),
-    tests("CryptographyTests", ["Cryptography", "SecretMemory"], reading: ["Vectors"]),
-    tests("LMDBTests", ["LMDB"]),
-    tests("JSONTests", ["JSON"], reading: ["Corpus"]),
-    tests("CardsTests", ["Cards", "SecretMemory"], embedding: ["Vectors/typeid.txt"]),
+    tests("SecretMemoryTests", ["Bytes", "SecretMemory", "CScrub"]),
+    tests("CryptographyTests", ["Bytes", "Cryptography", "SecretMemory"], reading: ["Vectors"]),
+    tests("LMDBTests", ["Bytes", "LMDB"]),
+    tests("JSONTests", ["Bytes", "JSON"], reading: ["Corpus"]),
+    tests("CardsTests", ["Bytes", "Cards", "SecretMemory"], embedding: ["Vectors/typeid.txt"]),
     tests(
-      "RecordFormatTests", ["RecordFormat", "Cards", "Cryptography", "SecretMemory"],
+      "RecordFormatTests", ["Bytes", "RecordFormat", "Cards", "Cryptography", "SecretMemory"],
       embedding: [
         "Golden/card-record.txt", "Golden/fingerprint.txt", "Golden/idempotency-row.txt",
         "Golden/keyring.txt", "Golden/keyring-v2.txt", "Golden/custodian-set.txt",
         "Golden/sealed-share.txt",
       ], reading: ["Golden/generate.py", "Golden/generate-custody.py"]),
-    tests("StorageTests", ["Storage", "LMDB", "StorageFaults"]),
+    tests("StorageTests", ["Bytes", "Storage", "LMDB", "StorageFaults"]),
     // A child process of StorageTests, which runs it over a library that fails system calls.
     .executableTarget(
-      name: "StorageFaults", dependencies: ["Storage"], path: "Tests/StorageFaults",
+      name: "StorageFaults", dependencies: ["Bytes", "Storage"], path: "Tests/StorageFaults",
       swiftSettings: strict),
     tests("AccessPolicyTests", ["AccessPolicy"]),
     tests(
-      "AuditLogTests", ["AuditLog", "Storage", "LMDB", "RecordFormat", "Cryptography", "JSON"],
+      "AuditLogTests",
+      ["Bytes", "AuditLog", "Storage", "LMDB", "RecordFormat", "Cryptography", "JSON"],
       embedding: ["Vectors/rfc6962-roots.txt", "Golden/signed-notes.txt"],
       reading: ["Golden/generate.py"]),
     tests(
       "KeyringTests",
-      ["Keyring", "Storage", "LMDB", "RecordFormat", "Cryptography", "SecretMemory"],
+      ["Bytes", "Keyring", "Storage", "LMDB", "RecordFormat", "Cryptography", "SecretMemory"],
       // The reference file of the other generator, which writes both.
       embedding: ["Golden/custodian-2.share"]),
     tests(
       "CardStoreTests",
       [
-        "CardStore", "Keyring", "Storage", "LMDB", "RecordFormat", "Cards", "Cryptography",
+        "Bytes", "CardStore", "Keyring", "Storage", "LMDB", "RecordFormat", "Cards", "Cryptography",
         "SecretMemory",
       ]),
     tests(
       "VaultTests",
       [
         "Ledgers", "VaultCore", "Tokenization", "VaultManagement", "AccessPolicy", "AuditLog",
-        "Bytes", "CardStore", "Keyring", "Storage", "LMDB", "Cards", "RecordFormat",
-        "Cryptography", "SecretMemory", "JSON", "TokenizeRun",
+        "Bytes", "CardStore", "Keyring", "Storage", "LMDB", "Cards", "RecordFormat", "Cryptography",
+        "SecretMemory", "JSON", "TokenizeRun",
       ]),
     // A child process of VaultTests, which counts its instructions and loses its writes.
     .executableTarget(
@@ -220,20 +223,21 @@ let package = Package(
     tests(
       "AcquirerGatewayTests",
       [
-        "AcquirerGateway", "Tokenization", "VaultCore", "Configuration", "AccessPolicy", "Cards", "SecretMemory",
-        "JSON",
+        "Bytes", "AcquirerGateway", "Tokenization", "VaultCore", "Configuration", "AccessPolicy",
+        "Cards", "SecretMemory", "JSON",
       ]
         + nio),
     tests(
       "VaultServerTests",
       [
-        "VaultServer", "Tokenization", "VaultCore", "Ledgers", "AccessPolicy", "Cards", "SecretMemory", "JSON", "Cryptography",
+        "Bytes", "VaultServer", "Tokenization", "VaultCore", "Ledgers", "AccessPolicy", "Cards",
+        "SecretMemory", "JSON", "Cryptography",
         product("Logging", "swift-log"),
       ] + nio),
     tests(
       "AdministrationTests",
       [
-        "Administration", "AuditLog", "CardStore", "Cryptography", "JSON", "Keyring",
+        "Bytes", "Administration", "AuditLog", "CardStore", "Cryptography", "JSON", "Keyring",
         "RecordFormat", "SecretMemory", "Storage", "Ledgers", "VaultCore", "VaultManagement",
         product("Logging", "swift-log"), product("NIOCore", "swift-nio"),
         product("NIOPosix", "swift-nio"), product("NIOEmbedded", "swift-nio"),
@@ -243,8 +247,8 @@ let package = Package(
     tests(
       "ProgramTests",
       [
-        "cadenas", "cadenas-dev", "Administration", "AuditLog", "Cryptography", "JSON", "Keyring",
-        "LMDB", "RecordFormat", "SecretMemory", "Storage",
+        "Bytes", "cadenas", "cadenas-dev", "Administration", "AuditLog", "Cryptography", "JSON",
+        "Keyring", "LMDB", "RecordFormat", "SecretMemory", "Storage",
       ] + nio, reading: ["CommandLine", "Golden", "Reader"]),
     // The house: file length, imports by layer, card numbers that are not test numbers.
     tests("TidyTests", []),
@@ -259,7 +263,7 @@ if Context.environment["CADENAS_BENCHMARKS"] != nil {
     .executableTarget(
       name: "PureParts",
       dependencies: [
-        "AuditLog", "Cards", "Cryptography", "JSON", "RecordFormat", "SecretMemory",
+        "Bytes", "AuditLog", "Cards", "Cryptography", "JSON", "RecordFormat", "SecretMemory",
         product("Benchmark", "benchmark"),
       ],
       // Its plugin looks for targets in a directory of this name.

@@ -1,3 +1,4 @@
+internal import Bytes
 package import Cryptography
 package import Storage
 internal import Synchronization
@@ -156,11 +157,11 @@ package final class AuditLog: BatchParticipant, @unchecked Sendable {
     let key = [sequence.bigEndian] as InlineArray<1, UInt64>
     let bytes = line.bytes
     try transaction.append(
-      key: unsafe key.span.bytes, value: unsafe bytes.span.bytes, in: .audit)
-    let leaf = MerkleHash.leaf(unsafe bytes.span.bytes)
+      key: key.span.rawSpan, value: bytes.rawSpan, in: .audit)
+    let leaf = MerkleHash.leaf(bytes.rawSpan)
     let completed = open.frontier.append(leaf)
     open.nodes += completed
-    leaf.withBytes { open.leaves.append(span: $0) }
+    leaf.withBytes { open.leaves.append(contentsOf: $0) }
     return sequence
   }
 }
@@ -211,11 +212,11 @@ extension AuditLog {
     let first = [committed.frontier.size.bigEndian] as InlineArray<1, UInt64>
     let leaves = open.leaves
     try transaction.append(
-      key: unsafe first.span.bytes, value: unsafe leaves.span.bytes, in: .leaves)
+      key: first.span.rawSpan, value: leaves.rawSpan, in: .leaves)
     let key = Self.frontierKey
     let frontier = open.frontier.encoded
     try transaction.put(
-      key: unsafe key.span.bytes, value: unsafe frontier.span.bytes, in: .meta)
+      key: key.span.rawSpan, value: frontier.rawSpan, in: .meta)
     try LogTree.save(open.nodes, in: &transaction)
   }
 
@@ -236,11 +237,5 @@ extension AuditLog {
   package func batchDidAbort() {
     confinement.preconditionInThread()
     open = committed
-  }
-}
-
-extension [UInt8] {
-  mutating func append(span: RawSpan) {
-    unsafe span.withUnsafeBytes { unsafe append(contentsOf: $0) }
   }
 }

@@ -1,7 +1,7 @@
+import Bytes
 import Cards
 import Cryptography
 import RecordFormat
-import SecretMemory
 import Storage
 
 /// One table of `index.mdb`: fingerprint(32) → token(16), and its mark.

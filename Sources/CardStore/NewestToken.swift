@@ -1,5 +1,5 @@
+import Bytes
 import Cards
-import SecretMemory
 import Storage
 
 /// The greatest token that was ever given out, so that tokens go on increasing whatever was deleted

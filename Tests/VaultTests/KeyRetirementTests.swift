@@ -1,8 +1,8 @@
 import AuditLog
+import Bytes
 import Cards
 import Keyring
 import RecordFormat
-import SecretMemory
 import Storage
 import Testing
 
@@ -175,7 +175,7 @@ extension TestVault {
       guard let row = try transaction.get(key.rawSpan, in: .keyring) else {
         throw Missing(what: "a keyring")
       }
-      return unsafe row.withUnsafeBytes { unsafe [UInt8]($0) }
+      return row.array
     }
   }
 

@@ -1,5 +1,5 @@
+internal import Bytes
 import JSON
-import SecretMemory
 package import Tokenization
 package import VaultCore
 

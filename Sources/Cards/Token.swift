@@ -30,7 +30,7 @@ package struct Token: Hashable, Comparable, Sendable {
   package var bytes: InlineArray<16, UInt8> { uuid.bytes }
 
   /// Lends the 16 bytes.
-  package func withBytes<R: ~Copyable>(_ body: (RawSpan) throws -> R) rethrows -> R {
+  package func withBytes<R: ~Copyable, E: Error>(_ body: (RawSpan) throws(E) -> R) throws(E) -> R {
     let bytes = bytes
     return try body(bytes.span.rawSpan)
   }

@@ -24,22 +24,26 @@ package enum LedgerError: Error, Equatable, Sendable, StoreFailure {
 // An error from below becomes the ledgers' own where the call is marked with its part.
 
 @inline(__always)
-func onStore<R>(_ body: @autoclosure () throws(StorageError) -> R) throws(LedgerError) -> R {
+@discardableResult
+func onStore<R: ~Copyable>(_ body: @autoclosure () throws(StorageError) -> R) throws(LedgerError) -> R {
   do throws(StorageError) { return try body() } catch { throw .store(error) }
 }
 
 @inline(__always)
-func onRecord<R>(_ body: @autoclosure () throws(RecordError) -> R) throws(LedgerError) -> R {
+@discardableResult
+func onRecord<R: ~Copyable>(_ body: @autoclosure () throws(RecordError) -> R) throws(LedgerError) -> R {
   do throws(RecordError) { return try body() } catch { throw .record(error) }
 }
 
 @inline(__always)
-func onKeys<R>(_ body: @autoclosure () throws(KeyringError) -> R) throws(LedgerError) -> R {
+@discardableResult
+func onKeys<R: ~Copyable>(_ body: @autoclosure () throws(KeyringError) -> R) throws(LedgerError) -> R {
   do throws(KeyringError) { return try body() } catch { throw .keyring(error) }
 }
 
 @inline(__always)
-func onCryptography<R>(
+@discardableResult
+func onCryptography<R: ~Copyable>(
   _ body: @autoclosure () throws(CryptographyError) -> R
 ) throws(LedgerError) -> R {
   do throws(CryptographyError) { return try body() } catch { throw .cryptography(error) }

@@ -1,5 +1,6 @@
+import AuditLog
 import Glibc
-package import Storage
+import Storage
 import Synchronization
 
 /// Something that goes on beside requests until it is done, in pieces, and that a restart goes on with:

@@ -1,11 +1,10 @@
 package import AccessPolicy
 package import AuditLog
 import CardStore
-package import Cards
 import Keyring
 package import Ledgers
 package import Storage
-import Synchronization
+package import Synchronization
 
 /// What every operation writes with: the log, its alarms, the clocks, and, while the vault is open, what
 /// needs the keyring. One batch of the store's is one of theirs: it is committed, or comes to nothing,

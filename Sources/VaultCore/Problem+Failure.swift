@@ -56,6 +56,7 @@ extension Problem {
     switch error {
     case .keyUsedUp: self = .dataKeyUsedUp
     case .systemUnavailable: self = .systemUnavailable
+    case .store(let error): self.init(error)
     case .keySource, .keyFileOwner, .keyFileMode, .keyFileSize, .keyEncryptionKeyMissing,
       .keyFileExists, .noKeyring, .keyringDoesNotOpen, .malformedKeyring, .noActiveKey,
       .unknownKey, .keyKnownAlready, .keyNotRandom, .wrongState, .rotationUnderWay,

@@ -1,4 +1,5 @@
 import AuditLog
+import Cards
 import Ledgers
 import Storage
 

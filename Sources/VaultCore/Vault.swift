@@ -1,8 +1,8 @@
-package import AccessPolicy
+import AccessPolicy
 package import AuditLog
 import CardStore
 import Cards
-package import Keyring
+import Keyring
 package import Ledgers
 package import SecretMemory
 package import Storage

@@ -101,7 +101,9 @@ package enum ArchiveProblem: Equatable, Sendable {
 // MARK: - From below
 
 extension VaultError {
-  package init(_ error: KeyringError) { self = .keyring(error) }
+  package init(_ error: KeyringError) {
+    if case .store(let error) = error { self = .store(error) } else { self = .keyring(error) }
+  }
 
   package init(_ error: CardStoreError) {
     switch error {
@@ -131,20 +133,23 @@ extension VaultError {
 // An error from below becomes the vault's own where the call is marked with its part.
 
 @inline(__always)
-package func onStore<R>(
+@discardableResult
+package func onStore<R: ~Copyable>(
   _ body: @autoclosure () throws(StorageError) -> R
 ) throws(VaultError) -> R {
   do throws(StorageError) { return try body() } catch { throw .store(error) }
 }
 
 @inline(__always)
-package func onKeys<R>(
+@discardableResult
+package func onKeys<R: ~Copyable>(
   _ body: @autoclosure () throws(KeyringError) -> R
 ) throws(VaultError) -> R {
   do throws(KeyringError) { return try body() } catch { throw VaultError(error) }
 }
 
 @inline(__always)
+@discardableResult
 package func onCards<R: ~Copyable>(
   _ body: @autoclosure () throws(CardStoreError) -> R
 ) throws(VaultError) -> R {
@@ -152,13 +157,23 @@ package func onCards<R: ~Copyable>(
 }
 
 @inline(__always)
-package func onLog<R>(_ body: @autoclosure () throws(AuditError) -> R) throws(VaultError) -> R {
+@discardableResult
+package func onLog<R: ~Copyable>(_ body: @autoclosure () throws(AuditError) -> R) throws(VaultError) -> R {
   do throws(AuditError) { return try body() } catch { throw VaultError(error) }
 }
 
 @inline(__always)
-package func onLedger<R>(
+@discardableResult
+package func onLedger<R: ~Copyable>(
   _ body: @autoclosure () throws(LedgerError) -> R
 ) throws(VaultError) -> R {
   do throws(LedgerError) { return try body() } catch { throw VaultError(error) }
+}
+
+@discardableResult
+@inline(__always)
+package func onCryptography<R: ~Copyable>(
+  _ body: @autoclosure () throws(CryptographyError) -> R
+) throws(VaultError) -> R {
+  do throws(CryptographyError) { return try body() } catch { throw .cryptography(error) }
 }

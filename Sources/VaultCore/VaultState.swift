@@ -1,8 +1,10 @@
 import AuditLog
+import CardStore
 import Glibc
 package import Keyring
 import Ledgers
-package import Storage
+import RecordFormat
+import Storage
 
 /// Whether a vault is open, and what there is while it is. The one owner of this is ``Vault/state``;
 /// ``Books`` has what a batch is told of it.

@@ -103,12 +103,15 @@ package final class SameDigits {
     root.begin()
     root.update(Self.keyDomain)
     let digest = root.finish()
+    let secret: SecretBytes
     do throws(SecretMemoryError) {
-      let secret = try digest.withBytes { bytes throws(SecretMemoryError) in
+      secret = try digest.withBytes { bytes throws(SecretMemoryError) in
         try SecretBytes(copying: bytes.extracting(0..<ShortHash.keySize))
       }
-      hash = try ShortHash(key: secret)
     } catch { throw .keyring(.systemUnavailable) }
+    do throws(CryptographyError) { hash = try ShortHash(key: secret) } catch {
+      throw .cryptography(error)
+    }
     counts = try Self.counts(limits, store: store, key: key, clock: clock)
     figures.set(counts)
   }

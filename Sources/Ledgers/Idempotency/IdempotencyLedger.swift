@@ -2,7 +2,7 @@ import Bytes
 package import Cards
 package import Cryptography
 package import Keyring
-package import RecordFormat
+import RecordFormat
 package import Storage
 
 /// Remembers what an idempotency key was answered, for 24 hours and across restarts. What counts is time

@@ -106,7 +106,9 @@ extension VaultManager {
     actor: String
   ) throws(VaultError) -> CustodianReplacement? {
     let present = try keyring
-    guard key.identifier == set.keyIdentifier, try key.checkValue() == set.checkValue else {
+    guard key.identifier == set.keyIdentifier,
+      try onCryptography(key.checkValue()) == set.checkValue
+    else {
       throw .keyring(.custody(.rebuiltKeyDiffers(set.keyIdentifier)))
     }
     guard present.entry(key.identifier) == nil else {

@@ -1,7 +1,7 @@
 package import Storage
 
 /// What can go wrong with the audit log, and with what it signs.
-package enum AuditError: Error, Equatable, Sendable {
+package enum AuditError: Error, Equatable, Sendable, StoreFailure {
   /// The store could not be read or written.
   case store(StorageError)
   /// What the log keeps about itself does not fit what it holds, or cannot be read. Nothing may be

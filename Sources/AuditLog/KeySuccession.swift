@@ -132,18 +132,16 @@ extension KeySuccession {
   }
 
   /// Every note that is kept, in no particular order.
-  /// - Throws: `StorageError`, ``AuditError/malformedNote(_:)``.
+  /// - Throws: ``AuditError/store(_:)``, ``AuditError/malformedNote(_:)``.
   package static func notes(
     in transaction: borrowing some StoreReading & ~Copyable
-  ) throws -> [SignedNote] {
+  ) throws(AuditError) -> [SignedNote] {
     let prefix = Array(rowPrefix.utf8)
     var notes: [SignedNote] = []
-    try transaction.forEach(in: .meta, from: prefix.rawSpan) { key, value in
-      guard key.byteCount > prefix.count,
-        prefix.indices.allSatisfy({ key.byte($0) == prefix[$0] })
-      else { return false }
-      notes.append(
-        try SignedNote(parsing: value.array))
+    try transaction.forEach(in: .meta, from: prefix.rawSpan) {
+      (key, value) throws(AuditError) in
+      guard key.byteCount > prefix.count, key.starts(with: prefix) else { return false }
+      notes.append(try SignedNote(parsing: value.array))
       return true
     }
     return notes

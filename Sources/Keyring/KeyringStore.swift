@@ -13,23 +13,32 @@ package enum KeyringStore {
   /// Which KEK the store's keyring is wrapped under, and its generation; nil where there is none.
   package static func header(
     in transaction: borrowing some StoreReading & ~Copyable
-  ) throws -> KeyringHeader? {
-    guard let blob = try transaction.get(rowKey.rawSpan, in: .keyring) else { return nil }
-    do { return try KeyringHeader(of: blob) } catch { throw KeyringError.malformedKeyring }
+  ) throws(KeyringError) -> KeyringHeader? {
+    guard let blob = try blob(in: transaction) else { return nil }
+    do { return try KeyringHeader(of: blob.rawSpan) } catch { throw .malformedKeyring }
+  }
+
+  private static func blob(
+    in transaction: borrowing some StoreReading & ~Copyable
+  ) throws(KeyringError) -> [UInt8]? {
+    do throws(StorageError) {
+      return try transaction.get(rowKey.rawSpan, in: .keyring)?.array
+    } catch { throw .store(error) }
   }
 
   /// Which KEK the store's keyring is wrapped under.
   ///
   /// - Throws: ``KeyringError/noKeyring``, `StorageError`.
-  package static func keyEncryptionKeyIdentifier(of store: Store) throws -> KeyIdentifier {
-    guard let header = try store.read({ try header(in: $0) }) else { throw KeyringError.noKeyring }
+  package static func keyEncryptionKeyIdentifier(of store: Store) throws(KeyringError) -> KeyIdentifier {
+    let found = try store.read { (transaction) throws(KeyringError) in try header(in: transaction) }
+    guard let header = found else { throw .noKeyring }
     return header.kekIdentifier
   }
 
   /// Opens the keyring with the KEK that it names.
   ///
   /// - Throws: ``KeyringError``, `StorageError`.
-  package static func open(in store: Store, source: FileKeySource) throws -> Keyring {
+  package static func open(in store: Store, source: FileKeySource) throws(KeyringError) -> Keyring {
     let identifier = try keyEncryptionKeyIdentifier(of: store)
     return try open(
       in: store, with: KeyEncryptionKey(identifier, try source.load(identifier)))
@@ -38,12 +47,11 @@ package enum KeyringStore {
   /// Opens the keyring with `key`.
   ///
   /// - Throws: ``KeyringError``, `StorageError`.
-  package static func open(in store: Store, with key: KeyEncryptionKey) throws -> Keyring {
-    let row = try store.read { transaction -> [UInt8]? in
-      guard let blob = try transaction.get(rowKey.rawSpan, in: .keyring) else { return nil }
-      return blob.array
-    }
-    guard let blob = row else { throw KeyringError.noKeyring }
+  package static func open(
+    in store: Store, with key: KeyEncryptionKey
+  ) throws(KeyringError) -> Keyring {
+    let found = try store.read { (transaction) throws(KeyringError) in try blob(in: transaction) }
+    guard let blob = found else { throw .noKeyring }
     return try open(blob, store: store.storeIdentifier, key: key)
   }
 
@@ -51,7 +59,9 @@ package enum KeyringStore {
   ///
   /// - Returns: nil where the copy's is wrapped under another KEK.
   /// - Throws: ``KeyringError``, `StorageError`.
-  package static func open(inCopy copy: Store, ofStoreOf keyring: Keyring) throws -> Keyring? {
+  package static func open(
+    inCopy copy: Store, ofStoreOf keyring: Keyring
+  ) throws(KeyringError) -> Keyring? {
     let key = keyring.keyEncryptionKey
     guard try keyEncryptionKeyIdentifier(of: copy) == key.identifier else { return nil }
     return try open(in: copy, with: key)

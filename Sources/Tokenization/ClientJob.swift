@@ -1,6 +1,8 @@
 import AccessPolicy
 import AuditLog
 import Cards
+import Keyring
+import Ledgers
 import Storage
 import VaultCore
 

@@ -1,5 +1,6 @@
 import AccessPolicy
 import AuditLog
+import CardStore
 import Cards
 import Storage
 import VaultCore
@@ -15,9 +16,9 @@ struct DeleteOperation: ClientOperation {
     _ books: Books, for caller: Caller, in transaction: inout StoreWriteTransaction
   ) throws(VaultError) -> Answer {
     let merchant = try caller.requireMerchant()
+    let cards = try books.opened().cards
     guard let token,
-      try onCards(
-        books.opened().cards.delete(token, merchant: merchant.number, in: &transaction))
+      try onCards(cards.delete(token, merchant: merchant.number, in: &transaction))
     else { throw .refused(Problem(.tokenNotFound)) }
     try books.record(
       AuditEntry(caller, operation: .delete, token: token, outcome: .deleted), in: &transaction)

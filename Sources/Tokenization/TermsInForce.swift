@@ -1,5 +1,6 @@
 package import AccessPolicy
 import Synchronization
+package import VaultCore
 
 /// One generation of what a reload replaces, as one value: who may do what, and the way to acquirers with
 /// the templates and credentials that belong to it.

@@ -12,7 +12,12 @@ struct TokenizeOperation: ClientOperation, ~Copyable {
   /// The card, or as much of it as there is when the rest of the request is at fault.
   private enum Subject: ~Copyable {
     case card(StoredCard)
-    case fault(PAN, Problem)
+    case fault(Fault)
+  }
+
+  private struct Fault: ~Copyable {
+    let number: PAN
+    let problem: Problem
   }
 
   static let operation = Operation.tokenize
@@ -37,7 +42,7 @@ struct TokenizeOperation: ClientOperation, ~Copyable {
           preferredBrand: details.preferredBrand, customer: details.customer,
           isDeduplicated: deduplicates))
     case .failure(let problem):
-      subject = .fault(request.takeNumber(), problem)
+      subject = .fault(Fault(number: request.takeNumber(), problem: problem))
     }
   }
 
@@ -66,7 +71,7 @@ struct TokenizeOperation: ClientOperation, ~Copyable {
       }
     }
     switch subject {
-    case .fault(_, let problem): throw .refused(problem)
+    case .fault(let fault): throw .refused(fault.problem)
     case .card(let card):
       let stored = try store(
         card, for: merchant, session, books, keepsAnswer: row != nil, in: &transaction)
@@ -93,7 +98,7 @@ struct TokenizeOperation: ClientOperation, ~Copyable {
   {
     switch subject {
     case .card(let card): try body(card.pan)
-    case .fault(let number, _): try body(number)
+    case .fault(let fault): try body(fault.number)
     }
   }
 
@@ -169,7 +174,7 @@ struct TokenizeOperation: ClientOperation, ~Copyable {
     guard let look, let digits = session.digits else { return }
     switch subject {
     case .card(let card): digits.note(card.pan, look)
-    case .fault(let number, _): digits.note(number, look)
+    case .fault(let fault): digits.note(fault.number, look)
     }
   }
 }

@@ -1,6 +1,7 @@
 package import AccessPolicy
 import AuditLog
 package import Cards
+import Ledgers
 import Storage
 package import VaultCore
 

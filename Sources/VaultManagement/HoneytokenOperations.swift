@@ -1,5 +1,5 @@
-package import AccessPolicy
-import AuditLog
+import AccessPolicy
+package import AuditLog
 package import Cards
 package import Ledgers
 import Storage

@@ -2,7 +2,7 @@ package import AccessPolicy
 package import Keyring
 import Ledgers
 package import RecordFormat
-package import Storage
+import Storage
 import Synchronization
 package import VaultCore
 

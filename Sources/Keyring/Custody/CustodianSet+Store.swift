@@ -9,8 +9,8 @@ extension CustodianSet {
   /// The custodians of the store's KEK; nil where none hold shares.
   ///
   /// - Throws: ``CustodyProblem/malformedSet``, `StorageError`.
-  package static func read(in store: Store) throws -> CustodianSet? {
-    try store.read { try read(in: $0) }
+  package static func read(in store: Store) throws(KeyringError) -> CustodianSet? {
+    try store.read { (transaction) throws(KeyringError) in try read(in: transaction) }
   }
 
   /// The custodians of the store's KEK; nil where none hold shares.
@@ -18,12 +18,14 @@ extension CustodianSet {
   /// - Throws: ``CustodyProblem/malformedSet``, `StorageError`.
   package static func read(
     in transaction: borrowing some StoreReading & ~Copyable
-  ) throws -> CustodianSet? {
-    guard let row = try transaction.get(rowKey.rawSpan, in: .keyring) else { return nil }
-    do throws(RecordError) {
-      return try CustodianSet(of: row)
-    } catch {
-      throw KeyringError.custody(.malformedSet)
+  ) throws(KeyringError) -> CustodianSet? {
+    let row: [UInt8]?
+    do throws(StorageError) {
+      row = try transaction.get(rowKey.rawSpan, in: .keyring)?.array
+    } catch { throw .store(error) }
+    guard let row else { return nil }
+    do throws(RecordError) { return try CustodianSet(of: row.rawSpan) } catch {
+      throw .custody(.malformedSet)
     }
   }
 

@@ -2,6 +2,7 @@ import Bytes
 package import Cryptography
 package import RecordFormat
 package import Storage
+package import VaultCore
 
 /// What is on record about one backup, so that no key is destroyed that it needs.
 ///

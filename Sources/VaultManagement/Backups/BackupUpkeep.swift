@@ -2,8 +2,10 @@ import AuditLog
 import Bytes
 import Cryptography
 package import Keyring
+import Ledgers
 package import RecordFormat
 package import Storage
+package import VaultCore
 
 extension StoreUpkeep {
   /// How many backups may be on record that are not forgotten.

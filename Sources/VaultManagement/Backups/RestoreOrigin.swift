@@ -2,6 +2,7 @@ import AuditLog
 import Bytes
 import Cryptography
 package import Storage
+package import VaultCore
 
 /// Where a restored store comes from: what the first entry of its log says of the log before.
 ///

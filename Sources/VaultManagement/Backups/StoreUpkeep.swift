@@ -1,4 +1,4 @@
-package import AuditLog
+import AuditLog
 package import Ledgers
 package import Storage
 import Synchronization
@@ -96,7 +96,7 @@ package struct StoreUpkeep: Sendable {
   package func compact(
     actor: String, progress: @escaping (_ done: Int, _ total: Int) -> Bool = { _, _ in true }
   ) throws(VaultError) -> CompactionResult {
-    try exclusively {
+    try exclusively { () throws(VaultError) in
       let operation = AuditOperation.storeCompact
       try note(AuditEntry(actor: actor, operation: operation, outcome: .begun))
       let result: CompactionResult

@@ -1,5 +1,6 @@
 import AuditLog
 package import Keyring
+import Ledgers
 package import RecordFormat
 package import SecretMemory
 import Storage
@@ -88,7 +89,7 @@ extension VaultManager {
     _ purpose: ShareProgress.Purpose, _ set: CustodianSet, actor: String, outcome: AuditOutcome,
     reason: String, custodian: String?
   ) throws(VaultError) {
-    try record(
+    try vault.record(
       AuditEntry(
         actor: actor, operation: purpose.operation, key: set.keyIdentifier.text, outcome: outcome,
         reason: reason + (custodian.map { " custodian=\($0)" } ?? "")))
@@ -127,8 +128,8 @@ extension VaultManager {
     guard custody.begin(successors, agreedBy: holders, now: now) else {
       throw .replacementUnderWay
     }
-    do {
-      try record(
+    do throws(VaultError) {
+      try vault.record(
         AuditEntry(
           actor: actor, operation: .ceremony, key: key.identifier.text,
           outcome: .waiting,

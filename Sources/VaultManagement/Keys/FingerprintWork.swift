@@ -39,8 +39,9 @@ final class FingerprintTask: BackgroundTask {
     guard isComplete else { return }
     try store.perform { [books] (transaction) throws(VaultError) in
       let now = books.now
+      let keys = try books.opened().keys
       let old = try onKeys(
-        books.opened().keys.change(in: &transaction) { (change) throws(KeyringError) in
+        keys.change(in: &transaction) { (change) throws(KeyringError) in
           change.endFingerprintRotation(atMilliseconds: now)
         })
       guard let old else { return }

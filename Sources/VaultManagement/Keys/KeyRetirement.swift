@@ -3,7 +3,7 @@ import Cryptography
 package import Keyring
 package import RecordFormat
 import Storage
-import VaultCore
+package import VaultCore
 
 extension VaultManager {
   /// How a key leaves service.

@@ -5,7 +5,7 @@ package import Keyring
 package import RecordFormat
 import Storage
 import Synchronization
-import VaultCore
+package import VaultCore
 
 /// One key in the place of another.
 package struct KeyRotation: Equatable, Sendable {
@@ -40,10 +40,15 @@ extension VaultManager {
     try vault.opened().work.wake()
   }
 
-  /// Runs `body`, which rotates the fingerprint key, when the table that it will use is ready.
-  func fingerprintsInTurn<R>(_ body: () throws(VaultError) -> R) throws(VaultError) -> R {
-    try vault.opened().work.fingerprintTurn.withLock { _ in
-      try FingerprintScan.clearUnusedTable(store: store, keyring: keyring)
+  /// Runs `body`, which replaces the key of a role; that of fingerprints when the table that it will use
+  /// is ready.
+  func inTurn<R>(
+    replacing role: KeyRole?, _ body: () throws(VaultError) -> R
+  ) throws(VaultError) -> R {
+    guard role == .fingerprint else { return try body() }
+    let keyring = try keyring
+    return try fingerprints.turn.withLock { (_) throws(VaultError) in
+      try onCards(FingerprintScan.clearUnusedTable(store: store, keyring: keyring))
       return try body()
     }
   }
@@ -61,20 +66,17 @@ extension VaultManager {
     cryptoperiodSeconds: UInt64? = nil, actor: String
   ) throws(VaultError) -> KeyRotation {
     let seconds = cryptoperiodSeconds ?? rules.cryptoperiods[.kek]
-    return try change(
-      .kek, actor: actor,
-      { change, now in
-        try change.replaceKeyEncryptionKey(
-          by: key, origin: origin, cryptoperiodSeconds: seconds, atMilliseconds: now)
-        return key.identifier
-      },
-      beside: { [core] rotation, transaction in
-        guard let custodians else {
-          return try books.endCustody(of: rotation.old, in: &transaction)
-        }
-        try custodians.save(in: &transaction)
-        for entry in custodians.entries(actor: actor) { try books.record(entry, in: &transaction) }
-      })
+    return try change(.kek, actor: actor) { (change, now) throws(KeyringError) in
+      try change.replaceKeyEncryptionKey(
+        by: key, origin: origin, cryptoperiodSeconds: seconds, atMilliseconds: now)
+      return key.identifier
+    } beside: { [books] (rotation, transaction) throws(VaultError) in
+      guard let custodians else {
+        return try books.endCustody(of: rotation.old, in: &transaction)
+      }
+      try onStore(custodians.save(in: &transaction))
+      for entry in custodians.entries(actor: actor) { try books.record(entry, in: &transaction) }
+    }
   }
 
   /// Moves every card to the active data key, in the background.
@@ -102,16 +104,18 @@ extension VaultManager {
 
   private func change(
     _ role: KeyRole, actor: String,
-    _ body: @escaping (inout KeyringChange, UInt64) throws(VaultError) -> KeyIdentifier,
-    beside more: @escaping (KeyRotation, inout StoreWriteTransaction) throws(VaultError) -> Void = { _, _ in }
+    _ body: @escaping @Sendable (inout KeyringChange, UInt64) throws(KeyringError) ->
+      KeyIdentifier,
+    beside more: @escaping @Sendable (KeyRotation, inout StoreWriteTransaction) throws(VaultError)
+      -> Void = { (_, _) throws(VaultError) in }
   ) throws(VaultError) -> KeyRotation {
-    var rotation: KeyRotation?
     try store.perform { [books] (transaction) throws(VaultError) in
       let keys = try books.opened().keys
       let before = keys.working
-      let old = try before.current(role).identifier
+      let old = try onKeys(before.current(role)).identifier
       let now = books.now
-      let new = try keys.change(in: &transaction) { try body(&$0, now) }
+      let new = try onKeys(
+        keys.change(in: &transaction) { (change) throws(KeyringError) in try body(&change, now) })
       let checkValue = keys.working.entry(new)?.checkValue.map(KeyCheckValue.text) ?? ""
       if role == .audit {
         try books.signSuccession(from: before, to: keys, atMilliseconds: now, in: &transaction)
@@ -146,6 +150,6 @@ extension Books {
   ) throws(VaultError) {
     guard let holders = try onKeys(CustodianSet.read(in: transaction)) else { return }
     guard holders.keyIdentifier != old else { throw .heldByCustodians }
-    try onKeys(CustodianSet.remove(in: &transaction))
+    try onStore(CustodianSet.remove(in: &transaction))
   }
 }

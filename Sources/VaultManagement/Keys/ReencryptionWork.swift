@@ -128,8 +128,9 @@ final class ReencryptionTask: BackgroundTask {
       let step = try work.patiently { () throws(VaultError) in
         try store.perform(admission: .ordinary) {
           [books, position] (transaction) throws(VaultError) in
-          try onCards(
-            books.opened().cards.reencrypt(after: position, limit: bounded, in: &transaction))
+          let cards = try books.opened().cards
+          return try onCards(
+            cards.reencrypt(after: position, limit: bounded, in: &transaction))
         }
       }
       position = step.position
@@ -158,9 +159,9 @@ final class ReencryptionTask: BackgroundTask {
       position = try work.patiently { () throws(VaultError) in
         try store.perform(admission: .ordinary) {
           [books, position] (transaction) throws(VaultError) in
-          try onLedger(
-            books.opened().idempotency.reseal(
-              after: position, limit: Self.busyStep, in: &transaction))
+          let idempotency = try books.opened().idempotency
+          return try onLedger(
+            idempotency.reseal(after: position, limit: Self.busyStep, in: &transaction))
         }
       }
       guard work.rest(after: ContinuousClock.now - began) else { return false }

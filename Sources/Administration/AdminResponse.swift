@@ -11,7 +11,7 @@ final class AdminResponse: Sendable {
   private enum Progress: Equatable {
     case notBegun
     /// Chunks have been sent.
-    case streaming(AdminRequest.Form)
+    case streaming(AnswerForm)
     case complete
   }
 
@@ -21,7 +21,7 @@ final class AdminResponse: Sendable {
   init(_ channel: any Channel) { self.channel = channel }
 
   /// Sends one part of an answer that has the form `form`.
-  func send(_ part: AdminPart, form: AdminRequest.Form) throws {
+  func send(_ part: AdminPart, form: AnswerForm) throws {
     switch part {
     case .document(let json):
       if form == .progress {
@@ -84,7 +84,7 @@ final class AdminResponse: Sendable {
     finish()
   }
 
-  private func begin(_ form: AdminRequest.Form) throws {
+  private func begin(_ form: AnswerForm) throws {
     let isFirst = progress.withLock { progress in
       defer { progress = .streaming(form) }
       return progress == .notBegun
@@ -95,7 +95,7 @@ final class AdminResponse: Sendable {
     try write(.head(head))
   }
 
-  private func chunk(_ bytes: [UInt8], _ form: AdminRequest.Form) throws {
+  private func chunk(_ bytes: [UInt8], _ form: AnswerForm) throws {
     try begin(form)
     try write(.body(.byteBuffer(ByteBuffer(bytes: bytes))))
   }

@@ -9,6 +9,8 @@ package import Vault
 /// Each may be called by several threads at once. One that is nil has no meaning where it is so:
 /// an offline command knows no running service and leaves no entry.
 package struct AdministrationHooks: Sendable {
+  /// The time.
+  package let clock: Clock
   /// The version of the program, where no service tells it.
   package var version = ""
   /// How the service is.
@@ -36,8 +38,8 @@ package struct AdministrationHooks: Sendable {
   /// Appends an entry, and returns when it is durable.
   package var record: (@Sendable (AuditEntry) throws -> Void)?
 
-  /// Hooks of which every one is nil.
-  package init() {}
+  /// Hooks of which every other one is nil.
+  package init(clock: Clock) { self.clock = clock }
 }
 
 /// What the key source of a running service does, and what its policy asks for.

@@ -6,12 +6,12 @@ struct AnswerAssembler {
   /// The longest body that is kept whole, in bytes: a document, a problem, a line of progress.
   static let longestKept = 1 << 24
 
-  private let form: AdminRequest.Form
+  private let form: AnswerForm
   private var kept: [UInt8] = []
   /// Whether the answer is whole.
   private(set) var isSatisfied = false
 
-  init(form: AdminRequest.Form) { self.form = form }
+  init(form: AnswerForm) { self.form = form }
 
   /// Keeps a piece of a body that tells a problem.
   mutating func keep(_ body: [UInt8]) {

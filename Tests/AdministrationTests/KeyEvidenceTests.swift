@@ -13,10 +13,10 @@ struct KeyEvidenceTests {
 
   init() throws { service = try TestService() }
 
-  private func collect(_ request: AdminRequest) throws -> String {
+  private func collect(_ operation: any AdminOperation) throws -> String {
     var document = ""
     try service.serving { _, client in
-      document = try #require(try client.collect(request).documents.first)
+      document = try #require(try client.collect(operation).documents.first)
     }
     return document
   }
@@ -31,7 +31,7 @@ struct KeyEvidenceTests {
   func certificates() throws {
     let key = KeyIdentifier(10)
     func kinds(_ kind: RotationCertificate.Kind?) throws -> String {
-      let document = try collect(.keysCertificate(key, kind))
+      let document = try collect(ShowKeyCertificate(key, kind))
       #expect(document.hasPrefix(#"{"key":"0000000a","kind":""#))
       return String(document.dropFirst(26).prefix { $0 != "\"" })
     }
@@ -58,7 +58,7 @@ struct KeyEvidenceTests {
   func noCertificate() throws {
     try service.serving { _, client in
       do {
-        _ = try client.collect(.keysCertificate(KeyIdentifier(10), nil))
+        _ = try client.collect(ShowKeyCertificate(KeyIdentifier(10), nil))
         Issue.record("a certificate was given")
       } catch AdminClient.Failure.problem(let status, let name, _) {
         #expect(status == 404)
@@ -74,7 +74,7 @@ struct KeyEvidenceTests {
     let publicKey = try service.keyring.withSigningKey { $1.publicKey }
     let key = try #require(
       VerifierKey(name: "cadenas/0102030405060708090a0b0c0d0e0f10", publicKey: publicKey))
-    let document = try collect(.keysPublicKey)
+    let document = try collect(ShowPublicKeys())
     #expect(
       document == """
         {"name":"cadenas/0102030405060708090a0b0c0d0e0f10","keys":[{"id":"\(entry.identifier.text)",\
@@ -94,10 +94,10 @@ struct KeyEvidenceTests {
         actor: "user:bob", operation: .keysRotate, key: "0000000b", outcome: .done,
         reason: "role=data replaces=0000000a check_value=B2"),
     ])
-    let all = try collect(.keysHistory(nil))
+    let all = try collect(ShowKeyHistory(nil))
     #expect(all.hasSuffix(#""omitted":0}"#))
     #expect(all.ranges(of: #""seq":2,"#).count == 2)
-    let one = try collect(.keysHistory(KeyIdentifier(10)))
+    let one = try collect(ShowKeyHistory(KeyIdentifier(10)))
     #expect(
       one == """
         {"events":[{"seq":0,"time":"2026-11-23T18:43:25.123Z","key":"0000000a","role":"data",\
@@ -116,7 +116,7 @@ struct KeyEvidenceTests {
           actor: "user:ann", operation: .keysReencrypt, key: "0000000a", outcome: .begun,
           reason: "number=\(number)")
       })
-    let document = try collect(.keysHistory(nil))
+    let document = try collect(ShowKeyHistory(nil))
     #expect(document.hasSuffix(#""omitted":4}"#))
     #expect(document.contains(#""seq":4,"#))
     #expect(document.contains("number=4099"))
@@ -125,8 +125,8 @@ struct KeyEvidenceTests {
 
   @Test("has no inventory where nothing uses cryptography, and the service's where it does")
   func inventory() throws {
-    #expect(throws: AdminClient.Failure.self) { try collect(.keysInventory) }
-    var hooks = AdministrationHooks()
+    #expect(throws: AdminClient.Failure.self) { try collect(ShowInventory()) }
+    var hooks = AdministrationHooks(clock: .real)
     hooks.keyring = { [keyring = service.keyring] in keyring }
     hooks.inventory = {
       CryptographicInventory(
@@ -140,7 +140,7 @@ struct KeyEvidenceTests {
         revocationLists: [.init(path: "list", authority: "CN=ca", nextUpdate: 86_400)])
     }
     var collected = Collected()
-    try Operations(store: service.store, hooks: hooks).run(.keysInventory, actor: "user:ann") {
+    try Operations(store: service.store, hooks: hooks).run(ShowInventory(), actor: "user:ann") {
       collected.take($0)
     }
     let document = try #require(collected.documents.first)

@@ -113,7 +113,7 @@ import Testing
     ])
     var answer = Collected()
     try service.operations().run(
-      .audit(.report(from: 1_795_459_000_000, to: 1_795_460_000_000)), actor: "user:ann"
+      ReportAudit(from: 1_795_459_000_000, to: 1_795_460_000_000), actor: "user:ann"
     ) { answer.take($0) }
     let document = try #require(answer.documents.first)
     #expect(document.hasPrefix("{\"intact\":true,\"size\":4,\"entries\":4,\"html\":\""))
@@ -128,7 +128,7 @@ import Testing
   @Test(arguments: ["", "from=5", "from=5&to=5", "from=-1&to=5", "from=0&to=99999999999"])
   func `a period without an end, or longer than a report, is refused`(_ query: String) {
     #expect(throws: AdministrationError.self) {
-      try AdminRequest.parse(method: "POST", target: "/v1/audit/report?\(query)")
+      try AdminRegistry.parse(method: "POST", target: "/v1/audit/report?\(query)")
     }
   }
 }

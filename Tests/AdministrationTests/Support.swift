@@ -7,6 +7,7 @@ import NIOPosix
 import SecretMemory
 import Storage
 import Synchronization
+import Vault
 
 /// A store with a keyring and a log in a directory that goes with the value, and what a service
 /// would hook into its operations.
@@ -79,7 +80,7 @@ final class TestService: Sendable {
 
   /// Operations as the running service has them.
   func operations() throws -> Operations {
-    var hooks = AdministrationHooks()
+    var hooks = AdministrationHooks(clock: .real)
     hooks.record = { [self] in try record([$0]) }
     hooks.keyring = { [keyring] in keyring }
     hooks.slots = try SecretPool(slots: 4, slotSize: 256)
@@ -131,10 +132,23 @@ struct Collected {
   }
 }
 
+extension Clock {
+  /// That of the machine.
+  static let real = Clock(
+    milliseconds: { Int64(nanoseconds(CLOCK_REALTIME) / 1_000_000) },
+    monotonicNanoseconds: { nanoseconds(CLOCK_MONOTONIC) })
+
+  private static func nanoseconds(_ clock: clockid_t) -> UInt64 {
+    var now = timespec()
+    unsafe clock_gettime(clock, &now)
+    return UInt64(now.tv_sec) * 1_000_000_000 + UInt64(now.tv_nsec)
+  }
+}
+
 extension AdminClient {
-  func collect(_ request: AdminRequest) throws -> Collected {
+  func collect(_ operation: any AdminOperation) throws -> Collected {
     var collected = Collected()
-    try run(request) { collected.take($0) }
+    try run(operation) { collected.take($0) }
     return collected
   }
 }

@@ -19,7 +19,7 @@ struct StoreCheckup {
     let path = configuration.administration.socketPath
     do {
       var status: [UInt8] = []
-      try AdminClient(path: path).run(.status) { part in
+      try AdminClient(path: path).run(ShowStatus()) { part in
         if case .document(let document) = part { status = document }
       }
       let document = try DocumentView(status)

@@ -17,31 +17,31 @@ struct Session {
   /// A session under the configuration at a path.
   init(_ option: ConfigurationOption) { configurationPath = option.path }
 
-  /// Does `request`, and gives each part of the answer to `sink`.
+  /// Does `operation`, and gives each part of the answer to `sink`.
   ///
   /// The service is asked first. Of the configuration only the socket is read for that: an auditor
   /// cannot read the files that the service itself needs.
   /// - Parameter isOffline: whether it can be done without a service.
   func run(
-    _ request: AdminRequest, body: AdminBody? = nil, offline isOffline: Bool,
+    _ operation: any AdminOperation, body: AdminBody? = nil, offline isOffline: Bool,
     into sink: (AdminPart) throws -> Void
   ) throws {
     let socket = try AdministrationSettings.load(path: configurationPath).socketPath
     do {
-      try AdminClient(path: socket).run(request, body: body, into: sink)
+      try AdminClient(path: socket).run(operation, body: body, into: sink)
     } catch AdminClient.Failure.socket(.noService(_)) where isOffline {
-      try runOffline(request, into: sink)
+      try runOffline(operation, into: sink)
     }
   }
 
-  /// Does `request`, and gives its one document; progress is shown as `what`.
+  /// Does `operation`, and gives its one document; progress is shown as `what`.
   func document(
-    _ request: AdminRequest, body: AdminBody? = nil, offline isOffline: Bool,
+    _ operation: any AdminOperation, body: AdminBody? = nil, offline isOffline: Bool,
     showing what: String = ""
   ) throws -> [UInt8] {
     var document: [UInt8] = []
     var progress = ProgressLine(what)
-    try run(request, body: body, offline: isOffline) { part in
+    try run(operation, body: body, offline: isOffline) { part in
       switch part {
       case .document(let bytes), .metrics(let bytes): document = bytes
       case .lines(let lines): document += lines
@@ -52,27 +52,29 @@ struct Session {
   }
 
   private func runOffline(
-    _ request: AdminRequest, into sink: (AdminPart) throws -> Void
+    _ operation: any AdminOperation, into sink: (AdminPart) throws -> Void
   ) throws {
     // Before the whole configuration is read, since only the owner may read all that it names.
     try Self.checkOwner(of: try StoreSettings.load(path: configurationPath).path)
     let configuration = try ServiceConfiguration.load(path: configurationPath)
     let store = try Store.open(
       at: configuration.store.path, mapSize: Int(configuration.store.mapSizeBytes),
-      options: Store.Options(isReadOnly: !request.isWriting))
-    var hooks = AdministrationHooks()
+      options: Store.Options(isReadOnly: !operation.terms.isWriting))
+    var hooks = AdministrationHooks(clock: Clocks.vault)
     hooks.keyring = {
       try KeyOpening.explaining { try KeyOpening.keyring(of: store, configuration) }
     }
     hooks.inventory = { try KeyOpening.explaining { try Inventory(configuration).make() } }
     hooks.slots = try SecretPool(slots: Self.slots, slotSize: Self.slotBytes)
     hooks.isIndexCurrent = !store.indexWasLost
-    if request.isWriting { hooks.upkeep = try StoreUpkeep.offline(store, clock: Clocks.vault) }
+    if operation.terms.isWriting {
+      hooks.upkeep = try StoreUpkeep.offline(store, clock: Clocks.vault)
+    }
     hooks.rules = KeyRules(configuration.keyRules)
     hooks.keepAtHandSeconds = configuration.audit.keepAtHandSeconds
     hooks.version = Version.current
     try Operations(store: store, hooks: hooks).run(
-      request, actor: HostUser.current.actor, into: sink)
+      operation, actor: HostUser.current.actor, into: sink)
   }
 
   /// Refuses to open the store of another user: what root left behind in it, the service could not

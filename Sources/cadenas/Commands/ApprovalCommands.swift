@@ -13,7 +13,7 @@ struct ApprovalsCommand: ParsableCommand {
   @OptionGroup var output: FormatOption
 
   func run() throws {
-    let document = try Session(config).document(.approvals, offline: false)
+    let document = try Session(config).document(ListApprovals(), offline: false)
     try ApprovalTable.show(document, output)
   }
 }
@@ -34,7 +34,7 @@ struct ApproveCommand: ParsableCommand {
 
   func run() throws {
     let document = try Session(config).document(
-      .approve(approval.text), offline: false, showing: "compacting")
+      Approve(approval.text), offline: false, showing: "compacting")
     _ = try DestructionView.show(document, isDryRun: false, output)
   }
 }
@@ -53,7 +53,7 @@ struct RejectCommand: ParsableCommand {
 
   func run() throws {
     let document = try Session(config).document(
-      .reject(approval.text, because: why.value), offline: false)
+      Reject(approval.text, because: why.value), offline: false)
     try ApprovalTable.show(document, output)
   }
 }

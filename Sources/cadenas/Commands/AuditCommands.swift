@@ -33,7 +33,7 @@ struct AuditCheckpointCommand: ParsableCommand {
   var to: String?
 
   func run() throws {
-    let document = try Session(config).document(.audit(.checkpoint), offline: true)
+    let document = try Session(config).document(SignCheckpoint(), offline: true)
     let result = try DocumentView(document)
     if let to { try OutputFile.replace(to, with: Array(result.text("note").utf8)) }
     switch output.format {
@@ -78,10 +78,10 @@ struct AuditProveCommand: ParsableCommand {
     guard (subject == nil) != (since == nil) else {
       throw ValidationError("name an entry or a token, or a checkpoint with --since")
     }
-    if subject != nil { _ = try request() }
+    if subject != nil { _ = try parsed() }
   }
 
-  private func request() throws -> AuditRequest.Subject {
+  private func parsed() throws -> ProveAudit.Subject {
     if let since { return .size(try EvidenceFile.checkpoint(since).size) }
     let text = subject ?? ""
     if let sequence = UInt64(text), text.utf8.count < 12 { return .entry(sequence) }
@@ -94,7 +94,7 @@ struct AuditProveCommand: ParsableCommand {
 
   func run() throws {
     let document = try Session(config).document(
-      .audit(.prove(try request())), offline: true, showing: "proving")
+      ProveAudit(try parsed()), offline: true, showing: "proving")
     let proofs = try DocumentView(document)["proofs"]?.elements.map(\.text) ?? []
     let text = Array(proofs.joined(separator: "\n").utf8)
     if let to { try OutputFile.replace(to, with: text) }

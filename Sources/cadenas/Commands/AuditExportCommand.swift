@@ -55,7 +55,7 @@ struct ExportRun {
     var writer = try ExportWriter(directory, digestBelow: end)
     var lines = LineAssembler()
     do {
-      try Session(config).run(.audit(.export), offline: true) { part in
+      try Session(config).run(ExportAudit(), offline: true) { part in
         guard case .lines(let bytes) = part else { return }
         for line in lines.take(bytes[...]) { try writer.take(line) }
       }
@@ -103,7 +103,7 @@ struct AuditArchiveCommand: ParsableCommand {
   func run() throws {
     let session = Session(config)
     let found = try DocumentView(
-      try session.document(.audit(.archivable(before: before)), offline: !execute))
+      try session.document(FindArchivable(before: before), offline: !execute))
     guard let below = found["below"]?.integer.flatMap({ UInt64(exactly: $0) }) else {
       throw CommandFailure(
         .refused,
@@ -117,7 +117,7 @@ struct AuditArchiveCommand: ParsableCommand {
           + "before entry \(below) are removed from the store\n")
     }
     let document = try session.document(
-      .audit(.archive(below: below, export: export.entries)), offline: false,
+      ArchiveAudit(below: below, export: export.entries), offline: false,
       showing: "comparing the export with the log")
     let result = try DocumentView(document)
     tell(

@@ -44,7 +44,7 @@ struct AuditReportCommand: ParsableCommand {
   func validate() throws {
     let period = period
     guard period.from >= 0, period.from < period.to,
-      period.to - period.from <= Operations.longestReport
+      period.to - period.from <= ReportAudit.longestPeriod
     else {
       throw ValidationError("a report is of a period of at most 400 days, --from before --to")
     }
@@ -53,7 +53,7 @@ struct AuditReportCommand: ParsableCommand {
   func run() throws {
     let period = period
     let document = try Session(config).document(
-      .audit(.report(from: period.from, to: period.to)), offline: true,
+      ReportAudit(from: period.from, to: period.to), offline: true,
       showing: "reading the log")
     let result = try DocumentView(document)
     try OutputFile.replace(html, with: Array(result.text("html").utf8))

@@ -81,7 +81,7 @@ struct AuditShowCommand: ParsableCommand {
     var lines = LineAssembler()
     var newest: [[UInt8]] = []
     let format = output.format
-    try Session(config).run(.audit(.show(query)), offline: true) { part in
+    try Session(config).run(ShowAudit(query), offline: true) { part in
       guard case .lines(let bytes) = part else { return }
       // An empty line tells only that the service is there.
       for line in lines.take(bytes[...]) where !line.isEmpty {

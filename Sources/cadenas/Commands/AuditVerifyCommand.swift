@@ -67,7 +67,7 @@ struct AuditVerifyCommand: ParsableCommand {
     if let export { return try verify(export: export) }
     let kept = try since.map { try EvidenceFile.checkpoint($0) }
     let document = try Session(config).document(
-      .audit(.verify(since: kept)), offline: true, showing: "verifying the log")
+      VerifyAudit(since: kept), offline: true, showing: "verifying the log")
     try tell(document, [])
   }
 

@@ -42,12 +42,12 @@ struct HoneytokenAddCommand: ParsableCommand {
   private var noted: FreeText? { FreeText(note, longest: Honeytoken.longestNote) }
 
   func validate() throws {
-    guard noted != nil else { throw ValidationError(HoneytokenRequest.noteRule) }
+    guard noted != nil else { throw ValidationError(AddHoneytoken.noteRule) }
   }
 
   func run() throws {
     let document = try Session(config).document(
-      .honeytokens(.add(merchant: merchant, note: noted ?? .none)), offline: false)
+      AddHoneytoken(merchant: merchant, note: noted ?? .none), offline: false)
     switch output.format {
     case .json: Console.write(document + [UInt8(ascii: "\n")])
     case .table:
@@ -74,7 +74,7 @@ struct HoneytokenListCommand: ParsableCommand {
   @OptionGroup var output: FormatOption
 
   func run() throws {
-    let document = try Session(config).document(.honeytokens(.list), offline: false)
+    let document = try Session(config).document(ListHoneytokens(), offline: false)
     guard output.format == .table else { return Console.write(document + [UInt8(ascii: "\n")]) }
     let honeytokens = try DocumentView(document)["honeytokens"]?.elements ?? []
     guard !honeytokens.isEmpty else { return Console.write("no honeytoken is planted\n") }
@@ -121,7 +121,7 @@ struct HoneytokenRemoveCommand: ParsableCommand {
 
   func run() throws {
     let document = try Session(config).document(
-      .honeytokens(.remove(try parsed())), offline: false)
+      RemoveHoneytoken(try parsed()), offline: false)
     switch output.format {
     case .json: Console.write(document + [UInt8(ascii: "\n")])
     case .table:

@@ -83,12 +83,12 @@ private struct RunningCeremony {
 
   func hold(replacing isReplacement: Bool) throws {
     let session = Session(options.config)
-    let status = try DocumentView(session.document(.status, offline: false))
+    let status = try DocumentView(session.document(ShowStatus(), offline: false))
     guard status.text("state") == "serving", let store = StoreIdentifier(hex: status.text("store"))
     else {
       throw CommandFailure(.refused, "the service is \(status.text("state")); open it first")
     }
-    let keys = try DocumentView(session.document(.keysStatus, offline: false))
+    let keys = try DocumentView(session.document(ShowKeys(), offline: false))
     let known = (keys["keys"]?.elements ?? []).compactMap { KeyIdentifier($0.text("id")) }
     let ceremonyPlan = try CeremonyPlan.load(path: options.plan)
     let plan = try CustodyPlan(ceremonyPlan)
@@ -110,7 +110,7 @@ private struct RunningCeremony {
           key: $0, set: result.set, cryptoperiodSeconds: ceremonyPlan.periods.kekSeconds)
       }
       let answer = try DocumentView(
-        session.document(.ceremony, body: body, offline: false, showing: "shares"))
+        session.document(ReplaceCustodians(), body: body, offline: false, showing: "shares"))
       Console.write(after(answer, isReplacement))
     } catch AdminClient.Failure.problem(let status, let name, let detail)
       where name == AdministrationError.notReplacedName

@@ -28,7 +28,7 @@ struct KeysStatusCommand: ParsableCommand {
   @OptionGroup var output: FormatOption
 
   func run() throws {
-    let document = try Session(config).document(.keysStatus, offline: true)
+    let document = try Session(config).document(ShowKeys(), offline: true)
     switch output.format {
     case .json: Console.write(document + [UInt8(ascii: "\n")])
     case .table:

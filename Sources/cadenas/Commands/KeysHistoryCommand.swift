@@ -20,7 +20,7 @@ struct KeysHistoryCommand: ParsableCommand {
 
   func run() throws {
     let document = try Session(config).document(
-      .keysHistory(key), offline: true, showing: "reading the log")
+      ShowKeyHistory(key), offline: true, showing: "reading the log")
     switch output.format {
     case .json: Console.write(document + [UInt8(ascii: "\n")])
     case .table:

@@ -16,7 +16,7 @@ struct KeysInventoryCommand: ParsableCommand {
   @OptionGroup var output: FormatOption
 
   func run() throws {
-    let document = try Session(config).document(.keysInventory, offline: true)
+    let document = try Session(config).document(ShowInventory(), offline: true)
     switch output.format {
     case .json: Console.write(document + [UInt8(ascii: "\n")])
     case .table:

@@ -44,8 +44,8 @@ struct KeysDeactivateCommand: ParsableCommand {
   @Argument(help: ArgumentHelp("The key.", valueName: "id")) var key: KeyIdentifier
 
   func run() throws {
-    let order = AdminRequest.KeyOrder(key: key, reason: try why.required())
-    try RetiredKey.show(.keysRetire(order, as: .deactivated), config, output)
+    let order = KeyOrder(key: key, reason: try why.required())
+    try RetiredKey.show(DeactivateKey(order), config, output)
   }
 }
 
@@ -65,16 +65,16 @@ struct KeysCompromiseCommand: ParsableCommand {
   @Argument(help: ArgumentHelp("The key.", valueName: "id")) var key: KeyIdentifier
 
   func run() throws {
-    let order = AdminRequest.KeyOrder(key: key, reason: try why.required())
-    try RetiredKey.show(.keysRetire(order, as: .compromised), config, output)
+    let order = KeyOrder(key: key, reason: try why.required())
+    try RetiredKey.show(CompromiseKey(order), config, output)
   }
 }
 
 private enum RetiredKey {
   static func show(
-    _ request: AdminRequest, _ config: ConfigurationOption, _ output: FormatOption
+    _ operation: any AdminOperation, _ config: ConfigurationOption, _ output: FormatOption
   ) throws {
-    let document = try Session(config).document(request, offline: false)
+    let document = try Session(config).document(operation, offline: false)
     guard output.format == .table else { return Console.write(document + [UInt8(ascii: "\n")]) }
     let key = try DocumentView(document)
     Console.write(
@@ -105,10 +105,10 @@ struct KeysDestroyCommand: ParsableCommand {
   @Flag(help: "Do it.") var execute = false
 
   func run() throws {
-    let order = AdminRequest.KeyOrder(
+    let order = KeyOrder(
       key: key, reason: execute ? try why.required() : why.value)
     let document = try Session(config).document(
-      .keysDestroy(order, execute: execute), offline: false, showing: "compacting")
+      DestroyKey(order, execute: execute), offline: false, showing: "compacting")
     let isPossible = try DestructionView.show(document, isDryRun: !execute, output)
     if !isPossible { throw ExitCode(CommandFailure.Status.refused.rawValue) }
   }

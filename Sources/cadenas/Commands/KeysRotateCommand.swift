@@ -33,7 +33,7 @@ struct KeysRotateCommand: ParsableCommand {
 
   func run() throws {
     let document = try Session(config).document(
-      .keysRotate(role, to: to), offline: false, showing: "fingerprints")
+      RotateKey(role, to: to), offline: false, showing: "fingerprints")
     switch output.format {
     case .json: Console.write(document + [UInt8(ascii: "\n")])
     case .table:
@@ -75,8 +75,9 @@ struct KeysReencryptCommand: ParsableCommand {
   }
 
   func run() throws {
-    let request: AdminRequest = stop ? .keysReencryptStop : .keysReencrypt(cardsPerSecond: rate)
-    let document = try Session(config).document(request, offline: false, showing: "cards")
+    let operation: any AdminOperation =
+      stop ? StopReencryption() : Reencrypt(cardsPerSecond: rate)
+    let document = try Session(config).document(operation, offline: false, showing: "cards")
     let result = try DocumentView(document)
     switch output.format {
     case .json: Console.write(document + [UInt8(ascii: "\n")])

@@ -18,7 +18,7 @@ struct SealCommand: ParsableCommand {
   @OptionGroup var output: FormatOption
 
   func run() throws {
-    let document = try Session(config).document(.seal, offline: false)
+    let document = try Session(config).document(Seal(), offline: false)
     guard output.format == .table else { return Console.write(document + [UInt8(ascii: "\n")]) }
     Console.write("the service is \(try DocumentView(document).text("state"))\n")
   }
@@ -43,7 +43,7 @@ struct UnsealCommand: ParsableCommand {
     if let file = share.file {
       return try share.enter(file, for: .unseal, config, output)
     }
-    let document = try Session(config).document(.unseal, offline: false, showing: "records")
+    let document = try Session(config).document(Unseal(), offline: false, showing: "records")
     guard output.format == .table else { return Console.write(document + [UInt8(ascii: "\n")]) }
     Console.write("the service is \(try DocumentView(document).text("state"))\n")
   }
@@ -73,8 +73,12 @@ struct ShareOption: ParsableArguments {
     let share = try CeremonyFiles.readShare(file)
     let passphrase = try passphrases.existing(of: share.header.custodian)
     let body = try ShareBody.make(passphrase: passphrase, text: Array(share.text.utf8))
-    let document = try Session(config).document(
-      .share(purpose), body: body, offline: false)
+    let operation: any AdminOperation =
+      switch purpose {
+      case .unseal: EnterUnsealShare()
+      case .replacement: EnterCeremonyShare()
+      }
+    let document = try Session(config).document(operation, body: body, offline: false)
     guard output.format == .table else { return Console.write(document + [UInt8(ascii: "\n")]) }
     let answer = try DocumentView(document)
     let entered = answer["entered"]?.elements.map(\.text) ?? []

@@ -12,7 +12,7 @@ struct StatusCommand: ParsableCommand {
   @OptionGroup var output: FormatOption
 
   func run() throws {
-    let document = try Session(config).document(.status, offline: false)
+    let document = try Session(config).document(ShowStatus(), offline: false)
     switch output.format {
     case .json: Console.write(document + [UInt8(ascii: "\n")])
     case .table:
@@ -93,6 +93,6 @@ struct MetricsCommand: ParsableCommand {
   @OptionGroup var config: ConfigurationOption
 
   func run() throws {
-    Console.write(try Session(config).document(.metrics, offline: false))
+    Console.write(try Session(config).document(ShowMetrics(), offline: false))
   }
 }

@@ -45,15 +45,15 @@ struct StoreBackupCreateCommand: ParsableCommand {
   var note = ""
 
   func validate() throws {
-    guard noted != nil else { throw ValidationError(StoreRequest.noteRule) }
+    guard noted != nil else { throw ValidationError(BackUpStore.noteRule) }
   }
 
   private var noted: FreeText? { FreeText(note, longest: BackupRecord.longestNote) }
 
   func run() throws {
-    let request = StoreRequest.backup(to: try AbsolutePath.of(to), note: noted ?? .none)
     let document = try Session(config).document(
-      .store(request), offline: true, showing: "backing up")
+      BackUpStore(to: AbsolutePath.of(to), note: noted ?? .none), offline: true,
+      showing: "backing up")
     let result = try DocumentView(document)
     let isIntact = result["intact"]?.isTrue == true
     switch output.format {
@@ -101,7 +101,7 @@ struct StoreBackupListCommand: ParsableCommand {
   @OptionGroup var output: FormatOption
 
   func run() throws {
-    let document = try Session(config).document(.store(.backups), offline: true)
+    let document = try Session(config).document(ListBackups(), offline: true)
     switch output.format {
     case .json: Console.write(document + [UInt8(ascii: "\n")])
     case .table:
@@ -143,7 +143,7 @@ struct StoreBackupForgetCommand: ParsableCommand {
 
   func run() throws {
     let document = try Session(config).document(
-      .store(.forgetBackup(backup, because: why.value)), offline: true)
+      ForgetBackup(backup, because: why.value), offline: true)
     switch output.format {
     case .json: Console.write(document + [UInt8(ascii: "\n")])
     case .table:

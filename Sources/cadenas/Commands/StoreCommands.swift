@@ -20,7 +20,7 @@ struct StoreStatsCommand: ParsableCommand {
   @OptionGroup var output: FormatOption
 
   func run() throws {
-    let document = try Session(config).document(.storeStats, offline: true)
+    let document = try Session(config).document(ShowStore(), offline: true)
     switch output.format {
     case .json: Console.write(document + [UInt8(ascii: "\n")])
     case .table:
@@ -58,7 +58,7 @@ struct StoreVerifyCommand: ParsableCommand {
 
   func run() throws {
     let document = try Session(config).document(
-      .storeVerify, offline: true, showing: "opening records")
+      VerifyStore(), offline: true, showing: "opening records")
     let result = try DocumentView(document)
     let isIntact = result["intact"]?.isTrue == true
     switch output.format {

@@ -18,7 +18,7 @@ struct StoreCompactCommand: ParsableCommand {
 
   func run() throws {
     let document = try Session(config).document(
-      .store(.compact), offline: true, showing: "compacting")
+      CompactStore(), offline: true, showing: "compacting")
     switch output.format {
     case .json: Console.write(document + [UInt8(ascii: "\n")])
     case .table:

@@ -110,7 +110,7 @@ extension Session {
   /// Refuses what may not be done while a service runs: it would find its store replaced.
   static func refuseService(at socket: String) throws {
     do {
-      try AdminClient(path: socket).run(.status) { _ in }
+      try AdminClient(path: socket).run(ShowStatus()) { _ in }
     } catch AdminClient.Failure.socket(.noService(_)) {
       return
     } catch {

@@ -23,7 +23,7 @@ struct ServiceStatusSource: Sendable {
 
   /// The hooks of the operations.
   func hooks(slots: SecretPool) -> AdministrationHooks {
-    var hooks = AdministrationHooks()
+    var hooks = AdministrationHooks(clock: Clocks.vault)
     hooks.service = { [self] in status() }
     hooks.metrics = { [self] in metrics() }
     hooks.keyring = { [vault] in try vault.keyring }

@@ -1,22 +1,26 @@
-internal import CardStore
+internal import AuditLog
 internal import Cryptography
 internal import JSON
 internal import Keyring
 internal import RecordFormat
-internal import Storage
 
-extension Operations {
-  /// The document of `keys inventory`.
-  ///
-  /// - Source: PCI DSS v4.0.1, 3.6.1.1, 4.2.1.1 and 12.3.3.
-  func keyInventory() throws -> [UInt8] {
-    guard let inventory = try hooks.inventory?() else {
+/// `keys inventory`: algorithms, protocols, certificates and keys that the program uses.
+///
+/// - Source: PCI DSS v4.0.1, 3.6.1.1, 4.2.1.1 and 12.3.3.
+package struct ShowInventory: PlainAdminOperation {
+  package static let route = AdminRoute.get("/v1/keys/inventory")
+  package var terms: AdminTerms { AdminTerms(.auditor, .short, .document, .keysInventory) }
+
+  package init() {}
+
+  package func run(_ call: AdminCall) throws {
+    guard let inventory = try call.hooks.inventory?() else {
       throw AdministrationError.unavailable("nothing here uses cryptography")
     }
-    let keys = try keyStatuses()
-    var json = InventoryWriter(nowMilliseconds: Int64(clamping: now))
+    let keys = try call.keyStatuses()
+    var json = InventoryWriter(nowMilliseconds: call.now)
     json.write(inventory, keys: keys)
-    return json.bytes
+    try call.show(json.bytes)
   }
 }
 

@@ -1,70 +1,66 @@
+internal import AuditLog
 internal import CardStore
-internal import Glibc
 internal import JSON
 package import Keyring
 package import RecordFormat
 internal import Storage
 internal import Vault
 
-extension Operations {
+/// `keys status`: every key.
+package struct ShowKeys: PlainAdminOperation {
+  package static let route = AdminRoute.get("/v1/keys")
+  package var terms: AdminTerms { AdminTerms(.auditor, .short, .document, .keysStatus) }
+
+  package init() {}
+
+  package func run(_ call: AdminCall) throws {
+    let keys = try call.keyStatuses()
+    try call.show(
+      JSONWriter.document { json in
+        json.member("keys", objects: keys) { json, key in
+          json.member("id", string: key.identifier.text)
+          json.member("role", string: key.role.name)
+          json.member("state", string: key.state.name)
+          json.member("check_value", string: key.checkValue)
+          json.member("created", unixMilliseconds: Int64(clamping: key.createdMilliseconds))
+          json.member(
+            "cryptoperiod_end", unixMilliseconds: Int64(clamping: key.cryptoperiodEndMilliseconds))
+          json.member("cards", integer: key.cards)
+          json.member("origin", string: key.origin.name)
+          json.member("replaced_by", string: key.successor?.text)
+          json.member("uses", integer: key.uses)
+          json.member("warnings", strings: key.warnings.map { $0.text(for: key.role) })
+        }
+      })
+  }
+}
+
+extension AdminCall {
   /// What may be told of every key.
   func keyStatuses() throws -> [KeyStatus] {
     let cards = try CardVerifier.cardCounts(in: store)
     let uses = try store.read { try KeyTally.read(.uses, $0) }
-    return try keyring().status(cards: cards, uses: uses, rules: hooks.rules, atMilliseconds: now)
+    return try keyring().status(
+      cards: cards, uses: uses, rules: hooks.rules, atMilliseconds: UInt64(clamping: now))
   }
 
-  /// The document of `keys status`.
-  func keysStatus() throws -> [UInt8] {
-    var json = JSONWriter()
-    json.beginObject()
-    json.name("keys")
-    json.beginArray()
-    for key in try keyStatuses() {
-      json.beginObject()
-      json.member("id", string: key.identifier.text)
-      json.member("role", string: key.role.name)
-      json.member("state", string: key.state.name)
-      json.member("check_value", string: key.checkValue)
-      json.member("created", unixMilliseconds: Int64(clamping: key.createdMilliseconds))
-      json.member(
-        "cryptoperiod_end", unixMilliseconds: Int64(clamping: key.cryptoperiodEndMilliseconds))
-      json.member("cards", integer: key.cards)
-      json.member("origin", string: key.origin.name)
-      json.member("replaced_by", string: key.successor?.text)
-      json.member("uses", integer: key.uses)
-      json.member("warnings", strings: key.warnings.map { $0.text(for: key.role) })
-      json.endObject()
-    }
-    json.endArray()
-    json.endObject()
-    return json.bytes
+  /// What may be told of every key; nothing while the keyring is closed.
+  func openKeyStatuses() throws -> [KeyStatus] {
+    hooks.vault?.isSealed == true || hooks.keyring == nil ? [] : try keyStatuses()
   }
 
   /// The members of `status` about keys: what somebody should do, and how far background work is.
   /// While the keyring is closed nothing is known of keys.
   func writeKeyMembers(_ json: inout JSONWriter) throws {
-    json.name("key_warnings")
-    json.beginArray()
-    for key in try openKeyStatuses() {
-      for warning in key.warnings {
-        json.beginObject()
-        json.member("key", string: key.identifier.text)
-        json.member("role", string: key.role.name)
-        json.member("urgent", boolean: warning.isUrgent)
-        json.member("text", string: warning.text(for: key.role))
-        json.endObject()
-      }
+    let warnings = try openKeyStatuses().flatMap { key in key.warnings.map { (key, $0) } }
+    json.member("key_warnings", objects: warnings) { json, about in
+      let (key, warning) = about
+      json.member("key", string: key.identifier.text)
+      json.member("role", string: key.role.name)
+      json.member("urgent", boolean: warning.isUrgent)
+      json.member("text", string: warning.text(for: key.role))
     }
-    json.endArray()
-    json.name("shares")
-    json.beginArray()
-    for progress in hooks.vault?.shareProgress ?? [] {
-      json.beginObject()
-      json.write(progress)
-      json.endObject()
-    }
-    json.endArray()
+    json.member("shares", objects: hooks.vault?.shareProgress ?? []) { $0.write($1) }
     guard let work = hooks.vault?.keyWork else { return }
     json.name("key_work")
     json.beginObject()
@@ -102,18 +98,6 @@ extension Operations {
         "cadenas_key_uses_total", .counter, "How often a key protected something.",
         samples: keys.map { .init(Int64(clamping: $0.uses), labels: labels($0)) }),
     ]
-  }
-
-  /// What may be told of every key; nothing while the keyring is closed.
-  func openKeyStatuses() throws -> [KeyStatus] {
-    hooks.vault?.isSealed == true || hooks.keyring == nil ? [] : try keyStatuses()
-  }
-
-  /// The present time, in Unix milliseconds.
-  var now: UInt64 {
-    var time = timespec()
-    unsafe clock_gettime(CLOCK_REALTIME, &time)
-    return UInt64(clamping: time.tv_sec) * 1_000 + UInt64(clamping: time.tv_nsec) / 1_000_000
   }
 }
 

@@ -1,22 +1,36 @@
+internal import AuditLog
 internal import Cryptography
-internal import Glibc
 internal import JSON
 internal import Keyring
 internal import RecordFormat
 internal import Storage
 internal import Vault
 
-extension Operations {
-  /// Microseconds between two looks at custodians who enter their shares.
-  private static let shareLookMicroseconds: UInt32 = 200_000
+/// A custodian's share for opening the keyring, in the body as a ``ShareBody``.
+package struct EnterUnsealShare: PlainAdminOperation {
+  package static let route = AdminRoute.post("/v1/unseal/share")
+  package var terms: AdminTerms { AdminTerms(.auditor, .persons, .progress, .unsealShare) }
 
-  /// Takes a custodian's share.
-  func enterShare(
-    _ body: AdminBody?, for purpose: ShareProgress.Purpose, actor: String, into sink: Sink
-  ) throws -> [UInt8] {
+  package init() {}
+
+  package func run(_ call: AdminCall) throws { try call.enterShare(for: .unseal) }
+}
+
+/// A present custodian's agreement to others, in the body as a ``ShareBody``.
+package struct EnterCeremonyShare: PlainAdminOperation {
+  package static let route = AdminRoute.post("/v1/ceremony/share")
+  package var terms: AdminTerms { AdminTerms(.auditor, .persons, .progress, .ceremonyShare) }
+
+  package init() {}
+
+  package func run(_ call: AdminCall) throws { try call.enterShare(for: .replacement) }
+}
+
+extension AdminCall {
+  fileprivate func enterShare(for purpose: ShareProgress.Purpose) throws {
     let vault = try vault()
     // Argon2id takes its time, and opening may build an index: whoever waits is told that it goes on.
-    let progress = try WatchedWork.run(into: sink) { _ in
+    let progress = try WatchedWork.run(into: sink) { [body, actor] _ in
       try body.flatMap { body in
         try ShareBody.read(body) { passphrase, text in
           try vault.enterShare(text, passphrase: passphrase, for: purpose, actor: actor)
@@ -26,20 +40,25 @@ extension Operations {
     guard let progress else {
       throw AdministrationError.malformedRequest("a share comes with its passphrase in the body")
     }
-    var json = JSONWriter()
-    json.beginObject()
-    json.write(progress)
-    json.member("state", string: vault.isSealed ? "sealed" : "serving")
-    json.endObject()
-    return json.bytes
+    try answer(
+      JSONWriter.document { json in
+        json.write(progress)
+        json.member("state", string: vault.isSealed ? "sealed" : "serving")
+      })
   }
+}
 
-  /// Puts custodians in place: at once, or when enough of the present ones have agreed.
-  func replaceCustodians(
-    _ body: AdminBody?, actor: String, into sink: Sink
-  ) throws -> [UInt8] {
-    let vault = try vault()
-    guard let body, let new = try CustodyBody.read(body) else {
+/// Other custodians, in the body as a ``CustodyBody``: at once, or when enough of the present ones have
+/// agreed.
+package struct ReplaceCustodians: PlainAdminOperation {
+  package static let route = AdminRoute.post("/v1/ceremony")
+  package var terms: AdminTerms { AdminTerms(.operator, .persons, .progress, .ceremony) }
+
+  package init() {}
+
+  package func run(_ call: AdminCall) throws {
+    let vault = try call.vault()
+    guard let body = call.body, let new = try CustodyBody.read(body) else {
       throw AdministrationError.malformedRequest("a ceremony comes with its key in the body")
     }
     let old: KeyIdentifier
@@ -47,28 +66,28 @@ extension Operations {
     do {
       old = try vault.keyring.keyEncryptionKeyIdentifier
       waiting = try vault.beginCustody(
-        of: new.key, by: new.set, cryptoperiodSeconds: new.cryptoperiodSeconds, actor: actor)
+        of: new.key, by: new.set, cryptoperiodSeconds: new.cryptoperiodSeconds, actor: call.actor)
     } catch StorageError.writingEnded {
       throw StorageError.writingEnded
     } catch {
       throw AdministrationError.notReplaced(AdministrationError(any: error).detail)
     }
-    if let waiting { try follow(waiting, vault, actor: actor, into: sink) }
-    var json = JSONWriter()
-    json.beginObject()
-    json.member("role", string: KeyRole.kek.name)
-    json.member("new", string: new.key.identifier.text)
-    json.member("old", string: old.text)
-    json.member("check_value", string: KeyCheckValue.text(new.set.checkValue))
-    json.endObject()
-    return json.bytes
+    if let waiting { try follow(waiting, vault, call) }
+    try call.answer(
+      JSONWriter.document { json in
+        json.member("role", string: KeyRole.kek.name)
+        json.member("new", string: new.key.identifier.text)
+        json.member("old", string: old.text)
+        json.member("check_value", string: KeyCheckValue.text(new.set.checkValue))
+      })
   }
 
   /// Waits for the present custodians. What is certain is told, and nothing else: whoever holds the
   /// ceremony throws the new shares away only where they are worth nothing.
   private func follow(
-    _ replacement: CustodianReplacement, _ vault: Vault, actor: String, into sink: Sink
+    _ replacement: CustodianReplacement, _ vault: Vault, _ call: AdminCall
   ) throws {
+    let watch = Watch(lookMilliseconds: 200)
     var refusal: (any Error)?
     while true {
       switch replacement.state {
@@ -85,15 +104,15 @@ extension Operations {
         do {
           let progress = vault.shareProgress.first { $0.purpose == .replacement }
           let entered = UInt64(progress?.entered.count ?? 0)
-          try sink(
+          try call.sink(
             .progress(done: entered, total: max(1, entered + UInt64(progress?.missing ?? 0))))
         } catch {
           // Whoever asked has gone away: nothing is done behind their back.
           refusal = error
-          vault.abandon(replacement, actor: actor)
+          vault.abandon(replacement, actor: call.actor)
         }
       }
-      usleep(Self.shareLookMicroseconds)
+      watch.wait()
     }
   }
 }

@@ -1,53 +1,62 @@
+internal import AuditLog
 internal import CardStore
 internal import Cards
 internal import JSON
 internal import RecordFormat
 internal import Storage
 
-extension Operations {
-  /// The document of `store stats`.
-  func storeStats() throws -> [UInt8] {
-    let size = try store.statistics()
-    var json = JSONWriter()
-    json.beginObject()
-    json.member("store", string: store.identifierText)
-    json.member("directory", string: store.directory)
-    json.member("file_bytes", integer: size.fileBytes)
-    json.member("used_bytes", integer: size.usedBytes)
-    json.member("free_bytes", integer: try store.freeBytes())
-    json.member("map_bytes", integer: size.mapBytes)
-    json.member("page_bytes", integer: size.pageBytes)
-    json.member("last_transaction", integer: size.lastTransaction)
-    json.name("tables")
-    json.beginArray()
-    for table in Table.allCases {
-      json.beginObject()
-      json.member("name", string: table.rawValue)
-      json.member("entries", integer: try store.read { try $0.count(of: table) })
-      json.endObject()
-    }
-    json.endArray()
-    json.endObject()
-    return json.bytes
-  }
+/// `store stats`: sizes of the store.
+package struct ShowStore: PlainAdminOperation {
+  package static let route = AdminRoute.get("/v1/store")
+  package var terms: AdminTerms { AdminTerms(.auditor, .short, .document, .storeStats) }
 
-  /// Opens every record, and counts records against the audit log: what was created and not deleted
-  /// has to be there.
-  func verifyStore(into sink: Sink) throws -> VerificationAnswer {
-    guard let slots = hooks.slots else {
+  package init() {}
+
+  package func run(_ call: AdminCall) throws {
+    let store = call.store
+    let size = try store.statistics()
+    try call.show(
+      JSONWriter.document { json in
+        json.member("store", string: store.identifierText)
+        json.member("directory", string: store.directory)
+        json.member("file_bytes", integer: size.fileBytes)
+        json.member("used_bytes", integer: size.usedBytes)
+        json.member("free_bytes", integer: try store.freeBytes())
+        json.member("map_bytes", integer: size.mapBytes)
+        json.member("page_bytes", integer: size.pageBytes)
+        json.member("last_transaction", integer: size.lastTransaction)
+        try json.member("tables", objects: Table.allCases) { json, table in
+          json.member("name", string: table.rawValue)
+          json.member("entries", integer: try store.read { try $0.count(of: table) })
+        }
+      })
+  }
+}
+
+/// `store verify`: opens every record, and counts records against the audit log: what was created and
+/// not deleted has to be there.
+package struct VerifyStore: PlainAdminOperation {
+  package static let route = AdminRoute.post("/v1/store/verify")
+  package var terms: AdminTerms { AdminTerms(.auditor, .long, .progress, .storeVerify) }
+
+  package init() {}
+
+  package func run(_ call: AdminCall) throws {
+    guard let slots = call.hooks.slots else {
       throw AdministrationError.unavailable("the keyring is not open")
     }
     var failure: (any Error)?
     let inspection = StoreInspection(
-      store: store, keys: .init(keyring: try keyring(), slots: slots),
-      isIndexCurrent: hooks.isIndexCurrent)
+      store: call.store, keys: .init(keyring: try call.keyring(), slots: slots),
+      isIndexCurrent: call.hooks.isIndexCurrent)
     let check = try inspection.run { done, total in
       do {
-        if failure == nil { try sink(.progress(done: done, total: total)) }
+        if failure == nil { try call.sink(.progress(done: done, total: total)) }
       } catch { failure = error }
     }
     if let failure { throw failure }
-    return VerificationAnswer(isIntact: check.isIntact, document: check.document)
+    try call.record(check.isIntact ? .intact : .changed)
+    try call.answer(check.document)
   }
 }
 
@@ -138,44 +147,32 @@ struct StoreCheck {
 
   /// The document of `store verify`.
   var document: [UInt8] {
-    var json = JSONWriter()
-    json.beginObject()
-    json.member("intact", boolean: isIntact)
-    json.member("records", integer: inStore)
-    json.member("opened", integer: records.map { $0.records - $0.damagedCount })
-    json.member("damaged", integer: records?.damagedCount)
-    json.member("damaged_tokens", strings: records?.damaged.map(\.text) ?? [])
-    json.member("restored", integer: restored)
-    json.member("created", integer: created)
-    json.member("deleted", integer: deleted)
-    json.member("missing_from_index", integer: missingFromIndex)
-    json.name("keys")
-    json.beginArray()
-    for key in keys {
-      json.beginObject()
-      json.member("id", string: key.identifier)
-      json.member("found", integer: key.found)
-      json.member("noted", integer: key.noted)
-      json.endObject()
+    JSONWriter.document { json in
+      json.member("intact", boolean: isIntact)
+      json.member("records", integer: inStore)
+      json.member("opened", integer: records.map { $0.records - $0.damagedCount })
+      json.member("damaged", integer: records?.damagedCount)
+      json.member("damaged_tokens", strings: records?.damaged.map(\.text) ?? [])
+      json.member("restored", integer: restored)
+      json.member("created", integer: created)
+      json.member("deleted", integer: deleted)
+      json.member("missing_from_index", integer: missingFromIndex)
+      json.member("keys", objects: keys) { json, key in
+        json.member("id", string: key.identifier)
+        json.member("found", integer: key.found)
+        json.member("noted", integer: key.noted)
+      }
+      json.member("file_bytes", integer: fileBytes)
+      json.member("needed_bytes", integer: neededBytes)
+      Self.write(findings, to: &json)
     }
-    json.endArray()
-    json.member("file_bytes", integer: fileBytes)
-    json.member("needed_bytes", integer: neededBytes)
-    Self.write(findings, to: &json)
-    json.endObject()
-    return json.bytes
   }
 
   /// Writes the member `findings`.
   static func write(_ findings: [Finding], to json: inout JSONWriter) {
-    json.name("findings")
-    json.beginArray()
-    for finding in findings {
-      json.beginObject()
+    json.member("findings", objects: findings) { json, finding in
       json.member("name", string: finding.name)
       json.member("detail", string: finding.detail)
-      json.endObject()
     }
-    json.endArray()
   }
 }

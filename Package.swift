@@ -62,53 +62,59 @@ let package = Package(
     .target(name: "CScrub"),
 
     // Tools.
+    module("Bytes"),
     module("SecretMemory", ["CSodium"]),
-    module("Cryptography", ["COpenSSL", "CSodium", "SecretMemory"]),
+    module("Cryptography", ["Bytes", "COpenSSL", "CSodium", "SecretMemory"]),
     module("LMDB", ["CLMDB"]),
-    module("JSON"),
+    module("JSON", ["Bytes"]),
 
     // Words.
-    module("Cards", ["SecretMemory"]),
-    module("RecordFormat", ["Cards", "Cryptography", "SecretMemory"]),
+    module("Cards", ["Bytes", "SecretMemory"]),
+    module("RecordFormat", ["Bytes", "Cards", "Cryptography", "SecretMemory"]),
 
     // Engine.
-    module("Storage", ["LMDB", "CLinux"]),
+    module("Storage", ["Bytes", "LMDB", "CLinux"]),
 
     // State.
     module("AccessPolicy"),
     module(
-      "AuditLog", ["Storage", "LMDB", "RecordFormat", "Cryptography", "JSON", "SecretMemory"]),
+      "AuditLog",
+      ["Bytes", "Storage", "LMDB", "RecordFormat", "Cryptography", "JSON", "SecretMemory"]),
     module(
-      "Keyring", ["Storage", "LMDB", "JSON", "RecordFormat", "Cryptography", "SecretMemory"]),
+      "Keyring",
+      ["Bytes", "Storage", "LMDB", "JSON", "RecordFormat", "Cryptography", "SecretMemory"]),
     module(
       "CardStore",
-      ["Storage", "LMDB", "Keyring", "RecordFormat", "Cards", "Cryptography", "SecretMemory"]),
+      [
+        "Bytes", "Storage", "LMDB", "Keyring", "RecordFormat", "Cards", "Cryptography",
+        "SecretMemory",
+      ]),
 
     // Core.
     module(
       "Vault",
       [
-        "AccessPolicy", "AuditLog", "CardStore", "Keyring", "Storage", "LMDB", "RecordFormat",
-        "Cards", "Cryptography", "SecretMemory", "JSON",
+        "Bytes", "AccessPolicy", "AuditLog", "CardStore", "Keyring", "Storage", "LMDB",
+        "RecordFormat", "Cards", "Cryptography", "SecretMemory", "JSON",
       ]),
 
     // Edges.
-    module("Configuration", ["AccessPolicy", "Cards", product("Yams", "Yams")]),
+    module("Configuration", ["Bytes", "AccessPolicy", "Cards", product("Yams", "Yams")]),
     module(
       "AcquirerGateway",
       [
-        "Vault", "Configuration", "Cards", "Cryptography", "SecretMemory", "JSON", "AccessPolicy",
+        "Bytes", "Vault", "Configuration", "Cards", "Cryptography", "SecretMemory", "JSON",
       ] + nio),
     module(
       "VaultServer",
       [
-        "Vault", "AccessPolicy", "Cards", "SecretMemory", "Cryptography", "JSON",
+        "Bytes", "Vault", "AccessPolicy", "Cards", "SecretMemory", "Cryptography", "JSON",
         product("Logging", "swift-log"),
       ] + nio),
     module(
       "Administration",
       [
-        "AuditLog", "CardStore", "Cards", "Cryptography", "JSON", "Keyring", "LMDB",
+        "Bytes", "AuditLog", "CardStore", "Cards", "Cryptography", "JSON", "Keyring", "LMDB",
         "RecordFormat", "SecretMemory", "Storage", "Vault",
         product("Logging", "swift-log"), product("NIOCore", "swift-nio"),
         product("NIOPosix", "swift-nio"), product("NIOHTTP1", "swift-nio"),
@@ -118,8 +124,8 @@ let package = Package(
     .executableTarget(
       name: "cadenas",
       dependencies: [
-        "Administration", "AccessPolicy", "AcquirerGateway", "AuditLog", "CardStore", "Cards",
-        "Configuration", "Cryptography", "JSON", "Keyring", "LMDB", "RecordFormat",
+        "Administration", "AccessPolicy", "AcquirerGateway", "AuditLog", "Bytes", "CardStore",
+        "Cards", "Configuration", "Cryptography", "JSON", "Keyring", "LMDB", "RecordFormat",
         "SecretMemory", "Storage", "Vault", "VaultServer", "CScrub",
         product("ArgumentParser", "swift-argument-parser"),
         product("Logging", "swift-log"),
@@ -128,8 +134,8 @@ let package = Package(
     .executableTarget(
       name: "cadenas-dev",
       dependencies: [
-        "AccessPolicy", "AuditLog", "CardStore", "Cards", "Configuration", "Cryptography", "JSON",
-        "Keyring", "SecretMemory", "Storage", "Vault",
+        "AccessPolicy", "AuditLog", "Bytes", "CardStore", "Cards", "Configuration",
+        "Cryptography", "JSON", "Keyring", "SecretMemory", "Storage", "Vault",
         product("ArgumentParser", "swift-argument-parser"),
       ] + nio,
       // Two are links to what keys/ and deploy/ hold, so that there is one text to review.
@@ -141,50 +147,51 @@ let package = Package(
       swiftSettings: strict),
 
     // Tests.
-    tests("SecretMemoryTests", ["SecretMemory", "CScrub"]),
-    tests("CryptographyTests", ["Cryptography", "SecretMemory"], reading: ["Vectors"]),
-    tests("LMDBTests", ["LMDB"]),
-    tests("JSONTests", ["JSON"], reading: ["Corpus"]),
-    tests("CardsTests", ["Cards", "SecretMemory"], embedding: ["Vectors/typeid.txt"]),
+    tests("SecretMemoryTests", ["Bytes", "SecretMemory", "CScrub"]),
+    tests("CryptographyTests", ["Bytes", "Cryptography", "SecretMemory"], reading: ["Vectors"]),
+    tests("LMDBTests", ["Bytes", "LMDB"]),
+    tests("JSONTests", ["Bytes", "JSON"], reading: ["Corpus"]),
+    tests("CardsTests", ["Bytes", "Cards", "SecretMemory"], embedding: ["Vectors/typeid.txt"]),
     tests(
-      "RecordFormatTests", ["RecordFormat", "Cards", "Cryptography", "SecretMemory"],
+      "RecordFormatTests", ["Bytes", "RecordFormat", "Cards", "Cryptography", "SecretMemory"],
       embedding: [
         "Golden/card-record.txt", "Golden/fingerprint.txt", "Golden/idempotency-row.txt",
         "Golden/keyring.txt", "Golden/keyring-v2.txt", "Golden/custodian-set.txt",
         "Golden/sealed-share.txt",
       ], reading: ["Golden/generate.py", "Golden/generate-custody.py"]),
-    tests("StorageTests", ["Storage", "LMDB", "StorageFaults"]),
+    tests("StorageTests", ["Bytes", "Storage", "LMDB", "StorageFaults"]),
     // A child process of StorageTests, which runs it over a library that fails system calls.
     .executableTarget(
-      name: "StorageFaults", dependencies: ["Storage"], path: "Tests/StorageFaults",
+      name: "StorageFaults", dependencies: ["Bytes", "Storage"], path: "Tests/StorageFaults",
       swiftSettings: strict),
     tests("AccessPolicyTests", ["AccessPolicy"]),
     tests(
-      "AuditLogTests", ["AuditLog", "Storage", "LMDB", "RecordFormat", "Cryptography", "JSON"],
+      "AuditLogTests",
+      ["Bytes", "AuditLog", "Storage", "LMDB", "RecordFormat", "Cryptography", "JSON"],
       embedding: ["Vectors/rfc6962-roots.txt", "Golden/signed-notes.txt"],
       reading: ["Golden/generate.py"]),
     tests(
       "KeyringTests",
-      ["Keyring", "Storage", "LMDB", "RecordFormat", "Cryptography", "SecretMemory"],
+      ["Bytes", "Keyring", "Storage", "LMDB", "RecordFormat", "Cryptography", "SecretMemory"],
       // The reference file of the other generator, which writes both.
       embedding: ["Golden/custodian-2.share"]),
     tests(
       "CardStoreTests",
       [
-        "CardStore", "Keyring", "Storage", "LMDB", "RecordFormat", "Cards", "Cryptography",
+        "Bytes", "CardStore", "Keyring", "Storage", "LMDB", "RecordFormat", "Cards", "Cryptography",
         "SecretMemory",
       ]),
     tests(
       "VaultTests",
       [
-        "Vault", "AccessPolicy", "AuditLog", "CardStore", "Keyring", "Storage", "LMDB", "Cards",
-        "RecordFormat", "Cryptography", "SecretMemory", "JSON", "TokenizeRun",
+        "Bytes", "Vault", "AccessPolicy", "AuditLog", "CardStore", "Keyring", "Storage", "LMDB",
+        "Cards", "RecordFormat", "Cryptography", "SecretMemory", "JSON", "TokenizeRun",
       ]),
     // A child process of VaultTests, which counts its instructions and loses its writes.
     .executableTarget(
       name: "TokenizeRun",
       dependencies: [
-        "Vault", "AccessPolicy", "Keyring", "Storage", "Cards", "RecordFormat", "SecretMemory",
+        "Bytes", "Vault", "AccessPolicy", "Keyring", "Storage", "Cards", "RecordFormat",
       ],
       path: "Tests/TokenizeRun", swiftSettings: strict),
     // The samples are links to what deploy/ and keys/ hold.
@@ -197,20 +204,21 @@ let package = Package(
     tests(
       "AcquirerGatewayTests",
       [
-        "AcquirerGateway", "Vault", "Configuration", "AccessPolicy", "Cards", "SecretMemory",
-        "JSON",
+        "Bytes", "AcquirerGateway", "Vault", "Configuration", "AccessPolicy", "Cards",
+        "SecretMemory", "JSON",
       ]
         + nio),
     tests(
       "VaultServerTests",
       [
-        "VaultServer", "Vault", "AccessPolicy", "Cards", "SecretMemory", "JSON", "Cryptography",
+        "Bytes", "VaultServer", "Vault", "AccessPolicy", "Cards", "SecretMemory", "JSON",
+        "Cryptography",
         product("Logging", "swift-log"),
       ] + nio),
     tests(
       "AdministrationTests",
       [
-        "Administration", "AuditLog", "CardStore", "Cryptography", "JSON", "Keyring",
+        "Bytes", "Administration", "AuditLog", "CardStore", "Cryptography", "JSON", "Keyring",
         "RecordFormat", "SecretMemory", "Storage", "Vault",
         product("Logging", "swift-log"), product("NIOCore", "swift-nio"),
         product("NIOPosix", "swift-nio"), product("NIOEmbedded", "swift-nio"),
@@ -220,8 +228,8 @@ let package = Package(
     tests(
       "ProgramTests",
       [
-        "cadenas", "cadenas-dev", "Administration", "AuditLog", "Cryptography", "JSON", "Keyring",
-        "LMDB", "RecordFormat", "SecretMemory", "Storage",
+        "Bytes", "cadenas", "cadenas-dev", "Administration", "AuditLog", "Cryptography", "JSON",
+        "Keyring", "LMDB", "RecordFormat", "SecretMemory", "Storage",
       ] + nio, reading: ["CommandLine", "Golden", "Reader"]),
     // The house: file length, imports by layer, card numbers that are not test numbers.
     tests("TidyTests", []),
@@ -236,7 +244,7 @@ if Context.environment["CADENAS_BENCHMARKS"] != nil {
     .executableTarget(
       name: "PureParts",
       dependencies: [
-        "AuditLog", "Cards", "Cryptography", "JSON", "RecordFormat", "SecretMemory",
+        "Bytes", "AuditLog", "Cards", "Cryptography", "JSON", "RecordFormat", "SecretMemory",
         product("Benchmark", "benchmark"),
       ],
       // Its plugin looks for targets in a directory of this name.

@@ -1,6 +1,6 @@
+internal import Bytes
 internal import Glibc
 internal import JSON
-internal import SecretMemory
 
 /// Asks the running service through its administration socket. Blocking, for a command line.
 package struct AdminClient: Sendable {
@@ -39,7 +39,7 @@ package struct AdminClient: Sendable {
       let text =
         "\(request.method) \(request.target) HTTP/1.1\r\nHost: cadenas\r\n"
         + "Content-Length: \(body?.count ?? 0)\r\nConnection: close\r\n\r\n"
-      try connection.send(unsafe text.utf8Span.span.bytes)
+      try connection.send(text.utf8Span.span.rawSpan)
       try body?.withBytes { bytes throws(AdminSocketError) in try connection.send(bytes) }
       return connection
     } catch { throw Failure.socket(error) }

@@ -1,3 +1,4 @@
+internal import Bytes
 internal import JSON
 
 /// Makes the parts of an answer out of the body of a response.
@@ -43,7 +44,7 @@ struct AnswerAssembler {
   }
 
   private mutating func part(of line: [UInt8], path: String) throws -> AdminPart {
-    let text = unsafe line.span.bytes
+    let text = line.rawSpan
     guard let tape = try? JSONTape.parse(text, maximumDepth: 16, maximumNodes: 1 << 16) else {
       throw AdminClient.Failure.socket(.malformedAnswer(path))
     }
@@ -72,7 +73,7 @@ struct AnswerAssembler {
   func problem(status: Int) -> AdminClient.Failure { Self.problem(status: status, kept) }
 
   private static func problem(status: Int, _ json: [UInt8]) -> AdminClient.Failure {
-    let text = unsafe json.span.bytes
+    let text = json.rawSpan
     guard let tape = try? JSONTape.parse(text) else {
       return .problem(status: status, name: "unavailable", detail: "the service answered \(status)")
     }

@@ -1,6 +1,6 @@
+internal import Bytes
 internal import Cryptography
 internal import Glibc
-internal import SecretMemory
 
 /// What is to be known of a file by its name, for who makes or looks at a backup.
 enum FileFacts {

@@ -1,5 +1,5 @@
+internal import Bytes
 internal import Cryptography
-internal import SecretMemory
 package import Storage
 package import Vault
 

@@ -1,3 +1,4 @@
+internal import Bytes
 package import Cryptography
 internal import JSON
 package import Storage
@@ -72,7 +73,7 @@ package struct ArchiveMark: Equatable, Sendable {
     let row = row
     let bytes: [UInt8]
     do throws(StorageError) {
-      guard let value = try transaction.get(unsafe row.span.bytes, in: .meta) else { return nil }
+      guard let value = try transaction.get(row.rawSpan, in: .meta) else { return nil }
       bytes = value.array
     } catch { throw .store(error) }
     guard let mark = ArchiveMark(String(decoding: bytes, as: UTF8.self)) else {
@@ -86,13 +87,13 @@ package struct ArchiveMark: Equatable, Sendable {
     let row = Self.row
     let value = Array(text.utf8)
     try transaction.put(
-      key: unsafe row.span.bytes, value: unsafe value.span.bytes, in: .meta)
+      key: row.rawSpan, value: value.rawSpan, in: .meta)
   }
 
   /// Forgets it, in a store whose log begins anew.
   package static func remove(in transaction: inout StoreWriteTransaction) throws(StorageError) {
     let row = row
-    try transaction.delete(unsafe row.span.bytes, in: .meta)
+    try transaction.delete(row.rawSpan, in: .meta)
   }
 }
 

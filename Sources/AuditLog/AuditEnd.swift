@@ -1,3 +1,4 @@
+internal import Bytes
 internal import JSON
 internal import Storage
 
@@ -19,7 +20,7 @@ struct AuditEnd {
       }
       guard frontier.size > 0 else { throw .damaged("the frontier is empty") }
       let last = [(frontier.size - 1).bigEndian] as InlineArray<1, UInt64>
-      guard let line = try transaction.value(unsafe last.span.bytes, in: .audit) else {
+      guard let line = try transaction.value(last.span.rawSpan, in: .audit) else {
         throw .damaged("the last entry is missing")
       }
       guard let time = time(of: line) else { throw .damaged("the last entry cannot be read") }
@@ -33,7 +34,7 @@ struct AuditEnd {
   ) throws(AuditError) -> MerkleFrontier? {
     let key = AuditLog.frontierKey
     do throws(StorageError) {
-      guard let bytes = try transaction.get(unsafe key.span.bytes, in: .meta) else { return nil }
+      guard let bytes = try transaction.get(key.rawSpan, in: .meta) else { return nil }
       if let frontier = MerkleFrontier(encoded: bytes) { return frontier }
     } catch { throw .store(error) }
     throw .damaged("the frontier cannot be read")

@@ -1,5 +1,5 @@
+internal import Bytes
 internal import JSON
-internal import SecretMemory
 
 /// Which entries to show: those that have every member that is given, exactly, in the time given.
 package struct AuditFilter: Equatable, Sendable {

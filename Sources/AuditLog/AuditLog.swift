@@ -1,3 +1,4 @@
+internal import Bytes
 package import Cryptography
 internal import LMDB
 package import Storage
@@ -155,11 +156,11 @@ package final class AuditLog: BatchParticipant, @unchecked Sendable {
     let key = [sequence.bigEndian] as InlineArray<1, UInt64>
     let bytes = line.bytes
     try transaction.put(
-      key: unsafe key.span.bytes, value: unsafe bytes.span.bytes, in: .audit, options: .append)
-    let leaf = MerkleHash.leaf(unsafe bytes.span.bytes)
+      key: key.span.rawSpan, value: bytes.rawSpan, in: .audit, options: .append)
+    let leaf = MerkleHash.leaf(bytes.rawSpan)
     let completed = open.frontier.append(leaf)
     open.nodes += completed
-    leaf.withBytes { open.leaves.append(span: $0) }
+    leaf.withBytes { open.leaves.append(contentsOf: $0) }
     return sequence
   }
 }
@@ -207,11 +208,11 @@ extension AuditLog {
     let first = [committed.frontier.size.bigEndian] as InlineArray<1, UInt64>
     let leaves = open.leaves
     try transaction.put(
-      key: unsafe first.span.bytes, value: unsafe leaves.span.bytes, in: .leaves, options: .append)
+      key: first.span.rawSpan, value: leaves.rawSpan, in: .leaves, options: .append)
     let key = Self.frontierKey
     let frontier = open.frontier.encoded
     try transaction.put(
-      key: unsafe key.span.bytes, value: unsafe frontier.span.bytes, in: .meta)
+      key: key.span.rawSpan, value: frontier.rawSpan, in: .meta)
     try LogTree.save(open.nodes, in: &transaction)
   }
 
@@ -230,11 +231,5 @@ extension AuditLog {
   /// again, whole or in part.
   package func batchDidAbort() {
     open = committed
-  }
-}
-
-extension [UInt8] {
-  mutating func append(span: RawSpan) {
-    unsafe span.withUnsafeBytes { unsafe append(contentsOf: $0) }
   }
 }

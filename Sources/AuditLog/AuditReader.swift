@@ -1,3 +1,4 @@
+internal import Bytes
 internal import LMDB
 package import Storage
 
@@ -50,7 +51,7 @@ package struct AuditReader: Sendable {
         var cursor = try transaction.cursor(in: .audit)
         let key = [(start ?? 0).bigEndian] as InlineArray<1, UInt64>
         var entry = try cursor.start(
-          from: start == nil ? nil : unsafe key.span.bytes, reversed: reversed)
+          from: start == nil ? nil : key.span.rawSpan, reversed: reversed)
         var visited = 0
         while let visiting = entry {
           let line = visiting.value
@@ -62,7 +63,7 @@ package struct AuditReader: Sendable {
           }
           visited += 1
           if matcher.matches(line) {
-            page.lines.append(span: line)
+            page.lines.append(contentsOf: line)
             page.lines.append(UInt8(ascii: "\n"))
             page.count += 1
           }
@@ -87,7 +88,7 @@ package struct AuditReader: Sendable {
           let last = min(end, first + UInt64(AuditLimits.linesInOneTransaction))
           var cursor = try transaction.cursor(in: .audit)
           let key = [first.bigEndian] as InlineArray<1, UInt64>
-          var entry = try cursor.start(from: unsafe key.span.bytes)
+          var entry = try cursor.start(from: key.span.rawSpan)
           while let current = entry, let sequence = UInt64(bigEndianBytes: current.key),
             sequence < last
           {

@@ -1,3 +1,4 @@
+internal import Bytes
 package import Cryptography
 
 /// What a log was at one moment: how many entries it had, and the root of the tree over them.
@@ -28,7 +29,7 @@ package struct Checkpoint: Equatable, Sendable {
     guard lines.count == 4, lines[3].isEmpty, let origin = String(lines[0]),
       VerifierKey.isValid(origin), let number = String(lines[1]), let size = UInt64(number),
       String(size) == number, let bytes = Base64.decode(lines[2]),
-      let root = Digest256(unsafe bytes.span.bytes)
+      let root = Digest256(bytes.rawSpan)
     else { throw .malformedNote("it is no checkpoint of a log") }
     self.init(origin: origin, size: size, root: root)
   }

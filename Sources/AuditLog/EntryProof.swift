@@ -1,3 +1,4 @@
+internal import Bytes
 package import Cryptography
 
 /// The proof that an entry is in the log: the entry itself, its path through the tree, and a signed
@@ -61,13 +62,13 @@ package struct EntryProof: Equatable, Sendable {
     by keys: [VerifierKey]
   ) throws(AuditError) -> (entry: LoggedEntry, key: VerifierKey) {
     let key = try checkpoint.verified(by: keys)
-    let leaf = MerkleHash.leaf(unsafe line.span.bytes)
+    let leaf = MerkleHash.leaf(line.rawSpan)
     let root = MerkleProof.root(
       of: leaf, at: sequence, in: checkpoint.size, by: hashes)
     guard root == checkpoint.checkpoint.root else {
       throw .unverifiedNote("the entry is not in the tree of the checkpoint at \(sequence)")
     }
-    guard let entry = unsafe LoggedEntry(line: line.span.bytes), entry.sequence == sequence else {
+    guard let entry = LoggedEntry(line: line.rawSpan), entry.sequence == sequence else {
       throw .unverifiedNote("the entry cannot be read, or says another sequence")
     }
     return (entry, key)
@@ -170,7 +171,7 @@ private struct ProofText {
     }
     var hashes: [Digest256] = []
     while let line = lines.popFirst() {
-      guard let bytes = Base64.decode(line), let hash = Digest256(unsafe bytes.span.bytes) else {
+      guard let bytes = Base64.decode(line), let hash = Digest256(bytes.rawSpan) else {
         throw .malformedNote("a hash of the proof does not have its form")
       }
       hashes.append(hash)

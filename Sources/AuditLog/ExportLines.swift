@@ -1,3 +1,4 @@
+internal import Bytes
 package import Cryptography
 internal import LMDB
 package import Storage
@@ -41,11 +42,11 @@ package struct ExportLines: Sendable {
     let hashes = try LeafHashes(from: range.lowerBound, to: range.upperBound, in: transaction)
     var cursor = try transaction.cursor(in: .audit)
     let key = range.lowerBound.bigEndianBytes
-    var entry = try cursor.start(from: unsafe key.span.bytes)
+    var entry = try cursor.start(from: key.rawSpan)
     for sequence in range {
       if let current = entry, UInt64(bigEndianBytes: current.key) == sequence {
         let line = current.value
-        page.bytes.append(span: line)
+        page.bytes.append(contentsOf: line)
         if let checked = try? CheckedLine(line, at: sequence), !checked.isArchived {
           page.keptLeaves.append(checked.leaf)
         }

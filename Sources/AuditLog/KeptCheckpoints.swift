@@ -1,3 +1,4 @@
+internal import Bytes
 internal import LMDB
 package import Storage
 
@@ -16,14 +17,14 @@ package enum KeptCheckpoints {
     let key = signed.size.bigEndianBytes
     let value = Array(signed.note.encoded.utf8)
     try transaction.put(
-      key: unsafe key.span.bytes, value: unsafe value.span.bytes, in: .checkpoints)
+      key: key.rawSpan, value: value.rawSpan, in: .checkpoints)
   }
 
   static func remove(
     _ size: UInt64, in transaction: inout StoreWriteTransaction
   ) throws(StorageError) {
     let key = size.bigEndianBytes
-    try transaction.delete(unsafe key.span.bytes, in: .checkpoints)
+    try transaction.delete(key.rawSpan, in: .checkpoints)
   }
 
   /// The newest; nil where none was signed yet.
@@ -48,7 +49,7 @@ package enum KeptCheckpoints {
     let note: [UInt8]
     do throws(StorageError) {
       var cursor = try transaction.cursor(in: .checkpoints)
-      guard let entry = try cursor.start(from: unsafe key.span.bytes, reversed: true) else {
+      guard let entry = try cursor.start(from: key.rawSpan, reversed: true) else {
         return nil
       }
       note = entry.value.array
@@ -84,7 +85,7 @@ package enum KeptCheckpoints {
       var rows: [Row] = []
       var cursor = try transaction.cursor(in: .checkpoints)
       let key = start.bigEndianBytes
-      var entry = try cursor.start(from: unsafe key.span.bytes)
+      var entry = try cursor.start(from: key.rawSpan)
       while let current = entry, rows.count < limit,
         let size = UInt64(bigEndianBytes: current.key)
       {
@@ -94,8 +95,4 @@ package enum KeptCheckpoints {
       return rows
     } catch { throw .store(error) }
   }
-}
-
-extension RawSpan {
-  var array: [UInt8] { unsafe withUnsafeBytes { unsafe [UInt8]($0) } }
 }

@@ -1,6 +1,6 @@
+internal import Bytes
 package import Cryptography
 package import RecordFormat
-import SecretMemory
 package import Storage
 
 /// What an audit key signs when another one takes its place, so that whoever trusts the old key can
@@ -128,7 +128,7 @@ extension KeySuccession {
     let key = Array((rowPrefix + new.text).utf8)
     let value = Array(note.encoded.utf8)
     try transaction.put(
-      key: unsafe key.span.bytes, value: unsafe value.span.bytes, in: .meta)
+      key: key.rawSpan, value: value.rawSpan, in: .meta)
   }
 
   /// Every note that is kept, in no particular order.
@@ -138,12 +138,12 @@ extension KeySuccession {
   ) throws -> [SignedNote] {
     let prefix = Array(rowPrefix.utf8)
     var notes: [SignedNote] = []
-    try transaction.forEach(in: .meta, from: unsafe prefix.span.bytes) { key, value in
+    try transaction.forEach(in: .meta, from: prefix.rawSpan) { key, value in
       guard key.byteCount > prefix.count,
         prefix.indices.allSatisfy({ key.byte($0) == prefix[$0] })
       else { return false }
       notes.append(
-        try SignedNote(parsing: unsafe value.withUnsafeBytes { unsafe [UInt8]($0) }))
+        try SignedNote(parsing: value.array))
       return true
     }
     return notes

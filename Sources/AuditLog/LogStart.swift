@@ -1,3 +1,4 @@
+internal import Bytes
 internal import Cryptography
 internal import LMDB
 internal import Storage
@@ -52,7 +53,7 @@ struct LogStart {
       next = try store.read { transaction -> UInt64? in
         var cursor = try transaction.cursor(in: .audit)
         let key = first.bigEndianBytes
-        var entry = try cursor.start(from: unsafe key.span.bytes)
+        var entry = try cursor.start(from: key.span.rawSpan)
         var visited = 0
         while let current = entry, let sequence = UInt64(bigEndianBytes: current.key),
           sequence < end
@@ -77,7 +78,7 @@ struct LogStart {
   ) throws(StorageError) -> Entry? {
     guard sequence > 0 else { return try cursor.start() }
     let key = [(sequence - 1).bigEndian] as InlineArray<1, UInt64>
-    guard let entry = try cursor.start(from: unsafe key.span.bytes) else { return nil }
+    guard let entry = try cursor.start(from: key.span.rawSpan) else { return nil }
     // The one before may be archived.
     return UInt64(bigEndianBytes: entry.key) == sequence - 1 ? try cursor.next() : entry
   }
@@ -101,7 +102,7 @@ struct LogStart {
   ) throws(StorageError) -> Bool {
     let key = [size.bigEndian] as InlineArray<1, UInt64>
     var cursor = try transaction.cursor(in: table)
-    return try cursor.start(from: unsafe key.span.bytes) != nil
+    return try cursor.start(from: key.span.rawSpan) != nil
   }
 }
 

@@ -1,3 +1,4 @@
+internal import Bytes
 package import Cryptography
 internal import LMDB
 package import Storage
@@ -44,7 +45,7 @@ package enum LogTree {
   ) throws(AuditError) -> Digest256? {
     let key = node.key
     do throws(StorageError) {
-      guard let value = try transaction.get(unsafe key.span.bytes, in: .checkpoints) else {
+      guard let value = try transaction.get(key.rawSpan, in: .checkpoints) else {
         return nil
       }
       return Digest256(value)
@@ -150,7 +151,7 @@ extension LogTree {
       let key = node.key
       let value = hash.bytes
       try transaction.put(
-        key: unsafe key.span.bytes, value: unsafe value.span.bytes, in: .checkpoints)
+        key: key.rawSpan, value: value.rawSpan, in: .checkpoints)
     }
   }
 }

@@ -1,3 +1,4 @@
+internal import Bytes
 internal import JSON
 
 /// An entry as it stands in the log.
@@ -48,7 +49,7 @@ extension AuditPage {
   package var entries: [LoggedEntry] {
     lines.split(separator: UInt8(ascii: "\n")).compactMap {
       let line = Array($0)
-      return unsafe LoggedEntry(line: line.span.bytes)
+      return LoggedEntry(line: line.rawSpan)
     }
   }
 }

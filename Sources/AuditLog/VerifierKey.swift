@@ -1,3 +1,4 @@
+internal import Bytes
 package import Cryptography
 
 /// The public half of a key that signs notes, under the name that it signs as.
@@ -26,7 +27,7 @@ package struct VerifierKey: Hashable, Sendable {
     self.name = name
     self.publicKey = publicKey
     let bytes = Array(name.utf8) + [UInt8(ascii: "\n"), Self.ed25519] + publicKey.bytes
-    let digest = Digest256.sha256(unsafe bytes.span.bytes)
+    let digest = Digest256.sha256(bytes.rawSpan)
     hash = digest.bytes.prefix(4).reduce(0) { $0 << 8 | UInt32($1) }
   }
 
@@ -37,7 +38,7 @@ package struct VerifierKey: Hashable, Sendable {
     let parts = text.utf8.split(separator: UInt8(ascii: "+"), maxSplits: 2)
     guard parts.count == 3, let name = String(parts[0]),
       let key = Base64.decode(parts[2]), key.first == Self.ed25519,
-      let publicKey = Ed25519PublicKey(unsafe key.span.bytes.extracting(droppingFirst: 1))
+      let publicKey = Ed25519PublicKey(key.rawSpan.extracting(droppingFirst: 1))
     else { return nil }
     self.init(name: name, publicKey: publicKey)
     // What is written in another way than ours is refused too.

@@ -1,3 +1,4 @@
+internal import Bytes
 package import Cards
 import Cryptography
 package import Keyring

@@ -1,3 +1,4 @@
+internal import Bytes
 package import Cards
 package import Keyring
 package import RecordFormat

@@ -1,8 +1,8 @@
+import Bytes
 import Cards
 import Cryptography
 import Keyring
 import RecordFormat
-import SecretMemory
 import Storage
 
 /// Brings a table of the fingerprint index to where the store is: before the store is served, or,

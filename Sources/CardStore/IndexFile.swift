@@ -1,8 +1,8 @@
+import Bytes
 import Cards
 import Cryptography
 import LMDB
 import RecordFormat
-import SecretMemory
 import Storage
 
 /// One table of `index.mdb`: fingerprint(32) → token(16), and its mark.

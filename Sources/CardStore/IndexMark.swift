@@ -1,6 +1,6 @@
+import Bytes
 import Cards
 import RecordFormat
-import SecretMemory
 import Storage
 
 /// Up to where the fingerprint index is complete.
@@ -31,6 +31,6 @@ struct IndexMark: Equatable, Sendable {
   }
 
   func encode() -> [UInt8] {
-    [1] + storeIdentifier.bytes + fingerprintKey.bytes + token.array
+    [1] + storeIdentifier.bytes + fingerprintKey.value.bigEndianBytes + token.array
   }
 }

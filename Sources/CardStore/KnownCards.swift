@@ -1,6 +1,5 @@
 import Cards
 import RecordFormat
-import SecretMemory
 import Storage
 
 /// Records that are opened inside a transaction, to be looked at.

@@ -1,6 +1,6 @@
+import Bytes
 import Cards
 import LMDB
-import SecretMemory
 import Storage
 
 /// The greatest token that was ever given out, so that tokens go on increasing whatever was deleted

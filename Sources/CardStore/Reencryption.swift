@@ -1,7 +1,7 @@
+internal import Bytes
 package import Cards
 import Keyring
 import RecordFormat
-import SecretMemory
 package import Storage
 
 /// What one piece of a re-encryption came to.

@@ -1,4 +1,4 @@
-import SecretMemory
+import Bytes
 
 /// The name of a card scheme, such as `visa`: 1 to 15 of `a-z 0-9 _`.
 package struct Brand: Hashable, Comparable, Sendable {

@@ -1,3 +1,5 @@
+import Bytes
+
 /// Counts digits as a text goes by, to tell one that could hold a card number from one that cannot.
 ///
 /// The one rule for every text that is kept and is not a card's: as many decimal digits as a card

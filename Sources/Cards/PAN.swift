@@ -1,3 +1,4 @@
+internal import Bytes
 package import SecretMemory
 
 /// A card number: 12 to 19 digits whose check digit is right, in secret memory.

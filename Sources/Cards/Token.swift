@@ -1,3 +1,5 @@
+import Bytes
+
 /// What a shop holds in place of a card number: `tok_` and the 26 characters of a UUIDv7.
 package struct Token: Hashable, Comparable, Sendable {
   /// What its text begins with.
@@ -26,6 +28,15 @@ package struct Token: Hashable, Comparable, Sendable {
 
   /// The 16 bytes, which sort as tokens do.
   package var bytes: InlineArray<16, UInt8> { uuid.bytes }
+
+  /// Lends the 16 bytes.
+  package func withBytes<R: ~Copyable>(_ body: (RawSpan) throws -> R) rethrows -> R {
+    let bytes = bytes
+    return try body(bytes.span.rawSpan)
+  }
+
+  /// The 16 bytes as an array.
+  package var array: [UInt8] { withBytes { $0.array } }
 
   /// When the token was given, in milliseconds since 1970-01-01T00:00:00Z.
   package var milliseconds: UInt64 { uuid.milliseconds }

@@ -1,4 +1,4 @@
-import SecretMemory
+import Bytes
 
 /// A UUID of version 7: 48 bits of milliseconds, then 74 that its maker chooses, version and
 /// variant between them.

@@ -1,3 +1,5 @@
+import Bytes
+
 /// The plan of a key ceremony: one file that can be reviewed before anybody meets.
 ///
 /// `vault` (a name), `threshold`, `custodians` (a list of mappings with a `name` each) and, where they

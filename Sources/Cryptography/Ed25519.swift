@@ -1,3 +1,4 @@
+internal import Bytes
 import CSodium
 package import SecretMemory
 
@@ -17,7 +18,7 @@ package struct Ed25519PublicKey: Hashable, Sendable {
   /// signature is checked: none is valid under a key that is not.
   package init?(_ bytes: RawSpan) {
     guard bytes.byteCount == Self.byteCount else { return nil }
-    self.bytes = unsafe bytes.withUnsafeBytes { unsafe [UInt8]($0) }
+    self.bytes = bytes.array
   }
 
   /// Whether `signature` is that of `message` under this key. Keys of small order and signatures in

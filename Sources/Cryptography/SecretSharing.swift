@@ -1,3 +1,4 @@
+internal import Bytes
 package import SecretMemory
 
 /// Shamir's secret sharing: any `threshold` of the shares rebuild a secret, and fewer say nothing

@@ -1,3 +1,5 @@
+import Bytes
+
 extension JSONTape {
   /// Feeds a form of the value to `sink` that is the same for the same request in another spelling.
   ///
@@ -88,13 +90,13 @@ extension JSONTape {
   }
 
   private func feed(_ literal: String, into sink: (RawSpan) -> Void) {
-    unsafe sink(literal.utf8Span.span.bytes)
+    sink(literal.utf8Span.span.rawSpan)
   }
 
   private func feed(_ byte: UInt8, into sink: (RawSpan) -> Void) {
     // Not in guarded memory: one byte of an escaped string, on the stack.
     let one: InlineArray<1, UInt8> = [byte]
-    unsafe sink(one.span.bytes)
+    sink(one.span.rawSpan)
   }
 }
 

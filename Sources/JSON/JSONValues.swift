@@ -1,3 +1,5 @@
+import Bytes
+
 extension JSONTape {
   /// The unescaped text of a string, for what is not secret; nil for another kind of value.
   ///
@@ -108,11 +110,7 @@ extension JSONTape {
 
   private func decode(_ content: Range<Int>, hasEscapes: Bool, in text: RawSpan) -> String {
     // The parser has refused what is not UTF-8, so nothing is repaired here.
-    if !hasEscapes {
-      return unsafe text.extracting(content).withUnsafeBytes {
-        unsafe String(decoding: $0, as: UTF8.self)
-      }
-    }
+    if !hasEscapes { return text.extracting(content).text }
     var decoded: [UInt8] = []
     decoded.reserveCapacity(content.count)
     var bytes = Unescaper(content)

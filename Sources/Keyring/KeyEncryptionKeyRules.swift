@@ -1,6 +1,6 @@
+import Bytes
 import Cryptography
 import RecordFormat
-import SecretMemory
 
 /// What a key-encryption key has to be before a keyring is wrapped under it.
 enum KeyEncryptionKeyRules {

@@ -1,5 +1,5 @@
+internal import Bytes
 package import RecordFormat
-import SecretMemory
 package import Storage
 
 /// A number for each key, written with the batch that changes it, so that it is exact.
@@ -42,12 +42,11 @@ package struct KeyTally {
     var numbers: [KeyIdentifier: UInt64] = [:]
     let prefix = subject.prefix
     try transaction.forEach(in: .meta, from: prefix.rawSpan) { key, value in
-      guard key.byteCount == prefix.count + KeyIdentifier.byteCount,
-        prefix.indices.allSatisfy({ key.byte($0) == prefix[$0] })
+      guard key.starts(with: prefix),
+        let identifier = KeyIdentifier(bytes: key.extracting(prefix.count...))
       else { return false }
-      guard value.byteCount == 8 else { throw KeyringError.malformedTally }
-      numbers[KeyIdentifier(UInt32(key.bigEndian(prefix.count..<key.byteCount)))] =
-        value.bigEndian(0..<8)
+      numbers[identifier] = UInt64(bigEndianBytes: value)
+      guard numbers[identifier] != nil else { throw KeyringError.malformedTally }
       return true
     }
     return numbers
@@ -81,8 +80,8 @@ package struct KeyTally {
   /// Writes what the batch has changed.
   package func willCommit(_ transaction: inout StoreWriteTransaction) throws {
     for count in counts where count.change != 0 {
-      let row = subject.prefix + bigEndian(UInt64(count.key.value), count: KeyIdentifier.byteCount)
-      let value = bigEndian(count.total, count: 8)
+      let row = subject.prefix + count.key.value.bigEndianBytes
+      let value = count.total.bigEndianBytes
       try transaction.put(key: row.rawSpan, value: value.rawSpan, in: .meta)
     }
   }
@@ -98,9 +97,5 @@ package struct KeyTally {
   /// Nothing of the batch is in the store.
   package mutating func didAbort() {
     for index in counts.indices { counts[index].change = 0 }
-  }
-
-  private func bigEndian(_ number: UInt64, count: Int) -> [UInt8] {
-    (0..<count).map { UInt8(truncatingIfNeeded: number >> UInt64(8 * (count - 1 - $0))) }
   }
 }

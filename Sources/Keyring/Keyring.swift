@@ -1,6 +1,6 @@
+internal import Bytes
 package import Cryptography
 package import RecordFormat
-import SecretMemory
 import Storage
 
 /// An open keyring: every key of the store, as it was when the keyring was read.

@@ -1,6 +1,5 @@
 import Cryptography
 package import RecordFormat
-import SecretMemory
 
 /// A change of a keyring: what the keyring after it is made of.
 ///

@@ -1,6 +1,6 @@
+internal import Bytes
 import Cryptography
 package import RecordFormat
-import SecretMemory
 package import Storage
 
 /// Reads, makes and writes the keyring of a store.
@@ -41,7 +41,7 @@ package enum KeyringStore {
   package static func open(in store: Store, with key: KeyEncryptionKey) throws -> Keyring {
     let row = try store.read { transaction -> [UInt8]? in
       guard let blob = try transaction.get(rowKey.rawSpan, in: .keyring) else { return nil }
-      return unsafe blob.withUnsafeBytes { unsafe [UInt8]($0) }
+      return blob.array
     }
     guard let blob = row else { throw KeyringError.noKeyring }
     return try open(blob, store: store.storeIdentifier, key: key)

@@ -1,3 +1,4 @@
+internal import Bytes
 package import Cards
 package import Cryptography
 package import SecretMemory
@@ -93,7 +94,7 @@ package enum CardRecord {
     let binding = header.associatedData(token)
     do throws(CryptographyError) {
       try cipher.seal(
-        scratch.bytes, nonce: nonce, associatedData: unsafe binding.span.bytes,
+        scratch.bytes, nonce: nonce, associatedData: binding.span.rawSpan,
         appendingTo: &output)
     } catch {
       output.removeSubrange(start...)
@@ -127,7 +128,7 @@ package enum CardRecord {
     do throws(CryptographyError) {
       try unsafe scratch.fill(count: plaintextByteCount) { buffer throws(CryptographyError) in
         try unsafe cipher.open(
-          sealed, nonce: nonce, associatedData: binding.span.bytes, into: buffer)
+          sealed, nonce: nonce, associatedData: binding.span.rawSpan, into: buffer)
       }
     } catch {
       throw RecordError(error)

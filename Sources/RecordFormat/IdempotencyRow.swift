@@ -1,6 +1,6 @@
+internal import Bytes
 package import Cards
 package import Cryptography
-import SecretMemory
 
 /// What the vault remembers of a request with an idempotency key, version 1.
 ///
@@ -172,12 +172,12 @@ package struct IdempotencyRow: Hashable, Sendable {
     bytes.append(contentsOf: requestDigest.bytes)
     bytes.append(bigEndian: expiresMilliseconds)
     if let bound = payment?.bytes {
-      bytes.append(contentsOf: unsafe bound.span.bytes)
+      bytes.append(contentsOf: bound.span.rawSpan)
     } else {
       bytes += zero
     }
     if let bound = token?.bytes {
-      bytes.append(contentsOf: unsafe bound.span.bytes)
+      bytes.append(contentsOf: bound.span.rawSpan)
     } else {
       bytes += zero
     }

@@ -1,3 +1,5 @@
+import Bytes
+
 /// The name of a key: four bytes, written as eight lower-case hexadecimal digits. Not secret.
 package struct KeyIdentifier: Hashable, Comparable, Sendable {
   /// How many bytes an identifier has.
@@ -8,6 +10,12 @@ package struct KeyIdentifier: Hashable, Comparable, Sendable {
 
   /// Makes the identifier whose bytes are `value`, big-endian.
   package init(_ value: UInt32) { self.value = value }
+
+  /// - Returns: nil unless these are four bytes.
+  package init?(bytes: RawSpan) {
+    guard let value = UInt32(bigEndianBytes: bytes) else { return nil }
+    self.value = value
+  }
 
   /// - Returns: nil for anything but eight lower-case hexadecimal digits.
   package init?(_ text: String) {

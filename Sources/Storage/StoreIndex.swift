@@ -1,3 +1,4 @@
+internal import Bytes
 import Glibc
 package import LMDB
 import Synchronization
@@ -74,10 +75,10 @@ package final class StoreIndex: Sendable {
       let environment = try Environment(path: path, options: options(mapSize: mapSize))
       let meta = try environment.openDatabase("meta")
       let isOwn = try environment.read { (transaction) throws(LMDBError) in
-        guard let owner = try transaction.get(unsafe storeKey.span.bytes, in: meta) else {
+        guard let owner = try transaction.get(storeKey.rawSpan, in: meta) else {
           return false
         }
-        return Array(copying: owner) == identifier.bytes
+        return owner.isEqual(to: identifier.bytes)
       }
       guard isOwn else { throw LMDBError(.keyExists, in: .open) }
       return StoreIndex(environment: environment, meta: meta, loss: nil)
@@ -116,18 +117,11 @@ package final class StoreIndex: Sendable {
       let meta = try environment.openDatabase("meta", creating: true)
       var transaction = try environment.beginWrite()
       try transaction.put(
-        key: unsafe storeKey.span.bytes, value: unsafe identifier.bytes.span.bytes, in: meta)
+        key: storeKey.rawSpan, value: identifier.bytes.rawSpan, in: meta)
       try transaction.commit()
       return StoreIndex(environment: environment, meta: meta, loss: loss)
     } catch {
       throw StorageError(error, opening: path)
     }
-  }
-}
-
-extension [UInt8] {
-  /// A copy of `bytes`, which are no secret.
-  init(copying bytes: RawSpan) {
-    self = unsafe bytes.withUnsafeBytes { unsafe Array($0) }
   }
 }

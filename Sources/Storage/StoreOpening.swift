@@ -1,3 +1,4 @@
+import Bytes
 import Glibc
 import LMDB
 
@@ -82,7 +83,7 @@ extension Store {
       try put(identifier, in: &transaction)
       let formatBytes = [format]
       try transaction.put(
-        key: unsafe formatKey.span.bytes, value: unsafe formatBytes.span.bytes, in: .meta)
+        key: formatKey.rawSpan, value: formatBytes.rawSpan, in: .meta)
       try populate(&transaction)
       try transaction.commit()
     } catch let error as LMDBError {
@@ -95,7 +96,7 @@ extension Store {
     _ identifier: StoreIdentifier, in transaction: inout StoreWriteTransaction
   ) throws(StorageError) {
     try transaction.put(
-      key: unsafe identifierKey.span.bytes, value: unsafe identifier.bytes.span.bytes, in: .meta)
+      key: identifierKey.rawSpan, value: identifier.bytes.rawSpan, in: .meta)
   }
 
   /// Opens the store in `directory` and takes its lock.
@@ -141,12 +142,12 @@ extension Store {
     let path = generation.environment.path
     let transaction = generation.beginReadOrFail()
     guard
-      let found = try transaction.get(unsafe formatKey.span.bytes, in: .meta),
+      let found = try transaction.get(formatKey.rawSpan, in: .meta),
       found.byteCount == 1,
-      let bytes = try transaction.get(unsafe identifierKey.span.bytes, in: .meta),
-      let identifier = StoreIdentifier(Array(copying: bytes))
+      let bytes = try transaction.get(identifierKey.rawSpan, in: .meta),
+      let identifier = StoreIdentifier(bytes.array)
     else { throw .damaged(file: path) }
-    let format = Array(copying: found)[0]
+    let format = found.byte(0)
     guard format == Self.format else {
       throw .unknownFormat(file: path, format: format)
     }

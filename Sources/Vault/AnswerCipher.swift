@@ -1,7 +1,7 @@
+import Bytes
 import Cryptography
 import Keyring
 import RecordFormat
-import SecretMemory
 
 /// Digests and seals for the idempotency table. Confined to the writer thread.
 final class AnswerCipher {

@@ -1,8 +1,8 @@
 import AuditLog
+internal import Bytes
 import Cryptography
 import Keyring
 package import RecordFormat
-import SecretMemory
 import Storage
 
 /// A request to destroy a key that waits until enough different persons want it.
@@ -60,12 +60,12 @@ package struct Approval: Equatable, Sendable {
   static func all(_ transaction: borrowing some StoreReading & ~Copyable) throws -> [Approval] {
     var found: [Approval] = []
     try transaction.forEach(in: .meta, from: prefix.rawSpan) { key, value in
-      let key = [UInt8](copying: key)
+      let key = key.array
       guard key.starts(with: prefix) else { return false }
       found.append(
         try Approval(
           identifier: String(decoding: key.dropFirst(prefix.count), as: UTF8.self),
-          row: [UInt8](copying: value)))
+          row: value.array))
       return true
     }
     return found

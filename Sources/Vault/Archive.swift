@@ -1,6 +1,6 @@
 package import AuditLog
+internal import Bytes
 package import Cryptography
-import SecretMemory
 import Storage
 import Synchronization
 

@@ -1,6 +1,6 @@
+internal import Bytes
 package import Cryptography
 package import RecordFormat
-import SecretMemory
 package import Storage
 
 /// What is on record about one backup, so that no key is destroyed that it needs.
@@ -116,9 +116,9 @@ extension BackupRecord {
   ) throws -> [BackupRecord] {
     var records: [BackupRecord] = []
     try transaction.forEach(in: .meta, from: prefix.rawSpan) { key, row in
-      let key = [UInt8](copying: key)
+      let key = key.array
       guard key.starts(with: prefix) else { return false }
-      guard let record = BackupRecord(key: key, row: [UInt8](copying: row)) else {
+      guard let record = BackupRecord(key: key, row: row.array) else {
         throw VaultError.malformedRow
       }
       records.append(record)
@@ -133,7 +133,7 @@ extension BackupRecord {
   ) throws -> BackupRecord? {
     let key = key(of: identifier)
     guard let row = try transaction.get(key.rawSpan, in: .meta) else { return nil }
-    guard let record = BackupRecord(key: key, row: [UInt8](copying: row)) else {
+    guard let record = BackupRecord(key: key, row: row.array) else {
       throw VaultError.malformedRow
     }
     return record
@@ -182,7 +182,7 @@ extension BackupRecord {
   init?(key: [UInt8], row: [UInt8]) {
     guard key.count == Self.prefix.count + KeyIdentifier.byteCount else { return nil }
     identifier = KeyIdentifier(key.suffix(4).reduce(0) { $0 << 8 | UInt32($1) })
-    var rest = RowReader(row)
+    var rest = RowReader(row.rawSpan)
     guard rest.number(UInt8.self) == Self.version,
       let state = rest.number(UInt8.self).flatMap(State.init(rawValue:)),
       let began = rest.number(UInt64.self), let bytes = rest.number(UInt64.self),

@@ -1,8 +1,8 @@
 import AuditLog
+internal import Bytes
 import Cryptography
 package import Keyring
 package import RecordFormat
-import SecretMemory
 package import Storage
 
 extension StoreUpkeep {

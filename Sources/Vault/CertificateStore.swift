@@ -1,6 +1,6 @@
 package import AuditLog
+internal import Bytes
 package import RecordFormat
-import SecretMemory
 package import Storage
 
 extension RotationCertificate {
@@ -23,7 +23,7 @@ extension RotationCertificate {
   ) throws -> SignedNote? {
     let row = row(key, kind)
     guard let value = try transaction.get(row.rawSpan, in: .meta) else { return nil }
-    return try SignedNote(parsing: [UInt8](copying: value))
+    return try SignedNote(parsing: value.array)
   }
 
   /// The sequences of the entries that say that `keys` were replaced, by key.

@@ -1,4 +1,4 @@
-import SecretMemory
+import Bytes
 import Storage
 
 /// What a process leaves to the next one of what the clocks did: the row `"clock"` of `meta`.
@@ -31,7 +31,7 @@ struct ClockRow: Equatable, Sendable {
     in transaction: borrowing some StoreReading & ~Copyable
   ) throws(StorageError) -> ClockRow? {
     guard let value = try transaction.get(key.rawSpan, in: .meta) else { return nil }
-    return ClockRow(encoded: [UInt8](copying: value)) ?? unreadable
+    return ClockRow(encoded: value.array) ?? unreadable
   }
 
   func save(in transaction: inout StoreWriteTransaction) throws(StorageError) {
@@ -53,7 +53,7 @@ extension ClockRow {
   }
 
   init?(encoded row: [UInt8]) {
-    var rest = RowReader(row)
+    var rest = RowReader(row.rawSpan)
     guard rest.number(UInt8.self) == Self.version else { return nil }
     var steps: [Step] = []
     while !rest.isAtEnd {

@@ -1,8 +1,8 @@
 import AuditLog
+internal import Bytes
 import CardStore
 import Keyring
 package import RecordFormat
-import SecretMemory
 import Storage
 import Synchronization
 
@@ -54,7 +54,7 @@ struct DestructionOrder: Equatable, Sendable {
     _ key: KeyIdentifier, _ transaction: inout StoreWriteTransaction
   ) throws -> DestructionOrder? {
     guard let row = try transaction.get(rowKey(key).rawSpan, in: .meta) else { return nil }
-    let texts = try TextRow.decode([UInt8](copying: row))
+    let texts = try TextRow.decode(row.array)
     guard texts.count >= leastTexts, texts[0] == version, let began = UInt64(texts[2]),
       let reason = KeyReason(ticket: texts[3], text: texts[4]),
       let entries = TextRow.numbers(texts[5])
@@ -110,7 +110,7 @@ extension Vault {
         ) { rowKey, bytes in
           seen += 1
           if seen > Self.rowsInOneSnapshot {
-            position = [UInt8](copying: rowKey)
+            position = rowKey.array
             return false
           }
           if try IdempotencyRow(of: bytes).needs(key) { count += 1 }

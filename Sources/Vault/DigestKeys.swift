@@ -1,6 +1,6 @@
+import Bytes
 import Keyring
 import RecordFormat
-import SecretMemory
 import Storage
 
 /// Which fingerprint keys that were replaced may have made an idempotency row that is still there.
@@ -65,7 +65,7 @@ extension IdempotencyLedger {
       in: .idempotency, from: start.isEmpty ? nil : start.rawSpan
     ) { key, bytes in
       looked += 1
-      last = [UInt8](copying: key)
+      last = key.array
       // A row that is damaged is looked up under no key.
       if let row = try? IdempotencyRow(of: bytes) { digestKeys.meet(row.digestKey) }
       return looked < Self.rowsPerLook

@@ -1,8 +1,8 @@
+import Bytes
 import Cards
 import Cryptography
 import Keyring
 import RecordFormat
-import SecretMemory
 import Storage
 
 /// Remembers what an idempotency key was answered, for 24 hours and across restarts. What counts is time
@@ -183,7 +183,7 @@ final class IdempotencyLedger {
       guard due.count < Self.rowsPerPurge, key.byteCount == 40,
         remembered.isOver(unsafe key.unsafeLoadUnaligned(as: UInt64.self).bigEndian)
       else { return false }
-      let entry = [UInt8](copying: key)
+      let entry = key.array
       // Where the first way has taken every entry, the second one begins with its last.
       guard entry != due.last else { return false }
       due.append(entry)
@@ -220,7 +220,7 @@ final class IdempotencyLedger {
   ) throws -> [UInt8]? {
     try key.withBytes { key in
       guard let row = try transaction.get(key, in: .idempotency) else { return nil }
-      return [UInt8](copying: row)
+      return row.array
     }
   }
 

@@ -1,6 +1,6 @@
+import Bytes
 import Cryptography
 import RecordFormat
-import SecretMemory
 import Storage
 
 extension IdempotencyLedger {
@@ -18,7 +18,7 @@ extension IdempotencyLedger {
     try transaction.forEach(
       in: .idempotency, from: position == nil ? nil : start.rawSpan
     ) { key, _ in
-      let key = [UInt8](copying: key)
+      let key = key.array
       if key != start { rows.append(key) }
       return rows.count < limit
     }

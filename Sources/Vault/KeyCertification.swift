@@ -1,9 +1,9 @@
 import AuditLog
+import Bytes
 import CardStore
 import Cryptography
 import Keyring
 import RecordFormat
-import SecretMemory
 import Storage
 
 extension WriterCore {

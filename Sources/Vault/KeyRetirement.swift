@@ -2,7 +2,6 @@ import AuditLog
 import Cryptography
 package import Keyring
 package import RecordFormat
-import SecretMemory
 import Storage
 
 extension Vault {

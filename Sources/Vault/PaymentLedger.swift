@@ -1,8 +1,8 @@
+import Bytes
 import Cards
 import Cryptography
 import Keyring
 import RecordFormat
-import SecretMemory
 import Storage
 
 /// Payments whose intent is durable and whose outcome is not: what a restart has to close.
@@ -68,18 +68,12 @@ final class PaymentLedger {
   ) throws -> [Open] {
     var found: [Open] = []
     try transaction.forEach(in: .meta, from: Self.prefix.rawSpan) { key, value in
-      let key = [UInt8](copying: key)
       guard key.starts(with: prefix) else { return false }
-      let value = [UInt8](copying: value)
-      guard value.count == 40,
-        let identifier = PaymentIdentifier(
-          bytes: Array(key[prefix.count...]).rawSpan),
-        let rowKey = Digest256(Array(value[..<32]).rawSpan)
+      var rest = RowReader(value)
+      guard let identifier = PaymentIdentifier(bytes: key.extracting(prefix.count...)),
+        let rowKey = rest.digest(), let sequence = rest.number(UInt64.self), rest.isAtEnd
       else { throw VaultError.malformedRow }
-      found.append(
-        Open(
-          identifier: identifier, rowKey: rowKey,
-          intentSequence: value[32...].reduce(0) { $0 << 8 | UInt64($1) }))
+      found.append(Open(identifier: identifier, rowKey: rowKey, intentSequence: sequence))
       return true
     }
     return found

@@ -1,7 +1,7 @@
+import Bytes
 import CardStore
 import Keyring
 import RecordFormat
-import SecretMemory
 import Storage
 
 /// That cards are to be moved to the active data key, as the row `reencryption` of `meta` keeps it.
@@ -17,8 +17,6 @@ struct ReencryptionOrder: Equatable {
 
   /// The row's key.
   static let rowKey = Array("reencryption".utf8)
-  private static let headerSize = 26
-  private static let countSize = 12
 
   /// Cards a second at most; 0 for as fast as requests allow.
   var cardsPerSecond: UInt64
@@ -54,32 +52,29 @@ struct ReencryptionOrder: Equatable {
   /// The row.
   var encoded: [UInt8] {
     var row = cardsPerSecond.bigEndianBytes + beganMilliseconds.bigEndianBytes
-    row += sequence.bigEndianBytes + UInt64(counts.count).bigEndianBytes.suffix(2)
-    for count in counts {
-      row += UInt64(count.key.value).bigEndianBytes.suffix(4) + count.cards.bigEndianBytes
-    }
+    row += sequence.bigEndianBytes + UInt16(counts.count).bigEndianBytes
+    for count in counts { row += count.key.value.bigEndianBytes + count.cards.bigEndianBytes }
     return row + Array(actor.utf8)
   }
 
   /// Reads a row; nil where it does not have its layout.
   init?(_ row: [UInt8]) {
-    func number(_ range: Range<Int>) -> UInt64 { row[range].reduce(0) { $0 << 8 | UInt64($1) } }
-    guard row.count > Self.headerSize else { return nil }
-    let count = Int(number(24..<26))
-    let end = Self.headerSize + count * Self.countSize
-    guard row.count > end, let actor = String(validating: row[end...], as: UTF8.self) else {
-      return nil
+    var rest = RowReader(row.rawSpan)
+    guard let rate = rest.number(UInt64.self), let began = rest.number(UInt64.self),
+      let sequence = rest.number(UInt64.self), let count = rest.number(UInt16.self)
+    else { return nil }
+    var counts: [Count] = []
+    for _ in 0..<count {
+      guard let key = rest.number(UInt32.self), let cards = rest.number(UInt64.self) else {
+        return nil
+      }
+      counts.append(Count(key: KeyIdentifier(key), cards: cards))
     }
-    self.init(
-      cardsPerSecond: number(0..<8), beganMilliseconds: number(8..<16), sequence: number(16..<24),
-      actor: actor)
-    for start in stride(from: Self.headerSize, to: end, by: Self.countSize) {
-      counts.append(
-        Count(
-          key: KeyIdentifier(UInt32(truncatingIfNeeded: number(start..<start + 4))),
-          cards: number(start + 4..<start + Self.countSize)))
-    }
-    guard Set(counts.map(\.key)).count == count else { return nil }
+    guard Set(counts.map(\.key)).count == counts.count, !rest.isAtEnd,
+      let actor = rest.text(rest.remaining)
+    else { return nil }
+    self.init(cardsPerSecond: rate, beganMilliseconds: began, sequence: sequence, actor: actor)
+    self.counts = counts
   }
 }
 
@@ -91,7 +86,7 @@ extension ReencryptionOrder {
   ) throws(StorageError) -> ReencryptionOrder? {
     let key = rowKey
     guard let row = try transaction.get(key.rawSpan, in: .meta) else { return nil }
-    return ReencryptionOrder([UInt8](copying: row))
+    return ReencryptionOrder(row.array)
   }
 
   /// - Returns: whether there was one.

@@ -1,9 +1,9 @@
 import AuditLog
+import Bytes
 import CardStore
 import Cards
 import Keyring
 import RecordFormat
-import SecretMemory
 import Storage
 import Synchronization
 

@@ -1,6 +1,6 @@
 import AuditLog
+internal import Bytes
 import Cryptography
-import SecretMemory
 package import Storage
 
 /// Where a restored store comes from: what the first entry of its log says of the log before.

@@ -1,8 +1,8 @@
 import AuditLog
+internal import Bytes
 import Cryptography
 package import Keyring
 import RecordFormat
-import SecretMemory
 package import Storage
 
 /// What of a backup does not go into a restored store as it is, taken from the backup before.

@@ -1,8 +1,8 @@
 package import AuditLog
+internal import Bytes
 package import Cryptography
 import JSON
 package import RecordFormat
-import SecretMemory
 
 /// The statement that a key was replaced and guards no card any more, with what proves it.
 ///

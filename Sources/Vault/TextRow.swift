@@ -1,3 +1,4 @@
+import Bytes
 import Storage
 
 /// A row of `meta` that is made of texts: `count(1) ‖ {length(2, big-endian) ‖ UTF-8}…`.
@@ -15,7 +16,7 @@ enum TextRow {
   ///
   /// - Throws: ``VaultError/malformedRow``.
   static func decode(_ row: [UInt8]) throws(VaultError) -> [String] {
-    var rest = RowReader(row)
+    var rest = RowReader(row.rawSpan)
     guard let count = rest.number(UInt8.self) else { throw .malformedRow }
     var texts: [String] = []
     for _ in 0..<count {

@@ -1,5 +1,6 @@
 package import AccessPolicy
 package import AuditLog
+internal import Bytes
 import CardStore
 import Cards
 package import Keyring

@@ -1,4 +1,5 @@
 import AccessPolicy
+import Bytes
 import Cryptography
 import NIOSSL
 import Vault
@@ -86,7 +87,7 @@ extension LeafCertificate {
   /// Reads what the TLS library holds.
   convenience init?(_ certificate: NIOSSLCertificate?) {
     guard let bytes = try? certificate?.toDERBytes() else { return nil }
-    try? self.init(der: unsafe bytes.span.bytes)
+    try? self.init(der: bytes.rawSpan)
   }
 }
 

@@ -1,5 +1,5 @@
+import Bytes
 import Cards
-import SecretMemory
 
 /// Reads the line and header fields of one HTTP/1.1 request, strictly.
 ///

@@ -1,4 +1,4 @@
-import SecretMemory
+import Bytes
 
 /// The header fields of one request that this server reads, gathered one by one.
 ///

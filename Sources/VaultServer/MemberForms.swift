@@ -1,12 +1,7 @@
-import SecretMemory
+import Bytes
 
 /// The forms that members of a push have, as checks of their bytes.
 extension RawSpan {
-  /// The bytes as text, for what is not secret and has been found to be ASCII or UTF-8.
-  var text: String {
-    unsafe withUnsafeBytes { unsafe String(decoding: $0, as: UTF8.self) }
-  }
-
   /// Whether every byte is as `predicate` wants it.
   func allSatisfy(_ predicate: (UInt8) -> Bool) -> Bool {
     for offset in byteOffsets where !predicate(byte(offset)) { return false }
@@ -59,7 +54,7 @@ extension RawSpan {
     for offset in byteOffsets {
       switch offset {
       case 8, 13, 18, 23: guard byte(offset) == UInt8(ascii: "-") else { return false }
-      default: guard isHexadecimalDigit(byte(offset)) else { return false }
+      default: guard hexadecimalValue(byte(offset)) != nil else { return false }
       }
     }
     return true

@@ -1,6 +1,6 @@
+import Bytes
 import Cards
 import JSON
-import SecretMemory
 import Vault
 
 /// One request's body: a JSON object that has been read, and the bytes that it stands in.
@@ -126,7 +126,7 @@ struct ObjectReader: ~Escapable {
       return value
     }
     guard let escaped = tape.string(of: node, in: text),
-      let value = read(unsafe escaped.utf8Span.span.bytes)
+      let value = read(escaped.utf8Span.span.rawSpan)
     else { throw problem(.invalidMember, name) }
     return value
   }

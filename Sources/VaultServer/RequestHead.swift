@@ -1,6 +1,6 @@
 import AccessPolicy
+import Bytes
 import Cards
-import SecretMemory
 
 /// What a request's line and header fields say, as far as this server cares.
 ///

@@ -1,3 +1,4 @@
+import Bytes
 import Cards
 import Cryptography
 import JSON
@@ -118,7 +119,7 @@ func digest(
   }
   hasher.update(byte: 0)
   if let token {
-    hasher.update(unsafe token.text.utf8Span.span.bytes)
+    hasher.update(token.text.utf8Span.span.rawSpan)
   }
   hasher.update(byte: 0)
   body.tape.canonicalize(body.text, omitting: [secret]) { hasher.update($0) }

@@ -1,4 +1,4 @@
-import SecretMemory
+import Bytes
 import Testing
 import Vault
 

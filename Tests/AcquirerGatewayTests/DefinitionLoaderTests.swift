@@ -1,4 +1,5 @@
 import AccessPolicy
+import Bytes
 import Configuration
 import NIOSSL
 import SecretMemory
@@ -115,7 +116,7 @@ import Testing
   }
 
   private func text(_ secret: borrowing SecretBytes) -> String {
-    unsafe secret.bytes.withUnsafeBytes { unsafe String(decoding: $0, as: UTF8.self) }
+    secret.bytes.text
   }
 
   @Test(

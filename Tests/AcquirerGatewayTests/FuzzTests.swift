@@ -1,5 +1,5 @@
+import Bytes
 import Configuration
-import SecretMemory
 import Testing
 import Vault
 

@@ -1,7 +1,7 @@
+import Bytes
 import Cards
 import JSON
 import NIOCore
-import SecretMemory
 import Testing
 import Vault
 

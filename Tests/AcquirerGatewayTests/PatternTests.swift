@@ -1,5 +1,5 @@
+import Bytes
 import JSON
-import SecretMemory
 import Testing
 
 @testable import AcquirerGateway

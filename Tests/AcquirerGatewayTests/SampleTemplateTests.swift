@@ -1,6 +1,6 @@
+import Bytes
 import Cards
 import Configuration
-import SecretMemory
 import Testing
 import Vault
 

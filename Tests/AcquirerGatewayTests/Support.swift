@@ -1,4 +1,5 @@
 import AccessPolicy
+import Bytes
 import Cards
 import Configuration
 import Glibc

@@ -1,4 +1,5 @@
 import AuditLog
+import Bytes
 import Glibc
 import JSON
 import Logging
@@ -76,7 +77,7 @@ struct AdminServerTests {
       #expect(try service.lines(from: 5_000)[0].contains(#""outcome":"intact""#))
       let key = UInt64(7).bigEndianBytes
       try service.store.write { transaction in
-        _ = try transaction.delete(unsafe key.span.bytes, in: .audit)
+        _ = try transaction.delete(key.rawSpan, in: .audit)
       }
       #expect(
         try client.collect(.audit(.verify(since: nil))).documents == [
@@ -199,7 +200,7 @@ struct AdminServerTests {
         head + "X: " + String(repeating: "y", count: 100_000) + "\r\n\r\n",
       ] {
         let connection = try AdminConnection(path: service.socketPath, patienceSeconds: 5)
-        try? connection.send(unsafe text.utf8Span.span.bytes)
+        try? connection.send(text.utf8Span.span.rawSpan)
       }
       let status = try client.collect(.status)
       #expect(status.documents.count == 1)

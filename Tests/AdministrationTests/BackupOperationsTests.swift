@@ -1,4 +1,5 @@
 import AuditLog
+import Bytes
 import Cryptography
 import Glibc
 import Keyring

@@ -3,7 +3,6 @@ import AuditLog
 import Cryptography
 import Keyring
 import RecordFormat
-import SecretMemory
 import Storage
 import Testing
 import Vault

@@ -1,4 +1,5 @@
 import AuditLog
+import Bytes
 import Testing
 
 @testable import Administration
@@ -19,7 +20,8 @@ import Testing
         paymentIdentifier: payment, outcome: outcome, reason: reason), sequence: 7,
       atMilliseconds: milliseconds)
     let bytes = line.bytes
-    return try #require(unsafe LoggedEntry(line: bytes.span.bytes))
+    let entry = LoggedEntry(line: bytes.rawSpan)
+    return try #require(entry)
   }
 
   @Test func `operations are counted by day, merchant and acquirer`() throws {

@@ -1,4 +1,5 @@
 import AuditLog
+import Bytes
 import Cryptography
 import Storage
 import Testing
@@ -9,7 +10,7 @@ struct ArchiveTests {
 
   private func key() throws -> Ed25519PrivateKey {
     let seed = [UInt8](repeating: 7, count: 32)
-    return try Ed25519PrivateKey(seed: unsafe seed.span.bytes)
+    return try Ed25519PrivateKey(seed: seed.rawSpan)
   }
 
   private func verifier() throws -> VerifierKey {
@@ -39,7 +40,7 @@ struct ArchiveTests {
     }
     for number in stride(from: UInt64(0), to: 500, by: 50) {
       let line = try temporary.value(number.bigEndianBytes, in: .audit)
-      kept.add(MerkleHash.leaf(unsafe line.span.bytes))
+      kept.add(MerkleHash.leaf(line.rawSpan))
     }
     let mark = ArchiveMark(below: 500, kept: kept, created: 245, deleted: 0, export: .zero)
     try temporary.store.write { transaction in
@@ -151,7 +152,7 @@ struct ArchiveTests {
     func verify(_ lines: [[UInt8]]) throws -> AuditVerification {
       var verifier = ExportVerifier(
         newest, and: Array(rows.prefix(2)), trusting: [try verifier()])
-      for line in lines { _ = try verifier.add(unsafe line.span.bytes) }
+      for line in lines { _ = try verifier.add(line.rawSpan) }
       return try verifier.finish()
     }
     #expect(try verify(lines).archived == 490)
@@ -160,7 +161,7 @@ struct ArchiveTests {
       var hidden = lines
       let line = lines[sequence]
       hidden[sequence] = ExportVerifier.line(
-        archived: MerkleHash.leaf(unsafe line.span.bytes))
+        archived: MerkleHash.leaf(line.rawSpan))
       #expect(throws: AuditVerification.Finding(sequence: 1, reason: .archiveMismatch)) {
         try verify(hidden)
       }

@@ -1,4 +1,5 @@
 import AuditLog
+import Bytes
 import JSON
 import Testing
 
@@ -43,9 +44,10 @@ struct AuditLineTests {
     let line = text(AuditEntry(actor: value, operation: "x", outcome: "y"))
     #expect(line.contains(#""actor":"a\"b\\c\u000ad\u001b[31m\u007f\u0085é"#))
     let bytes = Array(line.utf8)
-    let tape = try JSONTape.parse(unsafe bytes.span.bytes)
-    let actor = try #require(tape.member("actor", of: tape.root, in: unsafe bytes.span.bytes))
-    #expect(tape.string(of: actor, in: unsafe bytes.span.bytes) == value)
+    let tape = try JSONTape.parse(bytes.rawSpan)
+    let member = tape.member("actor", of: tape.root, in: bytes.rawSpan)
+    let actor = try #require(member)
+    #expect(tape.string(of: actor, in: bytes.rawSpan) == value)
   }
 
   @Test("cuts what is too long between two characters")

@@ -1,4 +1,5 @@
 import AuditLog
+import Bytes
 import Storage
 import Testing
 

@@ -1,4 +1,5 @@
 import AuditLog
+import Bytes
 import Cryptography
 import RecordFormat
 import Storage
@@ -10,7 +11,7 @@ struct KeySuccessionTests {
 
   private func key(_ number: UInt8) throws -> Ed25519PrivateKey {
     let seed = [UInt8](repeating: number, count: 32)
-    return try Ed25519PrivateKey(seed: unsafe seed.span.bytes)
+    return try Ed25519PrivateKey(seed: seed.rawSpan)
   }
 
   private func verifier(_ number: UInt8) throws -> VerifierKey {

@@ -1,4 +1,5 @@
 import AuditLog
+import Bytes
 import Glibc
 import LMDB
 import Storage
@@ -43,20 +44,20 @@ final class TemporaryStore {
   func put(_ key: [UInt8], _ value: [UInt8], in table: Table) throws {
     try store.write { transaction in
       try transaction.put(
-        key: unsafe key.span.bytes, value: unsafe value.span.bytes, in: table)
+        key: key.rawSpan, value: value.rawSpan, in: table)
     }
   }
 
   func delete(_ key: [UInt8], in table: Table) throws {
     try store.write { transaction in
-      _ = try transaction.delete(unsafe key.span.bytes, in: table)
+      _ = try transaction.delete(key.rawSpan, in: table)
     }
   }
 
   func value(_ key: [UInt8], in table: Table) throws -> [UInt8] {
     try store.read { transaction in
-      guard let value = try transaction.get(unsafe key.span.bytes, in: table) else { return [] }
-      return unsafe value.withUnsafeBytes { unsafe Array($0) }
+      guard let value = try transaction.get(key.rawSpan, in: table) else { return [] }
+      return value.array
     }
   }
 

@@ -1,10 +1,10 @@
+import Bytes
 import Cards
 import Cryptography
 import Glibc
 import Keyring
 import LMDB
 import RecordFormat
-import SecretMemory
 import Storage
 import Testing
 

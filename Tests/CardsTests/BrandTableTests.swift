@@ -1,5 +1,5 @@
+import Bytes
 import Cards
-import SecretMemory
 import Testing
 
 private func brands(_ number: String, _ table: BrandTable = .standard) throws -> [String] {

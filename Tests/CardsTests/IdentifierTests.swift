@@ -1,5 +1,5 @@
+import Bytes
 import Cards
-import SecretMemory
 import Testing
 
 /// The pairs of `Vectors/typeid.txt`.

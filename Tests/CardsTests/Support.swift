@@ -1,3 +1,4 @@
+import Bytes
 import Cards
 import SecretMemory
 import Testing
@@ -16,7 +17,7 @@ struct PoolIsEmpty: Error {}
 /// The digits of a number; only tests make a text of them.
 func text(of pan: borrowing PAN) -> String {
   let digits = pan.digits
-  return unsafe digits.withUnsafeBytes { unsafe String(decoding: $0, as: UTF8.self) }
+  return digits.text
 }
 
 /// A number of `count` digits that begins with `prefix` and passes Luhn.

@@ -1,6 +1,5 @@
 import Cryptography
 import Glibc
-import SecretMemory
 import Testing
 
 /// Authorities that are not roots, several of them, and what clients send between.

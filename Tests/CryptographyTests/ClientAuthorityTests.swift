@@ -1,6 +1,5 @@
 import Cryptography
 import Glibc
-import SecretMemory
 import Testing
 
 struct ClientAuthorityTests {

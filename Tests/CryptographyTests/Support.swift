@@ -1,6 +1,6 @@
+import Bytes
 import Cryptography
 import Glibc
-import SecretMemory
 
 /// One block of a vector file: `key: value` lines, hexadecimal unless the key ends in ` (ascii)`.
 struct Vector: Sendable {
@@ -78,9 +78,4 @@ func flipping(bit index: Int, of bytes: [UInt8]) -> [UInt8] {
 struct Opening {
   var error: CryptographyError?
   var buffer: [UInt8]
-}
-
-/// Copies a span that a test may see.
-func array(_ span: RawSpan) -> [UInt8] {
-  unsafe span.withUnsafeBytes { unsafe Array($0) }
 }

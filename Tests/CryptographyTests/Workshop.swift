@@ -1,6 +1,5 @@
 import Cryptography
 import Glibc
-import SecretMemory
 
 extension ClientAuthorities {
   /// The authority's own verdict about a client, by whatever path leads to it.

@@ -1,3 +1,4 @@
+import Bytes
 import Glibc
 import RecordFormat
 import SecretMemory
@@ -16,7 +17,7 @@ import Testing
   private func create() throws -> [UInt8] {
     let key = try SecretBytes.random(count: FileKeySource.keySize)
     try source.create(identifier, key)
-    return unsafe key.bytes.withUnsafeBytes { unsafe [UInt8]($0) }
+    return key.bytes.array
   }
 
   /// What loading the key throws.

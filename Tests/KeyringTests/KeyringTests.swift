@@ -1,8 +1,8 @@
+import Bytes
 import Cryptography
 import Glibc
 import LMDB
 import RecordFormat
-import SecretMemory
 import Storage
 import Testing
 
@@ -21,7 +21,7 @@ import Testing
   private func blob(of store: Store) throws -> [UInt8] {
     try store.read { transaction in
       guard let blob = try transaction.get(Self.row.rawSpan, in: .keyring) else { return [] }
-      return unsafe blob.withUnsafeBytes { unsafe [UInt8]($0) }
+      return blob.array
     }
   }
 
@@ -175,7 +175,7 @@ import Testing
     let file = try fileBytes(of: directory.path + "/store/cards.mdb")
     for entry in keyring.entries {
       guard let material = entry.material else { continue }
-      let key = material.withBytes { key in unsafe key.withUnsafeBytes { unsafe [UInt8]($0) } }
+      let key = material.withBytes { key in key.array }
       #expect(file.firstRange(of: key[..<8]) == nil)
     }
   }

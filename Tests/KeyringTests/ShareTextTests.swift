@@ -1,3 +1,4 @@
+import Bytes
 import RecordFormat
 import SecretMemory
 import Testing
@@ -33,7 +34,7 @@ import Testing
     #expect(share.header.createdMilliseconds == 1_795_459_405_123)
     let secret = try SecretBytes(copying: Array("correct horse battery staple".utf8).rawSpan)
     let opened = try share.open(passphrase: secret)
-    #expect(array(opened.bytes) == [UInt8](0..<32))
+    #expect(opened.bytes.array == [UInt8](0..<32))
   }
 
   @Test func `writing gives the lines of the golden share`() throws {

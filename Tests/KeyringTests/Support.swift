@@ -1,3 +1,4 @@
+import Bytes
 import Glibc
 import RecordFormat
 import Storage
@@ -91,9 +92,4 @@ func fileBytes(of path: String) throws -> [UInt8] {
   }
   guard count == bytes.count else { throw Missing(what: path) }
   return bytes
-}
-
-/// Copies a span that a test may see.
-func array(_ span: RawSpan) -> [UInt8] {
-  unsafe span.withUnsafeBytes { unsafe Array($0) }
 }

@@ -1,3 +1,4 @@
+import Bytes
 import Glibc
 import LMDB
 
@@ -63,14 +64,14 @@ final class TemporaryDirectory: Sendable {
 }
 
 extension [UInt8] {
-  init(copying bytes: RawSpan) { self = unsafe bytes.withUnsafeBytes { unsafe Array($0) } }
+  init(copying bytes: RawSpan) { self = bytes.array }
 }
 
 extension Transaction where Self: ~Copyable {
   func value(_ key: String, in database: Database) throws(LMDBError) -> String? {
     let key = Array(key.utf8)
-    guard let found = try get(unsafe key.span.bytes, in: database) else { return nil }
-    return String(decoding: [UInt8](copying: found), as: UTF8.self)
+    guard let found = try get(key.rawSpan, in: database) else { return nil }
+    return String(decoding: found.array, as: UTF8.self)
   }
 }
 
@@ -81,11 +82,11 @@ extension WriteTransaction {
     let key = Array(key.utf8)
     let value = Array(value.utf8)
     try put(
-      key: unsafe key.span.bytes, value: unsafe value.span.bytes, in: database, options: options)
+      key: key.rawSpan, value: value.rawSpan, in: database, options: options)
   }
 
   mutating func delete(_ key: String, in database: Database) throws(LMDBError) -> Bool {
     let key = Array(key.utf8)
-    return try delete(unsafe key.span.bytes, in: database)
+    return try delete(key.rawSpan, in: database)
   }
 }

@@ -1,3 +1,4 @@
+import Bytes
 import LMDB
 import Testing
 
@@ -51,7 +52,7 @@ import Testing
     try environment.write { try $0.put("key", "value", in: words) }
     let transaction = try environment.beginRead()
     let key = Array("key".utf8)
-    guard let value = try transaction.get(unsafe key.span.bytes, in: words) else {
+    guard let value = try transaction.get(key.rawSpan, in: words) else {
       Issue.record("the value is missing")
       return
     }

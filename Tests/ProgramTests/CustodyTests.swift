@@ -1,3 +1,4 @@
+import Bytes
 import Cryptography
 import Keyring
 import RecordFormat
@@ -70,7 +71,7 @@ extension EndToEnd {
       let share = try CustodianShare(parsing: text.rawSpan)
       let passphrase = Array(Self.passphrase(of: name).utf8)
       let opened = try share.open(passphrase: SecretBytes(copying: passphrase.rawSpan))
-      return unsafe opened.bytes.withUnsafeBytes { unsafe Array($0) }
+      return opened.bytes.array
     }
 
     @Test func threeOfFiveOpenTheVaultAndTwoDoNot() async throws {
@@ -199,7 +200,7 @@ extension EndToEnd {
       let shares = try names.flatMap { try secret(of: $0, in: folder) }
       let key = try SecretSharing.combine(
         shares.rawSpan, coordinates: (1...names.count).map { UInt8($0) })
-      return unsafe key.bytes.withUnsafeBytes { unsafe Array($0) }
+      return key.bytes.array
     }
 
     /// A key that the service was given and waits with lies in locked memory, and nowhere else: not

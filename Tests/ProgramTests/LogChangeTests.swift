@@ -1,4 +1,5 @@
 import AuditLog
+import Bytes
 import Cryptography
 import LMDB
 import Storage
@@ -150,7 +151,7 @@ private struct StoreChange {
       let offset = Int(sequence - Self.number(row.key)) * 32
       var hashes = row.value
       hashes.replaceSubrange(
-        offset..<offset + 32, with: MerkleHash.leaf(unsafe line.span.bytes).bytes)
+        offset..<offset + 32, with: MerkleHash.leaf(line.rawSpan).bytes)
       try put(.audit, key, line, in: store)
       try put(.leaves, row.key, hashes, in: store)
     case 6:
@@ -173,7 +174,7 @@ private struct StoreChange {
   }
 
   private mutating func keep(_ table: Table, _ key: [UInt8], in store: Store) throws {
-    let isThere = try store.read { try $0.contains(unsafe key.span.bytes, in: table) }
+    let isThere = try store.read { try $0.contains(key.rawSpan, in: table) }
     rows.append((table, key, isThere ? try Self.value(table, key, store) : nil))
   }
 
@@ -181,9 +182,9 @@ private struct StoreChange {
     try store.write { transaction in
       if let value {
         try transaction.put(
-          key: unsafe key.span.bytes, value: unsafe value.span.bytes, in: table)
+          key: key.rawSpan, value: value.rawSpan, in: table)
       } else {
-        try transaction.delete(unsafe key.span.bytes, in: table)
+        try transaction.delete(key.rawSpan, in: table)
       }
     }
   }
@@ -199,8 +200,8 @@ private struct StoreChange {
 
   static func value(_ table: Table, _ key: [UInt8], _ store: Store) throws -> [UInt8] {
     try store.read { transaction in
-      guard let value = try transaction.get(unsafe key.span.bytes, in: table) else { return [] }
-      return unsafe value.withUnsafeBytes { unsafe [UInt8]($0) }
+      guard let value = try transaction.get(key.rawSpan, in: table) else { return [] }
+      return value.array
     }
   }
 
@@ -212,11 +213,11 @@ private struct StoreChange {
     try store.read { transaction in
       for isReversed in orFirst ? [true, false] : [true] where found.key.isEmpty {
         try transaction.forEach(
-          in: table, from: isReversed ? unsafe key.span.bytes : nil, reversed: isReversed
+          in: table, from: isReversed ? key.rawSpan : nil, reversed: isReversed
         ) { key, value in
           found = (
-            unsafe key.withUnsafeBytes { unsafe [UInt8]($0) },
-            unsafe value.withUnsafeBytes { unsafe [UInt8]($0) }
+            key.array,
+            value.array
           )
           return false
         }

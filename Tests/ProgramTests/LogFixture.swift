@@ -1,4 +1,5 @@
 import AuditLog
+import Bytes
 import Cryptography
 import Glibc
 import RecordFormat
@@ -49,7 +50,7 @@ final class LogFixture {
 
   private static func key(_ number: UInt8) throws -> Ed25519PrivateKey {
     let seed = [UInt8](repeating: number, count: 32)
-    return try Ed25519PrivateKey(seed: unsafe seed.span.bytes)
+    return try Ed25519PrivateKey(seed: seed.rawSpan)
   }
 
   private func fill(_ origin: String) throws {

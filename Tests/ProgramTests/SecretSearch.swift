@@ -1,7 +1,7 @@
+import Bytes
 import Glibc
 import Keyring
 import RecordFormat
-import SecretMemory
 import Storage
 
 @testable import cadenas_dev
@@ -100,6 +100,6 @@ extension Stage {
   }
 
   private static func bytes(of span: RawSpan) -> [UInt8] {
-    unsafe span.withUnsafeBytes { unsafe Array($0) }
+    span.array
   }
 }

@@ -1,6 +1,6 @@
+import Bytes
 import Cryptography
 import RecordFormat
-import SecretMemory
 import Testing
 
 @Suite struct CustodianSetTests {

@@ -1,7 +1,7 @@
+import Bytes
 import Cards
 import Cryptography
 import RecordFormat
-import SecretMemory
 import Testing
 
 @Suite struct IdempotencyRowTests {

@@ -1,3 +1,4 @@
+import Bytes
 import Cryptography
 import RecordFormat
 import SecretMemory
@@ -5,7 +6,7 @@ import Testing
 
 /// An entry in the words of the golden file.
 private func describe(_ entry: KeyringEntry) -> String {
-  let material = entry.material?.withBytes { array($0).hexadecimal } ?? ""
+  let material = entry.material?.withBytes { ($0).array.hexadecimal } ?? ""
   let fields: [String] = [
     entry.identifier.text, String(entry.role.rawValue), String(entry.state.rawValue),
     String(entry.origin.rawValue), String(entry.createdMilliseconds),

@@ -1,3 +1,4 @@
+import Bytes
 import Cards
 import Cryptography
 import RecordFormat
@@ -75,11 +76,6 @@ extension SecretPool {
     let slot = try slot()
     return try PAN.parse(Array(digits.utf8).rawSpan, into: slot)
   }
-}
-
-/// Copies a span that a test may see.
-func array(_ span: RawSpan) -> [UInt8] {
-  unsafe span.withUnsafeBytes { unsafe Array($0) }
 }
 
 /// SplitMix64: a seeded sequence, so that a failure can be seen again.

@@ -1,3 +1,4 @@
+import Bytes
 import Glibc
 import Storage
 import Synchronization
@@ -103,7 +104,7 @@ private final class Put: WriteJob {
 
   func apply(_ transaction: inout StoreWriteTransaction) throws {
     let key = key
-    try transaction.put(key: unsafe key.span.bytes, value: unsafe key.span.bytes, in: .cards)
+    try transaction.put(key: key.rawSpan, value: key.rawSpan, in: .cards)
   }
 
   func complete(_ result: Result<Void, any Error>) { tally.add(result) }

@@ -1,3 +1,4 @@
+import Bytes
 import Storage
 import Testing
 
@@ -21,7 +22,7 @@ import Testing
     _ value: [UInt8], _ number: Int, in table: Table, _ transaction: inout StoreWriteTransaction
   ) throws {
     let key = keyBytes(number)
-    try transaction.put(key: unsafe key.span.bytes, value: unsafe value.span.bytes, in: table)
+    try transaction.put(key: key.rawSpan, value: value.rawSpan, in: table)
   }
 
   /// Fills `table` with living values, and makes values between them that are overwritten by

@@ -1,3 +1,4 @@
+import Bytes
 import LMDB
 import Storage
 import Testing
@@ -29,7 +30,7 @@ import Testing
     var found: [[UInt8]] = []
     try store.read { transaction in
       try transaction.forEach(in: .cards) { key, _ in
-        found.append(unsafe key.withUnsafeBytes { unsafe Array($0) })
+        found.append(key.array)
         return true
       }
     }
@@ -52,7 +53,7 @@ import Testing
     #expect(ordinary.storageError == .full)
 
     for key in try keys(store) {
-      let job = Job(.reserved) { try $0.delete(unsafe key.span.bytes, in: .cards) }
+      let job = Job(.reserved) { try $0.delete(key.rawSpan, in: .cards) }
       store.submit(job)
       store.drain()
       try #require(job.succeeded, "a deletion was refused: \(String(describing: job.error))")
@@ -71,7 +72,7 @@ import Testing
     try store.startWriter(participants: []) { Issue.record("writing ended: \($0)") }
     let stored = try fill(store)
     let jobs = try keys(store).map { key in
-      Job(.reserved) { try $0.delete(unsafe key.span.bytes, in: .cards) }
+      Job(.reserved) { try $0.delete(key.rawSpan, in: .cards) }
     }
     store.commitTogether(jobs)
     #expect(jobs.count == stored)

@@ -1,3 +1,4 @@
+import Bytes
 import Glibc
 import LMDB
 import Storage
@@ -15,7 +16,7 @@ import Testing
     let table = try store.index.table("fingerprints")
     let bytes = keyBytes(1)
     try store.index.environment.write {
-      try $0.put(key: unsafe bytes.span.bytes, value: unsafe bytes.span.bytes, in: table)
+      try $0.put(key: bytes.rawSpan, value: bytes.rawSpan, in: table)
     }
   }
 

@@ -1,3 +1,4 @@
+import Bytes
 import Glibc
 import LMDB
 import Storage
@@ -122,7 +123,7 @@ import Testing
       let key = Array("format".utf8)
       let value: [UInt8] = [2]
       try transaction.put(
-        key: unsafe key.span.bytes, value: unsafe value.span.bytes, in: .meta)
+        key: key.rawSpan, value: value.rawSpan, in: .meta)
     }
     let file = "\(directory.store)/cards.mdb"
     #expect(throws: StorageError.unknownFormat(file: file, format: 2)) { try open() }

@@ -1,3 +1,4 @@
+import Bytes
 import Glibc
 import LMDB
 import Storage
@@ -88,19 +89,19 @@ extension StoreWriteTransaction {
     let key = keyBytes(number)
     let value = repeated(number, valueBytes)
     try put(
-      key: unsafe key.span.bytes, value: unsafe value.span.bytes, in: table, options: options)
+      key: key.rawSpan, value: value.rawSpan, in: table, options: options)
   }
 
   mutating func delete(_ number: Int, in table: Table = .cards) throws(StorageError) -> Bool {
     let key = keyBytes(number)
-    return try delete(unsafe key.span.bytes, in: table)
+    return try delete(key.rawSpan, in: table)
   }
 }
 
 extension StoreReading where Self: ~Copyable {
   func contains(_ number: Int, in table: Table = .cards) throws(StorageError) -> Bool {
     let key = keyBytes(number)
-    return try contains(unsafe key.span.bytes, in: table)
+    return try contains(key.rawSpan, in: table)
   }
 }
 

@@ -6,7 +6,7 @@ import Testing
   /// does import is for the package manifest.
   private static let layers: [[String]] = [
     ["CLMDB", "CSodium", "COpenSSL", "CLinux", "CScrub"],
-    ["SecretMemory", "Cryptography", "LMDB", "JSON"],
+    ["Bytes", "SecretMemory", "Cryptography", "LMDB", "JSON"],
     ["Cards", "RecordFormat"],
     ["Storage"],
     ["AccessPolicy", "AuditLog", "CardStore", "Keyring"],
@@ -82,6 +82,20 @@ import Testing
         let isOutside = name.hasPrefix("Foundation") || name.hasPrefix("NIO") || name == "Logging"
         #expect(!isOutside, "\(file) imports \(name) below the edges")
       }
+    }
+  }
+
+  /// The import is the sign at which a reviewer stops: it means that the file holds a secret.
+  @Test func importingSecretMemoryMeansASecret() {
+    let names = [
+      "SecretBytes", "SecretSlot", "SecretPool", "SecretMemoryError", "wipe(", "constantTimeEqual(",
+    ]
+    for file in SourceTree.swift(in: "Sources") where file.target != "SecretMemory" {
+      guard Self.imports(of: file).contains("SecretMemory") else { continue }
+      let isNamed = file.lines.contains { line in
+        !line.drop { $0 == " " }.hasPrefix("//") && names.contains { line.contains($0) }
+      }
+      #expect(isNamed, "\(file) imports SecretMemory and names no secret")
     }
   }
 }

@@ -1,4 +1,5 @@
 import AccessPolicy
+import Bytes
 import Cards
 import Glibc
 import Keyring

@@ -1,3 +1,4 @@
+import Bytes
 import Cards
 import Cryptography
 import SecretMemory
@@ -32,7 +33,7 @@ struct PushDecoderTests {
   }
 
   private func securityCode(of payment: Payment) -> [UInt8]? {
-    payment.securityCode?.withDigits { bytes($0) }
+    payment.securityCode?.withDigits { ($0).array }
   }
 
   @Test func `every member is read`() throws {

@@ -1,4 +1,5 @@
 import AuditLog
+import Bytes
 import Cryptography
 import Keyring
 import Storage
@@ -79,7 +80,7 @@ import Testing
   /// The SHA-256 of an export that ends before `size`.
   private func export(below size: UInt64) throws -> Digest256 {
     let page = try ExportLines(house.store).page(from: 0, below: size)
-    return Digest256.sha256(unsafe page.bytes.span.bytes)
+    return Digest256.sha256(page.bytes.rawSpan)
   }
 
   private func archive(below size: UInt64, export: Digest256? = nil) throws -> ArchiveMark {

@@ -1,5 +1,5 @@
 import AuditLog
-import SecretMemory
+import Bytes
 import Storage
 import Testing
 import Vault

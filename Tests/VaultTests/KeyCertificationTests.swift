@@ -1,8 +1,8 @@
 import AuditLog
+import Bytes
 import Cryptography
 import Keyring
 import RecordFormat
-import SecretMemory
 import Storage
 import Testing
 

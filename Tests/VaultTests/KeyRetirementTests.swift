@@ -1,7 +1,7 @@
+import Bytes
 import Cards
 import Keyring
 import RecordFormat
-import SecretMemory
 import Storage
 import Testing
 
@@ -174,7 +174,7 @@ extension TestVault {
       guard let row = try transaction.get(key.rawSpan, in: .keyring) else {
         throw Missing(what: "a keyring")
       }
-      return unsafe row.withUnsafeBytes { unsafe [UInt8]($0) }
+      return row.array
     }
   }
 

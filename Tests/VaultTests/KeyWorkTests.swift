@@ -1,7 +1,7 @@
+import Bytes
 import Cards
 import Keyring
 import RecordFormat
-import SecretMemory
 import Storage
 import Testing
 

@@ -1,4 +1,5 @@
 import AuditLog
+import Bytes
 import CardStore
 import Cards
 import Glibc
@@ -58,7 +59,7 @@ import Testing
     let missing = try store.read { transaction in
       try told.count { token in
         let bytes = token.bytes
-        return try !transaction.contains(unsafe bytes.span.bytes, in: .cards)
+        return try !transaction.contains(bytes.span.rawSpan, in: .cards)
       }
     }
     return missing == 0 ? nil : "\(missing) of \(told.count) acknowledged cards are lost"

@@ -1,5 +1,4 @@
 import Cards
-import SecretMemory
 import Storage
 import Testing
 import Vault

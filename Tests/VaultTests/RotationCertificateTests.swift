@@ -1,7 +1,7 @@
 import AuditLog
+import Bytes
 import Cryptography
 import RecordFormat
-import SecretMemory
 import Testing
 
 @testable import Vault

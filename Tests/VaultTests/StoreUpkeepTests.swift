@@ -3,7 +3,6 @@ import Cryptography
 import Glibc
 import Keyring
 import RecordFormat
-import SecretMemory
 import Storage
 import Testing
 

@@ -4,7 +4,6 @@ import Cards
 import Cryptography
 import Glibc
 import Keyring
-import SecretMemory
 import Storage
 import Synchronization
 import Testing

@@ -1,5 +1,6 @@
 import AccessPolicy
 import AuditLog
+import Bytes
 import Cards
 import Cryptography
 import Keyring
@@ -255,7 +256,7 @@ func text(of reply: PullReply) -> String {
 
 private func digits(of card: borrowing StoredCard) -> String {
   let digits = card.pan.digits
-  return unsafe digits.withUnsafeBytes { unsafe String(decoding: $0, as: UTF8.self) }
+  return digits.text
 }
 
 extension TestVault {
@@ -265,7 +266,7 @@ extension TestVault {
     let keyBytes = key.indices.map { key[$0] }
     var record = try store.read { transaction -> [UInt8] in
       guard let value = try transaction.get(keyBytes.rawSpan, in: .cards) else { return [] }
-      return unsafe value.withUnsafeBytes { unsafe [UInt8]($0) }
+      return value.array
     }
     guard index < record.count else { throw Missing(what: "a record") }
     record[index] ^= 1

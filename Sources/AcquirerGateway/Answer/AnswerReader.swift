@@ -1,5 +1,5 @@
+internal import Bytes
 import JSON
-import SecretMemory
 package import Vault
 
 /// Reduces an answer to what its rules declare: a pure function of status, body and card number.

@@ -1,5 +1,5 @@
+import Bytes
 import JSON
-import SecretMemory
 
 /// Looks for a card number, or for a piece of one, however it is written.
 ///
@@ -66,7 +66,7 @@ struct CardNumberSearch: ~Escapable {
 
   /// Takes the next byte of whatever is searched.
   private mutating func take(_ byte: UInt8) {
-    guard byte >= UInt8(ascii: "0"), byte <= UInt8(ascii: "9"), !isFound else { return }
+    guard isDigit(byte), !isFound else { return }
     forwards = lengths(after: forwards, byte, isBackwards: false)
     backwards = lengths(after: backwards, byte, isBackwards: true)
     if (forwards | backwards) & (1 << UInt32(digits.byteCount)) != 0 { isFound = true }

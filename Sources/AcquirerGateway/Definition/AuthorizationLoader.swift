@@ -1,4 +1,5 @@
 import AccessPolicy
+import Bytes
 import Configuration
 import SecretMemory
 

@@ -1,3 +1,4 @@
+import Bytes
 import Cryptography
 import NIOSSL
 
@@ -11,7 +12,7 @@ extension AcquirerEndpoint {
   /// - Source: RFC 9525, 6.3, with wildcards for the whole first label.
   func isNamed(by certificate: NIOSSLCertificate?) -> Bool {
     guard let bytes = try? certificate?.toDERBytes(),
-      let leaf = try? LeafCertificate(der: unsafe bytes.span.bytes)
+      let leaf = try? LeafCertificate(der: bytes.rawSpan)
     else { return false }
     return leaf.dnsNames.contains { Self.matches(serverName, pattern: $0) }
   }

@@ -1,4 +1,5 @@
 internal import AuditLog
+internal import Bytes
 internal import Cryptography
 internal import Glibc
 internal import JSON
@@ -102,7 +103,7 @@ extension Operations {
       try sequences.map { sequence in
         let key = sequence.bigEndianBytes
         let damage = "the entry \(sequence) is not what was logged; run: cadenas audit verify"
-        guard let line = try transaction.get(unsafe key.span.bytes, in: .audit) else {
+        guard let line = try transaction.get(key.rawSpan, in: .audit) else {
           let mark = try ArchiveMark.read(in: transaction)
           let isArchived = mark.map { sequence < $0.below } ?? false
           throw isArchived
@@ -118,7 +119,7 @@ extension Operations {
           throw AdministrationError.refused(damage)
         }
         return EntryProof(
-          line: unsafe line.withUnsafeBytes { unsafe [UInt8]($0) }, sequence: sequence,
+          line: line.array, sequence: sequence,
           hashes: hashes, checkpoint: checkpoint
         ).text
       }

@@ -1,5 +1,5 @@
+internal import Bytes
 package import RecordFormat
-import SecretMemory
 package import Storage
 
 /// The set of custodians lies in the row `custodians` of the table `keyring`, in clear.

@@ -1,8 +1,8 @@
 package import AccessPolicy
 import AuditLog
+internal import Bytes
 package import Cards
 import Cryptography
-import SecretMemory
 package import Storage
 import Synchronization
 
@@ -71,7 +71,7 @@ package struct Honeytoken: Equatable, Sendable {
   ) throws -> [Honeytoken] {
     var found: [Honeytoken] = []
     try forEach(in: transaction) { token, row in
-      found.append(try Honeytoken(token: token, row: [UInt8](copying: row)))
+      found.append(try Honeytoken(token: token, row: row.array))
     }
     return found
   }
@@ -89,7 +89,7 @@ package struct Honeytoken: Equatable, Sendable {
     _ body: (Token, RawSpan) throws -> Void
   ) throws {
     try transaction.forEach(in: .meta, from: prefix.rawSpan) { key, row in
-      let key = [UInt8](copying: key)
+      let key = key.array
       guard key.starts(with: prefix) else { return false }
       // Nobody can name what is no token.
       if let token = Token(bytes: Array(key[prefix.count...]).rawSpan) { try body(token, row) }
@@ -110,7 +110,7 @@ package struct Honeytoken: Equatable, Sendable {
   ) throws -> Honeytoken? {
     let key = key(token)
     guard let row = try transaction.get(key.rawSpan, in: .meta) else { return nil }
-    return try Honeytoken(token: token, row: [UInt8](copying: row))
+    return try Honeytoken(token: token, row: row.array)
   }
 
   func remove(in transaction: inout StoreWriteTransaction) throws {

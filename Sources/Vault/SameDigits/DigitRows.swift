@@ -1,5 +1,5 @@
+import Bytes
 import RecordFormat
-import SecretMemory
 import Storage
 
 /// Numbers that were new, in the store: rows of `meta`, each with one pair for each number.
@@ -44,8 +44,7 @@ enum DigitRows {
       let age = now - min(written, now)
       guard age < UInt64(DigitCounts.windowSeconds), self.key(of: value) == key else { return true }
       for start in stride(from: 5, to: value.byteCount - 7, by: 8) {
-        let pair = unsafe value.unsafeLoadUnaligned(fromByteOffset: start, as: UInt64.self)
-        body(pair.bigEndian, UInt32(age))
+        body(value.bigEndian(start..<start + 8), UInt32(age))
       }
       return true
     }
@@ -72,9 +71,7 @@ enum DigitRows {
     in transaction: inout StoreWriteTransaction
   ) throws {
     var value = [version] + key.value.bigEndianBytes
-    for pair in pairs {
-      unsafe withUnsafeBytes(of: pair.bigEndian) { unsafe value.append(contentsOf: $0) }
-    }
+    for pair in pairs { value.append(bigEndian: pair) }
     try put(value, kind, at: now, in: &transaction)
   }
 
@@ -100,7 +97,7 @@ enum DigitRows {
     var rows: [(key: [UInt8], value: [UInt8])] = []
     try transaction.forEach(in: .meta, from: rowKey(kind, times.lowerBound).rawSpan) { key, value in
       guard let written = seconds(of: key, kind), times.contains(written) else { return false }
-      rows.append(([UInt8](copying: key), [UInt8](copying: value)))
+      rows.append((key.array, value.array))
       return rows.count < mostChanged
     }
     return rows
@@ -114,7 +111,7 @@ enum DigitRows {
     try transaction.forEach(in: .meta, from: rowKey(kind, now, .max).rawSpan, reversed: true) {
       key, _ in
       if seconds(of: key, kind) == now {
-        part = [UInt8](copying: key).suffix(2).reduce(0) { $0 << 8 | UInt16($1) } &+ 1
+        part = UInt16(key.bigEndian(keyCount - 2..<keyCount)) &+ 1
       }
       return false
     }
@@ -128,16 +125,13 @@ enum DigitRows {
 
   /// When the row of this key was written; nil where it is none of this kind.
   private static func seconds(of key: RawSpan, _ kind: Kind) -> UInt64? {
-    guard key.byteCount == keyCount else { return nil }
-    let key = [UInt8](copying: key)
-    guard key.starts(with: prefix + [kind.rawValue]) else { return nil }
-    return key[(prefix.count + 1)..<(keyCount - 2)].reduce(0) { $0 << 8 | UInt64($1) }
+    guard key.byteCount == keyCount, key.starts(with: prefix + [kind.rawValue]) else { return nil }
+    return key.bigEndian(prefix.count + 1..<keyCount - 2)
   }
 
   /// Under which key a row was written; nil where its version is another.
   private static func key(of value: RawSpan) -> KeyIdentifier? {
     guard value.byteCount >= 5, value.byte(0) == version else { return nil }
-    return KeyIdentifier(
-      unsafe value.unsafeLoadUnaligned(fromByteOffset: 1, as: UInt32.self).bigEndian)
+    return KeyIdentifier(bytes: value.extracting(1..<5))
   }
 }

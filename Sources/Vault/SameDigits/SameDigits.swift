@@ -1,3 +1,4 @@
+import Bytes
 import Cards
 import Cryptography
 import Keyring
@@ -188,7 +189,7 @@ final class SameDigits {
         count += 1
       }
     }
-    return unsafe hash.digest(of: message.span.bytes.extracting(0..<count))
+    return hash.digest(of: message.span.rawSpan.extracting(0..<count))
   }
 
   /// A clock that begins late enough for a number of an hour ago.

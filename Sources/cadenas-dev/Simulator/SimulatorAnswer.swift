@@ -1,7 +1,7 @@
+import Bytes
 import JSON
 import NIOCore
 import NIOHTTP1
-import SecretMemory
 
 /// An answer in the simulator's dialect.
 struct SimulatorAnswer {

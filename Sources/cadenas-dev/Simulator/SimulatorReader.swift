@@ -1,5 +1,5 @@
+import Bytes
 import JSON
-import SecretMemory
 
 /// Takes members out of a message; each refusal names the member.
 struct SimulatorReader {

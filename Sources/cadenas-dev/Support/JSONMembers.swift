@@ -1,3 +1,4 @@
+import Bytes
 import JSON
 
 /// The top-level members of a JSON object, for checks and for print; nothing secret is read so.
@@ -8,7 +9,7 @@ struct JSONMembers {
   /// Reads `bytes`.
   /// - Throws: ``DevelopmentError/unexpected(_:)`` for what is no JSON object.
   init(_ bytes: [UInt8]) throws(DevelopmentError) {
-    let text = unsafe bytes.span.bytes
+    let text = bytes.rawSpan
     guard let tape = try? JSONTape.parse(text, maximumDepth: 8, maximumNodes: 1 << 16),
       tape.root.kind == .object
     else { throw .unexpected("expected a JSON object, got \(bytes.count) bytes of something else") }

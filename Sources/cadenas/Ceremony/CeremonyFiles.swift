@@ -1,9 +1,9 @@
 import Administration
+import Bytes
 import Configuration
 import Glibc
 import Keyring
 import RecordFormat
-import SecretMemory
 
 /// The folder into which a ceremony writes: `NAME.share` for each custodian, and `transcript.txt`.
 ///

@@ -1,3 +1,4 @@
+import Bytes
 import JSON
 
 /// A JSON document of an operation, for making a table of it.
@@ -14,7 +15,7 @@ struct DocumentView {
   init(_ bytes: [UInt8]) throws(CommandFailure) {
     do throws(JSONError) {
       tape = try JSONTape.parse(
-        unsafe bytes.span.bytes, maximumDepth: Self.deepest, maximumNodes: Self.mostValues)
+        bytes.rawSpan, maximumDepth: Self.deepest, maximumNodes: Self.mostValues)
     } catch {
       throw CommandFailure(.unavailable, "the service's answer cannot be read")
     }
@@ -30,7 +31,7 @@ struct DocumentView {
 
   /// The member `name`, where there is one.
   subscript(name: String) -> DocumentView? {
-    tape.member(name, of: node, in: unsafe bytes.span.bytes).map { DocumentView(self, $0) }
+    tape.member(name, of: node, in: bytes.rawSpan).map { DocumentView(self, $0) }
   }
 
   /// The elements of an array.
@@ -39,13 +40,13 @@ struct DocumentView {
   /// The members of an object, in their order.
   var members: [(name: String, value: DocumentView)] {
     tape.members(of: node).map {
-      (tape.key(of: $0, in: unsafe bytes.span.bytes), DocumentView(self, $0))
+      (tape.key(of: $0, in: bytes.rawSpan), DocumentView(self, $0))
     }
   }
 
   /// A text or number as it reads, `yes` or `no`, `-` for null.
   var text: String {
-    let source = unsafe bytes.span.bytes
+    let source = bytes.rawSpan
     switch node.kind {
     case .string: return tape.string(of: node, in: source) ?? ""
     case .true: return "yes"
@@ -59,7 +60,7 @@ struct DocumentView {
   var isTrue: Bool { node.kind == .true }
 
   /// The value of a whole number.
-  var integer: Int64? { tape.integer(of: node, in: unsafe bytes.span.bytes) }
+  var integer: Int64? { tape.integer(of: node, in: bytes.rawSpan) }
 
   /// The text of the member `name`; `-` where there is none.
   func text(_ name: String) -> String { self[name]?.text ?? "-" }

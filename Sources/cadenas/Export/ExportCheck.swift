@@ -1,8 +1,8 @@
 import Administration
 import AuditLog
+import Bytes
 import Cryptography
 import Glibc
-import SecretMemory
 
 /// Verifies an export with its files alone.
 struct ExportCheck {

@@ -1,8 +1,8 @@
 import Administration
 import AuditLog
+import Bytes
 import Cryptography
 import Glibc
-import SecretMemory
 
 /// Writes an export, and verifies it while it is written.
 ///

@@ -1,11 +1,11 @@
 import AccessPolicy
 import AcquirerGateway
 import Administration
+import Bytes
 import Configuration
 import Cryptography
 import LMDB
 import NIOSSL
-import SecretMemory
 import VaultServer
 
 /// Puts the inventory together from the objects that the program works with: what a configuration

@@ -1,10 +1,10 @@
 import Administration
+import Bytes
 import Configuration
 import Cryptography
 import Glibc
 import Keyring
 import RecordFormat
-import SecretMemory
 import Storage
 
 /// From the configuration to the key source and the open keyring.

@@ -1,5 +1,6 @@
 import AuditLog
 import Benchmark
+import Bytes
 import Cards
 import Cryptography
 import JSON

@@ -123,7 +123,7 @@ let package = Package(
     module(
       "VaultServer",
       [
-        "Bytes", "Tokenization", "VaultCore", "AccessPolicy", "Cards", "SecretMemory",
+        "Bytes", "Tokenization", "VaultCore", "Ledgers", "AccessPolicy", "Cards", "SecretMemory",
         "Cryptography", "JSON",
         product("Logging", "swift-log"),
       ] + nio),

@@ -2,6 +2,7 @@ import Bytes
 import Cards
 import Cryptography
 import JSON
+import Ledgers
 import SecretMemory
 import Tokenization
 import VaultCore

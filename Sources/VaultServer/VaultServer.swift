@@ -1,4 +1,4 @@
-package import AccessPolicy
+import AccessPolicy
 package import Cards
 import Cryptography
 package import Logging
@@ -7,6 +7,7 @@ import NIOPosix
 import NIOSSL
 package import SecretMemory
 import Synchronization
+package import Tokenization
 
 /// The vault's network socket: TLS 1.3 with client certificates, HTTP/1.1, JSON.
 ///

@@ -1,7 +1,6 @@
 internal import Bytes
 import JSON
 package import Tokenization
-package import VaultCore
 
 /// Reduces an answer to what its rules declare: a pure function of status, body and card number.
 ///

@@ -1,6 +1,5 @@
 package import Configuration
 package import Tokenization
-package import VaultCore
 
 /// An acquirer's template, compiled: what is sent for each operation, and how answers are read.
 package struct AcquirerTemplate: Sendable {

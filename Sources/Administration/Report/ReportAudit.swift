@@ -90,9 +90,8 @@ extension AdminCall {
 
   fileprivate func signingKey() throws -> String? {
     guard hooks.vault?.isSealed != true, let keyring = try? keyring() else { return nil }
-    return try keyring.withSigningKey { _, key in
-      VerifierKey(name: origin, publicKey: key.publicKey)?.text
-    }
+    let key = try keyring.signingKey(keyring.current(.audit).identifier)
+    return VerifierKey(name: origin, publicKey: key.publicKey)?.text
   }
 
   fileprivate func backupFacts() throws -> [ReportContents.BackupFact] {

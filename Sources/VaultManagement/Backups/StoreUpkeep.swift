@@ -147,8 +147,8 @@ private final class OfflineLog: BatchParticipant, @unchecked Sendable {
   }
 
   /// Commits what `body` does, and the entry that it returns.
-  func write<R>(
-    _ body: (inout StoreWriteTransaction) throws(VaultError) -> (R, AuditEntry)
+  func write<R: Sendable>(
+    _ body: @Sendable (inout StoreWriteTransaction) throws(VaultError) -> (R, AuditEntry)
   ) throws(VaultError) -> R {
     try turn.withLock { (_) throws(VaultError) in
       try store.write(as: self) { (transaction) throws(VaultError) in

@@ -64,7 +64,8 @@ let package = Package(
     // Tools.
     module("SecretMemory", ["CSodium"]),
     module("Cryptography", ["COpenSSL", "CSodium", "SecretMemory"]),
-    module("LMDB", ["CLMDB"]),
+    module("SystemCalls"),
+    module("LMDB", ["CLMDB", "SystemCalls"]),
     module("JSON"),
 
     // Words.
@@ -72,14 +73,15 @@ let package = Package(
     module("RecordFormat", ["Cards", "Cryptography", "SecretMemory"]),
 
     // Engine.
-    module("Storage", ["LMDB", "CLinux"]),
+    module("Storage", ["LMDB", "CLinux", "SystemCalls"]),
 
     // State.
     module("AccessPolicy"),
     module(
       "AuditLog", ["Storage", "LMDB", "RecordFormat", "Cryptography", "JSON", "SecretMemory"]),
     module(
-      "Keyring", ["Storage", "LMDB", "JSON", "RecordFormat", "Cryptography", "SecretMemory"]),
+      "Keyring",
+      ["Storage", "SystemCalls", "JSON", "RecordFormat", "Cryptography", "SecretMemory"]),
     module(
       "CardStore",
       ["Storage", "LMDB", "Keyring", "RecordFormat", "Cards", "Cryptography", "SecretMemory"]),
@@ -93,11 +95,18 @@ let package = Package(
       ]),
 
     // Edges.
-    module("Configuration", ["AccessPolicy", "Cards", product("Yams", "Yams")]),
+    module(
+      "Configuration",
+      [
+        "AccessPolicy", "Cards", "Keyring", "RecordFormat", "SystemCalls",
+        product("Yams", "Yams"),
+      ]),
+    module("ServiceLog", ["JSON", "SystemCalls", product("Logging", "swift-log")]),
     module(
       "AcquirerGateway",
       [
         "Vault", "Configuration", "Cards", "Cryptography", "SecretMemory", "JSON", "AccessPolicy",
+        "SystemCalls",
       ] + nio),
     module(
       "VaultServer",
@@ -109,7 +118,7 @@ let package = Package(
       "Administration",
       [
         "AuditLog", "CardStore", "Cards", "Cryptography", "JSON", "Keyring", "LMDB",
-        "RecordFormat", "SecretMemory", "Storage", "Vault",
+        "RecordFormat", "SecretMemory", "Storage", "SystemCalls", "Vault",
         product("Logging", "swift-log"), product("NIOCore", "swift-nio"),
         product("NIOPosix", "swift-nio"), product("NIOHTTP1", "swift-nio"),
       ]),
@@ -120,7 +129,7 @@ let package = Package(
       dependencies: [
         "Administration", "AccessPolicy", "AcquirerGateway", "AuditLog", "CardStore", "Cards",
         "Configuration", "Cryptography", "JSON", "Keyring", "LMDB", "RecordFormat",
-        "SecretMemory", "Storage", "Vault", "VaultServer", "CScrub",
+        "SecretMemory", "ServiceLog", "Storage", "SystemCalls", "Vault", "VaultServer", "CScrub",
         product("ArgumentParser", "swift-argument-parser"),
         product("Logging", "swift-log"),
       ] + nio,
@@ -129,7 +138,7 @@ let package = Package(
       name: "cadenas-dev",
       dependencies: [
         "AccessPolicy", "AuditLog", "CardStore", "Cards", "Configuration", "Cryptography", "JSON",
-        "Keyring", "SecretMemory", "Storage", "Vault",
+        "Keyring", "SecretMemory", "Storage", "SystemCalls", "Vault",
         product("ArgumentParser", "swift-argument-parser"),
       ] + nio,
       // Two are links to what keys/ and deploy/ hold, so that there is one text to review.
@@ -189,7 +198,8 @@ let package = Package(
       path: "Tests/TokenizeRun", swiftSettings: strict),
     // The samples are links to what deploy/ and keys/ hold.
     tests(
-      "ConfigurationTests", ["Configuration", "AccessPolicy", "Cards"],
+      "ConfigurationTests",
+      ["Configuration", "AccessPolicy", "Cards", "Keyring", "RecordFormat"],
       embedding: [
         "Mistakes.txt", "Samples/cadenas.yaml", "Samples/brands.yaml", "Samples/openapi.yaml",
         "Samples/ceremony.yaml", "Samples/alarms.yaml", "Samples/AuditLog.md",
@@ -204,8 +214,8 @@ let package = Package(
     tests(
       "VaultServerTests",
       [
-        "VaultServer", "Vault", "AccessPolicy", "Cards", "SecretMemory", "JSON", "Cryptography",
-        product("Logging", "swift-log"),
+        "VaultServer", "ServiceLog", "Vault", "AccessPolicy", "Cards", "SecretMemory", "JSON",
+        "Cryptography", product("Logging", "swift-log"),
       ] + nio),
     tests(
       "AdministrationTests",

@@ -140,7 +140,7 @@ extension AdminRequest {
   private static func rotation(_ query: Query) throws(AdministrationError) -> AdminRequest {
     let role = KeyRole.allCases.first { $0.name == query["role"] }
     let key = query["to"].flatMap { KeyIdentifier($0) }
-    guard let role, query["to"] == nil || (key != nil && role == .kek) else {
+    guard let role, query["to"] == nil || (key != nil && role.wrapsKeyring) else {
       throw .malformedRequest("a rotation names a role, and a key only with the role kek")
     }
     return .keysRotate(role, to: key)

@@ -79,10 +79,10 @@ extension Operations {
   func auditKeys() throws -> [(KeyringEntry, VerifierKey?)] {
     let keyring = try keyring()
     let successions = try successions().map(\.body)
-    return try keyring.entries.filter { $0.role == .audit }.map { entry in
+    return try keyring.entries.filter(\.role.signs).map { entry in
       guard entry.material == nil else {
-        let publicKey = try keyring.withSigningKey(entry.identifier) { $1.publicKey }
-        return (entry, VerifierKey(name: origin, publicKey: publicKey))
+        let signer = try keyring.signingKey(entry.identifier)
+        return (entry, VerifierKey(name: origin, publicKey: signer.key.publicKey))
       }
       // Of a key whose secret is gone, what it and the key before it have signed still tells.
       let parties = successions.flatMap { [$0.old, $0.new] }

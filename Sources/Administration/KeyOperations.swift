@@ -68,11 +68,11 @@ extension Operations {
   ) throws -> [UInt8] {
     let vault = try vault()
     let rotation =
-      role == .kek
+      role.wrapsKeyring
       ? try keySource().withNextKey(key) { next, origin in
         try vault.replaceKeyEncryptionKey(by: next, origin: origin, actor: actor)
       } : try vault.rotate(role, actor: actor)
-    if role == .fingerprint {
+    if role.isReplacedCardByCard {
       try follow(into: sink) { try vault.keyring.entry(rotation.old)?.isBeingReplaced == true }
     }
     var json = JSONWriter()
@@ -122,7 +122,7 @@ extension Operations {
     let vault = try vault()
     let entry = try vault.keyring.entry(order.key)
     var rotation: KeyRotation?
-    if let entry, entry.role == .kek, entry.state == .active {
+    if let entry, entry.role.wrapsKeyring, entry.state == .active {
       rotation = try keySource().withNextKey(nil) { next, _ in
         let made = try vault.retire(
           order.key, as: retirement, replacement: next, because: order.reason, actor: actor)
@@ -198,10 +198,10 @@ extension Keyring {
   /// The KEKs, not destroyed yet, that have wrapped a key: an old copy of the store still opens with
   /// them.
   fileprivate func wrappers(of key: KeyringEntry) -> [KeyIdentifier] {
-    guard key.role != .kek else { return [] }
+    guard !key.role.wrapsKeyring else { return [] }
     let end = key.destroyedMilliseconds ?? .max
     return entries.filter {
-      $0.role == .kek && $0.state != .destroyed && $0.createdMilliseconds <= end
+      $0.role.wrapsKeyring && $0.state != .destroyed && $0.createdMilliseconds <= end
         && ($0.deactivatedMilliseconds ?? .max) >= key.createdMilliseconds
     }.map(\.identifier)
   }

@@ -7,14 +7,21 @@ internal import Vault
 extension AdministrationError {
   /// What an error of any part below amounts to.
   init(any error: any Error) {
+    // Of other errors only the kind is told: a description could name anything.
+    self =
+      AdministrationError(known: error) ?? .unavailable("the operation failed (\(type(of: error)))")
+  }
+
+  /// What an error amounts to; nil for one of none of the parts below.
+  package init?(known error: any Error) {
     switch error {
     case let error as AdministrationError: self = error
     case let error as StorageError: self = .store(error)
     case let error as AuditError: self = error == .abandoned ? .abandoned : .audit(error)
+    case KeyringError.store(let error): self = .store(error)
     case let error as KeyringError: self = .keyring(error)
     case let error as VaultError: self.init(error)
-    // Of other errors only the kind is told: a description could name anything.
-    default: self = .unavailable("the operation failed (\(type(of: error)))")
+    default: return nil
     }
   }
 

@@ -1,4 +1,5 @@
 package import RecordFormat
+package import Storage
 
 /// What can be wrong with the key source or the keyring. No case holds key material.
 package enum KeyringError: Error, Equatable, Sendable {
@@ -14,6 +15,8 @@ package enum KeyringError: Error, Equatable, Sendable {
   case keyEncryptionKeyMissing(KeyIdentifier, directory: String)
   /// A key file of this name exists already.
   case keyFileExists(path: String)
+  /// The key source does not do what was asked, although nothing is broken.
+  case sourceRefuses(KeySourceRefusal)
   /// The store has no keyring.
   case noKeyring
   /// The keyring does not open under its KEK: another key, another store, or damage.
@@ -42,6 +45,8 @@ package enum KeyringError: Error, Equatable, Sendable {
   case malformedTally
   /// Custodians, or a share of theirs.
   case custody(CustodyProblem)
+  /// The store could not be read or written.
+  case store(StorageError)
   /// Memory for keys cannot be had, or the system gives no random bytes.
   case systemUnavailable
 }

@@ -12,14 +12,12 @@ extension WriterCore {
     from before: Keyring, to keys: LiveKeyring, atMilliseconds now: UInt64,
     in transaction: inout StoreWriteTransaction
   ) throws {
-    let new = try keys.working.withSigningKey { identifier, key in
-      KeySuccession.Party(identifier, try verifierKey(key.publicKey))
-    }
-    let note = try before.withSigningKey { identifier, key in
-      let old = KeySuccession.Party(identifier, try verifierKey(key.publicKey))
-      return try KeySuccession(old: old, new: new, atMilliseconds: now).signed(with: key)
-    }
-    keys.countUse(of: try before.current(.audit).identifier)
+    let heir = try keys.working.signingKey()
+    let signer = try before.signingKey()
+    let new = KeySuccession.Party(heir.identifier, try verifierKey(heir.key.publicKey))
+    let old = KeySuccession.Party(signer.identifier, try verifierKey(signer.key.publicKey))
+    let note = try KeySuccession(old: old, new: new, atMilliseconds: now).signed(with: signer.key)
+    keys.countUse(of: signer.identifier)
     try KeySuccession.save(note, for: new.identifier, in: &transaction)
   }
 

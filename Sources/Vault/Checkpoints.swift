@@ -14,10 +14,9 @@ extension WriterCore {
       return
     }
     let checkpoint = audit.pendingCheckpoint(origin: origin)
-    let signed = try keys.working.withSigningKey { identifier, key in
-      keys.countUse(of: identifier)
-      return try SignedCheckpoint(signing: checkpoint, with: key)
-    }
+    let signer = try keys.working.signingKey()
+    keys.countUse(of: signer.identifier)
+    let signed = try SignedCheckpoint(signing: checkpoint, with: signer.key)
     try audit.keep(
       signed, stays: stays, atMilliseconds: clock.milliseconds(), in: &transaction)
     try DigitRows.tidy(at: now / 1_000, in: &transaction)

@@ -122,10 +122,9 @@ extension WriterCore {
     _ certificate: RotationCertificate, in transaction: inout StoreWriteTransaction
   ) throws -> SignedNote {
     let keys = try open().keys
-    let note = try keys.working.withSigningKey { _, key in
-      try SignedNote(signing: certificate.text, as: origin, with: key)
-    }
-    keys.countUse(of: try keys.working.current(.audit).identifier)
+    let signer = try keys.working.signingKey()
+    let note = try SignedNote(signing: certificate.text, as: origin, with: signer.key)
+    keys.countUse(of: signer.identifier)
     try RotationCertificate.save(
       note, for: certificate.key.identifier, certificate.kind, in: &transaction)
     return note
@@ -140,9 +139,8 @@ extension WriterCore {
       return nil
     }
     var trusted: [VerifierKey] = []
-    for entry in keyring.entries where entry.role == .audit && entry.material != nil {
-      let publicKey = try keyring.withSigningKey(entry.identifier) { $1.publicKey }
-      trusted.append(try verifierKey(publicKey))
+    for entry in keyring.entries where entry.role.signs && entry.material != nil {
+      trusted.append(try verifierKey(keyring.signingKey(entry.identifier).key.publicKey))
     }
     // The key that signed it may be destroyed: then a key after it is vouched for by it.
     let successions = try KeySuccession.notes(in: transaction)

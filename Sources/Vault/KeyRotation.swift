@@ -1,4 +1,4 @@
-import AuditLog
+package import AuditLog
 import CardStore
 import Cryptography
 package import Keyring
@@ -128,7 +128,32 @@ extension Vault {
   }
 }
 
+extension AuditEntry {
+  /// The entry of a key's beginning.
+  package static func creation(of key: KeyringEntry, by actor: String) -> AuditEntry {
+    let checkValue = key.checkValue.map(KeyCheckValue.text) ?? "-"
+    return AuditEntry(
+      actor: actor, operation: AuditWord.Operation.keysCreate, key: key.identifier.text,
+      outcome: AuditWord.Outcome.done, reason: "role=\(key.role.name) check_value=\(checkValue)")
+  }
+}
+
 extension WriterCore {
+  /// Makes the first key of each role that the version which made the store did not know.
+  func addMissingRoles(
+    to keys: LiveKeyring, _ cryptoperiods: Cryptoperiods,
+    in transaction: inout StoreWriteTransaction
+  ) throws {
+    if keys.working.missingRoles.isEmpty { return }
+    let now = now
+    let new = try keys.change(in: &transaction) {
+      try $0.addMissingRoles(cryptoperiods: cryptoperiods, atMilliseconds: now)
+    }
+    for key in keys.working.entries where new.contains(key.identifier) {
+      try record(.creation(of: key, by: AuditEntry.systemActor), in: &transaction)
+    }
+  }
+
   /// Appends the entry of a rotation.
   func record(
     _ rotation: KeyRotation, actor: String, in transaction: inout StoreWriteTransaction

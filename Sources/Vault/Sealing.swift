@@ -95,12 +95,13 @@ extension Vault {
       let opened = try OpenedVault(
         store: store, keys: keys, slots: slots, watch: core.watch, clock: core.clock,
         digitLimits: digitLimits, digitFigures: core.digitFigures, progress: progress)
-      try store.perform { [core] transaction in
+      try store.perform { [core, rules] transaction in
         // What was read before may be older than what another process of opening has left.
         guard
           try KeyringStore.header(in: transaction)?.generation == keyring.generation
         else { throw VaultError.keyringHasChanged }
         core.put(opened)
+        try core.addMissingRoles(to: keys, rules.cryptoperiods, in: &transaction)
         try core.noteUncovered(in: &transaction)
         try core.closeOpenPayments(in: &transaction)
         guard let actor else { return }

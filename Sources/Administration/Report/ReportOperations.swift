@@ -67,9 +67,7 @@ extension Operations {
   private func signingKey() throws -> String? {
     guard hooks.vault?.isSealed != true, let keyring = try? keyring() else { return nil }
     let name = VerifierKey.name(ofStore: store.storeIdentifier.bytes)
-    return try keyring.withSigningKey { _, key in
-      VerifierKey(name: name, publicKey: key.publicKey)?.text
-    }
+    return VerifierKey(name: name, publicKey: try keyring.signingKey().key.publicKey)?.text
   }
 
   private func backupFacts() throws -> [ReportContents.BackupFact] {

@@ -7,23 +7,23 @@ extension CustodianSet {
   private static let rowKey: [UInt8] = Array("custodians".utf8)
 
   /// The custodians of the store's KEK; nil where none hold shares.
-  ///
-  /// - Throws: ``CustodyProblem/malformedSet``, `StorageError`.
-  package static func read(in store: Store) throws -> CustodianSet? {
-    try store.read { try read(in: $0) }
+  package static func read(in store: Store) throws(KeyringError) -> CustodianSet? {
+    try store.read { transaction throws(KeyringError) -> CustodianSet? in
+      try read(in: transaction)
+    }
   }
 
   /// The custodians of the store's KEK; nil where none hold shares.
   ///
-  /// - Throws: ``CustodyProblem/malformedSet``, `StorageError`.
+  /// - Throws: ``CustodyProblem/malformedSet``.
   package static func read(
     in transaction: borrowing some StoreReading & ~Copyable
-  ) throws -> CustodianSet? {
-    guard let row = try transaction.get(rowKey.rawSpan, in: .keyring) else { return nil }
-    do throws(RecordError) {
+  ) throws(KeyringError) -> CustodianSet? {
+    do {
+      guard let row = try transaction.get(rowKey.rawSpan, in: .keyring) else { return nil }
       return try CustodianSet(of: row)
-    } catch {
-      throw KeyringError.custody(.malformedSet)
+    } catch let error as StorageError { throw .store(error) } catch {
+      throw .custody(.malformedSet)
     }
   }
 

@@ -6,6 +6,7 @@ import Glibc
 import Logging
 import NIOCore
 import NIOPosix
+import SystemCalls
 import Vault
 import VaultServer
 
@@ -45,7 +46,7 @@ final class Service: Sendable {
     let server = try base.startServer(parts)
     let status = ServiceStatusSource(
       configuration: configuration, vault: vault, server: server, gateway: base.gateway,
-      condition: base.condition, startedMilliseconds: Clocks.unixMilliseconds())
+      condition: base.condition, startedMilliseconds: SystemClock.unixMilliseconds())
     do {
       administration = try AdminServer.start(
         path: configuration.administration.socketPath,

@@ -7,6 +7,7 @@ import NIOCore
 import NIOPosix
 import SecretMemory
 import Storage
+import SystemCalls
 import Vault
 import VaultServer
 
@@ -34,27 +35,28 @@ struct ServiceBase {
     let limits = configuration.limits
     store = try Store.open(
       at: configuration.store.path, mapSize: Int(configuration.store.mapSizeBytes))
-    try KeyOpening.checkDevelopment(store, configuration)
+    try DevelopmentMark.check(store, configuration)
     try configuration.audit.check(store, logger)
-    let keyring = try KeyOpening.keyringAtStart(of: store, configuration)
+    let source = configuration.keys.source
+    let keyring = try KeyringStore.openAtStart(of: store, source: source)
     slots = try SecretPool(slots: 2 * limits.connections + Self.spareSlots, slotSize: 32)
     group = MultiThreadedEventLoopGroup(numberOfThreads: System.coreCount)
     gateway = Gateway(
       parts.definitions, group: group, limits: GatewayLimits(limits),
-      nowMilliseconds: Clocks.unixMilliseconds)
+      nowMilliseconds: SystemClock.unixMilliseconds)
     if store.indexWasLost, try store.read({ try $0.count(of: .cards) }) > 0 {
       logger.notice("the fingerprint index is built anew from the records")
     }
     vault = try Vault.start(
       store: store, slots: slots, transport: gateway, policy: parts.policy,
-      clock: Clocks.vault,
+      clock: .machine,
       limits: WriterLimits(queue: limits.writerQueue, batch: limits.batch),
       refusalsStoredPerMinute: limits.refusalsStoredPerMinute,
-      rules: KeyRules(configuration.keyRules),
+      rules: configuration.keyRules,
       digitLimits: DigitLimits(
         perHour: limits.sameDigitsPerHour, mostPairs: limits.sameDigitsPairs),
       shareMinutes: configuration.keys.shareMinutes,
-      eraseKeyEncryptionKey: { try KeyOpening.erase($0, configuration) },
+      eraseKeyEncryptionKey: { try source.destroy($0) },
       explain: { error in
         let reason = CommandFailure(error).message
         logger.error("work on keys is not done", metadata: ["reason": "\(reason)"])
@@ -89,7 +91,7 @@ struct ServiceBase {
     var settings = VaultServer.Settings(
       host: configuration.listen.host, port: Int(configuration.listen.port),
       certificate: parts.certificate, brands: configuration.brands, pool: slots,
-      unixSeconds: { Clocks.unixMilliseconds() / 1_000 })
+      unixSeconds: { SystemClock.unixMilliseconds() / 1_000 })
     settings.limits = ServerLimits(configuration.limits)
     let settled = settings
     return try group.any().makeFutureWithTask { [vault, group, logger] in

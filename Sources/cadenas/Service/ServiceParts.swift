@@ -9,7 +9,7 @@ struct ServiceParts {
   let policy: Policy
   let authorities: TrustedAuthorities
   let definitions: [AcquirerDefinition]
-  let certificate: TLSCertificate
+  let certificate: ServerCertificate
   let access: AccessList
 
   /// Loads authorities, revocation lists and templates.
@@ -25,7 +25,7 @@ struct ServiceParts {
         .invalid, diagnostics.all.map(\.description).joined(separator: "\n"))
     }
     self.authorities = authorities
-    certificate = TLSCertificate(
+    certificate = ServerCertificate(
       chainPath: configuration.tls.certificatePath,
       privateKeyPath: configuration.tls.privateKeyPath)
     access = AccessList(

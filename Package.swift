@@ -65,7 +65,8 @@ let package = Package(
     module("Bytes"),
     module("SecretMemory", ["CSodium"]),
     module("Cryptography", ["Bytes", "COpenSSL", "CSodium", "SecretMemory"]),
-    module("LMDB", ["CLMDB"]),
+    module("SystemCalls"),
+    module("LMDB", ["CLMDB", "SystemCalls"]),
     module("JSON", ["Bytes"]),
 
     // Words.
@@ -73,14 +74,18 @@ let package = Package(
     module("RecordFormat", ["Bytes", "Cards", "Cryptography", "SecretMemory"]),
 
     // Engine.
-    module("Storage", ["Bytes", "LMDB", "CLinux"]),
+    module("Storage", ["Bytes", "LMDB", "CLinux", "SystemCalls"]),
 
     // State.
     module("AccessPolicy"),
     module(
       "AuditLog", ["Bytes", "Storage", "RecordFormat", "Cryptography", "JSON", "SecretMemory"]),
     module(
-      "Keyring", ["Bytes", "Storage", "JSON", "RecordFormat", "Cryptography", "SecretMemory"]),
+      "Keyring",
+      [
+        "Bytes", "Storage", "SystemCalls", "JSON", "RecordFormat", "Cryptography",
+        "SecretMemory",
+      ]),
     module(
       "CardStore",
       ["Bytes", "Storage", "Keyring", "RecordFormat", "Cards", "Cryptography", "SecretMemory"]),
@@ -113,12 +118,18 @@ let package = Package(
       ]),
 
     // Edges.
-    module("Configuration", ["Bytes", "AccessPolicy", "AuditLog", "Cards", product("Yams", "Yams")]),
+    module(
+      "Configuration",
+      [
+        "Bytes", "AccessPolicy", "AuditLog", "Cards", "Keyring", "RecordFormat", "SystemCalls",
+        product("Yams", "Yams"),
+      ]),
+    module("ServiceLog", ["Bytes", "JSON", "SystemCalls", product("Logging", "swift-log")]),
     module(
       "AcquirerGateway",
       [
         "Bytes", "Tokenization", "VaultCore", "AuditLog", "Configuration", "Cards",
-        "Cryptography", "SecretMemory", "JSON", "AccessPolicy",
+        "Cryptography", "SecretMemory", "JSON", "AccessPolicy", "SystemCalls",
       ] + nio),
     module(
       "VaultServer",
@@ -132,6 +143,7 @@ let package = Package(
       [
         "Bytes", "AuditLog", "CardStore", "Cards", "Cryptography", "JSON", "Keyring",
         "RecordFormat", "SecretMemory", "Storage", "Ledgers", "VaultCore", "VaultManagement",
+        "SystemCalls",
         product("Logging", "swift-log"), product("NIOCore", "swift-nio"),
         product("NIOPosix", "swift-nio"), product("NIOHTTP1", "swift-nio"),
       ]),
@@ -143,7 +155,7 @@ let package = Package(
         "Bytes", "Administration", "AccessPolicy", "AcquirerGateway", "AuditLog", "CardStore",
         "Cards", "Configuration", "Cryptography", "JSON", "Keyring", "LMDB", "RecordFormat",
         "SecretMemory", "Storage", "Ledgers", "Tokenization", "VaultCore", "VaultManagement",
-        "VaultServer", "CScrub",
+        "VaultServer", "CScrub", "ServiceLog", "SystemCalls",
         product("ArgumentParser", "swift-argument-parser"),
         product("Logging", "swift-log"),
       ] + nio,
@@ -152,7 +164,7 @@ let package = Package(
       name: "cadenas-dev",
       dependencies: [
         "Bytes", "AccessPolicy", "AuditLog", "CardStore", "Cards", "Configuration", "Cryptography",
-        "JSON", "Keyring", "SecretMemory", "Storage",
+        "JSON", "Keyring", "SecretMemory", "Storage", "SystemCalls",
         product("ArgumentParser", "swift-argument-parser"),
       ] + nio,
       // Two are links to what keys/ and deploy/ hold, so that there is one text to review.
@@ -215,7 +227,8 @@ let package = Package(
       path: "Tests/TokenizeRun", swiftSettings: strict),
     // The samples are links to what deploy/ and keys/ hold.
     tests(
-      "ConfigurationTests", ["Configuration", "AccessPolicy", "AuditLog", "Cards"],
+      "ConfigurationTests",
+      ["Configuration", "AccessPolicy", "AuditLog", "Cards", "Keyring", "RecordFormat"],
       embedding: [
         "Mistakes.txt", "Samples/cadenas.yaml", "Samples/brands.yaml", "Samples/openapi.yaml",
         "Samples/ceremony.yaml", "Samples/alarms.yaml", "Samples/AuditLog.md",
@@ -231,7 +244,7 @@ let package = Package(
       "VaultServerTests",
       [
         "Bytes", "VaultServer", "Tokenization", "VaultCore", "Ledgers", "AccessPolicy", "Cards",
-        "SecretMemory", "JSON", "Cryptography",
+        "SecretMemory", "JSON", "Cryptography", "ServiceLog",
         product("Logging", "swift-log"),
       ] + nio),
     tests(

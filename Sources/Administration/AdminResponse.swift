@@ -55,10 +55,12 @@ final class AdminResponse: Sendable {
   /// Tells why there is no answer, or no more of it.
   func fail(_ error: AdministrationError) {
     switch progress.withLock({ $0 }) {
-    case .notBegun: fail(error.name, error.status, error.detail)
+    case .notBegun: fail(error.kind.name, error.kind.httpStatus, error.detail)
     case .streaming(.progress):
       try? chunk(
-        Self.line("error", Self.problem(error.name, error.status, error.detail)), .progress)
+        Self.line(
+          "error", Self.problem(error.kind.name, error.kind.httpStatus, error.detail)),
+        .progress)
       finish()
     case .streaming: channel.close(promise: nil)
     case .complete: break

@@ -69,7 +69,7 @@ package enum CustodyBody {
   /// What the body says; nil where it has another form.
   static func read(_ body: AdminBody) throws(SecretMemoryError) -> Custody? {
     try body.withBytes { bytes throws(SecretMemoryError) in
-      let size = FileKeySource.keySize
+      let size = Keyring.keySize
       let setStart = size + periodSize
       guard bytes.byteCount > setStart,
         let set = try? CustodianSet(of: bytes.extracting(setStart...))

@@ -6,6 +6,7 @@ package import Keyring
 package import RecordFormat
 package import SecretMemory
 package import Storage
+internal import SystemCalls
 package import Vault
 
 /// Makes a store of a backup, where there is none.

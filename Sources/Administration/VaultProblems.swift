@@ -8,6 +8,13 @@ internal import Vault
 extension AdministrationError {
   /// What an error of any part below amounts to.
   init(any error: any Error) {
+    // Of other errors only the kind is told: a description could name anything.
+    self =
+      AdministrationError(known: error) ?? .unavailable("the operation failed (\(type(of: error)))")
+  }
+
+  /// What an error amounts to; nil for one of none of the parts below.
+  package init?(known error: any Error) {
     switch error {
     case let error as AdministrationError: self = error
     case let error as StorageError: self = .store(error)
@@ -20,8 +27,7 @@ extension AdministrationError {
       self = .unavailable("index.mdb cannot be read; it is built anew when the store is served")
     case let error as KeyringError: self = .keyring(error)
     case let error as VaultError: self.init(error)
-    // Of other errors only the kind is told: a description could name anything.
-    default: self = .unavailable("the operation failed (\(type(of: error)))")
+    default: return nil
     }
   }
 

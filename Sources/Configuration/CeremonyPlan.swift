@@ -1,4 +1,5 @@
 import Bytes
+package import RecordFormat
 
 /// The plan of a key ceremony: one file that can be reviewed before anybody meets.
 ///
@@ -18,7 +19,7 @@ package struct CeremonyPlan: Equatable, Sendable {
   /// The custodians' names, in their order, each once whatever the case of its letters.
   package let custodians: [String]
   /// The periods of the first keys.
-  package let periods: KeyPeriods
+  package let periods: [KeyRole: UInt64]
 
   /// Reads and checks the plan in the file at `path`.
   ///

@@ -1,4 +1,5 @@
 import Glibc
+import SystemCalls
 
 /// What can be wrong with a file that a configuration names.
 package enum ConfigurationFileProblem: Error, Equatable {
@@ -37,7 +38,7 @@ package enum ConfigurationFiles {
       let room = min(chunk.count, maximumBytes + 1 - bytes.count)
       let count = unsafe Glibc.read(descriptor, &chunk, room)
       if count < 0, errno == EINTR { continue }
-      if count < 0 { throw .unreadable(systemText(errno)) }
+      if count < 0 { throw .unreadable(systemMessage(errno)) }
       if count == 0 { return bytes }
       bytes += chunk[..<count]
     }
@@ -77,11 +78,11 @@ package enum ConfigurationFiles {
   ) throws(ConfigurationFileProblem) -> Int32 {
     // Without O_NONBLOCK, a FIFO of that name would wait for a writer.
     let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)
-    guard descriptor >= 0 else { throw .unreadable(systemText(errno)) }
+    guard descriptor >= 0 else { throw .unreadable(systemMessage(errno)) }
     var status = stat()
     var problem: ConfigurationFileProblem?
     if unsafe fstat(descriptor, &status) != 0 {
-      problem = .unreadable(systemText(errno))
+      problem = .unreadable(systemMessage(errno))
     } else if status.st_mode & S_IFMT != S_IFREG {
       problem = .notRegular
     } else if isPrivate, status.st_mode & 0o077 != 0 {
@@ -90,11 +91,5 @@ package enum ConfigurationFiles {
     guard let problem else { return descriptor }
     close(descriptor)
     throw problem
-  }
-
-  private static func systemText(_ code: Int32) -> String {
-    // glibc's strings for known codes are constants; no other thread can change them.
-    guard let text = unsafe strerror(code) else { return "error \(code)" }
-    return unsafe String(cString: text)
   }
 }

@@ -15,10 +15,12 @@ enum KeyEncryptionKeyRules {
   static func check(
     _ key: KeyEncryptionKey, against entries: [KeyringEntry]
   ) throws(KeyringError) {
-    guard !key.withBytes({ isConstant($0) }) else { throw .keyNotRandom(key.identifier) }
+    guard !key.withUnprotectedKeyBytes({ isConstant($0) }) else {
+      throw .keyNotRandom(key.identifier)
+    }
     let checkValue: [UInt8]
     do { checkValue = try key.checkValue() } catch { throw .systemUnavailable }
-    let known = entries.first { $0.role == .kek && $0.checkValue == checkValue }
+    let known = entries.first { $0.role.wrapsKeyring && $0.checkValue == checkValue }
     if let known { throw .keyKnownAlready(known.identifier) }
   }
 

@@ -22,6 +22,10 @@ package final class Keyring: Sendable {
   /// Every key, in the order of their creation.
   package let entries: [KeyringEntry]
 
+  /// The roles of which there is no key, not even one that is destroyed. Who opens a vault adds them, with
+  /// ``KeyringChange/addMissingRoles(cryptoperiods:atMilliseconds:)``.
+  package let missingRoles: [KeyRole]
+
   /// Bytes of every key: of AES-256, of HMAC-SHA-256, and of an Ed25519 seed.
   package static let keySize = 32
 
@@ -57,7 +61,12 @@ package final class Keyring: Sendable {
     self.fingerprintKeys = fingerprintKeys
     let data = try Self.current(.data, in: entries).identifier
     let fingerprint = try Self.current(.fingerprint, in: entries).identifier
-    _ = try Self.current(.audit, in: entries)
+    // A keyring of an older version has no key of a role that came later, see ``missingRoles``.
+    let missing = KeyRole.missing(in: entries)
+    for role in KeyRole.allCases where !missing.contains(role) {
+      _ = try Self.current(role, in: entries)
+    }
+    missingRoles = missing
     let replaced = entries.filter(\.isBeingReplaced)
     guard let dataKey = dataKeys[data], let fingerprintKey = fingerprintKeys[fingerprint],
       replaced.count <= 1, replaced.allSatisfy({ $0.successor == fingerprint })
@@ -92,18 +101,17 @@ package final class Keyring: Sendable {
     }
   }
 
-  /// The key that signs for the log under `identifier`, which must still have its secret.
-  package func signingKey(
-    _ identifier: KeyIdentifier
-  ) throws(KeyringError) -> Ed25519PrivateKey {
-    guard let entry = entry(identifier), entry.role == .audit, let material = entry.material else {
+  /// The key that signs checkpoints and certificates.
+  package func signingKey() throws(KeyringError) -> SigningKey {
+    try signingKey(try current(.audit).identifier)
+  }
+
+  /// The audit key `identifier`, which must still have its secret.
+  package func signingKey(_ identifier: KeyIdentifier) throws(KeyringError) -> SigningKey {
+    guard let entry = entry(identifier), let key = try entry.signingKey() else {
       throw .unknownKey(identifier)
     }
-    do throws(CryptographyError) {
-      return try material.withBytes { (seed) throws(CryptographyError) in
-        try Ed25519PrivateKey(seed: seed)
-      }
-    } catch { throw .systemUnavailable }
+    return SigningKey(identifier: identifier, key: key)
   }
 
   /// The keyring as it is stored: wrapped under its KEK, with a new nonce.
@@ -139,18 +147,40 @@ package final class Keyring: Sendable {
   }
 }
 
+extension KeyRole {
+  /// The roles of which `entries` has no key.
+  static func missing(in entries: [KeyringEntry]) -> [KeyRole] {
+    allCases.filter { role in !entries.contains { $0.role == role } }
+  }
+}
+
+/// An audit key that signs, for as long as somebody holds it.
+package struct SigningKey: ~Copyable {
+  package let identifier: KeyIdentifier
+  package let key: Ed25519PrivateKey
+}
+
 extension KeyringEntry {
+  /// The key that signs; nil for an entry of another role, or without its secret.
+  func signingKey() throws(KeyringError) -> Ed25519PrivateKey? {
+    guard role.signs, let material else { return nil }
+    do throws(CryptographyError) {
+      return try material.withUnprotectedKeyBytes { bytes throws(CryptographyError) in
+        try Ed25519PrivateKey(seed: bytes)
+      }
+    } catch { throw .systemUnavailable }
+  }
+
   /// The check value of the key; nil where its secret is not at hand.
   func computeCheckValue(_ kek: KeyEncryptionKey) throws(KeyringError) -> [UInt8]? {
+    if let key = try signingKey() { return KeyCheckValue.ofSigningKey(key.publicKey) }
     do throws(CryptographyError) {
-      if role == .kek { return identifier == kek.identifier ? try kek.checkValue() : nil }
-      return try material?.withBytes { bytes throws(CryptographyError) in
-        role == .audit
-          ? KeyCheckValue.ofSigningKey(try Ed25519PrivateKey(seed: bytes).publicKey)
-          : try KeyCheckValue.ofSymmetricKey(bytes)
+      guard !role.wrapsKeyring else {
+        return identifier == kek.identifier ? try kek.checkValue() : nil
       }
-    } catch {
-      throw .systemUnavailable
-    }
+      return try material?.withUnprotectedKeyBytes { bytes throws(CryptographyError) in
+        try KeyCheckValue.ofSymmetricKey(bytes)
+      }
+    } catch { throw .systemUnavailable }
   }
 }

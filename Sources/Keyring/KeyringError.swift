@@ -15,6 +15,8 @@ package enum KeyringError: Error, Equatable, Sendable {
   case keyEncryptionKeyMissing(KeyIdentifier, directory: String)
   /// A key file of this name exists already.
   case keyFileExists(path: String)
+  /// The key source does not do what was asked, although nothing is broken.
+  case sourceRefuses(KeySourceRefusal)
   /// The store has no keyring.
   case noKeyring
   /// The keyring does not open under its KEK: another key, another store, or damage.

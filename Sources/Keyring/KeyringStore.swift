@@ -27,26 +27,39 @@ package enum KeyringStore {
   }
 
   /// Which KEK the store's keyring is wrapped under.
-  ///
-  /// - Throws: ``KeyringError/noKeyring``, `StorageError`.
-  package static func keyEncryptionKeyIdentifier(of store: Store) throws(KeyringError) -> KeyIdentifier {
+  package static func keyEncryptionKeyIdentifier(
+    of store: Store
+  ) throws(KeyringError) -> KeyIdentifier {
     let found = try store.read { (transaction) throws(KeyringError) in try header(in: transaction) }
     guard let header = found else { throw .noKeyring }
     return header.kekIdentifier
   }
 
   /// Opens the keyring with the KEK that it names.
+  package static func open(
+    in store: Store, source: any KeyEncryptionKeySource
+  ) throws(KeyringError) -> Keyring {
+    try open(in: store, with: source.load(keyEncryptionKeyIdentifier(of: store)))
+  }
+
+  /// Opens the keyring of a store that is to be served; nil where custodians have to.
   ///
-  /// - Throws: ``KeyringError``, `StorageError`.
-  package static func open(in store: Store, source: FileKeySource) throws(KeyringError) -> Keyring {
-    let identifier = try keyEncryptionKeyIdentifier(of: store)
-    return try open(
-      in: store, with: KeyEncryptionKey(identifier, try source.load(identifier)))
+  /// The source has to fit the store: otherwise it would wait for shares that nobody has, or look for
+  /// a key that nobody made.
+  package static func openAtStart(
+    of store: Store, source: any KeyEncryptionKeySource
+  ) throws(KeyringError) -> Keyring? {
+    let key = try keyEncryptionKeyIdentifier(of: store)
+    let isShared = try CustodianSet.read(in: store)?.keyIdentifier == key
+    switch (isShared, source.isHeldByCustodians) {
+    case (true, true): return nil
+    case (true, false): throw .sourceRefuses(.heldByCustodians(key))
+    case (false, true): throw .sourceRefuses(.notHeldByCustodians(key))
+    case (false, false): return try open(in: store, source: source)
+    }
   }
 
   /// Opens the keyring with `key`.
-  ///
-  /// - Throws: ``KeyringError``, `StorageError`.
   package static func open(
     in store: Store, with key: KeyEncryptionKey
   ) throws(KeyringError) -> Keyring {
@@ -58,7 +71,6 @@ package enum KeyringStore {
   /// Opens the keyring of `copy`, a copy of the store of `keyring`, with that one's KEK.
   ///
   /// - Returns: nil where the copy's is wrapped under another KEK.
-  /// - Throws: ``KeyringError``, `StorageError`.
   package static func open(
     inCopy copy: Store, ofStoreOf keyring: Keyring
   ) throws(KeyringError) -> Keyring? {
@@ -99,9 +111,7 @@ package enum KeyringStore {
     let entry = try KeyringEntry.keyEncryptionKey(
       key, origin: origin, cryptoperiodSeconds: cryptoperiods[.kek], atMilliseconds: now)
     var change = KeyringChange(firstUnder: key, entry)
-    for role in [KeyRole.data, .fingerprint, .audit] {
-      try change.rotate(role, cryptoperiodSeconds: cryptoperiods[role], atMilliseconds: now)
-    }
+    try change.addMissingRoles(cryptoperiods: cryptoperiods, atMilliseconds: now)
     return try change.keyring()
   }
 

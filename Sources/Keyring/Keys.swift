@@ -14,7 +14,9 @@ package final class DataKey: Sendable {
 
   /// A cipher under this key, for one thread.
   package func makeCipher() throws(CryptographyError) -> XAES256GCM {
-    try material.withBytes { bytes throws(CryptographyError) in try XAES256GCM(key: bytes) }
+    try material.withUnprotectedKeyBytes { bytes throws(CryptographyError) in
+      try XAES256GCM(key: bytes)
+    }
   }
 }
 
@@ -30,7 +32,7 @@ package final class FingerprintKey: Sendable {
 
   /// An authenticator under this key, for one thread.
   package func makeAuthenticator() throws(CryptographyError) -> MessageAuthenticator {
-    try material.withBytes { bytes throws(CryptographyError) in
+    try material.withUnprotectedKeyBytes { bytes throws(CryptographyError) in
       try MessageAuthenticator(key: bytes)
     }
   }
@@ -60,31 +62,33 @@ package final class KeyEncryptionKey: Sendable {
 
   /// Five bytes by which people compare the key.
   package func checkValue() throws(CryptographyError) -> [UInt8] {
-    try material.withBytes { bytes throws(CryptographyError) in
+    try material.withUnprotectedKeyBytes { bytes throws(CryptographyError) in
       try KeyCheckValue.ofSymmetricKey(bytes)
     }
   }
 
   /// Lends a new key to `body`, to be handed over to the service that is to wrap its keyring under it.
-  package func withBytes<Result: ~Copyable, Failure: Error>(
+  package func withUnprotectedKeyBytes<Result: ~Copyable, Failure: Error>(
     _ body: (RawSpan) throws(Failure) -> Result
   ) throws(Failure) -> Result {
-    try material.withBytes(body)
+    try material.withUnprotectedKeyBytes(body)
   }
 
   /// Whether the key is `secret`, in constant time.
   package func isEqual(to secret: borrowing SecretBytes) -> Bool {
     let other = secret.bytes
-    return material.withBytes { constantTimeEqual($0, other) }
+    return material.withUnprotectedKeyBytes { constantTimeEqual($0, other) }
   }
 
   func makeCipher() throws(CryptographyError) -> XAES256GCM {
-    try material.withBytes { bytes throws(CryptographyError) in try XAES256GCM(key: bytes) }
+    try material.withUnprotectedKeyBytes { bytes throws(CryptographyError) in
+      try XAES256GCM(key: bytes)
+    }
   }
 
   /// Shares of the key, any `threshold` of which rebuild it.
   func split(threshold: Int, count: Int) throws(CryptographyError) -> SecretShares {
-    try material.withBytes { bytes throws(CryptographyError) in
+    try material.withUnprotectedKeyBytes { bytes throws(CryptographyError) in
       try SecretSharing.split(bytes, threshold: threshold, count: count)
     }
   }

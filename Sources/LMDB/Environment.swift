@@ -1,5 +1,6 @@
 import CLMDB
 import Glibc
+import SystemCalls
 
 /// An LMDB environment in one file: several named databases, one writer, many readers.
 ///
@@ -100,11 +101,11 @@ import Glibc
 
   /// Makes a new file's name durable.
   private static func synchronizeDirectory(of path: String) throws(LMDBError) {
-    let directory = path.lastIndex(of: "/").map { path[..<$0].isEmpty ? "/" : String(path[..<$0]) }
-    let descriptor = unsafe Glibc.open(directory ?? ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-    guard descriptor >= 0 else { throw LMDBError(code: errno, in: .synchronize) }
-    defer { close(descriptor) }
-    guard fsync(descriptor) == 0 else { throw LMDBError(code: errno, in: .synchronize) }
+    do throws(SystemFailure) {
+      try Directory.synchronize(Directory.containing(path))
+    } catch {
+      throw LMDBError(code: error.errno, in: .synchronize)
+    }
   }
 }
 

@@ -169,7 +169,7 @@ extension KeyringBlob {
         put(UInt64(byte), bytes: 1, &secret, &offset)
       }
       put(UInt64(entry.material?.count ?? 0), bytes: 1, &secret, &offset)
-      entry.material?.withBytes { bytes in
+      entry.material?.withUnprotectedKeyBytes { bytes in
         for index in bytes.byteOffsets {
           put(UInt64(bytes.byte(index)), bytes: 1, &secret, &offset)
         }

@@ -1,5 +1,6 @@
 import Glibc
 import LMDB
+import SystemCalls
 
 /// What a compaction has done.
 package struct CompactionResult: Equatable, Sendable {
@@ -38,11 +39,11 @@ struct Compaction: Sendable {
 
   /// Holds the writing transaction until the copy is in its place.
   func run(progress: StoreCopy.Progress) -> Outcome {
-    let begin = MonotonicClock.nanoseconds()
+    let begin = SystemClock.monotonicNanoseconds()
     let outcome = replace(progress: progress)
     guard case .done(var result) = outcome else { return outcome }
     // Closing the old file, where no snapshot holds it, is part of it.
-    result.nanosecondsPaused = MonotonicClock.nanoseconds() - begin
+    result.nanosecondsPaused = SystemClock.monotonicNanoseconds() - begin
     return .done(result)
   }
 

@@ -1,5 +1,6 @@
 import Glibc
 import LMDB
+import SystemCalls
 
 extension Store {
   /// Copies the store, as it is now, to the new file `path` (mode 0600), and returns when the copy is
@@ -30,7 +31,7 @@ extension Store {
       throw error
     }
     do throws(StorageError) {
-      try Files.synchronize(directory: Files.directory(of: path))
+      try Files.synchronize(directory: Directory.containing(path))
     } catch {
       try? Files.remove([path])
       throw error
@@ -57,7 +58,7 @@ extension Store {
 
   private static func opened(_ copy: Generation) throws(StorageError) -> Store {
     Store(
-      directory: Files.directory(of: copy.environment.path), identifier: try identity(of: copy),
+      directory: Directory.containing(copy.environment.path), identifier: try identity(of: copy),
       generation: copy, index: nil, isReadOnly: true, lock: nil)
   }
 

@@ -1,5 +1,6 @@
 import CLinux
 import LMDB
+import SystemCalls
 
 /// What the writer's thread does: takes what waits, applies it in one transaction, commits, and
 /// tells the jobs.
@@ -165,10 +166,11 @@ struct WriterLoop: ~Copyable {
 
   /// Applies every job of `batch` in one transaction and commits it.
   private mutating func attempt(_ batch: [any WriteJob]) -> Outcome {
-    let began = MonotonicClock.nanoseconds()
+    let began = SystemClock.monotonicNanoseconds()
     let outcome = transact(batch)
     if case .committed = outcome {
-      pace.batchDidCommit(jobs: batch.count, began: began, ended: MonotonicClock.nanoseconds())
+      pace.batchDidCommit(
+        jobs: batch.count, began: began, ended: SystemClock.monotonicNanoseconds())
     }
     if case .committed = outcome {
       participant?.batchDidCommit()

@@ -1,8 +1,6 @@
 package import AuditLog
-package import Cryptography
-package import Keyring
+import Keyring
 import Ledgers
-package import RecordFormat
 package import Storage
 
 extension Books {
@@ -19,10 +17,9 @@ extension Books {
     }
     let keys = session.keys
     let checkpoint = audit.pendingCheckpoint(origin: origin)
-    let identifier = try onKeys(keys.working.current(.audit)).identifier
-    let key = try keys.working.signing(identifier)
-    keys.countUse(of: identifier)
-    let signed = try onLog(SignedCheckpoint(signing: checkpoint, with: key))
+    let signer = try onKeys(keys.working.signingKey())
+    keys.countUse(of: signer.identifier)
+    let signed = try onLog(SignedCheckpoint(signing: checkpoint, with: signer.key))
     try onStore(
       audit.keep(signed, stays: stays, atMilliseconds: clock.milliseconds(), in: &transaction))
     try onLedger(DigitRows.tidy(at: now / 1_000, in: &transaction))
@@ -57,12 +54,5 @@ extension Vault {
     }
     guard let signed = checkpoint else { throw .sealed }
     return signed
-  }
-}
-
-extension Keyring {
-  /// See `signingKey(_:)`.
-  package func signing(_ identifier: KeyIdentifier) throws(VaultError) -> Ed25519PrivateKey {
-    do throws(KeyringError) { return try signingKey(identifier) } catch { throw .keyring(error) }
   }
 }

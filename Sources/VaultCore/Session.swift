@@ -22,7 +22,7 @@ package final class Session: @unchecked Sendable {
     of vault: Vault, keyring: Keyring, progress: (Int) -> Void
   ) throws(VaultError) {
     let (store, books) = (vault.store, vault.books)
-    keys = try onKeys(LiveKeyring(keyring, in: store, sealBound: vault.settings.sealBound))
+    keys = try onKeys(LiveKeyring(keyring, in: store, sealBound: vault.settings.rules.sealBound))
     cards = try onCards(
       CardStore(store: store, keys: keys, slots: vault.settings.slots, progress: progress))
     let cipher = try onLedger(AnswerCipher(keys: keys))

@@ -2,7 +2,7 @@ import AccessPolicy
 package import AuditLog
 import CardStore
 import Cards
-import Keyring
+package import Keyring
 package import Ledgers
 package import SecretMemory
 package import Storage
@@ -19,8 +19,8 @@ package final class Vault: Sendable {
     package var limits: WriterLimits
     /// Refusals of one client that get an entry of their own in a minute.
     package var refusalsStoredPerMinute: Int
-    /// Seals under one data key beyond which it seals nothing any more.
-    package var sealBound: UInt64 = LiveKeyring.mostSeals
+    /// What keys are judged by.
+    package var rules = KeyRules()
     /// What bounds guesses at card numbers.
     package var digitLimits = DigitLimits()
     /// What the vault watches for.

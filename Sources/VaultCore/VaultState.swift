@@ -98,12 +98,14 @@ extension Vault {
   private func begin(
     _ session: Session, _ keyring: Keyring, actor: String?
   ) throws(VaultError) {
-    try store.perform { [books] (transaction) throws(VaultError) in
+    try store.perform { [books, settings] (transaction) throws(VaultError) in
       // What was read before may be older than what another process of opening has left.
       guard
         try onKeys(KeyringStore.header(in: transaction))?.generation == keyring.generation
       else { throw .keyringHasChanged }
       books.open(session)
+      try books.addMissingRoles(
+        to: session.keys, settings.rules.cryptoperiods, in: &transaction)
       try books.noteUncovered(in: &transaction)
       try books.closeOpenPayments(in: &transaction)
       guard let actor else { return }

@@ -14,8 +14,6 @@ package final class VaultManager: Sendable {
   package static let standardShareMinutes = 15
 
   package let vault: Vault
-  /// What keys are judged by.
-  package let rules: KeyRules
   let policy: @Sendable () -> Policy
   let custody: Custody
   let upkeepGate = StoreUpkeep.Gate()
@@ -23,21 +21,21 @@ package final class VaultManager: Sendable {
   let destructions: DestructionTask
   let reencryption: ReencryptionTask
 
+  /// What keys are judged by.
+  package var rules: KeyRules { vault.settings.rules }
   var store: Store { vault.store }
   var books: Books { vault.books }
 
   /// - Parameters:
-  ///   - rules: cryptoperiods of new keys.
   ///   - shareMinutes: for how long custodians' shares wait for the others.
   ///   - policy: the policy in force.
   ///   - eraseKeyEncryptionKey: removes a KEK that is being destroyed from its source.
   package init(
-    _ vault: Vault, rules: KeyRules = KeyRules(),
-    shareMinutes: Int = VaultManager.standardShareMinutes, policy: @escaping @Sendable () -> Policy,
+    _ vault: Vault, shareMinutes: Int = VaultManager.standardShareMinutes,
+    policy: @escaping @Sendable () -> Policy,
     eraseKeyEncryptionKey: @escaping @Sendable (KeyringEntry) throws(KeyringError) -> Void
   ) {
     self.vault = vault
-    self.rules = rules
     self.policy = policy
     custody = Custody(limitMinutes: shareMinutes) { vault.isSealed }
     fingerprints = FingerprintTask(vault)

@@ -53,7 +53,7 @@ import Vault
       permit: { _ in },
       key: { header, _ in
         Restoration.Key(
-          try key ?? KeyEncryptionKey(header.kekIdentifier, source.load(header.kekIdentifier)))
+          try key ?? source.load(header.kekIdentifier))
       }
     ).run { _, _, _ in }
     return String(decoding: document, as: UTF8.self)

@@ -22,9 +22,8 @@ struct KeyEvidenceTests {
   }
 
   private func sign(_ text: String) throws -> SignedNote {
-    try service.keyring.withSigningKey { _, key in
-      try SignedNote(signing: text, as: "cadenas/test", with: key)
-    }
+    try SignedNote(
+      signing: text, as: "cadenas/test", with: service.keyring.signingKey().key)
   }
 
   @Test("gives the final certificate, or else the interim one, or the one that is asked for")
@@ -71,7 +70,7 @@ struct KeyEvidenceTests {
   @Test("gives the public key of the audit key as a verifier key of the store")
   func publicKey() throws {
     let entry = try service.keyring.current(.audit)
-    let publicKey = try service.keyring.withSigningKey { $1.publicKey }
+    let publicKey = try service.keyring.signingKey().key.publicKey
     let key = try #require(
       VerifierKey(name: "cadenas/0102030405060708090a0b0c0d0e0f10", publicKey: publicKey))
     let document = try collect(ShowPublicKeys())

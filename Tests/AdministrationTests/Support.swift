@@ -27,7 +27,7 @@ final class TestService: Sendable {
     }
     directory = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
     let made2 = try KeyringStore.create(
-      under: FileKeySource(directory: "\(directory)/keys").makeKey(besides: []),
+      under: FileKeySource(directory: "\(directory)/keys").make(besides: []),
       cryptoperiods: .standard,
       atMilliseconds: 1_795_459_405_123)
     try Store.create(

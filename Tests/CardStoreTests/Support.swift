@@ -79,7 +79,7 @@ final class CardHouse {
       throw Missing(what: "an identifier")
     }
     let keyring = try KeyringStore.create(
-      under: FileKeySource(directory: directory.keys).makeKey(besides: []),
+      under: FileKeySource(directory: directory.keys).make(besides: []),
       cryptoperiods: .standard,
       atMilliseconds: UInt64(start))
     try Store.create(

@@ -2,6 +2,8 @@ import AccessPolicy
 import AuditLog
 import Cards
 import Configuration
+import Keyring
+import RecordFormat
 import Testing
 
 /// The files in `deploy/` that an operator begins with.
@@ -53,12 +55,12 @@ import Testing
     let year: UInt64 = 365 * 86_400
     let rules = configuration.keyRules
     #expect(
-      rules.periods
-        == KeyPeriods(
-          kekSeconds: year, dataSeconds: year, fingerprintSeconds: 2 * year,
-          auditSeconds: 2 * year))
+      rules.cryptoperiods
+        == Cryptoperiods(seconds: [
+          .kek: year, .data: year, .fingerprint: 2 * year, .audit: 2 * year,
+        ]))
     #expect(rules.warningSeconds == 30 * 86_400)
-    #expect(rules.mostSeals == 1 << 48)
+    #expect(rules.sealBound == 1 << 48)
     #expect(configuration.limits == .standard)
   }
 

@@ -33,7 +33,7 @@ final class TemporaryDirectory: Sendable {
       throw Missing(what: "an identifier")
     }
     let keyring = try KeyringStore.create(
-      under: keys.makeKey(besides: []), cryptoperiods: .standard, atMilliseconds: 1_795_459_405_000)
+      under: keys.make(besides: []), cryptoperiods: .standard, atMilliseconds: 1_795_459_405_000)
     try Store.create(
       at: "\(path)/\(name)", mapSize: 8 << 20, storeIdentifier: identifier
     ) { transaction in

@@ -5,7 +5,8 @@ import Testing
 @Suite("The command line")
 struct CommandLineTests {
   static let scripts = [
-    "backup", "ceremony", "changed", "check", "evidence", "honeytoken", "init", "locked", "offline",
+    "backup", "ceremony", "changed", "check", "evidence", "honeytoken", "init", "locked",
+    "misconfigured", "offline",
     "restore",
     "running",
     "usage",

@@ -86,7 +86,10 @@ extension Stage {
     for entry in keyring.entries {
       guard let material = entry.material else { continue }
       secrets.append(
-        ("\(entry.role.name) \(entry.identifier.text)", material.withBytes(Self.bytes(of:))))
+        (
+          "\(entry.role.name) \(entry.identifier.text)",
+          material.withUnprotectedKeyBytes(Self.bytes(of:))
+        ))
     }
     let kek = keyring.keyEncryptionKeyIdentifier.text
     secrets.append(("kek \(kek)", try Files.read("\(copy)/keys/\(kek).kek")))

@@ -6,13 +6,13 @@ import Testing
   /// does import is for the package manifest.
   private static let layers: [[String]] = [
     ["CLMDB", "CSodium", "COpenSSL", "CLinux", "CScrub"],
-    ["Bytes", "SecretMemory", "Cryptography", "LMDB", "JSON"],
+    ["Bytes", "SecretMemory", "Cryptography", "LMDB", "JSON", "SystemCalls"],
     ["Cards", "RecordFormat"],
     ["Storage"],
     ["AccessPolicy", "AuditLog", "CardStore", "Keyring", "Ledgers"],
     ["VaultCore"],
     ["Tokenization", "VaultManagement"],
-    ["Configuration", "AcquirerGateway", "VaultServer", "Administration"],
+    ["Configuration", "AcquirerGateway", "VaultServer", "Administration", "ServiceLog"],
     ["cadenas", "cadenas-dev"],
   ]
   private static let edge = 7
@@ -35,6 +35,11 @@ import Testing
     "Yams": ["Configuration"],
     "ArgumentParser": ["cadenas", "cadenas-dev"],
   ]
+
+  /// Who may name what reveals the bytes of a key: those that make and use keys, and the program, which
+  /// hands the key of a ceremony over to the service.
+  private static let keyBytes = "withUnprotectedKeyBytes"
+  private static let namesKeyBytes: Set<String> = ["RecordFormat", "Keyring", "cadenas"]
 
   private static func layer(of target: String) -> Int? {
     layers.firstIndex { $0.contains(target) }
@@ -89,6 +94,16 @@ import Testing
         guard let allowed = Self.reserved[name] else { continue }
         #expect(allowed.contains(file.target), "\(file) imports \(name)")
       }
+    }
+  }
+
+  @Test func bytesOfKeysAreRevealedToFew() {
+    let files = SourceTree.swift(in: "Sources").filter { file in
+      file.lines.contains { $0.contains(Self.keyBytes) }
+    }
+    #expect(Set(files.map(\.target)) == Self.namesKeyBytes, "who names \(Self.keyBytes)")
+    for file in files where file.target == "cadenas" {
+      #expect(file.path.hasSuffix("KeysCeremonyChangeCommands.swift"), "\(file)")
     }
   }
 

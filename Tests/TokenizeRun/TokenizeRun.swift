@@ -40,7 +40,7 @@ import Vault
     if unsafe mkdir(directory, 0o700) == 0 {
       guard let identifier = StoreIdentifier(Array(1...16)) else { exit(2) }
       let keyring = try KeyringStore.create(
-        under: source.makeKey(besides: []), cryptoperiods: .standard, atMilliseconds: Self.now)
+        under: source.make(besides: []), cryptoperiods: .standard, atMilliseconds: Self.now)
       try Store.create(
         at: "\(directory)/store", mapSize: mapSize, storeIdentifier: identifier
       ) { transaction in

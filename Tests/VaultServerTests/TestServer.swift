@@ -7,6 +7,7 @@ import NIOCore
 import NIOPosix
 import NIOSSL
 import SecretMemory
+import ServiceLog
 import Synchronization
 
 @testable import VaultServer

@@ -14,7 +14,7 @@ import Vault
 
   private func activeKey() throws -> VerifierKey {
     let name = VerifierKey.name(ofStore: try house.store.storeIdentifier.bytes)
-    let publicKey = try house.vault.keyring.withSigningKey { _, key in key.publicKey }
+    let publicKey = try house.vault.keyring.signingKey().key.publicKey
     return try #require(VerifierKey(name: name, publicKey: publicKey))
   }
 

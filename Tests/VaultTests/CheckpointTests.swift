@@ -19,9 +19,8 @@ import Testing
 
   private func keys() throws -> [VerifierKey] {
     let name = VerifierKey.name(ofStore: try house.store.storeIdentifier.bytes)
-    return try house.keyring.withSigningKey { _, key in
-      [VerifierKey(name: name, publicKey: key.publicKey)].compactMap { $0 }
-    }
+    let publicKey = try house.keyring.signingKey().key.publicKey
+    return [VerifierKey(name: name, publicKey: publicKey)].compactMap { $0 }
   }
 
   @Test func `each tick covers what was written, and nothing is signed where nothing was`()

@@ -102,7 +102,7 @@ import Testing
 
   @Test func `nobody takes the key back from custodians alone`() throws {
     let known = try house.vault.keyring.entries.map(\.identifier)
-    let next = try house.source.makeKey(besides: known)
+    let next = try house.source.make(besides: known)
     #expect(throws: VaultError.heldByCustodians) {
       try house.vault.replaceKeyEncryptionKey(by: next, origin: .rotation, actor: "user:ann")
     }

@@ -25,7 +25,7 @@ import Testing
   }
 
   private func activeKey() throws -> VerifierKey {
-    let publicKey = try house.vault.keyring.withSigningKey { _, key in key.publicKey }
+    let publicKey = try house.vault.keyring.signingKey().key.publicKey
     return try house.vault.core.verifierKey(publicKey)
   }
 

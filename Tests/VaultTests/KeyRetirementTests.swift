@@ -43,7 +43,7 @@ import Testing
 
   @Test func `a KEK that is retired is replaced by the one that its source has made`() throws {
     let old = try house.vault.keyring.keyEncryptionKeyIdentifier
-    let next = try house.source.makeKey(besides: [old])
+    let next = try house.source.make(besides: [old])
     let rotation = try house.vault.retire(
       old, as: .compromised, replacement: next, because: reason, actor: "user:ann")
     #expect(rotation?.new == next.identifier)
@@ -132,7 +132,7 @@ import Testing
 
   @Test func `the KEK before goes with its file`() throws {
     let old = try house.vault.keyring.keyEncryptionKeyIdentifier
-    let next = try house.source.makeKey(besides: [old])
+    let next = try house.source.make(besides: [old])
     _ = try house.vault.replaceKeyEncryptionKey(by: next, origin: .rotation, actor: "user:ann")
     _ = try house.vault.destroy(old, because: reason, actor: "user:ann", persons: 1)
     try house.finishKeyWork()

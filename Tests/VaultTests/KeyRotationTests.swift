@@ -114,7 +114,7 @@ import Testing
     let token = try await house.token(of: Number.visa)
     let before = try house.vault.keyring.keyEncryptionKeyIdentifier
     let known = try house.vault.keyring.entries.map(\.identifier)
-    let key = try house.source.makeKey(besides: known)
+    let key = try house.source.make(besides: known)
     let rotation = try house.vault.replaceKeyEncryptionKey(
       by: key, origin: .rotation, actor: "user:ann")
     #expect(rotation.old == before)

@@ -77,7 +77,7 @@ import Testing
     let house = try TestVault(options)
     _ = try await house.token(of: Number.visa)
     let old = try house.vault.keyring.keyEncryptionKeyIdentifier
-    let next = try house.source.makeKey(besides: [old])
+    let next = try house.source.make(besides: [old])
     _ = try house.vault.replaceKeyEncryptionKey(by: next, origin: .rotation, actor: "user:ann")
     let reason = try #require(KeyReason(ticket: "CHG-1", text: ""))
     _ = try house.vault.destroy(old, because: reason, actor: "user:ann", persons: 1)

@@ -40,7 +40,7 @@ final class TestVault {
       throw Missing(what: "identifier")
     }
     let keyring = try KeyringStore.create(
-      under: source.makeKey(besides: []), cryptoperiods: .standard, atMilliseconds: now)
+      under: source.make(besides: []), cryptoperiods: .standard, atMilliseconds: now)
     try Store.create(
       at: directory.store, mapSize: options.mapSize, storeIdentifier: identifier
     ) { transaction in

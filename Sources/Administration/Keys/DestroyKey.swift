@@ -88,10 +88,10 @@ extension Keyring {
   /// The KEKs, not destroyed yet, that have wrapped a key: an old copy of the store still opens with
   /// them.
   fileprivate func wrappers(of key: KeyringEntry) -> [KeyIdentifier] {
-    guard key.role != .kek else { return [] }
+    guard !key.role.wrapsKeyring else { return [] }
     let end = key.destroyedMilliseconds ?? .max
     return entries.filter {
-      $0.role == .kek && $0.state != .destroyed && $0.createdMilliseconds <= end
+      $0.role.wrapsKeyring && $0.state != .destroyed && $0.createdMilliseconds <= end
         && ($0.deactivatedMilliseconds ?? .max) >= key.createdMilliseconds
     }.map(\.identifier)
   }

@@ -95,10 +95,10 @@ extension AdminCall {
   func auditKeys() throws -> [(KeyringEntry, VerifierKey?)] {
     let keyring = try keyring()
     let successions = try successions().map(\.body)
-    return try keyring.entries.filter { $0.role == .audit }.map { entry in
+    return try keyring.entries.filter(\.role.signs).map { entry in
       guard entry.material == nil else {
-        let key = try keyring.signingKey(entry.identifier)
-        return (entry, VerifierKey(name: origin, publicKey: key.publicKey))
+        let signer = try keyring.signingKey(entry.identifier)
+        return (entry, VerifierKey(name: origin, publicKey: signer.key.publicKey))
       }
       // Of a key whose secret is gone, what it and the key before it have signed still tells.
       let parties = successions.flatMap { [$0.old, $0.new] }

@@ -56,7 +56,7 @@ extension AdminCall {
     let vault = try vault()
     let entry = try vault.keyring.entry(order.key)
     var rotation: KeyRotation?
-    if let entry, entry.role == .kek, entry.state == .active {
+    if let entry, entry.role.wrapsKeyring, entry.state == .active {
       rotation = try keySource().withNextKey(nil) { next, _ in
         let made = try vault.retire(
           order.key, as: retirement, replacement: next, because: order.reason, actor: actor)

@@ -19,7 +19,7 @@ package struct RotateKey: AdminOperation {
   package init(_ query: Query) throws(AdministrationError) {
     let role = KeyRole.allCases.first { $0.name == query["role"] }
     let key = query["to"].flatMap { KeyIdentifier($0) }
-    guard let role, query["to"] == nil || (key != nil && role == .kek) else {
+    guard let role, query["to"] == nil || (key != nil && role.wrapsKeyring) else {
       throw .malformedRequest("a rotation names a role, and a key only with the role kek")
     }
     self.init(role, to: key)
@@ -31,11 +31,11 @@ package struct RotateKey: AdminOperation {
   package func run(_ call: AdminCall) throws {
     let vault = try call.vault()
     let rotation =
-      role == .kek
+      role.wrapsKeyring
       ? try call.keySource().withNextKey(key) { next, origin in
         try vault.replaceKeyEncryptionKey(by: next, origin: origin, actor: call.actor)
       } : try vault.rotate(role, actor: call.actor)
-    if role == .fingerprint {
+    if role.isReplacedCardByCard {
       try call.followKeyWork(vault) {
         try vault.keyring.entry(rotation.old)?.isBeingReplaced == true
       }

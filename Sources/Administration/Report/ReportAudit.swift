@@ -90,8 +90,7 @@ extension AdminCall {
 
   fileprivate func signingKey() throws -> String? {
     guard hooks.vault?.isSealed != true, let keyring = try? keyring() else { return nil }
-    let key = try keyring.signingKey(keyring.current(.audit).identifier)
-    return VerifierKey(name: origin, publicKey: key.publicKey)?.text
+    return VerifierKey(name: origin, publicKey: try keyring.signingKey().key.publicKey)?.text
   }
 
   fileprivate func backupFacts() throws -> [ReportContents.BackupFact] {

@@ -15,7 +15,7 @@ extension CustodianSet {
 
   /// The custodians of the store's KEK; nil where none hold shares.
   ///
-  /// - Throws: ``CustodyProblem/malformedSet``, `StorageError`.
+  /// - Throws: ``CustodyProblem/malformedSet``.
   package static func read(
     in transaction: borrowing some StoreReading & ~Copyable
   ) throws(KeyringError) -> CustodianSet? {

@@ -134,7 +134,7 @@ package struct CustodyCeremony: ~Copyable {
     let custodians = ordered.enumerated().map { index, entry in
       CustodianSet.Custodian(
         name: plan.custodians[index],
-        commitment: entry.opened.withBytes {
+        commitment: entry.opened.withUnprotectedKeyBytes {
           CustodianSet.commitment(to: $0, of: key.identifier, coordinate: index + 1)
         })
     }
@@ -162,7 +162,7 @@ package struct CustodyCeremony: ~Copyable {
     do {
       var joined = try SecretBytes(count: shares.count * size)
       for (index, entry) in shares.enumerated() {
-        entry.share.withBytes { bytes in
+        entry.share.withUnprotectedKeyBytes { bytes in
           unsafe joined.withMutableBytes { buffer in
             unsafe bytes.withUnsafeBytes { source in
               let part = unsafe buffer[index * size..<(index + 1) * size]

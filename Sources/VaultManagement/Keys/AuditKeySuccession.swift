@@ -13,15 +13,13 @@ extension Books {
     from before: Keyring, to keys: LiveKeyring, atMilliseconds now: UInt64,
     in transaction: inout StoreWriteTransaction
   ) throws(VaultError) {
-    let newKey = try keys.working.signing(onKeys(keys.working.current(.audit)).identifier)
-    let oldIdentifier = try onKeys(before.current(.audit)).identifier
-    let oldKey = try before.signing(oldIdentifier)
-    let new = KeySuccession.Party(
-      try onKeys(keys.working.current(.audit)).identifier, try verifierKey(newKey.publicKey))
-    let old = KeySuccession.Party(oldIdentifier, try verifierKey(oldKey.publicKey))
+    let heir = try onKeys(keys.working.signingKey())
+    let signer = try onKeys(before.signingKey())
+    let new = KeySuccession.Party(heir.identifier, try verifierKey(heir.key.publicKey))
+    let old = KeySuccession.Party(signer.identifier, try verifierKey(signer.key.publicKey))
     let note = try onLog(
-      KeySuccession(old: old, new: new, atMilliseconds: now).signed(with: oldKey))
-    keys.countUse(of: oldIdentifier)
+      KeySuccession(old: old, new: new, atMilliseconds: now).signed(with: signer.key))
+    keys.countUse(of: signer.identifier)
     try onStore(KeySuccession.save(note, for: new.identifier, in: &transaction))
   }
 

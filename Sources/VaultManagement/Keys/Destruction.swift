@@ -79,7 +79,9 @@ extension VaultManager {
         try BackupRecord.needing(key, in: transaction)
       )
     }
-    if entry.role == .data || entry.role == .fingerprint { needs.answers = try answers(under: key) }
+    if entry.role.sealsCards || entry.role.isReplacedCardByCard {
+      needs.answers = try answers(under: key)
+    }
     return needs
   }
 
@@ -271,7 +273,7 @@ final class DestructionTask: BackgroundTask {
     var failure: VaultError?
     for key in dying {
       do throws(KeyringError) {
-        if key.role == .kek { try erase(key) }
+        if key.role.wrapsKeyring { try erase(key) }
         ended.append(key.identifier)
       } catch { failure = VaultError(error) }
     }

@@ -125,10 +125,9 @@ extension Books {
     _ certificate: RotationCertificate, in transaction: inout StoreWriteTransaction
   ) throws(VaultError) -> SignedNote {
     let keys = try opened().keys
-    let signer = try onKeys(keys.working.current(.audit)).identifier
-    let key = try keys.working.signing(signer)
-    let note = try onLog(SignedNote(signing: certificate.text, as: origin, with: key))
-    keys.countUse(of: signer)
+    let signer = try onKeys(keys.working.signingKey())
+    let note = try onLog(SignedNote(signing: certificate.text, as: origin, with: signer.key))
+    keys.countUse(of: signer.identifier)
     try RotationCertificate.save(
       note, for: certificate.key.identifier, certificate.kind, in: &transaction)
     return note
@@ -143,9 +142,9 @@ extension Books {
       return nil
     }
     var trusted: [VerifierKey] = []
-    for entry in keyring.entries where entry.role == .audit && entry.material != nil {
-      let key = try keyring.signing(entry.identifier)
-      trusted.append(try verifierKey(key.publicKey))
+    for entry in keyring.entries where entry.role.signs && entry.material != nil {
+      let signer = try onKeys(keyring.signingKey(entry.identifier))
+      trusted.append(try verifierKey(signer.key.publicKey))
     }
     // The key that signed it may be destroyed: then a key after it is vouched for by it.
     for note in try onLog(KeySuccession.notes(in: transaction)) {

@@ -69,7 +69,7 @@ extension VaultManager {
       if old.role == .audit, new != nil {
         try books.signSuccession(from: before, to: keys, atMilliseconds: now, in: &transaction)
       }
-      if old.role == .kek, new != nil { try books.endCustody(of: key, in: &transaction) }
+      if old.role.wrapsKeyring, new != nil { try books.endCustody(of: key, in: &transaction) }
       var rotation: KeyRotation?
       if let new {
         let made = KeyRotation(
@@ -78,7 +78,7 @@ extension VaultManager {
         try books.record(made, actor: actor, in: &transaction)
         rotation = made
       }
-      let isBegun = retirement == .deactivated && old.role == .fingerprint
+      let isBegun = retirement == .deactivated && old.role.isReplacedCardByCard
       try books.record(
         AuditEntry(
           actor: actor, operation: retirement.operation, key: key.text,
@@ -97,7 +97,7 @@ extension KeyringChange {
     isUrgent: Bool, atMilliseconds now: UInt64
   ) throws(KeyringError) -> KeyIdentifier {
     let seconds = cryptoperiods[old.role]
-    guard old.role == .kek else {
+    guard old.role.wrapsKeyring else {
       return try rotate(
         old.role, cryptoperiodSeconds: seconds, isUrgent: isUrgent, atMilliseconds: now)
     }

@@ -1,4 +1,4 @@
-import AuditLog
+package import AuditLog
 import CardStore
 import Cryptography
 package import Keyring
@@ -36,7 +36,8 @@ extension VaultManager {
   /// Has work on keys begin or go on that a key was waited for: cards get a new fingerprint, and those
   /// that wait for a data key which may seal are moved on.
   func wakeWork(after rotation: KeyRotation?) throws(VaultError) {
-    guard let role = rotation?.role, role == .data || role == .fingerprint else { return }
+    guard let role = rotation?.role, role.sealsCards || role.isReplacedCardByCard
+    else { return }
     try vault.opened().work.wake()
   }
 
@@ -45,7 +46,7 @@ extension VaultManager {
   func inTurn<R>(
     replacing role: KeyRole?, _ body: () throws(VaultError) -> R
   ) throws(VaultError) -> R {
-    guard role == .fingerprint else { return try body() }
+    guard role?.isReplacedCardByCard == true else { return try body() }
     let keyring = try keyring
     return try fingerprints.turn.withLock { (_) throws(VaultError) in
       try onCards(FingerprintScan.clearUnusedTable(store: store, keyring: keyring))

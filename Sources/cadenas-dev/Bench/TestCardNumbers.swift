@@ -1,4 +1,4 @@
-import Glibc
+import SystemCalls
 
 /// Card numbers that pass Luhn, spread over all of Visa's range, in an order that anybody can repeat.
 ///
@@ -44,10 +44,8 @@ struct TestCardNumbers {
   /// A place to start from which nobody has started: it goes on with the clock, by more numbers than
   /// a vault takes in that time, and comes round after five hours.
   static func freshStart() -> Int {
-    var now = timespec()
-    unsafe clock_gettime(CLOCK_REALTIME, &now)
-    let milliseconds = Int(now.tv_sec) * 1_000 + Int(now.tv_nsec) / 1_000_000
-    return index(milliseconds % (1 << 40) * numbersPerMillisecond, from: filledSize)
+    return index(
+      Int(SystemClock.unixMilliseconds()) % (1 << 40) * numbersPerMillisecond, from: filledSize)
   }
 
   /// Where the number `position` numbers after `first` stands in the range. A series that passes the

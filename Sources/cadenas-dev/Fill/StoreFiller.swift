@@ -3,10 +3,10 @@ import AuditLog
 import CardStore
 import Cards
 import Configuration
-import Glibc
 import Keyring
 import SecretMemory
 import Storage
+import SystemCalls
 import Vault
 
 /// Puts the cards of a series into a store, as the writer of a running vault would: the same code,
@@ -33,9 +33,6 @@ struct StoreFiller {
 
   /// Opens the store of `configuration`, whose keys lie in a directory.
   init(_ configuration: ServiceConfiguration) throws {
-    guard case .directory(let path) = configuration.keys else {
-      throw DevelopmentError.invalid("fill needs keys in a directory (keys.source: file)")
-    }
     guard let merchant = configuration.merchants.first(where: { $0.name == "shop" }),
       let actor = merchant.clients.first
     else { throw DevelopmentError.invalid("cadenas.yaml has no merchant 'shop' with a client") }
@@ -43,8 +40,7 @@ struct StoreFiller {
     self.actor = actor
     store = try Store.open(
       at: configuration.store.path, mapSize: Int(configuration.store.mapSizeBytes))
-    keys = try LiveKeyring(
-      KeyringStore.open(in: store, source: FileKeySource(directory: path)), in: store)
+    keys = try LiveKeyring(Self.keyring(of: store, configuration.keys.source), in: store)
     // One for the card, and two that comparing takes of its own.
     slots = try SecretPool(slots: 4, slotSize: 32)
     cards = try CardStore(store: store, keys: keys, slots: slots, pace: Self.pace)
@@ -52,6 +48,15 @@ struct StoreFiller {
     expiry = try Expiry(month: 12, year: 2035)
     stored = try store.read { try $0.count(of: .cards) }
     numbers = TestCardNumbers(filledFrom: stored)
+  }
+
+  private static func keyring(
+    of store: Store, _ source: any KeyEncryptionKeySource
+  ) throws -> Keyring {
+    do throws(KeyringError) { return try KeyringStore.open(in: store, source: source) } catch {
+      guard case .sourceRefuses = error else { throw error }
+      throw DevelopmentError.invalid("fill needs keys in a directory (keys.source: file)")
+    }
   }
 
   /// Nobody waits beside it: large flushes that touch each page of the index seldom, without a pause.
@@ -111,7 +116,7 @@ struct StoreFiller {
     var number = PANBuilder(slot: slot)
     try numbers.forNext { try number.append($0) }
     let card = StoredCard(pan: try number.finish(), expiry: expiry)
-    let now = Self.milliseconds()
+    let now = SystemClock.unixMilliseconds()
     let stored = try cards.tokenize(
       card, merchant: merchant.number, atMilliseconds: now, in: &transaction)
     requests += 1
@@ -123,11 +128,5 @@ struct StoreFiller {
         requestIdentifier: "fill\(10_000_000_000 + requests)"),
       atMilliseconds: now, in: &transaction)
     return stored.isNew
-  }
-
-  private static func milliseconds() -> Int64 {
-    var now = timespec()
-    unsafe clock_gettime(CLOCK_REALTIME, &now)
-    return Int64(now.tv_sec) * 1_000 + Int64(now.tv_nsec) / 1_000_000
   }
 }

@@ -1,4 +1,5 @@
 import Glibc
+import SystemCalls
 
 /// Small files and directories, whole, with the path in every error.
 enum Files {
@@ -7,8 +8,7 @@ enum Files {
 
   /// What `errno` says now, as text.
   static func systemReason(_ code: Int32 = errno) -> String {
-    guard let text = unsafe strerror(code) else { return "error \(code)" }
-    return unsafe String(cString: text)
+    systemMessage(code)
   }
 
   /// Whether something is at `path`.

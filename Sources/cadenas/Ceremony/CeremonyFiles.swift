@@ -4,6 +4,7 @@ import Configuration
 import Glibc
 import Keyring
 import RecordFormat
+import SystemCalls
 
 /// The folder into which a ceremony writes: `NAME.share` for each custodian, and `transcript.txt`.
 ///
@@ -100,17 +101,16 @@ struct CeremonyFiles {
   }
 
   private static func synchronize(_ directory: String) throws(CommandFailure) {
-    let descriptor = unsafe open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-    guard descriptor >= 0 else { throw failure(directory) }
-    defer { close(descriptor) }
-    guard fsync(descriptor) == 0 else { throw failure(directory) }
+    do throws(SystemFailure) { try Directory.synchronize(directory) } catch {
+      throw failure(directory, error.errno)
+    }
   }
 
   private static func remove(_ paths: [String]) {
     for path in paths { unsafe unlink(path) }
   }
 
-  private static func failure(_ path: String) -> CommandFailure {
-    CommandFailure(.unavailable, "\(path): \(systemMessage(errno))")
+  private static func failure(_ path: String, _ number: Int32 = errno) -> CommandFailure {
+    CommandFailure(.unavailable, "\(path): \(systemMessage(number))")
   }
 }

@@ -5,6 +5,7 @@ import Glibc
 import Keyring
 import RecordFormat
 import Storage
+import SystemCalls
 import Vault
 
 extension Initialization {
@@ -36,7 +37,7 @@ extension Initialization {
     let ceremonyPlan = try CeremonyPlan.load(path: order.planPath)
     let plan = try CustodyPlan(ceremonyPlan)
     try order.files.prepare(for: plan)
-    let now = UInt64(Clocks.unixMilliseconds())
+    let now = UInt64(SystemClock.unixMilliseconds())
     var ceremony = try CustodyCeremony(plan, besides: [], atMilliseconds: now)
     for index in plan.custodians.indices {
       let passphrase = try order.passphrases.new(of: plan.custodians[index])
@@ -45,8 +46,7 @@ extension Initialization {
     let result = try ceremony.finish()
     let keyring = try KeyringStore.create(
       under: result.key, origin: .ceremony,
-      cryptoperiods: Cryptoperiods(
-        ceremonyPlan.periods, else: KeyRules(configuration.keyRules).cryptoperiods),
+      cryptoperiods: configuration.keyRules.cryptoperiods.replacing(ceremonyPlan.periods),
       atMilliseconds: now)
     let identifier = try newIdentifier()
     let transcript = Transcript(

@@ -5,6 +5,7 @@ import Glibc
 import Keyring
 import RecordFormat
 import SecretMemory
+import SystemCalls
 
 /// Where passphrases come from: `--passphrase-fd`, or the terminal.
 struct PassphraseOption: ParsableArguments {

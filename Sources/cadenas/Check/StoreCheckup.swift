@@ -5,6 +5,7 @@ import Glibc
 import Keyring
 import RecordFormat
 import Storage
+import SystemCalls
 
 /// Looks at the store and its keys: through the running service, or by opening them.
 struct StoreCheckup {
@@ -14,6 +15,7 @@ struct StoreCheckup {
   private static let warningDiskBytes: UInt64 = 1 << 30
 
   let configuration: ServiceConfiguration
+  private var source: any KeyEncryptionKeySource { configuration.keys.source }
 
   func run() -> [Finding] {
     let path = configuration.administration.socketPath
@@ -63,7 +65,8 @@ struct StoreCheckup {
       return [
         Finding(
           .error, .store, "there is no store in \(directory)",
-          remedy: "run: cadenas init" + (isShared ? " --ceremony PLAN --shares DIR" : ""))
+          remedy: "run: cadenas init"
+            + (source.isHeldByCustodians ? " --ceremony PLAN --shares DIR" : ""))
       ]
     } catch {
       return [
@@ -87,7 +90,7 @@ struct StoreCheckup {
 
   private func development(_ store: Store) -> [Finding] {
     do {
-      try KeyOpening.checkDevelopment(store, configuration)
+      try DevelopmentMark.check(store, configuration)
       return []
     } catch {
       return [
@@ -98,22 +101,18 @@ struct StoreCheckup {
     }
   }
 
-  private var isShared: Bool {
-    if case .custodians = configuration.keys { true } else { false }
-  }
-
   private func keys(_ store: Store) -> [Finding] {
     do {
       // Where it does not fit the store, this says so as the start would.
-      guard let keyring = try KeyOpening.keyringAtStart(of: store, configuration) else {
+      guard let keyring = try KeyringStore.openAtStart(of: store, source: source) else {
         return try custodians(of: store)
       }
       let identifier = keyring.keyEncryptionKeyIdentifier.text
       let statuses = try keyring.status(
         cards: try CardVerifier.cardCounts(in: store),
         uses: try store.read { try KeyTally.read(.uses, $0) },
-        rules: KeyRules(configuration.keyRules),
-        atMilliseconds: UInt64(clamping: Clocks.unixMilliseconds()))
+        rules: configuration.keyRules,
+        atMilliseconds: UInt64(clamping: SystemClock.unixMilliseconds()))
       let warnings = statuses.flatMap { key in
         key.warnings.map { warning in
           Self.finding(
@@ -122,14 +121,14 @@ struct StoreCheckup {
         }
       }
       return [Finding(.ok, .keys, "the keyring opens under key \(identifier)")] + warnings
+    } catch KeyringError.sourceRefuses(let refusal) {
+      // It names its own remedy.
+      return [Finding(.error, .keys, refusal.explanation)]
     } catch {
       return [
         Finding(
           .error, .keys, CommandFailure(error).message,
-          // What a command would say names its own remedy.
-          remedy: error is CommandFailure
-            ? nil
-            : "put the key file in its place, mode 0600, owned by the user of the service")
+          remedy: "put the key file in its place, mode 0600, owned by the user of the service")
       ]
     }
   }

@@ -1,5 +1,6 @@
 import Administration
 import Glibc
+import SystemCalls
 
 /// A path that the service understands as the one who asks does.
 enum AbsolutePath {

@@ -1,5 +1,6 @@
 import Administration
 import Glibc
+import SystemCalls
 
 /// A file that a command writes whole, or not at all.
 enum OutputFile {

@@ -4,6 +4,7 @@ import Glibc
 import Keyring
 import SecretMemory
 import Storage
+import SystemCalls
 import Vault
 
 /// Does an operation: through the running service, or, where none runs, on the store itself.
@@ -60,17 +61,19 @@ struct Session {
     let store = try Store.open(
       at: configuration.store.path, mapSize: Int(configuration.store.mapSizeBytes),
       options: Store.Options(isReadOnly: !operation.terms.isWriting))
-    var hooks = AdministrationHooks(clock: Clocks.vault)
-    hooks.keyring = {
-      try KeyOpening.explaining { try KeyOpening.keyring(of: store, configuration) }
+    var hooks = AdministrationHooks(clock: .machine)
+    hooks.keyring = { try KeyringStore.open(in: store, source: configuration.keys.source) }
+    hooks.inventory = {
+      do { return try Inventory(configuration).make() } catch {
+        throw AdministrationError(CommandFailure(error))
+      }
     }
-    hooks.inventory = { try KeyOpening.explaining { try Inventory(configuration).make() } }
     hooks.slots = try SecretPool(slots: Self.slots, slotSize: Self.slotBytes)
     hooks.isIndexCurrent = !store.indexWasLost
     if operation.terms.isWriting {
-      hooks.upkeep = try StoreUpkeep.offline(store, clock: Clocks.vault)
+      hooks.upkeep = try StoreUpkeep.offline(store, clock: .machine)
     }
-    hooks.rules = KeyRules(configuration.keyRules)
+    hooks.rules = configuration.keyRules
     hooks.keepAtHandSeconds = configuration.audit.keepAtHandSeconds
     hooks.version = Version.current
     try Operations(store: store, hooks: hooks).run(
@@ -91,22 +94,5 @@ struct Session {
       .unavailable,
       "no service is running, and the store \(directory) belongs to the user \(owner): run this "
         + "command as that user, for example with: sudo -u \(owner) cadenas …")
-  }
-}
-
-extension CommandFailure {
-  /// The failure that an answer of the service, or none, amounts to.
-  init(_ failure: AdminClient.Failure) {
-    switch failure {
-    case .socket(.permissionDenied(let path)):
-      self.init(.refused, AdminSocketError.permissionDenied(path).explanation)
-    case .socket(let error): self.init(.unavailable, error.explanation)
-    case .problem(let status, _, let detail):
-      switch status {
-      case 403, 404, 409: self.init(.refused, detail)
-      case 400: self.init(.invalid, detail)
-      default: self.init(.unavailable, detail)
-      }
-    }
   }
 }

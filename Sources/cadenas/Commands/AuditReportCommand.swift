@@ -1,5 +1,6 @@
 import Administration
 import ArgumentParser
+import SystemCalls
 
 /// `cadenas audit report`.
 struct AuditReportCommand: ParsableCommand {
@@ -37,7 +38,7 @@ struct AuditReportCommand: ParsableCommand {
   var html: String
 
   private var period: (from: Int64, to: Int64) {
-    let end = to ?? Clocks.unixMilliseconds() + 1
+    let end = to ?? SystemClock.unixMilliseconds() + 1
     return (from ?? max(0, end - Self.standardDays * Self.dayMilliseconds), end)
   }
 

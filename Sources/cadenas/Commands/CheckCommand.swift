@@ -2,6 +2,7 @@ import AccessPolicy
 import ArgumentParser
 import Configuration
 import JSON
+import SystemCalls
 
 /// `cadenas check`.
 struct CheckCommand: ParsableCommand {
@@ -55,7 +56,7 @@ struct CheckCommand: ParsableCommand {
     }
     findings += GuessCheck(configuration: configuration).run()
     findings += CertificateCheck(
-      configuration: configuration, nowSeconds: Clocks.unixMilliseconds() / 1_000
+      configuration: configuration, nowSeconds: SystemClock.unixMilliseconds() / 1_000
     ).run()
     findings += StoreCheckup(configuration: configuration).run()
     findings += HostCheck(configuration: configuration).run()

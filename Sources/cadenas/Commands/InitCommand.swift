@@ -46,7 +46,7 @@ struct InitCommand: ParsableCommand {
     guard let ceremony, let shares else {
       return show(try Initialization.run(configuration))
     }
-    guard case .custodians = configuration.keys else {
+    guard configuration.keys.source.isHeldByCustodians else {
       throw CommandFailure(
         .invalid,
         "--ceremony goes with \"keys: {source: custodians}\", and \(configuration.file) says "

@@ -4,6 +4,7 @@ import Configuration
 import Keyring
 import RecordFormat
 import Storage
+import SystemCalls
 import Vault
 
 /// What a ceremony for a running service is held with.
@@ -105,15 +106,15 @@ private struct RunningCeremony {
       )
     }
     do {
-      let body = try result.key.withBytes {
+      let body = try result.key.withUnprotectedKeyBytes {
         try CustodyBody.make(
-          key: $0, set: result.set, cryptoperiodSeconds: ceremonyPlan.periods.kekSeconds)
+          key: $0, set: result.set, cryptoperiodSeconds: ceremonyPlan.periods[.kek])
       }
       let answer = try DocumentView(
         session.document(ReplaceCustodians(), body: body, offline: false, showing: "shares"))
       Console.write(after(answer, isReplacement))
     } catch AdminClient.Failure.problem(let status, let name, let detail)
-      where name == AdministrationError.notReplacedName
+      where name == FailureKind.notReplaced.name
     {
       // The key wraps nothing, for certain: its shares would only be taken for ones that matter.
       files.remove(result.shares)
@@ -129,7 +130,7 @@ private struct RunningCeremony {
   private func seal(
     _ plan: CustodyPlan, besides known: [KeyIdentifier]
   ) throws -> CustodyCeremony.Result {
-    let now = UInt64(Clocks.unixMilliseconds())
+    let now = UInt64(SystemClock.unixMilliseconds())
     var ceremony = try CustodyCeremony(plan, besides: known, atMilliseconds: now)
     for index in plan.custodians.indices {
       let passphrase = try options.passphrases.new(of: plan.custodians[index])

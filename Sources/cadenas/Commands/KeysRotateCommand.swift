@@ -8,7 +8,7 @@ struct KeysRotateCommand: ParsableCommand {
     commandName: "rotate",
     abstract: "Put a new key in the place of the active one, while the service goes on.",
     discussion: """
-      ROLE is kek, data, fingerprint or audit. What is new stands under the new key from one commit \
+      ROLE is \(KeyRole.choice). What is new stands under the new key from one commit \
       on; the key before stays for what it protected. Cards are moved from an old data key with: \
       cadenas keys reencrypt. A new fingerprint key is complete when every card has its new \
       fingerprint; the command waits for that, and the service goes on with it when the command is \
@@ -18,7 +18,7 @@ struct KeysRotateCommand: ParsableCommand {
   @OptionGroup var config: ConfigurationOption
   @OptionGroup var output: FormatOption
 
-  @Argument(help: ArgumentHelp("kek, data, fingerprint or audit.", valueName: "role"))
+  @Argument(help: ArgumentHelp("\(KeyRole.choice).", valueName: "role"))
   var role: KeyRole
 
   @Option(
@@ -26,7 +26,7 @@ struct KeysRotateCommand: ParsableCommand {
   var to: KeyIdentifier?
 
   func validate() throws {
-    guard to == nil || role == .kek else {
+    guard to == nil || role.wrapsKeyring else {
       throw ValidationError("--to goes with the role kek only: the vault makes the other keys")
     }
   }
@@ -43,7 +43,7 @@ struct KeysRotateCommand: ParsableCommand {
           ("role", result.text("role")), ("new key", result.text("new")),
           ("check value", result.text("check_value")), ("replaces", result.text("old")),
         ]))
-      if role == .kek {
+      if role.wrapsKeyring {
         Console.write("Keep a copy of the new key in a safe place of its own.\n")
       }
     }
@@ -103,6 +103,12 @@ extension KeyRole: ExpressibleByArgument {
 
   /// What completions offer.
   public static var allValueStrings: [String] { allCases.map(\.name) }
+
+  /// Every role, for a sentence.
+  static var choice: String {
+    let names = allValueStrings
+    return names.dropLast().joined(separator: ", ") + " or " + names.suffix(1).joined()
+  }
 }
 
 extension KeyIdentifier: ExpressibleByArgument {

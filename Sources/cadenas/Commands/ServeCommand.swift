@@ -1,6 +1,6 @@
 import ArgumentParser
 import Logging
-import VaultServer
+import ServiceLog
 
 /// `cadenas serve`.
 struct ServeCommand: ParsableCommand {

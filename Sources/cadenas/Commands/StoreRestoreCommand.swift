@@ -57,9 +57,9 @@ struct StoreRestoreCommand: ParsableCommand {
     let document = try Restoration(
       of: try AbsolutePath.of(from), to: configuration.store.path,
       mapSize: Int(configuration.store.mapSizeBytes), lastKnown: known,
-      actor: HostUser.current.actor, clock: Clocks.vault,
+      actor: HostUser.current.actor, clock: .machine,
       slots: try SecretPool(slots: Session.slots, slotSize: Session.slotBytes),
-      permit: { try KeyOpening.checkDevelopment($0, configuration) },
+      permit: { try DevelopmentMark.check($0, configuration) },
       key: {
         try CopyKey(sharePaths: shares, passphrases: passphrases, configuration: configuration)
           .load($0, of: $1)

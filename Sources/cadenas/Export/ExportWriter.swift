@@ -3,6 +3,7 @@ import AuditLog
 import Bytes
 import Cryptography
 import Glibc
+import SystemCalls
 
 /// Writes an export, and verifies it while it is written.
 ///
@@ -118,10 +119,8 @@ struct ExportWriter {
   }
 
   private static func synchronize(directory path: String) throws(CommandFailure) {
-    let descriptor = unsafe open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-    defer { close(descriptor) }
-    guard descriptor >= 0, fsync(descriptor) == 0 else {
-      throw CommandFailure(.unavailable, "\(path): \(systemMessage(errno))")
+    do throws(SystemFailure) { try Directory.synchronize(path) } catch {
+      throw CommandFailure(.unavailable, "\(path): \(systemMessage(error.errno))")
     }
   }
 

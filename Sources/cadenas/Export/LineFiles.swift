@@ -1,5 +1,6 @@
 import Administration
 import Glibc
+import SystemCalls
 
 /// Reads a file line by line, whatever its size.
 struct LineFile: ~Copyable {

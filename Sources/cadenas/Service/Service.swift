@@ -6,6 +6,7 @@ import Glibc
 import Logging
 import NIOCore
 import NIOPosix
+import SystemCalls
 import Tokenization
 import VaultCore
 import VaultManagement
@@ -49,7 +50,7 @@ final class Service: Sendable {
     let server = try base.startServer(parts)
     let status = ServiceStatusSource(
       configuration: configuration, manager: manager, tokenizer: base.tokenizer, server: server,
-      condition: base.condition, startedMilliseconds: Clocks.unixMilliseconds())
+      condition: base.condition, startedMilliseconds: SystemClock.unixMilliseconds())
     do {
       administration = try AdminServer.start(
         path: configuration.administration.socketPath,

@@ -7,6 +7,7 @@ import NIOCore
 import NIOPosix
 import SecretMemory
 import Storage
+import SystemCalls
 import Tokenization
 import VaultCore
 import VaultManagement
@@ -39,21 +40,21 @@ struct ServiceBase {
     let limits = configuration.limits
     store = try Store.open(
       at: configuration.store.path, mapSize: Int(configuration.store.mapSizeBytes))
-    try KeyOpening.checkDevelopment(store, configuration)
+    try DevelopmentMark.check(store, configuration)
     try configuration.audit.check(store, logger)
-    let keyring = try KeyOpening.keyringAtStart(of: store, configuration)
+    let source = configuration.keys.source
+    let keyring = try KeyringStore.openAtStart(of: store, source: source)
     slots = try SecretPool(slots: 2 * limits.connections + Self.spareSlots, slotSize: 32)
     group = MultiThreadedEventLoopGroup(numberOfThreads: System.coreCount)
     gateway = Gateway(
-      group: group, limits: GatewayLimits(limits), nowMilliseconds: Clocks.unixMilliseconds)
+      group: group, limits: GatewayLimits(limits), nowMilliseconds: SystemClock.unixMilliseconds)
     if store.indexWasLost, try store.read({ try $0.count(of: .cards) }) > 0 {
       logger.notice("the fingerprint index is built anew from the records")
     }
     var settings = Vault.Settings(
       slots: slots, limits: WriterLimits(queue: limits.writerQueue, batch: limits.batch),
       refusalsStoredPerMinute: limits.refusalsStoredPerMinute)
-    let rules = KeyRules(configuration.keyRules)
-    settings.sealBound = rules.sealBound
+    settings.rules = configuration.keyRules
     settings.digitLimits = DigitLimits(
       perHour: limits.sameDigitsPerHour, mostPairs: limits.sameDigitsPairs)
     settings.explain = { error in
@@ -65,7 +66,7 @@ struct ServiceBase {
     settings.alarms = AlarmWatch(rules: configuration.alarms) { [group] raised in
       group.any().execute { logger.warning(raised) }
     }
-    let vault = try Vault(store, settings, clock: Clocks.vault) { error in
+    let vault = try Vault(store, settings, clock: .machine) { error in
       logger.critical(
         "nothing is written any more", metadata: ["reason": "\(error.explanation)"])
       condition.endWriting()
@@ -74,9 +75,8 @@ struct ServiceBase {
     let tokenizer = Tokenizer(vault, under: parts.terms(over: gateway))
     self.tokenizer = tokenizer
     manager = VaultManager(
-      vault, rules: rules,
-      shareMinutes: configuration.keys.shareMinutes, policy: { tokenizer.policy },
-      eraseKeyEncryptionKey: { try KeyOpening.erase($0, configuration) })
+      vault, shareMinutes: configuration.keys.shareMinutes, policy: { tokenizer.policy },
+      eraseKeyEncryptionKey: { try source.destroy($0) })
     guard let keyring else {
       logger.notice("sealed: waiting for the custodians' shares (cadenas unseal)")
       return
@@ -96,7 +96,7 @@ struct ServiceBase {
     var settings = VaultServer.Settings(
       host: configuration.listen.host, port: Int(configuration.listen.port),
       certificate: parts.certificate, brands: configuration.brands, pool: slots,
-      unixSeconds: { Clocks.unixMilliseconds() / 1_000 })
+      unixSeconds: { SystemClock.unixMilliseconds() / 1_000 })
     settings.limits = ServerLimits(configuration.limits)
     let settled = settings
     return try group.any().makeFutureWithTask { [tokenizer, gateway, group, logger] in

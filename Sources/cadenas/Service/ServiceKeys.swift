@@ -9,11 +9,9 @@ extension ServiceStatusSource {
   /// What the administration socket may do with the key source.
   var keySourceHooks: KeySourceHooks {
     KeySourceHooks(
-      withNextKey: { [self] installed, body in
-        try KeyOpening.explaining { try withNextKey(installed, body) }
-      },
+      withNextKey: { [self] in try withNextKey($0, $1) },
       openKeyring: { [configuration, vault] in
-        try KeyOpening.explaining { try KeyOpening.keyring(of: vault.store, configuration) }
+        try KeyringStore.open(in: vault.store, source: configuration.keys.source)
       },
       personsToDestroy: { [condition] in condition.personsToDestroy })
   }
@@ -23,17 +21,9 @@ extension ServiceStatusSource {
   private func withNextKey(
     _ installed: KeyIdentifier?, _ body: (KeyEncryptionKey, KeyOrigin) throws -> KeyRotation
   ) throws -> KeyRotation {
-    let source = try KeyOpening.source(configuration.keys)
-    if let installed {
-      return try body(KeyEncryptionKey(installed, try source.load(installed)), .installed)
-    }
-    guard configuration.keys != .credentials else {
-      throw CommandFailure(
-        .refused,
-        "the service cannot make a credential: give it one, with 32 random bytes, and name it with "
-          + "cadenas keys rotate kek --to ID")
-    }
-    let key = try source.makeKey(besides: vault.keyring.entries.map(\.identifier))
+    let source = configuration.keys.source
+    if let installed { return try body(source.load(installed), .installed) }
+    let key = try source.make(besides: vault.keyring.entries.map(\.identifier))
     do {
       return try body(key, .rotation)
     } catch StorageError.writingEnded {

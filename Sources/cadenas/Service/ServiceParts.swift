@@ -10,7 +10,7 @@ struct ServiceParts {
   let policy: Policy
   let authorities: TrustedAuthorities
   let definitions: [AcquirerDefinition]
-  let certificate: TLSCertificate
+  let certificate: ServerCertificate
   let access: AccessList
 
   /// Loads authorities, revocation lists and templates.
@@ -26,7 +26,7 @@ struct ServiceParts {
         .invalid, diagnostics.all.map(\.description).joined(separator: "\n"))
     }
     self.authorities = authorities
-    certificate = TLSCertificate(
+    certificate = ServerCertificate(
       chainPath: configuration.tls.certificatePath,
       privateKeyPath: configuration.tls.privateKeyPath)
     access = AccessList(

@@ -5,6 +5,7 @@ import Configuration
 import Glibc
 import Keyring
 import SecretMemory
+import SystemCalls
 import Tokenization
 import VaultCore
 import VaultManagement
@@ -56,7 +57,7 @@ struct ServiceStatusSource: Sendable {
     ServiceStatus(
       state: state, version: Version.current, isDevelopment: configuration.development,
       processIdentifier: getpid(), startedMilliseconds: startedMilliseconds,
-      uptimeSeconds: (Clocks.unixMilliseconds() - startedMilliseconds) / 1_000,
+      uptimeSeconds: (SystemClock.unixMilliseconds() - startedMilliseconds) / 1_000,
       listen: listen,
       connections: server.counters.connectionsOpen, paymentsInFlight: vault.paymentsInFlight,
       policyGeneration: tokenizer.policy.generation)
@@ -73,7 +74,7 @@ struct ServiceStatusSource: Sendable {
         samples: answers.map { .init(Int64(clamping: $0.count), labels: labels($0)) }),
       Metric(
         "cadenas_request_microseconds_total", .counter,
-        "Time from a request's last byte to its answer, summed.",
+        "Time from the end of a request's head to its answer, summed.",
         samples: answers.map { .init(Int64(clamping: $0.microseconds), labels: labels($0)) }),
       Metric(
         "cadenas_connections", .gauge, "Open connections.",

@@ -1,6 +1,7 @@
 import Glibc
 import JSON
 package import Logging
+import SystemCalls
 
 /// Writes log events to standard error, each as one line of JSON.
 ///
@@ -40,7 +41,7 @@ package struct JSONLogHandler: LogHandler {
   package func log(event: LogEvent) {
     var json = JSONWriter()
     json.beginObject()
-    json.member("time", string: RFC3339.string(unixMilliseconds: unixMilliseconds()))
+    json.member("time", string: RFC3339.string(unixMilliseconds: SystemClock.unixMilliseconds()))
     json.member("level", string: event.level.rawValue)
     json.member("message", string: printable("\(event.message)"))
     let all = metadata.merging(event.metadata ?? [:]) { _, event in event }
@@ -59,13 +60,6 @@ package struct JSONLogHandler: LogHandler {
     }
     return printable
   }
-}
-
-/// The time, in milliseconds since 1970-01-01T00:00:00Z.
-private func unixMilliseconds() -> Int64 {
-  var time = timespec()
-  unsafe clock_gettime(CLOCK_REALTIME, &time)
-  return Int64(time.tv_sec) * 1000 + Int64(time.tv_nsec) / 1_000_000
 }
 
 /// Writes all of `line`, or gives up: there is nobody left to tell.

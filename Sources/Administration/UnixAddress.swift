@@ -1,14 +1,5 @@
 internal import Glibc
 
-/// The system's text for an error number.
-package func systemMessage(_ number: Int32) -> String {
-  unsafe withUnsafeTemporaryAllocation(of: CChar.self, capacity: 256) { buffer in
-    guard let start = buffer.baseAddress, unsafe strerror_r(number, start, buffer.count) == 0
-    else { return "error \(number)" }
-    return unsafe String(cString: start)
-  }
-}
-
 /// The address of a Unix socket.
 struct UnixAddress {
   /// The longest path, in bytes: the system's 108 without the final zero.

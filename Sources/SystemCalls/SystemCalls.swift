@@ -1,0 +1,59 @@
+internal import Glibc
+
+/// A call of the system that has failed, and its error number.
+package struct SystemFailure: Error, Equatable, Sendable {
+  package let call: String
+  package let errno: Int32
+}
+
+/// The system's text for an error number.
+package func systemMessage(_ number: Int32) -> String {
+  unsafe withUnsafeTemporaryAllocation(of: CChar.self, capacity: 256) { buffer in
+    guard let start = buffer.baseAddress, unsafe strerror_r(number, start, buffer.count) == 0
+    else { return "error \(number)" }
+    return unsafe String(cString: start)
+  }
+}
+
+/// What is done with a directory by name.
+package enum Directory {
+  /// Makes the names in the directory durable.
+  package static func synchronize(_ path: String) throws(SystemFailure) {
+    let descriptor = unsafe open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+    guard descriptor >= 0 else { throw SystemFailure(call: "open", errno: errno) }
+    defer { close(descriptor) }
+    guard fsync(descriptor) == 0 else { throw SystemFailure(call: "fsync", errno: errno) }
+  }
+
+  /// The directory in which `path` lies.
+  package static func containing(_ path: String) -> String {
+    guard let slash = path.lastIndex(of: "/") else { return "." }
+    return slash == path.startIndex ? "/" : String(path[..<slash])
+  }
+}
+
+/// The clocks of the machine.
+package enum SystemClock {
+  /// Milliseconds since 1970-01-01 00:00 UTC.
+  package static func unixMilliseconds() -> Int64 {
+    let now = read(CLOCK_REALTIME)
+    return Int64(now.tv_sec) * 1_000 + Int64(now.tv_nsec) / 1_000_000
+  }
+
+  /// Nanoseconds of a clock that only goes forward.
+  package static func monotonicNanoseconds() -> UInt64 { nanoseconds(CLOCK_MONOTONIC) }
+
+  /// The time that the calling thread has had the processor, in nanoseconds.
+  package static func threadNanoseconds() -> UInt64 { nanoseconds(CLOCK_THREAD_CPUTIME_ID) }
+
+  private static func nanoseconds(_ clock: clockid_t) -> UInt64 {
+    let now = read(clock)
+    return UInt64(now.tv_sec) * 1_000_000_000 + UInt64(now.tv_nsec)
+  }
+
+  private static func read(_ clock: clockid_t) -> timespec {
+    var now = timespec()
+    unsafe clock_gettime(clock, &now)
+    return now
+  }
+}

@@ -1,0 +1,9 @@
+import SystemCalls
+import Vault
+
+extension Clock {
+  /// The clocks of the machine.
+  static let machine = Clock(
+    milliseconds: SystemClock.unixMilliseconds,
+    monotonicNanoseconds: SystemClock.monotonicNanoseconds)
+}

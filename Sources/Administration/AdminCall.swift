@@ -2,7 +2,9 @@ internal import AuditLog
 internal import JSON
 internal import Keyring
 package import Storage
-internal import Vault
+internal import Ledgers
+internal import VaultCore
+internal import VaultManagement
 
 /// One piece of an operation's answer, in the order in which it comes.
 package enum AdminPart: Equatable, Sendable {
@@ -95,7 +97,7 @@ package struct AdminCall {
   var now: Int64 { hooks.clock.milliseconds() }
 
   /// The vault of the running service.
-  func vault() throws(AdministrationError) -> Vault { try service(hooks.vault) }
+  func vault() throws(AdministrationError) -> VaultManager { try service(hooks.vault) }
 
   /// Where its KEK comes from.
   func keySource() throws(AdministrationError) -> KeySourceHooks { try service(hooks.keySource) }

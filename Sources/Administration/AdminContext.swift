@@ -2,7 +2,9 @@ internal import Logging
 internal import NIOCore
 internal import NIOPosix
 internal import Synchronization
-internal import Vault
+internal import Ledgers
+internal import VaultCore
+internal import VaultManagement
 
 /// What the connections of an administration socket share.
 final class AdminContext: Sendable {

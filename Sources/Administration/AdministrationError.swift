@@ -82,7 +82,7 @@ extension StorageError {
     case .alreadyInitialized, .alreadyExists: .refused
     case .mapTooSmall: .misconfigured
     case .locked, .notInitialized, .truncated, .damaged, .unknownFormat, .full, .overloaded,
-      .stopped, .writingEnded, .cancelled, .lmdb, .system:
+      .stopped, .writingEnded, .cancelled, .engine, .system:
       .unavailable
     }
   }

@@ -2,7 +2,9 @@ package import AuditLog
 package import Keyring
 package import RecordFormat
 package import SecretMemory
-package import Vault
+package import Ledgers
+internal import VaultCore
+package import VaultManagement
 
 /// What the operations need of the parts above the store, filled in by whoever composes them.
 ///
@@ -26,7 +28,7 @@ package struct AdministrationHooks: Sendable {
   /// What keys are judged by.
   package var rules = KeyRules()
   /// The vault that runs.
-  package var vault: Vault?
+  package var vault: VaultManager?
   /// Where its KEK comes from.
   package var keySource: KeySourceHooks?
   /// How old entries have to be that may be archived.

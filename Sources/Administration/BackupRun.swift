@@ -4,7 +4,9 @@ internal import Keyring
 internal import RecordFormat
 internal import SecretMemory
 internal import Storage
-internal import Vault
+internal import Ledgers
+internal import VaultCore
+internal import VaultManagement
 
 /// The making of one backup: on record first, then the copy, then a look at all of it.
 struct BackupRun: Sendable {
@@ -33,19 +35,19 @@ struct BackupRun: Sendable {
 
   /// Makes it. When nobody waits for it any more, it stops as long as there is no whole file.
   func run(_ progress: WorkProgress) throws -> Result {
-    try upkeep.exclusively {
-      try FileFacts.checkTarget(path, besides: upkeep.store.directory)
-      let begun = try upkeep.beginBackup(to: path, note: note, actor: actor)
-      progress.begin(Step.copy)
-      do throws(StorageError) {
-        _ = try upkeep.store.copy(to: path) { progress.report($0, of: $1) }
-      } catch {
-        // Where that cannot be written either, the record stays: as of one that is unfinished.
-        try? upkeep.dropBackup(begun, after: error)
-        throw Self.explained(error, path: path)
-      }
-      return try verify(begun, progress)
+    try upkeep.begin()
+    defer { upkeep.end() }
+    try FileFacts.checkTarget(path, besides: upkeep.store.directory)
+    let begun = try upkeep.beginBackup(to: path, note: note, actor: actor)
+    progress.begin(Step.copy)
+    do throws(StorageError) {
+      _ = try upkeep.store.copy(to: path) { progress.report($0, of: $1) }
+    } catch {
+      // Where that cannot be written either, the record stays: as of one that is unfinished.
+      try? upkeep.dropBackup(begun, after: .store(error))
+      throw Self.explained(error, path: path)
     }
+    return try verify(begun, progress)
   }
 
   /// A file that is not as it should be stays on record as unfinished: it may be all there is.

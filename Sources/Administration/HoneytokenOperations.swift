@@ -2,7 +2,9 @@ internal import AuditLog
 package import Cards
 internal import JSON
 internal import Storage
-package import Vault
+internal import Ledgers
+internal import VaultCore
+package import VaultManagement
 
 /// `honeytoken add`: a new one, for the database of a merchant.
 package struct AddHoneytoken: AdminOperation {
@@ -82,7 +84,7 @@ package struct RemoveHoneytoken: AdminOperation {
 }
 
 extension AdminCall {
-  fileprivate func watchingVault() throws(AdministrationError) -> Vault {
+  fileprivate func watchingVault() throws(AdministrationError) -> VaultManager {
     guard let vault = hooks.vault else {
       throw .unavailable("honeytokens are watched by a running service only")
     }
@@ -91,7 +93,7 @@ extension AdminCall {
 }
 
 extension Honeytoken {
-  fileprivate func write(to json: inout JSONWriter, _ vault: Vault) {
+  fileprivate func write(to json: inout JSONWriter, _ vault: VaultManager) {
     json.member("token", string: token.text)
     json.member("merchant", string: vault.merchantName(number: merchant))
     json.member("merchant_number", integer: merchant)

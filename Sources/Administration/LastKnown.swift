@@ -1,7 +1,9 @@
 internal import Bytes
 internal import Cryptography
 package import Storage
-package import Vault
+internal import Ledgers
+internal import VaultCore
+package import VaultManagement
 
 /// What an operator knows of a log from elsewhere: its size and root at some time.
 package struct LastKnown: Equatable, Sendable {

@@ -1,4 +1,6 @@
-internal import Vault
+internal import Ledgers
+internal import VaultCore
+internal import VaultManagement
 
 /// The query of a request's target: names and values, each name once.
 package struct Query {

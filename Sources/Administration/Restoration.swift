@@ -7,7 +7,9 @@ package import RecordFormat
 package import SecretMemory
 package import Storage
 internal import SystemCalls
-package import Vault
+package import Ledgers
+internal import VaultCore
+internal import VaultManagement
 
 /// Makes a store of a backup, where there is none.
 ///

@@ -3,7 +3,9 @@ internal import CardStore
 internal import Keyring
 internal import SecretMemory
 internal import Storage
-internal import Vault
+internal import Ledgers
+internal import VaultCore
+internal import VaultManagement
 
 /// A look at every record of a store, or of a copy of one, and at what its audit log tells of them.
 struct StoreInspection {

@@ -60,7 +60,7 @@ extension Problem {
     case .keySource, .keyFileOwner, .keyFileMode, .keyFileSize, .keyEncryptionKeyMissing,
       .keyFileExists, .noKeyring, .keyringDoesNotOpen, .malformedKeyring, .noActiveKey,
       .unknownKey, .keyKnownAlready, .keyNotRandom, .wrongState, .rotationUnderWay,
-      .rotatedTooOften, .tooManyKeys, .malformedTally, .custody:
+      .rotatedTooOften, .tooManyKeys, .malformedTally, .custody, .sourceRefuses:
       self.init(.internalError)
     }
   }

@@ -1,4 +1,5 @@
 package import AccessPolicy
+package import AuditLog
 package import Keyring
 import Ledgers
 package import RecordFormat
@@ -69,6 +70,14 @@ package final class VaultManager: Sendable {
   package func tick() {
     expireShares()
     vault.tick()
+  }
+
+  /// Whether the keyring is closed.
+  package var isSealed: Bool { vault.isSealed }
+
+  /// See `Vault.signCheckpoint()`.
+  package func signCheckpoint() throws(VaultError) -> SignedCheckpoint {
+    try vault.signCheckpoint()
   }
 
   /// How far work beside requests is.

@@ -3,7 +3,9 @@ internal import Cryptography
 internal import JSON
 internal import Keyring
 internal import Storage
-internal import Vault
+internal import Ledgers
+internal import VaultCore
+internal import VaultManagement
 
 /// `audit checkpoint`: a signed checkpoint of now; the newest one that is kept, where nobody can sign.
 package struct SignCheckpoint: PlainAdminOperation {

@@ -2,7 +2,9 @@ internal import AuditLog
 internal import JSON
 internal import Keyring
 internal import RecordFormat
-package import Vault
+internal import Ledgers
+internal import VaultCore
+package import VaultManagement
 
 /// `approvals`: the requests that wait for another person.
 package struct ListApprovals: PlainAdminOperation {
@@ -71,7 +73,7 @@ extension Query {
   }
 }
 
-extension Vault {
+extension VaultManager {
   fileprivate func approvalsDocument() throws -> [UInt8] {
     let waiting = try approvals()
     return JSONWriter.document { json in

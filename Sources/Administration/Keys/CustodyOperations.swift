@@ -4,7 +4,9 @@ internal import JSON
 internal import Keyring
 internal import RecordFormat
 internal import Storage
-internal import Vault
+internal import Ledgers
+internal import VaultCore
+internal import VaultManagement
 
 /// A custodian's share for opening the keyring, in the body as a ``ShareBody``.
 package struct EnterUnsealShare: PlainAdminOperation {
@@ -67,7 +69,7 @@ package struct ReplaceCustodians: PlainAdminOperation {
       old = try vault.keyring.keyEncryptionKeyIdentifier
       waiting = try vault.beginCustody(
         of: new.key, by: new.set, cryptoperiodSeconds: new.cryptoperiodSeconds, actor: call.actor)
-    } catch StorageError.writingEnded {
+    } catch VaultError.store(.writingEnded) {
       throw StorageError.writingEnded
     } catch {
       throw AdministrationError.notReplaced(AdministrationError(any: error).detail)
@@ -85,7 +87,7 @@ package struct ReplaceCustodians: PlainAdminOperation {
   /// Waits for the present custodians. What is certain is told, and nothing else: whoever holds the
   /// ceremony throws the new shares away only where they are worth nothing.
   private func follow(
-    _ replacement: CustodianReplacement, _ vault: Vault, _ call: AdminCall
+    _ replacement: CustodianReplacement, _ vault: VaultManager, _ call: AdminCall
   ) throws {
     let watch = Watch(lookMilliseconds: 200)
     var refusal: (any Error)?

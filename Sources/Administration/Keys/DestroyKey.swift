@@ -2,7 +2,9 @@ internal import AuditLog
 internal import JSON
 internal import Keyring
 internal import RecordFormat
-internal import Vault
+internal import Ledgers
+internal import VaultCore
+internal import VaultManagement
 
 /// `keys destroy`: destroys a key, or, in a dry run, tells what stands in its way.
 package struct DestroyKey: AdminOperation {
@@ -53,7 +55,7 @@ extension AdminCall {
 
   /// Follows a destruction to its end, or tells for whom it waits.
   func complete(
-    _ answer: DestructionAnswer, of key: KeyIdentifier, persons: Int, _ vault: Vault
+    _ answer: DestructionAnswer, of key: KeyIdentifier, persons: Int, _ vault: VaultManager
   ) throws {
     var waiting: Approval?
     switch answer {
@@ -65,7 +67,7 @@ extension AdminCall {
   }
 }
 
-extension Vault {
+extension VaultManager {
   fileprivate func destructionDocument(
     of key: KeyIdentifier, needs: KeyNeeds? = nil, approval: Approval? = nil, persons: Int
   ) throws -> [UInt8] {

@@ -4,7 +4,9 @@ internal import JSON
 internal import Keyring
 package import RecordFormat
 internal import Storage
-package import Vault
+internal import Ledgers
+internal import VaultCore
+package import VaultManagement
 
 /// `keys certificate`: that of a key that was replaced; the final one, or else the interim one, where no
 /// kind is named.

@@ -1,6 +1,8 @@
 internal import AuditLog
 internal import JSON
-internal import Vault
+internal import Ledgers
+internal import VaultCore
+internal import VaultManagement
 
 /// `keys reencrypt`: moves every card to the active data key, at most so many a second; 0 sets no bound.
 package struct Reencrypt: AdminOperation {
@@ -41,7 +43,7 @@ package struct StopReencryption: PlainAdminOperation {
   }
 }
 
-extension Vault {
+extension VaultManager {
   fileprivate func reencryptionDocument() throws -> [UInt8] {
     let work = keyWork
     let left = try cardsToMove()

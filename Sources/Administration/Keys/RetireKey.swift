@@ -2,7 +2,9 @@ internal import AuditLog
 internal import JSON
 internal import Keyring
 package import RecordFormat
-package import Vault
+internal import Ledgers
+internal import VaultCore
+package import VaultManagement
 
 /// A key, and why something is to be done with it.
 package struct KeyOrder: Equatable, Sendable {
@@ -52,7 +54,7 @@ package struct CompromiseKey: AdminOperation {
 }
 
 extension AdminCall {
-  fileprivate func retire(_ order: KeyOrder, as retirement: Vault.Retirement) throws {
+  fileprivate func retire(_ order: KeyOrder, as retirement: VaultManager.Retirement) throws {
     let vault = try vault()
     let entry = try vault.keyring.entry(order.key)
     var rotation: KeyRotation?

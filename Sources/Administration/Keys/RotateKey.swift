@@ -2,7 +2,9 @@ internal import AuditLog
 internal import JSON
 internal import Keyring
 package import RecordFormat
-internal import Vault
+internal import Ledgers
+internal import VaultCore
+internal import VaultManagement
 
 /// `keys rotate`: a new key of a role; of a KEK, the one that the operator has installed, where it is
 /// named. Of a fingerprint key it waits until every card has its new fingerprint.
@@ -52,7 +54,7 @@ package struct RotateKey: AdminOperation {
 
 extension AdminCall {
   /// Tells how far work on keys is while what was asked for is not done.
-  func followKeyWork(_ vault: Vault, while isUnderWay: () throws -> Bool) throws {
+  func followKeyWork(_ vault: VaultManager, while isUnderWay: () throws -> Bool) throws {
     let watch = Watch(lookMilliseconds: 100)
     while try isUnderWay() {
       let work = vault.keyWork

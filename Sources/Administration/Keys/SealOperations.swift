@@ -2,7 +2,9 @@ internal import AuditLog
 internal import JSON
 internal import Keyring
 internal import Storage
-internal import Vault
+internal import Ledgers
+internal import VaultCore
+internal import VaultManagement
 
 /// `seal`: closes the keyring; one that is closed already stays so.
 package struct Seal: PlainAdminOperation {

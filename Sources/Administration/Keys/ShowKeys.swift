@@ -4,7 +4,9 @@ internal import JSON
 package import Keyring
 package import RecordFormat
 internal import Storage
-internal import Vault
+internal import Ledgers
+internal import VaultCore
+internal import VaultManagement
 
 /// `keys status`: every key.
 package struct ShowKeys: PlainAdminOperation {

@@ -1,6 +1,8 @@
 internal import AuditLog
 internal import JSON
-internal import Vault
+internal import Ledgers
+internal import VaultCore
+internal import VaultManagement
 
 /// An alarm as its entry tells it.
 struct AlarmFact: Equatable {

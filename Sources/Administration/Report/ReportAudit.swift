@@ -4,7 +4,9 @@ internal import JSON
 internal import Keyring
 internal import RecordFormat
 internal import Storage
-internal import Vault
+internal import Ledgers
+internal import VaultCore
+internal import VaultManagement
 
 /// `audit report`: verifies the log and makes the report of a period: `{"html": …, "intact": …}`.
 package struct ReportAudit: AdminOperation {

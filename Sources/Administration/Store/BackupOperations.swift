@@ -3,7 +3,9 @@ internal import Cryptography
 internal import JSON
 package import RecordFormat
 internal import Storage
-package import Vault
+internal import Ledgers
+internal import VaultCore
+package import VaultManagement
 
 /// `store backup`: a backup, to a new file with an absolute path.
 package struct BackUpStore: AdminOperation {

@@ -80,10 +80,20 @@ package struct StoreUpkeep: Sendable {
   ///
   /// - Throws: ``VaultError/upkeepUnderWay``, or what `body` throws.
   package func exclusively<R>(_ body: () throws(VaultError) -> R) throws(VaultError) -> R {
-    guard gate.enter() else { throw .upkeepUnderWay }
-    defer { gate.leave() }
+    try begin()
+    defer { end() }
     return try body()
   }
+
+  /// Begins such work; ``end()`` ends it.
+  ///
+  /// - Throws: ``VaultError/upkeepUnderWay`` while other such work runs.
+  package func begin() throws(VaultError) {
+    guard gate.enter() else { throw .upkeepUnderWay }
+  }
+
+  /// Lets other such work begin.
+  package func end() { gate.leave() }
 
   /// Compacts the store, with an entry before and one after: see `Store.compact(progress:)`.
   ///

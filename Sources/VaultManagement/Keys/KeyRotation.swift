@@ -1,4 +1,4 @@
-package import AuditLog
+import AuditLog
 import CardStore
 import Cryptography
 package import Keyring

@@ -6,7 +6,9 @@ import Keyring
 import RecordFormat
 import Storage
 import SystemCalls
-import Vault
+import Ledgers
+import VaultCore
+import VaultManagement
 
 extension Initialization {
   /// How a ceremony is held.

@@ -5,7 +5,9 @@ import Keyring
 import SecretMemory
 import Storage
 import SystemCalls
-import Vault
+import Ledgers
+import VaultCore
+import VaultManagement
 
 /// Does an operation: through the running service, or, where none runs, on the store itself.
 struct Session {

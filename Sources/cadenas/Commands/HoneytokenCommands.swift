@@ -1,7 +1,9 @@
 import Administration
 import ArgumentParser
 import Cards
-import Vault
+import Ledgers
+import VaultCore
+import VaultManagement
 
 /// `cadenas honeytoken`.
 struct HoneytokenCommand: ParsableCommand {

@@ -5,7 +5,9 @@ import Keyring
 import RecordFormat
 import Storage
 import SystemCalls
-import Vault
+import Ledgers
+import VaultCore
+import VaultManagement
 
 /// What a ceremony for a running service is held with.
 struct CeremonyOptions: ParsableArguments {

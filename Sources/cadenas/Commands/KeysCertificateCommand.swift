@@ -2,7 +2,9 @@ import Administration
 import ArgumentParser
 import AuditLog
 import RecordFormat
-import Vault
+import Ledgers
+import VaultCore
+import VaultManagement
 
 /// `cadenas keys certificate`.
 struct KeysCertificateCommand: ParsableCommand {

@@ -1,7 +1,9 @@
 import Administration
 import ArgumentParser
 import RecordFormat
-import Vault
+import Ledgers
+import VaultCore
+import VaultManagement
 
 /// Why a key is retired, or a backup forgotten.
 struct ReasonOption: ParsableArguments {

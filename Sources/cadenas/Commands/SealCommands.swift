@@ -2,7 +2,9 @@ import Administration
 import ArgumentParser
 import Keyring
 import RecordFormat
-import Vault
+import Ledgers
+import VaultCore
+import VaultManagement
 
 /// `cadenas seal`.
 struct SealCommand: ParsableCommand {

@@ -1,7 +1,9 @@
 import Administration
 import ArgumentParser
 import RecordFormat
-import Vault
+import Ledgers
+import VaultCore
+import VaultManagement
 
 /// `cadenas store backup`.
 struct StoreBackupCommand: ParsableCommand {

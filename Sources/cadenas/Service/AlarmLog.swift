@@ -1,6 +1,8 @@
 import AuditLog
 import Logging
-import Vault
+import Ledgers
+import VaultCore
+import VaultManagement
 
 extension Logger {
   /// Says in one line that there is an alarm.

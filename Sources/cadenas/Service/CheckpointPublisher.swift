@@ -7,7 +7,9 @@ import Logging
 import NIOPosix
 import Storage
 import Synchronization
-import Vault
+import Ledgers
+import VaultCore
+import VaultManagement
 
 /// Puts checkpoints of the log where somebody else sees them: in the service's log, and in a file.
 ///

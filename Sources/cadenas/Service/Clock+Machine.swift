@@ -1,5 +1,7 @@
 import SystemCalls
-import Vault
+import Ledgers
+import VaultCore
+import VaultManagement
 
 extension Clock {
   /// The clocks of the machine.

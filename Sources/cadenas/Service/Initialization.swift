@@ -7,7 +7,9 @@ import Keyring
 import RecordFormat
 import Storage
 import SystemCalls
-import Vault
+import Ledgers
+import VaultCore
+import VaultManagement
 
 /// What `cadenas init` does: makes the KEK, the first key of each role, and the store.
 enum Initialization {

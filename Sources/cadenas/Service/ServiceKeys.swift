@@ -3,7 +3,9 @@ import Configuration
 import Keyring
 import RecordFormat
 import Storage
-import Vault
+import Ledgers
+import VaultCore
+import VaultManagement
 
 extension ServiceStatusSource {
   /// What the administration socket may do with the key source.

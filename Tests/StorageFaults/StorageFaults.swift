@@ -17,7 +17,7 @@ import Synchronization
     let mapSize = 8 << 20
     try Store.create(at: arguments[1], mapSize: mapSize, storeIdentifier: identifier)
     let store = try Store.open(at: arguments[1], mapSize: mapSize)
-    try store.startWriter(participants: []) { error in report("onEnd \(error)") }
+    try store.startWriter() { error in report("onEnd \(error)") }
     var next = 0
     for step in arguments[3...] {
       let parts = step.split(separator: ":")
@@ -73,7 +73,7 @@ private final class Tally: Sendable {
 
   init(expected: Int) { missing = Atomic(expected) }
 
-  func add(_ result: Result<Void, any Error>) {
+  func add(_ result: Result<Void, StorageError>) {
     let name =
       switch result {
       case .success: "stored"
@@ -102,10 +102,10 @@ private final class Put: WriteJob {
     self.tally = tally
   }
 
-  func apply(_ transaction: inout StoreWriteTransaction) throws {
+  func apply(_ transaction: inout StoreWriteTransaction) throws(StorageError) {
     let key = key
     try transaction.put(key: key.rawSpan, value: key.rawSpan, in: .cards)
   }
 
-  func complete(_ result: Result<Void, any Error>) { tally.add(result) }
+  func complete(_ result: Result<Void, StorageError>) { tally.add(result) }
 }

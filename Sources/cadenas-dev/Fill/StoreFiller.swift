@@ -7,7 +7,6 @@ import Keyring
 import SecretMemory
 import Storage
 import SystemCalls
-import Vault
 
 /// Puts the cards of a series into a store, as the writer of a running vault would: the same code,
 /// each batch durable.

@@ -28,7 +28,9 @@ struct ServiceStatusSource: Sendable {
     hooks.vault = vault
     hooks.rules = vault.rules
     hooks.keepAtHandSeconds = configuration.audit.keepAtHandSeconds
-    hooks.keySource = keySourceHooks
+    hooks.keySource = KeySourceHooks(configuration.keys.source, of: vault) { [condition] in
+      condition.personsToDestroy
+    }
     hooks.upkeep = vault.upkeep
     hooks.inventory = { [self] in try inventory().make() }
     hooks.record = { [vault] entry in try vault.record(entry) }

@@ -55,11 +55,11 @@ final class AdminResponse: Sendable {
   /// Tells why there is no answer, or no more of it.
   func fail(_ error: AdministrationError) {
     switch progress.withLock({ $0 }) {
-    case .notBegun: fail(error.kind.name, error.kind.httpStatus, error.detail)
+    case .notBegun: fail(error.kind.rawValue, error.kind.httpStatus, error.detail)
     case .streaming(.progress):
       try? chunk(
         Self.line(
-          "error", Self.problem(error.kind.name, error.kind.httpStatus, error.detail)),
+          "error", Self.problem(error.kind.rawValue, error.kind.httpStatus, error.detail)),
         .progress)
       finish()
     case .streaming: channel.close(promise: nil)

@@ -1,9 +1,10 @@
 package import AuditLog
 package import Keyring
-package import RecordFormat
+internal import RecordFormat
 package import SecretMemory
 package import Ledgers
-internal import VaultCore
+internal import Storage
+package import VaultCore
 package import VaultManagement
 
 /// What the operations need of the parts above the store, filled in by whoever composes them.
@@ -44,29 +45,45 @@ package struct AdministrationHooks: Sendable {
   package init(clock: Clock) { self.clock = clock }
 }
 
-/// What the key source of a running service does, and what its policy asks for.
+/// The key source of a running service, and what its policy asks for.
 package struct KeySourceHooks: Sendable {
-  /// Gives the next KEK to the body: one that it makes in the source, or the one that the operator has
-  /// installed there. Where the body throws, one that was made is gone again.
-  package typealias NextKey =
-    @Sendable (KeyIdentifier?, (KeyEncryptionKey, KeyOrigin) throws -> KeyRotation) throws ->
-    KeyRotation
-
-  /// See ``NextKey``.
-  package var withNextKey: NextKey
-  /// Opens the keyring with what the source has.
-  package var openKeyring: @Sendable () throws -> Keyring
+  private let source: any KeyEncryptionKeySource
+  private let vault: Vault
   /// How many different persons it takes to destroy a key.
-  package var personsToDestroy: @Sendable () -> Int
+  package let personsToDestroy: @Sendable () -> Int
 
-  /// Hooks of a service.
+  /// The source of the KEK of `vault`.
   package init(
-    withNextKey: @escaping NextKey, openKeyring: @escaping @Sendable () throws -> Keyring,
+    _ source: any KeyEncryptionKeySource, of vault: Vault,
     personsToDestroy: @escaping @Sendable () -> Int
   ) {
-    self.withNextKey = withNextKey
-    self.openKeyring = openKeyring
+    self.source = source
+    self.vault = vault
     self.personsToDestroy = personsToDestroy
+  }
+
+  /// Opens the keyring with what the source has.
+  func openKeyring() throws(KeyringError) -> Keyring {
+    try KeyringStore.open(in: vault.store, source: source)
+  }
+
+  /// Gives the next KEK to `body`: the one that the operator has installed, or one that is made, and
+  /// is durable in its source before the keyring is wrapped under it. The one before stays where it is.
+  /// Where `body` throws, one that was made is gone again.
+  func withNextKey(
+    _ installed: KeyIdentifier?,
+    _ body: (KeyEncryptionKey, KeyOrigin) throws(VaultError) -> KeyRotation
+  ) throws(VaultError) -> KeyRotation {
+    if let installed { return try body(onKeys(source.load(installed)), .installed) }
+    let known = try vault.keyring.entries.map(\.identifier)
+    let key = try onKeys(source.make(besides: known))
+    do throws(VaultError) {
+      return try body(key, .rotation)
+    } catch {
+      // After the end of writing either of the two may open the store.
+      if error != .store(.writingEnded) { try? source.destroy(key.identifier) }
+      throw error
+    }
   }
 }
 

@@ -59,12 +59,6 @@ package enum ConfigurationFiles {
     return directory == "/" ? "/" + path : directory + "/" + path
   }
 
-  /// The directory of an absolute path.
-  package static func directory(of path: String) -> String {
-    guard let slash = path.lastIndex(of: "/"), slash != path.startIndex else { return "/" }
-    return String(path[..<slash])
-  }
-
   /// The absolute path of what `path` means in the working directory; nil if that has no name.
   package static func absolute(_ path: String) -> String? {
     if path.hasPrefix("/") { return path }

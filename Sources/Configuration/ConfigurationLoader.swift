@@ -1,6 +1,7 @@
 import AccessPolicy
 import Bytes
 import Cards
+import SystemCalls
 
 extension ServiceConfiguration {
   /// Reads and checks the configuration in the file at `path`, and every file that it names.
@@ -19,7 +20,7 @@ extension ServiceConfiguration {
       let reader = MappingReader(tree, name: "", diagnostics)
     {
       let loader = ConfigurationLoader(
-        directory: ConfigurationFiles.directory(of: file), diagnostics: diagnostics)
+        directory: Directory.containing(file), diagnostics: diagnostics)
       configuration = loader.service(reader, file: file)
     }
     guard let configuration, diagnostics.isEmpty else {

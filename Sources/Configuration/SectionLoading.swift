@@ -1,3 +1,5 @@
+import SystemCalls
+
 extension AdministrationSettings {
   /// Reads the section `administration` of the configuration in the file at `path`, and nothing
   /// else: a command that asks the running service needs its socket, and may not be allowed to read
@@ -28,7 +30,7 @@ extension ConfigurationLoader {
       let reader = MappingReader(tree, name: "", diagnostics)
     {
       let loader = ConfigurationLoader(
-        directory: ConfigurationFiles.directory(of: file), diagnostics: diagnostics)
+        directory: Directory.containing(file), diagnostics: diagnostics)
       section = body(loader, reader)
     }
     guard let section, diagnostics.isEmpty else {

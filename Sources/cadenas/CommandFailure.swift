@@ -1,6 +1,8 @@
 import Administration
 import CardStore
 import Configuration
+import Glibc
+import SystemCalls
 import VaultServer
 
 /// Why a command ends without having done its work: what it says, and its exit status.
@@ -24,6 +26,11 @@ struct CommandFailure: Error, CustomStringConvertible {
   init(_ status: Status, _ message: String) {
     self.status = status
     self.message = message
+  }
+
+  /// What the system said when something was done with `path`.
+  static func system(_ path: String, _ number: Int32 = errno) -> CommandFailure {
+    CommandFailure(.unavailable, "\(path): \(systemMessage(number))")
   }
 
   init(_ error: ConfigurationError) {

@@ -7,11 +7,6 @@ import Testing
 
 /// What answers and commands make of a failure.
 @Suite struct FailureKindTests {
-  @Test func `every kind has a name of its own`() {
-    let names = FailureKind.allCases.map(\.name)
-    #expect(Set(names).count == names.count)
-  }
-
   @Test func `an answer's HTTP status tells its kind, as far as a command needs it`() {
     for kind in FailureKind.allCases {
       #expect(FailureKind(httpStatus: kind.httpStatus).httpStatus == kind.httpStatus)

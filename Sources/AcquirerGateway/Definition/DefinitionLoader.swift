@@ -1,5 +1,6 @@
 package import AccessPolicy
 package import Configuration
+import SystemCalls
 
 /// Makes definitions out of the configuration: reads templates, certificates and credentials, and
 /// reports every mistake in them and between them.
@@ -31,7 +32,7 @@ package struct DefinitionLoader {
     let file = settings.templatePath
     guard let tree = ConfigurationTree.read(file, diagnostics),
       let template = TemplateCompiler.compile(
-        tree, directory: ConfigurationFiles.directory(of: file), diagnostics)
+        tree, directory: Directory.containing(file), diagnostics)
     else { return nil }
     let before = diagnostics.count
     let url = settings.url ?? template.url

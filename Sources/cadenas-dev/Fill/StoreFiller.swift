@@ -32,6 +32,10 @@ struct StoreFiller {
 
   /// Opens the store of `configuration`, whose keys lie in a directory.
   init(_ configuration: ServiceConfiguration) throws {
+    let source = configuration.keys.source
+    guard source.directoryOfNewKeys != nil else {
+      throw DevelopmentError.invalid("fill needs keys in a directory (keys.source: file)")
+    }
     guard let merchant = configuration.merchants.first(where: { $0.name == "shop" }),
       let actor = merchant.clients.first
     else { throw DevelopmentError.invalid("cadenas.yaml has no merchant 'shop' with a client") }
@@ -39,7 +43,7 @@ struct StoreFiller {
     self.actor = actor
     store = try Store.open(
       at: configuration.store.path, mapSize: Int(configuration.store.mapSizeBytes))
-    keys = try LiveKeyring(Self.keyring(of: store, configuration.keys.source), in: store)
+    keys = try LiveKeyring(KeyringStore.open(in: store, source: source), in: store)
     // One for the card, and two that comparing takes of its own.
     slots = try SecretPool(slots: 4, slotSize: 32)
     cards = try CardStore(store: store, keys: keys, slots: slots, pace: Self.pace)
@@ -47,15 +51,6 @@ struct StoreFiller {
     expiry = try Expiry(month: 12, year: 2035)
     stored = try store.read { try $0.count(of: .cards) }
     numbers = TestCardNumbers(filledFrom: stored)
-  }
-
-  private static func keyring(
-    of store: Store, _ source: any KeyEncryptionKeySource
-  ) throws -> Keyring {
-    do throws(KeyringError) { return try KeyringStore.open(in: store, source: source) } catch {
-      guard case .sourceRefuses = error else { throw error }
-      throw DevelopmentError.invalid("fill needs keys in a directory (keys.source: file)")
-    }
   }
 
   /// Nobody waits beside it: large flushes that touch each page of the index seldom, without a pause.

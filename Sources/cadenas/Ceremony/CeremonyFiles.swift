@@ -4,7 +4,6 @@ import Configuration
 import Glibc
 import Keyring
 import RecordFormat
-import SystemCalls
 
 /// The folder into which a ceremony writes: `NAME.share` for each custodian, and `transcript.txt`.
 ///
@@ -23,9 +22,9 @@ struct CeremonyFiles {
   /// anybody has typed a passphrase.
   func prepare(for plan: CustodyPlan) throws(CommandFailure) {
     guard unsafe mkdir(directory, 0o700) == 0 || errno == EEXIST else {
-      throw Self.failure(directory)
+      throw .system(directory)
     }
-    guard unsafe access(directory, W_OK | X_OK) == 0 else { throw Self.failure(directory) }
+    guard unsafe access(directory, W_OK | X_OK) == 0 else { throw .system(directory) }
     for path in plan.custodians.map(path(of:)) + [transcriptPath] {
       var status = stat()
       guard unsafe lstat(path, &status) != 0 else {
@@ -45,7 +44,7 @@ struct CeremonyFiles {
         try Self.create(path, share.text, noting: &written)
       }
       try Self.create(transcriptPath, transcript, noting: &written)
-      try Self.synchronize(directory)
+      try NewFile.synchronize(directory: directory)
       for share in shares {
         let path = path(of: share.header.custodian)
         guard try Self.readShare(path) == share else {
@@ -81,36 +80,13 @@ struct CeremonyFiles {
   private static func create(
     _ path: String, _ text: String, noting written: inout [String]
   ) throws(CommandFailure) {
-    let flags = O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW
-    let descriptor = unsafe open(path, flags, 0o600)
-    guard descriptor >= 0 else { throw failure(path) }
-    defer { close(descriptor) }
+    var file = try NewFile(path, isPrivate: true)
     written.append(path)
-    // What the umask took away does not matter; what a directory's default list added would.
-    guard fchmod(descriptor, 0o600) == 0 else { throw failure(path) }
-    var rest = Array(text.utf8)[...]
-    while !rest.isEmpty {
-      let count = unsafe rest.withUnsafeBytes {
-        unsafe Glibc.write(descriptor, $0.baseAddress, $0.count)
-      }
-      if count < 0, errno == EINTR { continue }
-      guard count > 0 else { throw failure(path) }
-      rest = rest.dropFirst(count)
-    }
-    guard fsync(descriptor) == 0 else { throw failure(path) }
-  }
-
-  private static func synchronize(_ directory: String) throws(CommandFailure) {
-    do throws(SystemFailure) { try Directory.synchronize(directory) } catch {
-      throw failure(directory, error.errno)
-    }
+    file.append(Array(text.utf8))
+    try file.synchronize()
   }
 
   private static func remove(_ paths: [String]) {
     for path in paths { unsafe unlink(path) }
-  }
-
-  private static func failure(_ path: String, _ number: Int32 = errno) -> CommandFailure {
-    CommandFailure(.unavailable, "\(path): \(systemMessage(number))")
   }
 }

@@ -1,6 +1,5 @@
 import Administration
 import Glibc
-import SystemCalls
 
 /// A file that a command writes whole, or not at all.
 enum OutputFile {
@@ -10,9 +9,7 @@ enum OutputFile {
     let draft = path + ".draft"
     do throws(CommandFailure) {
       try NewFile.write(bytes, to: draft, replacing: true)
-      guard unsafe rename(draft, path) == 0 else {
-        throw CommandFailure(.unavailable, "\(path): \(systemMessage(errno))")
-      }
+      guard unsafe rename(draft, path) == 0 else { throw .system(path) }
     } catch {
       unsafe unlink(draft)
       throw error

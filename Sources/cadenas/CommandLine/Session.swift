@@ -4,7 +4,6 @@ import Glibc
 import Keyring
 import SecretMemory
 import Storage
-import SystemCalls
 import Ledgers
 import VaultCore
 import VaultManagement
@@ -88,7 +87,7 @@ struct Session {
     var status = stat()
     guard unsafe stat(directory, &status) == 0 else {
       if errno == ENOENT { return }
-      throw CommandFailure(.unavailable, "\(directory): \(systemMessage(errno))")
+      throw .system(directory)
     }
     guard status.st_uid != geteuid() else { return }
     let owner = HostUser(lookingUp: status.st_uid, group: status.st_gid).name ?? "#\(status.st_uid)"

@@ -116,7 +116,7 @@ private struct RunningCeremony {
         session.document(ReplaceCustodians(), body: body, offline: false, showing: "shares"))
       Console.write(after(answer, isReplacement))
     } catch AdminClient.Failure.problem(let status, let name, let detail)
-      where name == FailureKind.notReplaced.name
+      where name == FailureKind.notReplaced.rawValue
     {
       // The key wraps nothing, for certain: its shares would only be taken for ones that matter.
       files.remove(result.shares)

@@ -111,17 +111,9 @@ struct ExportWriter {
   }
 
   private func publish() throws(CommandFailure) {
-    for path in directories.sorted() + [draft] { try Self.synchronize(directory: path) }
-    guard unsafe rename(draft, directory) == 0 else {
-      throw CommandFailure(.unavailable, "\(directory): \(systemMessage(errno))")
-    }
-    try Self.synchronize(directory: directory + "/..")
-  }
-
-  private static func synchronize(directory path: String) throws(CommandFailure) {
-    do throws(SystemFailure) { try Directory.synchronize(path) } catch {
-      throw CommandFailure(.unavailable, "\(path): \(systemMessage(error.errno))")
-    }
+    for path in directories.sorted() + [draft] { try NewFile.synchronize(directory: path) }
+    guard unsafe rename(draft, directory) == 0 else { throw .system(directory) }
+    try NewFile.synchronize(directory: directory + "/..")
   }
 
   private mutating func write(_ bytes: [UInt8], to name: String) throws(CommandFailure) {
@@ -129,7 +121,7 @@ struct ExportWriter {
     for part in name.split(separator: "/").dropLast() {
       path += "/\(part)"
       if directories.insert(path).inserted, unsafe mkdir(path, 0o750) != 0, errno != EEXIST {
-        throw CommandFailure(.unavailable, "\(path): \(systemMessage(errno))")
+        throw .system(path)
       }
     }
     try NewFile.write(bytes, to: "\(draft)/\(name)")

@@ -32,7 +32,9 @@ struct ServiceStatusSource: Sendable {
     hooks.vault = manager
     hooks.rules = manager.rules
     hooks.keepAtHandSeconds = configuration.audit.keepAtHandSeconds
-    hooks.keySource = keySourceHooks
+    hooks.keySource = KeySourceHooks(configuration.keys.source, of: vault) { [condition] in
+      condition.personsToDestroy
+    }
     hooks.upkeep = manager.upkeep
     hooks.inventory = { [self] in try inventory().make() }
     hooks.record = { [vault] entry in try vault.record(entry) }

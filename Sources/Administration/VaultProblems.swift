@@ -20,7 +20,7 @@ extension AdministrationError {
     switch error {
     case let error as AdministrationError: self = error
     case let error as StorageError: self = .store(error)
-    case let error as AuditError: self = error == .abandoned ? .abandoned : .audit(error)
+    case let error as AuditError: self.init(VaultError(error))
     case let error as KeyringError: self.init(VaultError(error))
     case let error as CardStoreError: self.init(VaultError(error))
     case let error as LedgerError: self.init(VaultError(error))

@@ -59,10 +59,11 @@ extension AdminCall {
     let entry = try vault.keyring.entry(order.key)
     var rotation: KeyRotation?
     if let entry, entry.role.wrapsKeyring, entry.state == .active {
-      rotation = try keySource().withNextKey(nil) { next, _ in
+      rotation = try keySource().withNextKey(nil) {
+        (next, _) throws(VaultError) in
         let made = try vault.retire(
           order.key, as: retirement, replacement: next, because: order.reason, actor: actor)
-        guard let made else { throw KeyringError.wrongState(order.key, entry.state) }
+        guard let made else { throw .keyring(.wrongState(order.key, entry.state)) }
         return made
       }
     } else {

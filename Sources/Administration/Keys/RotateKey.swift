@@ -34,7 +34,7 @@ package struct RotateKey: AdminOperation {
     let vault = try call.vault()
     let rotation =
       role.wrapsKeyring
-      ? try call.keySource().withNextKey(key) { next, origin in
+      ? try call.keySource().withNextKey(key) { (next, origin) throws(VaultError) in
         try vault.replaceKeyEncryptionKey(by: next, origin: origin, actor: call.actor)
       } : try vault.rotate(role, actor: call.actor)
     if role.isReplacedCardByCard {

@@ -1,7 +1,9 @@
 import AccessPolicy
 import AcquirerGateway
+import Administration
 import Configuration
 import Keyring
+import Ledgers
 import Logging
 import NIOCore
 import NIOPosix
@@ -76,7 +78,7 @@ struct ServiceBase {
     self.tokenizer = tokenizer
     manager = VaultManager(
       vault, shareMinutes: configuration.keys.shareMinutes, policy: { tokenizer.policy },
-      eraseKeyEncryptionKey: { try source.destroy($0) })
+      eraseKeyEncryptionKey: { key throws(KeyringError) in try source.destroy(key) })
     guard let keyring else {
       logger.notice("sealed: waiting for the custodians' shares (cadenas unseal)")
       return

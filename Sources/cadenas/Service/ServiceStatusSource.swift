@@ -1,9 +1,11 @@
+import AccessPolicy
 import AcquirerGateway
 import Administration
 import AuditLog
 import Configuration
 import Glibc
 import Keyring
+import Ledgers
 import SecretMemory
 import SystemCalls
 import Tokenization
@@ -17,6 +19,7 @@ struct ServiceStatusSource: Sendable {
   let manager: VaultManager
   let tokenizer: Tokenizer
   let server: VaultServer
+  let gateway: Gateway
   let condition: ServiceCondition
   let startedMilliseconds: Int64
 
@@ -24,7 +27,7 @@ struct ServiceStatusSource: Sendable {
 
   /// The hooks of the operations.
   func hooks(slots: SecretPool) -> AdministrationHooks {
-    var hooks = AdministrationHooks(clock: Clocks.vault)
+    var hooks = AdministrationHooks(clock: .machine)
     hooks.service = { [self] in status() }
     hooks.metrics = { [self] in metrics() }
     hooks.keyring = { [vault] in try vault.keyring }

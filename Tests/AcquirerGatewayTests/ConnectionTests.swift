@@ -3,7 +3,8 @@ import NIOCore
 import NIOPosix
 import Synchronization
 import Testing
-import Vault
+import Tokenization
+import VaultCore
 
 @testable import AcquirerGateway
 

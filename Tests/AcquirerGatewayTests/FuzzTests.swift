@@ -1,7 +1,8 @@
 import Bytes
 import Configuration
 import Testing
-import Vault
+import Tokenization
+import VaultCore
 
 @testable import AcquirerGateway
 

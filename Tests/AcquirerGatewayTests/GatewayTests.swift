@@ -5,7 +5,8 @@ import NIOCore
 import NIOPosix
 import NIOSSL
 import Testing
-import Vault
+import Tokenization
+import VaultCore
 
 @testable import AcquirerGateway
 

@@ -3,7 +3,8 @@ import Cards
 import JSON
 import NIOCore
 import Testing
-import Vault
+import Tokenization
+import VaultCore
 
 @testable import AcquirerGateway
 

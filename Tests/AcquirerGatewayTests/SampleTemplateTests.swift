@@ -2,7 +2,8 @@ import Bytes
 import Cards
 import Configuration
 import Testing
-import Vault
+import Tokenization
+import VaultCore
 
 @testable import AcquirerGateway
 

@@ -7,7 +7,8 @@ import NIOCore
 import SecretMemory
 import Synchronization
 import Testing
-import Vault
+import Tokenization
+import VaultCore
 
 @testable import AcquirerGateway
 

@@ -2,7 +2,9 @@ import AuditLog
 import Cryptography
 import RecordFormat
 import Testing
-import Vault
+import Ledgers
+import VaultCore
+import VaultManagement
 
 @testable import Administration
 

@@ -8,7 +8,9 @@ import SecretMemory
 import Storage
 import Synchronization
 import Testing
-import Vault
+import Ledgers
+import VaultCore
+import VaultManagement
 
 @testable import Administration
 

@@ -1,7 +1,9 @@
 import AuditLog
 import Cards
 import Testing
-import Vault
+import Ledgers
+import VaultCore
+import VaultManagement
 
 @testable import Administration
 

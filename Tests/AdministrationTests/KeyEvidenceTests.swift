@@ -5,7 +5,9 @@ import Keyring
 import RecordFormat
 import Storage
 import Testing
-import Vault
+import Ledgers
+import VaultCore
+import VaultManagement
 
 @Suite("Evidence about keys over the administration socket")
 struct KeyEvidenceTests {

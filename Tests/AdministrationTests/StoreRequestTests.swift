@@ -2,7 +2,9 @@ import Cryptography
 import RecordFormat
 import Storage
 import Testing
-import Vault
+import Ledgers
+import VaultCore
+import VaultManagement
 
 @testable import Administration
 

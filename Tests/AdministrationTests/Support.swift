@@ -7,7 +7,9 @@ import NIOPosix
 import SecretMemory
 import Storage
 import Synchronization
-import Vault
+import Ledgers
+import VaultCore
+import VaultManagement
 
 /// A store with a keyring and a log in a directory that goes with the value, and what a service
 /// would hook into its operations.

@@ -2,7 +2,8 @@ import AccessPolicy
 import Cryptography
 import NIOSSL
 import Testing
-import Vault
+import Tokenization
+import VaultCore
 
 @testable import VaultServer
 

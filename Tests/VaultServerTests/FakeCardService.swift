@@ -2,7 +2,8 @@ import AccessPolicy
 import Cards
 import SecretMemory
 import Synchronization
-import Vault
+import Tokenization
+import VaultCore
 
 @testable import VaultServer
 

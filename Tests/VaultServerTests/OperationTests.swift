@@ -1,6 +1,7 @@
 import AccessPolicy
 import Testing
-import Vault
+import Tokenization
+import VaultCore
 
 @testable import VaultServer
 

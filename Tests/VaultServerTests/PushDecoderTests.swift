@@ -3,7 +3,8 @@ import Cards
 import Cryptography
 import SecretMemory
 import Testing
-import Vault
+import Tokenization
+import VaultCore
 
 @testable import VaultServer
 

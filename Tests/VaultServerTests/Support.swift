@@ -2,7 +2,8 @@ import AccessPolicy
 import Bytes
 import Cards
 import Cryptography
-import Vault
+import Tokenization
+import VaultCore
 
 @testable import VaultServer
 

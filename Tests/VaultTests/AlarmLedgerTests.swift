@@ -2,7 +2,10 @@ import AccessPolicy
 import AuditLog
 import Testing
 
-@testable import Vault
+@testable import Ledgers
+@testable import Tokenization
+@testable import VaultCore
+@testable import VaultManagement
 
 private let second: UInt64 = 1_000_000_000
 

@@ -6,7 +6,10 @@ import Storage
 import Synchronization
 import Testing
 
-@testable import Vault
+@testable import Ledgers
+@testable import Tokenization
+@testable import VaultCore
+@testable import VaultManagement
 
 /// Alarms as the vault raises them.
 @Suite(.timeLimit(.minutes(5))) struct AlarmTests {
@@ -124,7 +127,7 @@ import Testing
     // One batch of three, of which the last fails: the others are applied twice.
     let blocker = Blocker(try house.store)
     for fails in [false, true, false] {
-      try house.store.submit(RecordingJob(entry, in: house.vault.core, fails: fails))
+      try house.store.submit(RecordingJob(entry, in: house.vault.books, fails: fails))
     }
     blocker.open()
     try house.settle()
@@ -220,19 +223,19 @@ import Testing
 private final class RecordingJob: WriteJob, @unchecked Sendable {
   let admission = Admission.reserved
   private let entry: AuditEntry
-  private let core: WriterCore
+  private let books: Books
   private let fails: Bool
 
-  init(_ entry: AuditEntry, in core: WriterCore, fails: Bool) {
+  init(_ entry: AuditEntry, in books: Books, fails: Bool) {
     self.entry = entry
-    self.core = core
+    self.books = books
     self.fails = fails
   }
 
-  func apply(_ transaction: inout StoreWriteTransaction) throws {
-    try core.record(entry, in: &transaction)
-    if fails { throw Missing(what: "an end of this job") }
+  func apply(_ transaction: inout StoreWriteTransaction) throws(VaultError) {
+    try books.record(entry, in: &transaction)
+    if fails { throw .malformedRow }
   }
 
-  func complete(_ result: Result<Void, any Error>) {}
+  func complete(_ result: Result<Void, VaultError>) {}
 }

@@ -4,7 +4,10 @@ import Keyring
 import RecordFormat
 import Storage
 import Testing
-import Vault
+import Ledgers
+import Tokenization
+import VaultCore
+import VaultManagement
 
 /// Audit keys that vouch for those that take their place.
 @Suite struct AuditKeySuccessionTests {

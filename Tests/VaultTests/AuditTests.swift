@@ -2,7 +2,10 @@ import AuditLog
 import Cards
 import Storage
 import Testing
-import Vault
+import Ledgers
+import Tokenization
+import VaultCore
+import VaultManagement
 
 /// What the audit log says of each operation: every member, and nothing else.
 @Suite(.timeLimit(.minutes(5))) struct AuditTests {

@@ -5,7 +5,10 @@ import Keyring
 import Storage
 import Testing
 
-@testable import Vault
+@testable import Ledgers
+@testable import Tokenization
+@testable import VaultCore
+@testable import VaultManagement
 
 /// Checkpoints that the vault signs, and the archive.
 @Suite struct CheckpointTests {

@@ -2,7 +2,10 @@ import AccessPolicy
 import AuditLog
 import Storage
 import Testing
-import Vault
+import Ledgers
+import Tokenization
+import VaultCore
+import VaultManagement
 
 /// A jump of the clock is not time that has passed: what waits goes on waiting, and it is told.
 @Suite(.timeLimit(.minutes(5))) struct ClockJumpTests {

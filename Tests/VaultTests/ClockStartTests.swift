@@ -2,7 +2,10 @@ import AuditLog
 import Bytes
 import Storage
 import Testing
-import Vault
+import Ledgers
+import Tokenization
+import VaultCore
+import VaultManagement
 
 /// Starts after the clock jumped, and with a clock that is ahead: none ends what has not waited.
 @Suite(.timeLimit(.minutes(5))) struct ClockStartTests {

@@ -6,7 +6,10 @@ import SecretMemory
 import Storage
 import Testing
 
-@testable import Vault
+@testable import Ledgers
+@testable import Tokenization
+@testable import VaultCore
+@testable import VaultManagement
 
 /// Custodians whose shares open the vault, and who give way to others.
 @Suite struct CustodyTests {

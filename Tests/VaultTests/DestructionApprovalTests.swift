@@ -2,7 +2,10 @@ import Keyring
 import RecordFormat
 import Testing
 
-@testable import Vault
+@testable import Ledgers
+@testable import Tokenization
+@testable import VaultCore
+@testable import VaultManagement
 
 /// Destructions that wait until as many persons as the policy asks for have approved.
 @Suite struct DestructionApprovalTests {

@@ -1,6 +1,9 @@
 import Testing
 
-@testable import Vault
+@testable import Ledgers
+@testable import Tokenization
+@testable import VaultCore
+@testable import VaultManagement
 
 @Suite struct DigitCountsTests {
   private static let hour = DigitCounts.windowSeconds

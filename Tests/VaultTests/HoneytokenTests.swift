@@ -3,7 +3,10 @@ import AuditLog
 import Cards
 import Storage
 import Testing
-import Vault
+import Ledgers
+import Tokenization
+import VaultCore
+import VaultManagement
 
 /// Tokens that no card is behind.
 @Suite(.timeLimit(.minutes(5))) struct HoneytokenTests {

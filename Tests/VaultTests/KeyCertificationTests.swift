@@ -6,7 +6,10 @@ import RecordFormat
 import Storage
 import Testing
 
-@testable import Vault
+@testable import Ledgers
+@testable import Tokenization
+@testable import VaultCore
+@testable import VaultManagement
 
 /// Certificates that a re-encryption and a destruction leave.
 @Suite struct KeyCertificationTests {
@@ -26,7 +29,7 @@ import Testing
 
   private func activeKey() throws -> VerifierKey {
     let publicKey = try house.vault.keyring.signingKey().key.publicKey
-    return try house.vault.core.verifierKey(publicKey)
+    return try house.vault.books.verifierKey(publicKey)
   }
 
   private func certificate(
@@ -126,7 +129,7 @@ import Testing
       cardsPerSecond: 0, beganMilliseconds: 5, sequence: 0, actor: "user:ann")
     order.note([rotation.old: 70])
     let first = order
-    try house.store.perform { [core = try house.vault.core] in try core.note(first, in: &$0) }
+    try house.store.perform { [core = try house.vault.books] in try core.note(first, in: &$0) }
     try house.vault.beginReencryption(cardsPerSecond: 0, actor: "user:eve")
     try wait()
     let certificate = try #require(try certificate(rotation.old))
@@ -143,7 +146,7 @@ import Testing
     _ = try await house.token(of: Number.visa)
     let rotation = try house.vault.rotate(.data, actor: "user:bob")
     try house.vault.stopReencryption(actor: "user:bob")
-    try house.store.perform { [core = try house.vault.core] transaction in
+    try house.store.perform { [core = try house.vault.books] transaction in
       var order = ReencryptionOrder(
         cardsPerSecond: 0, beganMilliseconds: core.now, sequence: 1, actor: "user:ann")
       order.note([rotation.old: 1])
@@ -159,7 +162,7 @@ import Testing
 
   /// Destroys a key as the commands do, but for the approvals and the compaction.
   private func destroy(_ key: KeyIdentifier, certifying: Bool = true) throws {
-    try house.store.perform { [core = try house.vault.core] transaction in
+    try house.store.perform { [core = try house.vault.books] transaction in
       let keys = try core.open().keys
       try keys.change(in: &transaction) { (change) throws(KeyringError) in
         try change.beginDestruction(key)
@@ -234,7 +237,7 @@ import Testing
     _ = try await house.token(of: Number.visa)
     let rotation = try house.vault.rotate(.data, actor: "user:bob")
     #expect(throws: KeyringError.wrongState(rotation.old, .deactivated)) {
-      try house.store.perform { [core = try house.vault.core] transaction in
+      try house.store.perform { [core = try house.vault.books] transaction in
         try core.certifyDestruction(
           of: rotation.old, by: "user:ann", approvedBy: [], entries: [], in: &transaction)
       }

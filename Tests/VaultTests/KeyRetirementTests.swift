@@ -6,7 +6,10 @@ import RecordFormat
 import Storage
 import Testing
 
-@testable import Vault
+@testable import Ledgers
+@testable import Tokenization
+@testable import VaultCore
+@testable import VaultManagement
 
 /// Keys that leave service, up to their end.
 @Suite struct KeyRetirementTests {
@@ -112,7 +115,7 @@ import Testing
     let old = try house.emptiedDataKey()
     let wrapping = try house.keyringRow()
     try house.store.perform { [vault = try house.vault, reason] transaction in
-      try vault.core.beginDestruction(
+      try vault.books.beginDestruction(
         DestructionOrder(
           key: old, actor: "user:ann", beganMilliseconds: 1, reason: reason, approvers: []),
         approval: nil, in: &transaction)

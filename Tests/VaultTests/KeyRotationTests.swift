@@ -4,7 +4,10 @@ import RecordFormat
 import Storage
 import Testing
 
-@testable import Vault
+@testable import Ledgers
+@testable import Tokenization
+@testable import VaultCore
+@testable import VaultManagement
 
 /// Keys that are rotated and cards that are moved, while the vault is open.
 @Suite struct KeyRotationTests {

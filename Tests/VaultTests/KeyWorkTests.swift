@@ -5,7 +5,10 @@ import RecordFormat
 import Storage
 import Testing
 
-@testable import Vault
+@testable import Ledgers
+@testable import Tokenization
+@testable import VaultCore
+@testable import VaultManagement
 
 /// Work on keys under difficulties: counts that lie, queues that are full, sources out of reach.
 @Suite struct KeyWorkTests {

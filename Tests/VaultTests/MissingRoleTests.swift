@@ -5,7 +5,10 @@ import SecretMemory
 import Storage
 import Testing
 
-@testable import Vault
+@testable import Ledgers
+@testable import Tokenization
+@testable import VaultCore
+@testable import VaultManagement
 
 /// A store whose keyring lacks a key of a role, as one of a version that did not know the role.
 @Suite struct MissingRoleTests {

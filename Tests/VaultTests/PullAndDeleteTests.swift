@@ -1,7 +1,10 @@
 import Cards
 import Storage
 import Testing
-import Vault
+import Ledgers
+import Tokenization
+import VaultCore
+import VaultManagement
 
 @Suite(.timeLimit(.minutes(5))) struct PullAndDeleteTests {
   private let house: TestVault
@@ -32,7 +35,7 @@ import Vault
 
   @Test func `a pull asks the policy that is in force`() async throws {
     let token = try await house.token(of: Number.visa)
-    try house.vault.update(policy: Cast.makePolicy(shopAcquirers: ["pull-only"]))
+    try house.update(policy: Cast.makePolicy(shopAcquirers: ["pull-only"]))
     #expect(text(of: try await house.pull(token).value) == "token-not-found")
   }
 

@@ -4,7 +4,10 @@ import Cryptography
 import RecordFormat
 import Testing
 
-@testable import Vault
+@testable import Ledgers
+@testable import Tokenization
+@testable import VaultCore
+@testable import VaultManagement
 
 /// Certificates as texts and as notes.
 @Suite struct RotationCertificateTests {

@@ -1,7 +1,10 @@
 import AccessPolicy
 import Cards
 import Synchronization
-import Vault
+import Ledgers
+import Tokenization
+import VaultCore
+import VaultManagement
 
 /// Acquirers that answer as a test wants.
 final class ScriptedTransport: AcquirerTransport {

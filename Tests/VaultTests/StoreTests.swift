@@ -5,7 +5,10 @@ import LMDB
 import SecretMemory
 import Storage
 import Testing
-import Vault
+import Ledgers
+import Tokenization
+import VaultCore
+import VaultManagement
 
 /// The vault over a store that is full, busy, damaged, or was left in a hurry.
 @Suite(.timeLimit(.minutes(5))) struct StoreTests {

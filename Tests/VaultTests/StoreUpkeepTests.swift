@@ -6,7 +6,10 @@ import RecordFormat
 import Storage
 import Testing
 
-@testable import Vault
+@testable import Ledgers
+@testable import Tokenization
+@testable import VaultCore
+@testable import VaultManagement
 
 /// Backups on record, compaction and what a restored store begins with, while the vault is open.
 @Suite struct StoreUpkeepTests {

@@ -7,7 +7,10 @@ import Keyring
 import Storage
 import Synchronization
 import Testing
-import Vault
+import Ledgers
+import Tokenization
+import VaultCore
+import VaultManagement
 
 /// Something that a test needs is not there.
 struct Missing: Error {
@@ -163,20 +166,22 @@ enum Cast {
 
   /// A client of the merchant or acquirer; its identity may be that of `actor`'s.
   static func caller(
-    _ name: String, actor: String? = nil, under generation: UInt64 = 1
+    _ name: String, actor: String? = nil, under generation: UInt64 = 1,
+    transport: ScriptedTransport
   ) throws -> Caller {
+    let terms = Terms(policy: makePolicy(generation: generation), acquirers: transport)
     if let merchant = policy.merchants[name] {
       let identity = actor.flatMap { policy.merchants[$0] } ?? merchant
       return Caller(
         actor: identity.clients[0], principal: .merchant(merchant), requestIdentifier: "req-1",
-        policyGeneration: generation)
+        terms: terms)
     }
     guard let acquirer = policy.acquirers[name], let pull = acquirer.pull else {
       throw Missing(what: name)
     }
     return Caller(
       actor: pull.clients[0], principal: .acquirer(acquirer), requestIdentifier: "req-1",
-      policyGeneration: generation)
+      terms: terms)
   }
 }
 
@@ -226,12 +231,12 @@ final class Blocker: Sendable {
       self.released = released
     }
 
-    func apply(_ transaction: inout StoreWriteTransaction) {
+    func apply(_ transaction: inout StoreWriteTransaction) throws(StorageError) {
       entered.open()
       released.wait()
     }
 
-    func complete(_ result: Result<Void, any Error>) {}
+    func complete(_ result: Result<Void, StorageError>) {}
   }
 }
 
@@ -262,4 +267,36 @@ private final class Gate: Sendable {
     var byte: UInt8 = 0
     while unsafe read(reading, &byte, 1) < 0 && errno == EINTR {}
   }
+}
+
+/// What a job of a test ends with, whatever it is.
+private enum JobFailure: StoreFailure {
+  case store(StorageError)
+  case other(any Error)
+}
+
+extension Store {
+  /// As the typed one, for a body whose errors have no type.
+  @_disfavoredOverload
+  func perform(_ body: @escaping (inout StoreWriteTransaction) throws -> Void) throws {
+    nonisolated(unsafe) let body = body
+    do throws(JobFailure) {
+      try unsafe perform { (transaction) throws(JobFailure) in
+        do { try unsafe body(&transaction) } catch { throw .other(error) }
+      }
+    } catch {
+      switch error {
+      case .store(let error): throw error
+      case .other(let error): throw error
+      }
+    }
+  }
+}
+
+extension VaultManager {
+  func record(_ entry: AuditEntry) throws { try vault.record(entry) }
+  func close() { vault.close() }
+  var checkpoint: SignedCheckpoint? { vault.checkpoint }
+  var paymentsInFlight: Int { vault.paymentsInFlight }
+  var digitFigures: DigitFigures { books.digitFigures }
 }

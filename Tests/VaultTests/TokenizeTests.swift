@@ -2,7 +2,10 @@ import Cards
 import SecretMemory
 import Storage
 import Testing
-import Vault
+import Ledgers
+import Tokenization
+import VaultCore
+import VaultManagement
 
 @Suite(.timeLimit(.minutes(5))) struct TokenizeTests {
   private let house: TestVault

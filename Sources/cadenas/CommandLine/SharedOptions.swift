@@ -22,4 +22,12 @@ struct FormatOption: ParsableArguments {
 
   @Option(help: ArgumentHelp("table for people, json for programs.", valueName: "format"))
   var format = Format.table
+
+  /// Prints a document: as it is for programs, as `text` tells it for people.
+  func show(_ document: [UInt8], _ text: (DocumentView) throws -> String) throws {
+    switch format {
+    case .json: Console.write(document + [UInt8(ascii: "\n")])
+    case .table: Console.write(try text(DocumentView(document)))
+    }
+  }
 }

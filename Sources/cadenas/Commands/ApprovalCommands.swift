@@ -13,8 +13,8 @@ struct ApprovalsCommand: ParsableCommand {
   @OptionGroup var output: FormatOption
 
   func run() throws {
-    let document = try Session(config).document(ListApprovals(), offline: false)
-    try ApprovalTable.show(document, output)
+    try output.show(
+      Session(config).document(ListApprovals(), offline: false), ApprovalTable.text)
   }
 }
 
@@ -54,15 +54,14 @@ struct RejectCommand: ParsableCommand {
   func run() throws {
     let document = try Session(config).document(
       Reject(approval.text, because: why.value), offline: false)
-    try ApprovalTable.show(document, output)
+    try output.show(document, ApprovalTable.text)
   }
 }
 
 private enum ApprovalTable {
-  static func show(_ document: [UInt8], _ output: FormatOption) throws {
-    guard output.format == .table else { return Console.write(document + [UInt8(ascii: "\n")]) }
-    let waiting = try DocumentView(document)["approvals"]?.elements ?? []
-    guard !waiting.isEmpty else { return Console.write("nothing waits for approval\n") }
+  static func text(_ list: DocumentView) -> String {
+    let waiting = list["approvals"]?.elements ?? []
+    guard !waiting.isEmpty else { return "nothing waits for approval\n" }
     var table = TextTable([
       ("ID", .left), ("OPERATION", .left), ("KEY", .left), ("REQUESTED BY", .left),
       ("ENDS", .left), ("APPROVED BY", .left), ("MISSING", .right), ("TICKET", .left),
@@ -77,6 +76,6 @@ private enum ApprovalTable {
         approval.text("ticket"), approval.text("reason"),
       ])
     }
-    Console.write(table.text)
+    return table.text
   }
 }

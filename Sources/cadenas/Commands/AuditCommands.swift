@@ -96,13 +96,10 @@ struct AuditProveCommand: ParsableCommand {
     let document = try Session(config).document(
       ProveAudit(try parsed()), offline: true, showing: "proving")
     let proofs = try DocumentView(document)["proofs"]?.elements.map(\.text) ?? []
-    let text = Array(proofs.joined(separator: "\n").utf8)
-    if let to { try OutputFile.replace(to, with: text) }
-    switch output.format {
-    case .json: Console.write(document + [UInt8(ascii: "\n")])
-    case .table:
-      guard let to else { return Console.write(text) }
-      Console.write("\(proofs.count) \(proofs.count == 1 ? "proof" : "proofs") in \(to)\n")
+    let text = proofs.joined(separator: "\n")
+    if let to { try OutputFile.replace(to, with: Array(text.utf8)) }
+    try output.show(document) { _ in
+      to.map { "\(proofs.count) \(proofs.count == 1 ? "proof" : "proofs") in \($0)\n" } ?? text
     }
   }
 }

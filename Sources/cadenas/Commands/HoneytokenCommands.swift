@@ -50,15 +50,11 @@ struct HoneytokenAddCommand: ParsableCommand {
   func run() throws {
     let document = try Session(config).document(
       AddHoneytoken(merchant: merchant, note: noted ?? .none), offline: false)
-    switch output.format {
-    case .json: Console.write(document + [UInt8(ascii: "\n")])
-    case .table:
-      let honeytoken = try DocumentView(document)
-      Console.write(
-        TextTable.pairs([
-          ("honeytoken", honeytoken.text("token")), ("merchant", honeytoken.text("merchant")),
-          ("created", honeytoken.text("created")), ("note", honeytoken.text("note")),
-        ]))
+    try output.show(document) { honeytoken in
+      TextTable.pairs([
+        ("honeytoken", honeytoken.text("token")), ("merchant", honeytoken.text("merchant")),
+        ("created", honeytoken.text("created")), ("note", honeytoken.text("note")),
+      ])
     }
   }
 }
@@ -76,10 +72,12 @@ struct HoneytokenListCommand: ParsableCommand {
   @OptionGroup var output: FormatOption
 
   func run() throws {
-    let document = try Session(config).document(ListHoneytokens(), offline: false)
-    guard output.format == .table else { return Console.write(document + [UInt8(ascii: "\n")]) }
-    let honeytokens = try DocumentView(document)["honeytokens"]?.elements ?? []
-    guard !honeytokens.isEmpty else { return Console.write("no honeytoken is planted\n") }
+    try output.show(Session(config).document(ListHoneytokens(), offline: false), Self.text)
+  }
+
+  private static func text(_ list: DocumentView) -> String {
+    let honeytokens = list["honeytokens"]?.elements ?? []
+    guard !honeytokens.isEmpty else { return "no honeytoken is planted\n" }
     var table = TextTable([
       ("TOKEN", .left), ("MERCHANT", .left), ("CREATED", .left), ("BY", .left), ("NOTE", .left),
     ])
@@ -91,7 +89,7 @@ struct HoneytokenListCommand: ParsableCommand {
         honeytoken.text("created"), honeytoken.text("actor"), honeytoken.text("note"),
       ])
     }
-    Console.write(table.text)
+    return table.text
   }
 }
 
@@ -122,13 +120,8 @@ struct HoneytokenRemoveCommand: ParsableCommand {
   }
 
   func run() throws {
-    let document = try Session(config).document(
-      RemoveHoneytoken(try parsed()), offline: false)
-    switch output.format {
-    case .json: Console.write(document + [UInt8(ascii: "\n")])
-    case .table:
-      let token = Console.printable(try DocumentView(document).text("token"))
-      Console.write("\(token) is watched no more.\n")
+    try output.show(Session(config).document(RemoveHoneytoken(parsed()), offline: false)) {
+      Console.printable($0.text("token")) + " is watched no more.\n"
     }
   }
 }

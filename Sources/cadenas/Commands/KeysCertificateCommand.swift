@@ -64,10 +64,8 @@ struct KeysCertificateCommand: ParsableCommand {
     }
     guard let key else { return }
     let kind: RotationCertificate.Kind? = final ? .final : interim ? .interim : nil
-    let document = try Session(config).document(ShowKeyCertificate(key, kind), offline: true)
-    switch output.format {
-    case .json: Console.write(document + [UInt8(ascii: "\n")])
-    case .table: Console.write(try DocumentView(document)["note"]?.text ?? "")
+    try output.show(Session(config).document(ShowKeyCertificate(key, kind), offline: true)) {
+      $0["note"]?.text ?? ""
     }
   }
 }

@@ -28,26 +28,23 @@ struct KeysStatusCommand: ParsableCommand {
   @OptionGroup var output: FormatOption
 
   func run() throws {
-    let document = try Session(config).document(ShowKeys(), offline: true)
-    switch output.format {
-    case .json: Console.write(document + [UInt8(ascii: "\n")])
-    case .table:
+    try output.show(Session(config).document(ShowKeys(), offline: true)) { list in
+      let keys = list["keys"]?.elements ?? []
       var table = TextTable([
         ("ID", .left), ("ROLE", .left), ("STATE", .left), ("CHECK VALUE", .left),
         ("CREATED", .left), ("CRYPTOPERIOD END", .left), ("CARDS", .right),
       ])
-      for key in try DocumentView(document)["keys"]?.elements ?? [] {
+      for key in keys {
         table.add(
           ["id", "role", "state", "check_value", "created", "cryptoperiod_end", "cards"]
             .map(key.text(_:)))
       }
-      Console.write(table.text)
-      for key in try DocumentView(document)["keys"]?.elements ?? [] {
-        for warning in key["warnings"]?.elements ?? [] {
-          Console.write(
-            Console.styled("warning", .yellow) + " \(key.text("id")): \(warning.text)\n")
+      let warnings = keys.flatMap { key in
+        (key["warnings"]?.elements ?? []).map {
+          Console.styled("warning", .yellow) + " \(key.text("id")): \($0.text)\n"
         }
       }
+      return table.text + warnings.joined()
     }
   }
 }

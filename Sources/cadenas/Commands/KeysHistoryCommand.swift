@@ -21,10 +21,7 @@ struct KeysHistoryCommand: ParsableCommand {
   func run() throws {
     let document = try Session(config).document(
       ShowKeyHistory(key), offline: true, showing: "reading the log")
-    switch output.format {
-    case .json: Console.write(document + [UInt8(ascii: "\n")])
-    case .table:
-      let view = try DocumentView(document)
+    try output.show(document) { view in
       var table = TextTable([
         ("TIME", .left), ("KEY", .left), ("ROLE", .left), ("EVENT", .left), ("ACTOR", .left),
         ("APPROVED BY", .left), ("REASON", .left),
@@ -37,10 +34,9 @@ struct KeysHistoryCommand: ParsableCommand {
           event.text("reason"),
         ])
       }
-      Console.write(table.text)
-      if let omitted = view["omitted"]?.integer, omitted > 0 {
-        Console.write("\(omitted) older events are left out; audit show --key has them all.\n")
-      }
+      guard let omitted = view["omitted"]?.integer, omitted > 0 else { return table.text }
+      return table.text
+        + "\(omitted) older events are left out; audit show --key has them all.\n"
     }
   }
 }

@@ -16,15 +16,10 @@ struct KeysInventoryCommand: ParsableCommand {
   @OptionGroup var output: FormatOption
 
   func run() throws {
-    let document = try Session(config).document(ShowInventory(), offline: true)
-    switch output.format {
-    case .json: Console.write(document + [UInt8(ascii: "\n")])
-    case .table:
-      let view = try DocumentView(document)
-      for section in Self.sections {
-        Console.write(
-          Console.styled(section.title, .bold) + "\n" + Self.table(of: section, in: view) + "\n")
-      }
+    try output.show(Session(config).document(ShowInventory(), offline: true)) { view in
+      Self.sections.map {
+        Console.styled($0.title, .bold) + "\n" + Self.table(of: $0, in: view) + "\n"
+      }.joined()
     }
   }
 

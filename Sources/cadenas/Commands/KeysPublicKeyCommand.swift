@@ -16,11 +16,8 @@ struct KeysPublicKeyCommand: ParsableCommand {
   @OptionGroup var output: FormatOption
 
   func run() throws {
-    let document = try Session(config).document(ShowPublicKeys(), offline: true)
-    switch output.format {
-    case .json: Console.write(document + [UInt8(ascii: "\n")])
-    case .table: Console.write(VerifierKeyFile.text(of: try DocumentView(document)))
-    }
+    try output.show(
+      Session(config).document(ShowPublicKeys(), offline: true), VerifierKeyFile.text(of:))
   }
 }
 

@@ -76,14 +76,12 @@ private enum RetiredKey {
   static func show(
     _ operation: any AdminOperation, _ config: ConfigurationOption, _ output: FormatOption
   ) throws {
-    let document = try Session(config).document(operation, offline: false)
-    guard output.format == .table else { return Console.write(document + [UInt8(ascii: "\n")]) }
-    let key = try DocumentView(document)
-    Console.write(
+    try output.show(Session(config).document(operation, offline: false)) { key in
       TextTable.pairs([
         ("key", key.text("key")), ("role", key.text("role")), ("state", key.text("state")),
         ("replaced by", key.text("replaced_by")),
-      ]))
+      ])
+    }
   }
 }
 
@@ -107,8 +105,7 @@ struct KeysDestroyCommand: ParsableCommand {
   @Flag(help: "Do it.") var execute = false
 
   func run() throws {
-    let order = KeyOrder(
-      key: key, reason: execute ? try why.required() : why.value)
+    let order = KeyOrder(key: key, reason: execute ? try why.required() : why.value)
     let document = try Session(config).document(
       DestroyKey(order, execute: execute), offline: false, showing: "compacting")
     let isPossible = try DestructionView.show(document, isDryRun: !execute, output)

@@ -34,18 +34,11 @@ struct KeysRotateCommand: ParsableCommand {
   func run() throws {
     let document = try Session(config).document(
       RotateKey(role, to: to), offline: false, showing: "fingerprints")
-    switch output.format {
-    case .json: Console.write(document + [UInt8(ascii: "\n")])
-    case .table:
-      let result = try DocumentView(document)
-      Console.write(
-        TextTable.pairs([
-          ("role", result.text("role")), ("new key", result.text("new")),
-          ("check value", result.text("check_value")), ("replaces", result.text("old")),
-        ]))
-      if role.wrapsKeyring {
-        Console.write("Keep a copy of the new key in a safe place of its own.\n")
-      }
+    try output.show(document) { result in
+      TextTable.pairs([
+        ("role", result.text("role")), ("new key", result.text("new")),
+        ("check value", result.text("check_value")), ("replaces", result.text("old")),
+      ]) + (role.wrapsKeyring ? "Keep a copy of the new key in a safe place of its own.\n" : "")
     }
   }
 }
@@ -78,17 +71,13 @@ struct KeysReencryptCommand: ParsableCommand {
     let operation: any AdminOperation =
       stop ? StopReencryption() : Reencrypt(cardsPerSecond: rate)
     let document = try Session(config).document(operation, offline: false, showing: "cards")
-    let result = try DocumentView(document)
-    switch output.format {
-    case .json: Console.write(document + [UInt8(ascii: "\n")])
-    case .table:
-      Console.write(
-        TextTable.pairs([
-          ("moved", result.text("moved")), ("left under other keys", result.text("left")),
-          ("that do not open", result.text("damaged")),
-        ]))
+    try output.show(document) { result in
+      TextTable.pairs([
+        ("moved", result.text("moved")), ("left under other keys", result.text("left")),
+        ("that do not open", result.text("damaged")),
+      ])
     }
-    if !stop, result["left"]?.integer != 0 {
+    if !stop, try DocumentView(document)["left"]?.integer != 0 {
       throw ExitCode(CommandFailure.Status.refused.rawValue)
     }
   }

@@ -20,9 +20,9 @@ struct SealCommand: ParsableCommand {
   @OptionGroup var output: FormatOption
 
   func run() throws {
-    let document = try Session(config).document(Seal(), offline: false)
-    guard output.format == .table else { return Console.write(document + [UInt8(ascii: "\n")]) }
-    Console.write("the service is \(try DocumentView(document).text("state"))\n")
+    try output.show(Session(config).document(Seal(), offline: false)) {
+      "the service is \($0.text("state"))\n"
+    }
   }
 }
 
@@ -45,9 +45,9 @@ struct UnsealCommand: ParsableCommand {
     if let file = share.file {
       return try share.enter(file, for: .unseal, config, output)
     }
-    let document = try Session(config).document(Unseal(), offline: false, showing: "records")
-    guard output.format == .table else { return Console.write(document + [UInt8(ascii: "\n")]) }
-    Console.write("the service is \(try DocumentView(document).text("state"))\n")
+    try output.show(Session(config).document(Unseal(), offline: false, showing: "records")) {
+      "the service is \($0.text("state"))\n"
+    }
   }
 }
 
@@ -81,17 +81,15 @@ struct ShareOption: ParsableArguments {
       case .replacement: EnterCeremonyShare()
       }
     let document = try Session(config).document(operation, body: body, offline: false)
-    guard output.format == .table else { return Console.write(document + [UInt8(ascii: "\n")]) }
-    let answer = try DocumentView(document)
-    let entered = answer["entered"]?.elements.map(\.text) ?? []
-    var text = "entered: \(entered.joined(separator: ", "))\n"
-    if let missing = answer["missing"]?.integer, missing > 0 {
-      text += "\(missing) more within \(Self.timeLeft(answer))\n"
-    } else {
-      text +=
-        purpose == .unseal
-        ? "the service is \(answer.text("state"))\n" : "the new custodians are in place\n"
+    try output.show(document) { answer in
+      let entered = answer["entered"]?.elements.map(\.text) ?? []
+      let text = "entered: \(entered.joined(separator: ", "))\n"
+      if let missing = answer["missing"]?.integer, missing > 0 {
+        return text + "\(missing) more within \(Self.timeLeft(answer))\n"
+      }
+      return text
+        + (purpose == .unseal
+          ? "the service is \(answer.text("state"))\n" : "the new custodians are in place\n")
     }
-    Console.write(text)
   }
 }

@@ -12,18 +12,12 @@ struct StatusCommand: ParsableCommand {
   @OptionGroup var output: FormatOption
 
   func run() throws {
-    let document = try Session(config).document(ShowStatus(), offline: false)
-    switch output.format {
-    case .json: Console.write(document + [UInt8(ascii: "\n")])
-    case .table:
-      let status = try DocumentView(document)
-      Console.write(TextTable.pairs(Self.pairs(status)))
-      for warning in status["key_warnings"]?.elements ?? [] {
-        let style: Console.Style = warning["urgent"]?.isTrue == true ? .red : .yellow
-        Console.write(
-          Console.styled("warning", style) + " \(warning.text("role")) key "
-            + "\(warning.text("key")): \(warning.text("text"))\n")
+    try output.show(Session(config).document(ShowStatus(), offline: false)) { status in
+      let warnings = (status["key_warnings"]?.elements ?? []).map { warning in
+        Console.styled("warning", warning["urgent"]?.isTrue == true ? .red : .yellow)
+          + " \(warning.text("role")) key \(warning.text("key")): \(warning.text("text"))\n"
       }
+      return TextTable.pairs(Self.pairs(status)) + warnings.joined()
     }
   }
 

@@ -56,12 +56,8 @@ struct StoreBackupCreateCommand: ParsableCommand {
     let document = try Session(config).document(
       BackUpStore(to: AbsolutePath.of(to), note: noted ?? .none), offline: true,
       showing: "backing up")
-    let result = try DocumentView(document)
-    let isIntact = result["intact"]?.isTrue == true
-    switch output.format {
-    case .json: Console.write(document + [UInt8(ascii: "\n")])
-    case .table: Console.write(Self.text(result, isIntact: isIntact))
-    }
+    let isIntact = try DocumentView(document)["intact"]?.isTrue == true
+    try output.show(document) { Self.text($0, isIntact: isIntact) }
     if !isIntact { throw ExitCode(CommandFailure.Status.refused.rawValue) }
   }
 
@@ -103,21 +99,18 @@ struct StoreBackupListCommand: ParsableCommand {
   @OptionGroup var output: FormatOption
 
   func run() throws {
-    let document = try Session(config).document(ListBackups(), offline: true)
-    switch output.format {
-    case .json: Console.write(document + [UInt8(ascii: "\n")])
-    case .table:
+    try output.show(Session(config).document(ListBackups(), offline: true)) { list in
       var table = TextTable([
         ("ID", .left), ("STATE", .left), ("CREATED", .left), ("SIZE", .right), ("KEK", .left),
         ("BY", .left), ("FILE", .left), ("NOTE", .left),
       ])
-      for backup in try DocumentView(document)["backups"]?.elements ?? [] {
+      for backup in list["backups"]?.elements ?? [] {
         table.add([
           backup.text("id"), backup.text("state"), backup.text("created"), backup.size("bytes"),
           backup.text("kek"), backup.text("actor"), backup.text("path"), backup.text("note"),
         ])
       }
-      Console.write(table.text)
+      return table.text
     }
   }
 }
@@ -146,17 +139,13 @@ struct StoreBackupForgetCommand: ParsableCommand {
   func run() throws {
     let document = try Session(config).document(
       ForgetBackup(backup, because: why.value), offline: true)
-    switch output.format {
-    case .json: Console.write(document + [UInt8(ascii: "\n")])
-    case .table:
-      let result = try DocumentView(document)
+    try output.show(document) { result in
       let path = Console.printable(result.text("path"))
-      Console.write(
-        "The backup \(result.text("id")) is forgotten: no key is kept for it any more.\n"
-          + (result["file_exists"]?.isTrue == true
-            ? Console.styled("warning", .yellow)
-              + " \(path) is still there: this command deletes nothing; destroy it, and every copy\n"
-            : "No file was deleted: \(path) and every copy of it have to be destroyed by now.\n"))
+      return "The backup \(result.text("id")) is forgotten: no key is kept for it any more.\n"
+        + (result["file_exists"]?.isTrue == true
+          ? Console.styled("warning", .yellow)
+            + " \(path) is still there: this command deletes nothing; destroy it, and every copy\n"
+          : "No file was deleted: \(path) and every copy of it have to be destroyed by now.\n")
     }
   }
 }

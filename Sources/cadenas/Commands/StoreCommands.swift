@@ -20,24 +20,16 @@ struct StoreStatsCommand: ParsableCommand {
   @OptionGroup var output: FormatOption
 
   func run() throws {
-    let document = try Session(config).document(ShowStore(), offline: true)
-    switch output.format {
-    case .json: Console.write(document + [UInt8(ascii: "\n")])
-    case .table:
-      let stats = try DocumentView(document)
+    try output.show(Session(config).document(ShowStore(), offline: true)) { stats in
       var table = TextTable([("TABLE", .left), ("ENTRIES", .right)])
       for row in stats["tables"]?.elements ?? [] {
         table.add([row.text("name"), row.text("entries")])
       }
-      Console.write(
-        TextTable.pairs([
-          ("store", stats.text("store")),
-          ("directory", stats.text("directory")),
-          ("file", stats.size("file_bytes")),
-          ("used", stats.size("used_bytes")),
-          ("of that free", stats.size("free_bytes")),
-          ("may grow to", stats.size("map_bytes")),
-        ]) + "\n" + table.text)
+      return TextTable.pairs([
+        ("store", stats.text("store")), ("directory", stats.text("directory")),
+        ("file", stats.size("file_bytes")), ("used", stats.size("used_bytes")),
+        ("of that free", stats.size("free_bytes")), ("may grow to", stats.size("map_bytes")),
+      ]) + "\n" + table.text
     }
   }
 }
@@ -59,12 +51,8 @@ struct StoreVerifyCommand: ParsableCommand {
   func run() throws {
     let document = try Session(config).document(
       VerifyStore(), offline: true, showing: "opening records")
-    let result = try DocumentView(document)
-    let isIntact = result["intact"]?.isTrue == true
-    switch output.format {
-    case .json: Console.write(document + [UInt8(ascii: "\n")])
-    case .table: Console.write(Self.text(result, isIntact: isIntact))
-    }
+    let isIntact = try DocumentView(document)["intact"]?.isTrue == true
+    try output.show(document) { Self.text($0, isIntact: isIntact) }
     if !isIntact { throw ExitCode(CommandFailure.Status.refused.rawValue) }
   }
 

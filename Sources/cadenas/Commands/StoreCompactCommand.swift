@@ -19,15 +19,11 @@ struct StoreCompactCommand: ParsableCommand {
   func run() throws {
     let document = try Session(config).document(
       CompactStore(), offline: true, showing: "compacting")
-    switch output.format {
-    case .json: Console.write(document + [UInt8(ascii: "\n")])
-    case .table:
-      let result = try DocumentView(document)
-      Console.write(
-        TextTable.pairs([
-          ("before", result.size("bytes_before")), ("after", result.size("bytes_after")),
-          ("writing paused", result.text("paused_ms") + " ms"),
-        ]))
+    try output.show(document) { result in
+      TextTable.pairs([
+        ("before", result.size("bytes_before")), ("after", result.size("bytes_after")),
+        ("writing paused", result.text("paused_ms") + " ms"),
+      ])
     }
   }
 }

@@ -65,10 +65,7 @@ struct StoreRestoreCommand: ParsableCommand {
           .load($0, of: $1)
       }
     ).run { _, done, total in progress.show(done: done, total: total) }
-    switch output.format {
-    case .json: Console.write(document + [UInt8(ascii: "\n")])
-    case .table: Console.write(Self.text(try DocumentView(document)))
-    }
+    try output.show(document, Self.text)
   }
 
   /// Reads what the option names: the text itself, or a file with a checkpoint.

@@ -114,7 +114,7 @@ final class CardHouse {
       caughtUp = $0
     }
     try store.startWriter(
-      participants: [CardBatches(cards: cards, keys: keys)], onEnd: { _ in })
+      participant: CardBatches(cards: cards, keys: keys), onEnd: { _ in })
     opened = (store, keys, cards)
   }
 

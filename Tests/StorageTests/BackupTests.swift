@@ -56,7 +56,7 @@ import Testing
   }
 
   @Test func `a copy made while serving is one moment of the store`() throws {
-    try store.startWriter(participants: []) { Issue.record("writing ended: \($0)") }
+    try store.startWriter() { Issue.record("writing ended: \($0)") }
     let isDone = Collected<Bool>()
     let writer = try TestThread { [store] in
       var number = 1_000_000

@@ -13,7 +13,7 @@ import Testing
   }
 
   private func start() throws {
-    try store.startWriter(participants: []) { Issue.record("writing ended: \($0)") }
+    try store.startWriter() { Issue.record("writing ended: \($0)") }
   }
 
   private func size(_ file: String) throws -> Int {
@@ -229,7 +229,7 @@ import Testing
   @Test func `a full store can be compacted and takes cards again`() throws {
     let other = try TemporaryDirectory()
     let small = try other.newStore(mapSize: 1 << 20)
-    try small.startWriter(participants: []) { Issue.record("writing ended: \($0)") }
+    try small.startWriter() { Issue.record("writing ended: \($0)") }
     var stored = 0
     while true {
       let job = Job { [stored] in try $0.put(stored, valueBytes: 1000) }

@@ -51,7 +51,7 @@ import Testing
   init() throws {
     directory = try TemporaryDirectory()
     store = try directory.newStore()
-    try store.startWriter(participants: [counter]) { error in
+    try store.startWriter(participant: counter) { error in
       Issue.record("writing ended: \(error)")
     }
   }

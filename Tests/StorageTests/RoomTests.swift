@@ -40,7 +40,7 @@ import Testing
   @Test(arguments: [1 << 20, 2 << 20])
   func `a full store deletes everything and takes cards again`(mapSize: Int) throws {
     let store = try directory.newStore(mapSize: mapSize)
-    try store.startWriter(participants: []) { Issue.record("writing ended: \($0)") }
+    try store.startWriter() { Issue.record("writing ended: \($0)") }
     // Large cards, since each is deleted by a commit of its own.
     let stored = try fill(store, valueBytes: 1000)
     #expect(try store.count() == stored)
@@ -69,7 +69,7 @@ import Testing
 
   @Test func `a full store deletes in one batch too`() throws {
     let store = try directory.newStore(mapSize: 2 << 20)
-    try store.startWriter(participants: []) { Issue.record("writing ended: \($0)") }
+    try store.startWriter() { Issue.record("writing ended: \($0)") }
     let stored = try fill(store)
     let jobs = try keys(store).map { key in
       Job(.reserved) { try $0.delete(key.rawSpan, in: .cards) }
@@ -82,7 +82,7 @@ import Testing
 
   @Test func `a job that is too big is refused and its reserved neighbours are not`() throws {
     let store = try directory.newStore(mapSize: 1 << 20)
-    try store.startWriter(participants: []) { Issue.record("writing ended: \($0)") }
+    try store.startWriter() { Issue.record("writing ended: \($0)") }
     let before = Job(.reserved) { try $0.put(1) }
     let tooBig = Job { try $0.put(2, valueBytes: 2 << 20) }
     let tooBigReserved = Job(.reserved) { try $0.put(3, valueBytes: 2 << 20) }
@@ -96,7 +96,7 @@ import Testing
 
   @Test func `a job that hides the store's being full does not get through`() throws {
     let store = try directory.newStore(mapSize: 1 << 20)
-    try store.startWriter(participants: []) { Issue.record("writing ended: \($0)") }
+    try store.startWriter() { Issue.record("writing ended: \($0)") }
     let job = Job {
       try? $0.put(1, valueBytes: 2 << 20)
     }

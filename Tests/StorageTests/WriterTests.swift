@@ -16,7 +16,7 @@ import Testing
   }
 
   private func start(limits: WriterLimits = WriterLimits()) throws {
-    try store.startWriter(participants: [], limits: limits) { error in
+    try store.startWriter(limits: limits) { error in
       Issue.record("writing ended: \(error)")
     }
   }
@@ -151,7 +151,7 @@ import Testing
     let readOnly = try Store.open(
       at: other.store, mapSize: 1 << 20, options: Store.Options(isReadOnly: true))
     #expect(throws: StorageError.system(call: "startWriter", errno: EROFS)) {
-      try readOnly.startWriter(participants: []) { _ in }
+      try readOnly.startWriter() { _ in }
     }
     #expect(try readOnly.count() == 0)
   }
@@ -161,7 +161,7 @@ import Testing
     let job = Job { try $0.put(1) }
     do {
       let store = try other.newStore()
-      try store.startWriter(participants: []) { _ in }
+      try store.startWriter() { _ in }
       store.submit(job)
     }
     #expect(job.succeeded)

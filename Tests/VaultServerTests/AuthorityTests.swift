@@ -146,7 +146,7 @@ private func makeTrust(
   _ policy: Policy, _ pki: TestPKI, generation: UInt64 = 1, list: String = "one"
 ) throws -> TrustSnapshot {
   TrustSnapshot(
-    generation: generation, policy: policy,
+    generation: generation, terms: Terms(policy),
     authorities: try TestServer.authorities(pki, policy, list: list))
 }
 

@@ -107,7 +107,7 @@ struct IdentityTests {
     try await withServer { server in
       #expect(throws: VaultServerError.self) {
         try server.server.update(
-          policy: makePolicy(generation: 2),
+          terms: Terms(makePolicy(generation: 2)),
           authorities: TestServer.authorities(server.pki, makePolicy(), list: "one"),
           certificate: ServerCertificate(
             chainPath: server.pki.path("server.pem"), privateKeyPath: "/nowhere"))

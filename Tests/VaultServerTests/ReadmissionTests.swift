@@ -1,5 +1,6 @@
 import AccessPolicy
 import Cryptography
+import Synchronization
 import Testing
 import Tokenization
 import VaultCore
@@ -97,7 +98,7 @@ struct ReadmissionTests {
       try await client.send(rest)
       #expect(try await client.response().status == 201)
       let caller = try #require(server.service.callers.last)
-      #expect(caller.policyGeneration == 2)
+      #expect(caller.terms.policy.generation == 2)
       #expect(caller.principal.quotaPerMinute(.tokenize) == 1)
     }
   }
@@ -106,11 +107,15 @@ struct ReadmissionTests {
     try await withServer { server in
       let policy = makePolicy(generation: 2)
       let authorities = try TestServer.authorities(server.pki, policy, list: "one")
-      var seen: [UInt64] = []
+      let told = Mutex<[UInt64]>([])
+      var seen: [UInt64] { told.withLock { $0 } }
+      server.service.onUpdate { terms in
+        #expect(terms.policy.generation == 2)
+        told.withLock { $0.append(server.server.core.state.trust.policy.generation) }
+      }
       func update(_ certificate: ServerCertificate) throws {
         try server.server.update(
-          policy: policy, authorities: authorities, certificate: certificate,
-          updatingFirst: { seen.append(server.server.core.state.trust.policy.generation) })
+          terms: Terms(policy), authorities: authorities, certificate: certificate)
       }
       // Not where the update cannot be made.
       let none = ServerCertificate(chainPath: "/none", privateKeyPath: "/none")

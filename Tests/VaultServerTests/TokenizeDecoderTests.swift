@@ -1,6 +1,7 @@
 import Bytes
 import Cards
 import Cryptography
+import Ledgers
 import SecretMemory
 import Testing
 import Tokenization

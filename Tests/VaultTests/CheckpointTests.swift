@@ -88,7 +88,7 @@ import Testing
   private func archive(below size: UInt64, export: Digest256? = nil) throws -> ArchiveMark {
     try house.vault.archive(
       below: size, export: try export ?? self.export(below: size), actor: "user:ann"
-    ) { _, _ in }
+    ) { _, _ in true }
   }
 
   private func clientLines() throws -> Int {
@@ -101,12 +101,12 @@ import Testing
     #expect(try await house.delete(token).value.status == 204)
     let end = try house.vault.signCheckpoint().size
     _ = try await house.token(of: Number.amex)
-    #expect(throws: ArchiveProblem.noCheckpoint) { try archive(below: end) }
+    #expect(throws: VaultError.archive(.noCheckpoint)) { try archive(below: end) }
     house.time.pass(seconds: 60)
     try house.vault.tick()
     try house.settle()
-    #expect(throws: ArchiveProblem.anotherExport) { try archive(below: end, export: .zero) }
-    #expect(throws: ArchiveProblem.noCheckpoint) { try archive(below: end - 1) }
+    #expect(throws: VaultError.archive(.anotherExport)) { try archive(below: end, export: .zero) }
+    #expect(throws: VaultError.archive(.noCheckpoint)) { try archive(below: end - 1) }
     let mark = try archive(below: end)
     #expect(mark.created == 2)
     #expect(mark.deleted == 1)
@@ -120,7 +120,7 @@ import Testing
     let result = try AuditVerifier.verify(house.store, trusting: .init(keys: keys()))
     #expect(result.finding == nil)
     #expect(result.archived == 3)
-    #expect(throws: ArchiveProblem.archivedAlready(below: end)) { try archive(below: end) }
+    #expect(throws: VaultError.archive(.archivedAlready(below: end))) { try archive(below: end) }
     // A second archive takes the first one's hashes along.
     let next = try house.vault.signCheckpoint().size
     _ = try await house.token(of: Number.visaCB)
@@ -144,7 +144,7 @@ import Testing
     house.time.pass(seconds: 60)
     try house.vault.tick()
     try house.settle()
-    #expect(throws: ArchiveProblem.paymentUnderWay(since: end - 1)) { try archive(below: end) }
+    #expect(throws: VaultError.archive(.paymentUnderWay(since: end - 1))) { try archive(below: end) }
     house.transport.release(.answered(PaymentAnswer(outcome: .approved)))
     #expect(await payment.value.status == 200)
     #expect(throws: Never.self) { try archive(below: end) }

@@ -55,7 +55,7 @@ import Testing
   }
 
   private static func enter(
-    _ share: CustodianShare, into vault: Vault, for purpose: ShareProgress.Purpose
+    _ share: CustodianShare, into vault: VaultManager, for purpose: ShareProgress.Purpose
   ) throws -> ShareProgress {
     let text = Array(share.text.utf8)
     return try vault.enterShare(
@@ -131,7 +131,7 @@ import Testing
     // Sealing afterwards changes nothing about it.
     try house.vault.seal(actor: "user:ann")
     #expect(waiting.state == .done)
-    #expect(throws: KeyringError.self) { try enter(0) }
+    #expect(throws: VaultError.keyring(.self)) { try enter(0) }
     try enter(0, of: others)
     try enter(1, of: others)
     #expect(try !house.vault.isSealed)

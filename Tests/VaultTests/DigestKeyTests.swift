@@ -28,7 +28,7 @@ import Testing
 
   /// The keys under which a row is looked for beside the active one.
   private func older() throws -> [KeyIdentifier] {
-    try house.vault.books.idempotency.digestKeys.older
+    try house.vault.vault.opened().session.idempotency.digestKeys.older
   }
 
   @Test func `a payment that still runs is found however long ago its key was replaced`()

@@ -163,7 +163,7 @@ import Testing
   /// Destroys a key as the commands do, but for the approvals and the compaction.
   private func destroy(_ key: KeyIdentifier, certifying: Bool = true) throws {
     try house.store.perform { [core = try house.vault.books] transaction in
-      let keys = try core.open().keys
+      let keys = try core.opened().keys
       try keys.change(in: &transaction) { (change) throws(KeyringError) in
         try change.beginDestruction(key)
         change.endDestructions(of: [key], atMilliseconds: core.now)
@@ -236,7 +236,7 @@ import Testing
   {
     _ = try await house.token(of: Number.visa)
     let rotation = try house.vault.rotate(.data, actor: "user:bob")
-    #expect(throws: KeyringError.wrongState(rotation.old, .deactivated)) {
+    #expect(throws: VaultError.keyring(.wrongState(rotation.old, .deactivated))) {
       try house.store.perform { [core = try house.vault.books] transaction in
         try core.certifyDestruction(
           of: rotation.old, by: "user:ann", approvedBy: [], entries: [], in: &transaction)

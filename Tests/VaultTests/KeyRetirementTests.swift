@@ -22,9 +22,9 @@ import Testing
   }
 
   @Test(
-    arguments: [KeyRole.data, .fingerprint, .audit], [Vault.Retirement.deactivated, .compromised])
+    arguments: [KeyRole.data, .fingerprint, .audit], [VaultManager.Retirement.deactivated, .compromised])
   func `an active key that is retired is replaced at once`(
-    _ role: KeyRole, _ retirement: Vault.Retirement
+    _ role: KeyRole, _ retirement: VaultManager.Retirement
   ) async throws {
     let token = try await house.token(of: Number.visa)
     let old = try house.vault.keyring.current(role).identifier
@@ -71,7 +71,7 @@ import Testing
     let token = try await house.token(of: Number.visa)
     let first = try await house.push(token).value
     let active = try house.vault.keyring.activeDataKey.identifier
-    #expect(throws: KeyringError.wrongState(active, .active)) {
+    #expect(throws: VaultError.keyring(.wrongState(active, .active))) {
       try house.vault.destroy(active, because: reason, actor: "user:ann", persons: 1)
     }
     _ = try house.vault.rotate(.data, actor: "user:ann")
@@ -104,7 +104,7 @@ import Testing
     #expect(try !house.holds(wrapping))
     #expect(try text(of: await house.pull(token).value).contains(Number.visa))
     #expect(try house.auditFinding() == nil)
-    #expect(throws: KeyringError.wrongState(old, .destroyed)) { try house.vault.needs(of: old) }
+    #expect(throws: VaultError.keyring(.wrongState(old, .destroyed))) { try house.vault.needs(of: old) }
     try house.reopen()
     #expect(try house.state(of: old) == .destroyed)
     #expect(try await house.token(of: Number.visa) == token)
@@ -140,7 +140,7 @@ import Testing
     _ = try house.vault.destroy(old, because: reason, actor: "user:ann", persons: 1)
     try house.finishKeyWork()
     #expect(try house.state(of: old) == .destroyed)
-    #expect(throws: KeyringError.keyEncryptionKeyMissing(old, directory: house.directory.keys)) {
+    #expect(throws: VaultError.keyring(.keyEncryptionKeyMissing(old, directory: house.directory.keys))) {
       _ = try house.source.load(old)
     }
   }

@@ -125,7 +125,7 @@ import Testing
     try house.reopen()
     #expect(try house.vault.keyring.keyEncryptionKeyIdentifier == key.identifier)
     #expect(try await house.token(of: Number.visa) == token)
-    #expect(throws: KeyringError.keyKnownAlready(key.identifier)) {
+    #expect(throws: VaultError.keyring(.keyKnownAlready(key.identifier))) {
       try house.vault.replaceKeyEncryptionKey(by: key, origin: .rotation, actor: "user:ann")
     }
   }

@@ -99,7 +99,7 @@ import Testing
     for _ in 0..<KeyringChange.mostRotationsInADay {
       _ = try house.vault.rotate(.audit, actor: "user:ann")
     }
-    #expect(throws: KeyringError.rotatedTooOften(.audit)) {
+    #expect(throws: VaultError.keyring(.rotatedTooOften(.audit))) {
       try house.vault.rotate(.audit, actor: "user:ann")
     }
     _ = try house.vault.rotate(.data, actor: "user:ann")

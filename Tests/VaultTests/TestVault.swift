@@ -3,11 +3,12 @@ import AuditLog
 import Bytes
 import Cards
 import Cryptography
+import Glibc
 import Keyring
+import Ledgers
 import RecordFormat
 import SecretMemory
 import Storage
-import Ledgers
 import Tokenization
 import VaultCore
 import VaultManagement

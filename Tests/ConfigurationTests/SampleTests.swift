@@ -1,6 +1,7 @@
 import AccessPolicy
 import Cards
 import Configuration
+import TestSupport
 import Testing
 
 /// The files in `deploy/` that an operator begins with.

@@ -1,5 +1,6 @@
 import AccessPolicy
 import Cryptography
+import TestNetwork
 import Testing
 import Vault
 
@@ -40,7 +41,7 @@ struct ReadmissionTests {
       let before = server.service.calls.count
       try server.update(policy: makePolicy(generation: 2, acquirers: []))
       try await client.send(rest)
-      let response = try await client.response()
+      let response = try await client.answer()
       #expect(response.status == 403)
       #expect(response.problem == "unknown-client")
       #expect(server.service.calls.count == before)
@@ -54,7 +55,7 @@ struct ReadmissionTests {
       try server.update(
         policy: makePolicy(generation: 2, shop: makeShop(operations: [.delete])))
       try await client.send(rest)
-      let response = try await client.response()
+      let response = try await client.answer()
       #expect(response.status == 403)
       #expect(response.problem == "operation-not-permitted")
       #expect(server.service.calls.last == .refuse(.operationNotPermitted, .tokenize, token: nil))
@@ -79,7 +80,7 @@ struct ReadmissionTests {
       let text = tokenizeRequest(fields: "Expect: 100-continue\r\n")
       let end = try #require(text.firstRange(of: "\r\n\r\n")?.upperBound)
       try await client.send(String(text[..<end]))
-      #expect(try await client.response(hasBody: false).status == 100)
+      #expect(try await client.answer(hasBody: false).status == 100)
       try server.update(list: "one")
       try await client.send(String(text[end...]))
       await client.closed()
@@ -94,7 +95,7 @@ struct ReadmissionTests {
       try server.update(
         policy: makePolicy(generation: 2, shop: makeShop(tokenizePerMinute: 1)))
       try await client.send(rest)
-      #expect(try await client.response().status == 201)
+      #expect(try await client.answer().status == 201)
       let caller = try #require(server.service.callers.last)
       #expect(caller.policyGeneration == 2)
       #expect(caller.principal.quotaPerMinute(.tokenize) == 1)

@@ -8,6 +8,8 @@ import NIOPosix
 import NIOSSL
 import SecretMemory
 import Synchronization
+import TestNetwork
+import TestSupport
 
 @testable import VaultServer
 

@@ -7,6 +7,7 @@ import Keyring
 import RecordFormat
 import SecretMemory
 import Storage
+import TestSupport
 import Vault
 
 /// A vault over a store of its own, with a clock and acquirers that a test moves.

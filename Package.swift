@@ -23,13 +23,13 @@ func module(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target 
 }
 
 /// Vectors and golden files become byte arrays of `PackageResources`; a corpus, which is too large
-/// for that, is read from where the sources are.
+/// for that, is read from where the sources are. All stand on what they share.
 func tests(
   _ name: String, _ dependencies: [Target.Dependency], embedding files: [String] = [],
   reading corpora: [String] = []
 ) -> Target {
   .testTarget(
-    name: name, dependencies: dependencies, exclude: corpora,
+    name: name, dependencies: dependencies + ["TestSupport"], exclude: corpora,
     resources: files.map { .embedInCode($0) },
     swiftSettings: strict)
 }
@@ -175,6 +175,13 @@ let package = Package(
       ],
       swiftSettings: strict),
 
+    // What several test targets stand on.
+    .target(
+      name: "TestSupport", dependencies: ["Storage"], path: "Tests/Support/Plain",
+      swiftSettings: strict),
+    .target(
+      name: "TestNetwork", dependencies: nio, path: "Tests/Support/Network", swiftSettings: strict),
+
     // Tests.
     tests("SecretMemoryTests", ["Bytes", "SecretMemory", "CScrub"]),
     tests("CryptographyTests", ["Bytes", "Cryptography", "SecretMemory"], reading: ["Vectors"]),
@@ -243,6 +250,7 @@ let package = Package(
     tests(
       "VaultServerTests",
       [
+        "TestNetwork",
         "Bytes", "VaultServer", "Tokenization", "VaultCore", "Ledgers", "AccessPolicy", "Cards",
         "SecretMemory", "JSON", "Cryptography", "ServiceLog",
         product("Logging", "swift-log"),
@@ -260,6 +268,7 @@ let package = Package(
     tests(
       "ProgramTests",
       [
+        "TestNetwork",
         "Bytes", "cadenas", "cadenas-dev", "Administration", "AuditLog", "Cryptography", "JSON",
         "Keyring", "LMDB", "RecordFormat", "SecretMemory", "Storage",
       ] + nio, reading: ["CommandLine", "Golden", "Reader"]),

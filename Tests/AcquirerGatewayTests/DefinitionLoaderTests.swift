@@ -3,6 +3,7 @@ import Bytes
 import Configuration
 import NIOSSL
 import SecretMemory
+import TestSupport
 import Testing
 
 @testable import AcquirerGateway

@@ -4,6 +4,7 @@ import Configuration
 import NIOCore
 import NIOPosix
 import NIOSSL
+import TestSupport
 import Testing
 import Tokenization
 import VaultCore

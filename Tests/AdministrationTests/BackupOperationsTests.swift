@@ -7,6 +7,7 @@ import RecordFormat
 import SecretMemory
 import Storage
 import Synchronization
+import TestSupport
 import Testing
 import Ledgers
 import VaultCore
@@ -228,7 +229,7 @@ extension BackupOperationsTests {
       ("7:\(frontier.root.hex)", true), ("8:\(frontier.root.hex)", false),
       ("7:\(whole.root.hex)", false), ("21:\(whole.root.hex)", true),
     ] {
-      TestService.remove(restored)
+      TemporaryDirectory.removeAll(restored)
       if isRight {
         _ = try restore(known)
       } else {
@@ -242,7 +243,7 @@ extension BackupOperationsTests {
     _ = try run(BackUpStore(to: backup, note: .none))
     _ = try restore()
     #expect(throws: AdministrationError.self) { try restore() }
-    TestService.remove(restored)
+    TemporaryDirectory.removeAll(restored)
     // What a restoration that was cut off leaves behind is in nobody's way.
     #expect(unsafe mkdir(restored, 0o700) == 0)
     for name in ["lock", "cards.mdb.new"] { close(unsafe creat("\(restored)/\(name)", 0o600)) }

@@ -1,5 +1,6 @@
 import CardStore
 import RecordFormat
+import TestSupport
 import Testing
 
 @testable import Administration

@@ -10,24 +10,23 @@ import Synchronization
 import Ledgers
 import VaultCore
 import VaultManagement
+import TestSupport
 
 /// A store with a keyring and a log in a directory that goes with the value, and what a service
 /// would hook into its operations.
 final class TestService: Sendable {
+  private let folder: TemporaryDirectory
   let directory: String
   let store: Store
   let keyring: Keyring
   private let log: Mutex<AuditLog>
 
   init(entries: Int = 0) throws {
-    var template = Array("/tmp/cadenas-admin-XXXXXX".utf8CString)
-    let made = unsafe template.withUnsafeMutableBufferPointer {
-      unsafe $0.baseAddress.flatMap { unsafe mkdtemp($0) } != nil
+    guard let identifier = StoreIdentifier(Array(1...16)) else {
+      throw Missing(what: "an identifier")
     }
-    guard made, let identifier = StoreIdentifier(Array(1...16)) else {
-      throw StorageError.system(call: "mkdtemp", errno: errno)
-    }
-    directory = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    folder = try TemporaryDirectory()
+    directory = folder.path
     let made2 = try KeyringStore.create(
       under: FileKeySource(directory: "\(directory)/keys").make(besides: []),
       cryptoperiods: .standard,
@@ -46,23 +45,6 @@ final class TestService: Sendable {
           actor: "spiffe://shop.example/checkout", operation: .delete, merchant: "shop",
           token: "tok_\(number)", outcome: number % 2 == 0 ? .refused : .replayed)
       })
-  }
-
-  deinit { Self.remove(directory) }
-
-  static func remove(_ path: String) {
-    if let stream = unsafe opendir(path) {
-      while let entry = unsafe readdir(stream) {
-        let name = unsafe withUnsafePointer(to: &entry.pointee.d_name) {
-          unsafe $0.withMemoryRebound(to: CChar.self, capacity: 256) { unsafe String(cString: $0) }
-        }
-        if name != "." && name != ".." { remove("\(path)/\(name)") }
-      }
-      unsafe closedir(stream)
-      unsafe rmdir(path)
-    } else {
-      unsafe unlink(path)
-    }
   }
 
   var socketPath: String { "\(directory)/admin.sock" }

@@ -3,30 +3,22 @@ import Bytes
 import Glibc
 import LMDB
 import Storage
+import TestSupport
 
 /// A fresh store in a directory that goes with the value.
 final class TemporaryStore {
   let store: Store
+  private let folder: TemporaryDirectory
   private let directory: String
 
   init() throws {
-    var template = Array("/tmp/cadenas-audit-XXXXXX".utf8CString)
-    let made = unsafe template.withUnsafeMutableBufferPointer {
-      unsafe $0.baseAddress.flatMap { unsafe mkdtemp($0) } != nil
+    guard let identifier = StoreIdentifier(Array(1...16)) else {
+      throw Missing(what: "an identifier")
     }
-    guard made, let identifier = StoreIdentifier(Array(1...16)) else {
-      throw StorageError.system(call: "mkdtemp", errno: errno)
-    }
-    directory = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    folder = try TemporaryDirectory()
+    directory = folder.path
     try Store.create(at: directory, mapSize: 1 << 26, storeIdentifier: identifier)
     store = try Store.open(at: directory, mapSize: 1 << 26)
-  }
-
-  deinit {
-    for name in ["cards.mdb", "cards.mdb-lock", "index.mdb", "index.mdb-lock", "lock"] {
-      unsafe unlink("\(directory)/\(name)")
-    }
-    unsafe rmdir(directory)
   }
 
   /// Appends `count` entries in one batch.

@@ -1,5 +1,6 @@
 import Bytes
 import Cards
+import TestSupport
 import Testing
 
 /// The pairs of `Vectors/typeid.txt`.

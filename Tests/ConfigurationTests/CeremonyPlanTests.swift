@@ -1,5 +1,6 @@
 import Configuration
 import RecordFormat
+import TestSupport
 import Testing
 
 @Suite struct CeremonyPlanTests {
@@ -112,7 +113,7 @@ import Testing
 
   @Test(arguments: 0..<4 as Range<UInt64>)
   func `mutated plans are read or refused`(seed: UInt64) throws {
-    var generator = FuzzTests.Generator(state: 77 + seed)
+    var generator = SeededGenerator(seed: 77 + seed)
     for _ in 0..<150 {
       let bytes = FuzzTests.mutate(PackageResources.ceremony_yaml, &generator)
       let path = try directory.write("ceremony.yaml", bytes: bytes)

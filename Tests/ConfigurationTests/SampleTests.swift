@@ -4,6 +4,7 @@ import Cards
 import Configuration
 import Keyring
 import RecordFormat
+import TestSupport
 import Testing
 
 /// The files in `deploy/` that an operator begins with.

@@ -1,5 +1,6 @@
 import Cryptography
 import Glibc
+import TestSupport
 import Testing
 
 struct ClientAuthorityTests {

@@ -1,6 +1,7 @@
 import Bytes
 import Cryptography
 import Glibc
+import TestSupport
 
 /// One block of a vector file: `key: value` lines, hexadecimal unless the key ends in ` (ascii)`.
 struct Vector: Sendable {
@@ -20,7 +21,7 @@ struct Vector: Sendable {
   static func read(_ name: String) throws -> [Vector] {
     var directory = #filePath
     directory.removeLast("Support.swift".count)
-    let text = String(decoding: try readFile(directory + "Vectors/" + name), as: UTF8.self)
+    let text = String(decoding: try fileBytes(of: directory + "Vectors/" + name), as: UTF8.self)
     var vectors: [Vector] = []
     var current = Vector()
     for line in text.split(separator: "\n", omittingEmptySubsequences: false) {
@@ -48,19 +49,6 @@ struct Vector: Sendable {
     } else {
       throw Unreadable(what: String(line))
     }
-  }
-}
-
-/// The contents of the file at `path`.
-func readFile(_ path: String) throws -> [UInt8] {
-  guard let file = unsafe fopen(path, "r") else { throw Vector.Unreadable(what: path) }
-  defer { unsafe fclose(file) }
-  var contents: [UInt8] = []
-  var chunk = [UInt8](repeating: 0, count: 65536)
-  while true {
-    let count = unsafe fread(&chunk, 1, chunk.count, file)
-    guard count > 0 else { return contents }
-    contents += chunk.prefix(count)
   }
 }
 

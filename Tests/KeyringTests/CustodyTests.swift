@@ -3,6 +3,7 @@ import Cryptography
 import RecordFormat
 import SecretMemory
 import Storage
+import TestSupport
 import Testing
 
 @testable import Keyring

@@ -2,6 +2,7 @@ import Bytes
 import Glibc
 import RecordFormat
 import SecretMemory
+import TestSupport
 import Testing
 
 @testable import Keyring

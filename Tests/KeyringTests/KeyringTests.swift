@@ -4,6 +4,7 @@ import Glibc
 import LMDB
 import RecordFormat
 import Storage
+import TestSupport
 import Testing
 
 @testable import Keyring

@@ -1,25 +1,9 @@
 import Bytes
 import Glibc
 import LMDB
+import TestSupport
 
-/// A fresh directory that goes with the value.
-final class TemporaryDirectory: Sendable {
-  let path: String
-
-  init() throws {
-    var template = Array("/tmp/cadenas-lmdb-XXXXXX".utf8CString)
-    let made = unsafe template.withUnsafeMutableBufferPointer {
-      unsafe $0.baseAddress.flatMap { unsafe mkdtemp($0) } != nil
-    }
-    guard made else { throw LMDBError(code: errno, in: .create) }
-    path = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
-  }
-
-  deinit {
-    for name in ["data.mdb", "data.mdb-lock"] { unsafe unlink("\(path)/\(name)") }
-    unsafe rmdir(path)
-  }
-
+extension TemporaryDirectory {
   var file: String { "\(path)/data.mdb" }
 
   func environment(

@@ -1,5 +1,6 @@
 import Bytes
 import LMDB
+import TestSupport
 import Testing
 
 @Suite struct TransactionTests {

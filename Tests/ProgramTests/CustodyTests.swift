@@ -3,6 +3,7 @@ import Cryptography
 import Keyring
 import RecordFormat
 import SecretMemory
+import TestNetwork
 import Testing
 
 @testable import cadenas_dev

@@ -1,5 +1,6 @@
 import Bytes
 import NIOCore
+import TestSupport
 import Testing
 
 @testable import cadenas_dev

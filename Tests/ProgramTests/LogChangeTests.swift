@@ -3,6 +3,7 @@ import Bytes
 import Cryptography
 import LMDB
 import Storage
+import TestSupport
 import Testing
 
 @testable import cadenas
@@ -22,7 +23,7 @@ import Testing
       let whole = try AuditVerifier.verify(fixture.store, trusting: trust)
       #expect(whole.finding == nil)
       #expect(whole.signatures == UInt64(fixture.checkpoints.count))
-      var random = SeededRandom(seed: 2_026)
+      var random = SeededGenerator(seed: 2_026)
       for number in 0..<Self.changes {
         let change = try StoreChange(fixture.store, &random)
         let finding = try AuditVerifier.verify(fixture.store, trusting: trust).finding
@@ -61,7 +62,7 @@ import Testing
       #expect(whole.verification.finding == nil)
       #expect(whole.verification.signatures == UInt64(fixture.checkpoints.count))
       #expect(whole.signer == fixture.keys[1])
-      var random = SeededRandom(seed: 11_28)
+      var random = SeededGenerator(seed: 11_28)
       for number in 0..<Self.changes {
         let change = try ExportChange(fixture.export, &random)
         let finding: AuditVerification.Finding?
@@ -83,21 +84,6 @@ import Testing
   }
 }
 
-/// Numbers that come again with the same seed.
-/// - Source: Steele, Lea, Flood, SplitMix64.
-struct SeededRandom: RandomNumberGenerator {
-  private var state: UInt64
-  init(seed: UInt64) { state = seed }
-
-  mutating func next() -> UInt64 {
-    state &+= 0x9E37_79B9_7F4A_7C15
-    var z = state
-    z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-    z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-    return z ^ (z >> 31)
-  }
-}
-
 /// Rows of a store before a change, to be put back.
 private struct StoreChange {
   let what: String
@@ -105,7 +91,7 @@ private struct StoreChange {
   let sequences: ClosedRange<UInt64>
   private var rows: [(table: Table, key: [UInt8], value: [UInt8]?)] = []
 
-  init(_ store: Store, _ random: inout SeededRandom) throws {
+  init(_ store: Store, _ random: inout SeededGenerator) throws {
     let sequence = UInt64.random(in: 0..<LogFixture.size, using: &random)
     let key = sequence.bigEndianBytes
     switch Int.random(in: 0..<8, using: &random) {
@@ -189,7 +175,7 @@ private struct StoreChange {
     }
   }
 
-  private static func flipped(_ bytes: [UInt8], _ random: inout SeededRandom) -> [UInt8] {
+  private static func flipped(_ bytes: [UInt8], _ random: inout SeededGenerator) -> [UInt8] {
     var bytes = bytes
     bytes[Int.random(in: bytes.indices, using: &random)] ^=
       1 << UInt8.random(in: 0..<8, using: &random)
@@ -257,7 +243,7 @@ private struct ExportChange {
   private let path: String
   private let before: [UInt8]
 
-  init(_ export: String, _ random: inout SeededRandom) throws {
+  init(_ export: String, _ random: inout SeededGenerator) throws {
     let size = LogFixture.size
     let sequence = Int.random(in: 0..<Int(size), using: &random)
     let place = UInt64(sequence)

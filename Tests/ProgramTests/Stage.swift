@@ -3,6 +3,7 @@ import NIOCore
 import NIOPosix
 import NIOSSL
 import Synchronization
+import TestNetwork
 import Testing
 
 @testable import cadenas_dev

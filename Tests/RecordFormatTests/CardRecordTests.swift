@@ -2,6 +2,7 @@ import Bytes
 import Cards
 import Cryptography
 import SecretMemory
+import TestSupport
 import Testing
 
 @testable import RecordFormat

@@ -1,6 +1,7 @@
 import Bytes
 import Cryptography
 import RecordFormat
+import TestSupport
 import Testing
 
 @Suite struct CustodianSetTests {

@@ -2,6 +2,7 @@ import Bytes
 import Cards
 import Cryptography
 import RecordFormat
+import TestSupport
 import Testing
 
 @Suite struct IdempotencyRowTests {

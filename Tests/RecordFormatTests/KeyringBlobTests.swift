@@ -2,6 +2,7 @@ import Bytes
 import Cryptography
 import RecordFormat
 import SecretMemory
+import TestSupport
 import Testing
 
 /// An entry in the words of the golden file.

@@ -1,6 +1,7 @@
 import Glibc
 import LMDB
 import Storage
+import TestSupport
 import Testing
 
 @Suite struct BackupTests {

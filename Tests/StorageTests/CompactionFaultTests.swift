@@ -1,4 +1,5 @@
 import Storage
+import TestSupport
 import Testing
 
 /// A disk that fails, and a process that ends, at each step of a compaction.

@@ -1,4 +1,5 @@
 import Storage
+import TestSupport
 import Testing
 
 /// A disk that fails under the writer.

@@ -1,5 +1,6 @@
 import Bytes
 import Storage
+import TestSupport
 import Testing
 
 /// What was changed or deleted is in no byte of a copy, and of a store after its compaction.

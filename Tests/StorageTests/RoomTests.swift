@@ -1,6 +1,7 @@
 import Bytes
 import LMDB
 import Storage
+import TestSupport
 import Testing
 
 @Suite struct RoomTests {

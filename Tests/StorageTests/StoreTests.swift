@@ -2,6 +2,7 @@ import Bytes
 import Glibc
 import LMDB
 import Storage
+import TestSupport
 import Testing
 
 @Suite struct StoreTests {

@@ -2,6 +2,7 @@ import Glibc
 import LMDB
 import Storage
 import Synchronization
+import TestSupport
 import Testing
 
 @Suite struct WriterTests {

@@ -1,6 +1,8 @@
 import AccessPolicy
 import Cryptography
 import NIOSSL
+import TestNetwork
+import TestSupport
 import Testing
 import Tokenization
 import VaultCore

@@ -1,5 +1,6 @@
 import AccessPolicy
 import NIOSSL
+import TestNetwork
 import Testing
 import Tokenization
 import VaultCore

@@ -1,6 +1,7 @@
 import AccessPolicy
 import Cryptography
 import Synchronization
+import TestNetwork
 import Testing
 import Tokenization
 import VaultCore
@@ -42,7 +43,7 @@ struct ReadmissionTests {
       let before = server.service.calls.count
       try server.update(policy: makePolicy(generation: 2, acquirers: []))
       try await client.send(rest)
-      let response = try await client.response()
+      let response = try await client.answer()
       #expect(response.status == 403)
       #expect(response.problem == "unknown-client")
       #expect(server.service.calls.count == before)
@@ -56,7 +57,7 @@ struct ReadmissionTests {
       try server.update(
         policy: makePolicy(generation: 2, shop: makeShop(operations: [.delete])))
       try await client.send(rest)
-      let response = try await client.response()
+      let response = try await client.answer()
       #expect(response.status == 403)
       #expect(response.problem == "operation-not-permitted")
       #expect(server.service.calls.last == .refuse(.operationNotPermitted, .tokenize, token: nil))
@@ -81,7 +82,7 @@ struct ReadmissionTests {
       let text = tokenizeRequest(fields: "Expect: 100-continue\r\n")
       let end = try #require(text.firstRange(of: "\r\n\r\n")?.upperBound)
       try await client.send(String(text[..<end]))
-      #expect(try await client.response(hasBody: false).status == 100)
+      #expect(try await client.answer(hasBody: false).status == 100)
       try server.update(list: "one")
       try await client.send(String(text[end...]))
       await client.closed()
@@ -96,7 +97,7 @@ struct ReadmissionTests {
       try server.update(
         policy: makePolicy(generation: 2, shop: makeShop(tokenizePerMinute: 1)))
       try await client.send(rest)
-      #expect(try await client.response().status == 201)
+      #expect(try await client.answer().status == 201)
       let caller = try #require(server.service.callers.last)
       #expect(caller.terms.policy.generation == 2)
       #expect(caller.principal.quotaPerMinute(.tokenize) == 1)

@@ -9,6 +9,8 @@ import NIOSSL
 import SecretMemory
 import ServiceLog
 import Synchronization
+import TestNetwork
+import TestSupport
 import Tokenization
 
 @testable import VaultServer

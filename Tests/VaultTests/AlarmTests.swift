@@ -4,6 +4,7 @@ import Cards
 import RecordFormat
 import Storage
 import Synchronization
+import TestSupport
 import Testing
 
 @testable import Ledgers

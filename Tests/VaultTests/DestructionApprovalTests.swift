@@ -1,5 +1,6 @@
 import Keyring
 import RecordFormat
+import TestSupport
 import Testing
 
 @testable import Ledgers

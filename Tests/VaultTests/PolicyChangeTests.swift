@@ -2,6 +2,7 @@ import AccessPolicy
 import Cards
 import Glibc
 import Storage
+import TestSupport
 import Testing
 import Ledgers
 import Tokenization

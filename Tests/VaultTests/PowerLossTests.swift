@@ -6,6 +6,7 @@ import Glibc
 import Keyring
 import SecretMemory
 import Storage
+import TestSupport
 import Testing
 
 /// The power fails at any moment: of what was written since the disk last said that it had everything,

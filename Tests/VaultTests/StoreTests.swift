@@ -4,6 +4,7 @@ import Glibc
 import LMDB
 import SecretMemory
 import Storage
+import TestSupport
 import Testing
 import Ledgers
 import Tokenization

@@ -12,6 +12,7 @@ import Storage
 import Tokenization
 import VaultCore
 import VaultManagement
+import TestSupport
 
 /// A vault over a store of its own, with a clock and acquirers that a test moves.
 final class TestVault {

@@ -1,7 +1,7 @@
 /// Card numbers that a test makes up.
-enum Luhn {
+package enum Luhn {
   /// Whether the last digit is the check digit of those before it.
-  static func holds(_ number: String) -> Bool {
+  package static func holds(_ number: String) -> Bool {
     var sum = 0
     for (index, byte) in number.utf8.reversed().enumerated() {
       let digit = Int(byte - 0x30) * (index.isMultiple(of: 2) ? 1 : 2)
@@ -11,7 +11,7 @@ enum Luhn {
   }
 
   /// `digits` and their check digit.
-  static func completing(_ digits: String) -> String {
+  package static func completing(_ digits: String) -> String {
     for check in 0...8 where holds("\(digits)\(check)") { return "\(digits)\(check)" }
     return "\(digits)9"
   }

@@ -203,25 +203,25 @@ let package = Package(
     tests("AccessPolicyTests", ["AccessPolicy"]),
     tests(
       "AuditLogTests",
-      ["Bytes", "AuditLog", "Storage", "LMDB", "RecordFormat", "Cryptography", "JSON"],
+      ["Bytes", "AuditLog", "Storage", "RecordFormat", "Cryptography", "JSON"],
       embedding: ["Vectors/rfc6962-roots.txt", "Golden/signed-notes.txt"],
       reading: ["Golden/generate.py"]),
     tests(
       "KeyringTests",
-      ["Bytes", "Keyring", "Storage", "LMDB", "RecordFormat", "Cryptography", "SecretMemory"],
+      ["Bytes", "Keyring", "Storage", "RecordFormat", "Cryptography", "SecretMemory"],
       // The reference file of the other generator, which writes both.
       embedding: ["Golden/custodian-2.share"]),
     tests(
       "CardStoreTests",
       [
-        "Bytes", "CardStore", "Keyring", "Storage", "LMDB", "RecordFormat", "Cards", "Cryptography",
+        "Bytes", "CardStore", "Keyring", "Storage", "RecordFormat", "Cards", "Cryptography",
         "SecretMemory",
       ]),
     tests(
       "VaultTests",
       [
         "Ledgers", "VaultCore", "Tokenization", "VaultManagement", "AccessPolicy", "AuditLog",
-        "Bytes", "CardStore", "Keyring", "Storage", "LMDB", "Cards", "RecordFormat", "Cryptography",
+        "Bytes", "CardStore", "Keyring", "Storage", "Cards", "RecordFormat", "Cryptography",
         "SecretMemory", "JSON", "TokenizeRun",
       ]),
     // A child process of VaultTests, which counts its instructions and loses its writes.

@@ -1,7 +1,6 @@
 import AuditLog
 import Bytes
 import Glibc
-import LMDB
 import Storage
 import TestSupport
 

@@ -3,7 +3,6 @@ import Cards
 import Cryptography
 import Glibc
 import Keyring
-import LMDB
 import RecordFormat
 import SecretMemory
 import Storage
@@ -122,7 +121,7 @@ private final class CardBatches: BatchParticipant, @unchecked Sendable {
     self.keys = keys
   }
 
-  func batchWillCommit(_ transaction: inout StoreWriteTransaction) throws {
+  func batchWillCommit(_ transaction: inout StoreWriteTransaction) throws(StorageError) {
     try cards.batchWillCommit(&transaction)
     try keys.batchWillCommit(&transaction)
   }

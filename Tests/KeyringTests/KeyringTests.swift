@@ -1,7 +1,6 @@
 import Bytes
 import Cryptography
 import Glibc
-import LMDB
 import RecordFormat
 import Storage
 import TestSupport

@@ -1,7 +1,6 @@
 import AuditLog
 import Bytes
 import Cryptography
-import LMDB
 import Storage
 import TestSupport
 import Testing

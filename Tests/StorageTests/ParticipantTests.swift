@@ -19,12 +19,12 @@ import Testing
 
     let state = Mutex(State())
 
-    func batchWillCommit(_ transaction: inout StoreWriteTransaction) throws {
+    func batchWillCommit(_ transaction: inout StoreWriteTransaction) throws(StorageError) {
       let (count, refuses) = state.withLock { state in
         state.writes += 1
         return (state.pending, state.refuses)
       }
-      guard !refuses else { throw Refusal() }
+      guard !refuses else { throw .cancelled }
       try transaction.put(count, in: .meta)
     }
 
@@ -93,7 +93,7 @@ import Testing
     counter.state.withLock { $0.refuses = true }
     let failed = [job(1), job(2)]
     store.commitTogether(failed)
-    #expect(failed.allSatisfy { $0.error as? Refusal == Refusal() })
+    #expect(failed.allSatisfy { $0.storageError == .cancelled })
     counter.state.withLock { $0.refuses = false }
     let later = job(3)
     store.commitTogether([later])

@@ -1,5 +1,4 @@
 import Bytes
-import LMDB
 import Storage
 import TestSupport
 import Testing
@@ -14,7 +13,7 @@ import Testing
     var stored = 0
     for round in 0..<1000 {
       let jobs = (0..<100).map { number in
-        Job { try $0.put(round * 100 + number, valueBytes: valueBytes, options: .append) }
+        Job { try $0.append(round * 100 + number, valueBytes: valueBytes) }
       }
       for job in jobs { store.submit(job) }
       store.drain()

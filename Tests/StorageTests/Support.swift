@@ -1,6 +1,5 @@
 import Bytes
 import Glibc
-import LMDB
 import Storage
 import Synchronization
 import TestSupport
@@ -56,12 +55,17 @@ func repeated(_ number: Int, _ count: Int = 161) -> [UInt8] {
 
 extension StoreWriteTransaction {
   mutating func put(
-    _ number: Int, valueBytes: Int = 161, in table: Table = .cards, options: PutOptions = []
+    _ number: Int, valueBytes: Int = 161, in table: Table = .cards
   ) throws(StorageError) {
     let key = keyBytes(number)
     let value = repeated(number, valueBytes)
-    try put(
-      key: key.rawSpan, value: value.rawSpan, in: table, options: options)
+    try put(key: key.rawSpan, value: value.rawSpan, in: table)
+  }
+
+  mutating func append(_ number: Int, valueBytes: Int = 161) throws(StorageError) {
+    let key = keyBytes(number)
+    let value = repeated(number, valueBytes)
+    try append(key: key.rawSpan, value: value.rawSpan, in: .cards)
   }
 
   mutating func delete(_ number: Int, in table: Table = .cards) throws(StorageError) -> Bool {
@@ -81,11 +85,24 @@ extension Store {
   func count(of table: Table = .cards) throws -> Int { try read { try $0.count(of: table) } }
 }
 
+/// What a job of a test ends with, whatever it is.
+enum JobFailure: StoreFailure {
+  case store(StorageError)
+  case other(any Error)
+
+  var error: any Error {
+    switch self {
+    case .store(let error): error
+    case .other(let error): error
+    }
+  }
+}
+
 /// A job made of a closure, which remembers its result.
 final class Job: WriteJob {
   let admission: Admission
   private let body: @Sendable (inout StoreWriteTransaction) throws -> Void
-  private let results = Mutex<[Result<Void, any Error>]>([])
+  private let results = Mutex<[Result<Void, JobFailure>]>([])
   private let completion: @Sendable () -> Void
 
   init(
@@ -98,9 +115,13 @@ final class Job: WriteJob {
     self.body = body
   }
 
-  func apply(_ transaction: inout StoreWriteTransaction) throws { try body(&transaction) }
+  func apply(_ transaction: inout StoreWriteTransaction) throws(JobFailure) {
+    do { try body(&transaction) } catch {
+      throw (error as? StorageError).map { .store($0) } ?? .other(error)
+    }
+  }
 
-  func complete(_ result: Result<Void, any Error>) {
+  func complete(_ result: Result<Void, JobFailure>) {
     results.withLock { $0.append(result) }
     completion()
   }
@@ -113,7 +134,7 @@ final class Job: WriteJob {
   }
 
   var error: (any Error)? {
-    results.withLock { if case .failure(let error) = $0.first { error } else { nil } }
+    results.withLock { if case .failure(let failure) = $0.first { failure.error } else { nil } }
   }
 
   var storageError: StorageError? { error as? StorageError }
@@ -133,5 +154,17 @@ extension Store {
     let done = Gate()
     submit(Job(.reserved, completion: { done.open() }) { _ in })
     done.wait()
+  }
+}
+
+extension Store {
+  /// As the typed one, for a body whose errors have no type.
+  @_disfavoredOverload
+  func perform(_ body: @escaping @Sendable (inout StoreWriteTransaction) throws -> Void) throws {
+    do throws(JobFailure) {
+      try perform { (transaction) throws(JobFailure) in
+        do { try body(&transaction) } catch { throw .other(error) }
+      }
+    } catch { throw error.error }
   }
 }

@@ -131,7 +131,7 @@ import Testing
     // Sealing afterwards changes nothing about it.
     try house.vault.seal(actor: "user:ann")
     #expect(waiting.state == .done)
-    #expect(throws: VaultError.keyring(.self)) { try enter(0) }
+    #expect(throws: KeyringError.self) { try enter(0) }
     try enter(0, of: others)
     try enter(1, of: others)
     #expect(try !house.vault.isSealed)

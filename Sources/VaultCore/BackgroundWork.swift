@@ -19,7 +19,7 @@ package protocol BackgroundTask: AnyObject, Sendable {
 }
 
 /// How far work beside requests is.
-package struct WorkProgress: Equatable, Sendable {
+package struct BackgroundProgress: Equatable, Sendable {
   /// Cards that have been seen to since the task began or went on.
   package var done: UInt64 = 0
   /// Cards that there were to see to.
@@ -45,7 +45,7 @@ package final class BackgroundWork: Sendable {
   private struct State {
     var thread: WorkerThread?
     var isStopping = false
-    var progress = WorkProgress()
+    var progress = BackgroundProgress()
     /// The size of the log at the last pause: it grows with every request.
     var auditSize: UInt64 = 0
   }
@@ -66,14 +66,14 @@ package final class BackgroundWork: Sendable {
   }
 
   /// How far the task under way is, and what keeps one from its end.
-  package var progress: WorkProgress {
+  package var progress: BackgroundProgress {
     var progress = state.withLock { $0.progress }
     progress.failure = progress.failure ?? tasks.lazy.compactMap(\.failure).first
     return progress
   }
 
   /// Changes what ``progress`` tells.
-  package func note(_ body: (inout WorkProgress) -> Void) {
+  package func note(_ body: (inout BackgroundProgress) -> Void) {
     state.withLock { body(&$0.progress) }
   }
 
@@ -87,7 +87,7 @@ package final class BackgroundWork: Sendable {
       let result = state.withLock { state -> Result<WorkerThread?, StorageError> in
         guard !state.progress.isRunning, !state.isStopping else { return .success(nil) }
         let before = state.thread
-        state.progress = WorkProgress()
+        state.progress = BackgroundProgress()
         do throws(StorageError) {
           state.thread = try WorkerThread(named: "cadenas-work") { [self] in run() }
         } catch { return .failure(error) }

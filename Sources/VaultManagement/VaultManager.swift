@@ -81,7 +81,7 @@ package final class VaultManager: Sendable {
   }
 
   /// How far work beside requests is.
-  package var keyWork: WorkProgress { (try? vault.opened().work.progress) ?? WorkProgress() }
+  package var keyWork: BackgroundProgress { (try? vault.opened().work.progress) ?? BackgroundProgress() }
 
   /// The keys that the vault works with now.
   package var keyring: Keyring { get throws(VaultError) { try vault.keyring } }

@@ -158,13 +158,13 @@ import VaultManagement
   }
 
   @Test func `one at a time`() throws {
-    try upkeep.exclusively {
-      for operation in [try BackUpStore(to: backup, note: .none), CompactStore()]
-        as [any AdminOperation]
-      {
-        #expect(throws: AdministrationError.busy) { try run(operation) }
-      }
+    try upkeep.begin()
+    for operation in [try BackUpStore(to: backup, note: .none), CompactStore()]
+      as [any AdminOperation]
+    {
+      #expect(throws: AdministrationError.busy) { try run(operation) }
     }
+    upkeep.end()
     #expect(try service.lines(from: 20).isEmpty)
     _ = try run(CompactStore())
   }

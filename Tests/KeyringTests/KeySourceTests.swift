@@ -1,6 +1,7 @@
 import Glibc
 import RecordFormat
 import Storage
+import TestSupport
 import Testing
 
 @testable import Keyring

@@ -85,24 +85,11 @@ extension Store {
   func count(of table: Table = .cards) throws -> Int { try read { try $0.count(of: table) } }
 }
 
-/// What a job of a test ends with, whatever it is.
-enum JobFailure: StoreFailure {
-  case store(StorageError)
-  case other(any Error)
-
-  var error: any Error {
-    switch self {
-    case .store(let error): error
-    case .other(let error): error
-    }
-  }
-}
-
 /// A job made of a closure, which remembers its result.
 final class Job: WriteJob {
   let admission: Admission
   private let body: @Sendable (inout StoreWriteTransaction) throws -> Void
-  private let results = Mutex<[Result<Void, JobFailure>]>([])
+  private let results = Mutex<[Result<Void, AnyFailure>]>([])
   private let completion: @Sendable () -> Void
 
   init(
@@ -115,13 +102,11 @@ final class Job: WriteJob {
     self.body = body
   }
 
-  func apply(_ transaction: inout StoreWriteTransaction) throws(JobFailure) {
-    do { try body(&transaction) } catch {
-      throw (error as? StorageError).map { .store($0) } ?? .other(error)
-    }
+  func apply(_ transaction: inout StoreWriteTransaction) throws(AnyFailure) {
+    do { try body(&transaction) } catch { throw AnyFailure(error) }
   }
 
-  func complete(_ result: Result<Void, JobFailure>) {
+  func complete(_ result: Result<Void, AnyFailure>) {
     results.withLock { $0.append(result) }
     completion()
   }
@@ -154,17 +139,5 @@ extension Store {
     let done = Gate()
     submit(Job(.reserved, completion: { done.open() }) { _ in })
     done.wait()
-  }
-}
-
-extension Store {
-  /// As the typed one, for a body whose errors have no type.
-  @_disfavoredOverload
-  func perform(_ body: @escaping @Sendable (inout StoreWriteTransaction) throws -> Void) throws {
-    do throws(JobFailure) {
-      try perform { (transaction) throws(JobFailure) in
-        do { try body(&transaction) } catch { throw .other(error) }
-      }
-    } catch { throw error.error }
   }
 }

@@ -155,30 +155,6 @@ enum Number {
   static let mastercard = "5555555555554444"
   static let amex = "378282246310005"
 }
-/// What a job of a test ends with, whatever it is.
-private enum JobFailure: StoreFailure {
-  case store(StorageError)
-  case other(any Error)
-}
-
-extension Store {
-  /// As the typed one, for a body whose errors have no type.
-  @_disfavoredOverload
-  func perform(_ body: @escaping (inout StoreWriteTransaction) throws -> Void) throws {
-    nonisolated(unsafe) let body = body
-    do throws(JobFailure) {
-      try unsafe perform { (transaction) throws(JobFailure) in
-        do { try unsafe body(&transaction) } catch { throw .other(error) }
-      }
-    } catch {
-      switch error {
-      case .store(let error): throw error
-      case .other(let error): throw error
-      }
-    }
-  }
-}
-
 extension VaultManager {
   func record(_ entry: AuditEntry) throws { try vault.record(entry) }
   func close() { vault.close() }

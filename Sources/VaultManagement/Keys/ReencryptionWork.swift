@@ -98,7 +98,7 @@ final class ReencryptionTask: BackgroundTask {
     let total = try cardsToMove(in: work.session)
     let active = keys.current.activeDataKey.identifier
     work.note {
-      $0 = WorkProgress()
+      $0 = BackgroundProgress()
       $0.total = total
       $0.isRunning = true
     }

@@ -137,7 +137,7 @@ package final class Gateway: Sendable {
 ///
 /// Payments that are under way when another generation comes keep what they began with.
 package struct AcquirerRoutes: AcquirerTransport {
-  private let gateway: Gateway
+  let gateway: Gateway
   private let definitions: [String: AcquirerDefinition]
 
   /// - Parameter definitions: of which each has a name of its own.

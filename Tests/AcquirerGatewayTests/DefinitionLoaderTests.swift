@@ -57,7 +57,7 @@ import Testing
 
   @Test func `a connection is listed as it is made, without its private key`() throws {
     let loaded = try #require(try load(Fixture.merchant(), key: "vault.key").definition)
-    let listing = try #require(Gateway.connections(of: [loaded]).first)
+    let listing = try #require(AcquirerRoutes.connections(of: [loaded]).first)
     #expect(listing.acquirer == "bank")
     #expect(listing.url == "https://b.example")
     #expect(listing.serverName == "bank.example")

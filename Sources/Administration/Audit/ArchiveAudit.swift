@@ -28,12 +28,11 @@ package struct FindArchivable: AdminOperation {
     let last = try rows.dropLast().reversed().first { row in
       try row.size > mark?.below ?? 0 && call.endsBefore(limit, size: row.size)
     }
-    try call.answer(
-      JSONWriter.document { json in
-        json.member("below", integer: last?.size)
-        json.member("archived_below", integer: mark?.below ?? 0)
-        json.member("before", unixMilliseconds: limit)
-      })
+    try call.answer { json in
+      json.member("below", integer: last?.size)
+      json.member("archived_below", integer: mark?.below ?? 0)
+      json.member("before", unixMilliseconds: limit)
+    }
   }
 }
 
@@ -76,11 +75,10 @@ package struct ArchiveAudit: AdminOperation {
     } catch let problem as ArchiveProblem {
       throw AdministrationError.refused(problem.explanation)
     }
-    try call.answer(
-      JSONWriter.document { json in
-        json.member("below", integer: mark.below)
-        json.member("kept", integer: mark.kept.count)
-      })
+    try call.answer { json in
+      json.member("below", integer: mark.below)
+      json.member("kept", integer: mark.kept.count)
+    }
   }
 }
 

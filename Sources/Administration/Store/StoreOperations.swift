@@ -17,21 +17,20 @@ package struct ShowStore: PlainAdminOperation {
     let store = call.store
     let information = try store.environment.information()
     let freePages = try store.environment.freePageCount()
-    try call.show(
-      JSONWriter.document { json in
-        json.member("store", string: store.identifierText)
-        json.member("directory", string: store.directory)
-        json.member("file_bytes", integer: try store.environment.fileSize())
-        json.member("used_bytes", integer: information.pageCount * information.pageSize)
-        json.member("free_bytes", integer: freePages * information.pageSize)
-        json.member("map_bytes", integer: information.mapSize)
-        json.member("page_bytes", integer: information.pageSize)
-        json.member("last_transaction", integer: information.lastTransaction)
-        try json.member("tables", objects: Table.allCases) { json, table in
-          json.member("name", string: table.rawValue)
-          json.member("entries", integer: try store.read { try $0.count(of: table) })
-        }
-      })
+    try call.show { json in
+      json.member("store", string: store.identifierText)
+      json.member("directory", string: store.directory)
+      json.member("file_bytes", integer: try store.environment.fileSize())
+      json.member("used_bytes", integer: information.pageCount * information.pageSize)
+      json.member("free_bytes", integer: freePages * information.pageSize)
+      json.member("map_bytes", integer: information.mapSize)
+      json.member("page_bytes", integer: information.pageSize)
+      json.member("last_transaction", integer: information.lastTransaction)
+      try json.member("tables", objects: Table.allCases) { json, table in
+        json.member("name", string: table.rawValue)
+        json.member("entries", integer: try store.read { try $0.count(of: table) })
+      }
+    }
   }
 }
 

@@ -81,10 +81,20 @@ package struct AdminCall {
   /// Gives the document that is the answer.
   func answer(_ document: [UInt8]) throws { try sink(.document(document)) }
 
+  /// Gives an object as the answer.
+  func answer(_ members: (inout JSONWriter) throws -> Void) throws {
+    try answer(JSONWriter.document(members))
+  }
+
   /// Gives out what protected state says, after the entry about that is durable.
   func show(_ document: [UInt8]) throws {
     try record(.done)
     try answer(document)
+  }
+
+  /// The same with an object.
+  func show(_ members: (inout JSONWriter) throws -> Void) throws {
+    try show(JSONWriter.document(members))
   }
 
   /// Appends the entry about what is asked, where it leaves one.
@@ -114,31 +124,5 @@ package struct AdminCall {
       throw AdministrationError.unavailable("the keyring is not open")
     }
     return try keyring()
-  }
-}
-
-extension JSONWriter {
-  /// A document that is one object.
-  static func document(_ members: (inout JSONWriter) throws -> Void) rethrows -> [UInt8] {
-    var json = JSONWriter()
-    json.beginObject()
-    try members(&json)
-    json.endObject()
-    return json.bytes
-  }
-
-  /// Writes a member that is an array of objects.
-  mutating func member<Elements: Sequence>(
-    _ name: JSONName, objects elements: Elements,
-    _ members: (inout JSONWriter, Elements.Element) throws -> Void
-  ) rethrows {
-    self.name(name)
-    beginArray()
-    for element in elements {
-      beginObject()
-      try members(&self, element)
-      endObject()
-    }
-    endArray()
   }
 }

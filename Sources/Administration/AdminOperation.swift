@@ -25,7 +25,7 @@ package protocol AdminOperation: Equatable, Sendable {
 extension AdminOperation {
   package var fields: [Query.Field] { [] }
 
-  /// See ``route-swift.type.property``; its path holds no value of anybody.
+  /// The place of its type; the path holds no value of anybody.
   var route: AdminRoute { Self.route }
 
   /// The target of the HTTP request: path and query.

@@ -32,12 +32,11 @@ final class AdminResponse: Sendable {
     case .metrics(let text): try whole(200, "text/plain; version=0.0.4", text)
     case .lines(let lines): try chunk(lines, form)
     case .progress(let done, let total):
-      var json = JSONWriter()
-      json.beginObject()
-      json.member("done", integer: done)
-      json.member("total", integer: total)
-      json.endObject()
-      try chunk(Self.line("progress", json.bytes), form)
+      let json = JSONWriter.document { json in
+        json.member("done", integer: done)
+        json.member("total", integer: total)
+      }
+      try chunk(Self.line("progress", json), form)
     }
   }
 
@@ -129,24 +128,19 @@ final class AdminResponse: Sendable {
 
   /// `{"NAME":JSON}` and an end of line.
   private static func line(_ name: String, _ value: [UInt8]) -> [UInt8] {
-    var json = JSONWriter()
-    json.beginObject()
-    json.name(JSONName(name))
-    json.rawValue(value)
-    json.endObject()
-    json.endLine()
-    return json.bytes
+    JSONWriter.document { json in
+      json.name(JSONName(name))
+      json.rawValue(value)
+    } + [UInt8(ascii: "\n")]
   }
 
   /// - Source: RFC 9457.
   private static func problem(_ name: String, _ status: Int, _ detail: String) -> [UInt8] {
-    var json = JSONWriter()
-    json.beginObject()
-    json.member("type", string: "urn:cadenas:problem:\(name)")
-    json.member("title", string: name)
-    json.member("status", integer: status)
-    json.member("detail", string: detail)
-    json.endObject()
-    return json.bytes
+    JSONWriter.document { json in
+      json.member("type", string: "urn:cadenas:problem:\(name)")
+      json.member("title", string: name)
+      json.member("status", integer: status)
+      json.member("detail", string: detail)
+    }
   }
 }

@@ -40,7 +40,7 @@ package struct AddHoneytoken: AdminOperation {
   package func run(_ call: AdminCall) throws {
     let vault = try call.watchingVault()
     let added = try vault.addHoneytoken(merchant: merchant, note: note, actor: call.actor)
-    try call.answer(JSONWriter.document { added.write(to: &$0, vault) })
+    try call.answer { added.write(to: &$0, vault) }
   }
 }
 
@@ -54,8 +54,7 @@ package struct ListHoneytokens: PlainAdminOperation {
   package func run(_ call: AdminCall) throws {
     let vault = try call.watchingVault()
     let all = try call.store.read { try Honeytoken.all(in: $0) }
-    try call.show(
-      JSONWriter.document { $0.member("honeytokens", objects: all) { $1.write(to: &$0, vault) } })
+    try call.show { $0.member("honeytokens", objects: all) { $1.write(to: &$0, vault) } }
   }
 }
 
@@ -79,7 +78,7 @@ package struct RemoveHoneytoken: AdminOperation {
   package func run(_ call: AdminCall) throws {
     let vault = try call.watchingVault()
     let removed = try vault.removeHoneytoken(token, actor: call.actor)
-    try call.answer(JSONWriter.document { removed.write(to: &$0, vault) })
+    try call.answer { removed.write(to: &$0, vault) }
   }
 }
 

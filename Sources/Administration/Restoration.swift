@@ -176,19 +176,17 @@ package struct Restoration {
   }
 
   private func document(_ origin: RestoreOrigin, _ identifier: StoreIdentifier) -> [UInt8] {
-    var json = JSONWriter()
-    json.beginObject()
-    json.member("store", string: identifier.bytes.hexadecimal)
-    json.member("directory", string: directory)
-    json.member("cards", integer: origin.cards)
-    json.member("from_store", string: origin.store.bytes.hexadecimal)
-    json.member("log_size", integer: origin.log.size)
-    json.member("log_root", string: origin.log.root.hex)
-    json.member("known_size", integer: origin.lastKnown?.size)
-    json.member("known_root", string: origin.lastKnown?.root.hex)
-    json.member("lost_entries", integer: origin.lostEntries)
-    json.endObject()
-    return json.bytes
+    JSONWriter.document { json in
+      json.member("store", string: identifier.bytes.hexadecimal)
+      json.member("directory", string: directory)
+      json.member("cards", integer: origin.cards)
+      json.member("from_store", string: origin.store.bytes.hexadecimal)
+      json.member("log_size", integer: origin.log.size)
+      json.member("log_root", string: origin.log.root.hex)
+      json.member("known_size", integer: origin.lastKnown?.size)
+      json.member("known_root", string: origin.lastKnown?.root.hex)
+      json.member("lost_entries", integer: origin.lostEntries)
+    }
   }
 }
 

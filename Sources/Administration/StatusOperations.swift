@@ -28,26 +28,25 @@ package struct ShowStatus: PlainAdminOperation {
       throw AdministrationError.unavailable("no service is running")
     }
     let figures = try StoreFigures(call.store)
-    try call.answer(
-      JSONWriter.document { json in
-        json.member("state", string: service.state.rawValue)
-        json.member("version", string: service.version)
-        json.member("development", boolean: service.isDevelopment)
-        json.member("pid", integer: service.processIdentifier)
-        json.member("started", unixMilliseconds: service.startedMilliseconds)
-        json.member("uptime_seconds", integer: service.uptimeSeconds)
-        json.member("listen", string: service.listen)
-        json.member("connections", integer: service.connections)
-        json.member("payments_in_flight", integer: service.paymentsInFlight)
-        json.member("policy_generation", integer: service.policyGeneration)
-        json.member("store", string: call.store.identifierText)
-        json.member("cards", integer: figures.cards)
-        json.member("audit_entries", integer: figures.auditEntries)
-        json.member("store_used_bytes", integer: figures.size.usedBytes)
-        json.member("store_map_bytes", integer: figures.size.mapBytes)
-        try call.writeKeyMembers(&json)
-        call.writeAlarms(to: &json)
-      })
+    try call.answer { json in
+      json.member("state", string: service.state.rawValue)
+      json.member("version", string: service.version)
+      json.member("development", boolean: service.isDevelopment)
+      json.member("pid", integer: service.processIdentifier)
+      json.member("started", unixMilliseconds: service.startedMilliseconds)
+      json.member("uptime_seconds", integer: service.uptimeSeconds)
+      json.member("listen", string: service.listen)
+      json.member("connections", integer: service.connections)
+      json.member("payments_in_flight", integer: service.paymentsInFlight)
+      json.member("policy_generation", integer: service.policyGeneration)
+      json.member("store", string: call.store.identifierText)
+      json.member("cards", integer: figures.cards)
+      json.member("audit_entries", integer: figures.auditEntries)
+      json.member("store_used_bytes", integer: figures.size.usedBytes)
+      json.member("store_map_bytes", integer: figures.size.mapBytes)
+      try call.writeKeyMembers(&json)
+      call.writeAlarms(to: &json)
+    }
   }
 }
 

@@ -156,6 +156,22 @@ struct KeyEvidenceTests {
     )
   }
 
+  @Test("warns of the end of cryptoperiods by the clock that the service has")
+  func warnings() throws {
+    for (years, isWarned) in [(0, false), (9, true)] as [(Int64, Bool)] {
+      let milliseconds = 1_795_459_405_123 + years * 365 * 86_400_000
+      var hooks = AdministrationHooks(
+        clock: Clock(milliseconds: { milliseconds }, monotonicNanoseconds: { 1 }))
+      hooks.keyring = { [keyring = service.keyring] in keyring }
+      var collected = Collected()
+      try Operations(store: service.store, hooks: hooks).run(ShowKeys(), actor: "user:ann") {
+        collected.take($0)
+      }
+      let document = try #require(collected.documents.first)
+      #expect(document.contains("its cryptoperiod has ended: keys rotate data") == isWarned)
+    }
+  }
+
   @Test("gives each role's key an algorithm that is described, and its length")
   func uses() throws {
     let algorithms = try AlgorithmDescription.all()

@@ -30,12 +30,11 @@ package struct FindArchivable: AdminOperation {
     let last = try rows.dropLast().reversed().first { row in
       try row.size > mark?.below ?? 0 && call.endsBefore(limit, size: row.size)
     }
-    try call.answer(
-      JSONWriter.document { json in
-        json.member("below", integer: last?.size)
-        json.member("archived_below", integer: mark?.below ?? 0)
-        json.member("before", unixMilliseconds: limit)
-      })
+    try call.answer { json in
+      json.member("below", integer: last?.size)
+      json.member("archived_below", integer: mark?.below ?? 0)
+      json.member("before", unixMilliseconds: limit)
+    }
   }
 }
 
@@ -73,11 +72,10 @@ package struct ArchiveAudit: AdminOperation {
     let mark = try vault.archive(below: below, export: export, actor: call.actor) { done, total in
       (try? call.sink(.progress(done: done, total: total))) != nil
     }
-    try call.answer(
-      JSONWriter.document { json in
-        json.member("below", integer: mark.below)
-        json.member("kept", integer: mark.kept.count)
-      })
+    try call.answer { json in
+      json.member("below", integer: mark.below)
+      json.member("kept", integer: mark.kept.count)
+    }
   }
 }
 

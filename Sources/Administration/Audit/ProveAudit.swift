@@ -50,7 +50,7 @@ package struct ProveAudit: AdminOperation {
       case .token(let token): try call.entryProofs(sequences(about: token, in: call.store))
       case .size(let size): [try call.consistencyProof(from: size)]
       }
-    try call.show(JSONWriter.document { $0.member("proofs", strings: proofs) })
+    try call.show { $0.member("proofs", strings: proofs) }
   }
 
   private func sequences(about token: String, in store: Store) throws -> [UInt64] {

@@ -19,14 +19,13 @@ package struct SignCheckpoint: PlainAdminOperation {
     try call.record(.done)
     let signed = try call.currentCheckpoint()
     let size = try AuditReader(call.store).size()
-    try call.answer(
-      JSONWriter.document { json in
-        json.member("origin", string: signed.checkpoint.origin)
-        json.member("size", integer: signed.size)
-        json.member("root", string: signed.checkpoint.root.hex)
-        json.member("note", string: signed.note.encoded)
-        json.member("entries_after", integer: size - min(size, signed.size))
-      })
+    try call.answer { json in
+      json.member("origin", string: signed.checkpoint.origin)
+      json.member("size", integer: signed.size)
+      json.member("root", string: signed.checkpoint.root.hex)
+      json.member("note", string: signed.note.encoded)
+      json.member("entries_after", integer: size - min(size, signed.size))
+    }
   }
 }
 

@@ -42,11 +42,10 @@ extension AdminCall {
     guard let progress else {
       throw AdministrationError.malformedRequest("a share comes with its passphrase in the body")
     }
-    try answer(
-      JSONWriter.document { json in
-        json.write(progress)
-        json.member("state", string: vault.isSealed ? "sealed" : "serving")
-      })
+    try answer { json in
+      json.write(progress)
+      json.member("state", string: vault.isSealed ? "sealed" : "serving")
+    }
   }
 }
 
@@ -75,13 +74,12 @@ package struct ReplaceCustodians: PlainAdminOperation {
       throw AdministrationError.notReplaced(AdministrationError(any: error).detail)
     }
     if let waiting { try follow(waiting, vault, call) }
-    try call.answer(
-      JSONWriter.document { json in
-        json.member("role", string: KeyRole.kek.name)
-        json.member("new", string: new.key.identifier.text)
-        json.member("old", string: old.text)
-        json.member("check_value", string: KeyCheckValue.text(new.set.checkValue))
-      })
+    try call.answer { json in
+      json.member("role", string: KeyRole.kek.name)
+      json.member("new", string: new.key.identifier.text)
+      json.member("old", string: old.text)
+      json.member("check_value", string: KeyCheckValue.text(new.set.checkValue))
+    }
   }
 
   /// Waits for the present custodians. What is certain is told, and nothing else: whoever holds the

@@ -37,12 +37,11 @@ package struct ShowKeyCertificate: AdminOperation {
     for kind in kind.map({ [$0] }) ?? [.final, .interim] {
       let note = try call.store.read { try RotationCertificate.note(for: key, kind, in: $0) }
       guard let note else { continue }
-      return try call.show(
-        JSONWriter.document { json in
-          json.member("key", string: key.text)
-          json.member("kind", string: kind.rawValue)
-          json.member("note", string: note.encoded)
-        })
+      return try call.show { json in
+        json.member("key", string: key.text)
+        json.member("kind", string: kind.rawValue)
+        json.member("note", string: note.encoded)
+      }
     }
     throw AdministrationError.notFound(
       "there is no \(kind.map { "\($0.rawValue) " } ?? "")certificate of the key \(key.text): a "

@@ -70,12 +70,11 @@ extension AdminCall {
       rotation = try vault.retire(order.key, as: retirement, because: order.reason, actor: actor)
     }
     let state = try vault.keyring.entry(order.key)?.state.name
-    try answer(
-      JSONWriter.document { json in
-        json.member("key", string: order.key.text)
-        json.member("role", string: entry?.role.name)
-        json.member("state", string: state)
-        json.member("replaced_by", string: rotation?.new.text ?? entry?.successor?.text)
-      })
+    try answer { json in
+      json.member("key", string: order.key.text)
+      json.member("role", string: entry?.role.name)
+      json.member("state", string: state)
+      json.member("replaced_by", string: rotation?.new.text ?? entry?.successor?.text)
+    }
   }
 }

@@ -42,13 +42,12 @@ package struct RotateKey: AdminOperation {
         try vault.keyring.entry(rotation.old)?.isBeingReplaced == true
       }
     }
-    try call.answer(
-      JSONWriter.document { json in
-        json.member("role", string: role.name)
-        json.member("new", string: rotation.new.text)
-        json.member("old", string: rotation.old.text)
-        json.member("check_value", string: rotation.checkValue)
-      })
+    try call.answer { json in
+      json.member("role", string: role.name)
+      json.member("new", string: rotation.new.text)
+      json.member("old", string: rotation.old.text)
+      json.member("check_value", string: rotation.checkValue)
+    }
   }
 }
 

@@ -19,7 +19,7 @@ package struct Seal: PlainAdminOperation {
       try WatchedWork.run(into: call.sink) { [actor = call.actor] _ in try vault.seal(actor: actor)
       }
     }
-    try call.answer(JSONWriter.document { $0.member("state", string: "sealed") })
+    try call.answer { $0.member("state", string: "sealed") }
   }
 }
 
@@ -38,6 +38,6 @@ package struct Unseal: PlainAdminOperation {
     try vault.unseal(with: keyring, actor: call.actor) { opened in
       try? call.sink(.progress(done: UInt64(opened), total: max(cards, UInt64(opened))))
     }
-    try call.answer(JSONWriter.document { $0.member("state", string: "serving") })
+    try call.answer { $0.member("state", string: "serving") }
   }
 }

@@ -18,9 +18,7 @@ package struct ShowInventory: PlainAdminOperation {
       throw AdministrationError.unavailable("nothing here uses cryptography")
     }
     let keys = try call.keyStatuses()
-    var json = InventoryWriter(nowMilliseconds: call.now)
-    json.write(inventory, keys: keys)
-    try call.show(json.bytes)
+    try call.show(InventoryWriter(nowMilliseconds: call.now).document(inventory, keys: keys))
   }
 }
 
@@ -30,43 +28,25 @@ private struct InventoryWriter {
   private static let dayMilliseconds: Int64 = 86_400_000
 
   let nowMilliseconds: Int64
-  private var json = JSONWriter(reserving: 1 << 14)
 
-  init(nowMilliseconds: Int64) { self.nowMilliseconds = nowMilliseconds }
-
-  var bytes: [UInt8] { json.bytes }
-
-  mutating func write(_ inventory: CryptographicInventory, keys: [KeyStatus]) {
-    json.beginObject()
-    json.member("version", string: inventory.version)
-    json.member("time", unixMilliseconds: nowMilliseconds)
-    list("keys", keys) { $0.write($1) }
-    list("algorithms", inventory.algorithms) { $0.write($1) }
-    list("protocols", inventory.tls) { $0.write($1) }
-    list("certificates", inventory.certificates) { $0.write($1) }
-    list("revocation_lists", inventory.revocationLists) { $0.write($1) }
-    list("libraries", inventory.libraries) { writer, library in
-      writer.json.member("name", string: library.name)
-      writer.json.member("version", string: library.version)
-      writer.json.member("purpose", string: library.purpose)
+  func document(_ inventory: CryptographicInventory, keys: [KeyStatus]) -> [UInt8] {
+    JSONWriter.document { json in
+      json.member("version", string: inventory.version)
+      json.member("time", unixMilliseconds: nowMilliseconds)
+      json.member("keys", objects: keys, write)
+      json.member("algorithms", objects: inventory.algorithms, write)
+      json.member("protocols", objects: inventory.tls, write)
+      json.member("certificates", objects: inventory.certificates, write)
+      json.member("revocation_lists", objects: inventory.revocationLists, write)
+      json.member("libraries", objects: inventory.libraries) { json, library in
+        json.member("name", string: library.name)
+        json.member("version", string: library.version)
+        json.member("purpose", string: library.purpose)
+      }
     }
-    json.endObject()
   }
 
-  private mutating func list<Element>(
-    _ name: String, _ elements: [Element], _ body: (inout InventoryWriter, Element) -> Void
-  ) {
-    json.name(JSONName(name))
-    json.beginArray()
-    for element in elements {
-      json.beginObject()
-      body(&self, element)
-      json.endObject()
-    }
-    json.endArray()
-  }
-
-  private mutating func write(_ key: KeyStatus) {
+  private func write(_ json: inout JSONWriter, _ key: KeyStatus) {
     let use = key.role.use
     let created = Int64(clamping: key.createdMilliseconds)
     let end = Int64(clamping: key.cryptoperiodEndMilliseconds)
@@ -87,7 +67,7 @@ private struct InventoryWriter {
     json.member("warnings", strings: key.warnings.map { $0.text(for: key.role) })
   }
 
-  private mutating func write(_ algorithm: AlgorithmDescription) {
+  private func write(_ json: inout JSONWriter, _ algorithm: AlgorithmDescription) {
     json.member("name", string: algorithm.name)
     json.member("key_bits", integer: algorithm.keyBits)
     json.member("parameters", string: algorithm.parameters)
@@ -96,7 +76,7 @@ private struct InventoryWriter {
     json.member("standard", string: algorithm.standard)
   }
 
-  private mutating func write(_ tls: CryptographicInventory.TLSUse) {
+  private func write(_ json: inout JSONWriter, _ tls: CryptographicInventory.TLSUse) {
     json.member("name", string: "TLS")
     json.member("use", string: tls.use)
     json.member("address", string: tls.address)
@@ -106,7 +86,7 @@ private struct InventoryWriter {
     json.member("authentication", string: tls.authentication)
   }
 
-  private mutating func write(_ certificate: CryptographicInventory.Certificate) {
+  private func write(_ json: inout JSONWriter, _ certificate: CryptographicInventory.Certificate) {
     let description = certificate.description
     json.member("use", string: certificate.use)
     json.member("subject", string: description.subject)
@@ -121,7 +101,7 @@ private struct InventoryWriter {
     json.member("sha256", string: description.fingerprint.hex)
   }
 
-  private mutating func write(_ list: CryptographicInventory.RevocationList) {
+  private func write(_ json: inout JSONWriter, _ list: CryptographicInventory.RevocationList) {
     json.member("path", string: list.path)
     json.member("authority", string: list.authority)
     json.member("next_update", unixMilliseconds: milliseconds(list.nextUpdate))

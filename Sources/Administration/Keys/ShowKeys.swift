@@ -17,23 +17,22 @@ package struct ShowKeys: PlainAdminOperation {
 
   package func run(_ call: AdminCall) throws {
     let keys = try call.keyStatuses()
-    try call.show(
-      JSONWriter.document { json in
-        json.member("keys", objects: keys) { json, key in
-          json.member("id", string: key.identifier.text)
-          json.member("role", string: key.role.name)
-          json.member("state", string: key.state.name)
-          json.member("check_value", string: key.checkValue)
-          json.member("created", unixMilliseconds: Int64(clamping: key.createdMilliseconds))
-          json.member(
-            "cryptoperiod_end", unixMilliseconds: Int64(clamping: key.cryptoperiodEndMilliseconds))
-          json.member("cards", integer: key.cards)
-          json.member("origin", string: key.origin.name)
-          json.member("replaced_by", string: key.successor?.text)
-          json.member("uses", integer: key.uses)
-          json.member("warnings", strings: key.warnings.map { $0.text(for: key.role) })
-        }
-      })
+    try call.show { json in
+      json.member("keys", objects: keys) { json, key in
+        json.member("id", string: key.identifier.text)
+        json.member("role", string: key.role.name)
+        json.member("state", string: key.state.name)
+        json.member("check_value", string: key.checkValue)
+        json.member("created", unixMilliseconds: Int64(clamping: key.createdMilliseconds))
+        json.member(
+          "cryptoperiod_end", unixMilliseconds: Int64(clamping: key.cryptoperiodEndMilliseconds))
+        json.member("cards", integer: key.cards)
+        json.member("origin", string: key.origin.name)
+        json.member("replaced_by", string: key.successor?.text)
+        json.member("uses", integer: key.uses)
+        json.member("warnings", strings: key.warnings.map { $0.text(for: key.role) })
+      }
+    }
   }
 }
 
@@ -65,12 +64,12 @@ extension AdminCall {
     json.member("shares", objects: hooks.vault?.shareProgress ?? []) { $0.write($1) }
     guard let work = hooks.vault?.keyWork else { return }
     json.name("key_work")
-    json.beginObject()
-    json.member("running", boolean: work.isRunning)
-    json.member("done", integer: work.done)
-    json.member("total", integer: work.total)
-    json.member("failure", string: work.failure)
-    json.endObject()
+    json.object { json in
+      json.member("running", boolean: work.isRunning)
+      json.member("done", integer: work.done)
+      json.member("total", integer: work.total)
+      json.member("failure", string: work.failure)
+    }
   }
 
   /// The figures of `metrics` about keys.

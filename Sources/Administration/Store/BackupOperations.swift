@@ -53,13 +53,12 @@ package struct BackUpStore: AdminOperation {
       upkeep: try call.upkeep(), keyring: { [hooks = call.hooks] in try? hooks.keyring?() },
       slots: call.hooks.slots, path: path, note: note, actor: call.actor)
     let result = try WatchedWork.run(into: call.sink) { try run.run($0) }
-    try call.answer(
-      JSONWriter.document { json in
-        json.member("intact", boolean: result.findings.isEmpty)
-        json.member("records_verified", boolean: result.areRecordsVerified)
-        result.record.write(to: &json)
-        StoreCheck.write(result.findings, to: &json)
-      })
+    try call.answer { json in
+      json.member("intact", boolean: result.findings.isEmpty)
+      json.member("records_verified", boolean: result.areRecordsVerified)
+      result.record.write(to: &json)
+      StoreCheck.write(result.findings, to: &json)
+    }
   }
 }
 
@@ -72,8 +71,7 @@ package struct ListBackups: PlainAdminOperation {
 
   package func run(_ call: AdminCall) throws {
     let records = try call.store.read { try BackupRecord.all(in: $0) }
-    try call.show(
-      JSONWriter.document { $0.member("backups", objects: records) { $1.write(to: &$0) } })
+    try call.show { $0.member("backups", objects: records) { $1.write(to: &$0) } }
   }
 }
 
@@ -104,11 +102,10 @@ package struct ForgetBackup: AdminOperation {
 
   package func run(_ call: AdminCall) throws {
     let record = try call.upkeep().forgetBackup(backup, because: reason, actor: call.actor)
-    try call.answer(
-      JSONWriter.document { json in
-        record.write(to: &json)
-        json.member("file_exists", boolean: FileFacts.exists(record.path))
-      })
+    try call.answer { json in
+      record.write(to: &json)
+      json.member("file_exists", boolean: FileFacts.exists(record.path))
+    }
   }
 }
 
@@ -126,12 +123,11 @@ package struct CompactStore: PlainAdminOperation {
     let result = try WatchedWork.run(into: call.sink) { [actor = call.actor] progress in
       try upkeep.compact(actor: actor) { progress.report($0, of: $1) }
     }
-    try call.answer(
-      JSONWriter.document { json in
-        json.member("bytes_before", integer: result.bytesBefore)
-        json.member("bytes_after", integer: result.bytesAfter)
-        json.member("paused_ms", integer: result.nanosecondsPaused / 1_000_000)
-      })
+    try call.answer { json in
+      json.member("bytes_before", integer: result.bytesBefore)
+      json.member("bytes_after", integer: result.bytesAfter)
+      json.member("paused_ms", integer: result.nanosecondsPaused / 1_000_000)
+    }
   }
 }
 

@@ -15,21 +15,20 @@ package struct ShowStore: PlainAdminOperation {
   package func run(_ call: AdminCall) throws {
     let store = call.store
     let size = try store.statistics()
-    try call.show(
-      JSONWriter.document { json in
-        json.member("store", string: store.identifierText)
-        json.member("directory", string: store.directory)
-        json.member("file_bytes", integer: size.fileBytes)
-        json.member("used_bytes", integer: size.usedBytes)
-        json.member("free_bytes", integer: try store.freeBytes())
-        json.member("map_bytes", integer: size.mapBytes)
-        json.member("page_bytes", integer: size.pageBytes)
-        json.member("last_transaction", integer: size.lastTransaction)
-        try json.member("tables", objects: Table.allCases) { json, table in
-          json.member("name", string: table.rawValue)
-          json.member("entries", integer: try store.read { try $0.count(of: table) })
-        }
-      })
+    try call.show { json in
+      json.member("store", string: store.identifierText)
+      json.member("directory", string: store.directory)
+      json.member("file_bytes", integer: size.fileBytes)
+      json.member("used_bytes", integer: size.usedBytes)
+      json.member("free_bytes", integer: try store.freeBytes())
+      json.member("map_bytes", integer: size.mapBytes)
+      json.member("page_bytes", integer: size.pageBytes)
+      json.member("last_transaction", integer: size.lastTransaction)
+      try json.member("tables", objects: Table.allCases) { json, table in
+        json.member("name", string: table.rawValue)
+        json.member("entries", integer: try store.read { try $0.count(of: table) })
+      }
+    }
   }
 }
 

@@ -23,17 +23,13 @@ struct AuditExportCommand: ParsableCommand {
 
   func run() throws {
     let export = try ExportRun(config, to: to).run()
-    switch output.format {
-    case .json:
-      Console.write(export.verification.document + [UInt8(ascii: "\n")])
-    case .table:
-      Console.write(
-        TextTable.pairs([
-          ("export", to), ("entries", "\(export.verification.size)"),
-          ("root", export.verification.root?.hex ?? "-"),
-          ("checkpoints", "\(export.verification.checkpoints)"),
-          ("SHA-256 of entries", export.entries.hex),
-        ]))
+    try output.show(export.verification.document) { _ in
+      TextTable.pairs([
+        ("export", to), ("entries", "\(export.verification.size)"),
+        ("root", export.verification.root?.hex ?? "-"),
+        ("checkpoints", "\(export.verification.checkpoints)"),
+        ("SHA-256 of entries", export.entries.hex),
+      ])
     }
   }
 }

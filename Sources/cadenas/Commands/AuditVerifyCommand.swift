@@ -89,12 +89,8 @@ struct AuditVerifyCommand: ParsableCommand {
   }
 
   private func tell(_ document: [UInt8], _ facts: [(String, String)]) throws {
-    let result = try DocumentView(document)
-    let isIntact = result["intact"]?.isTrue == true
-    switch output.format {
-    case .json: Console.write(document + [UInt8(ascii: "\n")])
-    case .table: Console.write(isIntact ? intact(result, facts) : changed(result, facts))
-    }
+    let isIntact = try DocumentView(document)["intact"]?.isTrue == true
+    try output.show(document) { isIntact ? intact($0, facts) : changed($0, facts) }
     if !isIntact { throw ExitCode(CommandFailure.Status.refused.rawValue) }
   }
 

@@ -59,13 +59,14 @@ package enum KeyringStore {
   package static func open(
     in store: Store, with key: KeyEncryptionKey
   ) throws(KeyringError) -> Keyring {
-    let row = try store.read { transaction throws(KeyringError) -> [UInt8]? in
+    let blob = try store.read { transaction throws(KeyringError) -> [UInt8] in
       do throws(StorageError) {
-        guard let blob = try transaction.get(rowKey.rawSpan, in: .keyring) else { return nil }
-        return unsafe blob.withUnsafeBytes { unsafe [UInt8]($0) }
+        if let blob = try transaction.get(rowKey.rawSpan, in: .keyring) {
+          return unsafe blob.withUnsafeBytes { unsafe [UInt8]($0) }
+        }
       } catch { throw .store(error) }
+      throw .noKeyring
     }
-    guard let blob = row else { throw .noKeyring }
     return try open(blob, store: store.storeIdentifier, key: key)
   }
 

@@ -15,6 +15,17 @@ package func systemMessage(_ number: Int32) -> String {
   }
 }
 
+/// Writes all of `bytes`.
+package func writeAll(_ bytes: [UInt8], to descriptor: Int32) throws(SystemFailure) {
+  var rest = bytes[...]
+  while !rest.isEmpty {
+    let count = unsafe rest.withUnsafeBytes { unsafe write(descriptor, $0.baseAddress, $0.count) }
+    if count < 0, errno == EINTR { continue }
+    guard count > 0 else { throw SystemFailure(call: "write", errno: count < 0 ? errno : EIO) }
+    rest = rest.dropFirst(count)
+  }
+}
+
 /// What is done with a directory by name.
 package enum Directory {
   /// Makes the names in the directory durable.

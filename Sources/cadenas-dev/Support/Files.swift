@@ -95,14 +95,8 @@ enum Files {
     defer { close(descriptor) }
     var before = stat()
     if unsafe stat(path, &before) == 0 { _ = fchown(descriptor, before.st_uid, before.st_gid) }
-    var offset = 0
-    while offset < bytes.count {
-      let written = unsafe bytes.withUnsafeBytes { buffer in
-        unsafe Glibc.write(
-          descriptor, buffer.baseAddress?.advanced(by: offset), bytes.count - offset)
-      }
-      guard written > 0 else { throw .file(path: temporary, reason: systemReason()) }
-      offset += written
+    do throws(SystemFailure) { try writeAll(bytes, to: descriptor) } catch {
+      throw .file(path: temporary, reason: systemReason(error.errno))
     }
     try move(temporary, to: path)
   }

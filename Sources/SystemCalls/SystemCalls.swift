@@ -36,6 +36,24 @@ package enum Directory {
     guard fsync(descriptor) == 0 else { throw SystemFailure(call: "fsync", errno: errno) }
   }
 
+  /// The names in the directory, sorted, without `.` and `..`; at most `most` of them.
+  package static func names(
+    in path: String, atMost most: Int = .max
+  ) throws(SystemFailure) -> [String] {
+    guard let stream = unsafe opendir(path) else {
+      throw SystemFailure(call: "opendir", errno: errno)
+    }
+    defer { unsafe closedir(stream) }
+    var names: [String] = []
+    while names.count < most, let entry = unsafe readdir(stream) {
+      let name = unsafe withUnsafeBytes(of: entry.pointee.d_name) {
+        unsafe String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self)
+      }
+      if name != "." && name != ".." { names.append(name) }
+    }
+    return names.sorted()
+  }
+
   /// The directory in which `path` lies.
   package static func containing(_ path: String) -> String {
     guard let slash = path.lastIndex(of: "/") else { return "." }

@@ -1,6 +1,5 @@
 internal import AuditLog
 internal import Cryptography
-internal import Glibc
 internal import JSON
 package import Keyring
 package import RecordFormat

@@ -1,6 +1,5 @@
 internal import AuditLog
 internal import Cryptography
-internal import Glibc
 internal import JSON
 package import Keyring
 package import RecordFormat
@@ -196,19 +195,14 @@ extension Restoration {
 
   private func checkTarget() throws(AdministrationError) {
     guard FileFacts.exists(directory) else { return }
-    guard let stream = unsafe opendir(directory) else {
-      throw .refused("\(directory) exists and cannot be used: \(systemMessage(errno))")
+    let names: [String]
+    do throws(SystemFailure) { names = try Directory.names(in: directory) } catch {
+      throw .refused("\(directory) exists and cannot be used: \(systemMessage(error.errno))")
     }
-    defer { unsafe closedir(stream) }
-    while let entry = unsafe readdir(stream) {
-      let name = unsafe withUnsafePointer(to: &entry.pointee.d_name) { field in
-        unsafe field.withMemoryRebound(to: CChar.self, capacity: 256) { unsafe String(cString: $0) }
-      }
-      guard name == "." || name == ".." || Self.leftovers.contains(name) else {
-        throw .refused(
-          "\(directory) is not empty (\(name)): a backup is restored to where no store is; move what "
-            + "is there out of the way first")
-      }
+    if let name = names.first(where: { !Self.leftovers.contains($0) }) {
+      throw .refused(
+        "\(directory) is not empty (\(name)): a backup is restored to where no store is; move what "
+          + "is there out of the way first")
     }
   }
 }

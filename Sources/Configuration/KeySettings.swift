@@ -14,6 +14,13 @@ package enum KeySource: Equatable, Sendable {
   /// A key of before the custodians is a file `KEYID.kek` in the directory `formerPath`.
   case custodians(shareMinutes: Int, formerPath: String?)
 
+  /// The kinds of sources, by their names in a configuration.
+  enum Kind: String, CaseIterable {
+    case file
+    case credential
+    case custodians
+  }
+
   /// How many minutes entered shares may wait.
   package static let allowedShareMinutes = 1...120
   /// How many minutes they wait where the configuration does not say.

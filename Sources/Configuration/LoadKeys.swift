@@ -26,27 +26,27 @@ extension ConfigurationLoader {
       _ = section.tree("path")
       return nil
     }
-    guard ["file", "credential", "custodians"].contains(source) else {
+    guard let kind = KeySource.Kind(rawValue: source) else {
       _ = section.tree("path")
       reportUnknown(
-        source, as: "key source", among: ["file", "credential", "custodians"],
+        source, as: "key source", among: KeySource.Kind.allCases.map(\.rawValue),
         at: section.position(of: "source"))
       return nil
     }
     let path = section.has("path")
-    let shared = source == "custodians"
+    let shared = kind == .custodians
     for (key, isMeant) in [
-      ("path", source == "file"), ("share_minutes", shared), ("former_path", shared),
+      ("path", kind == .file), ("share_minutes", shared), ("former_path", shared),
     ]
     where !isMeant && section.has(key) {
       diagnostics.report(
         "\"keys.\(key)\" means nothing with source \(quoted(source))",
         at: section.position(of: key))
     }
-    switch source {
-    case "file": return requiredPath(section, "path").map(KeySource.directory)
-    case "credential": return path ? nil : .credentials
-    default:
+    switch kind {
+    case .file: return requiredPath(section, "path").map(KeySource.directory)
+    case .credential: return path ? nil : .credentials
+    case .custodians:
       guard !path else { return nil }
       return .custodians(
         shareMinutes: minutes ?? KeySource.standardShareMinutes,

@@ -23,7 +23,8 @@ package struct JSONLogHandler: LogHandler {
 
   /// Writes to standard error.
   package init() {
-    self.init { writeToStandardError($0) }
+    // Where that fails, there is nobody left to tell.
+    self.init { try? writeAll($0, to: STDERR_FILENO) }
   }
 
   /// Gives each line, with its end, to `write`.
@@ -59,19 +60,5 @@ package struct JSONLogHandler: LogHandler {
       printable.unicodeScalars.append((0x20...0x7E).contains(scalar.value) ? scalar : "?")
     }
     return printable
-  }
-}
-
-/// Writes all of `line`, or gives up: there is nobody left to tell.
-private func writeToStandardError(_ line: [UInt8]) {
-  unsafe line.withUnsafeBytes { bytes in
-    var offset = 0
-    while offset < bytes.count {
-      let count = unsafe Glibc.write(
-        STDERR_FILENO, bytes.baseAddress?.advanced(by: offset), bytes.count - offset)
-      if count < 0, errno == EINTR { continue }
-      guard count > 0 else { return }
-      offset += count
-    }
   }
 }

@@ -15,6 +15,17 @@ package func systemMessage(_ number: Int32) -> String {
   }
 }
 
+/// Writes all of `bytes`.
+package func writeAll(_ bytes: [UInt8], to descriptor: Int32) throws(SystemFailure) {
+  var rest = bytes[...]
+  while !rest.isEmpty {
+    let count = unsafe rest.withUnsafeBytes { unsafe write(descriptor, $0.baseAddress, $0.count) }
+    if count < 0, errno == EINTR { continue }
+    guard count > 0 else { throw SystemFailure(call: "write", errno: count < 0 ? errno : EIO) }
+    rest = rest.dropFirst(count)
+  }
+}
+
 /// What is done with a directory by name.
 package enum Directory {
   /// Makes the names in the directory durable.
@@ -23,6 +34,24 @@ package enum Directory {
     guard descriptor >= 0 else { throw SystemFailure(call: "open", errno: errno) }
     defer { close(descriptor) }
     guard fsync(descriptor) == 0 else { throw SystemFailure(call: "fsync", errno: errno) }
+  }
+
+  /// The names in the directory, sorted, without `.` and `..`; at most `most` of them.
+  package static func names(
+    in path: String, atMost most: Int = .max
+  ) throws(SystemFailure) -> [String] {
+    guard let stream = unsafe opendir(path) else {
+      throw SystemFailure(call: "opendir", errno: errno)
+    }
+    defer { unsafe closedir(stream) }
+    var names: [String] = []
+    while names.count < most, let entry = unsafe readdir(stream) {
+      let name = unsafe withUnsafeBytes(of: entry.pointee.d_name) {
+        unsafe String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self)
+      }
+      if name != "." && name != ".." { names.append(name) }
+    }
+    return names.sorted()
   }
 
   /// The directory in which `path` lies.

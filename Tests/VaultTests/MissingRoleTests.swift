@@ -39,8 +39,8 @@ import Testing
   @Test func `it gets one when it is opened, with an entry, and keeps it`() async throws {
     let token = try await house.token(of: Number.visa)
     let before = try house.vault.keyring
-    try forget(.audit)
     let entries = try house.entries().count
+    try forget(.audit)
     try house.open()
     let keyring = try house.vault.keyring
     let added = try keyring.current(.audit)

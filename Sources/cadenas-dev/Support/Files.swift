@@ -42,18 +42,9 @@ enum Files {
 
   /// The names in the directory `path`, without `.` and `..`, sorted.
   static func names(in path: String) throws(DevelopmentError) -> [String] {
-    guard let stream = unsafe opendir(path) else {
-      throw .file(path: path, reason: systemReason())
+    do throws(SystemFailure) { return try Directory.names(in: path) } catch {
+      throw .file(path: path, reason: systemReason(error.errno))
     }
-    defer { unsafe closedir(stream) }
-    var names: [String] = []
-    while let entry = unsafe readdir(stream) {
-      let name = unsafe withUnsafePointer(to: &entry.pointee.d_name) { field in
-        unsafe field.withMemoryRebound(to: CChar.self, capacity: 256) { unsafe String(cString: $0) }
-      }
-      if name != "." && name != ".." { names.append(name) }
-    }
-    return names.sorted()
   }
 
   /// The bytes of the file at `path`, the first ``readLimit`` of them.
@@ -95,14 +86,8 @@ enum Files {
     defer { close(descriptor) }
     var before = stat()
     if unsafe stat(path, &before) == 0 { _ = fchown(descriptor, before.st_uid, before.st_gid) }
-    var offset = 0
-    while offset < bytes.count {
-      let written = unsafe bytes.withUnsafeBytes { buffer in
-        unsafe Glibc.write(
-          descriptor, buffer.baseAddress?.advanced(by: offset), bytes.count - offset)
-      }
-      guard written > 0 else { throw .file(path: temporary, reason: systemReason()) }
-      offset += written
+    do throws(SystemFailure) { try writeAll(bytes, to: descriptor) } catch {
+      throw .file(path: temporary, reason: systemReason(error.errno))
     }
     try move(temporary, to: path)
   }

@@ -40,12 +40,7 @@ extension Initialization {
     let plan = try CustodyPlan(ceremonyPlan)
     try order.files.prepare(for: plan)
     let now = UInt64(SystemClock.unixMilliseconds())
-    var ceremony = try CustodyCeremony(plan, besides: [], atMilliseconds: now)
-    for index in plan.custodians.indices {
-      let passphrase = try order.passphrases.new(of: plan.custodians[index])
-      try ceremony.seal(custodian: index, passphrase: passphrase)
-    }
-    let result = try ceremony.finish()
+    let result = try order.passphrases.hold(plan, besides: [], atMilliseconds: now)
     let keyring = try KeyringStore.create(
       under: result.key, origin: .ceremony,
       cryptoperiods: configuration.keyRules.cryptoperiods.replacing(ceremonyPlan.periods),
@@ -66,6 +61,20 @@ extension Initialization {
     }
     return CeremonyOutcome(
       transcript: transcript, files: order.files, store: configuration.store.path)
+  }
+}
+
+extension PassphraseOption {
+  /// Holds a ceremony, in which each custodian gives a passphrase.
+  func hold(
+    _ plan: CustodyPlan, besides known: [KeyIdentifier], atMilliseconds now: UInt64
+  ) throws -> CustodyCeremony.Result {
+    var ceremony = try CustodyCeremony(plan, besides: known, atMilliseconds: now)
+    for index in plan.custodians.indices {
+      let passphrase = try new(of: plan.custodians[index])
+      try ceremony.seal(custodian: index, passphrase: passphrase)
+    }
+    return try ceremony.finish()
   }
 }
 

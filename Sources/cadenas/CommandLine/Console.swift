@@ -1,4 +1,5 @@
 import Glibc
+import SystemCalls
 
 /// Standard output and standard error of a command.
 enum Console {
@@ -17,17 +18,8 @@ enum Console {
   /// Writes all of `bytes`; a reader of standard output that has gone away ends the command, as it
   /// does `cat`.
   static func write(_ bytes: [UInt8], to descriptor: Int32) {
-    var written = 0
-    while written < bytes.count {
-      let count = unsafe bytes[written...].withUnsafeBytes {
-        unsafe Glibc.write(descriptor, $0.baseAddress, $0.count)
-      }
-      if count < 0 {
-        if errno == EINTR { continue }
-        if errno == EPIPE, descriptor == STDOUT_FILENO { endByClosedPipe() }
-        return
-      }
-      written += count
+    do throws(SystemFailure) { try writeAll(bytes, to: descriptor) } catch {
+      if error.errno == EPIPE, descriptor == STDOUT_FILENO { endByClosedPipe() }
     }
   }
 

@@ -97,7 +97,8 @@ private struct RunningCeremony {
     let plan = try CustodyPlan(ceremonyPlan)
     let files = CeremonyFiles(directory: options.shares)
     try files.prepare(for: plan)
-    let result = try seal(plan, besides: known)
+    let now = UInt64(SystemClock.unixMilliseconds())
+    let result = try options.passphrases.hold(plan, besides: known, atMilliseconds: now)
     let transcript = Transcript(
       set: result.set, cost: SealedShare.standardCost, store: store, keys: [])
     try files.write(result.shares, transcript: transcript.text)
@@ -127,18 +128,6 @@ private struct RunningCeremony {
           + "cadenas keys status whether \(result.set.keyIdentifier.text) is active")
       throw error
     }
-  }
-
-  private func seal(
-    _ plan: CustodyPlan, besides known: [KeyIdentifier]
-  ) throws -> CustodyCeremony.Result {
-    let now = UInt64(SystemClock.unixMilliseconds())
-    var ceremony = try CustodyCeremony(plan, besides: known, atMilliseconds: now)
-    for index in plan.custodians.indices {
-      let passphrase = try options.passphrases.new(of: plan.custodians[index])
-      try ceremony.seal(custodian: index, passphrase: passphrase)
-    }
-    return try ceremony.finish()
   }
 
   private func after(_ answer: DocumentView, _ isReplacement: Bool) -> String {

@@ -101,14 +101,8 @@ struct NewFile: ~Copyable {
   }
 
   private mutating func flush() throws(CommandFailure) {
-    var start = 0
-    while start < buffer.count {
-      let count = unsafe buffer[start...].withUnsafeBytes {
-        unsafe Glibc.write(descriptor, $0.baseAddress, $0.count)
-      }
-      if count < 0, errno == EINTR { continue }
-      guard count > 0 else { throw .system(path) }
-      start += count
+    do throws(SystemFailure) { try writeAll(buffer, to: descriptor) } catch {
+      throw .system(path, error.errno)
     }
     buffer.removeAll(keepingCapacity: true)
   }

@@ -150,14 +150,4 @@ extension Vault {
       }
     }
   }
-
-  /// Puts a copy of the store that holds nothing but what lives in its place: what was changed or
-  /// deleted before is in no page of it any more. Requests wait meanwhile, and none fails.
-  ///
-  /// See ``StoreUpkeep/compact(actor:progress:)``.
-  package func compact(
-    actor: String, progress: @escaping (_ done: Int, _ total: Int) -> Bool = { _, _ in true }
-  ) throws -> CompactionResult {
-    try upkeep.compact(actor: actor, progress: progress)
-  }
 }

@@ -150,7 +150,7 @@ import Vault
     _ = try plant()
     _ = try await house.token(of: Number.visa)
     #expect(try house.store.read { try $0.count(of: .cards) } == 1)
-    let compacted = try house.vault.compact(actor: "user:ops")
+    let compacted = try house.vault.upkeep.compact(actor: "user:ops")
     #expect(compacted.bytesAfter > 0)
     #expect(try house.store.read { try Honeytoken.all(in: $0) }.count == 1)
   }

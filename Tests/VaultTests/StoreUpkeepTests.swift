@@ -111,23 +111,23 @@ import Testing
   @Test func `backups and compactions exclude each other`() throws {
     let vault = try house.vault
     try vault.upkeep.exclusively {
-      #expect(throws: VaultError.upkeepUnderWay) { try vault.compact(actor: "user:ann") }
+      #expect(throws: VaultError.upkeepUnderWay) { try vault.upkeep.compact(actor: "user:ann") }
       #expect(throws: VaultError.upkeepUnderWay) { try vault.upkeep.exclusively {} }
     }
     #expect(throws: Refusal.self) { try vault.upkeep.exclusively { throw Refusal() } }
-    #expect(try vault.compact(actor: "user:ann").bytesAfter > 0, "the way is free again")
+    #expect(try vault.upkeep.compact(actor: "user:ann").bytesAfter > 0, "the way is free again")
   }
 
   @Test func `a compaction is told before and after and changes nothing`() async throws {
     let token = try await house.token(of: Number.visa)
     _ = try await house.delete(try await house.token(of: Number.amex)).value
-    let result = try house.vault.compact(actor: "user:ann")
+    let result = try house.vault.upkeep.compact(actor: "user:ann")
     #expect(result.bytesAfter <= result.bytesBefore)
     let entries = try house.entries()
     #expect(entries.suffix(2).allSatisfy { $0.contains("\"operation\":\"store.compact\"") })
     #expect(entries.last?.contains("bytes_before=\(result.bytesBefore) bytes_after=") == true)
     #expect(throws: StorageError.cancelled) {
-      try house.vault.compact(actor: "user:ann") { _, _ in false }
+      try house.vault.upkeep.compact(actor: "user:ann") { _, _ in false }
     }
     #expect(try house.entries().last?.contains("\"outcome\":\"stopped\"") == true)
     #expect(try await house.token(of: Number.visa) == token)

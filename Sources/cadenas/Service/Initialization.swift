@@ -10,7 +10,7 @@ import Vault
 
 /// What `cadenas init` does: makes the KEK, the first key of each role, and the store.
 enum Initialization {
-  /// What was made.
+  /// The keys that were made, the file of the KEK and the store.
   struct Outcome {
     let keys: [KeyStatus]
     let keyFile: String

@@ -96,7 +96,7 @@ package struct ArchiveMark: Equatable, Sendable {
 /// The lines that stay, in their order: how many, and a digest of their leaves' hashes, each hashed as
 /// the right-hand node with the digest before; 32 zero bytes at first.
 package struct KeptLines: Equatable, Sendable {
-  /// How many lines.
+  /// The number of lines.
   package private(set) var count: UInt64 = 0
   /// The digest over them.
   package private(set) var digest = Digest256.zero

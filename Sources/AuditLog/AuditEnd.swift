@@ -41,9 +41,9 @@ struct AuditEnd {
   }
 
   private static func time(of line: RawSpan) -> Int64? {
-    guard let tape = try? JSONTape.parse(line),
-      let node = tape.member("time", of: tape.root, in: line),
-      let text = tape.string(of: node, in: line)
+    guard let document = try? JSONDocument(line),
+      let node = document.member("time", of: document.root),
+      let text = document.string(of: node)
     else { return nil }
     return RFC3339.unixMilliseconds(text)
   }

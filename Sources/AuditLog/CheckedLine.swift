@@ -20,17 +20,17 @@ struct CheckedLine {
   /// - Throws: what is wrong with it.
   init(_ line: RawSpan, at sequence: UInt64) throws(AuditVerification.Reason) {
     guard line.byteCount <= AuditLimits.lineBytes,
-      let tape = try? JSONTape.parse(line, maximumDepth: 1, maximumNodes: 32),
-      let number = tape.member("seq", of: tape.root, in: line),
-      let operation = tape.member("operation", of: tape.root, in: line), operation.kind == .string
+      let document = try? JSONDocument(line, maximumDepth: 1, maximumNodes: 32),
+      let number = document.member("seq", of: document.root),
+      let operation = document.member("operation", of: document.root), operation.kind == .string
     else { throw .entryMalformed }
-    guard tape.integer(of: number, in: line) == Int64(exactly: sequence) else {
+    guard document.integer(of: number) == Int64(exactly: sequence) else {
       throw .sequenceMismatch
     }
     leaf = MerkleHash.leaf(line)
     let word = line.extracting(operation.content).array
-    timeMilliseconds = tape.member("time", of: tape.root, in: line)
-      .flatMap { tape.string(of: $0, in: line) }.flatMap(RFC3339.unixMilliseconds)
+    timeMilliseconds = document.member("time", of: document.root)
+      .flatMap { document.string(of: $0) }.flatMap(RFC3339.unixMilliseconds)
     isArchived = Self.archived.contains(word)
     mark = word == Self.archiving ? LoggedEntry(line: line).flatMap(ArchiveMark.init) : nil
   }

@@ -9,7 +9,7 @@ package import Cryptography
 package struct Checkpoint: Equatable, Sendable {
   /// Which log: `cadenas/STOREID`.
   package let origin: String
-  /// How many entries.
+  /// The number of entries.
   package let size: UInt64
   /// The RFC 6962 root over them.
   package let root: Digest256
@@ -40,7 +40,7 @@ package struct Checkpoint: Equatable, Sendable {
 
 /// A checkpoint with the signatures under it: of the log, perhaps of witnesses.
 package struct SignedCheckpoint: Equatable, Sendable {
-  /// What is signed.
+  /// The size and root that are signed.
   package let checkpoint: Checkpoint
   /// The note as it was signed.
   package let note: SignedNote

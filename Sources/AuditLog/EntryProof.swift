@@ -22,7 +22,7 @@ package struct EntryProof: Equatable, Sendable {
   package let sequence: UInt64
   /// The hashes, from the leaf up.
   package let hashes: [Digest256]
-  /// What the log was.
+  /// The log when the proof was made, signed.
   package let checkpoint: SignedCheckpoint
 
   /// Puts a proof together.
@@ -88,7 +88,7 @@ package struct ConsistencyProof: Equatable, Sendable {
   package let oldSize: UInt64
   /// The hashes.
   package let hashes: [Digest256]
-  /// What the log was later.
+  /// The later log, signed.
   package let checkpoint: SignedCheckpoint
 
   /// Puts a proof together.

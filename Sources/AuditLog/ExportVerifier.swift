@@ -94,7 +94,7 @@ package struct ExportVerifier {
     return Digest256(bytes.rawSpan)
   }
 
-  /// What came of it, after the last line.
+  /// The verdict, after the last line.
   /// - Throws: a finding.
   package func finish() throws(AuditVerification.Finding) -> AuditVerification {
     let size = tiles.frontier.size

@@ -25,7 +25,7 @@ package struct KeySuccession: Equatable, Sendable {
   package struct Party: Equatable, Sendable {
     /// Its name in the keyring.
     package let identifier: KeyIdentifier
-    /// What verifies its signatures.
+    /// The key that verifies the signatures of this time.
     package let key: VerifierKey
 
     /// Names a key.

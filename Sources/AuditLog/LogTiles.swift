@@ -21,7 +21,7 @@ package struct LogTiles {
       self.bytes = bytes
     }
 
-    /// Where it lies.
+    /// The tile's path below the published log.
     package var path: String { path(width: bytes.count / Digest256.byteCount) }
 
     /// Where it lies while it has so many hashes: `tile/L/x001/x234/067`, and, where it is not full,

@@ -25,12 +25,12 @@ package struct LoggedEntry: Equatable, Sendable {
 
   /// Reads an entry back from its line; nil unless it has the members that every entry has.
   package init?(line: RawSpan) {
-    guard let tape = try? JSONTape.parse(line) else { return nil }
+    guard let document = try? JSONDocument(line) else { return nil }
     func text(_ name: String) -> String? {
-      tape.member(name, of: tape.root, in: line).flatMap { tape.string(of: $0, in: line) }
+      document.member(name, of: document.root).flatMap { document.string(of: $0) }
     }
-    guard let number = tape.member("seq", of: tape.root, in: line),
-      let sequence = tape.integer(of: number, in: line).flatMap({ UInt64(exactly: $0) }),
+    guard let number = document.member("seq", of: document.root),
+      let sequence = document.integer(of: number).flatMap({ UInt64(exactly: $0) }),
       let time = text("time").flatMap(RFC3339.unixMilliseconds),
       let actor = text("actor"), let operation = text("operation"), let outcome = text("outcome")
     else { return nil }

@@ -14,7 +14,7 @@ package struct VerifierKey: Hashable, Sendable {
 
   /// Who signs; for the audit log `cadenas/STOREID`.
   package let name: String
-  /// What verifies the signatures.
+  /// The key that verifies the signatures.
   package let publicKey: Ed25519PublicKey
   /// The first four bytes of SHA-256(name ‖ line feed ‖ 1 ‖ public key), big-endian: it tells the
   /// keys of one name apart, and proves nothing.

@@ -38,6 +38,18 @@ package func hexadecimalValue(_ byte: UInt8) -> UInt8? {
   }
 }
 
+extension [UInt8] {
+  /// Appends a number in decimal digits, without leading zeros.
+  package mutating func append(decimal number: UInt64) {
+    var divisor: UInt64 = 1
+    while number / divisor >= 10 { divisor *= 10 }
+    while divisor > 0 {
+      append(UInt8(ascii: "0") + UInt8(number / divisor % 10))
+      divisor /= 10
+    }
+  }
+}
+
 extension RawSpan {
   /// Whether `range` holds exactly the ASCII text `expected`.
   package func matches(_ range: Range<Int>, _ expected: StaticString) -> Bool {

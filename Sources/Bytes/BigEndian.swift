@@ -1,14 +1,15 @@
-extension FixedWidthInteger where Self: UnsignedInteger {
+extension FixedWidthInteger where Self: UnsignedInteger & BitwiseCopyable {
   /// The number's bytes, the most significant first, so that as keys they sort as the numbers do.
+  @inlinable
   package var bigEndianBytes: [UInt8] {
-    stride(from: bitWidth - 8, through: 0, by: -8).map { UInt8(truncatingIfNeeded: self >> $0) }
+    unsafe withUnsafeBytes(of: bigEndian) { unsafe [UInt8]($0) }
   }
 
   /// Reads a number, the most significant byte first; nil for bytes that are not as many as its own.
   @inlinable
   package init?(bigEndianBytes bytes: RawSpan) {
     guard bytes.byteCount * 8 == Self.bitWidth else { return nil }
-    self.init(truncatingIfNeeded: bytes.bigEndian(bytes.byteOffsets))
+    self = Self(bigEndian: unsafe bytes.unsafeLoadUnaligned(as: Self.self))
   }
 }
 
@@ -26,9 +27,7 @@ extension RawSpan {
 extension [UInt8] {
   /// Appends a number, the most significant byte first.
   @inlinable
-  package mutating func append(bigEndian number: some FixedWidthInteger & UnsignedInteger) {
-    for shift in stride(from: number.bitWidth - 8, through: 0, by: -8) {
-      append(UInt8(truncatingIfNeeded: number >> shift))
-    }
+  package mutating func append(bigEndian number: some FixedWidthInteger & BitwiseCopyable) {
+    unsafe Swift.withUnsafeBytes(of: number.bigEndian) { unsafe append(contentsOf: $0) }
   }
 }

@@ -63,7 +63,9 @@ extension RawSpan {
 
   /// Whether the first bytes are `prefix`.
   package func starts(with prefix: [UInt8]) -> Bool {
-    byteCount >= prefix.count && prefix.indices.allSatisfy { byte($0) == prefix[$0] }
+    guard byteCount >= prefix.count else { return false }
+    for index in prefix.indices where byte(index) != prefix[index] { return false }
+    return true
   }
 
   /// Whether the bytes are `other`.

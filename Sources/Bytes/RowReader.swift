@@ -22,7 +22,9 @@ package struct RowReader: ~Escapable {
   }
 
   /// A number, the most significant byte first.
-  package mutating func number<N: FixedWidthInteger & UnsignedInteger>(_: N.Type) -> N? {
+  package mutating func number<N: FixedWidthInteger & UnsignedInteger & BitwiseCopyable>(
+    _: N.Type
+  ) -> N? {
     guard let bytes = bytes(N.bitWidth / 8) else { return nil }
     return N(bigEndianBytes: bytes)
   }

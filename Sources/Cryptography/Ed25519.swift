@@ -1,6 +1,6 @@
 internal import Bytes
 import CSodium
-package import SecretMemory
+internal import SecretMemory
 
 /// A public key of Ed25519.
 /// - Source: RFC 8032.
@@ -66,17 +66,6 @@ package struct Ed25519PrivateKey: ~Copyable, Sendable {
     else { throw .library }
     self.publicKey = publicKey
     self.expanded = expanded
-  }
-
-  /// A seed for a new key, from the kernel's random bytes.
-  ///
-  /// - Throws: ``CryptographyError/memoryUnavailable``.
-  package static func generateSeed() throws(CryptographyError) -> SecretBytes {
-    do throws(SecretMemoryError) {
-      return try SecretBytes.random(count: seedSize)
-    } catch {
-      throw .memoryUnavailable
-    }
   }
 
   /// The 64 bytes of the signature of `message`. Signing the same message again gives the same.

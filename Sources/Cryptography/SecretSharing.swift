@@ -102,7 +102,7 @@ package struct SecretShares: ~Copyable, Sendable {
     self.size = size
   }
 
-  /// How many there are.
+  /// The number of shares.
   package var count: Int { memory.count / size }
 
   /// A copy of the share with the coordinate `coordinate`, 1 to ``count``, in memory of its own.

@@ -6,7 +6,7 @@ package import Storage
 ///
 /// Rows of `meta`: prefix ‖ key id(4) → number(8, big-endian).
 package struct KeyTally {
-  /// What is counted.
+  /// The things that are counted for each key.
   package enum Subject: String, Sendable {
     /// Cards that stand under a data key.
     case cards = "cards/"

@@ -25,6 +25,4 @@ package struct PutOptions: OptionSet, Sendable {
   /// The key is greater than all others; fails with ``LMDBError/Kind/keyExists`` when it is not.
   /// Much faster than a search, and fills pages whole.
   package static let append = PutOptions(rawValue: UInt32(MDB_APPEND))
-  /// Fails with ``LMDBError/Kind/keyExists`` when the key is there already.
-  package static let noOverwrite = PutOptions(rawValue: UInt32(MDB_NOOVERWRITE))
 }

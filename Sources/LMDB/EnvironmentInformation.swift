@@ -13,8 +13,6 @@ package struct EnvironmentInformation: Equatable, Sendable {
   /// Reader slots that have been used, stale ones included.
   package let readerCount: Int
 
-  /// Bytes that the map still has beyond the last page.
-  package var headroom: Int { mapSize - pageCount * pageSize }
 }
 
 extension Environment {

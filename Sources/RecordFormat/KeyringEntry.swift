@@ -144,7 +144,7 @@ package struct KeyringEntry: Sendable {
   package var state: KeyState
   /// Where the key comes from.
   package let origin: KeyOrigin
-  /// When it was made.
+  /// The time at which the key was made, in Unix milliseconds.
   package let createdMilliseconds: UInt64
   /// For how long it should protect new data, in seconds.
   package let cryptoperiodSeconds: UInt64

@@ -12,7 +12,7 @@ package struct JSONLogHandler: LogHandler {
   /// The longest value, in characters.
   package static let longestValue = 256
 
-  /// What every line says.
+  /// The members that every line has.
   package var metadata: Logger.Metadata = [:]
   /// Below this level, nothing is written.
   package var logLevel: Logger.Level = .info

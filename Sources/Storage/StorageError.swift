@@ -36,7 +36,7 @@ package enum StorageError: Error, Equatable, Sendable {
   case stopped
   /// The disk failed, so nothing is written any more until the process has been restarted.
   case writingEnded
-  /// Whoever asked for a copy wanted no more of it.
+  /// The caller's progress closure returned false, so the copy was given up and removed.
   case cancelled
   /// The engine below refused a call.
   case engine(EngineFailure)

@@ -39,19 +39,11 @@ extension Store {
     return result
   }
 
-  /// Which store the file `path`, a copy that nobody writes, is of.
+  /// Opens the copy `path`, which nobody writes while it is open, for reading, after a look at every
+  /// page of it. It has no index and takes no lock.
   /// - Throws: ``StorageError/truncated(file:)``, ``StorageError/damaged(file:)``,
   ///   ``StorageError/unknownFormat(file:format:)``, `ENOENT` as
   ///   ``StorageError/system(call:errno:)``.
-  package static func storeIdentifier(
-    ofCopy path: String
-  ) throws(StorageError) -> StoreIdentifier {
-    try identity(of: openCopy(path))
-  }
-
-  /// Opens the copy `path`, which nobody writes while it is open, for reading, after a look at every
-  /// page of it. It has no index and takes no lock.
-  /// - Throws: as ``storeIdentifier(ofCopy:)``.
   package static func open(copy path: String) throws(StorageError) -> Store {
     try opened(openCopy(path))
   }

@@ -12,7 +12,7 @@ import VaultCore
 /// What is wrong with it is told late, after policy, replay and token have been looked at, so all of
 /// it but malformed JSON travels in the request.
 struct PushDecoder {
-  /// Where security codes go.
+  /// The secret memory that security codes are read into.
   let pool: SecretPool
 
   private static let members: MemberNames = [

@@ -14,7 +14,7 @@ package struct ServerCertificate: Sendable, Equatable {
   }
 }
 
-/// What handshakes use.
+/// The certificate and trust of handshakes.
 package struct ServerTLS: Sendable {
   let context: NIOSSLContext
   /// The settings of the context, without the private key.

@@ -15,7 +15,7 @@ import VaultCore
 struct TokenizeDecoder {
   /// The ranges that tell a number's brand.
   let brands: BrandTable
-  /// Where numbers go.
+  /// The secret memory that card numbers are read into.
   let pool: SecretPool
 
   private static let members: MemberNames = [
@@ -124,6 +124,6 @@ func digest(
     hasher.update(token.text.utf8Span.span.rawSpan)
   }
   hasher.update(byte: 0)
-  body.tape.canonicalize(body.text, omitting: [secret]) { hasher.update($0) }
+  body.document.canonicalize(omitting: [secret]) { hasher.update($0) }
   return hasher.finish()
 }

@@ -43,7 +43,7 @@ package final class VaultServer: Sendable {
     }
   }
 
-  /// Requests, answers and connections so far.
+  /// The requests, answers and connections so far.
   package let counters: ServerCounters
   /// The port on which it listens.
   package let port: Int
@@ -110,7 +110,7 @@ package final class VaultServer: Sendable {
     }
   }
 
-  /// What new handshakes use now.
+  /// The certificate and trust of new handshakes.
   package var tls: ServerTLS { core.state.tls }
 
   /// The authorities that vouch for clients now, with their revocation lists.

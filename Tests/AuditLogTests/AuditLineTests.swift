@@ -44,10 +44,10 @@ struct AuditLineTests {
     let line = text(AuditEntry(actor: value, operation: .serve, outcome: .done))
     #expect(line.contains(#""actor":"a\"b\\c\u000ad\u001b[31m\u007f\u0085é"#))
     let bytes = Array(line.utf8)
-    let tape = try JSONTape.parse(bytes.rawSpan)
-    let member = tape.member("actor", of: tape.root, in: bytes.rawSpan)
+    let document = try JSONDocument(bytes.rawSpan)
+    let member = document.member("actor", of: document.root)
     let actor = try #require(member)
-    #expect(tape.string(of: actor, in: bytes.rawSpan) == value)
+    #expect(document.string(of: actor) == value)
   }
 
   @Test("cuts what is too long between two characters")

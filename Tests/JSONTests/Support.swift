@@ -13,52 +13,57 @@ struct Sample {
 
   init(_ json: String) throws(JSONError) { try self.init(Array(json.utf8)) }
 
+  var document: JSONDocument {
+    @_lifetime(borrow self)
+    get { JSONDocument(bytes.rawSpan, parsed: tape) }
+  }
+
   var root: JSONTape.Node { tape.root }
 
   func member(_ name: String, of node: JSONTape.Node? = nil) -> JSONTape.Node? {
-    tape.member(name, of: node ?? root, in: bytes.rawSpan)
+    document.member(name, of: node ?? root)
   }
 
   func presentMember(_ name: String) -> JSONTape.Node? {
-    tape.presentMember(name, of: root, in: bytes.rawSpan)
+    document.presentMember(name, of: root)
   }
 
   func string(_ node: JSONTape.Node?) -> String? {
-    node.flatMap { tape.string(of: $0, in: bytes.rawSpan) }
+    node.flatMap { document.string(of: $0) }
   }
 
   func integer(_ node: JSONTape.Node?) -> Int64? {
-    node.flatMap { tape.integer(of: $0, in: bytes.rawSpan) }
+    node.flatMap { document.integer(of: $0) }
   }
 
   func wholeNumber(_ node: JSONTape.Node?) -> Int64? {
-    node.flatMap { tape.wholeNumber(of: $0, in: bytes.rawSpan) }
+    node.flatMap { document.wholeNumber(of: $0) }
   }
 
   func keys(of node: JSONTape.Node) -> [String] {
-    tape.members(of: node).map { tape.key(of: $0, in: bytes.rawSpan) }
+    document.members(of: node).map { document.key(of: $0) }
   }
 
   func isString(_ node: JSONTape.Node, equalTo expected: String) -> Bool {
-    tape.isString(node, equalTo: expected, in: bytes.rawSpan)
+    document.isString(node, equalTo: expected)
   }
 
   /// The bytes of a string by the accessor that lends them where they stand.
   func plainBytes(_ node: JSONTape.Node) -> [UInt8]? {
-    guard let plain = tape.plainBytes(of: node, in: bytes.rawSpan) else { return nil }
+    guard let plain = document.plainBytes(of: node) else { return nil }
     return plain.array
   }
 
   /// The bytes of a string by the accessor that gives them one by one.
   func eachByte(_ node: JSONTape.Node) -> [UInt8] {
     var result: [UInt8] = []
-    tape.forEachByte(of: node, in: bytes.rawSpan) { result.append($0) }
+    document.forEachByte(of: node) { result.append($0) }
     return result
   }
 
   func canonical(omitting omitted: [String] = []) -> String {
     var result: [UInt8] = []
-    tape.canonicalize(bytes.rawSpan, omitting: omitted) { piece in
+    document.canonicalize(omitting: omitted) { piece in
       unsafe piece.withUnsafeBytes { unsafe result.append(contentsOf: $0) }
     }
     return String(decoding: result, as: UTF8.self)

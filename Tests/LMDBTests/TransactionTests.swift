@@ -89,16 +89,6 @@ import Testing
     #expect(try environment.read { try $0.count(of: words) } == 2)
   }
 
-  @Test func `a key that exists is not overwritten where that is asked for`() throws {
-    try environment.write { transaction in
-      try transaction.put("key", "first", in: words)
-      #expect(throws: LMDBError(.keyExists, in: .put)) {
-        try transaction.put("key", "second", in: words, options: .noOverwrite)
-      }
-    }
-    #expect(try environment.read { try $0.value("key", in: words) } == "first")
-  }
-
   @Test(arguments: [0, 512]) func `keys are one to 511 bytes`(length: Int) throws {
     let key = String(repeating: "k", count: length)
     #expect(throws: LMDBError(.badValueSize, in: .put)) {

@@ -132,3 +132,10 @@ enum Account {
     }
   }
 }
+
+extension Programs {
+  /// The command line `cadenas-dev ARGUMENT…`.
+  func developmentCommand(_ arguments: [String]) -> [String] {
+    account + [development] + arguments
+  }
+}

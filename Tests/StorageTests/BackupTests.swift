@@ -54,7 +54,7 @@ import Testing
     for path in ["\(backup).new", "\(backup)-lock", "\(backup).new-lock"] {
       #expect(!exists(path), "\(path)")
     }
-    #expect(try Store.storeIdentifier(ofCopy: backup) == store.storeIdentifier)
+    #expect(try Store.open(copy: backup).storeIdentifier == store.storeIdentifier)
   }
 
   @Test func `a copy made while serving is one moment of the store`() throws {
@@ -210,7 +210,7 @@ import Testing
     guard unsafe truncate(backup, left) == 0 else { return }
     #expect(throws: StorageError.truncated(file: backup)) { try restore() }
     #expect(throws: StorageError.truncated(file: backup)) {
-      try Store.storeIdentifier(ofCopy: backup)
+      try Store.open(copy: backup)
     }
     #expect(!exists(restored))
   }

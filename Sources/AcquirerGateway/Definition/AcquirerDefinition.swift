@@ -33,7 +33,7 @@ struct AcquirerEndpoint: Sendable {
 package struct AcquirerTLS: Sendable {
   /// The acquirer's name in the configuration.
   package let acquirer: String
-  /// Where it listens.
+  /// The address that messages are posted to.
   package let url: String
   /// The name that its certificate has to carry.
   package let serverName: String

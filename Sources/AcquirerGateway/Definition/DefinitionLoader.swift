@@ -5,7 +5,7 @@ import SystemCalls
 /// Makes definitions out of the configuration: reads templates, certificates and credentials, and
 /// reports every mistake in them and between them.
 package struct DefinitionLoader {
-  /// Where mistakes go.
+  /// The list that mistakes are added to.
   package let diagnostics: Diagnostics
 
   /// Makes a loader.

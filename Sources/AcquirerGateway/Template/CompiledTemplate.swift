@@ -43,7 +43,7 @@ package struct AcquirerTemplate: Sendable {
 package struct ConstantUse: Equatable, Sendable {
   /// The constant's name.
   package let name: String
-  /// Where in the template.
+  /// The place in the template that uses it.
   package let position: ConfigurationTree.Position
   /// Whether it is written into the path or a header, where fewer characters can stand.
   package var isInHead: Bool

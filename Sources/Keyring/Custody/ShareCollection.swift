@@ -25,7 +25,7 @@ package struct ShareCollection: ~Copyable, Sendable {
   /// An empty collection.
   package init(for set: CustodianSet) { self.set = set }
 
-  /// How far it is.
+  /// The custodians who have entered theirs, and how many are missing.
   package var progress: Progress {
     Progress(
       entered: shares.map { set.custodians[$0.coordinate - 1].name },

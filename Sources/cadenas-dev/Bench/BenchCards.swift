@@ -10,7 +10,7 @@ struct BenchCards: Sendable {
   private(set) var numbers: [Int] = []
   private var tokens: [UInt8] = []
 
-  /// How many there are.
+  /// The number of cards.
   var count: Int { numbers.count }
 
   /// Adds a card whose token stands at `range` of `answer`.

@@ -18,7 +18,7 @@ struct BenchReport {
   let tally: BenchTally
   /// How long it was measured, in seconds.
   let seconds: Double
-  /// What was used meanwhile.
+  /// The processor time of the run.
   let processors: ProcessorTime
   /// How long nothing ran meanwhile.
   let standstill: Standstill

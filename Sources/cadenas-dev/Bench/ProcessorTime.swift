@@ -31,7 +31,7 @@ struct ProcessorTime: Sendable {
     return time
   }
 
-  /// What was used between two moments.
+  /// The time used between two moments.
   static func - (after: ProcessorTime, before: ProcessorTime) -> ProcessorTime {
     ProcessorTime(
       client: after.client - before.client,

@@ -82,7 +82,7 @@ struct HTTPSClient {
   }
 }
 
-/// What came back.
+/// The answer to a request.
 struct HTTPAnswer: Sendable {
   let status: Int
   let headers: HTTPHeaders

@@ -1,6 +1,6 @@
 /// A line chart over the number of connections, as SVG.
 struct RateChart {
-  /// What is drawn.
+  /// The figure that the chart draws.
   enum Metric: String, CaseIterable {
     /// Answers a second.
     case rate

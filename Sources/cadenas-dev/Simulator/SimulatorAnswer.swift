@@ -57,7 +57,7 @@ struct SimulatorAnswer {
     return SimulatorAnswer(.badRequest, json)
   }
 
-  /// What was received so far.
+  /// The list of payments received so far.
   static func received(count: Int, identifiers: [String]) -> SimulatorAnswer {
     var json = JSONWriter(reserving: 64 + identifiers.count * 36)
     json.beginObject()

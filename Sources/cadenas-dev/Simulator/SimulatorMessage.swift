@@ -26,34 +26,34 @@ struct SimulatorMessage {
   /// Reads `body`.
   /// - Throws: ``Refusal`` for the first member that is not as the dialect says.
   init(_ body: RawSpan, operation: SimulatorDialect.Operation) throws(Refusal) {
-    guard let tape = try? JSONTape.parse(body) else { throw Refusal(member: "(not JSON)") }
-    let reader = SimulatorReader(tape: tape)
-    let identifier = tape.member("payment_id", of: tape.root, in: body)
-      .flatMap { tape.string(of: $0, in: body) }
+    guard let document = try? JSONDocument(body) else { throw Refusal(member: "(not JSON)") }
+    let reader = SimulatorReader(document)
+    let identifier = document.member("payment_id", of: document.root)
+      .flatMap { document.string(of: $0) }
       .flatMap { Self.isIdentifier($0, longest: 64) ? $0 : nil }
     do throws(Refusal) {
       guard let identifier else { throw Refusal(member: "payment_id") }
-      try self.init(reader, body, operation: operation, paymentIdentifier: identifier)
+      try self.init(reader, operation: operation, paymentIdentifier: identifier)
     } catch {
       throw Refusal(paymentIdentifier: identifier, member: error.member)
     }
   }
 
   private init(
-    _ reader: SimulatorReader, _ body: RawSpan, operation: SimulatorDialect.Operation,
+    _ reader: borrowing SimulatorReader, operation: SimulatorDialect.Operation,
     paymentIdentifier: String
   ) throws(Refusal) {
-    let root = reader.tape.root
-    try reader.require(SimulatorDialect.message, of: root, named: "", in: body)
-    let merchant = try reader.text("merchant_id", of: root, in: body, longest: 32)
+    let root = reader.document.root
+    try reader.require(SimulatorDialect.message, of: root, named: "")
+    let merchant = try reader.text("merchant_id", of: root, longest: 32)
     guard Self.isIdentifier(merchant, longest: 32) else { throw Refusal(member: "merchant_id") }
 
     var value: Int64 = 0
     var currency = ""
-    if let amount = reader.object("amount", of: root, in: body) {
-      try reader.require(SimulatorDialect.amount, of: amount, named: "amount", in: body)
-      value = try reader.integer("value", of: amount, in: body)
-      currency = try reader.text("currency", of: amount, in: body, longest: 3)
+    if let amount = reader.object("amount", of: root) {
+      try reader.require(SimulatorDialect.amount, of: amount, named: "amount")
+      value = try reader.integer("value", of: amount)
+      currency = try reader.text("currency", of: amount, longest: 3)
       guard currency.utf8.count == 3, currency.utf8.allSatisfy(\.isUpperCaseLetter) else {
         throw Refusal(member: "currency")
       }
@@ -62,29 +62,29 @@ struct SimulatorMessage {
     }
     guard value >= 0, operation == .authorize || value == 0 else { throw Refusal(member: "value") }
 
-    guard let card = reader.object("card", of: root, in: body) else {
+    guard let card = reader.object("card", of: root) else {
       throw Refusal(member: "card")
     }
-    try reader.require(SimulatorDialect.card, of: card, named: "card", in: body)
-    cardNumber = try reader.digits("pan", of: card, in: body, count: 12...19)
-    let month = try reader.number("expiry_month", of: card, in: body, digits: 2)
-    let year = try reader.number("expiry_year", of: card, in: body, digits: 4)
+    try reader.require(SimulatorDialect.card, of: card, named: "card")
+    cardNumber = try reader.digits("pan", of: card, count: 12...19)
+    let month = try reader.number("expiry_month", of: card, digits: 2)
+    let year = try reader.number("expiry_year", of: card, digits: 4)
     guard (1...12).contains(month) else { throw Refusal(member: "expiry_month") }
     securityCode =
-      reader.tape.member("security_code", of: card, in: body) == nil
-      ? 0..<0 : try reader.digits("security_code", of: card, in: body, count: 3...4)
+      reader.document.member("security_code", of: card) == nil
+      ? 0..<0 : try reader.digits("security_code", of: card, count: 3...4)
 
-    initiator = try reader.optionalText("initiator", of: root, in: body, longest: 16)
+    initiator = try reader.optionalText("initiator", of: root, longest: 16)
     guard initiator == nil || ["CARDHOLDER", "MERCHANT"].contains(initiator) else {
       throw Refusal(member: "initiator")
     }
-    echo = try reader.optionalText("order_reference", of: root, in: body, longest: 64)
+    echo = try reader.optionalText("order_reference", of: root, longest: 64)
       .flatMap { SimulatorEcho(rawValue: $0) }
-    _ = try reader.optionalText("sca_exemption", of: root, in: body, longest: 32)
+    _ = try reader.optionalText("sca_exemption", of: root, longest: 32)
     hasThreeDSecure = try reader.texts(
-      "three_ds", SimulatorDialect.threeDSecure, of: root, in: body)
+      "three_ds", SimulatorDialect.threeDSecure, of: root)
     _ = try reader.texts(
-      "stored_credential", SimulatorDialect.storedCredential, of: root, in: body)
+      "stored_credential", SimulatorDialect.storedCredential, of: root)
 
     self.operation = operation
     self.paymentIdentifier = paymentIdentifier

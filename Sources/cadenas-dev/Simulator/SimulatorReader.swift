@@ -2,37 +2,40 @@ import Bytes
 import JSON
 
 /// Takes members out of a message; each refusal names the member.
-struct SimulatorReader {
+struct SimulatorReader: ~Escapable {
   typealias Refusal = SimulatorMessage.Refusal
 
-  let tape: JSONTape
+  let document: JSONDocument
+
+  @_lifetime(copy document)
+  init(_ document: JSONDocument) { self.document = document }
 
   /// Checks that `object` has every member that it needs and none that the dialect does not know.
   func require(
-    _ shape: SimulatorDialect.Shape, of object: JSONTape.Node, named name: String, in body: RawSpan
+    _ shape: SimulatorDialect.Shape, of object: JSONDocument.Node, named name: String
   ) throws(Refusal) {
     guard object.kind == .object else { throw Refusal(member: name) }
-    for member in tape.members(of: object) {
-      let key = tape.key(of: member, in: body)
+    for member in document.members(of: object) {
+      let key = document.key(of: member)
       guard shape.required.contains(key) || shape.optional.contains(key) else {
         throw Refusal(member: "unknown member of '\(name)'")
       }
     }
-    for key in shape.required where tape.member(key, of: object, in: body) == nil {
+    for key in shape.required where document.member(key, of: object) == nil {
       throw Refusal(member: key)
     }
   }
 
   /// The object `name`, or nil where there is none.
-  func object(_ name: String, of node: JSONTape.Node, in body: RawSpan) -> JSONTape.Node? {
-    tape.member(name, of: node, in: body)
+  func object(_ name: String, of node: JSONDocument.Node) -> JSONDocument.Node? {
+    document.member(name, of: node)
   }
 
   /// The string `name`, 1 to `longest` bytes.
   func text(
-    _ name: String, of node: JSONTape.Node, in body: RawSpan, longest: Int
+    _ name: String, of node: JSONDocument.Node, longest: Int
   ) throws(Refusal) -> String {
-    guard let text = try optionalText(name, of: node, in: body, longest: longest) else {
+    guard let text = try optionalText(name, of: node, longest: longest) else {
       throw Refusal(member: name)
     }
     return text
@@ -40,55 +43,55 @@ struct SimulatorReader {
 
   /// The string `name`, 1 to `longest` bytes, or nil where there is none.
   func optionalText(
-    _ name: String, of node: JSONTape.Node, in body: RawSpan, longest: Int
+    _ name: String, of node: JSONDocument.Node, longest: Int
   ) throws(Refusal) -> String? {
-    guard let member = tape.member(name, of: node, in: body) else { return nil }
-    guard let text = tape.string(of: member, in: body), (1...longest).contains(text.utf8.count)
+    guard let member = document.member(name, of: node) else { return nil }
+    guard let text = document.string(of: member), (1...longest).contains(text.utf8.count)
     else { throw Refusal(member: name) }
     return text
   }
 
   /// Checks the object `name`, whose members are all strings; false where there is none.
   func texts(
-    _ name: String, _ shape: SimulatorDialect.Shape, of node: JSONTape.Node, in body: RawSpan
+    _ name: String, _ shape: SimulatorDialect.Shape, of node: JSONDocument.Node
   ) throws(Refusal) -> Bool {
-    guard let object = tape.member(name, of: node, in: body) else { return false }
-    try require(shape, of: object, named: name, in: body)
+    guard let object = document.member(name, of: node) else { return false }
+    try require(shape, of: object, named: name)
     for key in shape.required + shape.optional {
-      _ = try optionalText(key, of: object, in: body, longest: 64)
+      _ = try optionalText(key, of: object, longest: 64)
     }
     return true
   }
 
   /// The integer `name`.
   func integer(
-    _ name: String, of node: JSONTape.Node, in body: RawSpan
+    _ name: String, of node: JSONDocument.Node
   ) throws(Refusal) -> Int64 {
-    guard let member = tape.member(name, of: node, in: body),
-      let value = tape.integer(of: member, in: body)
+    guard let member = document.member(name, of: node),
+      let value = document.integer(of: member)
     else { throw Refusal(member: name) }
     return value
   }
 
   /// The number that the string `name` writes in exactly `digits` digits.
   func number(
-    _ name: String, of node: JSONTape.Node, in body: RawSpan, digits: Int
+    _ name: String, of node: JSONDocument.Node, digits: Int
   ) throws(Refusal) -> Int {
-    let range = try self.digits(name, of: node, in: body, count: digits...digits)
+    let range = try self.digits(name, of: node, count: digits...digits)
     var value = 0
     for offset in range {
-      value = value * 10 + Int(body.byte(offset) - 0x30)
+      value = value * 10 + Int(document.text.byte(offset) - 0x30)
     }
     return value
   }
 
   /// Where the digits of the string `name` stand; the string holds nothing else.
   func digits(
-    _ name: String, of node: JSONTape.Node, in body: RawSpan, count: ClosedRange<Int>
+    _ name: String, of node: JSONDocument.Node, count: ClosedRange<Int>
   ) throws(Refusal) -> Range<Int> {
-    guard let member = tape.member(name, of: node, in: body), member.kind == .string,
+    guard let member = document.member(name, of: node), member.kind == .string,
       count.contains(member.content.count),
-      member.content.allSatisfy({ body.byte($0).isDigit })
+      member.content.allSatisfy({ document.text.byte($0).isDigit })
     else { throw Refusal(member: name) }
     return member.content
   }

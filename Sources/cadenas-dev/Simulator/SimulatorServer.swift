@@ -33,7 +33,7 @@ struct SimulatorServer {
     }
   }
 
-  /// Where it listens.
+  /// The address and port of the simulator.
   var endpoint: Endpoint {
     let address = channel.localAddress
     return Endpoint(host: address?.ipAddress ?? "", port: address?.port ?? 0)

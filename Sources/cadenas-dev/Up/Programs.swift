@@ -13,11 +13,6 @@ struct Programs {
   /// forgets that a process is to die with its parent when the process changes its account.
   var account: [String] = []
 
-  /// The command line `cadenas-dev ARGUMENT…`.
-  func developmentCommand(_ arguments: [String]) -> [String] {
-    account + [development] + arguments
-  }
-
   /// The command line `cadenas ARGUMENT…`.
   func vaultCommand(_ arguments: [String]) -> [String] { account + [vault] + arguments }
 

@@ -29,26 +29,30 @@ struct DocumentView {
     self.node = node
   }
 
+  private var document: JSONDocument {
+    @_lifetime(borrow self)
+    get { JSONDocument(bytes.rawSpan, parsed: tape) }
+  }
+
   /// The member `name`, where there is one.
   subscript(name: String) -> DocumentView? {
-    tape.member(name, of: node, in: bytes.rawSpan).map { DocumentView(self, $0) }
+    document.member(name, of: node).map { DocumentView(self, $0) }
   }
 
   /// The elements of an array.
-  var elements: [DocumentView] { tape.elements(of: node).map { DocumentView(self, $0) } }
+  var elements: [DocumentView] { document.elements(of: node).map { DocumentView(self, $0) } }
 
   /// The members of an object, in their order.
   var members: [(name: String, value: DocumentView)] {
-    tape.members(of: node).map {
-      (tape.key(of: $0, in: bytes.rawSpan), DocumentView(self, $0))
+    document.members(of: node).map {
+      (document.key(of: $0), DocumentView(self, $0))
     }
   }
 
   /// A text or number as it reads, `yes` or `no`, `-` for null.
   var text: String {
-    let source = bytes.rawSpan
     switch node.kind {
-    case .string: return tape.string(of: node, in: source) ?? ""
+    case .string: return document.string(of: node) ?? ""
     case .true: return "yes"
     case .false: return "no"
     case .null: return "-"
@@ -60,7 +64,7 @@ struct DocumentView {
   var isTrue: Bool { node.kind == .true }
 
   /// The value of a whole number.
-  var integer: Int64? { tape.integer(of: node, in: bytes.rawSpan) }
+  var integer: Int64? { document.integer(of: node) }
 
   /// The text of the member `name`; `-` where there is none.
   func text(_ name: String) -> String { self[name]?.text ?? "-" }

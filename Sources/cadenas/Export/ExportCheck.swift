@@ -16,7 +16,7 @@ struct ExportCheck {
   /// A file with a checkpoint that was kept elsewhere.
   let sincePath: String?
 
-  /// What came of it.
+  /// The verdict on an export.
   struct Result {
     let verification: AuditVerification
     let origin: String

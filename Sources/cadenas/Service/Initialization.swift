@@ -13,7 +13,7 @@ import VaultManagement
 
 /// What `cadenas init` does: makes the KEK, the first key of each role, and the store.
 enum Initialization {
-  /// What was made.
+  /// The keys that were made, the file of the KEK and the store.
   struct Outcome {
     let keys: [KeyStatus]
     let keyFile: String

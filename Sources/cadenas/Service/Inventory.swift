@@ -11,7 +11,7 @@ import VaultServer
 /// Puts the inventory together from the objects that the program works with: what a configuration
 /// file or a document says is not asked.
 struct Inventory {
-  /// What handshakes with clients use.
+  /// The certificate and trust of handshakes with clients.
   let server: ServerTLS
   /// Where clients connect.
   let listen: String
@@ -20,7 +20,7 @@ struct Inventory {
   /// How acquirers are connected to.
   let acquirers: [AcquirerTLS]
 
-  /// What is in use.
+  /// The inventory of libraries, algorithms, handshakes and keys in use.
   ///
   /// - Throws: `CryptographyError`, `CertificateError`.
   func make() throws -> CryptographicInventory {

@@ -1,7 +1,8 @@
 import Cards
-import Storage
-import Testing
 import Ledgers
+import Storage
+import TestSupport
+import Testing
 import Tokenization
 import VaultCore
 import VaultManagement

@@ -4,6 +4,7 @@ import Cryptography
 import Keyring
 import RecordFormat
 import Storage
+import TestSupport
 import Testing
 
 @testable import Ledgers

@@ -56,7 +56,7 @@ import Testing
     let bad = try house.vault.upkeep.finishBackup(begun, keyring: nil, isVerified: false)
     #expect(bad.state == .unfinished)
     let other = try begin("/c")
-    try house.vault.upkeep.dropBackup(other, after: StorageError.cancelled)
+    try house.vault.upkeep.dropBackup(other, after: .store(.cancelled))
     #expect(try records == [bad])
     let outcomes = try house.entries().map { $0.contains("\"outcome\":\"stopped\"") }
     #expect(outcomes.last == true)

@@ -160,5 +160,5 @@ extension VaultManager {
   func close() { vault.close() }
   var checkpoint: SignedCheckpoint? { vault.checkpoint }
   var paymentsInFlight: Int { vault.paymentsInFlight }
-  var digitFigures: DigitFigures { books.digitFigures }
+  var digitFigures: DigitFigures { vault.books.digitFigures }
 }

@@ -1,3 +1,4 @@
+import Bytes
 import NIOCore
 
 /// Finds the end of each HTTP answer, its status and the token in it, and reads nothing else.
@@ -56,7 +57,7 @@ struct AnswerScanner {
       for index in start..<bytes.count {
         let byte = unsafe bytes[index]
         if byte == 0x20 && value == 0 { continue }
-        guard (0x30...0x39).contains(byte), value < 1 << 30 else { break }
+        guard isDigit(byte), value < 1 << 30 else { break }
         value = value * 10 + Int(byte - 0x30)
       }
       return value

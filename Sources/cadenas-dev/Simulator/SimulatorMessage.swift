@@ -1,3 +1,4 @@
+import Bytes
 import JSON
 
 /// A payment message, read and checked. The card's number is not in it: it stays in the request.
@@ -96,8 +97,7 @@ struct SimulatorMessage {
   private static func isIdentifier(_ text: String, longest: Int) -> Bool {
     (1...longest).contains(text.utf8.count)
       && text.utf8.allSatisfy { byte in
-        byte.isUpperCaseLetter || byte.isDigit || (0x61...0x7a).contains(byte)
-          || byte == UInt8(ascii: "_") || byte == UInt8(ascii: "-")
+        isLetterOrDigit(byte) || byte == UInt8(ascii: "_") || byte == UInt8(ascii: "-")
       }
   }
 }
@@ -116,8 +116,6 @@ struct SimulatorExpiry: Equatable {
 }
 
 extension UInt8 {
-  /// Whether it is one of `0` to `9` in ASCII.
-  var isDigit: Bool { (0x30...0x39).contains(self) }
   /// Whether it is one of `A` to `Z` in ASCII.
   var isUpperCaseLetter: Bool { (0x41...0x5a).contains(self) }
 }

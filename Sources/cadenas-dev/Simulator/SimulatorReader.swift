@@ -91,7 +91,7 @@ struct SimulatorReader: ~Escapable {
   ) throws(Refusal) -> Range<Int> {
     guard let member = document.member(name, of: node), member.kind == .string,
       count.contains(member.content.count),
-      member.content.allSatisfy({ document.text.byte($0).isDigit })
+      member.content.allSatisfy({ isDigit(document.text.byte($0)) })
     else { throw Refusal(member: name) }
     return member.content
   }

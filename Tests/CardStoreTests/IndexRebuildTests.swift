@@ -82,7 +82,8 @@ import Testing
 
   private func scan() throws -> FingerprintScan {
     try #require(
-      try FingerprintScan(store: house.store, keyring: house.keyring, slots: house.slots) { _ in true
+      try FingerprintScan(store: house.store, keyring: house.keyring, slots: house.slots) { _ in
+        true
       })
   }
 

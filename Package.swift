@@ -160,24 +160,24 @@ let package = Package(
       swiftSettings: strict),
     tests("AccessPolicyTests", ["AccessPolicy"]),
     tests(
-      "AuditLogTests", ["AuditLog", "Storage", "LMDB", "RecordFormat", "Cryptography", "JSON"],
+      "AuditLogTests", ["AuditLog", "Storage", "RecordFormat", "Cryptography", "JSON"],
       embedding: ["Vectors/rfc6962-roots.txt", "Golden/signed-notes.txt"],
       reading: ["Golden/generate.py"]),
     tests(
       "KeyringTests",
-      ["Keyring", "Storage", "LMDB", "RecordFormat", "Cryptography", "SecretMemory"],
+      ["Keyring", "Storage", "RecordFormat", "Cryptography", "SecretMemory"],
       // The reference file of the other generator, which writes both.
       embedding: ["Golden/custodian-2.share"]),
     tests(
       "CardStoreTests",
       [
-        "CardStore", "Keyring", "Storage", "LMDB", "RecordFormat", "Cards", "Cryptography",
+        "CardStore", "Keyring", "Storage", "RecordFormat", "Cards", "Cryptography",
         "SecretMemory",
       ]),
     tests(
       "VaultTests",
       [
-        "Vault", "AccessPolicy", "AuditLog", "CardStore", "Keyring", "Storage", "LMDB", "Cards",
+        "Vault", "AccessPolicy", "AuditLog", "CardStore", "Keyring", "Storage", "Cards",
         "RecordFormat", "Cryptography", "SecretMemory", "JSON", "TokenizeRun",
       ]),
     // A child process of VaultTests, which counts its instructions and loses its writes.

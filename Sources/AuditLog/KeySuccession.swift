@@ -132,13 +132,14 @@ extension KeySuccession {
   }
 
   /// Every note that is kept, in no particular order.
-  /// - Throws: `StorageError`, ``AuditError/malformedNote(_:)``.
+  /// - Throws: ``AuditError/store(_:)``, ``AuditError/malformedNote(_:)``.
   package static func notes(
     in transaction: borrowing some StoreReading & ~Copyable
-  ) throws -> [SignedNote] {
+  ) throws(AuditError) -> [SignedNote] {
     let prefix = Array(rowPrefix.utf8)
     var notes: [SignedNote] = []
-    try transaction.forEach(in: .meta, from: unsafe prefix.span.bytes) { key, value in
+    try transaction.forEach(in: .meta, from: unsafe prefix.span.bytes) {
+      (key, value) throws(AuditError) in
       guard key.byteCount > prefix.count,
         prefix.indices.allSatisfy({ key.byte($0) == prefix[$0] })
       else { return false }

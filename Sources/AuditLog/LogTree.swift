@@ -117,8 +117,7 @@ extension LogTree {
   /// Keeps the nodes of a log that was written before they were kept, once. For a store that nobody
   /// writes to.
   ///
-  /// - Throws: ``AuditError``, `StorageError`.
-  package static func addMissingNodes(to store: Store) throws {
+  package static func addMissingNodes(to store: Store) throws(AuditError) {
     let size = try store.read { (transaction) throws(AuditError) in
       try AuditEnd.frontier(in: transaction)?.size ?? 0
     }
@@ -131,10 +130,12 @@ extension LogTree {
     var frontier = MerkleFrontier()
     while frontier.size < size {
       let end = min(size, frontier.size + UInt64(AuditLimits.linesInOneTransaction))
-      frontier = try store.write { transaction in
+      frontier = try store.write { (transaction) throws(AuditError) in
         var grown = frontier
         for hash in try row(at: 0, from: frontier.size, to: end, in: transaction) {
-          try save(grown.append(hash), in: &transaction)
+          do throws(StorageError) { try save(grown.append(hash), in: &transaction) } catch {
+            throw .store(error)
+          }
         }
         return grown
       }

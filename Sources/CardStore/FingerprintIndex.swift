@@ -73,7 +73,8 @@ struct FingerprintIndex: Sendable {
   /// Notes that the card of `token` goes, and its entry with it. Without room, or where the index
   /// cannot be read, the entry stays and points to nothing: no reason to keep a card.
   mutating func remove(_ fingerprint: Digest256, of token: Token) {
-    guard !isCondemned, hasRoom, let found = try? self.token(for: fingerprint), found == token else { return }
+    guard !isCondemned, hasRoom, let found = try? self.token(for: fingerprint), found == token
+    else { return }
     overlay.insert(fingerprint, nil)
   }
 
@@ -96,7 +97,8 @@ struct FingerprintIndex: Sendable {
     if let flush { _ = flush.finish() }
     endFlush()
     let mark = mark(token)
-    guard !isCondemned, token != nil, overlay.waiting > 0 || mark.map({ $0 != marked }) ?? false else { return }
+    guard !isCondemned, token != nil, overlay.waiting > 0 || mark.map({ $0 != marked }) ?? false
+    else { return }
     beginFlush(upTo: mark)
     if let flush { _ = flush.finish() }
     endFlush()

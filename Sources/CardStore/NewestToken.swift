@@ -34,7 +34,9 @@ enum NewestToken {
     try store.read { (transaction) throws(CardStoreError) in try read(transaction) }
   }
 
-  static func write(_ token: Token, in transaction: inout StoreWriteTransaction) throws(StorageError) {
+  static func write(_ token: Token, in transaction: inout StoreWriteTransaction)
+    throws(StorageError)
+  {
     try token.withBytes { (value) throws(StorageError) in
       try transaction.put(key: key.rawSpan, value: value, in: .meta)
     }

@@ -98,13 +98,17 @@ package struct StoreCursor: ~Copyable, ~Escapable {
   /// The entry before the current one; at first the last. Nil at the beginning.
   @_lifetime(copy self)
   package mutating func previous() throws(StorageError) -> StoreEntry? {
-    do throws(LMDBError) { return StoreEntry(try base.previous()) } catch { throw StorageError(error) }
+    do throws(LMDBError) { return StoreEntry(try base.previous()) } catch {
+      throw StorageError(error)
+    }
   }
 
   /// The first entry whose key is `key` or greater.
   @_lifetime(copy self)
   package mutating func seek(_ key: RawSpan) throws(StorageError) -> StoreEntry? {
-    do throws(LMDBError) { return StoreEntry(try base.seek(key)) } catch { throw StorageError(error) }
+    do throws(LMDBError) { return StoreEntry(try base.seek(key)) } catch {
+      throw StorageError(error)
+    }
   }
 
   /// The entry at which a walk from `start` begins: the first with that key or a greater one, or,

@@ -1,6 +1,5 @@
 import AuditLog
 import Glibc
-import LMDB
 import Storage
 
 /// A fresh store in a directory that goes with the value.

@@ -2,7 +2,6 @@ import Cards
 import Cryptography
 import Glibc
 import Keyring
-import LMDB
 import RecordFormat
 import SecretMemory
 import Storage

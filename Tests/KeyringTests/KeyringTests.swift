@@ -1,6 +1,5 @@
 import Cryptography
 import Glibc
-import LMDB
 import RecordFormat
 import SecretMemory
 import Storage

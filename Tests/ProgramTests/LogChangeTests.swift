@@ -1,6 +1,5 @@
 import AuditLog
 import Cryptography
-import LMDB
 import Storage
 import Testing
 

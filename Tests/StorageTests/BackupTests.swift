@@ -1,7 +1,8 @@
 import Glibc
 import LMDB
-import Storage
 import Testing
+
+@testable import Storage
 
 @Suite struct BackupTests {
   private struct Refusal: Error, Equatable {}
@@ -47,7 +48,7 @@ import Testing
     #expect(result.entryCount == rows.count + 1)
     #expect(last == (result.entryCount, result.entryCount))
     #expect(try result.fileBytes == contents(of: backup).count)
-    #expect(result.fileBytes < (try store.environment.fileSize()) / 4)
+    #expect(result.fileBytes < (try store.statistics().fileBytes) / 4)
     #expect(directory.mode(of: "../backup.mdb") == 0o600)
     for path in ["\(backup).new", "\(backup)-lock", "\(backup).new-lock"] {
       #expect(!exists(path), "\(path)")
@@ -104,7 +105,7 @@ import Testing
     #expect(throws: StorageError.cancelled) { try store.copy(to: backup) { done, _ in done == 0 } }
     #expect(!exists(backup) && !exists("\(backup).new"))
     let nowhere = "\(directory.path)/absent/backup.mdb"
-    #expect(throws: StorageError.lmdb(LMDBError(.system(errno: ENOENT), in: .create))) {
+    #expect(throws: StorageError(LMDBError(.system(errno: ENOENT), in: .create))) {
       try store.copy(to: nowhere)
     }
   }

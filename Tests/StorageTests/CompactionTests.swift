@@ -1,7 +1,8 @@
 import Glibc
 import LMDB
-import Storage
 import Testing
+
+@testable import Storage
 
 @Suite struct CompactionTests {
   private let directory: TemporaryDirectory
@@ -35,8 +36,8 @@ import Testing
       #expect(!directory.exists(file), "\(file)")
     }
     let statistics = try store.statistics()
-    #expect(statistics.cards.fileBytes == result.bytesAfter)
-    #expect(statistics.cards.information.mapSize == 64 << 20)
+    #expect(statistics.fileBytes == result.bytesAfter)
+    #expect(statistics.mapBytes == 64 << 20)
   }
 
   @Test func `a compacted store is written, compacted again and opened like any other`() throws {
@@ -120,7 +121,7 @@ import Testing
     try start()
     let order = Collected<Int>()
     let jobs = (0..<200).map { number in
-      Job(completion: { order.append(number) }) { try $0.put(number, options: .append) }
+      Job(completion: { order.append(number) }) { try $0.append(number) }
     }
     for job in jobs[..<100] { store.submit(job) }
     var queued = 0
@@ -260,7 +261,7 @@ import Testing
   }
 
   @Test func `a store with a table that is not known is not compacted`() throws {
-    _ = try store.environment.openDatabase("later", creating: true)
+    _ = try store.generations.value.environment.openDatabase("later", creating: true)
     let file = "\(directory.store)/cards.mdb"
     #expect(throws: StorageError.damaged(file: file)) { try store.compact() }
     try store.write { try $0.put(1) }

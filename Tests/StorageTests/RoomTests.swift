@@ -1,4 +1,3 @@
-import LMDB
 import Storage
 import Testing
 
@@ -12,7 +11,7 @@ import Testing
     var stored = 0
     for round in 0..<1000 {
       let jobs = (0..<100).map { number in
-        Job { try $0.put(round * 100 + number, valueBytes: valueBytes, options: .append) }
+        Job { try $0.append(round * 100 + number, valueBytes: valueBytes) }
       }
       for job in jobs { store.submit(job) }
       store.drain()

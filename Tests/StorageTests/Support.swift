@@ -1,5 +1,4 @@
 import Glibc
-import LMDB
 import Storage
 import Synchronization
 
@@ -83,12 +82,17 @@ func repeated(_ number: Int, _ count: Int = 161) -> [UInt8] {
 
 extension StoreWriteTransaction {
   mutating func put(
-    _ number: Int, valueBytes: Int = 161, in table: Table = .cards, options: PutOptions = []
+    _ number: Int, valueBytes: Int = 161, in table: Table = .cards
   ) throws(StorageError) {
     let key = keyBytes(number)
     let value = repeated(number, valueBytes)
-    try put(
-      key: unsafe key.span.bytes, value: unsafe value.span.bytes, in: table, options: options)
+    try put(key: unsafe key.span.bytes, value: unsafe value.span.bytes, in: table)
+  }
+
+  mutating func append(_ number: Int, valueBytes: Int = 161) throws(StorageError) {
+    let key = keyBytes(number)
+    let value = repeated(number, valueBytes)
+    try append(key: unsafe key.span.bytes, value: unsafe value.span.bytes, in: .cards)
   }
 
   mutating func delete(_ number: Int, in table: Table = .cards) throws(StorageError) -> Bool {

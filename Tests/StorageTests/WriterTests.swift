@@ -1,8 +1,9 @@
 import Glibc
 import LMDB
-import Storage
 import Synchronization
 import Testing
+
+@testable import Storage
 
 @Suite struct WriterTests {
   private struct Refusal: Error, Equatable {}
@@ -35,7 +36,7 @@ import Testing
     let order = Collected<Int>()
     for number in 0..<3000 {
       store.submit(
-        Job(completion: { order.append(number) }) { try $0.put(number, options: .append) })
+        Job(completion: { order.append(number) }) { try $0.append(number) })
     }
     store.stopWriter()
     #expect(order.elements == Array(0..<3000))
@@ -76,13 +77,13 @@ import Testing
 
   @Test func `an error of a key does not spoil the batch`() throws {
     try start()
-    let first = Job { try $0.put(5, options: .append) }
+    let first = Job { try $0.append(5) }
     let second = Job { transaction in
       // Refused by LMDB, caught by the job: the transaction is as it was.
-      #expect(throws: StorageError.lmdb(LMDBError(.keyExists, in: .put))) {
-        try transaction.put(4, options: .append)
+      #expect(throws: StorageError(LMDBError(.keyExists, in: .put))) {
+        try transaction.append(4)
       }
-      try transaction.put(6, options: .append)
+      try transaction.append(6)
     }
     store.commitTogether([first, second])
     #expect(first.succeeded && second.succeeded)

@@ -1,7 +1,6 @@
 import CardStore
 import Cards
 import Glibc
-import LMDB
 import SecretMemory
 import Storage
 import Testing

@@ -16,7 +16,8 @@ internal import Synchronization
 /// A command that writes without the writer's thread calls ``batchWillCommit(_:)`` at the end of its
 /// own transaction.
 ///
-/// All but ``committedSize`` and ``committedCheckpoint`` belongs to the store's writer thread.
+/// All but ``committedSize`` and ``committedCheckpoint`` belongs to the store's writer thread, or to
+/// whoever makes a batch where no writer runs.
 // Sendable is unchecked because of `open`, `committed`, `line` and `latestMilliseconds`. They are
 // touched by `append` and the functions of BatchParticipant only; the store calls these, and lends
 // the transaction that `append` needs, on its one writer thread. The initializer is done before
@@ -221,7 +222,7 @@ extension AuditLog {
 
   /// The batch is durable.
   package func batchDidCommit() {
-    confinement.preconditionInThread()
+    confinement.release()
     open.leaves.removeAll(keepingCapacity: true)
     open.nodes.removeAll(keepingCapacity: true)
     if let new = open.checkpoint?.signed, new.size != committed.checkpoint?.signed.size {
@@ -234,7 +235,7 @@ extension AuditLog {
   /// Nothing of the batch is in the store: the log is again what it was before. The batch may come
   /// again, whole or in part.
   package func batchDidAbort() {
-    confinement.preconditionInThread()
+    confinement.release()
     open = committed
   }
 }

@@ -21,7 +21,7 @@ final class CardCipher {
   init(keyring: Keyring, slots: SecretPool) throws(CardStoreError) {
     contexts = KeyContexts(keyring)
     self.slots = slots
-    do throws(CryptographyError) { random = try RandomPool() } catch { throw .cipher(error) }
+    random = try ciphered(RandomPool())
     do throws(SecretMemoryError) {
       ownSlots = try SecretPool(slots: 2, slotSize: CardRecord.plaintextByteCount)
     } catch { throw .noSecretMemory }
@@ -48,20 +48,15 @@ final class CardCipher {
   var isReplacingFingerprints: Bool { replacedFingerprintKey != nil }
 
   /// A random number, for a token.
-  func randomNumber() throws(CardStoreError) -> UInt64 {
-    do throws(CryptographyError) { return try random.next() } catch { throw .cipher(error) }
-  }
+  func randomNumber() throws(CardStoreError) -> UInt64 { try ciphered(random.next()) }
 
   /// Appends the record of `card` to `record`, sealed under the active data key.
   func seal(
     _ card: borrowing StoredCard, token: Token, merchant: UInt32, into record: inout [UInt8]
   ) throws(CardStoreError) {
     let key = activeKey
-    guard let context = try cipher(key) else { throw .unknownKey(key) }
-    let nonce: [UInt8]
-    do throws(CryptographyError) {
-      nonce = try random.bytes(count: XAES256GCM.nonceSize)
-    } catch { throw .cipher(error) }
+    guard let context = try ciphered(contexts.cipher(key)) else { throw .unknownKey(key) }
+    let nonce = try ciphered(random.bytes(count: XAES256GCM.nonceSize))
     do throws(RecordError) {
       try CardRecord.seal(
         card, token: token, merchant: merchant, keyIdentifier: key, nonce: nonce.rawSpan,
@@ -89,7 +84,7 @@ final class CardCipher {
     guard let slot = slots.lease() else { throw .noSecretMemory }
     let key = try CardStore.header(of: record).keyIdentifier
     // The name of the key stands in clear and may be what is damaged.
-    guard let context = try cipher(key) else { throw .recordDoesNotOpen }
+    guard let context = try ciphered(contexts.cipher(key)) else { throw .recordDoesNotOpen }
     do throws(RecordError) {
       return try CardRecord.open(
         record, token: token, cipher: &context.base, scratch: &scratch, slot: slot)
@@ -102,20 +97,10 @@ final class CardCipher {
     under key: KeyIdentifier? = nil
   ) throws(CardStoreError) -> Digest256 {
     let identifier = key ?? activeFingerprintKey
-    let known: KeyContexts.Authenticator?
-    do throws(CryptographyError) { known = try contexts.authenticator(identifier) } catch {
-      throw .cipher(error)
+    guard let authenticator = try ciphered(contexts.authenticator(identifier)) else {
+      throw .unknownKey(identifier)
     }
-    guard let authenticator = known else { throw .unknownKey(identifier) }
     return Fingerprint.compute(
       of: number, merchant: merchant, customer: customer, with: &authenticator.base)
-  }
-
-  private func cipher(
-    _ identifier: KeyIdentifier
-  ) throws(CardStoreError) -> KeyContexts.Cipher? {
-    do throws(CryptographyError) { return try contexts.cipher(identifier) } catch {
-      throw .cipher(error)
-    }
   }
 }

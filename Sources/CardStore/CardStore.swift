@@ -55,9 +55,7 @@ package final class CardStore: @unchecked Sendable {
     self.pace = pace
     let cipher = try CardCipher(keyring: keys.current, slots: slots)
     self.cipher = cipher
-    do throws(KeyringError) { counts = try KeyTally(.cards, in: store) } catch {
-      throw .keys(error)
-    }
+    counts = try keyed(KeyTally(.cards, in: store))
     let newest = try NewestToken.read(in: store)
     newestToken = newest
     newestTokenBeforeBatch = newest
@@ -68,7 +66,7 @@ package final class CardStore: @unchecked Sendable {
         store: store, cipher: cipher, upTo: newest, pace: pace, progress: progress)
     } catch {
       guard error == .indexUnreadable else { throw error }
-      try store.replaceUnreadableIndex()
+      try stored(store.replaceIndex())
       indexes = try FingerprintIndexes(
         store: store, cipher: cipher, upTo: newest, pace: pace, progress: progress)
     }
@@ -160,11 +158,9 @@ package final class CardStore: @unchecked Sendable {
           known.card.pan, merchant: merchant, customer: known.card.customer, under: key)
       }
     }
-    do throws(StorageError) {
-      try token.withBytes { (key) throws(StorageError) in
-        _ = try transaction.delete(key, in: .cards)
-      }
-    } catch { throw .store(error) }
+    try token.withBytes { (key) throws(CardStoreError) in
+      _ = try stored(transaction.delete(key, in: .cards))
+    }
     if let fingerprint { indexes.current.remove(fingerprint, of: token) }
     if let older { indexes.replaced?.remove(older, of: token) }
     counts.add(-1, under: known.key)
@@ -289,20 +285,15 @@ package final class CardStore: @unchecked Sendable {
     _ card: borrowing StoredCard, token: Token, merchant: UInt32, isNew: Bool = false,
     in transaction: inout StoreWriteTransaction
   ) throws(CardStoreError) {
-    do throws(KeyringError) { try keys.countSeal(under: cipher.activeKey) } catch {
-      throw .keys(error)
-    }
+    try keyed(keys.countSeal(under: cipher.activeKey))
     record.removeAll(keepingCapacity: true)
     try cipher.seal(card, token: token, merchant: merchant, into: &record)
     let sealed = record
-    do throws(StorageError) {
-      try token.withBytes { (key) throws(StorageError) in
-        if isNew {
-          try transaction.append(key: key, value: sealed.rawSpan, in: .cards)
-        } else {
-          try transaction.put(key: key, value: sealed.rawSpan, in: .cards)
-        }
-      }
-    } catch { throw .store(error) }
+    try token.withBytes { (key) throws(CardStoreError) in
+      try stored(
+        isNew
+          ? transaction.append(key: key, value: sealed.rawSpan, in: .cards)
+          : transaction.put(key: key, value: sealed.rawSpan, in: .cards))
+    }
   }
 }

@@ -41,3 +41,24 @@ package enum CardStoreError: Error, Equatable, Sendable, StoreFailure {
     }
   }
 }
+
+/// What `body` returns; the store's error becomes the card store's.
+func stored<R>(
+  _ body: @autoclosure () throws(StorageError) -> R
+) throws(CardStoreError) -> R {
+  do throws(StorageError) { return try body() } catch { throw .store(error) }
+}
+
+/// What `body` returns; the keyring's error becomes the card store's.
+func keyed<R>(
+  _ body: @autoclosure () throws(KeyringError) -> R
+) throws(CardStoreError) -> R {
+  do throws(KeyringError) { return try body() } catch { throw .keys(error) }
+}
+
+/// What `body` returns; the cipher's error becomes the card store's.
+func ciphered<R: ~Copyable>(
+  _ body: @autoclosure () throws(CryptographyError) -> R
+) throws(CardStoreError) -> R {
+  do throws(CryptographyError) { return try body() } catch { throw .cipher(error) }
+}

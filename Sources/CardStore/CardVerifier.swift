@@ -49,9 +49,7 @@ package struct CardVerifier {
   package static func cardCounts(
     in store: Store
   ) throws(CardStoreError) -> [KeyIdentifier: UInt64] {
-    do throws(KeyringError) { return try KeyTally.read(.cards, in: store) } catch {
-      throw .keys(error)
-    }
+    try keyed(KeyTally.read(.cards, in: store))
   }
 
   /// Looks at every record.

@@ -107,7 +107,7 @@ final class IndexRebuild: Sendable {
         let outcome: Result<FingerprintIndexes, CardStoreError>
         do throws(CardStoreError) {
           let cipher = try CardCipher(keyring: keyring, slots: slots)
-          try store.replaceUnreadableIndex()
+          try stored(store.replaceIndex())
           outcome = .success(
             try FingerprintIndexes(
               store: store, cipher: cipher, upTo: newest, pace: pace,
@@ -123,12 +123,5 @@ final class IndexRebuild: Sendable {
   func abandon() {
     isAbandoned.store(true, ordering: .relaxed)
     thread.withLock { $0.take() }?.join()
-  }
-}
-
-extension Store {
-  /// Sets the index aside, which cannot be read, and begins an empty one.
-  func replaceUnreadableIndex() throws(CardStoreError) {
-    do throws(StorageError) { try replaceIndex() } catch { throw .store(error) }
   }
 }

@@ -26,15 +26,11 @@ final class Generation: Sendable {
 
   /// Greatest size of the file in bytes.
   func mapSize() throws(StorageError) -> Int {
-    do throws(LMDBError) {
-      return try environment.information().mapSize
-    } catch { throw StorageError(error) }
+    try engine(environment.information().mapSize)
   }
 
   /// Length of the file in bytes.
-  func fileBytes() throws(StorageError) -> Int {
-    do throws(LMDBError) { return try environment.fileSize() } catch { throw StorageError(error) }
-  }
+  func fileBytes() throws(StorageError) -> Int { try engine(environment.fileSize()) }
 }
 
 /// The generation that counts now.

@@ -72,3 +72,10 @@ package struct EngineFailure: Equatable, Sendable, CustomStringConvertible {
 
   package var description: String { error.description }
 }
+
+/// What `body` returns; LMDB's error becomes the store's.
+func engine<R>(
+  _ body: @autoclosure () throws(LMDBError) -> R
+) throws(StorageError) -> R {
+  do throws(LMDBError) { return try body() } catch { throw StorageError(error) }
+}

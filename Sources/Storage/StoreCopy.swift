@@ -82,7 +82,7 @@ enum StoreCopy {
   }
 
   static func synchronize(_ draft: Generation) throws(StorageError) {
-    do throws(LMDBError) { try draft.environment.synchronize() } catch { throw StorageError(error) }
+    try engine(draft.environment.synchronize())
   }
 
   /// Refuses a file with a table that this version does not know, and would leave behind.

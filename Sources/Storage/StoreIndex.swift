@@ -80,9 +80,7 @@ package final class StoreIndex: Sendable {
 
   /// How many entries a table has.
   package func count(of slot: Slot) throws(StorageError) -> Int {
-    do throws(LMDBError) {
-      return try environment.beginRead().count(of: tables[slot.rawValue])
-    } catch { throw StorageError(error) }
+    try engine(environment.beginRead().count(of: tables[slot.rawValue]))
   }
 
   /// Lends a change of a table to `body`, and makes it durable when that returns.
@@ -116,10 +114,7 @@ package final class StoreIndex: Sendable {
 
   /// Sets the file aside, and begins an empty one in its place.
   func replacement(for identifier: StoreIdentifier) throws(StorageError) -> StoreIndex {
-    let mapSize: Int
-    do throws(LMDBError) { mapSize = try environment.information().mapSize } catch {
-      throw StorageError(error)
-    }
+    let mapSize = try engine(environment.information().mapSize)
     try Self.setAside(environment.path)
     return try Self.fresh(
       path: environment.path, identifier: identifier, mapSize: mapSize, loss: .damaged)
@@ -221,30 +216,24 @@ package struct IndexChange: ~Copyable {
   package mutating func set(
     _ fingerprint: RawSpan, to token: RawSpan?
   ) throws(StorageError) {
-    do throws(LMDBError) {
-      if let token {
-        try base.put(key: fingerprint, value: token, in: table)
-      } else {
-        _ = try base.delete(fingerprint, in: table)
-      }
-    } catch { throw StorageError(error) }
+    if let token {
+      try engine(base.put(key: fingerprint, value: token, in: table))
+    } else {
+      _ = try engine(base.delete(fingerprint, in: table))
+    }
   }
 
   /// Moves the mark.
   package mutating func setMark(_ row: RawSpan) throws(StorageError) {
     let mark = mark
-    do throws(LMDBError) {
-      try base.put(key: unsafe mark.span.bytes, value: row, in: meta)
-    } catch { throw StorageError(error) }
+    try engine(base.put(key: unsafe mark.span.bytes, value: row, in: meta))
   }
 
   /// Removes every entry, and the mark.
   package mutating func clear() throws(StorageError) {
     let mark = mark
-    do throws(LMDBError) {
-      try base.removeAll(in: table)
-      _ = try base.delete(unsafe mark.span.bytes, in: meta)
-    } catch { throw StorageError(error) }
+    try engine(base.removeAll(in: table))
+    _ = try engine(base.delete(unsafe mark.span.bytes, in: meta))
   }
 
   fileprivate consuming func commit() throws(StorageError) {

@@ -16,29 +16,23 @@ package struct StoreStatistics: Equatable, Sendable {
 extension Store {
   /// Sizes, from the file's header: cheap.
   package func statistics() throws(StorageError) -> StoreStatistics {
-    do throws(LMDBError) {
-      let environment = generations.value.environment
-      let figures = try environment.information()
-      return StoreStatistics(
-        fileBytes: try environment.fileSize(), usedBytes: figures.pageCount * figures.pageSize,
-        mapBytes: figures.mapSize, pageBytes: figures.pageSize,
-        lastTransaction: figures.lastTransaction)
-    } catch { throw StorageError(error) }
+    let generation = generations.value
+    let figures = try engine(generation.environment.information())
+    return StoreStatistics(
+      fileBytes: try generation.fileBytes(), usedBytes: figures.pageCount * figures.pageSize,
+      mapBytes: figures.mapSize, pageBytes: figures.pageSize,
+      lastTransaction: figures.lastTransaction)
   }
 
   /// Bytes in pages that were freed and will be used again. Reads the whole free list, so that it is
   /// for people, not for each request.
   package func freeBytes() throws(StorageError) -> Int {
-    do throws(LMDBError) {
-      let environment = generations.value.environment
-      return try environment.freePageCount() * environment.information().pageSize
-    } catch { throw StorageError(error) }
+    let environment = generations.value.environment
+    return try engine(environment.freePageCount() * environment.information().pageSize)
   }
 
   /// False when the file lacks a page that is in use.
   package func isFileComplete() throws(StorageError) -> Bool {
-    do throws(LMDBError) {
-      return try generations.value.environment.isFileComplete()
-    } catch { throw StorageError(error) }
+    try engine(generations.value.environment.isFileComplete())
   }
 }

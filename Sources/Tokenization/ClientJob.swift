@@ -20,7 +20,7 @@ protocol ClientOperation: ~Copyable, Sendable {
   var acquirer: String? { get }
 
   /// Does it, with its entry. It may come again after an aborted batch, and what it throws before
-  /// anything is written is told with an entry of its own, see ``Refusal``.
+  /// anything is written is told with an entry of its own, see ``AuditedRefusal``.
   ///
   /// - Parameter caller: who asks, under the terms of this moment.
   mutating func apply(
@@ -67,7 +67,7 @@ final class ClientJob<Work: ClientOperation & ~Copyable>: WriteJob, @unchecked S
       result = .success(try work.apply(books, for: caller, in: &transaction))
     } catch {
       // What has changed something is no refusal: nothing of it may stay.
-      guard let refusal = Refusal(error), transaction.changes == changes else { throw error }
+      guard let refusal = AuditedRefusal(error), transaction.changes == changes else { throw error }
       try record(refusal, in: &transaction)
       result = .failure(refusal.problem)
     }
@@ -80,14 +80,14 @@ final class ClientJob<Work: ClientOperation & ~Copyable>: WriteJob, @unchecked S
       // A card that is handed out is not kept here.
       self.result = nil
       reply(result)
-    case .failure(let error): reply(.failure(Problem(error)))
+    case .failure(let error): reply(.failure(Problem(of: error)))
     }
   }
 
   /// Appends the entry of a refusal, unless it tells of the service's state alone, or is one of a
   /// number told later.
   private func record(
-    _ refusal: Refusal, in transaction: inout StoreWriteTransaction
+    _ refusal: AuditedRefusal, in transaction: inout StoreWriteTransaction
   ) throws(VaultError) {
     if refusal.problem.name.isServiceState { return }
     var entry = AuditEntry(
@@ -107,7 +107,7 @@ final class ClientJob<Work: ClientOperation & ~Copyable>: WriteJob, @unchecked S
 }
 
 /// A failure that is the request's own end, and not that of its job: it has an entry.
-struct Refusal {
+struct AuditedRefusal {
   let problem: Problem
   /// What the entry says in place of the problem's name.
   var reason: String?
@@ -116,7 +116,7 @@ struct Refusal {
   init?(_ failure: VaultError) {
     switch failure {
     case .refused(let problem, let reason): (self.problem, self.reason) = (problem, reason)
-    case .cards, .keyring(.keyUsedUp): problem = Problem(failure)
+    case .cards, .keyring(.keyUsedUp): problem = Problem(of: failure)
     case .store, .keyring, .audit, .ledger, .cryptography, .malformedRow, .sealed, .notSealed,
       .noCustodians, .noReplacement, .replacementUnderWay, .heldByCustodians, .keyringHasChanged,
       .paymentsUnderWay, .keyNeeded, .unknownApproval, .samePerson, .tooManyApprovals,

@@ -47,7 +47,7 @@ package final class Tokenizer: Sendable {
       operation = IntentOperation(request: request, plan: plan)
     } catch {
       return refuse(
-        Problem(error), operation: .detokenize, token: request.token, caller: caller,
+        Problem(of: error), operation: .detokenize, token: request.token, caller: caller,
         reply: reply)
     }
     let vault = vault
@@ -130,7 +130,7 @@ package final class Tokenizer: Sendable {
     } reply: { result in
       switch result {
       case .success: reply(Answer(problem))
-      case .failure(let error): reply(Answer(Problem(error)))
+      case .failure(let error): reply(Answer(Problem(of: error)))
       }
     }
   }

@@ -17,14 +17,14 @@ extension Problem {
     .unavailable, detail: "The system gives no locked memory or no random bytes.")
 
   /// What the client is told.
-  package init(_ failure: VaultError) {
+  package init(of failure: VaultError) {
     switch failure {
     case .refused(let problem, _): self = problem
     case .sealed: self.init(.sealed)
-    case .store(let error): self.init(error)
-    case .keyring(let error): self.init(error)
-    case .cards(let error): self.init(error)
-    case .cryptography(let error): self.init(error)
+    case .store(let error): self.init(of: error)
+    case .keyring(let error): self.init(of: error)
+    case .cards(let error): self.init(of: error)
+    case .cryptography(let error): self.init(of: error)
     case .audit, .ledger, .malformedRow:
       self.init(.internalError)
     // Operators ask for these; what a client asks cannot end so.
@@ -38,7 +38,7 @@ extension Problem {
 }
 
 extension Problem {
-  private init(_ error: StorageError) {
+  private init(of error: StorageError) {
     switch error {
     case .full: self.init(.storeFull)
     case .overloaded: self.init(.overloaded)
@@ -52,11 +52,11 @@ extension Problem {
     }
   }
 
-  private init(_ error: KeyringError) {
+  private init(of error: KeyringError) {
     switch error {
     case .keyUsedUp: self = .dataKeyUsedUp
     case .systemUnavailable: self = .systemUnavailable
-    case .store(let error): self.init(error)
+    case .store(let error): self.init(of: error)
     case .keySource, .keyFileOwner, .keyFileMode, .keyFileSize, .keyEncryptionKeyMissing,
       .keyFileExists, .noKeyring, .keyringDoesNotOpen, .malformedKeyring, .noActiveKey,
       .unknownKey, .keyKnownAlready, .keyNotRandom, .wrongState, .rotationUnderWay,
@@ -65,7 +65,7 @@ extension Problem {
     }
   }
 
-  private init(_ error: CardStoreError) {
+  private init(of error: CardStoreError) {
     switch error {
     case .recordDoesNotOpen, .unknownKey, .malformedRow, .tokensExhausted:
       self.init(.internalError)
@@ -74,13 +74,13 @@ extension Problem {
     case .indexUnreadable:
       self.init(
         .unavailable, detail: "The index of card numbers is being built anew. Try again later.")
-    case .store(let error): self.init(error)
-    case .keys(let error): self.init(error)
-    case .cipher(let error): self.init(error)
+    case .store(let error): self.init(of: error)
+    case .keys(let error): self.init(of: error)
+    case .cipher(let error): self.init(of: error)
     }
   }
 
-  private init(_ error: CryptographyError) {
+  private init(of error: CryptographyError) {
     switch error {
     case .entropyUnavailable, .memoryUnavailable: self = .systemUnavailable
     case .authenticationFailed, .malformedInput, .library: self.init(.internalError)

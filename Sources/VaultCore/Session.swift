@@ -1,7 +1,6 @@
 package import CardStore
 package import Keyring
 package import Ledgers
-import SecretMemory
 import Storage
 
 /// All that needs the keyring, and is there while it is open. When the last reference goes, so does

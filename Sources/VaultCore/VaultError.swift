@@ -7,7 +7,7 @@ package import RecordFormat
 package import Storage
 
 /// Why the vault did not do what a client or an operator asked: the one failure of both, which
-/// ``Problem/init(_:)`` maps to what clients are told.
+/// ``Problem/init(of:)`` maps to what clients are told.
 package enum VaultError: Error, Equatable, Sendable, StoreFailure {
   /// A client's request is refused, with an entry.
   case refused(Problem, reason: String? = nil)

@@ -1,7 +1,6 @@
 import Cards
 import Logging
 import NIOCore
-import SecretMemory
 import Tokenization
 import VaultCore
 

@@ -141,7 +141,7 @@ import Testing
     _ = try house.vault.destroy(old, because: reason, actor: "user:ann", persons: 1)
     try house.finishKeyWork()
     #expect(try house.state(of: old) == .destroyed)
-    #expect(throws: VaultError.keyring(.keyEncryptionKeyMissing(old, directory: house.directory.keys))) {
+    #expect(throws: KeyringError.keyEncryptionKeyMissing(old, directory: house.directory.keys)) {
       _ = try house.source.load(old)
     }
   }

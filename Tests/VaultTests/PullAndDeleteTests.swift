@@ -35,7 +35,7 @@ import VaultManagement
 
   @Test func `a pull asks the policy that is in force`() async throws {
     let token = try await house.token(of: Number.visa)
-    try house.update(policy: Cast.makePolicy(shopAcquirers: ["pull-only"]))
+    try house.update(policy: Cast.makePolicy(generation: 2, shopAcquirers: ["pull-only"]))
     #expect(text(of: try await house.pull(token).value) == "token-not-found")
   }
 

@@ -25,19 +25,25 @@ package enum LedgerError: Error, Equatable, Sendable, StoreFailure {
 
 @inline(__always)
 @discardableResult
-func onStore<R: ~Copyable>(_ body: @autoclosure () throws(StorageError) -> R) throws(LedgerError) -> R {
+func onStore<R: ~Copyable>(_ body: @autoclosure () throws(StorageError) -> R) throws(LedgerError)
+  -> R
+{
   do throws(StorageError) { return try body() } catch { throw .store(error) }
 }
 
 @inline(__always)
 @discardableResult
-func onRecord<R: ~Copyable>(_ body: @autoclosure () throws(RecordError) -> R) throws(LedgerError) -> R {
+func onRecord<R: ~Copyable>(_ body: @autoclosure () throws(RecordError) -> R) throws(LedgerError)
+  -> R
+{
   do throws(RecordError) { return try body() } catch { throw .record(error) }
 }
 
 @inline(__always)
 @discardableResult
-func onKeys<R: ~Copyable>(_ body: @autoclosure () throws(KeyringError) -> R) throws(LedgerError) -> R {
+func onKeys<R: ~Copyable>(_ body: @autoclosure () throws(KeyringError) -> R) throws(LedgerError)
+  -> R
+{
   do throws(KeyringError) { return try body() } catch { throw .keyring(error) }
 }
 

@@ -32,7 +32,8 @@ package final class PaymentLedger {
   ) throws(LedgerError) {
     self.keys = keys
     self.cipher = cipher
-    let open = try store.read { (transaction) throws(LedgerError) in try Self.open(in: transaction) }
+    let open = try store.read { (transaction) throws(LedgerError) in try Self.open(in: transaction)
+    }
     keys.restoreHeldSeals(UInt64(open.count))
   }
 

@@ -105,7 +105,7 @@ struct TokenizeOperation: ClientOperation, ~Copyable {
   /// Stores the card, or finds it. Where the answer is to be kept, the card leaves a seal for that:
   /// none is stored whose answer could not be kept.
   private borrowing func store(
-    _ card: borrowing StoredCard, for merchant: Merchant, _ session: Session, _ books: Books,
+    _ card: borrowing StoredCard, for merchant: Merchant, _ session: VaultSession, _ books: Books,
     keepsAnswer: Bool, in transaction: inout StoreWriteTransaction
   ) throws(VaultError) -> StoredToken {
     let cipher = session.idempotency.cipher
@@ -126,7 +126,7 @@ struct TokenizeOperation: ClientOperation, ~Copyable {
   }
 
   private borrowing func requestRow(
-    _ session: Session, _ caller: Caller, _ merchant: Merchant
+    _ session: VaultSession, _ caller: Caller, _ merchant: Merchant
   ) throws(VaultError) -> IdempotencyLedger.Row? {
     guard let idempotency else { return nil }
     return try withNumber { (number) throws(VaultError) in
@@ -139,7 +139,7 @@ struct TokenizeOperation: ClientOperation, ~Copyable {
 
   /// Whether the card of an answer that was given is still there. A record that cannot be read is.
   private borrowing func hasCard(
-    _ first: IdempotencyLedger.Kept, _ session: Session,
+    _ first: IdempotencyLedger.Kept, _ session: VaultSession,
     in transaction: inout StoreWriteTransaction
   ) throws(VaultError) -> Bool {
     guard let token = first.token else { return true }
@@ -155,7 +155,7 @@ struct TokenizeOperation: ClientOperation, ~Copyable {
 
   /// Refuses a number with digits of which too many were new within the hour, before it is looked up.
   private mutating func checkGuesses(
-    _ session: Session, _ merchant: Merchant
+    _ session: VaultSession, _ merchant: Merchant
   ) throws(VaultError) {
     if look == nil, merchant.deduplicate || idempotency != nil, let digits = session.digits {
       look = try withNumber { (number) throws(VaultError) in
@@ -170,7 +170,7 @@ struct TokenizeOperation: ClientOperation, ~Copyable {
         retryAfterSeconds: seconds), reason: AuditReason.sameDigits)
   }
 
-  private borrowing func countGuess(_ session: Session) {
+  private borrowing func countGuess(_ session: VaultSession) {
     guard let look, let digits = session.digits else { return }
     switch subject {
     case .card(let card): digits.note(card.pan, look)

@@ -11,7 +11,7 @@ package protocol BackgroundTask: AnyObject, Sendable {
   var failure: String? { get }
 
   /// Whether there is something to do.
-  func isDue(in session: Session) throws(VaultError) -> Bool
+  func isDue(in session: VaultSession) throws(VaultError) -> Bool
 
   /// Does it. After each piece it rests, see ``BackgroundWork/rest(after:atLeast:)``, and returns where
   /// that says so.
@@ -51,14 +51,14 @@ package final class BackgroundWork: Sendable {
   }
 
   /// What there is while the vault is open.
-  package let session: Session
+  package let session: VaultSession
   private let tasks: [any BackgroundTask]
   private let books: Books
   private let explain: @Sendable (VaultError) -> String
   private let state = Mutex(State())
 
   /// - Parameter tasks: the most urgent first.
-  init(_ tasks: [any BackgroundTask], in session: Session, of vault: Vault) {
+  init(_ tasks: [any BackgroundTask], in session: VaultSession, of vault: Vault) {
     self.tasks = tasks
     self.session = session
     books = vault.books

@@ -1,6 +1,7 @@
 package import AccessPolicy
 package import AuditLog
 import CardStore
+import Cards
 import Keyring
 package import Ledgers
 package import Storage
@@ -29,7 +30,7 @@ package final class Books: BatchParticipant, @unchecked Sendable {
   private let tell: @Sendable (RaisedAlarm) -> Void
   private let thread = ThreadConfinement()
   /// What needs the keyring, as the open batch has it; nil while the vault is sealed.
-  private var session: Session?
+  private var session: VaultSession?
   /// Alarms of the open batch, which are told once it is durable.
   private var raised: [RaisedAlarm] = []
 
@@ -37,24 +38,26 @@ package final class Books: BatchParticipant, @unchecked Sendable {
   private enum Turn { case none, opens, seals }
   private var turn = Turn.none
 
-  init(
-    audit: AuditLog, origin: String, refusals: RefusalLedger, alarms: AlarmLedger,
-    tell: @escaping @Sendable (RaisedAlarm) -> Void, clock: Clock,
-    watch: ClockWatch
-  ) {
-    self.audit = audit
-    self.origin = origin
-    self.refusals = refusals
-    self.alarms = alarms
-    self.tell = tell
+  /// Takes up the log of `store`, and what else is read before the first batch.
+  init(of store: Store, _ settings: Vault.Settings, clock: Clock) throws(VaultError) {
+    try onLog(LogTree.addMissingNodes(to: store))
+    audit = try onLog(AuditLog(restoringFrom: store))
+    let honeytokens = try store.read { (transaction) throws(VaultError) in
+      try onLedger(Honeytoken.tokens(in: transaction))
+    }
+    alarms = AlarmLedger(
+      rules: settings.alarms.rules, honeytokens: Set(honeytokens.map(\.text)))
+    refusals = RefusalLedger(storedPerMinute: settings.refusalsStoredPerMinute)
+    origin = VerifierKey.name(ofStore: store.storeIdentifier.bytes)
+    tell = settings.alarms.tell
     self.clock = clock
-    self.watch = watch
+    watch = try onStore(ClockWatch(clock, log: audit, store: store))
   }
 
   // MARK: - Open or sealed
 
   /// Puts what needs the keyring in its place, with the open batch.
-  func open(_ session: Session) {
+  func open(_ session: VaultSession) {
     thread.preconditionInThread()
     self.session = session
     turn = .opens
@@ -67,7 +70,7 @@ package final class Books: BatchParticipant, @unchecked Sendable {
   }
 
   /// What needs the keyring; nil while the vault is sealed.
-  var openedOrNil: Session? {
+  var openedOrNil: VaultSession? {
     thread.preconditionInThread()
     return session
   }
@@ -75,7 +78,7 @@ package final class Books: BatchParticipant, @unchecked Sendable {
   /// What needs the keyring.
   ///
   /// - Throws: ``VaultError/sealed``.
-  package func opened() throws(VaultError) -> Session {
+  package func opened() throws(VaultError) -> VaultSession {
     guard let session = openedOrNil else { throw .sealed }
     return session
   }

@@ -51,18 +51,7 @@ package final class Vault: Sendable {
   ) throws(VaultError) {
     self.store = store
     self.settings = settings
-    try onLog(LogTree.addMissingNodes(to: store))
-    let audit = try onLog(AuditLog(restoringFrom: store))
-    let honeytokens = try store.read { (transaction) throws(VaultError) in
-      try onLedger(Honeytoken.tokens(in: transaction))
-    }
-    books = Books(
-      audit: audit, origin: VerifierKey.name(ofStore: store.storeIdentifier.bytes),
-      refusals: RefusalLedger(storedPerMinute: settings.refusalsStoredPerMinute),
-      alarms: AlarmLedger(
-        rules: settings.alarms.rules, honeytokens: Set(honeytokens.map(\.text))),
-      tell: settings.alarms.tell, clock: clock,
-      watch: try onStore(ClockWatch(clock, log: audit, store: store)))
+    books = try Books(of: store, settings, clock: clock)
     try onStore(store.startWriter(participant: books, limits: settings.limits, onEnd: onEnd))
   }
 

@@ -158,7 +158,9 @@ package func onCards<R: ~Copyable>(
 
 @inline(__always)
 @discardableResult
-package func onLog<R: ~Copyable>(_ body: @autoclosure () throws(AuditError) -> R) throws(VaultError) -> R {
+package func onLog<R: ~Copyable>(_ body: @autoclosure () throws(AuditError) -> R) throws(VaultError)
+  -> R
+{
   do throws(AuditError) { return try body() } catch { throw VaultError(error) }
 }
 

@@ -12,9 +12,9 @@ enum VaultState {
   case sealed
   /// It is being opened, and sealed until it is.
   case opening
-  case open(Session, BackgroundWork)
+  case open(VaultSession, BackgroundWork)
   /// It is being sealed: it takes no more requests, and those under way end.
-  case sealing(Session, BackgroundWork)
+  case sealing(VaultSession, BackgroundWork)
   case closed
 
   /// Whether somebody is changing it, whom others wait for.
@@ -44,8 +44,8 @@ extension Vault {
   /// The open session and the work beside requests.
   ///
   /// - Throws: ``VaultError/sealed``.
-  package func opened() throws(VaultError) -> (session: Session, work: BackgroundWork) {
-    let opened = state.withLock { state -> (Session, BackgroundWork)? in
+  package func opened() throws(VaultError) -> (session: VaultSession, work: BackgroundWork) {
+    let opened = state.withLock { state -> (VaultSession, BackgroundWork)? in
       switch state {
       case .open(let session, let work), .sealing(let session, let work): (session, work)
       case .sealed, .opening, .closed: nil
@@ -84,7 +84,7 @@ extension Vault {
     }
     if let obstacle { throw obstacle }
     do throws(VaultError) {
-      let session = try Session(of: self, keyring: keyring, progress: progress)
+      let session = try VaultSession(keyring, in: store, books, settings, progress: progress)
       try begin(session, keyring, actor: actor)
       let work = BackgroundWork(tasks, in: session, of: self)
       change(to: .open(session, work))
@@ -96,7 +96,7 @@ extension Vault {
   }
 
   private func begin(
-    _ session: Session, _ keyring: Keyring, actor: String?
+    _ session: VaultSession, _ keyring: Keyring, actor: String?
   ) throws(VaultError) {
     try store.perform { [books, settings] (transaction) throws(VaultError) in
       // What was read before may be older than what another process of opening has left.
@@ -124,7 +124,7 @@ extension Vault {
   package func seal(
     actor: String, patience: Duration = Vault.sealingPatience
   ) throws(VaultError) {
-    let opened = state.waitUntil { state -> (Session, BackgroundWork)?? in
+    let opened = state.waitUntil { state -> (VaultSession, BackgroundWork)?? in
       switch state {
       case .opening, .sealing: return nil
       case .sealed, .closed: return .some(nil)
@@ -147,7 +147,7 @@ extension Vault {
     change(to: .sealed)
   }
 
-  private func end(_ session: Session, actor: String) throws(VaultError) {
+  private func end(_ session: VaultSession, actor: String) throws(VaultError) {
     let key = session.keys.current.keyEncryptionKeyIdentifier
     try store.perform { [self, books] (transaction) throws(VaultError) in
       // One that came while the others were waited for would lose its outcome.

@@ -81,7 +81,9 @@ package final class VaultManager: Sendable {
   }
 
   /// How far work beside requests is.
-  package var keyWork: BackgroundProgress { (try? vault.opened().work.progress) ?? BackgroundProgress() }
+  package var keyWork: BackgroundProgress {
+    (try? vault.opened().work.progress) ?? BackgroundProgress()
+  }
 
   /// The keys that the vault works with now.
   package var keyring: Keyring { get throws(VaultError) { try vault.keyring } }

@@ -1,10 +1,10 @@
 import AuditLog
 import Cryptography
 import Keyring
+import Ledgers
 import RecordFormat
 import Storage
 import Testing
-import Ledgers
 import Tokenization
 import VaultCore
 import VaultManagement

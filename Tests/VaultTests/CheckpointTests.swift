@@ -144,7 +144,9 @@ import Testing
     house.time.pass(seconds: 60)
     try house.vault.tick()
     try house.settle()
-    #expect(throws: VaultError.archive(.paymentUnderWay(since: end - 1))) { try archive(below: end) }
+    #expect(throws: VaultError.archive(.paymentUnderWay(since: end - 1))) {
+      try archive(below: end)
+    }
     house.transport.release(.answered(PaymentAnswer(outcome: .approved)))
     #expect(await payment.value.status == 200)
     #expect(throws: Never.self) { try archive(below: end) }

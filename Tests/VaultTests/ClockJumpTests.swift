@@ -1,8 +1,8 @@
 import AccessPolicy
 import AuditLog
+import Ledgers
 import Storage
 import Testing
-import Ledgers
 import Tokenization
 import VaultCore
 import VaultManagement

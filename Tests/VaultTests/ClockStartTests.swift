@@ -1,9 +1,9 @@
 import AuditLog
 import Bytes
+import Ledgers
 import Storage
 import TestSupport
 import Testing
-import Ledgers
 import Tokenization
 import VaultCore
 import VaultManagement

@@ -1,9 +1,9 @@
 import AccessPolicy
 import AuditLog
 import Cards
+import Ledgers
 import Storage
 import Testing
-import Ledgers
 import Tokenization
 import VaultCore
 import VaultManagement

@@ -23,7 +23,8 @@ import Testing
   }
 
   @Test(
-    arguments: [KeyRole.data, .fingerprint, .audit], [VaultManager.Retirement.deactivated, .compromised])
+    arguments: [KeyRole.data, .fingerprint, .audit],
+    [VaultManager.Retirement.deactivated, .compromised])
   func `an active key that is retired is replaced at once`(
     _ role: KeyRole, _ retirement: VaultManager.Retirement
   ) async throws {
@@ -105,7 +106,9 @@ import Testing
     #expect(try !house.holds(wrapping))
     #expect(try text(of: await house.pull(token).value).contains(Number.visa))
     #expect(try house.auditFinding() == nil)
-    #expect(throws: VaultError.keyring(.wrongState(old, .destroyed))) { try house.vault.needs(of: old) }
+    #expect(throws: VaultError.keyring(.wrongState(old, .destroyed))) {
+      try house.vault.needs(of: old)
+    }
     try house.reopen()
     #expect(try house.state(of: old) == .destroyed)
     #expect(try await house.token(of: Number.visa) == token)

@@ -1,10 +1,10 @@
 import AccessPolicy
 import Cards
 import Glibc
+import Ledgers
 import Storage
 import TestSupport
 import Testing
-import Ledgers
 import Tokenization
 import VaultCore
 import VaultManagement

@@ -1,7 +1,7 @@
 import Cards
+import Ledgers
 import Storage
 import Testing
-import Ledgers
 import Tokenization
 import VaultCore
 import VaultManagement

@@ -1,7 +1,7 @@
 import AccessPolicy
 import Cards
-import Synchronization
 import Ledgers
+import Synchronization
 import Tokenization
 import VaultCore
 import VaultManagement

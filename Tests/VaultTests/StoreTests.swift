@@ -1,11 +1,11 @@
 import CardStore
 import Cards
 import Glibc
+import Ledgers
 import SecretMemory
 import Storage
 import TestSupport
 import Testing
-import Ledgers
 import Tokenization
 import VaultCore
 import VaultManagement

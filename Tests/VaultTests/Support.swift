@@ -4,11 +4,11 @@ import Cards
 import Cryptography
 import Glibc
 import Keyring
+import Ledgers
 import Storage
 import Synchronization
 import TestSupport
 import Testing
-import Ledgers
 import Tokenization
 import VaultCore
 import VaultManagement

@@ -9,10 +9,10 @@ import Ledgers
 import RecordFormat
 import SecretMemory
 import Storage
+import TestSupport
 import Tokenization
 import VaultCore
 import VaultManagement
-import TestSupport
 
 /// A vault over a store of its own, with a clock and acquirers that a test moves.
 final class TestVault {
@@ -77,8 +77,7 @@ final class TestVault {
     get throws { try current.keyring }
   }
 
-  private var current:
-    (store: Store, keyring: Keyring, vault: VaultManager, tokenizer: Tokenizer)
+  private var current: (store: Store, keyring: Keyring, vault: VaultManager, tokenizer: Tokenizer)
   {
     get throws {
       guard let opened else { throw Missing(what: "an open vault") }

@@ -1,8 +1,8 @@
 import Cards
+import Ledgers
 import SecretMemory
 import Storage
 import Testing
-import Ledgers
 import Tokenization
 import VaultCore
 import VaultManagement

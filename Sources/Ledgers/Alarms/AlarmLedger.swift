@@ -157,5 +157,7 @@ extension AlarmLedger {
   package func add(honeytoken: String) { state.withLock { _ = $0.honeytokens.insert(honeytoken) } }
 
   /// Watches a honeytoken no more.
-  package func remove(honeytoken: String) { state.withLock { _ = $0.honeytokens.remove(honeytoken) } }
+  package func remove(honeytoken: String) {
+    state.withLock { _ = $0.honeytokens.remove(honeytoken) }
+  }
 }

@@ -137,4 +137,3 @@ package struct Honeytoken: Equatable, Sendable {
       outcome: .done, reason: note.isEmpty ? nil : "note=\(note)")
   }
 }
-

@@ -2,8 +2,8 @@ import AuditLog
 import Bytes
 import Cryptography
 package import Keyring
-import RecordFormat
 package import Ledgers
+import RecordFormat
 package import Storage
 package import VaultCore
 

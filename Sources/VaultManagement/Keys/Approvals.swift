@@ -2,8 +2,8 @@ import AuditLog
 import Bytes
 import Cryptography
 import Keyring
-package import RecordFormat
 import Ledgers
+package import RecordFormat
 import Storage
 package import VaultCore
 
@@ -59,7 +59,9 @@ package struct Approval: Equatable, Sendable {
   }
 
   /// Every request that waits.
-  static func all(_ transaction: borrowing some StoreReading & ~Copyable) throws(VaultError) -> [Approval] {
+  static func all(_ transaction: borrowing some StoreReading & ~Copyable) throws(VaultError)
+    -> [Approval]
+  {
     var found: [Approval] = []
     try transaction.forEachRow(prefix) { (key, row) throws(VaultError) in
       found.append(
@@ -145,7 +147,9 @@ extension VaultManager {
   /// Rejects a request: it is gone. Whoever asked may take it back in this way.
   ///
   /// - Throws: ``VaultError/unknownApproval``.
-  package func reject(_ identifier: String, because reason: KeyReason, actor: String) throws(VaultError) {
+  package func reject(_ identifier: String, because reason: KeyReason, actor: String)
+    throws(VaultError)
+  {
     try store.perform { [books] (transaction) throws(VaultError) in
       let waiting = try books.waitingApprovals(in: &transaction)
       guard let approval = waiting.first(where: { $0.identifier == identifier }) else {

@@ -248,7 +248,7 @@ final class DestructionTask: BackgroundTask {
   /// Lets what could not be completed be due again.
   func tryAgain() { state.withLock { $0.failure = nil } }
 
-  func isDue(in session: Session) -> Bool {
+  func isDue(in session: VaultSession) -> Bool {
     failure == nil && session.keys.current.entries.contains { $0.state == .destroying }
   }
 

@@ -23,7 +23,7 @@ final class FingerprintTask: BackgroundTask {
 
   var failure: String? { nil }
 
-  func isDue(in session: Session) -> Bool { session.keys.current.replacedFingerprintKey != nil }
+  func isDue(in session: VaultSession) -> Bool { session.keys.current.replacedFingerprintKey != nil }
 
   func run(_ work: BackgroundWork) throws(VaultError) {
     let keys = work.session.keys

@@ -57,15 +57,16 @@ extension VaultManager {
         throw .keyring(.wrongState(key, old.state))
       }
       let before = keys.working
-      let new = try onKeys(keys.change(in: &transaction) { (change) throws(KeyringError) in
-        let new =
-          isInService
-          ? try change.replace(
-            old, by: replacement, cryptoperiods: cryptoperiods,
-            isUrgent: retirement == .compromised, atMilliseconds: now) : nil
-        if retirement == .compromised { try change.compromise(key, atMilliseconds: now) }
-        return new
-      })
+      let new = try onKeys(
+        keys.change(in: &transaction) { (change) throws(KeyringError) in
+          let new =
+            isInService
+            ? try change.replace(
+              old, by: replacement, cryptoperiods: cryptoperiods,
+              isUrgent: retirement == .compromised, atMilliseconds: now) : nil
+          if retirement == .compromised { try change.compromise(key, atMilliseconds: now) }
+          return new
+        })
       if old.role == .audit, new != nil {
         try books.signSuccession(from: before, to: keys, atMilliseconds: now, in: &transaction)
       }

@@ -105,9 +105,11 @@ extension VaultManager {
 
   private func change(
     _ role: KeyRole, actor: String,
-    _ body: @escaping @Sendable (inout KeyringChange, UInt64) throws(KeyringError) ->
+    _ body:
+      @escaping @Sendable (inout KeyringChange, UInt64) throws(KeyringError) ->
       KeyIdentifier,
-    beside more: @escaping @Sendable (KeyRotation, inout StoreWriteTransaction) throws(VaultError)
+    beside more:
+      @escaping @Sendable (KeyRotation, inout StoreWriteTransaction) throws(VaultError)
       -> Void = { (_, _) throws(VaultError) in }
   ) throws(VaultError) -> KeyRotation {
     try store.perform { [books] (transaction) throws(VaultError) in

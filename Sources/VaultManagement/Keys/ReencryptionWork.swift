@@ -23,7 +23,7 @@ final class ReencryptionTask: BackgroundTask {
 
   var failure: String? { nil }
 
-  func isDue(in session: Session) throws(VaultError) -> Bool { try isOrdered() }
+  func isDue(in session: VaultSession) throws(VaultError) -> Bool { try isOrdered() }
 
   /// Whether cards are to be moved, and that is not done yet.
   func isOrdered() throws(VaultError) -> Bool { try order() != nil }
@@ -86,7 +86,7 @@ final class ReencryptionTask: BackgroundTask {
   }
 
   /// The cards that stand under another key than the active one.
-  func cardsToMove(in session: Session) throws(VaultError) -> UInt64 {
+  func cardsToMove(in session: VaultSession) throws(VaultError) -> UInt64 {
     let active = session.keys.current.activeDataKey.identifier
     return try onCards(CardVerifier.cardCounts(in: store))
       .reduce(0) { $0 + ($1.key == active ? 0 : $1.value) }

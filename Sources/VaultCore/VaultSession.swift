@@ -9,7 +9,7 @@ import Storage
 /// `@unchecked Sendable`: made by whoever opens the vault, then used by the writer's thread alone, which
 /// ``Books`` checks, until it is out of the writer's reach again; but for ``keys``, which says of each
 /// member whose it is.
-package final class Session: @unchecked Sendable {
+package final class VaultSession: @unchecked Sendable {
   package let keys: LiveKeyring
   package let cards: CardStore
   package let idempotency: IdempotencyLedger
@@ -17,19 +17,20 @@ package final class Session: @unchecked Sendable {
   /// Nil where guesses are not counted.
   package let digits: SameDigits?
 
+  /// - Parameter progress: told how many records have been opened for the index.
   init(
-    of vault: Vault, keyring: Keyring, progress: (Int) -> Void
+    _ keyring: Keyring, in store: Store, _ books: Books, _ settings: Vault.Settings,
+    progress: (Int) -> Void = { _ in }
   ) throws(VaultError) {
-    let (store, books) = (vault.store, vault.books)
-    keys = try onKeys(LiveKeyring(keyring, in: store, sealBound: vault.settings.rules.sealBound))
+    keys = try onKeys(LiveKeyring(keyring, in: store, sealBound: settings.rules.sealBound))
     cards = try onCards(
-      CardStore(store: store, keys: keys, slots: vault.settings.slots, progress: progress))
+      CardStore(store: store, keys: keys, slots: settings.slots, progress: progress))
     let cipher = try onLedger(AnswerCipher(keys: keys))
     idempotency = IdempotencyLedger(cipher: cipher, keyring: keys.current, watch: books.watch)
     payments = try onLedger(PaymentLedger(in: store, keys: keys, cipher: cipher))
     digits = try onLedger(
       SameDigits(
-        vault.settings.digitLimits, keyring: keys.current, store: store, clock: books.clock,
+        settings.digitLimits, keyring: keys.current, store: store, clock: books.clock,
         figures: books.digitFigures))
   }
 

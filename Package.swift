@@ -107,7 +107,7 @@ let package = Package(
     module(
       "Tokenization",
       [
-        "VaultCore", "AccessPolicy", "AuditLog", "CardStore", "Cards", "JSON", "Keyring",
+        "VaultCore", "AccessPolicy", "AuditLog", "CardStore", "Cards", "JSON",
         "Ledgers", "RecordFormat", "SecretMemory", "Storage",
       ]),
     module(
@@ -235,7 +235,10 @@ let package = Package(
     // The samples are links to what deploy/ and keys/ hold.
     tests(
       "ConfigurationTests",
-      ["Configuration", "AccessPolicy", "AuditLog", "Cards", "Keyring", "RecordFormat"],
+      [
+        "Configuration", "AccessPolicy", "AuditLog", "Cards", "Keyring", "RecordFormat",
+        "VaultCore",
+      ],
       embedding: [
         "Mistakes.txt", "Samples/cadenas.yaml", "Samples/brands.yaml", "Samples/openapi.yaml",
         "Samples/ceremony.yaml", "Samples/alarms.yaml", "Samples/AuditLog.md",

@@ -1,9 +1,10 @@
 import Glibc
 package import RecordFormat
 
-/// Where key-encryption keys are made and kept. Who asks does not need to know which kind it is.
+/// Where key-encryption keys are made and kept. Whoever works with keys need not know which kind it is.
 ///
-/// It gives keys that wrap and unwrap, and no bytes, so that a key may stay where it is.
+/// The three there are give a key into this process's memory. One whose keys stay where they are, such
+/// as an HSM, takes a ``KeyEncryptionKey`` that wraps and unwraps without holding bytes.
 package protocol KeyEncryptionKeySource: Sendable {
   /// Whether its keys are in the hands of custodians, whose shares open the vault.
   var isHeldByCustodians: Bool { get }

@@ -2,7 +2,6 @@ import Bytes
 package import Cards
 package import Cryptography
 package import Keyring
-import RecordFormat
 package import Storage
 
 /// Payments whose intent is durable and whose outcome is not: what a restart has to close.

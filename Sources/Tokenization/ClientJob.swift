@@ -1,7 +1,6 @@
 import AccessPolicy
 import AuditLog
 import Cards
-import Keyring
 import Ledgers
 import Storage
 import VaultCore
@@ -20,7 +19,7 @@ protocol ClientOperation: ~Copyable, Sendable {
   var acquirer: String? { get }
 
   /// Does it, with its entry. It may come again after an aborted batch, and what it throws before
-  /// anything is written is told with an entry of its own, see ``AuditedRefusal``.
+  /// anything is written is told with an entry of its own, see `VaultError.refusal`.
   ///
   /// - Parameter caller: who asks, under the terms of this moment.
   mutating func apply(
@@ -67,7 +66,7 @@ final class ClientJob<Work: ClientOperation & ~Copyable>: WriteJob, @unchecked S
       result = .success(try work.apply(books, for: caller, in: &transaction))
     } catch {
       // What has changed something is no refusal: nothing of it may stay.
-      guard let refusal = AuditedRefusal(error), transaction.changes == changes else { throw error }
+      guard let refusal = error.refusal, transaction.changes == changes else { throw error }
       try record(refusal, in: &transaction)
       result = .failure(refusal.problem)
     }
@@ -87,7 +86,7 @@ final class ClientJob<Work: ClientOperation & ~Copyable>: WriteJob, @unchecked S
   /// Appends the entry of a refusal, unless it tells of the service's state alone, or is one of a
   /// number told later.
   private func record(
-    _ refusal: AuditedRefusal, in transaction: inout StoreWriteTransaction
+    _ refusal: (problem: Problem, reason: String?), in transaction: inout StoreWriteTransaction
   ) throws(VaultError) {
     if refusal.problem.name.isServiceState { return }
     var entry = AuditEntry(
@@ -102,27 +101,6 @@ final class ClientJob<Work: ClientOperation & ~Copyable>: WriteJob, @unchecked S
       books.alarms.noteCounted(entry, from: .batch, now: now)
     } else {
       try books.record(entry, in: &transaction)
-    }
-  }
-}
-
-/// A failure that is the request's own end, and not that of its job: it has an entry.
-struct AuditedRefusal {
-  let problem: Problem
-  /// What the entry says in place of the problem's name.
-  var reason: String?
-
-  /// Nil for a failure with which the job fails, so that nothing of it is in the store.
-  init?(_ failure: VaultError) {
-    switch failure {
-    case .refused(let problem, let reason): (self.problem, self.reason) = (problem, reason)
-    case .cards, .keyring(.keyUsedUp): problem = Problem(of: failure)
-    case .store, .keyring, .audit, .ledger, .cryptography, .malformedRow, .sealed, .notSealed,
-      .noCustodians, .noReplacement, .replacementUnderWay, .heldByCustodians, .keyringHasChanged,
-      .paymentsUnderWay, .keyNeeded, .unknownApproval, .samePerson, .tooManyApprovals,
-      .upkeepUnderWay, .tooManyBackups, .unknownBackup, .backupForgotten, .unknownMerchant,
-      .tooManyHoneytokens, .unknownHoneytoken, .archive:
-      return nil
     }
   }
 }

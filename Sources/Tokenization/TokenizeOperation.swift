@@ -2,7 +2,6 @@ import AccessPolicy
 import AuditLog
 import CardStore
 import Cards
-import Keyring
 import Ledgers
 import Storage
 import VaultCore

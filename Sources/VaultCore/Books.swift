@@ -2,7 +2,6 @@ package import AccessPolicy
 package import AuditLog
 import CardStore
 import Cards
-import Keyring
 package import Ledgers
 package import Storage
 package import Synchronization

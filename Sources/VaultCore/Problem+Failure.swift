@@ -1,7 +1,6 @@
 import CardStore
 import Cryptography
 import Keyring
-import Ledgers
 import Storage
 
 /// The one table of what clients are told of a failure. There is no `default`: who adds a failure
@@ -33,6 +32,24 @@ extension Problem {
       .tooManyApprovals, .upkeepUnderWay, .tooManyBackups, .unknownBackup, .backupForgotten,
       .unknownMerchant, .tooManyHoneytokens, .unknownHoneytoken, .archive:
       self.init(.internalError)
+    }
+  }
+}
+
+extension VaultError {
+  /// The problem, where the failure is the request's own end and not that of its job: it has an entry,
+  /// with a reason of its own where that is not the problem's name. Nil for a failure with which the
+  /// job fails, so that nothing of it is in the store.
+  package var refusal: (problem: Problem, reason: String?)? {
+    switch self {
+    case .refused(let problem, let reason): (problem, reason)
+    case .cards, .keyring(.keyUsedUp): (Problem(of: self), nil)
+    case .store, .keyring, .audit, .ledger, .cryptography, .malformedRow, .sealed, .notSealed,
+      .noCustodians, .noReplacement, .replacementUnderWay, .heldByCustodians, .keyringHasChanged,
+      .paymentsUnderWay, .keyNeeded, .unknownApproval, .samePerson, .tooManyApprovals,
+      .upkeepUnderWay, .tooManyBackups, .unknownBackup, .backupForgotten, .unknownMerchant,
+      .tooManyHoneytokens, .unknownHoneytoken, .archive:
+      nil
     }
   }
 }

@@ -38,26 +38,28 @@ package enum ProblemName: String, Sendable, CaseIterable {
   case storeFull = "store-full"
 
   /// The HTTP status of the contract's table.
-  package var status: UInt16 {
+  package var status: UInt16 { httpStatus.rawValue }
+
+  private var httpStatus: HTTPStatus {
     switch self {
-    case .malformedRequest, .idempotencyKeyRequired: 400
-    case .unknownClient, .operationNotPermitted, .acquirerNotPermitted: 403
-    case .tokenNotFound, .noSuchResource: 404
-    case .methodNotAllowed: 405
-    case .requestInProgress: 409
-    case .lengthRequired: 411
-    case .bodyTooLarge: 413
-    case .unsupportedMediaType: 415
+    case .malformedRequest, .idempotencyKeyRequired: .badRequest
+    case .unknownClient, .operationNotPermitted, .acquirerNotPermitted: .forbidden
+    case .tokenNotFound, .noSuchResource: .notFound
+    case .methodNotAllowed: .methodNotAllowed
+    case .requestInProgress: .conflict
+    case .lengthRequired: .lengthRequired
+    case .bodyTooLarge: .contentTooLarge
+    case .unsupportedMediaType: .unsupportedMediaType
     case .invalidCardNumber, .unsupportedBrand, .cardExpired, .sensitiveAuthenticationData,
       .unknownMember, .missingMember, .invalidMember, .unsupportedCurrency, .idempotencyKeyReused:
-      422
-    case .quotaExceeded: 429
-    case .headerTooLarge: 431
-    case .internalError: 500
-    case .acquirerUnreachable, .acquirerRejectedRequest: 502
-    case .sealed, .overloaded, .shuttingDown, .unavailable: 503
-    case .outcomeUnknown: 504
-    case .storeFull: 507
+      .unprocessableContent
+    case .quotaExceeded: .tooManyRequests
+    case .headerTooLarge: .requestHeaderFieldsTooLarge
+    case .internalError: .internalServerError
+    case .acquirerUnreachable, .acquirerRejectedRequest: .badGateway
+    case .sealed, .overloaded, .shuttingDown, .unavailable: .serviceUnavailable
+    case .outcomeUnknown: .gatewayTimeout
+    case .storeFull: .insufficientStorage
     }
   }
 

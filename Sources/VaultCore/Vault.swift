@@ -1,7 +1,5 @@
-import AccessPolicy
 package import AuditLog
 import CardStore
-import Cards
 package import Keyring
 package import Ledgers
 package import SecretMemory

@@ -2,7 +2,6 @@ import AuditLog
 import CardStore
 import Glibc
 package import Keyring
-import Ledgers
 import RecordFormat
 import Storage
 

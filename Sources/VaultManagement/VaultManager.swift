@@ -1,10 +1,8 @@
 package import AccessPolicy
 package import AuditLog
 package import Keyring
-import Ledgers
 package import RecordFormat
 import Storage
-import Synchronization
 package import VaultCore
 
 /// What operators and auditors may do with a vault: keys, custody, backups, the archive, honeytokens.

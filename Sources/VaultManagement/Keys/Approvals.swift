@@ -1,7 +1,5 @@
 import AuditLog
 import Bytes
-import Cryptography
-import Keyring
 import Ledgers
 package import RecordFormat
 import Storage

@@ -1,7 +1,6 @@
 import AuditLog
 import Cryptography
 import Keyring
-import RecordFormat
 import Storage
 import VaultCore
 

@@ -1,7 +1,6 @@
 package import AuditLog
 import Bytes
 package import Cryptography
-import JSON
 package import RecordFormat
 
 /// The statement that a key was replaced and guards no card any more, with what proves it.

@@ -20,14 +20,14 @@ struct ResponseHead {
         body.isProblem
           ? "Content-Type: application/problem+json\r\nCache-Control: no-store\r\nContent-Length: "
           : "Content-Type: application/json\r\nCache-Control: no-store\r\nContent-Length: ")
-      buffer.writeDecimal(body.bytes)
+      buffer.writeString(String(body.bytes))
       buffer.writeStaticString("\r\n")
     }
     buffer.writeStaticString("X-Request-Id: ")
     buffer.writeString(requestIdentifier)
     if let retryAfterSeconds {
       buffer.writeStaticString("\r\nRetry-After: ")
-      buffer.writeDecimal(retryAfterSeconds)
+      buffer.writeString(String(retryAfterSeconds))
     }
     switch allowed {
     case .post: buffer.writeStaticString("\r\nAllow: POST")
@@ -35,18 +35,6 @@ struct ResponseHead {
     case .head, .other, nil: break
     }
     buffer.writeStaticString(closes ? "\r\nConnection: close\r\n\r\n" : "\r\n\r\n")
-  }
-}
-
-extension ByteBuffer {
-  /// Writes a number that is not negative.
-  fileprivate mutating func writeDecimal(_ value: Int) {
-    var divisor = 1
-    while value / divisor >= 10 { divisor *= 10 }
-    while divisor > 0 {
-      writeInteger(UInt8(ascii: "0") + UInt8(value / divisor % 10))
-      divisor /= 10
-    }
   }
 }
 

@@ -1,5 +1,4 @@
 import NIOCore
-import NIOTLS
 
 /// One connection of a run: sends a request, waits for its answer, checks it, sends the next.
 ///

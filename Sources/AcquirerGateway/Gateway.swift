@@ -192,12 +192,6 @@ package struct GatewayCounts: Sendable, Equatable {
   /// Answers of which a member was the security code.
   package var heldSecurityCode = 0
 
-  /// Handed to TLS.
-  package var sent: Int { answered + rejected + unknown }
-
-  /// Makes counts of nothing.
-  package init() {}
-
   mutating func add(_ outcome: AcquirerOutcome) {
     switch outcome {
     case .answered(let answer):

@@ -73,11 +73,11 @@ final class ClientJob<Work: ClientOperation & ~Copyable>: WriteJob, @unchecked S
   }
 
   func complete(_ outcome: Result<Void, VaultError>) {
+    // A card that is handed out is not kept here.
+    let result = self.result.take()
     switch outcome {
     case .success:
       guard let result else { preconditionFailure("a job is applied before it succeeds") }
-      // A card that is handed out is not kept here.
-      self.result = nil
       reply(result)
     case .failure(let error): reply(.failure(Problem(of: error)))
     }

@@ -26,11 +26,14 @@ struct TokenizeOperation: ClientOperation, ~Copyable {
   private let match: BrandMatch
   private let idempotency: Idempotency?
   private let subject: Subject
+  /// Whether the merchant's cards are found again, as it was when the request came.
+  private let deduplicates: Bool
   /// Decided once, so that a batch that is applied again does not find its own count in the way.
   private var look: SameDigits.Look?
 
   /// - Parameter deduplicates: whether the merchant's cards are found again.
   init(_ request: consuming TokenizeRequest, deduplicates: Bool) {
+    self.deduplicates = deduplicates
     match = request.match
     idempotency = request.idempotency
     switch request.details {
@@ -114,12 +117,12 @@ struct TokenizeOperation: ClientOperation, ~Copyable {
       let stored = try session.cards.tokenize(
         card, merchant: merchant.number, atMilliseconds: books.clock.milliseconds(),
         in: &transaction)
-      if stored.isNew, card.isDeduplicated { countGuess(session) }
+      if stored.isNew, deduplicates { countGuess(session) }
       return stored
     } catch {
       // The answer will tell it from a card that is known, as if it had been stored; not where it was
       // not looked up.
-      if !error.isOfIndex, card.isDeduplicated { countGuess(session) }
+      if !error.isOfIndex, deduplicates { countGuess(session) }
       throw VaultError(error)
     }
   }
@@ -156,7 +159,7 @@ struct TokenizeOperation: ClientOperation, ~Copyable {
   private mutating func checkGuesses(
     _ session: VaultSession, _ merchant: Merchant
   ) throws(VaultError) {
-    if look == nil, merchant.deduplicate || idempotency != nil, let digits = session.digits {
+    if look == nil, deduplicates || idempotency != nil, let digits = session.digits {
       look = try withNumber { (number) throws(VaultError) in
         digits.look(at: number, merchant: merchant.number)
       }

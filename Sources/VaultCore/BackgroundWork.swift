@@ -95,7 +95,11 @@ package final class BackgroundWork: Sendable {
         return .success(before)
       }
       try onStore(result.get())?.join()
-    } catch { fail(error) }
+    } catch {
+      // A thread that runs goes on.
+      let cause = explain(error)
+      state.withLock { $0.progress.failure = cause }
+    }
   }
 
   /// Ends the thread; what is left goes on when it is resumed, or at the next start.

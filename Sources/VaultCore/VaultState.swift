@@ -40,6 +40,16 @@ extension Vault {
     }
   }
 
+  /// Whether shares can open the vault: not while it is being sealed, which may come to nothing.
+  package var acceptsShares: Bool {
+    state.withLock { state in
+      switch state {
+      case .sealed, .opening: true
+      case .open, .sealing, .closed: false
+      }
+    }
+  }
+
   /// The open session and the work beside requests.
   ///
   /// - Throws: ``VaultError/sealed``.
@@ -118,10 +128,11 @@ extension Vault {
   /// Closes the keyring: requests are refused from now on, payments that are under way end, and no key
   /// is left in memory.
   ///
+  /// - Parameter closing: called when it is certain, before shares can open the vault again.
   /// - Throws: ``VaultError/sealed``; ``VaultError/paymentsUnderWay``, `StorageError`: it stays open
   ///   then.
   package func seal(
-    actor: String, patience: Duration = Vault.sealingPatience
+    actor: String, patience: Duration = Vault.sealingPatience, closing: () -> Void = {}
   ) throws(VaultError) {
     let opened = state.waitUntil { state -> (VaultSession, BackgroundWork)?? in
       switch state {
@@ -143,6 +154,7 @@ extension Vault {
       throw error
     }
     session.cards.flushIndex()
+    closing()
     change(to: .sealed)
   }
 

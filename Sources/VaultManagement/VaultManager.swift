@@ -36,7 +36,7 @@ package final class VaultManager: Sendable {
   ) {
     self.vault = vault
     self.policy = policy
-    custody = Custody(limitMinutes: shareMinutes) { vault.isSealed }
+    custody = Custody(limitMinutes: shareMinutes) { vault.acceptsShares }
     fingerprints = FingerprintTask(vault)
     reencryption = ReencryptionTask(vault)
     destructions = DestructionTask(
@@ -55,12 +55,11 @@ package final class VaultManager: Sendable {
     custody.vaultWasOpened()
   }
 
-  /// Closes the keyring, see `Vault.seal(actor:patience:)`.
+  /// Closes the keyring, see `Vault.seal(actor:patience:closing:)`.
   package func seal(
     actor: String, patience: Duration = Vault.sealingPatience
   ) throws(VaultError) {
-    try vault.seal(actor: actor, patience: patience)
-    custody.vaultWasSealed()
+    try vault.seal(actor: actor, patience: patience, closing: custody.vaultWasSealed)
   }
 
   /// Writes what is due, see `Vault.tick()`, and forgets shares that have waited too long. Call it about

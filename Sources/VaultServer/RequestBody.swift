@@ -22,7 +22,6 @@ struct RequestBody: ~Escapable {
     guard document.root.kind == .object else { throw Problem(.malformedRequest) }
   }
 
-  /// The object itself.
   var root: ObjectReader {
     @_lifetime(copy self)
     get { ObjectReader(document, document.root, pointer: "") }
@@ -85,7 +84,6 @@ struct ObjectReader: ~Escapable {
     }
   }
 
-  /// Whether the member is there.
   func has(_ name: String) -> Bool { node(name) != nil }
 
   /// A problem with the member `name`.

@@ -24,14 +24,7 @@ package final class ServerCounters: Sendable {
     case request
 
     /// The word for logs and metrics.
-    package var word: String {
-      switch self {
-      case .tokenize: "tokenize"
-      case .detokenize: "detokenize"
-      case .delete: "delete"
-      case .request: "request"
-      }
-    }
+    package var word: String { "\(self)" }
   }
 
   /// Answers of one operation with one status.

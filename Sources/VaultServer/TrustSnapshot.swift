@@ -54,13 +54,11 @@ final class TrustSnapshot: Sendable {
       return Decision(identity: .rejected(rejection), validUntil: unixSeconds, paths: paths)
     }
     let verdict = authorities.all.judge(leaf, paths, at: unixSeconds)
-    if let rejection = verdict.rejection {
-      return Decision(identity: .rejected(rejection), validUntil: unixSeconds, paths: paths)
+    if case .valid(let until) = verdict {
+      return Decision(identity: .unknown, validUntil: until, paths: paths)
     }
-    guard case .valid(let until) = verdict else {
-      return Decision(identity: .unknown, validUntil: unixSeconds, paths: paths)
-    }
-    return Decision(identity: .unknown, validUntil: until, paths: paths)
+    let identity = verdict.rejection.map { ClientIdentity.rejected($0) } ?? .unknown
+    return Decision(identity: identity, validUntil: unixSeconds, paths: paths)
   }
 
   /// Who the holder of `leaf` could be: nobody unless it has exactly one URI, a SPIFFE one.

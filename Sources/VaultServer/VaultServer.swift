@@ -44,7 +44,7 @@ package final class VaultServer: Sendable {
   }
 
   /// The requests, answers and connections so far.
-  package let counters: ServerCounters
+  package var counters: ServerCounters { core.counters }
   /// The port on which it listens.
   package let port: Int
 
@@ -65,24 +65,23 @@ package final class VaultServer: Sendable {
   ) async throws(VaultServerError) {
     let trust = TrustSnapshot(generation: 1, terms: terms, authorities: authorities)
     let tls = try makeTLS(settings.certificate, anchors: trust.anchorCertificates)
-    counters = ServerCounters()
-    let identifiers: RequestIdentifiers
+    let core: ServerCore
     do throws(CryptographyError) {
-      identifiers = try RequestIdentifiers()
+      core = try ServerCore(
+        settings, service: service, state: ServerState(trust: trust, tls: tls), logger: logger)
     } catch {
       throw .noSecretMemory
     }
-    let core = ServerCore(
-      service: service, state: ServerState(trust: trust, tls: tls), counters: counters,
-      log: ServerLog(logger, counters: counters), limits: settings.limits, quotas: QuotaLedger(),
-      tokenizeDecoder: TokenizeDecoder(brands: settings.brands, pool: settings.pool),
-      pushDecoder: PushDecoder(pool: settings.pool), identifiers: identifiers,
-      unixSeconds: settings.unixSeconds)
     self.core = core
     var loops: [NIOLoopBound<LoopConnections>] = []
     do {
       for loop in group.makeIterator() {
-        loops.append(try await loop.submit { Self.beginLoop(loop, core) }.get())
+        loops.append(
+          try await loop.submit {
+            let connections = LoopConnections(loop: loop, core: core)
+            connections.begin()
+            return NIOLoopBound(connections, eventLoop: loop)
+          }.get())
       }
       listener = try await Self.listen(settings, core: core, loops: loops, group: group)
       self.loops = loops
@@ -151,14 +150,6 @@ package final class VaultServer: Sendable {
       }
     }
     return isDone
-  }
-
-  private static func beginLoop(
-    _ loop: any EventLoop, _ core: ServerCore
-  ) -> NIOLoopBound<LoopConnections> {
-    let connections = LoopConnections(loop: loop, core: core)
-    connections.begin()
-    return NIOLoopBound(connections, eventLoop: loop)
   }
 
   private static func listen(

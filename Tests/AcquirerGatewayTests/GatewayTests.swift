@@ -292,3 +292,8 @@ import VaultCore
     try await acquirer.close()
   }
 }
+
+extension GatewayCounts {
+  /// Handed to TLS.
+  fileprivate var sent: Int { answered + rejected + unknown }
+}

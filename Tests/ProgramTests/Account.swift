@@ -128,7 +128,7 @@ enum Account {
   private static func give(_ path: String) throws {
     let user = unsafe try entry
     guard unsafe chown(path, user.pw_uid, user.pw_gid) == 0 else {
-      throw Stage.Failed("\(path): \(Files.systemReason())")
+      throw DevelopmentError.system(path)
     }
   }
 }

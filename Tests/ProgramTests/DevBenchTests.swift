@@ -102,7 +102,7 @@ import Testing
     BenchPlan(
       endpoint: Endpoint(host: "127.0.0.1", port: 1), operation: operation, connections: 1,
       threads: 1, measured: .seconds(1), warmUp: .seconds(0), rate: rate, filled: filled,
-      prepared: 0, server: [])
+      wanted: 0, server: [])
   }
 
   /// Asks once, and says whether `answer` to that is taken as right. `DIGITS` and `LAST4` stand for

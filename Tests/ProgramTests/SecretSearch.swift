@@ -47,7 +47,7 @@ struct SecretSearch: Sendable {
   func names(inMemoryOf process: pid_t, besidesLocked: Bool = false) throws -> Set<String> {
     let path = "/proc/\(process)/mem"
     let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC)
-    guard descriptor >= 0 else { throw Stage.Failed("\(path): \(Files.systemReason())") }
+    guard descriptor >= 0 else { throw DevelopmentError.system(path) }
     defer { close(descriptor) }
     let overlap = (secrets.map(\.bytes.count).max() ?? 1) - 1
     var chunk = [UInt8](repeating: 0, count: 1 << 20)

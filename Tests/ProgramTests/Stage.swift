@@ -264,3 +264,13 @@ func pause(milliseconds: Int64) async throws {
   let loop = MultiThreadedEventLoopGroup.singleton.any()
   try await loop.scheduleTask(in: .milliseconds(milliseconds)) {}.futureResult.get()
 }
+
+extension RunningInstallation {
+  /// The process ids of the vault, of the acquirer and of `cadenas-dev up` itself.
+  var vaultProcess: pid_t { pid_t(members.integer("vault_pid") ?? 0) }
+  var acquirerProcess: pid_t { pid_t(members.integer("acquirer_pid") ?? 0) }
+  var process: pid_t { supervisor.pid }
+
+  /// Waits until it ends, whoever told it to.
+  func wait() -> cadenas_dev.ExitStatus { supervisor.wait() }
+}

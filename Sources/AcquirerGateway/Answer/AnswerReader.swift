@@ -114,10 +114,9 @@ package struct AnswerReader {
           return false
         }
       case .isAmong(let literals):
-        guard let node else { return false }
-        var matches = false
-        for literal in literals where equals(node, literal, document) { matches = true }
-        if !matches { return false }
+        guard let node, literals.contains(where: { equals(node, $0, document) }) else {
+          return false
+        }
       }
     }
     return true

@@ -19,8 +19,6 @@ struct AcquirerEndpoint: Sendable {
   let tls: NIOSSLContext
   /// What the context was made of, for whoever lists it.
   let listing: AcquirerTLS
-  /// The name that the acquirer's certificate has to carry.
-  let serverName: String
 
   /// The `Host` of a message: with the port where it is not the usual one.
   var authority: String {

@@ -60,10 +60,9 @@ package struct DefinitionLoader {
     let listing = AcquirerTLS(
       acquirer: name, url: url.description, serverName: pins.serverName, settings: tls.settings,
       authorities: tls.authorities, chain: tls.chain)
-    let endpoint = AcquirerEndpoint(
-      url: url, tls: tls.context, listing: listing, serverName: pins.serverName)
     return AcquirerDefinition(
-      name: name, template: template, endpoint: endpoint, merchants: access)
+      name: name, template: template,
+      endpoint: AcquirerEndpoint(url: url, tls: tls.context, listing: listing), merchants: access)
   }
 
   private func report(_ file: String, _ message: String, _ suggestion: String? = nil) {

@@ -90,7 +90,7 @@ final class Exchange: ChannelInboundHandler, @unchecked Sendable {
     limits.connectionOptions.ask(of: channel)
     do {
       let tls = try NIOSSLClientHandler(
-        context: endpoint.tls, serverHostname: endpoint.serverName)
+        context: endpoint.tls, serverHostname: endpoint.listing.serverName)
       try channel.pipeline.syncOperations.addHandlers([
         tls, messages, ByteToMessageHandler(HTTPResponseDecoder()), self,
       ])

@@ -14,7 +14,7 @@ extension AcquirerEndpoint {
     guard let bytes = try? certificate?.toDERBytes(),
       let leaf = try? LeafCertificate(der: bytes.rawSpan)
     else { return false }
-    return leaf.dnsNames.contains { Self.matches(serverName, pattern: $0) }
+    return leaf.dnsNames.contains { Self.matches(listing.serverName, pattern: $0) }
   }
 
   static func matches(_ name: String, pattern: String) -> Bool {

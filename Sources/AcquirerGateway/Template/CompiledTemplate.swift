@@ -78,7 +78,6 @@ enum PathPart: Sendable {
   case segment(HeadValue)
 }
 
-/// A header of the template's own.
 struct HeaderLine: Sendable {
   let name: String
   let value: HeadValue
@@ -108,7 +107,6 @@ indirect enum TemplateNode: Sendable {
   }
 }
 
-/// A place for a variable.
 struct VariablePlaceholder: Sendable {
   let variable: TemplateVariable
   let form: ValueForm

@@ -112,12 +112,7 @@ extension TemplateVariable {
 
   /// Whether it may stand in a path or a header: its characters can neither end a line there nor
   /// lead to another resource, and a log of the acquirer's may hold it.
-  var isFitForHead: Bool {
-    switch self {
-    case .paymentIdentifier, .operation: true
-    default: false
-    }
-  }
+  var isFitForHead: Bool { self == .paymentIdentifier || self == .operation }
 
   /// The values that `map` may translate.
   enum Mappable {

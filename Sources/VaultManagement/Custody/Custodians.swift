@@ -25,7 +25,7 @@ extension VaultManager {
   ) throws(VaultError) -> ShareProgress {
     guard let set = try onKeys(CustodianSet.read(in: store)) else { throw .noCustodians }
     switch purpose {
-    case .unseal: guard vault.isSealed else { throw .notSealed }
+    case .unseal: guard vault.acceptsShares else { throw .notSealed }
     case .replacement: guard custody.successors != nil else { throw .noReplacement }
     }
     var custodian: String?

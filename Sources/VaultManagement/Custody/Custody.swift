@@ -41,11 +41,11 @@ final class Custody: Sendable {
 
   /// Whether shares open the vault. Asked with the lock held: one that comes when the vault is open
   /// already is either refused, or forgotten by ``vaultWasOpened()``.
-  private let isSealed: @Sendable () -> Bool
+  private let acceptsShares: @Sendable () -> Bool
 
-  init(limitMinutes: Int, isSealed: @escaping @Sendable () -> Bool) {
+  init(limitMinutes: Int, acceptsShares: @escaping @Sendable () -> Bool) {
     limitNanoseconds = UInt64(limitMinutes) * 60_000_000_000
-    self.isSealed = isSealed
+    self.acceptsShares = acceptsShares
   }
 
   /// Whether a share would be taken, before its passphrase is tried.
@@ -79,7 +79,7 @@ final class Custody: Sendable {
     do throws(KeyringError) { given = try open(share, passphrase) } catch { throw .keyring(error) }
     return try state.withLock { (state) throws(VaultError) in
       switch purpose {
-      case .unseal: guard isSealed() else { throw .notSealed }
+      case .unseal: guard acceptsShares() else { throw .notSealed }
       case .replacement: guard state.successors != nil else { throw .noReplacement }
       }
       if state.entering[purpose]?.entering.collection.set != set {
@@ -112,7 +112,8 @@ final class Custody: Sendable {
     state.withLock { $0.entering[.unseal] = nil }
   }
 
-  /// Shares open the vault; a replacement has nothing that it could replace.
+  /// Nothing that was entered counts: shares are about to open the vault, and a replacement has nothing that
+  /// it could replace.
   func vaultWasSealed() {
     state.withLock { state in
       state.entering = [:]

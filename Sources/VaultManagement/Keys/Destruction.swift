@@ -256,6 +256,8 @@ final class DestructionTask: BackgroundTask {
     do throws(VaultError) {
       try end(work)
     } catch {
+      // One that was stopped goes on when the work does.
+      if work.isStopping { return }
       let cause = explain(error)
       state.withLock { $0.failure = cause }
     }

@@ -26,6 +26,14 @@ final class FingerprintTask: BackgroundTask {
   func isDue(in session: VaultSession) -> Bool { session.keys.current.replacedFingerprintKey != nil }
 
   func run(_ work: BackgroundWork) throws(VaultError) {
+    do throws(VaultError) { try replace(work) } catch {
+      // It is being built anew, and the table that is filled begins again.
+      guard error == .cards(.indexUnreadable) else { throw error }
+      _ = work.rest(after: .zero, atLeast: .seconds(1))
+    }
+  }
+
+  private func replace(_ work: BackgroundWork) throws(VaultError) {
     let keys = work.session.keys
     let total = try store.read { (transaction) throws(VaultError) in
       try onStore(transaction.count(of: .cards))

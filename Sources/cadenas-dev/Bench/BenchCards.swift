@@ -10,7 +10,6 @@ struct BenchCards: Sendable {
   private(set) var numbers: [Int] = []
   private var tokens: [UInt8] = []
 
-  /// The number of cards.
   var count: Int { numbers.count }
 
   /// Adds a card whose token stands at `range` of `answer`.
@@ -19,7 +18,6 @@ struct BenchCards: Sendable {
     tokens.append(contentsOf: answer.extracting(range))
   }
 
-  /// Adds the cards of `other`.
   mutating func add(_ other: BenchCards) {
     numbers += other.numbers
     tokens += other.tokens

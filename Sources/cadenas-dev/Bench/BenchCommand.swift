@@ -1,7 +1,6 @@
 import ArgumentParser
 import NIOCore
 
-/// `cadenas-dev bench`.
 struct BenchCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "bench",
@@ -64,15 +63,13 @@ struct BenchCommand: ParsableCommand {
   }
 
   func run() throws {
-    let prepared = BenchPlan.standardPreparation(
-      operation, connections: connections, seconds: seconds + warmUp, rate: rate, filled: filled)
     let plan = BenchPlan(
       endpoint: try Endpoint(vault), operation: operation, connections: connections,
       threads: threads, measured: .seconds(Int64(seconds)), warmUp: .seconds(Int64(warmUp)),
-      rate: rate, filled: filled, prepared: prepare ?? prepared, server: process)
+      rate: rate, filled: filled, wanted: prepare, server: process)
     let report: BenchReport
     do {
-      report = try BenchRun(plan, of: TLSMaterial(directory: pki)).run()
+      report = try BenchRun(plan: plan, material: TLSMaterial(directory: pki)).run()
     } catch let error as DevelopmentError {
       throw error
     } catch {

@@ -1,6 +1,5 @@
 import ArgumentParser
 
-/// `cadenas-dev compare`.
 struct CompareCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "compare",
@@ -24,8 +23,7 @@ struct CompareCommand: ParsableCommand {
 
   func run() throws {
     let results = try BenchResults(try Files.read(file))
-    let tables = ComparisonTables(results)
-    for table in tables.all where !table.rows.isEmpty {
+    for table in ComparisonTables(results: results).all where !table.rows.isEmpty {
       Console.say(format == .markdown ? table.markdown : table.text)
     }
     guard let charts else { return }

@@ -48,7 +48,6 @@ struct RateChart {
     }
   }
 
-  /// The drawing.
   var svg: String {
     let values = lines.flatMap { $0.values.compactMap { $0 } }
     let ticks = Self.ticks(upTo: values.max() ?? 1)

@@ -1,6 +1,5 @@
 import ArgumentParser
 
-/// `cadenas-dev demo`.
 struct DemoCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "demo",

@@ -20,7 +20,6 @@ struct DemoStory {
     shop = try stage.client("shop")
   }
 
-  /// Tells it from beginning to end.
   mutating func tell() throws(DevelopmentError) {
     setTheScene()
     try tokenize()
@@ -51,7 +50,6 @@ struct DemoStory {
     return (answer.status, try JSONMembers(answer.body))
   }
 
-  /// A new idempotency key.
   mutating func newKey() -> String {
     keys += 1
     return "order-\(1041 + keys)"

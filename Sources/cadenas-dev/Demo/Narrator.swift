@@ -7,12 +7,8 @@ struct Narrator {
     case cyan = "36"
   }
 
-  private let colours: Bool
-  private var chapters = 0
-
-  init(colours: Bool) {
-    self.colours = colours
-  }
+  let colours: Bool
+  private(set) var chapters = 0
 
   /// The title of all.
   func title(_ text: String) {

@@ -2,7 +2,6 @@ import ArgumentParser
 import Configuration
 import Glibc
 
-/// `cadenas-dev fill`.
 struct FillCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "fill",

@@ -25,6 +25,7 @@ struct StoreFiller {
   private let actor: String
   private let expiry: Expiry
   private var numbers: TestCardNumbers
+  private var digits = [UInt8](repeating: 0x30, count: TestCardNumbers.length)
   private var requests: UInt64 = 0
 
   /// How many cards the store holds.
@@ -108,7 +109,8 @@ struct StoreFiller {
   private mutating func tokenize(in transaction: inout StoreWriteTransaction) throws -> Bool {
     guard let slot = slots.lease() else { throw CardStoreError.noSecretMemory }
     var number = PANBuilder(slot: slot)
-    try numbers.forNext { try number.append($0) }
+    numbers.next(into: &digits)
+    for digit in digits { try number.append(digit) }
     let card = StoredCard(pan: try number.finish(), expiry: expiry)
     let now = SystemClock.unixMilliseconds()
     let stored = try cards.tokenize(

@@ -94,7 +94,7 @@ enum DevelopmentPKI {
     }
     try openssl(arguments, in: directory)
     guard unsafe chmod("\(directory)/\(name).key", 0o600) == 0 else {
-      throw .file(path: "\(directory)/\(name).key", reason: Files.systemReason())
+      throw .system("\(directory)/\(name).key")
     }
   }
 

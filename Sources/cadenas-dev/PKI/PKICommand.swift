@@ -1,6 +1,5 @@
 import ArgumentParser
 
-/// `cadenas-dev pki`.
 struct PKICommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "pki",

@@ -1,7 +1,6 @@
 import ArgumentParser
 import Glibc
 
-/// `cadenas-dev acquirer`.
 struct AcquirerCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "acquirer",

@@ -1,4 +1,5 @@
 import Glibc
+import SystemCalls
 
 /// The two standard streams, written at once and whole.
 enum Console {
@@ -16,16 +17,7 @@ enum Console {
   }
 
   private static func write(_ text: String, to descriptor: Int32) {
-    var text = text
-    text.withUTF8 { bytes in
-      var offset = 0
-      while offset < bytes.count {
-        let rest = unsafe UnsafeBufferPointer(rebasing: bytes[offset...])
-        let written = unsafe Glibc.write(descriptor, rest.baseAddress, rest.count)
-        // Nobody reads any more: there is nobody left to tell.
-        guard written > 0 else { return }
-        offset += written
-      }
-    }
+    // Where nobody reads any more, there is nobody left to tell.
+    try? writeAll(Array(text.utf8), to: descriptor)
   }
 }

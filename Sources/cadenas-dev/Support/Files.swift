@@ -6,12 +6,6 @@ enum Files {
   /// How much of a file is read at most, in bytes.
   static let readLimit = 64 << 20
 
-  /// What `errno` says now, as text.
-  static func systemReason(_ code: Int32 = errno) -> String {
-    systemMessage(code)
-  }
-
-  /// Whether something is at `path`.
   static func exists(_ path: String) -> Bool {
     unsafe access(path, F_OK) == 0
   }
@@ -19,15 +13,13 @@ enum Files {
   /// Creates the directory `path` with mode 0700 where it is absent.
   static func makeDirectory(_ path: String) throws(DevelopmentError) {
     guard unsafe mkdir(path, 0o700) != 0, errno != EEXIST else { return }
-    throw .file(path: path, reason: systemReason())
+    throw .system(path)
   }
 
   /// Creates the directory `path` and those above it, with mode 0700, where they are absent.
   static func makeDirectories(_ path: String) throws(DevelopmentError) {
-    if let slash = path.lastIndex(of: "/"), slash != path.startIndex {
-      let parent = String(path[..<slash])
-      if !exists(parent) { try makeDirectories(parent) }
-    }
+    let parent = Directory.containing(path)
+    if !exists(parent) { try makeDirectories(parent) }
     try makeDirectory(path)
   }
 
@@ -36,41 +28,42 @@ enum Files {
     var base = "/tmp"
     if let chosen = unsafe getenv("TMPDIR") { base = unsafe String(cString: chosen) }
     var template = Array("\(base)/\(prefix).XXXXXX".utf8CString)
-    guard unsafe mkdtemp(&template) != nil else { throw .file(path: base, reason: systemReason()) }
+    guard unsafe mkdtemp(&template) != nil else { throw .system(base) }
     return String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
   }
 
   /// The names in the directory `path`, without `.` and `..`, sorted.
   static func names(in path: String) throws(DevelopmentError) -> [String] {
     do throws(SystemFailure) { return try Directory.names(in: path) } catch {
-      throw .file(path: path, reason: systemReason(error.errno))
+      throw .system(path, error.errno)
     }
   }
 
   /// The bytes of the file at `path`, the first ``readLimit`` of them.
   static func read(_ path: String) throws(DevelopmentError) -> [UInt8] {
-    let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC)
-    guard descriptor >= 0 else { throw .file(path: path, reason: systemReason()) }
-    defer { close(descriptor) }
-    var status = stat()
-    guard unsafe fstat(descriptor, &status) == 0 else {
-      throw .file(path: path, reason: systemReason())
+    var bytes: [UInt8] = []
+    try forEachChunk(of: path) { chunk in
+      bytes += chunk.prefix(readLimit - bytes.count)
+      return bytes.count < readLimit
     }
-    let size = min(Int(status.st_size), readLimit)
-    var bytes = [UInt8](repeating: 0, count: size)
-    var filled = 0
-    while filled < size {
-      let count = unsafe bytes.withUnsafeMutableBytes { buffer in
-        unsafe Glibc.read(descriptor, buffer.baseAddress?.advanced(by: filled), size - filled)
-      }
-      guard count >= 0 else { throw .file(path: path, reason: systemReason()) }
-      if count == 0 { break }
-      filled += count
-    }
-    return Array(bytes[..<filled])
+    return bytes
   }
 
-  /// The file at `path` as text.
+  /// Gives `body` the file at `path` in pieces of at most 1 MiB, as long as it wants more.
+  static func forEachChunk(
+    of path: String, _ body: (ArraySlice<UInt8>) -> Bool
+  ) throws(DevelopmentError) {
+    let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC)
+    guard descriptor >= 0 else { throw .system(path) }
+    defer { close(descriptor) }
+    var chunk = [UInt8](repeating: 0, count: 1 << 20)
+    while true {
+      let count = unsafe Glibc.read(descriptor, &chunk, chunk.count)
+      guard count >= 0 else { throw .system(path) }
+      guard count > 0, body(chunk[..<count]) else { return }
+    }
+  }
+
   static func readText(_ path: String) throws(DevelopmentError) -> String {
     String(decoding: try read(path), as: UTF8.self)
   }
@@ -82,21 +75,19 @@ enum Files {
   ) throws(DevelopmentError) {
     let temporary = path + ".new"
     let descriptor = unsafe open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode)
-    guard descriptor >= 0 else { throw .file(path: temporary, reason: systemReason()) }
+    guard descriptor >= 0 else { throw .system(temporary) }
     defer { close(descriptor) }
     var before = stat()
     if unsafe stat(path, &before) == 0 { _ = fchown(descriptor, before.st_uid, before.st_gid) }
     do throws(SystemFailure) { try writeAll(bytes, to: descriptor) } catch {
-      throw .file(path: temporary, reason: systemReason(error.errno))
+      throw .system(temporary, error.errno)
     }
     try move(temporary, to: path)
   }
 
   /// Gives what is at `path` the name `destination`.
   static func move(_ path: String, to destination: String) throws(DevelopmentError) {
-    guard unsafe rename(path, destination) == 0 else {
-      throw .file(path: destination, reason: systemReason())
-    }
+    guard unsafe rename(path, destination) == 0 else { throw .system(destination) }
   }
 
   /// `path` from the root; `path` itself where it starts there.
@@ -104,9 +95,7 @@ enum Files {
     var path = path
     while path.count > 1 && path.hasSuffix("/") { path.removeLast() }
     guard !path.hasPrefix("/") else { return path }
-    guard let current = unsafe getcwd(nil, 0) else {
-      throw .file(path: path, reason: systemReason())
-    }
+    guard let current = unsafe getcwd(nil, 0) else { throw .system(path) }
     defer { unsafe free(current) }
     let base = unsafe String(cString: current)
     return path == "." ? base : "\(base)/\(path)"

@@ -33,6 +33,12 @@ struct JSONMembers {
   /// The member `name` as text; nil where it is absent or null.
   subscript(name: String) -> String? { texts[name] }
 
+  /// The member `name` as a whole number.
+  func integer(_ name: String) -> Int? { texts[name].flatMap { Int($0) } }
+
+  /// The member `name` as a number.
+  func number(_ name: String) -> Double? { texts[name].flatMap { Double($0) } }
+
   /// The strings of the array `name`.
   func list(_ name: String) -> [String] { lists[name] ?? [] }
 }

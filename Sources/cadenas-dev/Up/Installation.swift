@@ -11,7 +11,6 @@ struct Installation {
     "up.lock",
   ]
 
-  /// Its absolute path.
   let directory: String
   /// Held as long as this process lives, so that nobody else starts the same installation.
   private let lock: Int32
@@ -37,14 +36,13 @@ struct Installation {
         path: directory, reason: "holds '\(foreign)', so it is not an installation; name a new one")
     }
     lock = unsafe open("\(directory)/up.lock", O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
-    guard lock >= 0 else { throw .file(path: directory, reason: Files.systemReason()) }
+    guard lock >= 0 else { throw .system(directory) }
     guard flock(lock, LOCK_EX | LOCK_NB) == 0 else {
       throw .unsuitableDirectory(
         path: directory, reason: "is in use: another 'cadenas-dev up' runs there")
     }
   }
 
-  /// The path of a part.
   func path(_ name: String) -> String { "\(directory)/\(name)" }
 
   /// Makes what is missing, and sets the ports. What is there stays as it is.

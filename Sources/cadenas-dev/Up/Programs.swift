@@ -21,7 +21,7 @@ struct Programs {
   static func beside() throws(DevelopmentError) -> Programs {
     var buffer = [CChar](repeating: 0, count: Int(PATH_MAX))
     let count = unsafe readlink("/proc/self/exe", &buffer, buffer.count)
-    guard count > 0 else { throw .file(path: "/proc/self/exe", reason: Files.systemReason()) }
+    guard count > 0 else { throw .system("/proc/self/exe") }
     let own = String(decoding: buffer[..<count].map { UInt8(bitPattern: $0) }, as: UTF8.self)
     let folder = own.split(separator: "/").dropLast().map { "/\($0)" }.joined()
     let vault = folder + "/cadenas"

@@ -2,11 +2,11 @@ internal import AuditLog
 internal import Cryptography
 internal import JSON
 package import Keyring
+package import Ledgers
 package import RecordFormat
 package import SecretMemory
 package import Storage
 internal import SystemCalls
-package import Ledgers
 internal import VaultCore
 internal import VaultManagement
 
@@ -142,9 +142,9 @@ package struct Restoration {
     }
     guard known.log.size <= log.size else { return }
     var frontier = MerkleFrontier()
-    try copy.read { transaction in
+    try copy.read { (transaction) throws(StorageError) in
       guard known.log.size > 0 else { return }
-      try transaction.forEach(in: .audit) { _, line in
+      try transaction.forEach(in: .audit) { (_, line) throws(StorageError) in
         frontier.append(MerkleHash.leaf(line))
         return frontier.size < known.log.size
       }

@@ -66,13 +66,8 @@ package struct ArchiveMark: Equatable, Sendable {
   package static func read(
     in transaction: borrowing some StoreReading & ~Copyable
   ) throws(AuditError) -> ArchiveMark? {
-    let row = row
-    let bytes: [UInt8]
-    do throws(StorageError) {
-      guard let value = try transaction.get(row.rawSpan, in: .meta) else { return nil }
-      bytes = value.array
-    } catch { throw .store(error) }
-    guard let mark = ArchiveMark(String(decoding: bytes, as: UTF8.self)) else {
+    guard let text = try onStore(transaction.get(row.rawSpan, in: .meta)?.text) else { return nil }
+    guard let mark = ArchiveMark(text) else {
       throw .damaged("what it says about its archive cannot be read")
     }
     return mark
@@ -80,15 +75,11 @@ package struct ArchiveMark: Equatable, Sendable {
 
   /// Makes it the latest of the store.
   package func save(in transaction: inout StoreWriteTransaction) throws(StorageError) {
-    let row = Self.row
-    let value = Array(text.utf8)
-    try transaction.put(
-      key: row.rawSpan, value: value.rawSpan, in: .meta)
+    try transaction.put(key: Self.row.rawSpan, value: Array(text.utf8).rawSpan, in: .meta)
   }
 
   /// Forgets it, in a store whose log begins anew.
   package static func remove(in transaction: inout StoreWriteTransaction) throws(StorageError) {
-    let row = row
     try transaction.delete(row.rawSpan, in: .meta)
   }
 }
@@ -97,14 +88,12 @@ package struct ArchiveMark: Equatable, Sendable {
 /// the right-hand node with the digest before; 32 zero bytes at first.
 package struct KeptLines: Equatable, Sendable {
   /// The number of lines.
-  package private(set) var count: UInt64 = 0
+  package private(set) var count: UInt64
   /// The digest over them.
-  package private(set) var digest = Digest256.zero
+  package private(set) var digest: Digest256
 
-  /// No line.
-  package init() {}
-
-  init(count: UInt64, digest: Digest256) {
+  /// Takes the lines up that were digested before; none unless it is said.
+  package init(count: UInt64 = 0, digest: Digest256 = .zero) {
     self.count = count
     self.digest = digest
   }

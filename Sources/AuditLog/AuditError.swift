@@ -34,6 +34,14 @@ enum VerificationStop: StoreFailure {
   }
 }
 
+/// What `body` returns; the store's error becomes the log's.
+@inline(__always)
+func onStore<R>(
+  _ body: @autoclosure () throws(StorageError) -> R
+) throws(AuditError) -> R {
+  do throws(StorageError) { return try body() } catch { throw .store(error) }
+}
+
 /// What `body` returns; its finding ends the verification.
 func finding<R>(
   _ body: @autoclosure () throws(AuditVerification.Finding) -> R

@@ -157,11 +157,9 @@ package final class AuditLog: BatchParticipant, @unchecked Sendable {
     line.write(entry, sequence: sequence, atMilliseconds: milliseconds)
     let key = [sequence.bigEndian] as InlineArray<1, UInt64>
     let bytes = line.bytes
-    try transaction.append(
-      key: key.span.rawSpan, value: bytes.rawSpan, in: .audit)
+    try transaction.append(key: key.span.rawSpan, value: bytes.rawSpan, in: .audit)
     let leaf = MerkleHash.leaf(bytes.rawSpan)
-    let completed = open.frontier.append(leaf)
-    open.nodes += completed
+    open.nodes += open.frontier.append(leaf)
     leaf.withBytes { open.leaves.append(contentsOf: $0) }
     return sequence
   }
@@ -205,19 +203,14 @@ extension AuditLog {
 
 extension AuditLog {
   /// Writes the batch's leaf hashes and the new frontier.
-  package func batchWillCommit(
-    _ transaction: inout StoreWriteTransaction
-  ) throws(StorageError) {
+  package func batchWillCommit(_ transaction: inout StoreWriteTransaction) throws(StorageError) {
     confinement.preconditionInThread()
     guard open.frontier.size != committed.frontier.size else { return }
     let first = [committed.frontier.size.bigEndian] as InlineArray<1, UInt64>
     let leaves = open.leaves
-    try transaction.append(
-      key: first.span.rawSpan, value: leaves.rawSpan, in: .leaves)
-    let key = Self.frontierKey
-    let frontier = open.frontier.encoded
+    try transaction.append(key: first.span.rawSpan, value: leaves.rawSpan, in: .leaves)
     try transaction.put(
-      key: key.span.rawSpan, value: frontier.rawSpan, in: .meta)
+      key: Self.frontierKey.rawSpan, value: open.frontier.encoded.rawSpan, in: .meta)
     try LogTree.save(open.nodes, in: &transaction)
   }
 

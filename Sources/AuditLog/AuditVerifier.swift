@@ -61,8 +61,7 @@ package struct AuditVerifier {
     do throws(AuditError) {
       start = try LogStart(of: store)
     } catch .damaged {
-      return AuditVerification(
-        size: 0, finding: .init(sequence: 0, reason: .frontierUnreadable))
+      return AuditVerification(size: 0, finding: .init(sequence: 0, reason: .frontierUnreadable))
     }
     do throws(VerificationStop) {
       var verifier = try AuditVerifier(store, start, trust)
@@ -107,9 +106,7 @@ package struct AuditVerifier {
     guard isOurs, keys.isEmpty || (try? kept.verified(by: keys)) != nil else {
       throw .finding(max(size, 1) - 1, .checkpointInvalid)
     }
-    guard size <= start.frontier.size else {
-      throw .finding(start.frontier.size, .logShortened)
-    }
+    guard size <= start.frontier.size else { throw .finding(start.frontier.size, .logShortened) }
     let frontier: MerkleFrontier
     do throws(AuditError) {
       frontier = try store.read { (transaction) throws(AuditError) in
@@ -119,9 +116,7 @@ package struct AuditVerifier {
       guard case .damaged = error else { throw .failure(error) }
       throw .finding(0, .hashMissing)
     }
-    guard frontier.root == kept.checkpoint.root else {
-      throw .finding(0, .checkpointMismatch)
-    }
+    guard frontier.root == kept.checkpoint.root else { throw .finding(0, .checkpointMismatch) }
     return frontier
   }
 

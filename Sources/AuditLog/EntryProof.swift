@@ -63,8 +63,7 @@ package struct EntryProof: Equatable, Sendable {
   ) throws(AuditError) -> (entry: LoggedEntry, key: VerifierKey) {
     let key = try checkpoint.verified(by: keys)
     let leaf = MerkleHash.leaf(line.rawSpan)
-    let root = MerkleProof.root(
-      of: leaf, at: sequence, in: checkpoint.size, by: hashes)
+    let root = MerkleProof.root(of: leaf, at: sequence, in: checkpoint.size, by: hashes)
     guard root == checkpoint.checkpoint.root else {
       throw .unverifiedNote("the entry is not in the tree of the checkpoint at \(sequence)")
     }
@@ -148,12 +147,9 @@ private struct ProofText {
     else { throw .malformedNote("it is no proof") }
     note = Array(bytes[(end + 2)...])
     lines =
-      bytes[..<end].split(
-        separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)[...]
-    if let title {
-      guard lines.popFirst()?.elementsEqual(title.utf8) == true else {
-        throw .malformedNote("it is no \(title)")
-      }
+      bytes[..<end].split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)[...]
+    if let title, lines.popFirst()?.elementsEqual(title.utf8) != true {
+      throw .malformedNote("it is no \(title)")
     }
   }
 

@@ -126,9 +126,7 @@ extension KeySuccession {
     _ note: SignedNote, for new: KeyIdentifier, in transaction: inout StoreWriteTransaction
   ) throws(StorageError) {
     let key = Array((rowPrefix + new.text).utf8)
-    let value = Array(note.encoded.utf8)
-    try transaction.put(
-      key: key.rawSpan, value: value.rawSpan, in: .meta)
+    try transaction.put(key: key.rawSpan, value: Array(note.encoded.utf8).rawSpan, in: .meta)
   }
 
   /// Every note that is kept, in no particular order.

@@ -14,12 +14,17 @@ struct LeafHashes {
   init(
     from first: UInt64, to end: UInt64,
     in transaction: borrowing some StoreReading & ~Copyable
-  ) throws(StorageError) {
+  ) throws(AuditError) {
     self.first = first
+    do throws(StorageError) { try read(to: end, in: transaction) } catch { throw .store(error) }
+  }
+
+  private mutating func read(
+    to end: UInt64, in transaction: borrowing some StoreReading & ~Copyable
+  ) throws(StorageError) {
     var cursor = try transaction.cursor(in: .leaves)
-    let key = [first.bigEndian] as InlineArray<1, UInt64>
     // The row that holds `first` may begin before it.
-    var row = try cursor.start(from: key.span.rawSpan, reversed: true)
+    var row = try cursor.start(from: first.bigEndianBytes.rawSpan, reversed: true)
     var expected: UInt64?
     while let current = row, let start = UInt64(bigEndianBytes: current.key), start < end {
       let hashes = current.value

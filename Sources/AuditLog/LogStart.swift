@@ -12,9 +12,7 @@ struct LogStart {
 
   /// - Throws: ``AuditError/damaged(_:)`` where the frontier cannot be read; ``AuditError/store(_:)``.
   init(of store: Store) throws(AuditError) {
-    self = try store.read { (transaction) throws(AuditError) in
-      try LogStart(in: transaction)
-    }
+    self = try store.read { (transaction) throws(AuditError) in try LogStart(in: transaction) }
   }
 
   private init(in transaction: borrowing StoreReadTransaction) throws(AuditError) {
@@ -22,10 +20,8 @@ struct LogStart {
     // One that cannot be read explains no line that is missing.
     archive = (try? ArchiveMark.read(in: transaction)) ?? nil
     checkpoints = try KeptCheckpoints.rows(limit: .max, in: transaction)
-    do throws(StorageError) {
-      checkpointRows = try transaction.count(of: .checkpoints)
-      leafRows = try transaction.count(of: .leaves)
-    } catch { throw .store(error) }
+    checkpointRows = try onStore(transaction.count(of: .checkpoints))
+    leafRows = try onStore(transaction.count(of: .leaves))
   }
 
   /// Whether `leaves` and `checkpoints` hold nothing but what belongs to the log.
@@ -52,10 +48,9 @@ struct LogStart {
     var next: UInt64? = 0
     while let first = next, first < end {
       next = try store.read { (transaction) throws(VerificationStop) -> UInt64? in
-        let start = first.bigEndianBytes
         var visited = 0
         var rest: UInt64?
-        try transaction.forEach(in: .audit, from: unsafe start.span.bytes) {
+        try transaction.forEach(in: .audit, from: first.bigEndianBytes.rawSpan) {
           (key, line) throws(VerificationStop) in
           guard let sequence = UInt64(bigEndianBytes: key), sequence < end else { return false }
           guard visited < AuditLimits.linesInOneTransaction else {
@@ -81,8 +76,7 @@ struct LogStart {
       for (table, reason) in [
         (Table.audit, AuditVerification.Reason.entryUnexpected), (.leaves, .hashMissing),
       ] {
-        let key = size.bigEndianBytes
-        try transaction.forEach(in: table, from: unsafe key.span.bytes) {
+        try transaction.forEach(in: table, from: size.bigEndianBytes.rawSpan) {
           (_, _) throws(VerificationStop) in throw .finding(size, reason)
         }
       }
@@ -104,10 +98,8 @@ struct LogChunk {
   mutating func verify(
     _ range: Range<UInt64>, in transaction: borrowing StoreReadTransaction
   ) throws(VerificationStop) -> Int {
-    let hashes: LeafHashes
-    do throws(StorageError) {
-      hashes = try LeafHashes(from: range.lowerBound, to: range.upperBound, in: transaction)
-    } catch { throw .store(error) }
+    let hashes = try reading(
+      LeafHashes(from: range.lowerBound, to: range.upperBound, in: transaction))
     var next = range.lowerBound
     // From the one before on, which may be archived: what stands between them has no place there.
     let before = (range.lowerBound &- 1).bigEndianBytes
@@ -147,12 +139,8 @@ struct LogChunk {
     do throws(AuditVerification.Reason) {
       checked = try CheckedLine(line, at: sequence)
     } catch { throw .finding(sequence, error) }
-    guard let noted else {
-      throw .finding(sequence, .hashMissing)
-    }
-    guard noted == checked.leaf else {
-      throw .finding(sequence, .hashMismatch)
-    }
+    guard let noted else { throw .finding(sequence, .hashMissing) }
+    guard noted == checked.leaf else { throw .finding(sequence, .hashMismatch) }
     if let mark = checked.mark { lastMark = mark }
     if sequence < archivedBelow, !checked.isArchived { kept.add(checked.leaf) }
     walk.note(checked, at: sequence)
@@ -163,12 +151,8 @@ struct LogChunk {
   mutating func pass(
     noted: Digest256?, at sequence: UInt64, in transaction: borrowing StoreReadTransaction
   ) throws(VerificationStop) {
-    guard sequence < archivedBelow else {
-      throw .finding(sequence, .entryMissing)
-    }
-    guard let noted else {
-      throw .finding(sequence, .hashMissing)
-    }
+    guard sequence < archivedBelow else { throw .finding(sequence, .entryMissing) }
+    guard let noted else { throw .finding(sequence, .hashMissing) }
     missing += 1
     firstMissing = firstMissing ?? sequence
     try grow(by: noted, in: transaction)

@@ -90,8 +90,7 @@ package struct SignedNote: Equatable, Sendable {
       }
       guard !candidates.isEmpty else { continue }
       let key = candidates.first {
-        $0.publicKey.isValid(
-          signature: signature.bytes.rawSpan, for: bytes.rawSpan)
+        $0.publicKey.isValid(signature: signature.bytes.rawSpan, for: bytes.rawSpan)
       }
       guard let key else {
         throw .unverifiedNote("the signature of \(signature.name) is not valid for this text")

@@ -28,7 +28,7 @@ package struct VerifierKey: Hashable, Sendable {
     self.publicKey = publicKey
     let bytes = Array(name.utf8) + [UInt8(ascii: "\n"), Self.ed25519] + publicKey.bytes
     let digest = Digest256.sha256(bytes.rawSpan)
-    hash = digest.bytes.prefix(4).reduce(0) { $0 << 8 | UInt32($1) }
+    hash = UInt32(digest.bytes.rawSpan.bigEndian(0..<4))
   }
 
   /// Reads what ``text`` says.
@@ -54,14 +54,12 @@ package struct VerifierKey: Hashable, Sendable {
   }
 
   /// The key hash in eight lower-case hexadecimal digits.
-  package var hashText: String { hashBytes.hexadecimal }
+  package var hashText: String { hash.bigEndianBytes.hexadecimal }
 
   /// `NAME+HASH+KEY`.
   package var text: String {
     "\(name)+\(hashText)+" + Base64.encode([Self.ed25519] + publicKey.bytes)
   }
-
-  var hashBytes: [UInt8] { (0..<4).map { UInt8(truncatingIfNeeded: hash >> UInt32(24 - 8 * $0)) } }
 
   static func isValid(_ name: String) -> Bool {
     (1...mostNameBytes).contains(name.utf8.count)

@@ -33,8 +33,8 @@ package final class CardStore: @unchecked Sendable {
   /// While the index is built anew, since it could not be read.
   private var rebuild: IndexRebuild?
   private var counts: KeyTally
-  private var tokens: TokenSequence
-  private var tokensBeforeBatch: TokenSequence
+  private var tokens: IdentifierSequence
+  private var tokensBeforeBatch: IdentifierSequence
   private var newestToken: Token?
   private var newestTokenBeforeBatch: Token?
   private var record: [UInt8] = []
@@ -60,7 +60,7 @@ package final class CardStore: @unchecked Sendable {
     let newest = try NewestToken.read(in: store)
     newestToken = newest
     newestTokenBeforeBatch = newest
-    tokens = TokenSequence(after: newest)
+    tokens = IdentifierSequence(after: newest?.uuid)
     tokensBeforeBatch = tokens
     do throws(CardStoreError) {
       indexes = try FingerprintIndexes(
@@ -169,9 +169,7 @@ package final class CardStore: @unchecked Sendable {
   }
 
   /// Writes what the batch has changed beside the records.
-  package func batchWillCommit(
-    _ transaction: inout StoreWriteTransaction
-  ) throws(StorageError) {
+  package func batchWillCommit(_ transaction: inout StoreWriteTransaction) throws(StorageError) {
     confinement.preconditionInThread()
     try counts.willCommit(&transaction)
     if let newestToken, newestToken != newestTokenBeforeBatch {
@@ -242,8 +240,8 @@ package final class CardStore: @unchecked Sendable {
     let spread = try cipher.randomNumber()
     let token: Token
     do throws(CardError) {
-      token = try tokens.next(
-        atMilliseconds: UInt64(clamping: now), random: random, spread: spread)
+      token = Token(
+        try tokens.next(atMilliseconds: UInt64(clamping: now), random: random, spread: spread))
     } catch { throw .tokensExhausted }
     try write(card, token: token, merchant: merchant, isNew: true, in: &transaction)
     newestToken = token

@@ -20,9 +20,6 @@ package struct CardVerification: Sendable {
   /// Records under each data key, as the store counts them.
   package var counted: [KeyIdentifier: UInt64] = [:]
 
-  /// Nothing looked at yet.
-  package init() {}
-
   /// Whether nothing is wrong with the records. A gap in the index is cured by the next
   /// start, and in its file by the next flush.
   package var isSound: Bool { damagedCount == 0 && found == counted }
@@ -50,7 +47,7 @@ package struct CardVerifier {
   package static func cardCounts(
     in store: Store
   ) throws(CardStoreError) -> [KeyIdentifier: UInt64] {
-    try keyed(KeyTally.read(.cards, in: store))
+    try keyed(store.read { (rows) throws(KeyringError) in try KeyTally.read(.cards, rows) })
   }
 
   /// Looks at every record.

@@ -33,17 +33,10 @@ struct IndexCatchUp {
   /// A token that no card has: the mark of a table that is complete and empty.
   private static let beforeAll = Token(UUIDv7(milliseconds: 0, counter: 0, random: 0))
 
-  private let store: Store
-  private let file: IndexFile
-  private let cipher: CardCipher
-  private let pace: Pace
-
-  init(store: Store, file: IndexFile, cipher: CardCipher, pace: Pace = Pace()) {
-    self.store = store
-    self.file = file
-    self.cipher = cipher
-    self.pace = pace
-  }
+  let store: Store
+  let file: IndexFile
+  let cipher: CardCipher
+  let pace: Pace
 
   /// Catches up to `newest`, the greatest token that the store ever gave out.
   ///

@@ -9,9 +9,9 @@ import Storage
 /// There are two such tables, so that fingerprints under a new key can be gathered while the older
 /// ones still serve. Which key a table belongs to is in its mark.
 struct IndexFile: Sendable {
-  let fingerprintKey: KeyIdentifier
+  private(set) var fingerprintKey: KeyIdentifier
   let index: StoreIndex
-  private let slot: StoreIndex.Slot
+  private var slot: StoreIndex.Slot
   private let storeIdentifier: StoreIdentifier
 
   /// The table that belongs to `fingerprintKey` by its mark; where there is none, one whose mark
@@ -34,16 +34,11 @@ struct IndexFile: Sendable {
     slot = free ?? .first
   }
 
-  private init(_ file: IndexFile, otherFor fingerprintKey: KeyIdentifier) {
-    self.fingerprintKey = fingerprintKey
-    index = file.index
-    slot = file.slot.other
-    storeIdentifier = file.storeIdentifier
-  }
-
   /// The other table, as that of `fingerprintKey`.
   func other(for fingerprintKey: KeyIdentifier) -> IndexFile {
-    IndexFile(self, otherFor: fingerprintKey)
+    var other = self
+    (other.fingerprintKey, other.slot) = (fingerprintKey, slot.other)
+    return other
   }
 
   /// The token that the index names for a fingerprint. It is a hint, not a fact.

@@ -58,10 +58,6 @@ extension CardStore {
   }
 
   static func header(of record: RawSpan) throws(CardStoreError) -> CardRecordHeader {
-    do {
-      return try CardRecordHeader(of: record)
-    } catch {
-      throw .recordDoesNotOpen
-    }
+    do { return try CardRecordHeader(of: record) } catch { throw .recordDoesNotOpen }
   }
 }

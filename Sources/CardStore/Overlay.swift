@@ -12,14 +12,9 @@ struct Overlay: Sendable {
 
   /// A closed set of entries on its way to the index, and the mark that holds once it is there; nil
   /// where the mark stays as it is.
-  final class Generation: Sendable {
+  struct Generation: Sendable {
     let entries: Entries
     let upTo: Token?
-
-    init(entries: Entries, upTo: Token?) {
-      self.entries = entries
-      self.upTo = upTo
-    }
   }
 
   private let capacity: Int

@@ -12,9 +12,6 @@ package struct ReencryptionStep: Equatable, Sendable {
   package var damaged = 0
   /// The last token that was looked at; nil where the end was reached.
   package var position: Token?
-
-  /// A step that has done nothing yet.
-  package init() {}
 }
 
 extension CardStore {

@@ -28,9 +28,7 @@ package struct Brand: Hashable, Comparable, Sendable {
     self.name = name
   }
 
-  private init(known name: String) {
-    self.name = name
-  }
+  private init(known name: String) { self.name = name }
 
   /// Cartes Bancaires, the French scheme.
   package static let cb = Brand(known: "cb")

@@ -18,9 +18,7 @@ package struct CustomerReference: Hashable, Sendable {
   }
 
   /// - Returns: nil for a text of another form.
-  package init?(_ text: String) {
-    self.init(text.utf8Span.span.rawSpan)
-  }
+  package init?(_ text: String) { self.init(text.utf8Span.span.rawSpan) }
 }
 
 /// A merchant's name for one payment: 1 to 40 of `A-Z a-z 0-9 . _ -`, without twelve or more digits
@@ -41,9 +39,7 @@ package struct PaymentReference: Hashable, Sendable {
   }
 
   /// - Returns: nil for a text of another form.
-  package init?(_ text: String) {
-    self.init(text.utf8Span.span.rawSpan)
-  }
+  package init?(_ text: String) { self.init(text.utf8Span.span.rawSpan) }
 }
 
 private func isReference(_ bytes: RawSpan, longest: Int, allowsColon: Bool) -> Bool {

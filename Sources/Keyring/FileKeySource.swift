@@ -11,9 +11,7 @@ package struct FileKeySource: KeyEncryptionKeySource {
   package let directory: String
 
   /// A source over `directory`, which need not exist before ``make(besides:)``.
-  package init(directory: String) {
-    self.directory = directory
-  }
+  package init(directory: String) { self.directory = directory }
 
   package var directoryOfNewKeys: String? { directory }
 
@@ -52,8 +50,7 @@ package struct FileKeySource: KeyEncryptionKeySource {
     guard Int(status.st_size) == Keyring.keySize else {
       throw .keyFileSize(path: path, size: Int(status.st_size))
     }
-    var key: SecretBytes
-    do { key = try SecretBytes(count: Keyring.keySize) } catch { throw .systemUnavailable }
+    var key = try onSystem(SecretBytes(count: Keyring.keySize))
     let received = unsafe key.withMutableBytes { buffer in
       unsafe Glibc.read(descriptor, buffer.baseAddress, buffer.count)
     }

@@ -18,8 +18,7 @@ enum KeyEncryptionKeyRules {
     guard !key.withUnprotectedKeyBytes({ isConstant($0) }) else {
       throw .keyNotRandom(key.identifier)
     }
-    let checkValue: [UInt8]
-    do { checkValue = try key.checkValue() } catch { throw .systemUnavailable }
+    let checkValue = try key.checkValue()
     let known = entries.first { $0.role.wrapsKeyring && $0.checkValue == checkValue }
     if let known { throw .keyKnownAlready(known.identifier) }
   }

@@ -50,9 +50,7 @@ package struct Cryptoperiods: Equatable, Sendable {
   package static let standard = Cryptoperiods(seconds: [:])
 
   /// Periods in seconds; a role that is not named has its standard one.
-  package init(seconds: [KeyRole: UInt64]) {
-    self.seconds = seconds
-  }
+  package init(seconds: [KeyRole: UInt64]) { self.seconds = seconds }
 
   /// These periods, but for the roles that `seconds` names.
   package func replacing(_ seconds: [KeyRole: UInt64]) -> Cryptoperiods {

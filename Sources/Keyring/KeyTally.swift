@@ -61,14 +61,8 @@ package struct KeyTally {
 
   /// Counts on from what `store` has.
   package init(_ subject: Subject, in store: Store) throws(KeyringError) {
-    self.init(subject, try Self.read(subject, in: store))
-  }
-
-  /// The numbers as `store` has them.
-  package static func read(
-    _ subject: Subject, in store: Store
-  ) throws(KeyringError) -> [KeyIdentifier: UInt64] {
-    try store.read { (transaction) throws(KeyringError) in try read(subject, transaction) }
+    self.init(
+      subject, try store.read { (rows) throws(KeyringError) in try Self.read(subject, rows) })
   }
 
   /// The number of a key, the open batch included.
@@ -86,9 +80,7 @@ package struct KeyTally {
   }
 
   /// Writes what the batch has changed.
-  package func willCommit(
-    _ transaction: inout StoreWriteTransaction
-  ) throws(StorageError) {
+  package func willCommit(_ transaction: inout StoreWriteTransaction) throws(StorageError) {
     for count in counts where count.change != 0 {
       let row = subject.prefix + count.key.value.bigEndianBytes
       let value = count.total.bigEndianBytes
@@ -109,5 +101,3 @@ package struct KeyTally {
     for index in counts.indices { counts[index].change = 0 }
   }
 }
-
-extension KeyringError: StoreFailure {}

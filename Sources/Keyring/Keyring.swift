@@ -51,9 +51,11 @@ package final class Keyring: Sendable {
     for entry in entries {
       guard let material = entry.material else { continue }
       switch entry.role {
-      case .data: dataKeys[entry.identifier] = DataKey(entry.identifier, material)
+      case .data:
+        dataKeys[entry.identifier] = DataKey(identifier: entry.identifier, material: material)
       case .fingerprint:
-        fingerprintKeys[entry.identifier] = FingerprintKey(entry.identifier, material)
+        fingerprintKeys[entry.identifier] = FingerprintKey(
+          identifier: entry.identifier, material: material)
       case .kek, .audit: break
       }
     }
@@ -164,23 +166,16 @@ extension KeyringEntry {
   /// The key that signs; nil for an entry of another role, or without its secret.
   func signingKey() throws(KeyringError) -> Ed25519PrivateKey? {
     guard role.signs, let material else { return nil }
-    do throws(CryptographyError) {
-      return try material.withUnprotectedKeyBytes { bytes throws(CryptographyError) in
+    return try onSystem(
+      material.withUnprotectedKeyBytes { bytes throws(CryptographyError) in
         try Ed25519PrivateKey(seed: bytes)
-      }
-    } catch { throw .systemUnavailable }
+      })
   }
 
   /// The check value of the key; nil where its secret is not at hand.
   func computeCheckValue(_ kek: KeyEncryptionKey) throws(KeyringError) -> [UInt8]? {
     if let key = try signingKey() { return KeyCheckValue.ofSigningKey(key.publicKey) }
-    do throws(CryptographyError) {
-      guard !role.wrapsKeyring else {
-        return identifier == kek.identifier ? try kek.checkValue() : nil
-      }
-      return try material?.withUnprotectedKeyBytes { bytes throws(CryptographyError) in
-        try KeyCheckValue.ofSymmetricKey(bytes)
-      }
-    } catch { throw .systemUnavailable }
+    guard role.wrapsKeyring else { return try material?.checkValue() }
+    return identifier == kek.identifier ? try kek.checkValue() : nil
   }
 }

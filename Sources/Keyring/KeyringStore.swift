@@ -21,9 +21,7 @@ package enum KeyringStore {
   private static func blob(
     in transaction: borrowing some StoreReading & ~Copyable
   ) throws(KeyringError) -> [UInt8]? {
-    do throws(StorageError) {
-      return try transaction.get(rowKey.rawSpan, in: .keyring)?.array
-    } catch { throw .store(error) }
+    try onStore(transaction.get(rowKey.rawSpan, in: .keyring)?.array)
   }
 
   /// Which KEK the store's keyring is wrapped under.
@@ -120,8 +118,6 @@ package enum KeyringStore {
     _ keyring: Keyring, for store: StoreIdentifier, in transaction: inout StoreWriteTransaction
   ) throws(KeyringError) {
     let blob = try keyring.seal(store: store)
-    do throws(StorageError) {
-      try transaction.put(key: rowKey.rawSpan, value: blob.rawSpan, in: .keyring)
-    } catch { throw .store(error) }
+    try onStore(transaction.put(key: rowKey.rawSpan, value: blob.rawSpan, in: .keyring))
   }
 }

@@ -102,9 +102,7 @@ package final class LiveKeyring: @unchecked Sendable {
   }
 
   /// Writes the batch's counts.
-  package func batchWillCommit(
-    _ transaction: inout StoreWriteTransaction
-  ) throws(StorageError) {
+  package func batchWillCommit(_ transaction: inout StoreWriteTransaction) throws(StorageError) {
     confinement.preconditionInThread()
     try uses.willCommit(&transaction)
   }

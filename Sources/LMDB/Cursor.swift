@@ -86,23 +86,6 @@ extension Transaction where Self: ~Copyable {
   package func cursor(in database: Database) throws(LMDBError) -> Cursor {
     try Cursor(database, in: self)
   }
-
-  /// Calls `body` with each entry in the order of the keys, until it returns false.
-  ///
-  /// The walk begins at the key `start` or the nearest after it (before it when `reversed`), or at
-  /// the end where it is nil.
-  /// - Throws: ``LMDBError``, or what `body` throws.
-  package func forEach(
-    in database: Database, from start: RawSpan? = nil, reversed: Bool = false,
-    _ body: (_ key: RawSpan, _ value: RawSpan) throws -> Bool
-  ) throws {
-    var cursor = try cursor(in: database)
-    guard var entry = try cursor.start(from: start, reversed: reversed) else { return }
-    while try body(entry.key, entry.value) {
-      guard let following = reversed ? try cursor.previous() : try cursor.next() else { return }
-      entry = following
-    }
-  }
 }
 
 extension Cursor {

@@ -101,9 +101,7 @@ import SystemCalls
 
   /// Makes a new file's name durable.
   private static func synchronizeDirectory(of path: String) throws(LMDBError) {
-    do throws(SystemFailure) {
-      try Directory.synchronize(Directory.containing(path))
-    } catch {
+    do throws(SystemFailure) { try Directory.synchronize(Directory.containing(path)) } catch {
       throw LMDBError(code: error.errno, in: .synchronize)
     }
   }
@@ -136,30 +134,9 @@ extension Environment {
 
   /// Begins a snapshot that, where it could not begin, fails at its first use.
   package func beginReadOrFail() -> ReadTransaction {
-    do throws(LMDBError) {
-      return try beginRead()
-    } catch {
+    do throws(LMDBError) { return try beginRead() } catch {
       return ReadTransaction(TransactionHandle(error), of: self)
     }
-  }
-
-  /// Lends a snapshot to `body`. A snapshot that could not begin fails at its first use, so that
-  /// this function throws what `body` throws and nothing else.
-  package func read<R: ~Copyable, E: Error>(
-    _ body: (borrowing ReadTransaction) throws(E) -> R
-  ) throws(E) -> R {
-    try body(beginReadOrFail())
-  }
-
-  /// Lends the writing transaction to `body`; commits when it returns, aborts when it throws.
-  /// - Throws: what `body` throws, or ``LMDBError`` from beginning and committing.
-  package func write<R: ~Copyable>(
-    _ body: (inout WriteTransaction) throws -> R
-  ) throws -> R {
-    var transaction = try beginWrite()
-    let result = try body(&transaction)
-    try transaction.commit()
-    return result
   }
 
   private func begin(_ flags: UInt32) throws(LMDBError) -> OpaquePointer {

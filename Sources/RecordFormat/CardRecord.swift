@@ -125,14 +125,11 @@ package enum CardRecord {
     let sealed = record.extracting(nonceEnd...)
     let binding = header.associatedData(token)
     defer { scratch.removeAll() }
-    do throws(CryptographyError) {
-      try unsafe scratch.fill(count: plaintextByteCount) { buffer throws(CryptographyError) in
+    try unsafe ciphered(
+      scratch.fill(count: plaintextByteCount) { buffer throws(CryptographyError) in
         try unsafe cipher.open(
           sealed, nonce: nonce, associatedData: binding.span.rawSpan, into: buffer)
-      }
-    } catch {
-      throw RecordError(error)
-    }
+      })
     return try CardPlaintext.decode(scratch.bytes, slot: slot)
   }
 }

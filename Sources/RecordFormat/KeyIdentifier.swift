@@ -19,18 +19,9 @@ package struct KeyIdentifier: Hashable, Comparable, Sendable {
 
   /// - Returns: nil for anything but eight lower-case hexadecimal digits.
   package init?(_ text: String) {
-    guard text.utf8.count == 8 else { return nil }
-    var value: UInt32 = 0
-    for byte in text.utf8 {
-      switch byte {
-      case UInt8(ascii: "0")...UInt8(ascii: "9"):
-        value = value << 4 | UInt32(byte - UInt8(ascii: "0"))
-      case UInt8(ascii: "a")...UInt8(ascii: "f"):
-        value = value << 4 | UInt32(byte - UInt8(ascii: "a") + 10)
-      default: return nil
-      }
-    }
+    guard let value = UInt32(text, radix: 16) else { return nil }
     self.value = value
+    guard self.text == text else { return nil }
   }
 
   /// Eight lower-case hexadecimal digits.

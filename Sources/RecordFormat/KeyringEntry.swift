@@ -87,9 +87,7 @@ package final class KeyMaterial: Sendable {
   private let secret: SecretBytes
 
   /// Takes over a secret.
-  package init(_ secret: consuming SecretBytes) {
-    self.secret = secret
-  }
+  package init(_ secret: consuming SecretBytes) { self.secret = secret }
 
   /// How many bytes the secret has.
   package var count: Int { secret.count }

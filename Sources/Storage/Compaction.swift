@@ -98,11 +98,9 @@ struct Compaction: Sendable {
     try Files.synchronize(directory: directory)
     var options = Environment.Options(mapSize: mapSize)
     options.writesAhead = true
-    do throws(LMDBError) {
-      let environment = try Environment(path: path, options: options)
-      let tables = try Tables(of: environment, creating: false)
-      return Generation(environment: environment, tables: tables)
-    } catch { throw StorageError(error, opening: path) }
+    do throws(LMDBError) { return try Generation(path: path, options: options) } catch {
+      throw StorageError(error, opening: path)
+    }
   }
 
   /// True when the file of `generation` still has its name: an error of renaming does not say so.

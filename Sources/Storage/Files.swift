@@ -20,9 +20,7 @@ enum Files {
 
   /// Makes the names in `directory` durable.
   static func synchronize(directory: String) throws(StorageError) {
-    do throws(SystemFailure) {
-      try Directory.synchronize(directory)
-    } catch {
+    do throws(SystemFailure) { try Directory.synchronize(directory) } catch {
       throw .system(call: error.call, errno: error.errno)
     }
   }

@@ -77,7 +77,8 @@ package struct EngineFailure: Equatable, Sendable, CustomStringConvertible {
 }
 
 /// What `body` returns; LMDB's error becomes the store's.
-func engine<R>(
+@inline(__always)
+func engine<R: ~Copyable>(
   _ body: @autoclosure () throws(LMDBError) -> R
 ) throws(StorageError) -> R {
   do throws(LMDBError) { return try body() } catch { throw StorageError(error) }

@@ -115,21 +115,6 @@ package final class Store: Sendable {
     }
   }
 
-  /// The same for a `body` whose errors have no type.
-  @_disfavoredOverload
-  package func write<R: ~Copyable>(
-    _ body: (inout StoreWriteTransaction) throws -> R
-  ) throws -> R {
-    do {
-      var transaction = try generations.beginWrite()
-      let result = try body(&transaction)
-      try transaction.commit()
-      return result
-    } catch let error as LMDBError {
-      throw StorageError(error)
-    }
-  }
-
   /// Sets `index.mdb` aside, which cannot be read, and begins an empty one, which is ``index`` from
   /// then on. Who holds the one before goes on with a file that nobody will open again.
   package func replaceIndex() throws(StorageError) {

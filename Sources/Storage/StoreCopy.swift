@@ -60,11 +60,7 @@ enum StoreCopy {
   static func openDraft(_ path: String, mapSize: Int) throws(StorageError) -> Generation {
     var options = Environment.Options(mapSize: mapSize)
     options.isDraft = true
-    do throws(LMDBError) {
-      let environment = try Environment(path: path, options: options)
-      let tables = try Tables(of: environment, creating: true)
-      return Generation(environment: environment, tables: tables)
-    } catch { throw StorageError(error) }
+    return try engine(Generation(path: path, options: options, creating: true))
   }
 
   /// Opens the file `path` for reading. Where it is not `isShared`, nobody may write it.
@@ -74,11 +70,9 @@ enum StoreCopy {
     var options = Environment.Options(mapSize: mapSize)
     options.isReadOnly = true
     options.isUnshared = !isShared
-    do throws(LMDBError) {
-      let environment = try Environment(path: path, options: options)
-      let tables = try Tables(of: environment, creating: false)
-      return Generation(environment: environment, tables: tables)
-    } catch { throw StorageError(error, opening: path) }
+    do throws(LMDBError) { return try Generation(path: path, options: options) } catch {
+      throw StorageError(error, opening: path)
+    }
   }
 
   static func synchronize(_ draft: Generation) throws(StorageError) {

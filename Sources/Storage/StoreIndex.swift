@@ -72,11 +72,9 @@ package final class StoreIndex: Sendable {
   private func value<R>(
     under key: RawSpan, in table: Database, _ read: (RawSpan) -> R?
   ) throws(StorageError) -> R? {
-    do throws(LMDBError) {
-      let transaction = environment.beginReadOrFail()
-      guard let value = try transaction.get(key, in: table) else { return nil }
-      return read(value)
-    } catch { throw StorageError(error) }
+    let transaction = environment.beginReadOrFail()
+    guard let value = try transaction.value(under: key, in: table) else { return nil }
+    return read(value)
   }
 
   /// How many entries a table has.
@@ -88,11 +86,9 @@ package final class StoreIndex: Sendable {
   package func write(
     to slot: Slot, _ body: (inout IndexChange) throws(StorageError) -> Void
   ) throws(StorageError) {
-    var change: IndexChange
-    do throws(LMDBError) {
-      change = IndexChange(
-        try environment.beginWrite(), table: tables[slot.rawValue], meta: meta, mark: slot.mark)
-    } catch { throw StorageError(error) }
+    var change = IndexChange(
+      base: try engine(environment.beginWrite()), table: tables[slot.rawValue], meta: meta,
+      mark: slot.mark)
     try body(&change)
     try change.commit()
   }
@@ -134,13 +130,10 @@ package final class StoreIndex: Sendable {
     do throws(LMDBError) {
       let environment = try Environment(path: path, options: options(mapSize: mapSize))
       let meta = try environment.openDatabase("meta")
-      let isOwn = try environment.read { (transaction) throws(LMDBError) in
-        guard let owner = try transaction.get(storeKey.rawSpan, in: meta) else {
-          return false
-        }
-        return owner.isEqual(to: identifier.bytes)
-      }
-      guard isOwn else { throw LMDBError(.keyExists, in: .open) }
+      let transaction = environment.beginReadOrFail()
+      guard let owner = try transaction.get(storeKey.rawSpan, in: meta),
+        owner.isEqual(to: identifier.bytes)
+      else { throw LMDBError(.keyExists, in: .open) }
       return try StoreIndex(environment, meta: meta, loss: nil)
     } catch {
       throw StorageError(error, opening: path)
@@ -177,8 +170,7 @@ package final class StoreIndex: Sendable {
       let environment = try Environment(path: path, options: options)
       let meta = try environment.openDatabase("meta", creating: true)
       var transaction = try environment.beginWrite()
-      try transaction.put(
-        key: storeKey.rawSpan, value: identifier.bytes.rawSpan, in: meta)
+      try transaction.put(key: storeKey.rawSpan, value: identifier.bytes.rawSpan, in: meta)
       try transaction.commit()
       return try StoreIndex(environment, meta: meta, loss: loss)
     } catch {
@@ -189,34 +181,21 @@ package final class StoreIndex: Sendable {
 
 /// A change of one of the index's tables, and of its mark.
 package struct IndexChange: ~Copyable {
-  private var base: WriteTransaction
-  private let table: Database
-  private let meta: Database
-  private let mark: [UInt8]
-
-  fileprivate init(
-    _ base: consuming WriteTransaction, table: Database, meta: Database, mark: [UInt8]
-  ) {
-    self.base = base
-    self.table = table
-    self.meta = meta
-    self.mark = mark
-  }
+  fileprivate var base: WriteTransaction
+  fileprivate let table: Database
+  fileprivate let meta: Database
+  fileprivate let mark: [UInt8]
 
   /// What `read` makes of the token under a fingerprint; nil where there is none.
   package func token<R>(
     for fingerprint: RawSpan, _ read: (RawSpan) -> R?
   ) throws(StorageError) -> R? {
-    do throws(LMDBError) {
-      guard let value = try base.get(fingerprint, in: table) else { return nil }
-      return read(value)
-    } catch { throw StorageError(error) }
+    guard let value = try base.value(under: fingerprint, in: table) else { return nil }
+    return read(value)
   }
 
   /// Has a fingerprint lead to a token, or, without one, to nothing.
-  package mutating func set(
-    _ fingerprint: RawSpan, to token: RawSpan?
-  ) throws(StorageError) {
+  package mutating func set(_ fingerprint: RawSpan, to token: RawSpan?) throws(StorageError) {
     if let token {
       try engine(base.put(key: fingerprint, value: token, in: table))
     } else {

@@ -48,20 +48,6 @@ extension StoreReading where Self: ~Copyable {
     } catch { throw .store(error) }
     if let failure { throw failure }
   }
-
-  /// The same for a `body` whose errors have no type.
-  @_disfavoredOverload
-  package func forEach(
-    in table: Table, from start: RawSpan? = nil, reversed: Bool = false,
-    _ body: (_ key: RawSpan, _ value: RawSpan) throws -> Bool
-  ) throws {
-    var cursor = try cursor(in: table)
-    guard var entry = try cursor.start(from: start, reversed: reversed) else { return }
-    while try body(entry.key, entry.value) {
-      guard let following = reversed ? try cursor.previous() : try cursor.next() else { return }
-      entry = following
-    }
-  }
 }
 
 /// A key and its value, lent by a transaction.
@@ -84,10 +70,7 @@ package struct StoreEntry: ~Escapable {
 
 /// Walks a table in the order of its keys, or against it.
 package struct StoreCursor: ~Copyable, ~Escapable {
-  private var base: Cursor
-
-  @_lifetime(copy base)
-  init(_ base: consuming Cursor) { self.base = base }
+  fileprivate var base: Cursor
 
   /// The entry after the current one; at first the first. Nil at the end.
   @_lifetime(copy self)
@@ -119,38 +102,44 @@ package struct StoreCursor: ~Copyable, ~Escapable {
   ) throws(StorageError) -> StoreEntry? {
     do throws(LMDBError) {
       return StoreEntry(try base.start(from: start, reversed: reversed))
-    } catch { throw StorageError(error) }
+    } catch {
+      throw StorageError(error)
+    }
+  }
+}
+
+/// As LMDB's own, with the store's error.
+extension Transaction where Self: ~Copyable {
+  @_lifetime(borrow self)
+  func value(under key: RawSpan, in database: Database) throws(StorageError) -> RawSpan? {
+    do throws(LMDBError) { return try get(key, in: database) } catch { throw StorageError(error) }
+  }
+
+  @_lifetime(borrow self)
+  fileprivate func storeCursor(in database: Database) throws(StorageError) -> StoreCursor {
+    do throws(LMDBError) { return StoreCursor(base: try cursor(in: database)) } catch {
+      throw StorageError(error)
+    }
   }
 }
 
 /// A snapshot of the store.
 package struct StoreReadTransaction: ~Copyable, StoreReading {
-  private let base: ReadTransaction
-  private let tables: Tables
-
-  init(_ base: consuming ReadTransaction, tables: Tables) {
-    self.base = base
-    self.tables = tables
-  }
+  let base: ReadTransaction
+  let tables: Tables
 
   @_lifetime(borrow self)
   package func get(_ key: RawSpan, in table: Table) throws(StorageError) -> RawSpan? {
-    do throws(LMDBError) {
-      return try base.get(key, in: tables[table])
-    } catch { throw StorageError(error) }
+    try base.value(under: key, in: tables[table])
   }
 
   @_lifetime(borrow self)
   package func cursor(in table: Table) throws(StorageError) -> StoreCursor {
-    do throws(LMDBError) {
-      return StoreCursor(try base.cursor(in: tables[table]))
-    } catch { throw StorageError(error) }
+    try base.storeCursor(in: tables[table])
   }
 
   package func count(of table: Table) throws(StorageError) -> Int {
-    do throws(LMDBError) {
-      return try base.count(of: tables[table])
-    } catch { throw StorageError(error) }
+    try engine(base.count(of: tables[table]))
   }
 }
 
@@ -171,31 +160,25 @@ package struct StoreWriteTransaction: ~Copyable, StoreReading {
 
   @_lifetime(borrow self)
   package func get(_ key: RawSpan, in table: Table) throws(StorageError) -> RawSpan? {
-    do throws(LMDBError) {
-      return try base.get(key, in: tables[table])
-    } catch { throw StorageError(error) }
+    try base.value(under: key, in: tables[table])
   }
 
   @_lifetime(borrow self)
   package func cursor(in table: Table) throws(StorageError) -> StoreCursor {
-    do throws(LMDBError) {
-      return StoreCursor(try base.cursor(in: tables[table]))
-    } catch { throw StorageError(error) }
+    try base.storeCursor(in: tables[table])
   }
 
   package func count(of table: Table) throws(StorageError) -> Int {
-    do throws(LMDBError) {
-      return try base.count(of: tables[table])
-    } catch { throw StorageError(error) }
+    try engine(base.count(of: tables[table]))
   }
 
   /// Stores `value` under `key`.
   /// - Throws: ``StorageError/full``.
   package mutating func put(key: RawSpan, value: RawSpan, in table: Table) throws(StorageError) {
     changes += 1
-    do throws(LMDBError) {
-      try base.put(key: key, value: value, in: tables[table])
-    } catch { throw noting(error) }
+    do throws(LMDBError) { try base.put(key: key, value: value, in: tables[table]) } catch {
+      throw noting(error)
+    }
   }
 
   /// Stores `value` under `key`, which is greater than every key of `table`: much faster than a
@@ -206,7 +189,7 @@ package struct StoreWriteTransaction: ~Copyable, StoreReading {
   ) throws(StorageError) {
     changes += 1
     do throws(LMDBError) {
-      try base.put(key: key, value: value, in: tables[table], options: .append)
+      try base.put(key: key, value: value, in: tables[table], appends: true)
     } catch { throw noting(error) }
   }
 
@@ -214,17 +197,17 @@ package struct StoreWriteTransaction: ~Copyable, StoreReading {
   @discardableResult
   package mutating func delete(_ key: RawSpan, in table: Table) throws(StorageError) -> Bool {
     changes += 1
-    do throws(LMDBError) {
-      return try base.delete(key, in: tables[table])
-    } catch { throw noting(error) }
+    do throws(LMDBError) { return try base.delete(key, in: tables[table]) } catch {
+      throw noting(error)
+    }
   }
 
   /// Removes every entry of `table`.
   package mutating func removeAll(in table: Table) throws(StorageError) {
     changes += 1
-    do throws(LMDBError) {
-      try base.removeAll(in: tables[table])
-    } catch { throw noting(error) }
+    do throws(LMDBError) { try base.removeAll(in: tables[table]) } catch {
+      throw noting(error)
+    }
   }
 
   /// Makes the changes durable.

@@ -171,8 +171,6 @@ struct WriterLoop: ~Copyable {
     if case .committed = outcome {
       pace.batchDidCommit(
         jobs: batch.count, began: began, ended: SystemClock.monotonicNanoseconds())
-    }
-    if case .committed = outcome {
       participant?.batchDidCommit()
     } else {
       participant?.batchDidAbort()

@@ -6,6 +6,7 @@ import Logging
 import NIOCore
 import NIOPosix
 import Storage
+import TestSupport
 import Testing
 
 @testable import Administration

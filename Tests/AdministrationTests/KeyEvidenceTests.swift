@@ -2,10 +2,11 @@ import Administration
 import AuditLog
 import Cryptography
 import Keyring
+import Ledgers
 import RecordFormat
 import Storage
+import TestSupport
 import Testing
-import Ledgers
 import VaultCore
 import VaultManagement
 

@@ -2,6 +2,7 @@ import AuditLog
 import Bytes
 import Cryptography
 import Storage
+import TestSupport
 import Testing
 
 @Suite("A log whose old entries are archived")

@@ -1,5 +1,6 @@
 import AuditLog
 import Storage
+import TestSupport
 import Testing
 
 @Suite("Reading the audit log")

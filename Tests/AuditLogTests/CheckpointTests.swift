@@ -2,6 +2,7 @@ import AuditLog
 import Bytes
 import Cryptography
 import Storage
+import TestSupport
 import Testing
 
 @Suite("Checkpoints of the log")

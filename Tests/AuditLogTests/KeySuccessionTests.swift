@@ -3,6 +3,7 @@ import Bytes
 import Cryptography
 import RecordFormat
 import Storage
+import TestSupport
 import Testing
 
 @Suite("A succession of audit keys")

@@ -1,8 +1,10 @@
-import AuditLog
 import Bytes
 import Cryptography
 import Storage
+import TestSupport
 import Testing
+
+@testable import AuditLog
 
 @Suite("The tree that the store keeps")
 struct LogTreeTests {

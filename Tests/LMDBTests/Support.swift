@@ -59,14 +59,49 @@ extension Transaction where Self: ~Copyable {
   }
 }
 
+extension Environment {
+  /// Lends a snapshot to `body`.
+  func read<R: ~Copyable, E: Error>(
+    _ body: (borrowing ReadTransaction) throws(E) -> R
+  ) throws(E) -> R {
+    try body(beginReadOrFail())
+  }
+
+  /// Lends the writing transaction to `body`; commits when it returns, aborts when it throws.
+  func write<R: ~Copyable>(_ body: (inout WriteTransaction) throws -> R) throws -> R {
+    var transaction = try beginWrite()
+    let result = try body(&transaction)
+    try transaction.commit()
+    return result
+  }
+}
+
+extension Transaction where Self: ~Copyable {
+  func contains(_ key: RawSpan, in database: Database) throws(LMDBError) -> Bool {
+    try get(key, in: database) != nil
+  }
+
+  /// Calls `body` with each entry from `start` on, until it returns false.
+  func forEach(
+    in database: Database, from start: RawSpan? = nil, reversed: Bool = false,
+    _ body: (_ key: RawSpan, _ value: RawSpan) throws -> Bool
+  ) throws {
+    var cursor = try cursor(in: database)
+    guard var entry = try cursor.start(from: start, reversed: reversed) else { return }
+    while try body(entry.key, entry.value) {
+      guard let following = reversed ? try cursor.previous() : try cursor.next() else { return }
+      entry = following
+    }
+  }
+}
+
 extension WriteTransaction {
   mutating func put(
-    _ key: String, _ value: String, in database: Database, options: PutOptions = []
+    _ key: String, _ value: String, in database: Database, appends: Bool = false
   ) throws(LMDBError) {
     let key = Array(key.utf8)
     let value = Array(value.utf8)
-    try put(
-      key: key.rawSpan, value: value.rawSpan, in: database, options: options)
+    try put(key: key.rawSpan, value: value.rawSpan, in: database, appends: appends)
   }
 
   mutating func delete(_ key: String, in database: Database) throws(LMDBError) -> Bool {

@@ -80,11 +80,11 @@ import Testing
 
   @Test func `appending out of order is refused and leaves the transaction usable`() throws {
     try environment.write { transaction in
-      try transaction.put("b", "2", in: words, options: .append)
+      try transaction.put("b", "2", in: words, appends: true)
       #expect(throws: LMDBError(.keyExists, in: .put)) {
-        try transaction.put("a", "1", in: words, options: .append)
+        try transaction.put("a", "1", in: words, appends: true)
       }
-      try transaction.put("c", "3", in: words, options: .append)
+      try transaction.put("c", "3", in: words, appends: true)
     }
     #expect(try environment.read { try $0.count(of: words) } == 2)
   }

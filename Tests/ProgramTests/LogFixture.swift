@@ -4,6 +4,7 @@ import Cryptography
 import Glibc
 import RecordFormat
 import Storage
+import TestSupport
 
 @testable import cadenas
 @testable import cadenas_dev

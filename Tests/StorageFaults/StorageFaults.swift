@@ -24,7 +24,7 @@ import Synchronization
       switch (parts.first, parts.last) {
       case ("stop", _): store.stopWriter()
       case ("compact", _): attempt("compacted") { _ = try store.compact() }
-      case ("write", _): attempt("written") { try store.write { _ in } }
+      case ("write", _): attempt("written") { try store.write { (_) throws(StorageError) in } }
       case ("fault", let name?): set(true, "\(arguments[2])/\(name)")
       case ("clear", let name?): set(false, "\(arguments[2])/\(name)")
       case (let kind?, let count?):

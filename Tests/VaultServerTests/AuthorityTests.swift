@@ -1,5 +1,4 @@
 import AccessPolicy
-import Cryptography
 import NIOSSL
 import TestNetwork
 import TestSupport
@@ -7,6 +6,7 @@ import Testing
 import Tokenization
 import VaultCore
 
+@testable import Cryptography
 @testable import VaultServer
 
 @Suite("Authorities over TLS", .timeLimit(.minutes(5)))

@@ -2,6 +2,7 @@ import Cards
 import Keyring
 import RecordFormat
 import Storage
+import TestSupport
 import Testing
 
 @testable import Ledgers

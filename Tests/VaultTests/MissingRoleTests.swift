@@ -4,6 +4,7 @@ import Keyring
 import RecordFormat
 import SecretMemory
 import Storage
+import TestSupport
 import Testing
 
 @testable import Ledgers

@@ -19,11 +19,9 @@ extension CustodianSet {
   package static func read(
     in transaction: borrowing some StoreReading & ~Copyable
   ) throws(KeyringError) -> CustodianSet? {
-    let row: [UInt8]?
-    do throws(StorageError) {
-      row = try transaction.get(rowKey.rawSpan, in: .keyring)?.array
-    } catch { throw .store(error) }
-    guard let row else { return nil }
+    guard let row = try onStore(transaction.get(rowKey.rawSpan, in: .keyring)?.array) else {
+      return nil
+    }
     do throws(RecordError) { return try CustodianSet(of: row.rawSpan) } catch {
       throw .custody(.malformedSet)
     }
@@ -31,8 +29,7 @@ extension CustodianSet {
 
   /// Writes the set in the place of the one before.
   package func save(in transaction: inout StoreWriteTransaction) throws(StorageError) {
-    let row = encode()
-    try transaction.put(key: Self.rowKey.rawSpan, value: row.rawSpan, in: .keyring)
+    try transaction.put(key: Self.rowKey.rawSpan, value: encode().rawSpan, in: .keyring)
   }
 
   /// Removes the set: the KEK has no custodians any more.

@@ -40,10 +40,10 @@ package struct Honeytoken: Equatable, Sendable {
     merchant: UInt32, actor: String, note: String, atMilliseconds now: UInt64
   ) throws(LedgerError) {
     var random = try onCryptography(RandomPool())
-    var tokens = TokenSequence(after: nil)
+    var tokens = IdentifierSequence(after: nil)
     let (number, spread) = (try onCryptography(random.next()), try onCryptography(random.next()))
     do throws(CardError) {
-      token = try tokens.next(atMilliseconds: now, random: number, spread: spread)
+      token = Token(try tokens.next(atMilliseconds: now, random: number, spread: spread))
     } catch { throw .identifiersExhausted }
     self.merchant = merchant
     self.actor = actor

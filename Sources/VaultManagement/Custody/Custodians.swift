@@ -108,7 +108,7 @@ extension VaultManager {
   ) throws(VaultError) -> CustodianReplacement? {
     let present = try keyring
     guard key.identifier == set.keyIdentifier,
-      try onCryptography(key.checkValue()) == set.checkValue
+      try onKeys(key.checkValue()) == set.checkValue
     else {
       throw .keyring(.custody(.rebuiltKeyDiffers(set.keyIdentifier)))
     }

@@ -84,12 +84,14 @@ struct StoreFiller {
   private mutating func writeBatch(_ count: Int) throws {
     let numbersBefore = numbers
     do {
-      let new = try store.write { transaction in
+      let new = try store.write { (transaction) throws(CardStoreError) in
         var new = 0
         for _ in 0..<count where try tokenize(in: &transaction) { new += 1 }
-        try cards.batchWillCommit(&transaction)
-        try keys.batchWillCommit(&transaction)
-        try audit.batchWillCommit(&transaction)
+        do throws(StorageError) {
+          try cards.batchWillCommit(&transaction)
+          try keys.batchWillCommit(&transaction)
+          try audit.batchWillCommit(&transaction)
+        } catch { throw .store(error) }
         return new
       }
       audit.batchDidCommit()
@@ -105,24 +107,32 @@ struct StoreFiller {
     }
   }
 
+  private mutating func nextCard() throws(CardStoreError) -> StoredCard {
+    guard let slot = slots.lease() else { throw .noSecretMemory }
+    do {
+      var number = PANBuilder(slot: slot)
+      numbers.next(into: &digits)
+      for digit in digits { try number.append(digit) }
+      return StoredCard(pan: try number.finish(), expiry: expiry)
+    } catch { preconditionFailure("a test number is a card number: \(error)") }
+  }
+
   /// Stores the next card with its entry; false where the store had it.
-  private mutating func tokenize(in transaction: inout StoreWriteTransaction) throws -> Bool {
-    guard let slot = slots.lease() else { throw CardStoreError.noSecretMemory }
-    var number = PANBuilder(slot: slot)
-    numbers.next(into: &digits)
-    for digit in digits { try number.append(digit) }
-    let card = StoredCard(pan: try number.finish(), expiry: expiry)
+  private mutating func tokenize(
+    in transaction: inout StoreWriteTransaction
+  ) throws(CardStoreError) -> Bool {
+    let card = try nextCard()
     let now = SystemClock.unixMilliseconds()
     let stored = try cards.tokenize(
       card, merchant: merchant.number, atMilliseconds: now, in: &transaction)
     requests += 1
-    try audit.append(
-      AuditEntry(
-        actor: actor, operation: .tokenize, merchant: merchant.name,
-        token: stored.token.text,
-        outcome: stored.isNew ? .created : .existing,
-        requestIdentifier: "fill\(10_000_000_000 + requests)"),
-      atMilliseconds: now, in: &transaction)
+    let entry = AuditEntry(
+      actor: actor, operation: .tokenize, merchant: merchant.name, token: stored.token.text,
+      outcome: stored.isNew ? .created : .existing,
+      requestIdentifier: "fill\(10_000_000_000 + requests)")
+    do throws(StorageError) {
+      try audit.append(entry, atMilliseconds: now, in: &transaction)
+    } catch { throw .store(error) }
     return stored.isNew
   }
 }

@@ -120,7 +120,7 @@ extension AdminCall {
       Metric(
         "cadenas_alarms_total", .counter, "Alarms since the start, by rule.",
         samples: vault.alarmCounts.map {
-          .init(Int64(clamping: $0.raised), labels: [.init("rule", $0.rule)])
+          .init(Int64(clamping: $0.raised), labels: [("rule", $0.rule)])
         }),
       Metric(
         "cadenas_honeytokens", .gauge, "Honeytokens that are watched.",

@@ -64,12 +64,7 @@ struct CeremonyFiles {
 
   /// Reads a share that was written or typed in again.
   static func readShare(_ path: String) throws(CommandFailure) -> CustodianShare {
-    let text: [UInt8]
-    do throws(ConfigurationFileProblem) {
-      text = try ConfigurationFiles.read(path, maximumBytes: CustodianShare.mostTextBytes)
-    } catch {
-      throw CommandFailure(.invalid, "\(path) \(error.text)")
-    }
+    let text = try EvidenceFile.read(path, mostBytes: CustodianShare.mostTextBytes)
     do throws(KeyringError) {
       return try CustodianShare(parsing: text.rawSpan)
     } catch {

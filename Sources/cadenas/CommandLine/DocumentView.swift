@@ -69,6 +69,18 @@ struct DocumentView {
   /// The text of the member `name`; `-` where there is none.
   func text(_ name: String) -> String { self[name]?.text ?? "-" }
 
+  /// The texts in the list `name`; none where it is not there.
+  func texts(_ name: String) -> [String] { rows(name).map(\.text) }
+
+  /// The same on one line; `-` where there is none.
+  func list(_ name: String) -> String {
+    let texts = texts(name)
+    return texts.isEmpty ? "-" : texts.joined(separator: ", ")
+  }
+
+  /// The elements of the list `name`; none where it is not there.
+  func rows(_ name: String) -> [DocumentView] { self[name]?.elements ?? [] }
+
   /// The member `name` as a size: `12.3 MiB`.
   func size(_ name: String) -> String {
     guard let bytes = self[name]?.integer else { return "-" }

@@ -64,8 +64,8 @@ struct Session {
       options: Store.Options(isReadOnly: !operation.terms.isWriting))
     var hooks = AdministrationHooks(clock: .machine)
     hooks.keyring = { try KeyringStore.open(in: store, source: configuration.keys.source) }
-    hooks.inventory = {
-      do { return try Inventory(configuration).make() } catch {
+    hooks.inventory = { json, now in
+      do { try Inventory(configuration).write(to: &json, atMilliseconds: now) } catch {
         throw AdministrationError(CommandFailure(error))
       }
     }

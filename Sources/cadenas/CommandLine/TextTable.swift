@@ -13,6 +13,15 @@ struct TextTable {
     alignments = columns.map(\.alignment)
   }
 
+  /// A table with a row for each of `rows`: for each column, what `cell` makes of its member.
+  init(
+    _ columns: [(title: String, alignment: Alignment, member: String)], _ rows: [DocumentView],
+    cell: (DocumentView, String) -> String = { $0.text($1) }
+  ) {
+    self.init(columns.map { ($0.title, $0.alignment) })
+    for row in rows { add(columns.map { cell(row, $0.member) }) }
+  }
+
   /// Adds a row with a cell for each column.
   mutating func add(_ cells: [String]) {
     precondition(cells.count == titles.count, "a row has a cell for each column")

@@ -26,17 +26,16 @@ struct AuditCheckpointCommand: ParsableCommand {
       is kept is printed.
       """)
 
-  @OptionGroup var config: ConfigurationOption
-  @OptionGroup var output: FormatOption
+  @OptionGroup var common: CommonOptions
 
   @Option(help: ArgumentHelp("Write it to a file.", valueName: "file"))
   var to: String?
 
   func run() throws {
-    let document = try Session(config).document(SignCheckpoint(), offline: true)
+    let document = try common.document(SignCheckpoint(), offline: true)
     let result = try DocumentView(document)
     if let to { try OutputFile.replace(to, with: Array(result.text("note").utf8)) }
-    switch output.format {
+    switch common.output.format {
     case .json: Console.write(document + [UInt8(ascii: "\n")])
     case .table:
       if to == nil { Console.write(result.text("note")) }
@@ -62,8 +61,7 @@ struct AuditProveCommand: ParsableCommand {
       form in which a witness takes it (C2SP tlog-witness).
       """)
 
-  @OptionGroup var config: ConfigurationOption
-  @OptionGroup var output: FormatOption
+  @OptionGroup var common: CommonOptions
 
   @Argument(help: "A sequence, or a token.")
   var subject: String?
@@ -93,12 +91,12 @@ struct AuditProveCommand: ParsableCommand {
   }
 
   func run() throws {
-    let document = try Session(config).document(
+    let document = try common.document(
       ProveAudit(try parsed()), offline: true, showing: "proving")
-    let proofs = try DocumentView(document)["proofs"]?.elements.map(\.text) ?? []
+    let proofs = try DocumentView(document).texts("proofs")
     let text = proofs.joined(separator: "\n")
     if let to { try OutputFile.replace(to, with: Array(text.utf8)) }
-    try output.show(document) { _ in
+    try common.output.show(document) { _ in
       to.map { "\(proofs.count) \(proofs.count == 1 ? "proof" : "proofs") in \($0)\n" } ?? text
     }
   }

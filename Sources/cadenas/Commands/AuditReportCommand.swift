@@ -18,8 +18,7 @@ struct AuditReportCommand: ParsableCommand {
       log was changed; the report says so then, and is written all the same.
       """)
 
-  @OptionGroup var config: ConfigurationOption
-  @OptionGroup var output: FormatOption
+  @OptionGroup var common: CommonOptions
 
   @Option(
     help: ArgumentHelp(
@@ -53,13 +52,13 @@ struct AuditReportCommand: ParsableCommand {
 
   func run() throws {
     let period = period
-    let document = try Session(config).document(
+    let document = try common.document(
       ReportAudit(from: period.from, to: period.to), offline: true,
       showing: "reading the log")
     let result = try DocumentView(document)
     try OutputFile.replace(html, with: Array(result.text("html").utf8))
     let isIntact = result["intact"]?.isTrue == true
-    switch output.format {
+    switch common.output.format {
     case .json:
       Console.write(
         "{\"intact\":\(isIntact),\"size\":\(result.text("size")),"

@@ -14,8 +14,7 @@ struct AuditShowCommand: ParsableCommand {
       the log, one a line: its bytes are the leaf of the Merkle tree.
       """)
 
-  @OptionGroup var config: ConfigurationOption
-  @OptionGroup var output: FormatOption
+  @OptionGroup var common: CommonOptions
 
   @Option(
     help: ArgumentHelp(
@@ -80,8 +79,8 @@ struct AuditShowCommand: ParsableCommand {
     query.follows = follow
     var lines = LineAssembler()
     var newest: [[UInt8]] = []
-    let format = output.format
-    try Session(config).run(ShowAudit(query), offline: true) { part in
+    let format = common.output.format
+    try Session(common.config).run(ShowAudit(query), offline: true) { part in
       guard case .lines(let bytes) = part else { return }
       // An empty line tells only that the service is there.
       for line in lines.take(bytes[...]) where !line.isEmpty {

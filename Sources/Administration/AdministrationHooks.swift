@@ -1,9 +1,9 @@
 package import AuditLog
 package import JSON
 package import Keyring
+package import Ledgers
 internal import RecordFormat
 package import SecretMemory
-package import Ledgers
 internal import Storage
 package import VaultCore
 package import VaultManagement

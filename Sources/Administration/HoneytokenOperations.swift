@@ -1,9 +1,8 @@
 internal import AuditLog
 package import Cards
 internal import JSON
-internal import Storage
 internal import Ledgers
-internal import VaultCore
+internal import Storage
 package import VaultManagement
 
 /// `honeytoken add`: a new one, for the database of a merchant.

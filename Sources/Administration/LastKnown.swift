@@ -1,8 +1,6 @@
 internal import Bytes
 internal import Cryptography
 package import Storage
-internal import Ledgers
-internal import VaultCore
 package import VaultManagement
 
 /// What an operator knows of a log from elsewhere: its size and root at some time.

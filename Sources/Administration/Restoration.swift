@@ -2,12 +2,11 @@ internal import AuditLog
 internal import Cryptography
 internal import JSON
 package import Keyring
+package import Ledgers
 package import RecordFormat
 package import SecretMemory
 package import Storage
 internal import SystemCalls
-package import Ledgers
-internal import VaultCore
 internal import VaultManagement
 
 /// Makes a store of a backup, where there is none.

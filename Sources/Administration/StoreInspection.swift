@@ -3,8 +3,6 @@ internal import CardStore
 internal import Keyring
 internal import SecretMemory
 internal import Storage
-internal import Ledgers
-internal import VaultCore
 internal import VaultManagement
 
 /// A look at every record of a store, or of a copy of one, and at what its audit log tells of them.

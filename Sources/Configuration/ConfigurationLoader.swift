@@ -1,6 +1,5 @@
 import AccessPolicy
 import Bytes
-import Cards
 
 extension ServiceConfiguration {
   /// Reads and checks the configuration in the file at `path`, and every file that it names.

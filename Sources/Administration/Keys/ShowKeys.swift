@@ -4,7 +4,6 @@ internal import JSON
 package import Keyring
 package import RecordFormat
 internal import Storage
-internal import Ledgers
 internal import VaultCore
 internal import VaultManagement
 

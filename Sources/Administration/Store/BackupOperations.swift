@@ -3,8 +3,6 @@ internal import Cryptography
 internal import JSON
 package import RecordFormat
 internal import Storage
-internal import Ledgers
-internal import VaultCore
 package import VaultManagement
 
 /// `store backup`: a backup, to a new file with an absolute path.

@@ -1,6 +1,4 @@
-import Administration
 import Bytes
-import Configuration
 import Glibc
 import Keyring
 import RecordFormat

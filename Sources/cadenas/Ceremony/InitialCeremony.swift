@@ -1,13 +1,8 @@
-import AuditLog
 import Configuration
-import Cryptography
 import Glibc
 import Keyring
 import RecordFormat
-import Storage
 import SystemCalls
-import Ledgers
-import VaultCore
 import VaultManagement
 
 extension Initialization {

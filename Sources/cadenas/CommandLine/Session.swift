@@ -4,7 +4,6 @@ import Glibc
 import Keyring
 import SecretMemory
 import Storage
-import Ledgers
 import VaultCore
 import VaultManagement
 

@@ -2,7 +2,6 @@ import Administration
 import ArgumentParser
 import Cards
 import Ledgers
-import VaultCore
 import VaultManagement
 
 /// `cadenas honeytoken`.

@@ -1,6 +1,5 @@
 import ArgumentParser
 import Configuration
-import Cryptography
 import JSON
 import Keyring
 import RecordFormat

@@ -6,7 +6,6 @@ import Keyring
 import RecordFormat
 import Storage
 import SystemCalls
-import Ledgers
 import VaultCore
 import VaultManagement
 

@@ -2,8 +2,6 @@ import Administration
 import ArgumentParser
 import AuditLog
 import RecordFormat
-import Ledgers
-import VaultCore
 import VaultManagement
 
 /// `cadenas keys certificate`.

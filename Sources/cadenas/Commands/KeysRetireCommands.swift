@@ -1,8 +1,6 @@
 import Administration
 import ArgumentParser
 import RecordFormat
-import Ledgers
-import VaultCore
 import VaultManagement
 
 /// Why a key is retired, or a backup forgotten.

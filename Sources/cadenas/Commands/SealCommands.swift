@@ -2,8 +2,6 @@ import Administration
 import ArgumentParser
 import Keyring
 import RecordFormat
-import Ledgers
-import VaultCore
 import VaultManagement
 
 /// `cadenas seal`.

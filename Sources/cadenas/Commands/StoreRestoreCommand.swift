@@ -2,10 +2,7 @@ import Administration
 import ArgumentParser
 import Configuration
 import Glibc
-import Keyring
-import RecordFormat
 import SecretMemory
-import Storage
 
 /// `cadenas store restore`.
 struct StoreRestoreCommand: ParsableCommand {

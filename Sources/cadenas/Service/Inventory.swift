@@ -1,4 +1,3 @@
-import AccessPolicy
 import AcquirerGateway
 import Administration
 import Bytes

@@ -4,7 +4,6 @@ import Administration
 import AuditLog
 import Configuration
 import Glibc
-import Keyring
 import Ledgers
 import SecretMemory
 import SystemCalls

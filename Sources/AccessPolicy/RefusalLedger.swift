@@ -41,7 +41,7 @@ package final class RefusalLedger: Sendable {
   private let storedPerMinute: Int
 
   /// Makes a ledger that stores the first `storedPerMinute` refusals of each client and minute.
-  package init(storedPerMinute: Int = Limits.standard.refusalsStoredPerMinute) {
+  package init(storedPerMinute: Int = Limits().refusalsStoredPerMinute) {
     self.storedPerMinute = storedPerMinute
   }
 

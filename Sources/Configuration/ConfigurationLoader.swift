@@ -48,7 +48,7 @@ struct ConfigurationLoader {
   }
 
   private func limits(_ reader: MappingReader) -> Limits {
-    var limits = Limits.standard
+    var limits = Limits()
     guard let section = reader.mapping("limits") else { return limits }
     for entry in Limits.entries {
       if let value = section.integer(entry.name, in: entry.bounds) {

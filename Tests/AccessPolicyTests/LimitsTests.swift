@@ -24,7 +24,7 @@ import Testing
 
   @Test func `each entry changes its own limit and no other`() {
     for entry in Limits.entries {
-      var limits = Limits.standard
+      var limits = Limits()
       entry.assign(entry.bounds.upperBound, in: &limits)
       for other in Limits.entries {
         let expected =

@@ -62,7 +62,7 @@ import Testing
         ]))
     #expect(rules.warningSeconds == 30 * 86_400)
     #expect(rules.sealBound == 1 << 48)
-    #expect(configuration.limits == .standard)
+    #expect(configuration.limits == Limits())
   }
 
   @Test func `the sample says who administers`() throws {

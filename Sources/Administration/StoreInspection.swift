@@ -64,16 +64,9 @@ struct StoreInspection {
   }
 
   /// Records and entries at one moment.
-  private struct Snapshot: Equatable {
-    let cards: UInt64
-    let entries: UInt64
-  }
-
-  private func snapshot() throws -> Snapshot {
+  private func snapshot() throws -> (cards: UInt64, entries: UInt64) {
     try store.read { transaction in
-      Snapshot(
-        cards: UInt64(try transaction.count(of: .cards)),
-        entries: try AuditReader.size(in: transaction))
+      (UInt64(try transaction.count(of: .cards)), try AuditReader.size(in: transaction))
     }
   }
 }

@@ -2,10 +2,10 @@ import Administration
 import AuditLog
 import Cryptography
 import Keyring
+import Ledgers
 import RecordFormat
 import Storage
 import Testing
-import Ledgers
 import VaultCore
 import VaultManagement
 

@@ -121,7 +121,7 @@ import Testing
 
   @Test func `the sample shows every limit`() {
     for entry in Limits.entries {
-      #expect(sample.contains("\n  \(entry.name): \(entry.value(in: .standard))\n"))
+      #expect(sample.contains("\n  \(entry.name): \(entry.value(in: Limits()))\n"))
     }
   }
 

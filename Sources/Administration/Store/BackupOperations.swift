@@ -150,13 +150,10 @@ extension BackupRecord {
     json.member("log_size", integer: log.size)
     json.member("log_root", string: log.root.hex)
     json.member("kek", string: keyEncryptionKey.text)
-    json.name("keys")
     if let keys {
-      json.beginArray()
-      for key in keys.sorted() { json.string(key.text) }
-      json.endArray()
+      json.member("keys", strings: keys.sorted().map(\.text))
     } else {
-      json.null()
+      json.member("keys", string: nil)
     }
     json.member("actor", string: actor)
     json.member("note", string: note.isEmpty ? nil : note)

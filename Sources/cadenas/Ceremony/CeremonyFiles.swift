@@ -7,13 +7,11 @@ import RecordFormat
 ///
 /// Nothing that is there is replaced. Files are of mode 0600, and durable when they have been written.
 struct CeremonyFiles {
-  /// The path of the folder.
   let directory: String
 
   /// The path of a custodian's share.
   func path(of custodian: CustodyName) -> String { "\(directory)/\(custodian.text).share" }
 
-  /// The path of the transcript.
   var transcriptPath: String { "\(directory)/transcript.txt" }
 
   /// Makes the folder where it is not there, and looks whether everything can be written, before

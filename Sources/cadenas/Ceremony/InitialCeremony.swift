@@ -6,16 +6,13 @@ import SystemCalls
 import VaultManagement
 
 extension Initialization {
-  /// How a ceremony is held.
   struct CeremonyOrder {
-    /// The path of the plan.
     let planPath: String
     /// Where shares and transcript are written.
     let files: CeremonyFiles
     let passphrases: PassphraseOption
   }
 
-  /// What a ceremony has made.
   struct CeremonyOutcome {
     let transcript: Transcript
     let files: CeremonyFiles

@@ -39,7 +39,6 @@ struct DocumentView {
     document.member(name, of: node).map { DocumentView(self, $0) }
   }
 
-  /// The elements of an array.
   var elements: [DocumentView] { document.elements(of: node).map { DocumentView(self, $0) } }
 
   /// The members of an object, in their order.
@@ -60,10 +59,8 @@ struct DocumentView {
     }
   }
 
-  /// The value of a boolean.
   var isTrue: Bool { node.kind == .true }
 
-  /// The value of a whole number.
   var integer: Int64? { document.integer(of: node) }
 
   /// The text of the member `name`; `-` where there is none.

@@ -15,7 +15,6 @@ struct Session {
 
   private let configurationPath: String
 
-  /// A session under the configuration at a path.
   init(_ option: ConfigurationOption) { configurationPath = option.path }
 
   /// Does `operation`, and gives each part of the answer to `sink`.

@@ -2,7 +2,6 @@ import Administration
 import ArgumentParser
 import RecordFormat
 
-/// `cadenas approvals`.
 struct ApprovalsCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "approvals",
@@ -16,7 +15,6 @@ struct ApprovalsCommand: ParsableCommand {
   }
 }
 
-/// `cadenas approve`.
 struct ApproveCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "approve",
@@ -36,7 +34,6 @@ struct ApproveCommand: ParsableCommand {
   }
 }
 
-/// `cadenas reject`.
 struct RejectCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "reject",

@@ -1,8 +1,8 @@
 import Administration
 import ArgumentParser
 import AuditLog
+import Cards
 
-/// `cadenas audit`.
 struct AuditCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "audit", abstract: "Read, verify, prove and export the audit log.",
@@ -13,7 +13,6 @@ struct AuditCommand: ParsableCommand {
     ])
 }
 
-/// `cadenas audit checkpoint`.
 struct AuditCheckpointCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "checkpoint",
@@ -48,7 +47,6 @@ struct AuditCheckpointCommand: ParsableCommand {
   }
 }
 
-/// `cadenas audit prove`.
 struct AuditProveCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "prove",
@@ -84,7 +82,7 @@ struct AuditProveCommand: ParsableCommand {
     let text = subject ?? ""
     if let sequence = UInt64(text), text.utf8.count < 12 { return .entry(sequence) }
     // What is no token could be a card number: it is not repeated.
-    guard TokenArgument.isToken(text) else {
+    guard Token(text) != nil else {
       throw ValidationError("the subject is neither a sequence nor a token")
     }
     return .token(text)

@@ -3,7 +3,6 @@ import ArgumentParser
 import AuditLog
 import Cryptography
 
-/// `cadenas audit export`.
 struct AuditExportCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "export",
@@ -62,7 +61,6 @@ struct ExportRun {
   }
 }
 
-/// `cadenas audit archive`.
 struct AuditArchiveCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "archive",

@@ -2,11 +2,9 @@ import Administration
 import ArgumentParser
 import SystemCalls
 
-/// `cadenas audit report`.
 struct AuditReportCommand: ParsableCommand {
-  /// The days of a report whose beginning is not given.
-  private static let standardDays: Int64 = 30
-  private static let dayMilliseconds: Int64 = 86_400_000
+  /// Thirty days, the period of a report whose beginning is not given.
+  private static let standardMilliseconds: Int64 = 30 * 86_400_000
 
   static let configuration = CommandConfiguration(
     commandName: "report",
@@ -38,7 +36,7 @@ struct AuditReportCommand: ParsableCommand {
 
   private var period: (from: Int64, to: Int64) {
     let end = to ?? SystemClock.unixMilliseconds() + 1
-    return (from ?? max(0, end - Self.standardDays * Self.dayMilliseconds), end)
+    return (from ?? max(0, end - Self.standardMilliseconds), end)
   }
 
   func validate() throws {

@@ -4,7 +4,6 @@ import AuditLog
 import Cards
 import JSON
 
-/// `cadenas audit show`.
 struct AuditShowCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "show",
@@ -55,7 +54,7 @@ struct AuditShowCommand: ParsableCommand {
 
   func validate() throws {
     // A card number in the place of a token is refused, and not repeated.
-    if let token, !TokenArgument.isToken(token) {
+    if let token, Token(token) == nil {
       throw ValidationError("--token is not a token")
     }
     let greatest = follow ? AuditQuery.greatestLimitFollowed : AuditQuery.greatestLimit
@@ -122,11 +121,6 @@ struct AuditShowCommand: ParsableCommand {
     let space = String(repeating: " ", count: max(0, width - text.count))
     return right ? space + text : text + space
   }
-}
-
-/// A token on the command line.
-enum TokenArgument {
-  static func isToken(_ text: String) -> Bool { Token(text) != nil }
 }
 
 /// Puts lines together that come in pieces.

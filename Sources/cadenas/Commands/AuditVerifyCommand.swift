@@ -2,7 +2,6 @@ import Administration
 import ArgumentParser
 import AuditLog
 
-/// `cadenas audit verify`.
 struct AuditVerifyCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "verify",

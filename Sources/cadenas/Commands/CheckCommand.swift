@@ -4,7 +4,6 @@ import Configuration
 import JSON
 import SystemCalls
 
-/// `cadenas check`.
 struct CheckCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "check",

@@ -4,7 +4,6 @@ import Cards
 import Ledgers
 import VaultManagement
 
-/// `cadenas honeytoken`.
 struct HoneytokenCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "honeytoken",
@@ -19,7 +18,6 @@ struct HoneytokenCommand: ParsableCommand {
     ])
 }
 
-/// `cadenas honeytoken add`.
 struct HoneytokenAddCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "add",
@@ -57,7 +55,6 @@ struct HoneytokenAddCommand: ParsableCommand {
   }
 }
 
-/// `cadenas honeytoken list`.
 struct HoneytokenListCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "list",
@@ -87,7 +84,6 @@ struct HoneytokenListCommand: ParsableCommand {
   }
 }
 
-/// `cadenas honeytoken remove`.
 struct HoneytokenRemoveCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "remove",

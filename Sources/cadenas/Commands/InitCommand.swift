@@ -4,7 +4,6 @@ import JSON
 import Keyring
 import RecordFormat
 
-/// `cadenas init`.
 struct InitCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "init",

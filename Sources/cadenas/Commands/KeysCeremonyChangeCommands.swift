@@ -21,7 +21,6 @@ struct CeremonyOptions: ParsableArguments {
   var plan: String
 }
 
-/// `cadenas keys ceremony create`.
 struct KeysCeremonyCreateCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "create",
@@ -39,7 +38,6 @@ struct KeysCeremonyCreateCommand: ParsableCommand {
   func run() throws { try RunningCeremony(options: options).hold(replacing: false) }
 }
 
-/// `cadenas keys ceremony replace`.
 struct KeysCeremonyReplaceCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "replace",
@@ -57,7 +55,6 @@ struct KeysCeremonyReplaceCommand: ParsableCommand {
   func run() throws { try RunningCeremony(options: options).hold(replacing: true) }
 }
 
-/// `cadenas keys ceremony authorize`.
 struct KeysCeremonyAuthorizeCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "authorize",

@@ -4,7 +4,6 @@ import AuditLog
 import RecordFormat
 import VaultManagement
 
-/// `cadenas keys certificate`.
 struct KeysCertificateCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "certificate",

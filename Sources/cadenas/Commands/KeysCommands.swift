@@ -1,7 +1,6 @@
 import Administration
 import ArgumentParser
 
-/// `cadenas keys`.
 struct KeysCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "keys",
@@ -14,7 +13,6 @@ struct KeysCommand: ParsableCommand {
     ])
 }
 
-/// `cadenas keys status`.
 struct KeysStatusCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "status",

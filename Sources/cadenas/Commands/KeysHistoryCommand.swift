@@ -2,7 +2,6 @@ import Administration
 import ArgumentParser
 import RecordFormat
 
-/// `cadenas keys history`.
 struct KeysHistoryCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "history",

@@ -1,7 +1,6 @@
 import Administration
 import ArgumentParser
 
-/// `cadenas keys inventory`.
 struct KeysInventoryCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "inventory",

@@ -2,7 +2,6 @@ import Administration
 import ArgumentParser
 import AuditLog
 
-/// `cadenas keys public-key`.
 struct KeysPublicKeyCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "public-key",

@@ -29,7 +29,6 @@ struct ReasonOption: ParsableArguments {
   }
 }
 
-/// `cadenas keys deactivate`.
 struct KeysDeactivateCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "deactivate",
@@ -47,7 +46,6 @@ struct KeysDeactivateCommand: ParsableCommand {
   }
 }
 
-/// `cadenas keys compromise`.
 struct KeysCompromiseCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "compromise",
@@ -77,7 +75,6 @@ private enum RetiredKey {
   }
 }
 
-/// `cadenas keys destroy`.
 struct KeysDestroyCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "destroy",

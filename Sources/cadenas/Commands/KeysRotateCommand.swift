@@ -2,7 +2,6 @@ import Administration
 import ArgumentParser
 import RecordFormat
 
-/// `cadenas keys rotate`.
 struct KeysRotateCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "rotate",
@@ -40,7 +39,6 @@ struct KeysRotateCommand: ParsableCommand {
   }
 }
 
-/// `cadenas keys reencrypt`.
 struct KeysReencryptCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "reencrypt",

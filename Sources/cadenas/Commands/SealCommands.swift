@@ -4,7 +4,6 @@ import Keyring
 import RecordFormat
 import VaultManagement
 
-/// `cadenas seal`.
 struct SealCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "seal",
@@ -23,7 +22,6 @@ struct SealCommand: ParsableCommand {
   }
 }
 
-/// `cadenas unseal`.
 struct UnsealCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "unseal", abstract: "Open the keyring of a sealed service.",
@@ -63,7 +61,6 @@ struct ShareOption: ParsableArguments {
       "A custodian's share, as it was written or typed in from paper.", valueName: "file"))
   var file: String?
 
-  /// Enters the share of `file`.
   func enter(
     _ file: String, for purpose: ShareProgress.Purpose, _ common: CommonOptions
   ) throws {

@@ -1,7 +1,6 @@
 import Administration
 import ArgumentParser
 
-/// `cadenas status`.
 struct StatusCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "status",
@@ -72,7 +71,6 @@ struct StatusCommand: ParsableCommand {
   }
 }
 
-/// `cadenas metrics`.
 struct MetricsCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "metrics",

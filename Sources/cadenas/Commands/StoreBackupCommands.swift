@@ -3,7 +3,6 @@ import ArgumentParser
 import RecordFormat
 import VaultManagement
 
-/// `cadenas store backup`.
 struct StoreBackupCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "backup",
@@ -16,7 +15,6 @@ struct StoreBackupCommand: ParsableCommand {
     ], defaultSubcommand: StoreBackupCreateCommand.self)
 }
 
-/// `cadenas store backup create`.
 struct StoreBackupCreateCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "create",
@@ -79,7 +77,6 @@ struct StoreBackupCreateCommand: ParsableCommand {
   }
 }
 
-/// `cadenas store backup list`.
 struct StoreBackupListCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "list",
@@ -105,7 +102,6 @@ struct StoreBackupListCommand: ParsableCommand {
   }
 }
 
-/// `cadenas store backup forget`.
 struct StoreBackupForgetCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "forget",

@@ -1,7 +1,6 @@
 import Administration
 import ArgumentParser
 
-/// `cadenas store`.
 struct StoreCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "store", abstract: "Look at the store, verify it, back it up and restore it.",
@@ -11,7 +10,6 @@ struct StoreCommand: ParsableCommand {
     ])
 }
 
-/// `cadenas store stats`.
 struct StoreStatsCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "stats", abstract: "Show how large the store is and what is in it.")
@@ -31,7 +29,6 @@ struct StoreStatsCommand: ParsableCommand {
   }
 }
 
-/// `cadenas store verify`.
 struct StoreVerifyCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "verify",

@@ -1,7 +1,6 @@
 import Administration
 import ArgumentParser
 
-/// `cadenas store compact`.
 struct StoreCompactCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "compact",

@@ -4,7 +4,6 @@ import Configuration
 import Glibc
 import SecretMemory
 
-/// `cadenas store restore`.
 struct StoreRestoreCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "restore",

@@ -24,7 +24,6 @@ struct ServiceStatusSource: Sendable {
 
   private var vault: Vault { manager.vault }
 
-  /// The hooks of the operations.
   func hooks(slots: SecretPool) -> AdministrationHooks {
     var hooks = AdministrationHooks(clock: .machine)
     hooks.service = { [self] in status() }

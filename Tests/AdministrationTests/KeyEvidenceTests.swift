@@ -1,6 +1,7 @@
 import Administration
 import AuditLog
 import Cryptography
+import JSON
 import Keyring
 import Ledgers
 import RecordFormat

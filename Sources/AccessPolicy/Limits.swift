@@ -38,9 +38,6 @@ package struct Limits: Equatable, Sendable {
   /// Refusals of one client that a minute stores one by one; the others become one counted entry.
   package var refusalsStoredPerMinute = 60
 
-  /// The defaults.
-  package static let standard = Limits()
-
   /// Makes the defaults.
   package init() {}
 }

@@ -1,9 +1,8 @@
 internal import AuditLog
 internal import JSON
 internal import Keyring
-package import Storage
 internal import Ledgers
-internal import VaultCore
+package import Storage
 internal import VaultManagement
 
 /// One piece of an operation's answer, in the order in which it comes.

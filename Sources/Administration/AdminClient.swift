@@ -1,6 +1,5 @@
 internal import Bytes
 internal import Glibc
-internal import JSON
 
 /// Asks the running service through its administration socket. Blocking, for a command line.
 package struct AdminClient: Sendable {

@@ -1,10 +1,8 @@
+internal import Ledgers
 internal import Logging
 internal import NIOCore
 internal import NIOPosix
 internal import Synchronization
-internal import Ledgers
-internal import VaultCore
-internal import VaultManagement
 
 /// What the connections of an administration socket share.
 final class AdminContext: Sendable {

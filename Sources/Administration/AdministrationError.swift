@@ -55,13 +55,14 @@ extension AdministrationError {
   /// A sentence for the person who asked.
   package var detail: String {
     switch self {
-    case .malformedRequest(let reason): reason
+    case .malformedRequest(let reason), .refused(let reason), .notReplaced(let reason),
+      .unavailable(let reason), .notFound(let reason), .misconfigured(let reason):
+      reason
     case .notPermitted:
       "this user is neither operator nor auditor (administration.operators, .auditors)"
     case .operatorNeeded:
       "this is for operators, and this user is an auditor (administration.operators)"
     case .busy: "other long operations are running; try again when they have ended"
-    case .refused(let reason), .notReplaced(let reason): reason
     case .store(let error), .audit(.store(let error)): error.explanation
     case .audit(.damaged(let reason)):
       "the audit log is damaged (\(reason)); run: cadenas audit verify"
@@ -69,7 +70,6 @@ extension AdministrationError {
     case .audit(.unverifiedNote(let reason)): "a signed note does not verify: \(reason)"
     case .audit(.cannotSign): "the system could not make a signature; try again"
     case .keyring(let error): error.explanation
-    case .unavailable(let reason), .notFound(let reason), .misconfigured(let reason): reason
     case .abandoned, .audit(.abandoned): "the one who asked has gone away"
     }
   }

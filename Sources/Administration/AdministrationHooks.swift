@@ -1,8 +1,9 @@
 package import AuditLog
+package import JSON
 package import Keyring
+package import Ledgers
 internal import RecordFormat
 package import SecretMemory
-package import Ledgers
 internal import Storage
 package import VaultCore
 package import VaultManagement
@@ -36,8 +37,9 @@ package struct AdministrationHooks: Sendable {
   package var keepAtHandSeconds: UInt64 = 0
   /// Backups and compaction; nil where the store is open for reading only.
   package var upkeep: StoreUpkeep?
-  /// The cryptography in use.
-  package var inventory: (@Sendable () throws -> CryptographicInventory)?
+  /// Writes the members of `keys inventory` about the cryptography in use beside keys, whose ages are
+  /// those at a time in Unix milliseconds.
+  package var inventory: (@Sendable (inout JSONWriter, Int64) throws -> Void)?
   /// Appends an entry, and returns when it is durable.
   package var record: (@Sendable (AuditEntry) throws -> Void)?
 

@@ -1,10 +1,8 @@
 internal import AuditLog
-internal import Cryptography
 internal import Keyring
 internal import RecordFormat
 internal import SecretMemory
 internal import Storage
-internal import Ledgers
 internal import VaultCore
 internal import VaultManagement
 

@@ -1,9 +1,8 @@
 internal import AuditLog
 package import Cards
 internal import JSON
-internal import Storage
 internal import Ledgers
-internal import VaultCore
+internal import Storage
 package import VaultManagement
 
 /// `honeytoken add`: a new one, for the database of a merchant.
@@ -120,7 +119,7 @@ extension AdminCall {
       Metric(
         "cadenas_alarms_total", .counter, "Alarms since the start, by rule.",
         samples: vault.alarmCounts.map {
-          .init(Int64(clamping: $0.raised), labels: [.init("rule", $0.rule)])
+          .init(Int64(clamping: $0.raised), labels: [("rule", $0.rule)])
         }),
       Metric(
         "cadenas_honeytokens", .gauge, "Honeytokens that are watched.",

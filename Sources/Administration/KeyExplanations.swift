@@ -1,6 +1,5 @@
 package import Keyring
 internal import RecordFormat
-internal import Storage
 internal import SystemCalls
 
 extension KeyringError {

@@ -1,5 +1,3 @@
-internal import Ledgers
-internal import VaultCore
 internal import VaultManagement
 
 /// The query of a request's target: names and values, each name once.

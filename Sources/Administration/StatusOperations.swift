@@ -1,4 +1,5 @@
 internal import AuditLog
+internal import Cryptography
 internal import JSON
 internal import Storage
 
@@ -91,10 +92,5 @@ package struct ShowMetrics: PlainAdminOperation {
 
 extension Store {
   /// The store's identifier in hexadecimal.
-  var identifierText: String {
-    storeIdentifier.bytes.map { byte in
-      let digits = String(byte, radix: 16)
-      return digits.count == 1 ? "0" + digits : digits
-    }.joined()
-  }
+  var identifierText: String { storeIdentifier.bytes.hexadecimal }
 }

@@ -3,8 +3,6 @@ internal import CardStore
 internal import Keyring
 internal import SecretMemory
 internal import Storage
-internal import Ledgers
-internal import VaultCore
 internal import VaultManagement
 
 /// A look at every record of a store, or of a copy of one, and at what its audit log tells of them.
@@ -66,16 +64,9 @@ struct StoreInspection {
   }
 
   /// Records and entries at one moment.
-  private struct Snapshot: Equatable {
-    let cards: UInt64
-    let entries: UInt64
-  }
-
-  private func snapshot() throws -> Snapshot {
+  private func snapshot() throws -> (cards: UInt64, entries: UInt64) {
     try store.read { transaction in
-      Snapshot(
-        cards: UInt64(try transaction.count(of: .cards)),
-        entries: try AuditReader.size(in: transaction))
+      (UInt64(try transaction.count(of: .cards)), try AuditReader.size(in: transaction))
     }
   }
 }

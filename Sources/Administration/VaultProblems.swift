@@ -1,9 +1,9 @@
 internal import AuditLog
 internal import CardStore
 internal import Keyring
+internal import Ledgers
 internal import RecordFormat
 internal import Storage
-internal import Ledgers
 internal import VaultCore
 internal import VaultManagement
 

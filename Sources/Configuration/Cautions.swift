@@ -1,4 +1,3 @@
-import AccessPolicy
 import AuditLog
 
 /// Something that is allowed and still deserves an operator's attention, with its remedy.

@@ -25,7 +25,7 @@ package struct CeremonyPlan: Equatable, Sendable {
   ///
   /// - Throws: ``ConfigurationError`` with every mistake that was found.
   package static func load(path: String) throws(ConfigurationError) -> CeremonyPlan {
-    try ConfigurationLoader.section(of: path) { loader, reader in
+    try ConfigurationLoader.section(of: path) { loader, reader, _ in
       defer { reader.finish() }
       return loader.ceremonyPlan(reader)
     }

@@ -10,12 +10,6 @@ package struct ConfigurationTree: Equatable, Sendable {
     package let file: String
     /// The line, from 1.
     package let line: Int
-
-    /// Names a place.
-    package init(file: String, line: Int) {
-      self.file = file
-      self.line = line
-    }
   }
 
   /// What a node holds.

@@ -1,5 +1,4 @@
 import Administration
-import CardStore
 import Configuration
 import Glibc
 import SystemCalls

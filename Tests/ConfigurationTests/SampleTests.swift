@@ -62,7 +62,7 @@ import Testing
         ]))
     #expect(rules.warningSeconds == 30 * 86_400)
     #expect(rules.sealBound == 1 << 48)
-    #expect(configuration.limits == .standard)
+    #expect(configuration.limits == Limits())
   }
 
   @Test func `the sample says who administers`() throws {
@@ -121,7 +121,7 @@ import Testing
 
   @Test func `the sample shows every limit`() {
     for entry in Limits.entries {
-      #expect(sample.contains("\n  \(entry.name): \(entry.value(in: .standard))\n"))
+      #expect(sample.contains("\n  \(entry.name): \(entry.value(in: Limits()))\n"))
     }
   }
 

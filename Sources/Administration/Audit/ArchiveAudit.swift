@@ -2,7 +2,6 @@ internal import AuditLog
 package import Cryptography
 internal import JSON
 internal import Storage
-internal import Ledgers
 internal import VaultCore
 internal import VaultManagement
 

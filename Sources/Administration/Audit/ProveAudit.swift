@@ -1,6 +1,5 @@
 internal import AuditLog
 import Bytes
-internal import Cryptography
 internal import JSON
 internal import Storage
 

@@ -1,10 +1,7 @@
 internal import AuditLog
 internal import Cryptography
 internal import JSON
-internal import Keyring
 internal import Storage
-internal import Ledgers
-internal import VaultCore
 internal import VaultManagement
 
 /// `audit checkpoint`: a signed checkpoint of now; the newest one that is kept, where nobody can sign.

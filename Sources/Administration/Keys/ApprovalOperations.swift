@@ -1,8 +1,6 @@
 internal import AuditLog
 internal import JSON
-internal import Keyring
 internal import RecordFormat
-internal import Ledgers
 internal import VaultCore
 package import VaultManagement
 

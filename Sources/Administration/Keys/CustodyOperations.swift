@@ -4,7 +4,6 @@ internal import JSON
 internal import Keyring
 internal import RecordFormat
 internal import Storage
-internal import Ledgers
 internal import VaultCore
 internal import VaultManagement
 

@@ -2,7 +2,6 @@ internal import AuditLog
 internal import JSON
 internal import Keyring
 internal import RecordFormat
-internal import Ledgers
 internal import VaultCore
 internal import VaultManagement
 

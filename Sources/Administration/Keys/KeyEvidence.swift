@@ -4,8 +4,6 @@ internal import JSON
 internal import Keyring
 package import RecordFormat
 internal import Storage
-internal import Ledgers
-internal import VaultCore
 package import VaultManagement
 
 /// `keys certificate`: that of a key that was replaced; the final one, or else the interim one, where no

@@ -1,6 +1,5 @@
 internal import AuditLog
 internal import JSON
-internal import Ledgers
 internal import VaultCore
 internal import VaultManagement
 

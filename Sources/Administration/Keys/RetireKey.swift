@@ -2,7 +2,6 @@ internal import AuditLog
 internal import JSON
 internal import Keyring
 package import RecordFormat
-internal import Ledgers
 internal import VaultCore
 package import VaultManagement
 

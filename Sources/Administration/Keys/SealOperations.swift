@@ -1,8 +1,6 @@
 internal import AuditLog
 internal import JSON
-internal import Keyring
 internal import Storage
-internal import Ledgers
 internal import VaultCore
 internal import VaultManagement
 

@@ -4,7 +4,6 @@ internal import JSON
 package import Keyring
 package import RecordFormat
 internal import Storage
-internal import Ledgers
 internal import VaultCore
 internal import VaultManagement
 
@@ -76,8 +75,8 @@ extension AdminCall {
   func keyMetrics() throws -> [Metric] {
     let keys = try openKeyStatuses()
     guard !keys.isEmpty else { return [] }
-    func labels(_ key: KeyStatus) -> [Metric.Label] {
-      [.init("key", key.identifier.text), .init("role", key.role.name)]
+    func labels(_ key: KeyStatus) -> [(String, String)] {
+      [("key", key.identifier.text), ("role", key.role.name)]
     }
     return [
       Metric(

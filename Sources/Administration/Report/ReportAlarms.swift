@@ -1,8 +1,5 @@
 internal import AuditLog
 internal import JSON
-internal import Ledgers
-internal import VaultCore
-internal import VaultManagement
 
 /// An alarm as its entry tells it.
 struct AlarmFact: Equatable {

@@ -4,8 +4,6 @@ internal import JSON
 internal import Keyring
 internal import RecordFormat
 internal import Storage
-internal import Ledgers
-internal import VaultCore
 internal import VaultManagement
 
 /// `audit report`: verifies the log and makes the report of a period: `{"html": …, "intact": …}`.
@@ -45,7 +43,8 @@ package struct ReportAudit: AdminOperation {
       statistics: try call.statistics(from: from, to: to, size: verification.size),
       origin: call.origin, signingKey: try call.signingKey(),
       keys: (try? call.openKeyStatuses()) ?? [], custodians: try CustodianSet.read(in: call.store),
-      backups: try call.backupFacts(), madeMilliseconds: call.now, madeFor: call.actor,
+      backups: try call.store.read { try BackupRecord.all(in: $0) }, madeMilliseconds: call.now,
+      madeFor: call.actor,
       version: call.hooks.service?().version ?? call.hooks.version)
     let isIntact = verification.finding == nil
     let document = JSONWriter.document { json in
@@ -93,13 +92,5 @@ extension AdminCall {
   fileprivate func signingKey() throws -> String? {
     guard hooks.vault?.isSealed != true, let keyring = try? keyring() else { return nil }
     return VerifierKey(name: origin, publicKey: try keyring.signingKey().key.publicKey)?.text
-  }
-
-  fileprivate func backupFacts() throws -> [ReportContents.BackupFact] {
-    try store.read { try BackupRecord.all(in: $0) }.map {
-      ReportContents.BackupFact(
-        identifier: $0.identifier.text, state: $0.state.name,
-        madeMilliseconds: Int64(clamping: $0.beganMilliseconds), actor: $0.actor)
-    }
   }
 }

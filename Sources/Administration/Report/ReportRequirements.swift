@@ -1,6 +1,5 @@
 internal import AuditLog
 internal import Keyring
-internal import RecordFormat
 
 /// The table from requirements to evidence, and what the report does not prove.
 struct ReportRequirements {

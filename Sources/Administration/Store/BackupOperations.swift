@@ -3,8 +3,6 @@ internal import Cryptography
 internal import JSON
 package import RecordFormat
 internal import Storage
-internal import Ledgers
-internal import VaultCore
 package import VaultManagement
 
 /// `store backup`: a backup, to a new file with an absolute path.
@@ -152,13 +150,10 @@ extension BackupRecord {
     json.member("log_size", integer: log.size)
     json.member("log_root", string: log.root.hex)
     json.member("kek", string: keyEncryptionKey.text)
-    json.name("keys")
     if let keys {
-      json.beginArray()
-      for key in keys.sorted() { json.string(key.text) }
-      json.endArray()
+      json.member("keys", strings: keys.sorted().map(\.text))
     } else {
-      json.null()
+      json.member("keys", string: nil)
     }
     json.member("actor", string: actor)
     json.member("note", string: note.isEmpty ? nil : note)

@@ -130,18 +130,11 @@ struct StoreCheck {
     return findings
   }
 
-  private struct KeyCount {
-    let identifier: String
-    let found: UInt64
-    let noted: UInt64
-  }
-
-  private var keys: [KeyCount] {
+  private var keys: [(identifier: String, found: UInt64, noted: UInt64)] {
     guard let records else { return [] }
     return Set(records.found.keys).union(records.counted.keys).map { key in
-      KeyCount(
-        identifier: key.text, found: records.found[key] ?? 0, noted: records.counted[key] ?? 0)
-    }.sorted { $0.identifier < $1.identifier }
+      (key.text, records.found[key] ?? 0, records.counted[key] ?? 0)
+    }.sorted { $0.0 < $1.0 }
   }
 
   /// The document of `store verify`.

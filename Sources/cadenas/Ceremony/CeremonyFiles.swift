@@ -1,6 +1,4 @@
-import Administration
 import Bytes
-import Configuration
 import Glibc
 import Keyring
 import RecordFormat
@@ -9,13 +7,11 @@ import RecordFormat
 ///
 /// Nothing that is there is replaced. Files are of mode 0600, and durable when they have been written.
 struct CeremonyFiles {
-  /// The path of the folder.
   let directory: String
 
   /// The path of a custodian's share.
   func path(of custodian: CustodyName) -> String { "\(directory)/\(custodian.text).share" }
 
-  /// The path of the transcript.
   var transcriptPath: String { "\(directory)/transcript.txt" }
 
   /// Makes the folder where it is not there, and looks whether everything can be written, before
@@ -64,12 +60,7 @@ struct CeremonyFiles {
 
   /// Reads a share that was written or typed in again.
   static func readShare(_ path: String) throws(CommandFailure) -> CustodianShare {
-    let text: [UInt8]
-    do throws(ConfigurationFileProblem) {
-      text = try ConfigurationFiles.read(path, maximumBytes: CustodianShare.mostTextBytes)
-    } catch {
-      throw CommandFailure(.invalid, "\(path) \(error.text)")
-    }
+    let text = try EvidenceFile.read(path, mostBytes: CustodianShare.mostTextBytes)
     do throws(KeyringError) {
       return try CustodianShare(parsing: text.rawSpan)
     } catch {

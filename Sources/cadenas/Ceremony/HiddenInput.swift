@@ -1,4 +1,3 @@
-import Administration
 import Glibc
 import Synchronization
 import SystemCalls

@@ -1,26 +1,18 @@
-import AuditLog
 import Configuration
-import Cryptography
 import Glibc
 import Keyring
 import RecordFormat
-import Storage
 import SystemCalls
-import Ledgers
-import VaultCore
 import VaultManagement
 
 extension Initialization {
-  /// How a ceremony is held.
   struct CeremonyOrder {
-    /// The path of the plan.
     let planPath: String
     /// Where shares and transcript are written.
     let files: CeremonyFiles
     let passphrases: PassphraseOption
   }
 
-  /// What a ceremony has made.
   struct CeremonyOutcome {
     let transcript: Transcript
     let files: CeremonyFiles

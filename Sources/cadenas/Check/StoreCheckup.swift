@@ -145,7 +145,7 @@ struct StoreCheckup {
   }
 
   private func keyWarnings(_ status: DocumentView) -> [Finding] {
-    (status["key_warnings"]?.elements ?? []).map { warning in
+    status.rows("key_warnings").map { warning in
       Self.finding(
         role: warning.text("role"), key: warning.text("key"),
         isUrgent: warning["urgent"]?.isTrue == true, text: warning.text("text"))

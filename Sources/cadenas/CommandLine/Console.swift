@@ -6,10 +6,8 @@ enum Console {
   /// Whether standard output is a terminal: then there are colours.
   static var isTerminal: Bool { isatty(STDOUT_FILENO) == 1 }
 
-  /// Writes text to standard output.
   static func write(_ text: String) { write(Array(text.utf8), to: STDOUT_FILENO) }
 
-  /// Writes bytes to standard output.
   static func write(_ bytes: [UInt8]) { write(bytes, to: STDOUT_FILENO) }
 
   /// Writes text and an end of line to standard error.

@@ -39,7 +39,6 @@ struct DocumentView {
     document.member(name, of: node).map { DocumentView(self, $0) }
   }
 
-  /// The elements of an array.
   var elements: [DocumentView] { document.elements(of: node).map { DocumentView(self, $0) } }
 
   /// The members of an object, in their order.
@@ -60,14 +59,24 @@ struct DocumentView {
     }
   }
 
-  /// The value of a boolean.
   var isTrue: Bool { node.kind == .true }
 
-  /// The value of a whole number.
   var integer: Int64? { document.integer(of: node) }
 
   /// The text of the member `name`; `-` where there is none.
   func text(_ name: String) -> String { self[name]?.text ?? "-" }
+
+  /// The texts in the list `name`; none where it is not there.
+  func texts(_ name: String) -> [String] { rows(name).map(\.text) }
+
+  /// The same on one line; `-` where there is none.
+  func list(_ name: String) -> String {
+    let texts = texts(name)
+    return texts.isEmpty ? "-" : texts.joined(separator: ", ")
+  }
+
+  /// The elements of the list `name`; none where it is not there.
+  func rows(_ name: String) -> [DocumentView] { self[name]?.elements ?? [] }
 
   /// The member `name` as a size: `12.3 MiB`.
   func size(_ name: String) -> String {

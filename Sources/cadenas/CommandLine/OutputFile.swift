@@ -1,4 +1,3 @@
-import Administration
 import Glibc
 
 /// A file that a command writes whole, or not at all.

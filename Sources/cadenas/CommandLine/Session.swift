@@ -4,7 +4,6 @@ import Glibc
 import Keyring
 import SecretMemory
 import Storage
-import Ledgers
 import VaultCore
 import VaultManagement
 
@@ -16,7 +15,6 @@ struct Session {
 
   private let configurationPath: String
 
-  /// A session under the configuration at a path.
   init(_ option: ConfigurationOption) { configurationPath = option.path }
 
   /// Does `operation`, and gives each part of the answer to `sink`.
@@ -64,8 +62,8 @@ struct Session {
       options: Store.Options(isReadOnly: !operation.terms.isWriting))
     var hooks = AdministrationHooks(clock: .machine)
     hooks.keyring = { try KeyringStore.open(in: store, source: configuration.keys.source) }
-    hooks.inventory = {
-      do { return try Inventory(configuration).make() } catch {
+    hooks.inventory = { json, now in
+      do { try Inventory(configuration).write(to: &json, atMilliseconds: now) } catch {
         throw AdministrationError(CommandFailure(error))
       }
     }

@@ -4,7 +4,6 @@ import Configuration
 import JSON
 import SystemCalls
 
-/// `cadenas check`.
 struct CheckCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "check",
@@ -15,12 +14,11 @@ struct CheckCommand: ParsableCommand {
       itself has mistakes.
       """)
 
-  @OptionGroup var config: ConfigurationOption
-  @OptionGroup var output: FormatOption
+  @OptionGroup var common: CommonOptions
 
   func run() throws {
-    let result = Self.look(config.path)
-    try output.show(Self.json(result)) { _ in Self.text(result) }
+    let result = Self.look(common.config.path)
+    try common.output.show(Self.json(result)) { _ in Self.text(result) }
     let errors = result.findings.filter { $0.severity == .error }
     if errors.contains(where: { $0.area == .configuration }) {
       throw ExitCode(CommandFailure.Status.invalid.rawValue)

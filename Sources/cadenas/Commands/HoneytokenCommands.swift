@@ -2,10 +2,8 @@ import Administration
 import ArgumentParser
 import Cards
 import Ledgers
-import VaultCore
 import VaultManagement
 
-/// `cadenas honeytoken`.
 struct HoneytokenCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "honeytoken",
@@ -20,7 +18,6 @@ struct HoneytokenCommand: ParsableCommand {
     ])
 }
 
-/// `cadenas honeytoken add`.
 struct HoneytokenAddCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "add",
@@ -31,8 +28,7 @@ struct HoneytokenAddCommand: ParsableCommand {
       that time. The note is for whoever sees the alarm, and is kept in the audit log.
       """)
 
-  @OptionGroup var config: ConfigurationOption
-  @OptionGroup var output: FormatOption
+  @OptionGroup var common: CommonOptions
 
   @Option(
     help: ArgumentHelp("The merchant in whose database it will be planted.", valueName: "name"))
@@ -48,9 +44,9 @@ struct HoneytokenAddCommand: ParsableCommand {
   }
 
   func run() throws {
-    let document = try Session(config).document(
-      AddHoneytoken(merchant: merchant, note: noted ?? .none), offline: false)
-    try output.show(document) { honeytoken in
+    try common.show(
+      AddHoneytoken(merchant: merchant, note: noted ?? .none), offline: false
+    ) { honeytoken in
       TextTable.pairs([
         ("honeytoken", honeytoken.text("token")), ("merchant", honeytoken.text("merchant")),
         ("created", honeytoken.text("created")), ("note", honeytoken.text("note")),
@@ -59,7 +55,6 @@ struct HoneytokenAddCommand: ParsableCommand {
   }
 }
 
-/// `cadenas honeytoken list`.
 struct HoneytokenListCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "list",
@@ -68,32 +63,27 @@ struct HoneytokenListCommand: ParsableCommand {
       Whoever sees this list can tell bait from real tokens: keep it away from the shops.
       """)
 
-  @OptionGroup var config: ConfigurationOption
-  @OptionGroup var output: FormatOption
+  @OptionGroup var common: CommonOptions
 
   func run() throws {
-    try output.show(Session(config).document(ListHoneytokens(), offline: false), Self.text)
+    try common.show(ListHoneytokens(), offline: false, Self.text)
   }
 
   private static func text(_ list: DocumentView) -> String {
-    let honeytokens = list["honeytokens"]?.elements ?? []
+    let honeytokens = list.rows("honeytokens")
     guard !honeytokens.isEmpty else { return "no honeytoken is planted\n" }
-    var table = TextTable([
-      ("TOKEN", .left), ("MERCHANT", .left), ("CREATED", .left), ("BY", .left), ("NOTE", .left),
-    ])
-    for honeytoken in honeytokens {
-      let merchant = honeytoken.text("merchant")
-      table.add([
-        honeytoken.text("token"),
-        merchant == "-" ? "number \(honeytoken.text("merchant_number"))" : merchant,
-        honeytoken.text("created"), honeytoken.text("actor"), honeytoken.text("note"),
-      ])
-    }
-    return table.text
+    return TextTable(
+      [
+        ("TOKEN", .left, "token"), ("MERCHANT", .left, "merchant"), ("CREATED", .left, "created"),
+        ("BY", .left, "actor"), ("NOTE", .left, "note"),
+      ], honeytokens
+    ) { row, member in
+      let isNameless = member == "merchant" && row.text(member) == "-"
+      return isNameless ? "number \(row.text("merchant_number"))" : row.text(member)
+    }.text
   }
 }
 
-/// `cadenas honeytoken remove`.
 struct HoneytokenRemoveCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "remove",
@@ -103,8 +93,7 @@ struct HoneytokenRemoveCommand: ParsableCommand {
       shop's database too.
       """)
 
-  @OptionGroup var config: ConfigurationOption
-  @OptionGroup var output: FormatOption
+  @OptionGroup var common: CommonOptions
 
   @Argument(help: ArgumentHelp("The honeytoken, tok_….", valueName: "token"))
   var token: String
@@ -120,7 +109,7 @@ struct HoneytokenRemoveCommand: ParsableCommand {
   }
 
   func run() throws {
-    try output.show(Session(config).document(RemoveHoneytoken(parsed()), offline: false)) {
+    try common.show(RemoveHoneytoken(parsed()), offline: false) {
       Console.printable($0.text("token")) + " is watched no more.\n"
     }
   }

@@ -1,11 +1,9 @@
 import ArgumentParser
 import Configuration
-import Cryptography
 import JSON
 import Keyring
 import RecordFormat
 
-/// `cadenas init`.
 struct InitCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "init",
@@ -20,8 +18,7 @@ struct InitCommand: ParsableCommand {
       NAME.share, and the transcript to sign.
       """)
 
-  @OptionGroup var config: ConfigurationOption
-  @OptionGroup var output: FormatOption
+  @OptionGroup var common: CommonOptions
   @OptionGroup var passphrases: PassphraseOption
 
   @Option(help: ArgumentHelp("The plan of the key ceremony.", valueName: "plan"))
@@ -42,7 +39,7 @@ struct InitCommand: ParsableCommand {
   }
 
   func run() throws {
-    let configuration = try config.load()
+    let configuration = try common.config.load()
     guard let ceremony, let shares else {
       return try show(Initialization.run(configuration))
     }
@@ -65,7 +62,7 @@ struct InitCommand: ParsableCommand {
       json.member("key_file", string: outcome.keyFile)
       Self.add(outcome.keys, to: &json)
     }
-    try output.show(document) { _ in
+    try common.output.show(document) { _ in
       TextTable.pairs([("store", outcome.store), ("key file", outcome.keyFile)]) + "\n"
         + Self.table(outcome.keys) + "\nKeep a copy of the key file in a safe place of its own.\n"
     }
@@ -86,7 +83,7 @@ struct InitCommand: ParsableCommand {
       }
       Self.add(transcript.keys, to: &json)
     }
-    try output.show(document) { _ in
+    try common.output.show(document) { _ in
       TextTable.pairs(
         [("directory", outcome.store)] + transcript.facts
           + [("transcript", outcome.files.transcriptPath)])

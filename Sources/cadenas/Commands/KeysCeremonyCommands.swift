@@ -4,7 +4,6 @@ import JSON
 import Keyring
 import RecordFormat
 
-/// `cadenas keys ceremony`.
 struct KeysCeremonyCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "ceremony", abstract: "Look after custodians' shares of the key-encryption key.",
@@ -17,7 +16,6 @@ struct KeysCeremonyCommand: ParsableCommand {
     ])
 }
 
-/// `cadenas keys ceremony verify`.
 struct KeysCeremonyVerifyCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "verify",

@@ -2,11 +2,8 @@ import Administration
 import ArgumentParser
 import AuditLog
 import RecordFormat
-import Ledgers
-import VaultCore
 import VaultManagement
 
-/// `cadenas keys certificate`.
 struct KeysCertificateCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "certificate",
@@ -23,8 +20,7 @@ struct KeysCertificateCommand: ParsableCommand {
       prints now as --succession. Exit status 0 where the certificate verifies, 1 where it does not.
       """)
 
-  @OptionGroup var config: ConfigurationOption
-  @OptionGroup var output: FormatOption
+  @OptionGroup var common: CommonOptions
 
   @Argument(help: ArgumentHelp("The key that was replaced.", valueName: "key"))
   var key: KeyIdentifier?
@@ -64,7 +60,7 @@ struct KeysCertificateCommand: ParsableCommand {
     }
     guard let key else { return }
     let kind: RotationCertificate.Kind? = final ? .final : interim ? .interim : nil
-    try output.show(Session(config).document(ShowKeyCertificate(key, kind), offline: true)) {
+    try common.show(ShowKeyCertificate(key, kind), offline: true) {
       $0["note"]?.text ?? ""
     }
   }

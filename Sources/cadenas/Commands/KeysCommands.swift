@@ -1,7 +1,6 @@
 import Administration
 import ArgumentParser
 
-/// `cadenas keys`.
 struct KeysCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "keys",
@@ -14,7 +13,6 @@ struct KeysCommand: ParsableCommand {
     ])
 }
 
-/// `cadenas keys status`.
 struct KeysStatusCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "status",
@@ -24,24 +22,20 @@ struct KeysStatusCommand: ParsableCommand {
       CMAC of a zero block; for an audit key, of the SHA-256 of its public key.
       """)
 
-  @OptionGroup var config: ConfigurationOption
-  @OptionGroup var output: FormatOption
+  @OptionGroup var common: CommonOptions
 
   func run() throws {
-    try output.show(Session(config).document(ShowKeys(), offline: true)) { list in
-      let keys = list["keys"]?.elements ?? []
-      var table = TextTable([
-        ("ID", .left), ("ROLE", .left), ("STATE", .left), ("CHECK VALUE", .left),
-        ("CREATED", .left), ("CRYPTOPERIOD END", .left), ("CARDS", .right),
-      ])
-      for key in keys {
-        table.add(
-          ["id", "role", "state", "check_value", "created", "cryptoperiod_end", "cards"]
-            .map(key.text(_:)))
-      }
+    try common.show(ShowKeys(), offline: true) { list in
+      let keys = list.rows("keys")
+      let table = TextTable(
+        [
+          ("ID", .left, "id"), ("ROLE", .left, "role"), ("STATE", .left, "state"),
+          ("CHECK VALUE", .left, "check_value"), ("CREATED", .left, "created"),
+          ("CRYPTOPERIOD END", .left, "cryptoperiod_end"), ("CARDS", .right, "cards"),
+        ], keys)
       let warnings = keys.flatMap { key in
-        (key["warnings"]?.elements ?? []).map {
-          Console.styled("warning", .yellow) + " \(key.text("id")): \($0.text)\n"
+        key.texts("warnings").map {
+          Console.styled("warning", .yellow) + " \(key.text("id")): \($0)\n"
         }
       }
       return table.text + warnings.joined()

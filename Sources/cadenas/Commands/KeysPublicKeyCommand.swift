@@ -2,7 +2,6 @@ import Administration
 import ArgumentParser
 import AuditLog
 
-/// `cadenas keys public-key`.
 struct KeysPublicKeyCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "public-key",
@@ -12,12 +11,10 @@ struct KeysPublicKeyCommand: ParsableCommand {
       vouched for by the one before it, in the notes that follow the keys.
       """)
 
-  @OptionGroup var config: ConfigurationOption
-  @OptionGroup var output: FormatOption
+  @OptionGroup var common: CommonOptions
 
   func run() throws {
-    try output.show(
-      Session(config).document(ShowPublicKeys(), offline: true), VerifierKeyFile.text(of:))
+    try common.show(ShowPublicKeys(), offline: true, VerifierKeyFile.text(of:))
   }
 }
 
@@ -27,7 +24,7 @@ enum VerifierKeyFile {
   /// The text of the document of `keys public-key`.
   static func text(of document: DocumentView) -> String {
     var text = ""
-    for key in document["keys"]?.elements ?? [] {
+    for key in document.rows("keys") {
       text += "# \(key.text("id")), \(key.text("state")), created \(key.text("created"))\n"
       if let verifier = key["verifier_key"], verifier.text != "-" {
         text += verifier.text + "\n"
@@ -35,7 +32,7 @@ enum VerifierKeyFile {
         text += "# its public key is not known any more\n"
       }
     }
-    for succession in document["successions"]?.elements ?? [] {
+    for succession in document.rows("successions") {
       text += "\n" + succession.text("note")
     }
     return text

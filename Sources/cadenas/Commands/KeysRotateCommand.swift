@@ -2,7 +2,6 @@ import Administration
 import ArgumentParser
 import RecordFormat
 
-/// `cadenas keys rotate`.
 struct KeysRotateCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "rotate",
@@ -15,8 +14,7 @@ struct KeysRotateCommand: ParsableCommand {
       ended, or after a restart. A new kek is made in the key source, or taken from it with --to.
       """)
 
-  @OptionGroup var config: ConfigurationOption
-  @OptionGroup var output: FormatOption
+  @OptionGroup var common: CommonOptions
 
   @Argument(help: ArgumentHelp("\(KeyRole.choice).", valueName: "role"))
   var role: KeyRole
@@ -32,9 +30,7 @@ struct KeysRotateCommand: ParsableCommand {
   }
 
   func run() throws {
-    let document = try Session(config).document(
-      RotateKey(role, to: to), offline: false, showing: "fingerprints")
-    try output.show(document) { result in
+    try common.show(RotateKey(role, to: to), offline: false, showing: "fingerprints") { result in
       TextTable.pairs([
         ("role", result.text("role")), ("new key", result.text("new")),
         ("check value", result.text("check_value")), ("replaces", result.text("old")),
@@ -43,7 +39,6 @@ struct KeysRotateCommand: ParsableCommand {
   }
 }
 
-/// `cadenas keys reencrypt`.
 struct KeysReencryptCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "reencrypt",
@@ -54,8 +49,7 @@ struct KeysReencryptCommand: ParsableCommand {
       where no card is left under another key, 1 where some are.
       """)
 
-  @OptionGroup var config: ConfigurationOption
-  @OptionGroup var output: FormatOption
+  @OptionGroup var common: CommonOptions
 
   @Option(help: ArgumentHelp("Cards a second at most; 0 sets no bound.", valueName: "cards"))
   var rate: UInt64 = 0
@@ -70,8 +64,8 @@ struct KeysReencryptCommand: ParsableCommand {
   func run() throws {
     let operation: any AdminOperation =
       stop ? StopReencryption() : Reencrypt(cardsPerSecond: rate)
-    let document = try Session(config).document(operation, offline: false, showing: "cards")
-    try output.show(document) { result in
+    let document = try common.document(operation, offline: false, showing: "cards")
+    try common.output.show(document) { result in
       TextTable.pairs([
         ("moved", result.text("moved")), ("left under other keys", result.text("left")),
         ("that do not open", result.text("damaged")),

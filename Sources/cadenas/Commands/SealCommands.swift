@@ -2,11 +2,8 @@ import Administration
 import ArgumentParser
 import Keyring
 import RecordFormat
-import Ledgers
-import VaultCore
 import VaultManagement
 
-/// `cadenas seal`.
 struct SealCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "seal",
@@ -16,17 +13,15 @@ struct SealCommand: ParsableCommand {
       go on.
       """)
 
-  @OptionGroup var config: ConfigurationOption
-  @OptionGroup var output: FormatOption
+  @OptionGroup var common: CommonOptions
 
   func run() throws {
-    try output.show(Session(config).document(Seal(), offline: false)) {
+    try common.show(Seal(), offline: false) {
       "the service is \($0.text("state"))\n"
     }
   }
 }
 
-/// `cadenas unseal`.
 struct UnsealCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "unseal", abstract: "Open the keyring of a sealed service.",
@@ -37,15 +32,14 @@ struct UnsealCommand: ParsableCommand {
       source has the key whole, no share is needed.
       """)
 
-  @OptionGroup var config: ConfigurationOption
-  @OptionGroup var output: FormatOption
+  @OptionGroup var common: CommonOptions
   @OptionGroup var share: ShareOption
 
   func run() throws {
     if let file = share.file {
-      return try share.enter(file, for: .unseal, config, output)
+      return try share.enter(file, for: .unseal, common)
     }
-    try output.show(Session(config).document(Unseal(), offline: false, showing: "records")) {
+    try common.show(Unseal(), offline: false, showing: "records") {
       "the service is \($0.text("state"))\n"
     }
   }
@@ -67,10 +61,8 @@ struct ShareOption: ParsableArguments {
       "A custodian's share, as it was written or typed in from paper.", valueName: "file"))
   var file: String?
 
-  /// Enters the share of `file`.
   func enter(
-    _ file: String, for purpose: ShareProgress.Purpose, _ config: ConfigurationOption,
-    _ output: FormatOption
+    _ file: String, for purpose: ShareProgress.Purpose, _ common: CommonOptions
   ) throws {
     let share = try CeremonyFiles.readShare(file)
     let passphrase = try passphrases.existing(of: share.header.custodian)
@@ -80,10 +72,8 @@ struct ShareOption: ParsableArguments {
       case .unseal: EnterUnsealShare()
       case .replacement: EnterCeremonyShare()
       }
-    let document = try Session(config).document(operation, body: body, offline: false)
-    try output.show(document) { answer in
-      let entered = answer["entered"]?.elements.map(\.text) ?? []
-      let text = "entered: \(entered.joined(separator: ", "))\n"
+    try common.show(operation, body: body, offline: false) { answer in
+      let text = "entered: \(answer.texts("entered").joined(separator: ", "))\n"
       if let missing = answer["missing"]?.integer, missing > 0 {
         return text + "\(missing) more within \(Self.timeLeft(answer))\n"
       }

@@ -2,7 +2,6 @@ import ArgumentParser
 import Logging
 import ServiceLog
 
-/// `cadenas serve`.
 struct ServeCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "serve",

@@ -1,11 +1,8 @@
 import Administration
 import ArgumentParser
 import RecordFormat
-import Ledgers
-import VaultCore
 import VaultManagement
 
-/// `cadenas store backup`.
 struct StoreBackupCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "backup",
@@ -18,7 +15,6 @@ struct StoreBackupCommand: ParsableCommand {
     ], defaultSubcommand: StoreBackupCreateCommand.self)
 }
 
-/// `cadenas store backup create`.
 struct StoreBackupCreateCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "create",
@@ -37,8 +33,7 @@ struct StoreBackupCreateCommand: ParsableCommand {
       on record as unfinished.
       """)
 
-  @OptionGroup var config: ConfigurationOption
-  @OptionGroup var output: FormatOption
+  @OptionGroup var common: CommonOptions
 
   @Option(help: ArgumentHelp("The file, which must not be there.", valueName: "file"))
   var to: String
@@ -53,15 +48,13 @@ struct StoreBackupCreateCommand: ParsableCommand {
   private var noted: FreeText? { FreeText(note, longest: BackupRecord.longestNote) }
 
   func run() throws {
-    let document = try Session(config).document(
+    let document = try common.document(
       BackUpStore(to: AbsolutePath.of(to), note: noted ?? .none), offline: true,
       showing: "backing up")
-    let isIntact = try DocumentView(document)["intact"]?.isTrue == true
-    try output.show(document) { Self.text($0, isIntact: isIntact) }
-    if !isIntact { throw ExitCode(CommandFailure.Status.refused.rawValue) }
+    try common.output.show(document, verdict: Self.text)
   }
 
-  private static func text(_ result: DocumentView, isIntact: Bool) -> String {
+  private static func text(_ result: DocumentView, _ isIntact: Bool) -> String {
     var text =
       (isIntact ? Console.styled("done", .green) : Console.styled("not sound", .red)) + "\n"
     text += TextTable.pairs([
@@ -70,7 +63,7 @@ struct StoreBackupCreateCommand: ParsableCommand {
       ("SHA-256", result.text("sha256")), ("log entries", result.text("log_size")),
       ("log root", result.text("log_root")), ("opens under", result.text("kek")),
     ])
-    for finding in result["findings"]?.elements ?? [] {
+    for finding in result.rows("findings") {
       text += Console.printable("\(finding.text("name")): \(finding.text("detail"))") + "\n"
     }
     if result["records_verified"]?.isTrue != true {
@@ -84,7 +77,6 @@ struct StoreBackupCreateCommand: ParsableCommand {
   }
 }
 
-/// `cadenas store backup list`.
 struct StoreBackupListCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "list",
@@ -95,27 +87,21 @@ struct StoreBackupListCommand: ParsableCommand {
       made of as unfinished, since that is what it was when it was copied.
       """)
 
-  @OptionGroup var config: ConfigurationOption
-  @OptionGroup var output: FormatOption
+  @OptionGroup var common: CommonOptions
 
   func run() throws {
-    try output.show(Session(config).document(ListBackups(), offline: true)) { list in
-      var table = TextTable([
-        ("ID", .left), ("STATE", .left), ("CREATED", .left), ("SIZE", .right), ("KEK", .left),
-        ("BY", .left), ("FILE", .left), ("NOTE", .left),
-      ])
-      for backup in list["backups"]?.elements ?? [] {
-        table.add([
-          backup.text("id"), backup.text("state"), backup.text("created"), backup.size("bytes"),
-          backup.text("kek"), backup.text("actor"), backup.text("path"), backup.text("note"),
-        ])
-      }
-      return table.text
+    try common.show(ListBackups(), offline: true) { list in
+      TextTable(
+        [
+          ("ID", .left, "id"), ("STATE", .left, "state"), ("CREATED", .left, "created"),
+          ("SIZE", .right, "bytes"), ("KEK", .left, "kek"), ("BY", .left, "actor"),
+          ("FILE", .left, "path"), ("NOTE", .left, "note"),
+        ], list.rows("backups")
+      ) { $1 == "bytes" ? $0.size($1) : $0.text($1) }.text
     }
   }
 }
 
-/// `cadenas store backup forget`.
 struct StoreBackupForgetCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "forget",
@@ -126,8 +112,7 @@ struct StoreBackupForgetCommand: ParsableCommand {
       be read then.
       """)
 
-  @OptionGroup var config: ConfigurationOption
-  @OptionGroup var output: FormatOption
+  @OptionGroup var common: CommonOptions
 
   @Argument(help: ArgumentHelp("The backup, as the list names it.", valueName: "id"))
   var backup: KeyIdentifier
@@ -137,9 +122,7 @@ struct StoreBackupForgetCommand: ParsableCommand {
   func validate() throws { _ = try why.required() }
 
   func run() throws {
-    let document = try Session(config).document(
-      ForgetBackup(backup, because: why.value), offline: true)
-    try output.show(document) { result in
+    try common.show(ForgetBackup(backup, because: why.value), offline: true) { result in
       let path = Console.printable(result.text("path"))
       return "The backup \(result.text("id")) is forgotten: no key is kept for it any more.\n"
         + (result["file_exists"]?.isTrue == true

@@ -2,16 +2,9 @@ import Administration
 import ArgumentParser
 import Configuration
 import Glibc
-import Keyring
-import RecordFormat
 import SecretMemory
-import Storage
 
-/// `cadenas store restore`.
 struct StoreRestoreCommand: ParsableCommand {
-  /// The longest file that can be a checkpoint, read whole.
-  private static let longestCheckpoint = LastKnown.longestCheckpoint
-
   static let configuration = CommandConfiguration(
     commandName: "restore",
     abstract: "Make a store of a backup, where there is none.",
@@ -28,8 +21,7 @@ struct StoreRestoreCommand: ParsableCommand {
       what came after it is lost. The index is built anew at the next start.
       """)
 
-  @OptionGroup var config: ConfigurationOption
-  @OptionGroup var output: FormatOption
+  @OptionGroup var common: CommonOptions
 
   @Option(help: ArgumentHelp("The backup.", valueName: "file"))
   var from: String
@@ -49,7 +41,7 @@ struct StoreRestoreCommand: ParsableCommand {
   var shares: [String] = []
 
   func run() throws {
-    let configuration = try config.load()
+    let configuration = try common.config.load()
     try Session.checkOwner(of: configuration.store.path)
     try Session.refuseService(at: configuration.administration.socketPath)
     let known = try lastKnown.map(Self.lastKnown)
@@ -65,7 +57,7 @@ struct StoreRestoreCommand: ParsableCommand {
           .load($0, of: $1)
       }
     ).run { _, done, total in progress.show(done: done, total: total) }
-    try output.show(document, Self.text)
+    try common.output.show(document, Self.text)
   }
 
   /// Reads what the option names: the text itself, or a file with a checkpoint.
@@ -73,7 +65,7 @@ struct StoreRestoreCommand: ParsableCommand {
     if let known = LastKnown(text) { return known }
     let bytes: [UInt8]
     do throws(ConfigurationFileProblem) {
-      bytes = try ConfigurationFiles.read(text, maximumBytes: longestCheckpoint)
+      bytes = try ConfigurationFiles.read(text, maximumBytes: LastKnown.longestCheckpoint)
     } catch {
       throw CommandFailure(
         .invalid, "--last-known is neither SIZE:ROOT nor a checkpoint: \(text) \(error.text)")

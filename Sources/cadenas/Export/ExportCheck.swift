@@ -1,4 +1,3 @@
-import Administration
 import AuditLog
 import Bytes
 import Cryptography
@@ -16,7 +15,6 @@ struct ExportCheck {
   /// A file with a checkpoint that was kept elsewhere.
   let sincePath: String?
 
-  /// The verdict on an export.
   struct Result {
     let verification: AuditVerification
     let origin: String

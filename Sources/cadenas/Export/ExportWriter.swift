@@ -1,4 +1,3 @@
-import Administration
 import AuditLog
 import Bytes
 import Cryptography

@@ -1,8 +1,6 @@
 import AuditLog
-import Logging
 import Ledgers
-import VaultCore
-import VaultManagement
+import Logging
 
 extension Logger {
   /// Says in one line that there is an alarm.

@@ -1,4 +1,3 @@
-import Administration
 import AuditLog
 import Configuration
 import Cryptography
@@ -7,7 +6,6 @@ import Logging
 import NIOPosix
 import Storage
 import Synchronization
-import Ledgers
 import VaultCore
 import VaultManagement
 

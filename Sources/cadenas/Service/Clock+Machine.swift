@@ -1,7 +1,5 @@
-import SystemCalls
 import Ledgers
-import VaultCore
-import VaultManagement
+import SystemCalls
 
 extension Clock {
   /// The clocks of the machine.

@@ -4,12 +4,9 @@ import Configuration
 import Cryptography
 import Glibc
 import Keyring
-import RecordFormat
 import Storage
 import SystemCalls
-import Ledgers
 import VaultCore
-import VaultManagement
 
 /// What `cadenas init` does: makes the KEK, the first key of each role, and the store.
 enum Initialization {

@@ -50,7 +50,8 @@ final class Service: Sendable {
     let server = try base.startServer(parts)
     let status = ServiceStatusSource(
       configuration: configuration, manager: manager, tokenizer: base.tokenizer, server: server,
-      gateway: base.gateway, condition: base.condition, startedMilliseconds: SystemClock.unixMilliseconds())
+      gateway: base.gateway, condition: base.condition,
+      startedMilliseconds: SystemClock.unixMilliseconds())
     do {
       administration = try AdminServer.start(
         path: configuration.administration.socketPath,

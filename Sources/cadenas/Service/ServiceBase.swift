@@ -93,7 +93,6 @@ struct ServiceBase {
     }
   }
 
-  /// Begins to listen.
   func startServer(_ parts: ServiceParts) throws -> VaultServer {
     var settings = VaultServer.Settings(
       host: configuration.listen.host, port: Int(configuration.listen.port),

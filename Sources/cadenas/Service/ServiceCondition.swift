@@ -18,7 +18,6 @@ final class ServiceCondition: Sendable {
   var isDraining: Bool { draining.load(ordering: .relaxed) }
   /// Whether the disk has failed.
   var hasWritingEnded: Bool { writingEnded.load(ordering: .relaxed) }
-  /// How acquirers are connected to.
   var acquirers: [AcquirerTLS] { connections.withLock { $0 } }
   /// How many different persons it takes to destroy a key.
   var personsToDestroy: Int { persons.load(ordering: .relaxed) }

@@ -4,7 +4,6 @@ import Administration
 import AuditLog
 import Configuration
 import Glibc
-import Keyring
 import Ledgers
 import SecretMemory
 import SystemCalls
@@ -25,7 +24,6 @@ struct ServiceStatusSource: Sendable {
 
   private var vault: Vault { manager.vault }
 
-  /// The hooks of the operations.
   func hooks(slots: SecretPool) -> AdministrationHooks {
     var hooks = AdministrationHooks(clock: .machine)
     hooks.service = { [self] in status() }
@@ -39,7 +37,7 @@ struct ServiceStatusSource: Sendable {
       condition.personsToDestroy
     }
     hooks.upkeep = manager.upkeep
-    hooks.inventory = { [self] in try inventory().make() }
+    hooks.inventory = { [self] in try inventory().write(to: &$0, atMilliseconds: $1) }
     hooks.record = { [vault] entry in try vault.record(entry) }
     return hooks
   }
@@ -70,8 +68,8 @@ struct ServiceStatusSource: Sendable {
 
   private func metrics() -> [Metric] {
     let answers = server.counters.answers
-    func labels(_ answer: ServerCounters.Answers) -> [Metric.Label] {
-      [.init("operation", answer.operation.word), .init("status", "\(answer.status)")]
+    func labels(_ answer: ServerCounters.Answers) -> [(String, String)] {
+      [("operation", answer.operation.word), ("status", "\(answer.status)")]
     }
     var metrics = [
       Metric(
@@ -87,8 +85,7 @@ struct ServiceStatusSource: Sendable {
       Metric(
         "cadenas_connection_events_total", .counter, "What happened to connections.",
         samples: ServerCounters.Event.allCases.map {
-          .init(
-            Int64(clamping: server.counters.count($0)), labels: [.init("event", $0.rawValue)])
+          .init(Int64(clamping: server.counters.count($0)), labels: [("event", $0.rawValue)])
         }),
       Metric(
         "cadenas_payments_in_flight", .gauge, "Payments that wait for their acquirer.",
@@ -120,7 +117,7 @@ struct ServiceStatusSource: Sendable {
   private func acquirers() -> [Metric] {
     let counts = gateway.counts.sorted { $0.key < $1.key }
     func samples(_ value: (GatewayCounts) -> Int) -> [Metric.Sample] {
-      counts.map { .init(Int64(value($0.value)), labels: [.init("acquirer", $0.key)]) }
+      counts.map { .init(Int64(value($0.value)), labels: [("acquirer", $0.key)]) }
     }
     let outcomes: [(String, (GatewayCounts) -> Int)] = [
       ("answered", \.answered), ("rejected", \.rejected), ("unknown", \.unknown),
@@ -130,9 +127,7 @@ struct ServiceStatusSource: Sendable {
       Metric(
         "cadenas_acquirer_messages_total", .counter, "What messages to acquirers came to.",
         samples: outcomes.flatMap { outcome, value in
-          samples(value).map {
-            .init($0.value, labels: $0.labels + [.init("outcome", outcome)])
-          }
+          samples(value).map { .init($0.value, labels: $0.labels + [("outcome", outcome)]) }
         }),
       Metric(
         "cadenas_acquirer_card_number_in_answer_total", .counter,

@@ -1,8 +1,8 @@
 import AuditLog
 import Cryptography
+import Ledgers
 import RecordFormat
 import Testing
-import Ledgers
 import VaultCore
 import VaultManagement
 

@@ -3,13 +3,13 @@ import Bytes
 import Cryptography
 import Glibc
 import Keyring
+import Ledgers
 import RecordFormat
 import SecretMemory
 import Storage
 import Synchronization
 import TestSupport
 import Testing
-import Ledgers
 import VaultCore
 import VaultManagement
 

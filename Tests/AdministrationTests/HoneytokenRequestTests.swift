@@ -1,7 +1,7 @@
 import AuditLog
 import Cards
-import Testing
 import Ledgers
+import Testing
 import VaultCore
 import VaultManagement
 

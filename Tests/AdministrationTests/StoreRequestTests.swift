@@ -1,8 +1,8 @@
 import Cryptography
+import Ledgers
 import RecordFormat
 import Storage
 import Testing
-import Ledgers
 import VaultCore
 import VaultManagement
 

@@ -2,15 +2,15 @@ import Administration
 import AuditLog
 import Glibc
 import Keyring
+import Ledgers
 import Logging
 import NIOPosix
 import SecretMemory
 import Storage
 import Synchronization
-import Ledgers
+import TestSupport
 import VaultCore
 import VaultManagement
-import TestSupport
 
 /// A store with a keyring and a log in a directory that goes with the value, and what a service
 /// would hook into its operations.

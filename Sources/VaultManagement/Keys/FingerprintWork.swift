@@ -23,7 +23,9 @@ final class FingerprintTask: BackgroundTask {
 
   var failure: String? { nil }
 
-  func isDue(in session: VaultSession) -> Bool { session.keys.current.replacedFingerprintKey != nil }
+  func isDue(in session: VaultSession) -> Bool {
+    session.keys.current.replacedFingerprintKey != nil
+  }
 
   func run(_ work: BackgroundWork) throws(VaultError) {
     do throws(VaultError) { try replace(work) } catch {

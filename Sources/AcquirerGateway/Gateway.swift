@@ -19,7 +19,7 @@ package final class Gateway: Sendable {
   }
 
   private struct WeakExchange {
-    weak var exchange: Exchange?
+    weak var exchange: AcquirerExchange?
   }
 
   private let group: any EventLoopGroup
@@ -68,7 +68,8 @@ package final class Gateway: Sendable {
     guard let (message, endpoint) = message(nowMilliseconds()) else {
       return once.give(.notSent(cause: GatewayCause.configuration))
     }
-    let exchange = Exchange(message, to: endpoint, limits: limits, on: group.next(), reply: once)
+    let exchange = AcquirerExchange(
+      message, to: endpoint, limits: limits, on: group.next(), reply: once)
     state.withLock { state in
       state.underWay[number]?.exchange = exchange
     }

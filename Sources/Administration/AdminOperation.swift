@@ -3,7 +3,8 @@ internal import AuditLog
 /// Something that can be asked of a running service on its administration socket, as one value: how it
 /// is asked, who may, what the log calls it, and what is done.
 ///
-/// A new one is a type like the others, a line in ``AdminRegistry``, and the command that asks it.
+/// A new one is a type like the others, a line in ``AdminRegistry``, and the command that asks it; where
+/// the log has no word for it, also a word of ``AuditOperation`` and its line in AuditLog.md.
 package protocol AdminOperation: Equatable, Sendable {
   /// Where it is asked. No other type has the same.
   static var route: AdminRoute { get }

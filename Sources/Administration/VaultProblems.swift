@@ -1,5 +1,6 @@
 internal import AuditLog
 internal import CardStore
+internal import Cryptography
 internal import Keyring
 internal import Ledgers
 internal import RecordFormat
@@ -37,7 +38,10 @@ extension AdministrationError {
     case .audit(let error): self = error == .abandoned ? .abandoned : .audit(error)
     case .cards(.indexUnreadable):
       self = .unavailable("index.mdb cannot be read; it is built anew when the store is served")
-    case .cards(.noSecretMemory), .cryptography: self = .keyring(.systemUnavailable)
+    case .cards(.noSecretMemory), .cryptography(.entropyUnavailable),
+      .cryptography(.memoryUnavailable):
+      self = .keyring(.systemUnavailable)
+    case .cryptography: self = .unavailable("a computation in libcrypto failed")
     case .cards, .ledger, .malformedRow:
       self = .unavailable("a row of the store is damaged; run: cadenas store verify")
     // What a client asks is not asked here.

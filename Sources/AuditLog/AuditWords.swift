@@ -13,7 +13,7 @@ package enum AuditOperation: String, CaseIterable, Sendable {
   case ceremony
   case ceremonyShare = "ceremony.share"
   case approvals, approve, reject
-  /// A key that is made with the store.
+  /// A key that is made with the store, or at an opening that finds none of its role.
   case keysCreate = "keys.create"
   case keysRotate = "keys.rotate"
   case keysReencrypt = "keys.reencrypt"

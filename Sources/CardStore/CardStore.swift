@@ -32,6 +32,8 @@ package final class CardStore: @unchecked Sendable {
   private var indexes: FingerprintIndexes
   /// While the index is built anew, since it could not be read.
   private var rebuild: IndexRebuild?
+  /// Until when none is begun, since the one before has failed.
+  private var rebuildsFrom = ContinuousClock.now
   private var counts: KeyTally
   private var tokens: IdentifierSequence
   private var tokensBeforeBatch: IdentifierSequence
@@ -216,7 +218,7 @@ package final class CardStore: @unchecked Sendable {
   /// Begins to build an index that cannot be read anew, unless that is under way: between two
   /// batches, when everything up to the newest token is in the store.
   private func rebuildUnreadableIndex(besides before: IndexRebuild? = nil) {
-    guard rebuild == nil, indexes.current.isCondemned else { return }
+    guard rebuild == nil, indexes.current.isCondemned, rebuildsFrom <= .now else { return }
     let rebuild = IndexRebuild()
     rebuild.start(
       store, keyring: cipher.keyring, slots: slots, upTo: newestToken, pace: pace, after: before,
@@ -224,12 +226,15 @@ package final class CardStore: @unchecked Sendable {
     self.rebuild = rebuild
   }
 
-  /// Goes on with an index that has been built anew; where that has failed, the end of the batch
+  /// Goes on with an index that has been built anew; where that has failed, the end of a later batch
   /// begins it again.
   private func takeRebuiltIndex() {
     guard let outcome = rebuild?.outcome, let rebuild = rebuild.take() else { return }
     rebuild.abandon()
-    if case .success(let built) = outcome { indexes = built }
+    switch outcome {
+    case .success(let built): indexes = built
+    case .failure: rebuildsFrom = .now + .seconds(10)
+    }
   }
 
   private func insert(

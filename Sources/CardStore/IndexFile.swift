@@ -47,7 +47,7 @@ struct IndexFile: Sendable {
       return try fingerprint.withBytes { (key) throws(StorageError) in
         try index.token(for: key, in: slot) { Token(bytes: $0) }
       }
-    } catch { throw index.unreadable() }
+    } catch { throw index.failed(error) }
   }
 
   /// An entry, or, without a token, the end of one.
@@ -87,13 +87,7 @@ struct IndexFile: Sendable {
   private func write(
     _ body: (inout IndexChange) throws(StorageError) -> Void
   ) throws(CardStoreError) {
-    do throws(StorageError) { try index.write(to: slot, body) } catch {
-      switch error {
-      // Damage is met by whoever writes too; to want of room, another index would be no answer.
-      case .engine, .damaged: throw index.unreadable()
-      default: throw .store(error)
-      }
-    }
+    do throws(StorageError) { try index.write(to: slot, body) } catch { throw index.failed(error) }
   }
 
   /// The mark, or nil where there is none that is of this store and this key.
@@ -108,21 +102,27 @@ struct IndexFile: Sendable {
     do throws(StorageError) {
       let mark = try index.mark(of: slot) { IndexMark($0) }
       return mark?.storeIdentifier == storeIdentifier ? mark : nil
-    } catch { throw index.unreadable() }
+    } catch { throw index.failed(error) }
   }
 
   /// How many entries the table holds.
   func count() throws(CardStoreError) -> Int {
     do throws(StorageError) { return try index.count(of: slot) } catch {
-      throw index.unreadable()
+      throw index.failed(error)
     }
   }
 }
 
 extension StoreIndex {
-  /// The error of who could not read it. From now on nobody asks it, and it is built anew.
-  fileprivate func unreadable() -> CardStoreError {
-    condemn()
-    return .indexUnreadable
+  /// The error of who met `error` here. From damage on nobody asks it, and it is built anew; to want
+  /// of room or of memory, another index would be no answer.
+  fileprivate func failed(_ error: StorageError) -> CardStoreError {
+    switch error {
+    case .engine(let failure) where !failure.tellsOfDamage: return .store(error)
+    case .engine, .damaged, .truncated:
+      condemn()
+      return .indexUnreadable
+    default: return .store(error)
+    }
   }
 }

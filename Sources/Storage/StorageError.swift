@@ -73,6 +73,17 @@ package enum StorageError: Error, Equatable, Sendable {
 package struct EngineFailure: Equatable, Sendable, CustomStringConvertible {
   let error: LMDBError
 
+  /// Whether it says that what was read is not what the engine had written, rather than that there
+  /// was something it could not get: memory, a place among the readers.
+  package var tellsOfDamage: Bool {
+    switch error.kind {
+    case .corrupted, .invalid, .versionMismatch, .truncated, .notFound, .other: true
+    case .mapFull, .noSpace, .ioError, .panic, .mapTooSmall, .keyExists, .badValueSize,
+      .readersFull, .databasesFull, .transactionFull, .transactionFailed, .busy, .system:
+      false
+    }
+  }
+
   package var description: String { error.description }
 }
 

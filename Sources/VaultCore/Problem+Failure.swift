@@ -3,7 +3,7 @@ import Cryptography
 import Keyring
 import Storage
 
-/// The one table of what clients are told of a failure. There is no `default`: who adds a failure
+/// What clients are told of a failure, all of it here and without a `default`: who adds a failure
 /// decides here.
 extension Problem {
   /// The active data key has no seal left for what was asked. Pulls and deletions need none.

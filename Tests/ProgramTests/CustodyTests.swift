@@ -68,7 +68,7 @@ extension EndToEnd {
 
     /// The share of a custodian in clear.
     private func secret(of name: String, in folder: String = "shares") throws -> [UInt8] {
-      let text = try Files.read("\(try Stage.current.directory)/\(folder)/\(name).share")
+      let text = try DevelopmentFiles.read("\(try Stage.current.directory)/\(folder)/\(name).share")
       let share = try CustodianShare(parsing: text.rawSpan)
       let passphrase = Array(Self.passphrase(of: name).utf8)
       let opened = try share.open(passphrase: SecretBytes(copying: passphrase.rawSpan))
@@ -119,18 +119,18 @@ extension EndToEnd {
     /// The KEK that the key source had goes with its file.
     private func destroyKeyOfBefore() throws {
       let stage = try Stage.current
-      let file = try #require(try Files.names(in: "\(stage.directory)/keys").first)
+      let file = try #require(try DevelopmentFiles.names(in: "\(stage.directory)/keys").first)
       let key = String(file.prefix(8))
       let done = try stage.cadenas("keys", "destroy", key, "--execute", "--ticket", "CHG-9")
       #expect(done.contains("the KEK \(key) is destroyed"), "\(done)")
-      #expect(try Files.names(in: "\(stage.directory)/keys").isEmpty)
+      #expect(try DevelopmentFiles.names(in: "\(stage.directory)/keys").isEmpty)
     }
 
     /// A share that was mistyped by one character.
     private func expectMistakeNamed() async throws {
       let stage = try Stage.current
       let path = "\(stage.directory)/shares/custodian-1.share"
-      let text = try Files.readText(path)
+      let text = try DevelopmentFiles.readText(path)
       let place = try #require(text.firstRange(of: "line 2:      ")?.upperBound)
       let other = text[place] == "A" ? "B" : "A"
       try Account.makeDirectory("\(stage.directory)/altered")

@@ -253,7 +253,7 @@ private struct ExportChange {
     ]
     let name = kind < 6 ? "entries.jsonl" : files[Int.random(in: files.indices, using: &random)]
     path = "\(export)/\(name)"
-    before = try Files.read(path)
+    before = try DevelopmentFiles.read(path)
     var lines = before.split(separator: UInt8(ascii: "\n")).map(Array.init)
     var whole: [UInt8]?
     switch kind {
@@ -295,7 +295,7 @@ private struct ExportChange {
       whole = bytes
     }
     let changed = whole ?? lines.flatMap { $0 + [UInt8(ascii: "\n")] }
-    try Files.write(changed, to: path)
+    try DevelopmentFiles.write(changed, to: path)
   }
 
   private static func isRemark(_ index: Int, in bytes: [UInt8]) -> Bool {
@@ -304,5 +304,5 @@ private struct ExportChange {
     return bytes[start] == UInt8(ascii: "#") || bytes[index] == lineFeed
   }
 
-  func undo() throws { try Files.write(before, to: path) }
+  func undo() throws { try DevelopmentFiles.write(before, to: path) }
 }

@@ -45,7 +45,7 @@ final class LogFixture {
       return key
     }
     try fill(origin)
-    try Files.write(Array((keys[0].text + "\n").utf8), to: publicKey)
+    try DevelopmentFiles.write(Array((keys[0].text + "\n").utf8), to: publicKey)
     try writeExport()
   }
 

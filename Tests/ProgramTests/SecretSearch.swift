@@ -35,7 +35,7 @@ struct SecretSearch: Sendable {
   func names(inFilesOf directory: String) throws -> Set<String> {
     var found: Set<String> = []
     for file in try ChildProcess.run(["find", directory, "-type", "f"]).split(separator: "\n") {
-      found.formUnion(names(in: try Files.read(String(file))))
+      found.formUnion(names(in: try DevelopmentFiles.read(String(file))))
     }
     return found
   }
@@ -76,7 +76,7 @@ extension Stage {
   /// The secrets of every key of the installation, by role and identifier, and the wrapping of the
   /// keyring: what a test looks for. It works on a copy, since the store is the service's.
   func secrets() throws -> SecretSearch {
-    let copy = try Files.makeTemporaryDirectory(prefix: "cadenas-copy")
+    let copy = try DevelopmentFiles.makeTemporaryDirectory(prefix: "cadenas-copy")
     defer { _ = try? ChildProcess.run(["rm", "-rf", copy]) }
     try ChildProcess.run(["cp", "-r", "\(directory)/store", "\(directory)/keys", copy])
     let store = try Store.open(
@@ -92,7 +92,7 @@ extension Stage {
         ))
     }
     let kek = keyring.keyEncryptionKeyIdentifier.text
-    secrets.append(("kek \(kek)", try Files.read("\(copy)/keys/\(kek).kek")))
+    secrets.append(("kek \(kek)", try DevelopmentFiles.read("\(copy)/keys/\(kek).kek")))
     let row = Array("keyring".utf8)
     let wrapping = try store.read { transaction -> [UInt8] in
       guard let wrapping = try transaction.get(row.rawSpan, in: .keyring) else { return [] }

@@ -185,11 +185,12 @@ extension Stage {
   var pki: TLSMaterial { TLSMaterial(directory: "\(directory)/pki") }
 
   /// Everything that the vault has logged.
-  func logs() -> String { (try? Files.readText("\(directory)/logs/vault.log")) ?? "" }
+  func logs() -> String { (try? DevelopmentFiles.readText("\(directory)/logs/vault.log")) ?? "" }
 
   /// Changes the configuration file.
   func configure(_ change: (String) -> String) throws {
-    try Files.write(Array(change(try Files.readText(configuration)).utf8), to: configuration)
+    try DevelopmentFiles.write(
+      Array(change(try DevelopmentFiles.readText(configuration)).utf8), to: configuration)
   }
 
   /// Has the vault read its configuration anew, and waits until it has said `message` about it.

@@ -75,7 +75,7 @@ struct BenchCommand: ParsableCommand {
     } catch {
       throw DevelopmentError.connection("\(plan.endpoint.url): \(error)")
     }
-    Console.say(format == .json ? report.json : report.table)
+    Terminal.say(format == .json ? report.json : report.table)
     if report.tally.answered == 0 || report.tally.failures > 0 {
       throw DevelopmentError.unexpected("not every request was answered as it had to be")
     }

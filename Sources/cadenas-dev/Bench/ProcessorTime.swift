@@ -43,7 +43,7 @@ struct ProcessorTime: Sendable {
 
   /// The fields utime and stime of `/proc/PID/stat`; 0 for a process that is gone.
   private static func ticks(of process: Int) -> Double {
-    guard let line = try? Files.readText("/proc/\(process)/stat"),
+    guard let line = try? DevelopmentFiles.readText("/proc/\(process)/stat"),
       let end = line.lastIndex(of: ")")
     else { return 0 }
     // After the name, which may hold anything, the state is the first.
@@ -53,7 +53,7 @@ struct ProcessorTime: Sendable {
   }
 
   private static func machineTicks() -> [Double] {
-    let line = (try? Files.readText("/proc/stat"))?.prefix { $0 != "\n" } ?? ""
+    let line = (try? DevelopmentFiles.readText("/proc/stat"))?.prefix { $0 != "\n" } ?? ""
     return line.split(separator: " ").dropFirst().map { Double($0) ?? 0 }
   }
 }

@@ -45,7 +45,7 @@ struct HTTPSClient {
       return try perform { [head] pipeline, promise in
         try pipeline.addHTTPClientHandlers()
         try pipeline.addHandler(
-          NIOHTTPClientResponseAggregator(maxContentLength: Files.readLimit))
+          NIOHTTPClientResponseAggregator(maxContentLength: DevelopmentFiles.readLimit))
         try pipeline.addHandler(HTTPExchange(head, body, promise))
       }
     } catch {

@@ -57,7 +57,7 @@ struct DemoStory {
 
   private func setTheScene() {
     narrator.title("Cadenas: a purchase, seen from four sides")
-    Console.say()
+    Terminal.say()
     narrator.row([("the vault", 14), (stage.vault.url, 28)], "TLS 1.3, client certificates")
     narrator.row(
       [("the acquirer", 14), (stage.acquirer.url, 28)], "a simulator, answers by amount")

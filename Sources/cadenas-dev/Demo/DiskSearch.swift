@@ -71,7 +71,7 @@ struct DiskSearch {
   func firstRecord(
     in path: String, length: Int = 96
   ) throws(DevelopmentError) -> (offset: Int, bytes: [UInt8]) {
-    let bytes = try Files.read(path)
+    let bytes = try DevelopmentFiles.read(path)
     guard let offset = matches(in: bytes).first else {
       throw .unexpected("\(path) does not hold what was searched")
     }
@@ -83,7 +83,7 @@ struct DiskSearch {
     var window: [UInt8] = []
     var start = 0
     var kept = 0
-    try Files.forEachChunk(of: path) { chunk in
+    try DevelopmentFiles.forEachChunk(of: path) { chunk in
       result.bytes += chunk.count
       window += chunk
       for offset in matches(in: window, past: kept) {

@@ -22,8 +22,8 @@ struct AcquirerCommand: ParsableCommand {
   func run() throws {
     let signals = SignalWaiter(SIGTERM, SIGINT)
     let server = try SimulatorServer.start(
-      on: try Endpoint(listen), with: TLSMaterial(directory: pki), log: Console.complain)
-    Console.say(#"{"acquirer":"\#(server.endpoint.url)"}"#)
+      on: try Endpoint(listen), with: TLSMaterial(directory: pki), log: Terminal.complain)
+    Terminal.say(#"{"acquirer":"\#(server.endpoint.url)"}"#)
     _ = signals.wait()
   }
 }

@@ -25,7 +25,7 @@ struct Programs {
     let own = String(decoding: buffer[..<count].map { UInt8(bitPattern: $0) }, as: UTF8.self)
     let folder = own.split(separator: "/").dropLast().map { "/\($0)" }.joined()
     let vault = folder + "/cadenas"
-    guard Files.exists(vault) else {
+    guard DevelopmentFiles.exists(vault) else {
       throw .toolMissing(name: vault, remedy: "build it with: swift build -c release")
     }
     return Programs(development: folder + "/cadenas-dev", vault: vault)

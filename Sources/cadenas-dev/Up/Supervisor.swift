@@ -115,7 +115,7 @@ struct Supervisor {
   }
 
   private func failure(_ child: ChildProcess, _ reason: String) -> DevelopmentError {
-    let log = try? Files.readText(installation.path("logs/\(child.name).log"))
+    let log = try? DevelopmentFiles.readText(installation.path("logs/\(child.name).log"))
     let lines = (log ?? "").split(separator: "\n").suffix(Self.quotedLines)
     return .childFailed(name: child.name, reason: reason, log: lines.joined(separator: "\n"))
   }

@@ -18,7 +18,7 @@ struct UpCommand: ParsableCommand {
   func run() throws {
     let signals = SignalWaiter(SIGTERM, SIGINT, SIGCHLD)
     let programs = try Programs.beside()
-    let installation = try Installation(directory: try Files.absolute(directory))
+    let installation = try Installation(directory: try DevelopmentFiles.absolute(directory))
     let ports = try LoopbackPort.choose(2)
     let vault = Endpoint(host: "127.0.0.1", port: ports[0])
     let acquirer = Endpoint(host: "127.0.0.1", port: ports[1])
@@ -32,7 +32,7 @@ struct UpCommand: ParsableCommand {
         json.member("vault_pid", integer: service.pid)
         json.member("acquirer_pid", integer: simulator.pid)
       }
-      Console.say(String(decoding: json, as: UTF8.self))
+      Terminal.say(String(decoding: json, as: UTF8.self))
     }
   }
 }

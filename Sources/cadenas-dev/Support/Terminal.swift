@@ -2,7 +2,7 @@ import Glibc
 import SystemCalls
 
 /// The two standard streams, written at once and whole.
-enum Console {
+enum Terminal {
   /// Whether standard output is a terminal: colours are for people only.
   static let isTerminal = isatty(STDOUT_FILENO) == 1
 

@@ -12,7 +12,7 @@ import VaultCore
 /// One message on one fresh connection: connects, sends once, reads one answer, closes.
 ///
 /// Effects only; what an event means is ``ExchangeState``'s to say.
-final class Exchange: ChannelInboundHandler, @unchecked Sendable {
+final class AcquirerExchange: ChannelInboundHandler, @unchecked Sendable {
   // Sendable holds: after `init` every property is touched on `loop` alone; `start` and `stop`, which
   // anybody may call, only hand over to it.
   typealias InboundIn = HTTPClientResponsePart

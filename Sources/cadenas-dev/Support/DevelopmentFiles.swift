@@ -2,7 +2,7 @@ import Glibc
 import SystemCalls
 
 /// Small files and directories, whole, with the path in every error.
-enum Files {
+enum DevelopmentFiles {
   /// How much of a file is read at most, in bytes.
   static let readLimit = 64 << 20
 

@@ -23,13 +23,13 @@ func module(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target 
 }
 
 /// Vectors and golden files become byte arrays of `PackageResources`; a corpus, which is too large
-/// for that, is read from where the sources are.
+/// for that, is read from where the sources are. All stand on what they share.
 func tests(
   _ name: String, _ dependencies: [Target.Dependency], embedding files: [String] = [],
   reading corpora: [String] = []
 ) -> Target {
   .testTarget(
-    name: name, dependencies: dependencies, exclude: corpora,
+    name: name, dependencies: dependencies + ["TestSupport"], exclude: corpora,
     resources: files.map { .embedInCode($0) },
     swiftSettings: strict)
 }
@@ -62,54 +62,88 @@ let package = Package(
     .target(name: "CScrub"),
 
     // Tools.
+    module("Bytes"),
     module("SecretMemory", ["CSodium"]),
-    module("Cryptography", ["COpenSSL", "CSodium", "SecretMemory"]),
-    module("LMDB", ["CLMDB"]),
-    module("JSON"),
+    module("Cryptography", ["Bytes", "COpenSSL", "CSodium", "SecretMemory"]),
+    module("SystemCalls"),
+    module("LMDB", ["CLMDB", "SystemCalls"]),
+    module("JSON", ["Bytes"]),
 
     // Words.
-    module("Cards", ["SecretMemory"]),
-    module("RecordFormat", ["Cards", "Cryptography", "SecretMemory"]),
+    module("Cards", ["Bytes", "SecretMemory"]),
+    module("RecordFormat", ["Bytes", "Cards", "Cryptography", "SecretMemory"]),
 
     // Engine.
-    module("Storage", ["LMDB", "CLinux"]),
+    module("Storage", ["Bytes", "LMDB", "CLinux", "SystemCalls"]),
 
     // State.
     module("AccessPolicy"),
     module(
-      "AuditLog", ["Storage", "LMDB", "RecordFormat", "Cryptography", "JSON", "SecretMemory"]),
+      "AuditLog", ["Bytes", "Storage", "RecordFormat", "Cryptography", "JSON", "SecretMemory"]),
     module(
-      "Keyring", ["Storage", "LMDB", "JSON", "RecordFormat", "Cryptography", "SecretMemory"]),
+      "Keyring",
+      [
+        "Bytes", "Storage", "SystemCalls", "JSON", "RecordFormat", "Cryptography",
+        "SecretMemory",
+      ]),
     module(
       "CardStore",
-      ["Storage", "LMDB", "Keyring", "RecordFormat", "Cards", "Cryptography", "SecretMemory"]),
+      ["Bytes", "Storage", "Keyring", "RecordFormat", "Cards", "Cryptography", "SecretMemory"]),
 
-    // Core.
     module(
-      "Vault",
+      "Ledgers",
       [
-        "AccessPolicy", "AuditLog", "CardStore", "Keyring", "Storage", "LMDB", "RecordFormat",
-        "Cards", "Cryptography", "SecretMemory", "JSON",
+        "AuditLog", "Bytes", "Cards", "Cryptography", "Keyring", "RecordFormat", "SecretMemory",
+        "Storage",
+      ]),
+
+    // Core: what clients may ask, and what operators may, over one common part.
+    module(
+      "VaultCore",
+      [
+        "AccessPolicy", "AuditLog", "Bytes", "CardStore", "Cards", "Cryptography", "JSON",
+        "Keyring", "Ledgers", "RecordFormat", "SecretMemory", "Storage",
+      ]),
+    module(
+      "Tokenization",
+      [
+        "VaultCore", "AccessPolicy", "AuditLog", "CardStore", "Cards", "JSON",
+        "Ledgers", "RecordFormat", "SecretMemory", "Storage",
+      ]),
+    module(
+      "VaultManagement",
+      [
+        "VaultCore", "AccessPolicy", "AuditLog", "Bytes", "CardStore", "Cards", "Cryptography",
+        "JSON", "Keyring", "Ledgers", "RecordFormat", "SecretMemory", "Storage",
       ]),
 
     // Edges.
-    module("Configuration", ["AccessPolicy", "Cards", product("Yams", "Yams")]),
+    module(
+      "Configuration",
+      [
+        "Bytes", "AccessPolicy", "AuditLog", "Cards", "Keyring", "RecordFormat", "SystemCalls",
+        product("Yams", "Yams"),
+      ]),
+    module("ServiceLog", ["Bytes", "JSON", "SystemCalls", product("Logging", "swift-log")]),
     module(
       "AcquirerGateway",
       [
-        "Vault", "Configuration", "Cards", "Cryptography", "SecretMemory", "JSON", "AccessPolicy",
+        "Bytes", "Tokenization", "VaultCore", "AuditLog", "Configuration", "Cards",
+        "Cryptography", "SecretMemory", "JSON", "AccessPolicy", "SystemCalls",
       ] + nio),
     module(
       "VaultServer",
       [
-        "Vault", "AccessPolicy", "Cards", "SecretMemory", "Cryptography", "JSON",
+        "Bytes", "Tokenization", "VaultCore", "Ledgers", "AccessPolicy", "Cards", "SecretMemory",
+        "Cryptography", "JSON",
         product("Logging", "swift-log"),
       ] + nio),
     module(
       "Administration",
       [
-        "AuditLog", "CardStore", "Cards", "Cryptography", "JSON", "Keyring", "LMDB",
-        "RecordFormat", "SecretMemory", "Storage", "Vault",
+        "Bytes", "AuditLog", "CardStore", "Cards", "Cryptography", "JSON", "Keyring",
+        "RecordFormat", "SecretMemory", "Storage", "Ledgers", "VaultCore", "VaultManagement",
+        "SystemCalls",
         product("Logging", "swift-log"), product("NIOCore", "swift-nio"),
         product("NIOPosix", "swift-nio"), product("NIOHTTP1", "swift-nio"),
       ]),
@@ -118,9 +152,10 @@ let package = Package(
     .executableTarget(
       name: "cadenas",
       dependencies: [
-        "Administration", "AccessPolicy", "AcquirerGateway", "AuditLog", "CardStore", "Cards",
-        "Configuration", "Cryptography", "JSON", "Keyring", "LMDB", "RecordFormat",
-        "SecretMemory", "Storage", "Vault", "VaultServer", "CScrub",
+        "Bytes", "Administration", "AccessPolicy", "AcquirerGateway", "AuditLog", "CardStore",
+        "Cards", "Configuration", "Cryptography", "JSON", "Keyring", "LMDB", "RecordFormat",
+        "SecretMemory", "Storage", "Ledgers", "Tokenization", "VaultCore", "VaultManagement",
+        "VaultServer", "CScrub", "ServiceLog", "SystemCalls",
         product("ArgumentParser", "swift-argument-parser"),
         product("Logging", "swift-log"),
       ] + nio,
@@ -128,8 +163,8 @@ let package = Package(
     .executableTarget(
       name: "cadenas-dev",
       dependencies: [
-        "AccessPolicy", "AuditLog", "CardStore", "Cards", "Configuration", "Cryptography", "JSON",
-        "Keyring", "SecretMemory", "Storage", "Vault",
+        "Bytes", "AccessPolicy", "AuditLog", "CardStore", "Cards", "Configuration", "Cryptography",
+        "JSON", "Keyring", "SecretMemory", "Storage", "SystemCalls",
         product("ArgumentParser", "swift-argument-parser"),
       ] + nio,
       // Two are links to what keys/ and deploy/ hold, so that there is one text to review.
@@ -140,56 +175,70 @@ let package = Package(
       ],
       swiftSettings: strict),
 
+    // What several test targets stand on.
+    .target(
+      name: "TestSupport", dependencies: ["Storage"], path: "Tests/Support/Plain",
+      swiftSettings: strict),
+    .target(
+      name: "TestNetwork", dependencies: nio, path: "Tests/Support/Network", swiftSettings: strict),
+
     // Tests.
-    tests("SecretMemoryTests", ["SecretMemory", "CScrub"]),
-    tests("CryptographyTests", ["Cryptography", "SecretMemory"], reading: ["Vectors"]),
-    tests("LMDBTests", ["LMDB"]),
-    tests("JSONTests", ["JSON"], reading: ["Corpus"]),
-    tests("CardsTests", ["Cards", "SecretMemory"], embedding: ["Vectors/typeid.txt"]),
+    tests("SecretMemoryTests", ["Bytes", "SecretMemory", "CScrub"]),
+    tests("CryptographyTests", ["Bytes", "Cryptography", "SecretMemory"], reading: ["Vectors"]),
+    tests("LMDBTests", ["Bytes", "LMDB"]),
+    tests("JSONTests", ["Bytes", "JSON"], reading: ["Corpus"]),
+    tests("CardsTests", ["Bytes", "Cards", "SecretMemory"], embedding: ["Vectors/typeid.txt"]),
     tests(
-      "RecordFormatTests", ["RecordFormat", "Cards", "Cryptography", "SecretMemory"],
+      "RecordFormatTests", ["Bytes", "RecordFormat", "Cards", "Cryptography", "SecretMemory"],
       embedding: [
         "Golden/card-record.txt", "Golden/fingerprint.txt", "Golden/idempotency-row.txt",
         "Golden/keyring.txt", "Golden/keyring-v2.txt", "Golden/custodian-set.txt",
         "Golden/sealed-share.txt",
       ], reading: ["Golden/generate.py", "Golden/generate-custody.py"]),
-    tests("StorageTests", ["Storage", "LMDB", "StorageFaults"]),
+    tests("StorageTests", ["Bytes", "Storage", "LMDB", "StorageFaults"]),
     // A child process of StorageTests, which runs it over a library that fails system calls.
     .executableTarget(
-      name: "StorageFaults", dependencies: ["Storage"], path: "Tests/StorageFaults",
+      name: "StorageFaults", dependencies: ["Bytes", "Storage"], path: "Tests/StorageFaults",
       swiftSettings: strict),
     tests("AccessPolicyTests", ["AccessPolicy"]),
     tests(
-      "AuditLogTests", ["AuditLog", "Storage", "LMDB", "RecordFormat", "Cryptography", "JSON"],
+      "AuditLogTests",
+      ["Bytes", "AuditLog", "Storage", "RecordFormat", "Cryptography", "JSON"],
       embedding: ["Vectors/rfc6962-roots.txt", "Golden/signed-notes.txt"],
       reading: ["Golden/generate.py"]),
     tests(
       "KeyringTests",
-      ["Keyring", "Storage", "LMDB", "RecordFormat", "Cryptography", "SecretMemory"],
+      ["Bytes", "Keyring", "Storage", "RecordFormat", "Cryptography", "SecretMemory"],
       // The reference file of the other generator, which writes both.
       embedding: ["Golden/custodian-2.share"]),
     tests(
       "CardStoreTests",
       [
-        "CardStore", "Keyring", "Storage", "LMDB", "RecordFormat", "Cards", "Cryptography",
+        "Bytes", "CardStore", "Keyring", "Storage", "RecordFormat", "Cards", "Cryptography",
         "SecretMemory",
       ]),
     tests(
       "VaultTests",
       [
-        "Vault", "AccessPolicy", "AuditLog", "CardStore", "Keyring", "Storage", "LMDB", "Cards",
-        "RecordFormat", "Cryptography", "SecretMemory", "JSON", "TokenizeRun",
+        "Ledgers", "VaultCore", "Tokenization", "VaultManagement", "AccessPolicy", "AuditLog",
+        "Bytes", "CardStore", "Keyring", "Storage", "Cards", "RecordFormat", "Cryptography",
+        "SecretMemory", "JSON", "TokenizeRun",
       ]),
     // A child process of VaultTests, which counts its instructions and loses its writes.
     .executableTarget(
       name: "TokenizeRun",
       dependencies: [
-        "Vault", "AccessPolicy", "Keyring", "Storage", "Cards", "RecordFormat", "SecretMemory",
+        "Tokenization", "VaultCore", "Ledgers", "AccessPolicy", "Bytes", "Keyring", "Storage",
+        "Cards", "RecordFormat", "SecretMemory",
       ],
       path: "Tests/TokenizeRun", swiftSettings: strict),
     // The samples are links to what deploy/ and keys/ hold.
     tests(
-      "ConfigurationTests", ["Configuration", "AccessPolicy", "Cards"],
+      "ConfigurationTests",
+      [
+        "Configuration", "AccessPolicy", "AuditLog", "Cards", "Keyring", "RecordFormat",
+        "VaultCore",
+      ],
       embedding: [
         "Mistakes.txt", "Samples/cadenas.yaml", "Samples/brands.yaml", "Samples/openapi.yaml",
         "Samples/ceremony.yaml", "Samples/alarms.yaml", "Samples/AuditLog.md",
@@ -197,21 +246,23 @@ let package = Package(
     tests(
       "AcquirerGatewayTests",
       [
-        "AcquirerGateway", "Vault", "Configuration", "AccessPolicy", "Cards", "SecretMemory",
-        "JSON",
+        "Bytes", "AcquirerGateway", "Tokenization", "VaultCore", "Configuration", "AccessPolicy",
+        "Cards", "SecretMemory", "JSON",
       ]
         + nio),
     tests(
       "VaultServerTests",
       [
-        "VaultServer", "Vault", "AccessPolicy", "Cards", "SecretMemory", "JSON", "Cryptography",
+        "TestNetwork",
+        "Bytes", "VaultServer", "Tokenization", "VaultCore", "Ledgers", "AccessPolicy", "Cards",
+        "SecretMemory", "JSON", "Cryptography", "ServiceLog",
         product("Logging", "swift-log"),
       ] + nio),
     tests(
       "AdministrationTests",
       [
-        "Administration", "AuditLog", "CardStore", "Cryptography", "JSON", "Keyring",
-        "RecordFormat", "SecretMemory", "Storage", "Vault",
+        "Bytes", "Administration", "AuditLog", "CardStore", "Cryptography", "JSON", "Keyring",
+        "RecordFormat", "SecretMemory", "Storage", "Ledgers", "VaultCore", "VaultManagement",
         product("Logging", "swift-log"), product("NIOCore", "swift-nio"),
         product("NIOPosix", "swift-nio"), product("NIOEmbedded", "swift-nio"),
         product("NIOHTTP1", "swift-nio"),
@@ -220,8 +271,9 @@ let package = Package(
     tests(
       "ProgramTests",
       [
-        "cadenas", "cadenas-dev", "Administration", "AuditLog", "Cryptography", "JSON", "Keyring",
-        "LMDB", "RecordFormat", "SecretMemory", "Storage",
+        "TestNetwork",
+        "Bytes", "cadenas", "cadenas-dev", "Administration", "AuditLog", "Cryptography", "JSON",
+        "Keyring", "LMDB", "RecordFormat", "SecretMemory", "Storage",
       ] + nio, reading: ["CommandLine", "Golden", "Reader"]),
     // The house: file length, imports by layer, card numbers that are not test numbers.
     tests("TidyTests", []),
@@ -236,7 +288,7 @@ if Context.environment["CADENAS_BENCHMARKS"] != nil {
     .executableTarget(
       name: "PureParts",
       dependencies: [
-        "AuditLog", "Cards", "Cryptography", "JSON", "RecordFormat", "SecretMemory",
+        "Bytes", "AuditLog", "Cards", "Cryptography", "JSON", "RecordFormat", "SecretMemory",
         product("Benchmark", "benchmark"),
       ],
       // Its plugin looks for targets in a directory of this name.

@@ -1,5 +1,6 @@
-/// Every named limit of the service, with its default and the bounds within which an operator may
-/// move it. There is no other place that holds one of these figures.
+/// Every limit of the service that an operator may move, with its default and its bounds. A part that
+/// works without a configuration too has defaults of its own (`WriterLimits`, `GatewayLimits`), and what
+/// nobody may move stands with its part (`AdminServer.Limits`).
 package struct Limits: Equatable, Sendable {
   /// The bytes of a request's body.
   package var bodyBytes = 4_096
@@ -36,9 +37,6 @@ package struct Limits: Equatable, Sendable {
   package var drainSeconds = 30
   /// Refusals of one client that a minute stores one by one; the others become one counted entry.
   package var refusalsStoredPerMinute = 60
-
-  /// The defaults.
-  package static let standard = Limits()
 
   /// Makes the defaults.
   package init() {}

@@ -15,7 +15,7 @@ package final class Merchant: Sendable {
   package let operations: Set<Operation>
   /// The acquirers that the merchant works with, by the acquirer's name.
   package let acquirers: [String: MerchantAcquirer]
-  /// How often.
+  /// The requests allowed in each minute.
   package let quotas: Quotas
   /// Whether the same card gives the same token.
   package let deduplicate: Bool

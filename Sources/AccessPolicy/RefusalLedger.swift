@@ -19,12 +19,6 @@ package final class RefusalLedger: Sendable {
     package let client: String
     /// How many; at least 1.
     package let count: Int
-
-    /// Makes a count.
-    package init(client: String, count: Int) {
-      self.client = client
-      self.count = count
-    }
   }
 
   private static let minute: UInt64 = 60_000_000_000
@@ -47,7 +41,7 @@ package final class RefusalLedger: Sendable {
   private let storedPerMinute: Int
 
   /// Makes a ledger that stores the first `storedPerMinute` refusals of each client and minute.
-  package init(storedPerMinute: Int = Limits.standard.refusalsStoredPerMinute) {
+  package init(storedPerMinute: Int = Limits().refusalsStoredPerMinute) {
     self.storedPerMinute = storedPerMinute
   }
 

@@ -3,15 +3,13 @@ package import Cards
 import Configuration
 package import NIOCore
 import Synchronization
-package import Vault
+package import Tokenization
+package import VaultCore
 
-/// Forwards payments to acquirers, each once, over a connection of its own.
-///
-/// What it knows of acquirers can be replaced while messages are under way; these keep what they
-/// began with. Everything is bounded: see ``GatewayLimits``.
-package final class Gateway: AcquirerTransport {
+/// What messages to acquirers share: event loops, bounds, counts. Which acquirers there are, and how they
+/// are reached, is a generation's, see ``AcquirerRoutes``. Everything is bounded: see ``GatewayLimits``.
+package final class Gateway: Sendable {
   private struct State {
-    var definitions: [String: AcquirerDefinition]
     var counts: [String: GatewayCounts] = [:]
     /// By number. Weak, so that an exchange whose event loop has gone ends too.
     var underWay: [UInt64: WeakExchange] = [:]
@@ -21,7 +19,7 @@ package final class Gateway: AcquirerTransport {
   }
 
   private struct WeakExchange {
-    weak var exchange: Exchange?
+    weak var exchange: AcquirerExchange?
   }
 
   private let group: any EventLoopGroup
@@ -32,33 +30,17 @@ package final class Gateway: AcquirerTransport {
   /// Makes a gateway.
   ///
   /// - Parameters:
-  ///   - definitions: the acquirers.
   ///   - group: runs the connections; its owner shuts it down, after the gateway.
   ///   - limits: the bounds.
   ///   - nowMilliseconds: the time for messages that carry one, since 1970-01-01T00:00:00Z.
   package init(
-    _ definitions: [AcquirerDefinition], group: any EventLoopGroup,
-    limits: GatewayLimits = GatewayLimits(), nowMilliseconds: @escaping @Sendable () -> Int64
+    group: any EventLoopGroup, limits: GatewayLimits = GatewayLimits(),
+    nowMilliseconds: @escaping @Sendable () -> Int64
   ) {
     self.group = group
     self.limits = limits
     self.nowMilliseconds = nowMilliseconds
-    state = Mutex(State(definitions: Gateway.byName(definitions)))
-  }
-
-  /// Replaces the acquirers, all at once.
-  package func update(_ definitions: [AcquirerDefinition]) {
-    state.withLock { $0.definitions = Gateway.byName(definitions) }
-  }
-
-  /// How it connects to each acquirer, by name.
-  package var connections: [AcquirerTLS] {
-    Self.connections(of: state.withLock { Array($0.definitions.values) })
-  }
-
-  /// How acquirers of these definitions are connected to, by name.
-  package static func connections(of definitions: [AcquirerDefinition]) -> [AcquirerTLS] {
-    definitions.map(\.endpoint.listing).sorted { $0.acquirer < $1.acquirer }
+    state = Mutex(State())
   }
 
   /// What was done so far, by acquirer.
@@ -67,77 +49,49 @@ package final class Gateway: AcquirerTransport {
   /// How many messages are under way.
   package var messagesUnderWay: Int { state.withLock { $0.underWay.count } }
 
-  package func check(_ payment: Payment, acquirer: String) -> Problem? {
-    let template = state.withLock { $0.definitions[acquirer]?.template }
-    guard let operation = template?.operations[payment.operation] else {
-      return Problem(.invalidMember, pointer: "/operation")
-    }
-    return operation.check(payment)
-  }
-
-  package func send(
-    _ payment: Payment, card: ReleasedCard, identifier: PaymentIdentifier, acquirer: String,
-    merchant: Merchant, reply: @escaping @Sendable (AcquirerOutcome) -> Void
+  fileprivate func send(
+    _ acquirer: String, reply: @escaping @Sendable (AcquirerOutcome) -> Void,
+    _ message: (_ nowMilliseconds: Int64) -> (Message, AcquirerEndpoint)?
   ) {
     let number: UInt64
-    let definition: AcquirerDefinition
-    switch admit(acquirer) {
+    switch admit() {
     case .refused(let cause):
       state.withLock { $0.counts[acquirer, default: GatewayCounts()].notSent += 1 }
       return reply(.notSent(cause: cause))
-    case .admitted(let admitted, let found): (number, definition) = (admitted, found)
+    case .admitted(let admitted): number = admitted
     }
     let once = OutcomeReply { [self] outcome in
       // The vault has the outcome before a shutdown that waits for it goes on to close the vault.
       reply(outcome)
       end(number, acquirer, outcome)
     }
-    guard
-      let message = message(
-        payment, card: card, identifier: identifier, to: definition, of: merchant)
-    else { return once.give(.notSent(cause: GatewayCause.configuration)) }
-    let exchange = Exchange(
-      message, to: definition.endpoint, limits: limits, on: group.next(), reply: once)
+    guard let (message, endpoint) = message(nowMilliseconds()) else {
+      return once.give(.notSent(cause: GatewayCause.configuration))
+    }
+    let exchange = AcquirerExchange(
+      message, to: endpoint, limits: limits, on: group.next(), reply: once)
     state.withLock { state in
       state.underWay[number]?.exchange = exchange
     }
     exchange.start()
   }
 
-  private func message(
-    _ payment: Payment, card: ReleasedCard, identifier: PaymentIdentifier,
-    to definition: AcquirerDefinition, of merchant: Merchant
-  ) -> Message? {
-    guard let template = definition.template.operations[payment.operation],
-      let access = definition.merchants[merchant.name]
-    else { return nil }
-    let message = Message(
-      template: template, payment: payment, card: card, identifier: identifier,
-      constants: access.constants, authority: definition.endpoint.authority,
-      basePath: definition.endpoint.url.path, authorization: access.authorization,
-      nowMilliseconds: nowMilliseconds())
-    return message.canBeRendered() ? message : nil
-  }
-
   // MARK: - Counting
 
   private enum Admission {
-    case admitted(UInt64, AcquirerDefinition)
+    case admitted(UInt64)
     case refused(cause: String)
   }
 
-  private func admit(_ acquirer: String) -> Admission {
+  private func admit() -> Admission {
     state.withLock { state in
       if state.drained != nil { return .refused(cause: GatewayCause.shuttingDown) }
-      guard let definition = state.definitions[acquirer] else {
-        return .refused(cause: GatewayCause.configuration)
-      }
       guard state.underWay.count < limits.messagesUnderWay else {
         return .refused(cause: GatewayCause.overloaded)
       }
       state.nextNumber += 1
       state.underWay[state.nextNumber] = WeakExchange()
-      return .admitted(state.nextNumber, definition)
+      return .admitted(state.nextNumber)
     }
   }
 
@@ -178,11 +132,49 @@ package final class Gateway: AcquirerTransport {
       exchange.stop()
     }
   }
+}
 
-  private static func byName(
-    _ definitions: [AcquirerDefinition]
-  ) -> [String: AcquirerDefinition] {
-    Dictionary(definitions.map { ($0.name, $0) }) { first, _ in first }
+/// The acquirers of one generation of the configuration, and the way to each.
+///
+/// Payments that are under way when another generation comes keep what they began with.
+package struct AcquirerRoutes: AcquirerTransport {
+  let gateway: Gateway
+  private let definitions: [String: AcquirerDefinition]
+
+  /// - Parameter definitions: of which each has a name of its own.
+  package init(_ definitions: [AcquirerDefinition], over gateway: Gateway) {
+    self.gateway = gateway
+    self.definitions = Dictionary(definitions.map { ($0.name, $0) }) { first, _ in first }
+  }
+
+  /// How acquirers of these definitions are connected to, by name.
+  package static func connections(of definitions: [AcquirerDefinition]) -> [AcquirerTLS] {
+    definitions.map(\.endpoint.listing).sorted { $0.acquirer < $1.acquirer }
+  }
+
+  package func check(_ payment: Payment, acquirer: String) -> Problem? {
+    guard let operation = definitions[acquirer]?.template.operations[payment.operation] else {
+      return Problem(.invalidMember, pointer: "/operation")
+    }
+    return operation.check(payment)
+  }
+
+  package func send(
+    _ payment: Payment, card: ReleasedCard, identifier: PaymentIdentifier, acquirer: String,
+    merchant: Merchant, reply: @escaping @Sendable (AcquirerOutcome) -> Void
+  ) {
+    gateway.send(acquirer, reply: reply) { now in
+      guard let definition = definitions[acquirer],
+        let template = definition.template.operations[payment.operation],
+        let access = definition.merchants[merchant.name]
+      else { return nil }
+      let message = Message(
+        template: template, payment: payment, card: card, identifier: identifier,
+        constants: access.constants, authority: definition.endpoint.authority,
+        basePath: definition.endpoint.url.path, authorization: access.authorization,
+        nowMilliseconds: now)
+      return (message, definition.endpoint)
+    }
   }
 }
 
@@ -200,12 +192,6 @@ package struct GatewayCounts: Sendable, Equatable {
   package var heldCardNumber = 0
   /// Answers of which a member was the security code.
   package var heldSecurityCode = 0
-
-  /// Handed to TLS.
-  package var sent: Int { answered + rejected + unknown }
-
-  /// Makes counts of nothing.
-  package init() {}
 
   mutating func add(_ outcome: AcquirerOutcome) {
     switch outcome {

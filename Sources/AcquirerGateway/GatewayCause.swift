@@ -1,4 +1,6 @@
-import Vault
+import AuditLog
+import Tokenization
+import VaultCore
 
 /// The fixed words that say what became of a message; never text of the other side's.
 package enum GatewayCause {
@@ -39,7 +41,7 @@ package enum GatewayCause {
   package static let approvedAmount = "approved-amount"
   /// The answer holds the card number, and besides is one of the above; or its approved amount, a
   /// part of what was asked for, holds nine or more digits of the number.
-  package static let cardNumberInAnswer = AuditWord.Reason.cardNumberInAnswer
+  package static let cardNumberInAnswer = AuditReason.cardNumberInAnswer
   /// The stop did not wait any longer.
   package static let shutdown = "shutdown"
 }

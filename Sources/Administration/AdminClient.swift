@@ -1,6 +1,5 @@
+internal import Bytes
 internal import Glibc
-internal import JSON
-internal import SecretMemory
 
 /// Asks the running service through its administration socket. Blocking, for a command line.
 package struct AdminClient: Sendable {
@@ -25,32 +24,32 @@ package struct AdminClient: Sendable {
     case problem(status: Int, name: String, detail: String)
   }
 
-  /// Sends `request`, and gives each part of the answer to `sink` as it comes.
+  /// Asks `operation`, and gives each part of the answer to `sink` as it comes.
   /// - Throws: ``Failure``, or what `sink` throws.
   package func run(
-    _ request: AdminRequest, body: AdminBody? = nil, into sink: (AdminPart) throws -> Void
+    _ operation: any AdminOperation, body: AdminBody? = nil, into sink: (AdminPart) throws -> Void
   ) throws {
-    try receive(request, from: send(request, body), into: sink)
+    try receive(operation, from: send(operation, body), into: sink)
   }
 
-  private func send(_ request: AdminRequest, _ body: AdminBody?) throws -> AdminConnection {
+  private func send(_ operation: any AdminOperation, _ body: AdminBody?) throws -> AdminConnection {
     do throws(AdminSocketError) {
       let connection = try AdminConnection(path: path, patienceSeconds: patienceSeconds)
       let text =
-        "\(request.method) \(request.target) HTTP/1.1\r\nHost: cadenas\r\n"
+        "\(operation.route.method) \(operation.target) HTTP/1.1\r\nHost: cadenas\r\n"
         + "Content-Length: \(body?.count ?? 0)\r\nConnection: close\r\n\r\n"
-      try connection.send(unsafe text.utf8Span.span.bytes)
+      try connection.send(text.utf8Span.span.rawSpan)
       try body?.withBytes { bytes throws(AdminSocketError) in try connection.send(bytes) }
       return connection
     } catch { throw Failure.socket(error) }
   }
 
   private func receive(
-    _ request: AdminRequest, from connection: borrowing AdminConnection,
+    _ operation: any AdminOperation, from connection: borrowing AdminConnection,
     into sink: (AdminPart) throws -> Void
   ) throws {
     var reader = HTTPResponseReader()
-    var assembler = AnswerAssembler(form: request.form)
+    var assembler = AnswerAssembler(form: operation.terms.form)
     while !reader.isComplete {
       let bytes: [UInt8]
       do throws(AdminSocketError) { bytes = try connection.receive() } catch {

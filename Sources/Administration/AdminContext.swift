@@ -1,4 +1,4 @@
-internal import Glibc
+internal import Ledgers
 internal import Logging
 internal import NIOCore
 internal import NIOPosix
@@ -11,15 +11,15 @@ final class AdminContext: Sendable {
   private let access: Mutex<AccessList>
   private let state = Mutex(State())
   private let pools = Dictionary(
-    uniqueKeysWithValues: AdminRequest.Lane.allCases.map {
+    uniqueKeysWithValues: AdminLane.allCases.map {
       ($0, NIOThreadPool(numberOfThreads: $0.threads))
     })
   private let stopping = Atomic(false)
 
   private struct State {
     var connections: [ObjectIdentifier: any Channel] = [:]
-    var running: [AdminRequest.Lane: Int] = [:]
-    var refusalMinute: Int64 = 0
+    var running: [AdminLane: Int] = [:]
+    var refusalMinute: UInt64 = 0
     var refusals = 0
   }
 
@@ -63,9 +63,7 @@ final class AdminContext: Sendable {
 
   /// Whether the next refusal still gets an entry of its own in this minute.
   func storesRefusal() -> Bool {
-    var now = timespec()
-    unsafe clock_gettime(CLOCK_MONOTONIC, &now)
-    let minute = Int64(now.tv_sec) / 60
+    let minute = operations.hooks.clock.monotonicNanoseconds() / 60_000_000_000
     return state.withLock { state in
       if state.refusalMinute != minute {
         state.refusalMinute = minute
@@ -77,7 +75,7 @@ final class AdminContext: Sendable {
   }
 
   /// Runs `body` on a thread that may wait; false where as many run in its lane as may.
-  func perform(in lane: AdminRequest.Lane, _ body: @escaping @Sendable () -> Void) -> Bool {
+  func perform(in lane: AdminLane, _ body: @escaping @Sendable () -> Void) -> Bool {
     let isAdmitted = state.withLock { state in
       guard lane == .short || state.running[lane, default: 0] < lane.threads else { return false }
       state.running[lane, default: 0] += 1

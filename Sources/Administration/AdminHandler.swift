@@ -78,38 +78,40 @@ struct AdminExchange: Sendable {
 
   func begin() {
     let user = HostUser(lookingUp: peer.user, group: peer.group)
-    let request: AdminRequest
+    let operation: any AdminOperation
     do throws(AdministrationError) {
-      guard let parsed = try AdminRequest.parse(method: head.method.rawValue, target: head.uri)
+      guard let parsed = try AdminRegistry.parse(method: head.method.rawValue, target: head.uri)
       else { return response.notFound() }
-      request = parsed
+      operation = parsed
     } catch {
       return response.fail(error)
     }
     let role = context.role(of: user)
-    guard let role, role >= request.leastRole else {
-      return refuse(request, user, role == nil ? .notPermitted : .operatorNeeded)
+    guard let role, role >= operation.terms.role else {
+      return refuse(operation, user, role == nil ? .notPermitted : .operatorNeeded)
     }
     // Whoever watches the service asks for these every few seconds.
-    log("administration", request, user, at: request.auditOperation == nil ? .debug : .info)
-    let isAccepted = context.perform(in: request.lane) { answer(request, user) }
+    log("administration", operation, user, at: operation.terms.audited == nil ? .debug : .info)
+    let isAccepted = context.perform(in: operation.terms.lane) { answer(operation, user) }
     if !isAccepted { response.fail(.busy) }
   }
 
-  private func refuse(_ request: AdminRequest, _ user: HostUser, _ reason: AdministrationError) {
-    log("administration refused", request, user, at: .notice)
+  private func refuse(
+    _ operation: any AdminOperation, _ user: HostUser, _ reason: AdministrationError
+  ) {
+    log("administration refused", operation, user, at: .notice)
     if context.storesRefusal() {
       // That it was refused is in the log in any case; the refusal itself needs no entry.
-      try? context.operations.recordRefusal(of: request, actor: user.actor)
+      try? context.operations.recordRefusal(of: operation, actor: user.actor)
     }
     response.fail(reason)
   }
 
-  private func answer(_ request: AdminRequest, _ user: HostUser) {
+  private func answer(_ operation: any AdminOperation, _ user: HostUser) {
     do throws(AdministrationError) {
-      try context.operations.run(request, actor: user.actor, body: body) { part in
+      try context.operations.run(operation, actor: user.actor, body: body) { part in
         if context.isStopping { throw AdministrationError.abandoned }
-        try response.send(part, form: request.form)
+        try response.send(part, form: operation.terms.form)
       }
       response.end()
     } catch {
@@ -118,13 +120,14 @@ struct AdminExchange: Sendable {
   }
 
   private func log(
-    _ message: Logger.Message, _ request: AdminRequest, _ user: HostUser, at level: Logger.Level
+    _ message: Logger.Message, _ operation: any AdminOperation, _ user: HostUser,
+    at level: Logger.Level
   ) {
     context.logger.log(
       level: level, message,
       metadata: [
         "actor": .string(user.actor), "pid": .stringConvertible(peer.process),
-        "request": .string("\(request.method) \(request.path)"),
+        "request": .string("\(operation.route.method) \(operation.route.path)"),
       ])
   }
 }

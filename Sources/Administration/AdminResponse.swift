@@ -11,7 +11,7 @@ final class AdminResponse: Sendable {
   private enum Progress: Equatable {
     case notBegun
     /// Chunks have been sent.
-    case streaming(AdminRequest.Form)
+    case streaming(AnswerForm)
     case complete
   }
 
@@ -21,7 +21,7 @@ final class AdminResponse: Sendable {
   init(_ channel: any Channel) { self.channel = channel }
 
   /// Sends one part of an answer that has the form `form`.
-  func send(_ part: AdminPart, form: AdminRequest.Form) throws {
+  func send(_ part: AdminPart, form: AnswerForm) throws {
     switch part {
     case .document(let json):
       if form == .progress {
@@ -32,12 +32,11 @@ final class AdminResponse: Sendable {
     case .metrics(let text): try whole(200, "text/plain; version=0.0.4", text)
     case .lines(let lines): try chunk(lines, form)
     case .progress(let done, let total):
-      var json = JSONWriter()
-      json.beginObject()
-      json.member("done", integer: done)
-      json.member("total", integer: total)
-      json.endObject()
-      try chunk(Self.line("progress", json.bytes), form)
+      let json = JSONWriter.document { json in
+        json.member("done", integer: done)
+        json.member("total", integer: total)
+      }
+      try chunk(Self.line("progress", json), form)
     }
   }
 
@@ -55,10 +54,12 @@ final class AdminResponse: Sendable {
   /// Tells why there is no answer, or no more of it.
   func fail(_ error: AdministrationError) {
     switch progress.withLock({ $0 }) {
-    case .notBegun: fail(error.name, error.status, error.detail)
+    case .notBegun: fail(error.kind.rawValue, error.kind.httpStatus, error.detail)
     case .streaming(.progress):
       try? chunk(
-        Self.line("error", Self.problem(error.name, error.status, error.detail)), .progress)
+        Self.line(
+          "error", Self.problem(error.kind.rawValue, error.kind.httpStatus, error.detail)),
+        .progress)
       finish()
     case .streaming: channel.close(promise: nil)
     case .complete: break
@@ -84,7 +85,7 @@ final class AdminResponse: Sendable {
     finish()
   }
 
-  private func begin(_ form: AdminRequest.Form) throws {
+  private func begin(_ form: AnswerForm) throws {
     let isFirst = progress.withLock { progress in
       defer { progress = .streaming(form) }
       return progress == .notBegun
@@ -95,7 +96,7 @@ final class AdminResponse: Sendable {
     try write(.head(head))
   }
 
-  private func chunk(_ bytes: [UInt8], _ form: AdminRequest.Form) throws {
+  private func chunk(_ bytes: [UInt8], _ form: AnswerForm) throws {
     try begin(form)
     try write(.body(.byteBuffer(ByteBuffer(bytes: bytes))))
   }
@@ -127,24 +128,19 @@ final class AdminResponse: Sendable {
 
   /// `{"NAME":JSON}` and an end of line.
   private static func line(_ name: String, _ value: [UInt8]) -> [UInt8] {
-    var json = JSONWriter()
-    json.beginObject()
-    json.name(JSONName(name))
-    json.rawValue(value)
-    json.endObject()
-    json.endLine()
-    return json.bytes
+    JSONWriter.document { json in
+      json.name(JSONName(name))
+      json.rawValue(value)
+    } + [UInt8(ascii: "\n")]
   }
 
   /// - Source: RFC 9457.
   private static func problem(_ name: String, _ status: Int, _ detail: String) -> [UInt8] {
-    var json = JSONWriter()
-    json.beginObject()
-    json.member("type", string: "urn:cadenas:problem:\(name)")
-    json.member("title", string: name)
-    json.member("status", integer: status)
-    json.member("detail", string: detail)
-    json.endObject()
-    return json.bytes
+    JSONWriter.document { json in
+      json.member("type", string: "urn:cadenas:problem:\(name)")
+      json.member("title", string: name)
+      json.member("status", integer: status)
+      json.member("detail", string: detail)
+    }
   }
 }

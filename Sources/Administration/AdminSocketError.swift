@@ -1,3 +1,5 @@
+internal import SystemCalls
+
 /// Why the administration socket could not be opened, or the service not be reached through it.
 package enum AdminSocketError: Error, Equatable, Sendable {
   /// The path is empty or longer than 107 bytes.

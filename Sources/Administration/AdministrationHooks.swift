@@ -1,14 +1,20 @@
 package import AuditLog
+package import JSON
 package import Keyring
-package import RecordFormat
+package import Ledgers
+internal import RecordFormat
 package import SecretMemory
-package import Vault
+internal import Storage
+package import VaultCore
+package import VaultManagement
 
 /// What the operations need of the parts above the store, filled in by whoever composes them.
 ///
 /// Each may be called by several threads at once. One that is nil has no meaning where it is so:
 /// an offline command knows no running service and leaves no entry.
 package struct AdministrationHooks: Sendable {
+  /// The time.
+  package let clock: Clock
   /// The version of the program, where no service tells it.
   package var version = ""
   /// How the service is.
@@ -24,45 +30,62 @@ package struct AdministrationHooks: Sendable {
   /// What keys are judged by.
   package var rules = KeyRules()
   /// The vault that runs.
-  package var vault: Vault?
+  package var vault: VaultManager?
   /// Where its KEK comes from.
   package var keySource: KeySourceHooks?
   /// How old entries have to be that may be archived.
   package var keepAtHandSeconds: UInt64 = 0
   /// Backups and compaction; nil where the store is open for reading only.
   package var upkeep: StoreUpkeep?
-  /// The cryptography in use.
-  package var inventory: (@Sendable () throws -> CryptographicInventory)?
+  /// Writes the members of `keys inventory` about the cryptography in use beside keys, whose ages are
+  /// those at a time in Unix milliseconds.
+  package var inventory: (@Sendable (inout JSONWriter, Int64) throws -> Void)?
   /// Appends an entry, and returns when it is durable.
   package var record: (@Sendable (AuditEntry) throws -> Void)?
 
-  /// Hooks of which every one is nil.
-  package init() {}
+  /// Hooks of which every other one is nil.
+  package init(clock: Clock) { self.clock = clock }
 }
 
-/// What the key source of a running service does, and what its policy asks for.
+/// The key source of a running service, and what its policy asks for.
 package struct KeySourceHooks: Sendable {
-  /// Gives the next KEK to the body: one that it makes in the source, or the one that the operator has
-  /// installed there. Where the body throws, one that was made is gone again.
-  package typealias NextKey =
-    @Sendable (KeyIdentifier?, (KeyEncryptionKey, KeyOrigin) throws -> KeyRotation) throws ->
-    KeyRotation
-
-  /// See ``NextKey``.
-  package var withNextKey: NextKey
-  /// Opens the keyring with what the source has.
-  package var openKeyring: @Sendable () throws -> Keyring
+  private let source: any KeyEncryptionKeySource
+  private let vault: Vault
   /// How many different persons it takes to destroy a key.
-  package var personsToDestroy: @Sendable () -> Int
+  package let personsToDestroy: @Sendable () -> Int
 
-  /// Hooks of a service.
+  /// The source of the KEK of `vault`.
   package init(
-    withNextKey: @escaping NextKey, openKeyring: @escaping @Sendable () throws -> Keyring,
+    _ source: any KeyEncryptionKeySource, of vault: Vault,
     personsToDestroy: @escaping @Sendable () -> Int
   ) {
-    self.withNextKey = withNextKey
-    self.openKeyring = openKeyring
+    self.source = source
+    self.vault = vault
     self.personsToDestroy = personsToDestroy
+  }
+
+  /// Opens the keyring with what the source has.
+  func openKeyring() throws(KeyringError) -> Keyring {
+    try KeyringStore.open(in: vault.store, source: source)
+  }
+
+  /// Gives the next KEK to `body`: the one that the operator has installed, or one that is made, and
+  /// is durable in its source before the keyring is wrapped under it. The one before stays where it is.
+  /// Where `body` throws, one that was made is gone again.
+  func withNextKey(
+    _ installed: KeyIdentifier?,
+    _ body: (KeyEncryptionKey, KeyOrigin) throws(VaultError) -> KeyRotation
+  ) throws(VaultError) -> KeyRotation {
+    if let installed { return try body(onKeys(source.load(installed)), .installed) }
+    let known = try vault.keyring.entries.map(\.identifier)
+    let key = try onKeys(source.make(besides: known))
+    do throws(VaultError) {
+      return try body(key, .rotation)
+    } catch {
+      // After the end of writing either of the two may open the store.
+      if error != .store(.writingEnded) { try? source.destroy(key.identifier) }
+      throw error
+    }
   }
 }
 

@@ -1,3 +1,4 @@
+internal import Bytes
 internal import JSON
 
 /// Makes the parts of an answer out of the body of a response.
@@ -5,12 +6,12 @@ struct AnswerAssembler {
   /// The longest body that is kept whole, in bytes: a document, a problem, a line of progress.
   static let longestKept = 1 << 24
 
-  private let form: AdminRequest.Form
+  private let form: AnswerForm
   private var kept: [UInt8] = []
   /// Whether the answer is whole.
   private(set) var isSatisfied = false
 
-  init(form: AdminRequest.Form) { self.form = form }
+  init(form: AnswerForm) { self.form = form }
 
   /// Keeps a piece of a body that tells a problem.
   mutating func keep(_ body: [UInt8]) {
@@ -43,25 +44,25 @@ struct AnswerAssembler {
   }
 
   private mutating func part(of line: [UInt8], path: String) throws -> AdminPart {
-    let text = unsafe line.span.bytes
-    guard let tape = try? JSONTape.parse(text, maximumDepth: 16, maximumNodes: 1 << 16) else {
+    guard let document = try? JSONDocument(line.rawSpan, maximumDepth: 16, maximumNodes: 1 << 16)
+    else {
       throw AdminClient.Failure.socket(.malformedAnswer(path))
     }
-    if let result = tape.member("result", of: tape.root, in: text) {
+    if let result = document.member("result", of: document.root) {
       isSatisfied = true
       return .document(Array(line[result.content]))
     }
-    if let progress = tape.member("progress", of: tape.root, in: text),
-      let done = tape.member("done", of: progress, in: text),
-      let total = tape.member("total", of: progress, in: text)
+    if let progress = document.member("progress", of: document.root),
+      let done = document.member("done", of: progress),
+      let total = document.member("total", of: progress)
     {
       return .progress(
-        done: UInt64(clamping: tape.integer(of: done, in: text) ?? 0),
-        total: UInt64(clamping: tape.integer(of: total, in: text) ?? 0))
+        done: UInt64(clamping: document.integer(of: done) ?? 0),
+        total: UInt64(clamping: document.integer(of: total) ?? 0))
     }
-    if let error = tape.member("error", of: tape.root, in: text) {
-      let status = tape.member("status", of: error, in: text).flatMap {
-        tape.integer(of: $0, in: text)
+    if let error = document.member("error", of: document.root) {
+      let status = document.member("status", of: error).flatMap {
+        document.integer(of: $0)
       }
       throw Self.problem(status: Int(status ?? 503), Array(line[error.content]))
     }
@@ -72,12 +73,11 @@ struct AnswerAssembler {
   func problem(status: Int) -> AdminClient.Failure { Self.problem(status: status, kept) }
 
   private static func problem(status: Int, _ json: [UInt8]) -> AdminClient.Failure {
-    let text = unsafe json.span.bytes
-    guard let tape = try? JSONTape.parse(text) else {
+    guard let document = try? JSONDocument(json.rawSpan) else {
       return .problem(status: status, name: "unavailable", detail: "the service answered \(status)")
     }
     func member(_ name: String) -> String? {
-      tape.member(name, of: tape.root, in: text).flatMap { tape.string(of: $0, in: text) }
+      document.member(name, of: document.root).flatMap { document.string(of: $0) }
     }
     return .problem(
       status: status, name: member("title") ?? "unavailable",

@@ -1,11 +1,10 @@
 internal import AuditLog
-internal import Cryptography
 internal import Keyring
-internal import LMDB
 internal import RecordFormat
 internal import SecretMemory
 internal import Storage
-internal import Vault
+internal import VaultCore
+internal import VaultManagement
 
 /// The making of one backup: on record first, then the copy, then a look at all of it.
 struct BackupRun: Sendable {
@@ -34,19 +33,19 @@ struct BackupRun: Sendable {
 
   /// Makes it. When nobody waits for it any more, it stops as long as there is no whole file.
   func run(_ progress: WorkProgress) throws -> Result {
-    try upkeep.exclusively {
-      try FileFacts.checkTarget(path, besides: upkeep.store.directory)
-      let begun = try upkeep.beginBackup(to: path, note: note, actor: actor)
-      progress.begin(Step.copy)
-      do throws(StorageError) {
-        _ = try upkeep.store.copy(to: path) { progress.report($0, of: $1) }
-      } catch {
-        // Where that cannot be written either, the record stays: as of one that is unfinished.
-        try? upkeep.dropBackup(begun, after: error)
-        throw Self.explained(error, path: path)
-      }
-      return try verify(begun, progress)
+    try upkeep.begin()
+    defer { upkeep.end() }
+    try FileFacts.checkTarget(path, besides: upkeep.store.directory)
+    let begun = try upkeep.beginBackup(to: path, note: note, actor: actor)
+    progress.begin(Step.copy)
+    do throws(StorageError) {
+      _ = try upkeep.store.copy(to: path) { progress.report($0, of: $1) }
+    } catch {
+      // Where that cannot be written either, the record stays: as of one that is unfinished.
+      try? upkeep.dropBackup(begun, after: .store(error))
+      throw Self.explained(error, path: path)
     }
+    return try verify(begun, progress)
   }
 
   /// A file that is not as it should be stays on record as unfinished: it may be all there is.
@@ -55,7 +54,7 @@ struct BackupRun: Sendable {
     progress.begin(Step.digest)
     record.digest = try FileFacts.sha256(ofFile: path) { progress.report($0, of: $1) }
     let copy = try Store.open(copy: path)
-    record.bytes = UInt64(try copy.environment.fileSize())
+    record.bytes = UInt64(try copy.statistics().fileBytes)
     try copy.read { transaction in
       record.log = try BackupRecord.Log.read(in: transaction)
       guard let header = try KeyringStore.header(in: transaction) else {

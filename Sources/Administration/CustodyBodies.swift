@@ -1,3 +1,4 @@
+internal import Bytes
 internal import Keyring
 package import RecordFormat
 package import SecretMemory
@@ -16,12 +17,9 @@ package enum ShareBody {
     let length = passphrase.count
     var body = try SecretBytes(count: headerSize + length + text.count)
     var buffer = body.mutableBytes
-    buffer.put(UInt8(truncatingIfNeeded: length >> 8), at: 0)
-    buffer.put(UInt8(truncatingIfNeeded: length), at: 1)
-    for offset in 0..<length {
-      buffer.put(passphrase.bytes.byte(offset), at: headerSize + offset)
-    }
-    for offset in text.indices { buffer.put(text[offset], at: headerSize + length + offset) }
+    buffer.put(UInt16(truncatingIfNeeded: length).bigEndianBytes.rawSpan, at: 0)
+    buffer.put(passphrase.bytes, at: headerSize)
+    buffer.put(text.rawSpan, at: headerSize + length)
     return AdminBody(body)
   }
 
@@ -52,13 +50,11 @@ package enum CustodyBody {
     key: RawSpan, set: CustodianSet, cryptoperiodSeconds: UInt64?
   ) throws(SecretMemoryError) -> AdminBody {
     let period = cryptoperiodSeconds ?? 0
-    let row =
-      (1...periodSize).map { UInt8(truncatingIfNeeded: period >> UInt64(64 - 8 * $0)) }
-      + set.encode()
+    let row = period.bigEndianBytes + set.encode()
     var body = try SecretBytes(count: key.byteCount + row.count)
     var buffer = body.mutableBytes
-    for offset in 0..<key.byteCount { buffer.put(key.byte(offset), at: offset) }
-    for offset in row.indices { buffer.put(row[offset], at: key.byteCount + offset) }
+    buffer.put(key, at: 0)
+    buffer.put(row.rawSpan, at: key.byteCount)
     return AdminBody(body)
   }
 
@@ -73,7 +69,7 @@ package enum CustodyBody {
   /// What the body says; nil where it has another form.
   static func read(_ body: AdminBody) throws(SecretMemoryError) -> Custody? {
     try body.withBytes { bytes throws(SecretMemoryError) in
-      let size = FileKeySource.keySize
+      let size = Keyring.keySize
       let setStart = size + periodSize
       guard bytes.byteCount > setStart,
         let set = try? CustodianSet(of: bytes.extracting(setStart...))
@@ -84,11 +80,5 @@ package enum CustodyBody {
         key: KeyEncryptionKey(set.keyIdentifier, secret), set: set,
         cryptoperiodSeconds: period == 0 ? nil : period)
     }
-  }
-}
-
-extension MutableRawSpan {
-  fileprivate mutating func put(_ byte: UInt8, at offset: Int) {
-    storeBytes(of: byte, toByteOffset: offset, as: UInt8.self)
   }
 }

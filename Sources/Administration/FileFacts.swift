@@ -1,6 +1,7 @@
+internal import Bytes
 internal import Cryptography
 internal import Glibc
-internal import SecretMemory
+internal import SystemCalls
 
 /// What is to be known of a file by its name, for who makes or looks at a backup.
 enum FileFacts {

@@ -1,68 +1,115 @@
 internal import AuditLog
-internal import Cards
+package import Cards
 internal import JSON
+internal import Ledgers
 internal import Storage
-internal import Vault
+package import VaultManagement
 
-extension Operations {
-  /// Does what concerns honeytokens, and gives its document.
-  func tend(_ request: HoneytokenRequest, actor: String) throws -> [UInt8] {
+/// `honeytoken add`: a new one, for the database of a merchant.
+package struct AddHoneytoken: AdminOperation {
+  /// What a note has to be, for the person who gave another.
+  package static let noteRule =
+    "a note has at most \(Honeytoken.longestNote) printable bytes, and may not hold "
+    + FreeText.forbidden
+
+  package static let route = AdminRoute.post("/v1/honeytokens", "merchant", "note")
+  private let merchant: String
+  private let note: FreeText
+
+  package init(merchant: String, note: FreeText) {
+    self.merchant = merchant
+    self.note = note
+  }
+
+  package init(_ query: Query) throws(AdministrationError) {
+    guard let merchant = query["merchant"] else {
+      throw .malformedRequest("a honeytoken is for a merchant")
+    }
+    guard let note = FreeText(query["note"] ?? "", longest: Honeytoken.longestNote) else {
+      throw .malformedRequest(Self.noteRule)
+    }
+    self.init(merchant: merchant, note: note)
+  }
+
+  package var fields: [Query.Field] {
+    [("merchant", merchant), ("note", note == .none ? nil : note.text)]
+  }
+  package var terms: AdminTerms { AdminTerms(.operator, .short, .document, .honeytokenAdd) }
+
+  package func run(_ call: AdminCall) throws {
+    let vault = try call.watchingVault()
+    let added = try vault.addHoneytoken(merchant: merchant, note: note, actor: call.actor)
+    try call.answer { added.write(to: &$0, vault) }
+  }
+}
+
+/// `honeytoken list`: every one.
+package struct ListHoneytokens: PlainAdminOperation {
+  package static let route = AdminRoute.get("/v1/honeytokens")
+  package var terms: AdminTerms { AdminTerms(.auditor, .short, .document, .honeytokenList) }
+
+  package init() {}
+
+  package func run(_ call: AdminCall) throws {
+    let vault = try call.watchingVault()
+    let all = try call.store.read { try Honeytoken.all(in: $0) }
+    try call.show { $0.member("honeytokens", objects: all) { $1.write(to: &$0, vault) } }
+  }
+}
+
+/// `honeytoken remove`: one that is not watched any more.
+package struct RemoveHoneytoken: AdminOperation {
+  package static let route = AdminRoute.post("/v1/honeytokens/remove", "token")
+  private let token: Token
+
+  package init(_ token: Token) { self.token = token }
+
+  package init(_ query: Query) throws(AdministrationError) {
+    guard let token = query["token"].flatMap({ Token($0) }) else {
+      throw .malformedRequest("a honeytoken is named by its text, tok_…")
+    }
+    self.token = token
+  }
+
+  package var fields: [Query.Field] { [("token", token.text)] }
+  package var terms: AdminTerms { AdminTerms(.operator, .short, .document, .honeytokenRemove) }
+
+  package func run(_ call: AdminCall) throws {
+    let vault = try call.watchingVault()
+    let removed = try vault.removeHoneytoken(token, actor: call.actor)
+    try call.answer { removed.write(to: &$0, vault) }
+  }
+}
+
+extension AdminCall {
+  fileprivate func watchingVault() throws(AdministrationError) -> VaultManager {
     guard let vault = hooks.vault else {
-      throw AdministrationError.unavailable("honeytokens are watched by a running service only")
+      throw .unavailable("honeytokens are watched by a running service only")
     }
-    switch request {
-    case .add(let merchant, let note):
-      return document(
-        try vault.addHoneytoken(merchant: merchant, note: note, actor: actor), vault)
-    case .remove(let token):
-      return document(try vault.removeHoneytoken(token, actor: actor), vault)
-    case .list:
-      let honeytokens = try store.read { try Honeytoken.all(in: $0) }
-      try hooks.record?(
-        AuditEntry(actor: actor, operation: request.auditOperation, outcome: "done"))
-      var json = JSONWriter()
-      json.beginObject()
-      json.name("honeytokens")
-      json.beginArray()
-      for honeytoken in honeytokens { write(honeytoken, vault, to: &json) }
-      json.endArray()
-      json.endObject()
-      return json.bytes
-    }
+    return vault
   }
+}
 
-  private func document(_ honeytoken: Honeytoken, _ vault: Vault) -> [UInt8] {
-    var json = JSONWriter()
-    write(honeytoken, vault, to: &json)
-    return json.bytes
-  }
-
-  private func write(_ honeytoken: Honeytoken, _ vault: Vault, to json: inout JSONWriter) {
-    json.beginObject()
-    json.member("token", string: honeytoken.token.text)
-    json.member("merchant", string: vault.merchantName(number: honeytoken.merchant))
-    json.member("merchant_number", integer: honeytoken.merchant)
-    json.member("created", unixMilliseconds: Int64(clamping: honeytoken.createdMilliseconds))
-    json.member("actor", string: honeytoken.actor)
-    json.member("note", string: honeytoken.note.isEmpty ? nil : honeytoken.note)
-    json.endObject()
+extension Honeytoken {
+  fileprivate func write(to json: inout JSONWriter, _ vault: VaultManager) {
+    json.member("token", string: token.text)
+    json.member("merchant", string: vault.merchantName(number: merchant))
+    json.member("merchant_number", integer: merchant)
+    json.member("created", unixMilliseconds: Int64(clamping: createdMilliseconds))
+    json.member("actor", string: actor)
+    json.member("note", string: note.isEmpty ? nil : note)
   }
 }
 
 // MARK: - Alarms
 
-extension Operations {
+extension AdminCall {
   /// Writes the member `alarms` of `status`: how many each rule has raised since the start.
   func writeAlarms(to json: inout JSONWriter) {
-    json.name("alarms")
-    json.beginArray()
-    for (rule, raised) in hooks.vault?.alarmCounts ?? [] {
-      json.beginObject()
-      json.member("rule", string: rule)
-      json.member("raised", integer: raised)
-      json.endObject()
+    json.member("alarms", objects: hooks.vault?.alarmCounts ?? []) { json, count in
+      json.member("rule", string: count.rule)
+      json.member("raised", integer: count.raised)
     }
-    json.endArray()
   }
 
   /// The figures of `metrics` about alarms, with a sample for rules that never raised one.
@@ -72,7 +119,7 @@ extension Operations {
       Metric(
         "cadenas_alarms_total", .counter, "Alarms since the start, by rule.",
         samples: vault.alarmCounts.map {
-          .init(Int64(clamping: $0.raised), labels: [.init("rule", $0.rule)])
+          .init(Int64(clamping: $0.raised), labels: [("rule", $0.rule)])
         }),
       Metric(
         "cadenas_honeytokens", .gauge, "Honeytokens that are watched.",

@@ -24,16 +24,6 @@ package struct KeyEvent: Equatable, Sendable {
 /// `replaces=KEYID`. Words of a reason that it knows: `role`, `replaces`, and `approval`, by which those
 /// who approved a request are found.
 package struct KeyHistory: Sendable {
-  /// Operations that change no key: they look at keys, or tell of another entry.
-  private static let looks: Set<String> = [
-    "keys.status", "keys.certificate", "keys.history", "keys.inventory", "approvals", "alarm",
-  ]
-
-  /// Operations on the key that opens the keyring, whatever their reasons say.
-  private static let openings: Set<String> = [
-    "seal", "unseal", "unseal.share", "ceremony", "ceremony.share",
-  ]
-
   private var roles: [KeyIdentifier: String] = [:]
   /// Who has approved the requests so far.
   private var approvers: [Substring: [String]] = [:]
@@ -43,22 +33,21 @@ package struct KeyHistory: Sendable {
   /// Knows of no key.
   package init() {}
 
-  /// What `logged` tells: nothing, an event, or two of a replacement.
-  package mutating func events(of logged: LoggedEntry) -> [KeyEvent] {
-    let entry = logged.entry
+  /// What `entry` tells: nothing, an event, or two of a replacement.
+  package mutating func events(of entry: LoggedEntry) -> [KeyEvent] {
     guard let key = entry.key.flatMap({ KeyIdentifier($0) }),
-      !Self.looks.contains(entry.operation)
+      entry.operation?.concernsKeys != false
     else { return [] }
-    let reasons = logged.reasons
+    let reasons = entry.reasons
     if let role = reasons["role"] { roles[key] = String(role) }
-    if Self.openings.contains(entry.operation) { roles[key] = "kek" }
+    if entry.operation?.concernsKeyEncryptionKey == true { roles[key] = "kek" }
     note(entry, of: key, reasons)
     let event = KeyEvent(
-      sequence: logged.sequence, timeMilliseconds: logged.timeMilliseconds, key: key,
+      sequence: entry.sequence, timeMilliseconds: entry.timeMilliseconds, key: key,
       role: roles[key], event: Self.name(of: entry), actor: entry.actor,
       approvers: Self.isDestruction(entry) ? requests[key].flatMap { approvers[$0] } ?? [] : [],
       reason: entry.reason)
-    guard entry.outcome == "done",
+    guard entry.outcome == .done,
       let old = reasons["replaces"].flatMap({ KeyIdentifier(String($0)) })
     else { return [event] }
     if let role = reasons["role"] { roles[old] = String(role) }
@@ -72,34 +61,34 @@ package struct KeyHistory: Sendable {
 
   /// Remembers who approves which request, and which one a destruction follows.
   private mutating func note(
-    _ entry: AuditEntry, of key: KeyIdentifier, _ reasons: [Substring: Substring]
+    _ entry: LoggedEntry, of key: KeyIdentifier, _ reasons: [Substring: Substring]
   ) {
     guard let request = reasons["approval"] else { return }
-    if entry.operation == "approve", entry.outcome == "done" {
+    if entry.operation == .approve, entry.outcome == .done {
       approvers[request, default: []].append(entry.actor)
     } else if Self.isDestruction(entry) {
       requests[key] = request
     }
   }
 
-  private static func isDestruction(_ entry: AuditEntry) -> Bool {
-    entry.operation == "keys.destroy" && (entry.outcome == "begun" || entry.outcome == "done")
+  private static func isDestruction(_ entry: LoggedEntry) -> Bool {
+    entry.operation == .keysDestroy && (entry.outcome == .begun || entry.outcome == .done)
   }
 
-  private static func name(of entry: AuditEntry) -> String {
-    let verb =
-      entry.operation.hasPrefix("keys.") ? String(entry.operation.dropFirst(5)) : entry.operation
-    guard entry.outcome == "done" else { return "\(verb) \(entry.outcome)" }
-    switch verb {
-    case "create", "rotate": return "created"
-    case "deactivate": return "deactivated"
-    case "compromise": return "compromised"
-    case "destroy": return "destroyed"
-    case "approve": return "destruction approved"
-    case "reject": return "destruction rejected"
-    case "seal": return "sealed"
-    case "unseal": return "unsealed"
-    default: return "\(verb) done"
+  private static func name(of entry: LoggedEntry) -> String {
+    let text = entry.operationText
+    let verb = text.hasPrefix("keys.") ? String(text.dropFirst(5)) : text
+    guard entry.outcome == .done else { return "\(verb) \(entry.outcomeText)" }
+    return switch entry.operation {
+    case .keysCreate, .keysRotate: "created"
+    case .keysDeactivate: "deactivated"
+    case .keysCompromise: "compromised"
+    case .keysDestroy: "destroyed"
+    case .approve: "destruction approved"
+    case .reject: "destruction rejected"
+    case .seal: "sealed"
+    case .unseal: "unsealed"
+    default: "\(verb) done"
     }
   }
 }

@@ -1,7 +1,7 @@
+internal import Bytes
 internal import Cryptography
-internal import SecretMemory
 package import Storage
-package import Vault
+package import VaultManagement
 
 /// What an operator knows of a log from elsewhere: its size and root at some time.
 package struct LastKnown: Equatable, Sendable {
@@ -18,7 +18,7 @@ package struct LastKnown: Equatable, Sendable {
   package init?(_ text: String) {
     let parts = text.split(separator: ":", omittingEmptySubsequences: false)
     guard parts.count == 2, let size = Self.size(parts[0]),
-      let root = Digest256(hex: parts[1]) ?? Base64.digest(parts[1])
+      let root = Digest256(hex: parts[1]) ?? Self.digest(parts[1])
     else { return nil }
     log = BackupRecord.Log(size: size, root: root)
     store = nil
@@ -38,7 +38,7 @@ package struct LastKnown: Equatable, Sendable {
     guard lines.count >= 5, lines[0].hasPrefix(origin),
       let bytes = [UInt8](hexadecimal: lines[0].dropFirst(origin.utf8.count)),
       let store = StoreIdentifier(bytes), let size = Self.size(lines[1]),
-      let root = Base64.digest(lines[2]), lines[3...].contains("")
+      let root = Self.digest(lines[2]), lines[3...].contains("")
     else { return nil }
     log = BackupRecord.Log(size: size, root: root)
     self.store = store
@@ -48,33 +48,8 @@ package struct LastKnown: Equatable, Sendable {
     guard let size = UInt64(text), String(size) == text else { return nil }
     return size
   }
-}
 
-/// Base 64 of a digest.
-private enum Base64 {
-  private static let digits = Array(
-    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8)
-  /// 43 digits for 32 bytes, and one of padding.
-  private static let digitCount = 43
-
-  /// The digest that `text` stands for; nil unless it is written in the one way there is.
-  ///
-  /// - Source: RFC 4648, section 4.
-  static func digest(_ text: Substring) -> Digest256? {
-    guard text.utf8.count == digitCount + 1, text.utf8.last == UInt8(ascii: "=") else { return nil }
-    var bytes: [UInt8] = []
-    var bits: UInt32 = 0
-    var bitCount = 0
-    for byte in text.utf8.prefix(digitCount) {
-      guard let value = digits.firstIndex(of: byte) else { return nil }
-      bits = bits << 6 | UInt32(value)
-      bitCount += 6
-      if bitCount >= 8 {
-        bitCount -= 8
-        bytes.append(UInt8(truncatingIfNeeded: bits >> UInt32(bitCount)))
-        bits &= 1 << UInt32(bitCount) - 1
-      }
-    }
-    return bits == 0 ? Digest256(bytes.rawSpan) : nil
+  private static func digest(_ text: Substring) -> Digest256? {
+    Base64.decode(text.utf8).flatMap { Digest256($0.rawSpan) }
   }
 }

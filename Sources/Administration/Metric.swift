@@ -1,5 +1,5 @@
 /// A figure of the service with its samples, for Prometheus.
-package struct Metric: Equatable, Sendable {
+package struct Metric {
   /// What the figure is.
   package enum Kind: String, Sendable {
     /// Only grows while the process lives.
@@ -9,27 +9,15 @@ package struct Metric: Equatable, Sendable {
   }
 
   /// One value of the figure.
-  package struct Sample: Equatable, Sendable {
+  package struct Sample {
     /// What tells it from the other samples: names and values.
-    package var labels: [Label]
-    package var value: Int64
+    package let labels: [(name: String, value: String)]
+    package let value: Int64
 
     /// A value with its labels.
-    package init(_ value: Int64, labels: [Label] = []) {
+    package init(_ value: Int64, labels: [(name: String, value: String)] = []) {
       self.value = value
       self.labels = labels
-    }
-  }
-
-  /// A name and a value that tell samples apart.
-  package struct Label: Equatable, Sendable {
-    package var name: String
-    package var value: String
-
-    /// A label.
-    package init(_ name: String, _ value: String) {
-      self.name = name
-      self.value = value
     }
   }
 

@@ -1,5 +1,10 @@
+internal import VaultManagement
+
 /// The query of a request's target: names and values, each name once.
-struct Query {
+package struct Query {
+  /// A name and its value; nil where it is left out.
+  package typealias Field = (String, String?)
+
   static let malformed = AdministrationError.malformedRequest(
     "the query of the request has no valid form")
 
@@ -21,12 +26,42 @@ struct Query {
 
   subscript(name: String) -> String? { values[name[...]] }
 
-  /// The query that says `pairs`, with its question mark; those without a value are left out.
-  static func text(_ pairs: [(String, String?)]) -> String {
-    let text = pairs.compactMap { name, value in
+  /// The query that says `fields`, with its question mark; those without a value are left out.
+  static func text(_ fields: [Field]) -> String {
+    let text = fields.compactMap { name, value in
       value.map { "\(name)=\(PercentEncoding.encode($0))" }
     }
     return text.isEmpty ? "" : "?" + text.joined(separator: "&")
+  }
+}
+
+extension Query {
+  /// The ticket and the reason; ``KeyReason/none`` where neither is in it.
+  func reason() throws(AdministrationError) -> KeyReason {
+    guard let reason = KeyReason(ticket: self["ticket"] ?? "", text: self["reason"] ?? "") else {
+      throw .malformedRequest(KeyReason.rules)
+    }
+    return reason
+  }
+
+  /// The number under `name`; nil where it is left out.
+  func number<Number: FixedWidthInteger>(_ name: String) throws(AdministrationError) -> Number? {
+    guard let text = self[name] else { return nil }
+    guard let number = Number(text) else { throw Self.malformed }
+    return number
+  }
+
+  /// The number under `name`, which has to be there.
+  func required<Number: FixedWidthInteger>(_ name: String) throws(AdministrationError) -> Number {
+    guard let number: Number = try number(name) else { throw Self.malformed }
+    return number
+  }
+}
+
+extension KeyReason {
+  /// The fields that ``Query/reason()`` reads.
+  var fields: [Query.Field] {
+    [("ticket", ticket.isEmpty ? nil : ticket), ("reason", text.isEmpty ? nil : text)]
   }
 }
 

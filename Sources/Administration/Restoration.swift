@@ -1,12 +1,14 @@
 internal import AuditLog
 internal import Cryptography
-internal import Glibc
 internal import JSON
 package import Keyring
+package import Ledgers
 package import RecordFormat
 package import SecretMemory
 package import Storage
-package import Vault
+internal import SystemCalls
+internal import VaultCore
+internal import VaultManagement
 
 /// Makes a store of a backup, where there is none.
 ///
@@ -140,9 +142,9 @@ package struct Restoration {
     }
     guard known.log.size <= log.size else { return }
     var frontier = MerkleFrontier()
-    try copy.read { transaction in
+    try copy.read { (transaction) throws(StorageError) in
       guard known.log.size > 0 else { return }
-      try transaction.forEach(in: .audit) { _, line in
+      try transaction.forEach(in: .audit) { (_, line) throws(StorageError) in
         frontier.append(MerkleHash.leaf(line))
         return frontier.size < known.log.size
       }
@@ -173,19 +175,17 @@ package struct Restoration {
   }
 
   private func document(_ origin: RestoreOrigin, _ identifier: StoreIdentifier) -> [UInt8] {
-    var json = JSONWriter()
-    json.beginObject()
-    json.member("store", string: identifier.bytes.hexadecimal)
-    json.member("directory", string: directory)
-    json.member("cards", integer: origin.cards)
-    json.member("from_store", string: origin.store.bytes.hexadecimal)
-    json.member("log_size", integer: origin.log.size)
-    json.member("log_root", string: origin.log.root.hex)
-    json.member("known_size", integer: origin.lastKnown?.size)
-    json.member("known_root", string: origin.lastKnown?.root.hex)
-    json.member("lost_entries", integer: origin.lostEntries)
-    json.endObject()
-    return json.bytes
+    JSONWriter.document { json in
+      json.member("store", string: identifier.bytes.hexadecimal)
+      json.member("directory", string: directory)
+      json.member("cards", integer: origin.cards)
+      json.member("from_store", string: origin.store.bytes.hexadecimal)
+      json.member("log_size", integer: origin.log.size)
+      json.member("log_root", string: origin.log.root.hex)
+      json.member("known_size", integer: origin.lastKnown?.size)
+      json.member("known_root", string: origin.lastKnown?.root.hex)
+      json.member("lost_entries", integer: origin.lostEntries)
+    }
   }
 }
 
@@ -195,19 +195,14 @@ extension Restoration {
 
   private func checkTarget() throws(AdministrationError) {
     guard FileFacts.exists(directory) else { return }
-    guard let stream = unsafe opendir(directory) else {
-      throw .refused("\(directory) exists and cannot be used: \(systemMessage(errno))")
+    let names: [String]
+    do throws(SystemFailure) { names = try Directory.names(in: directory) } catch {
+      throw .refused("\(directory) exists and cannot be used: \(systemMessage(error.errno))")
     }
-    defer { unsafe closedir(stream) }
-    while let entry = unsafe readdir(stream) {
-      let name = unsafe withUnsafePointer(to: &entry.pointee.d_name) { field in
-        unsafe field.withMemoryRebound(to: CChar.self, capacity: 256) { unsafe String(cString: $0) }
-      }
-      guard name == "." || name == ".." || Self.leftovers.contains(name) else {
-        throw .refused(
-          "\(directory) is not empty (\(name)): a backup is restored to where no store is; move what "
-            + "is there out of the way first")
-      }
+    if let name = names.first(where: { !Self.leftovers.contains($0) }) {
+      throw .refused(
+        "\(directory) is not empty (\(name)): a backup is restored to where no store is; move what "
+          + "is there out of the way first")
     }
   }
 }

@@ -1,10 +1,9 @@
 internal import AuditLog
 internal import CardStore
 internal import Keyring
-internal import LMDB
 internal import SecretMemory
 internal import Storage
-internal import Vault
+internal import VaultManagement
 
 /// A look at every record of a store, or of a copy of one, and at what its audit log tells of them.
 struct StoreInspection {
@@ -31,16 +30,20 @@ struct StoreInspection {
     }
     let after = try snapshot()
     let archive = try toldArchive()
-    let information = try store.environment.information()
+    let first = archive?.below ?? 0
+    let reader = AuditReader(store)
+    let size = try store.statistics()
     return StoreCheck(
       records: records, inStore: after.cards,
-      created: try count("tokenize", "created", after, archive) + (archive?.created ?? 0),
-      deleted: try count("delete", "deleted", after, archive) + (archive?.deleted ?? 0),
+      created: try reader.cards(.created, from: first, below: after.entries)
+        + (archive?.created ?? 0),
+      deleted: try reader.cards(.deleted, from: first, below: after.entries)
+        + (archive?.deleted ?? 0),
       isAtRest: before == after,
       missingFromIndex: isIndexCurrent ? records?.missingFromIndex : nil,
-      fileBytes: try store.environment.fileSize(),
-      neededBytes: information.pageCount * information.pageSize,
-      isFileComplete: try store.environment.isFileComplete(),
+      fileBytes: size.fileBytes,
+      neededBytes: size.usedBytes,
+      isFileComplete: try store.isFileComplete(),
       restored: try RestoreOrigin.read(in: store)?.cards ?? 0)
   }
 
@@ -48,13 +51,12 @@ struct StoreInspection {
   private func toldArchive() throws -> ArchiveMark? {
     guard try store.read({ try ArchiveMark.read(in: $0) }) != nil else { return nil }
     let reader = AuditReader(store)
-    var filter = AuditFilter()
-    filter.operation = ArchiveMark.operation
+    let filter = AuditFilter(.auditArchive)
     var next = Optional(try reader.size())
     while let start = next {
       let page = try reader.page(from: start, reversed: true, filter: filter)
       for entry in page.entries {
-        if let mark = entry.entry.reason.flatMap({ ArchiveMark($0) }) { return mark }
+        if let mark = ArchiveMark(entry) { return mark }
       }
       next = page.next
     }
@@ -62,26 +64,9 @@ struct StoreInspection {
   }
 
   /// Records and entries at one moment.
-  private struct Snapshot: Equatable {
-    let cards: UInt64
-    let entries: UInt64
-  }
-
-  private func snapshot() throws -> Snapshot {
+  private func snapshot() throws -> (cards: UInt64, entries: UInt64) {
     try store.read { transaction in
-      Snapshot(
-        cards: UInt64(try transaction.count(of: .cards)),
-        entries: try AuditReader.size(in: transaction))
+      (UInt64(try transaction.count(of: .cards)), try AuditReader.size(in: transaction))
     }
-  }
-
-  private func count(
-    _ operation: String, _ outcome: String, _ snapshot: Snapshot, _ archive: ArchiveMark?
-  ) throws -> UInt64 {
-    var filter = AuditFilter()
-    filter.operation = operation
-    filter.outcome = outcome
-    return try AuditReader(store).count(
-      from: archive?.below ?? 0, below: snapshot.entries, filter: filter)
   }
 }

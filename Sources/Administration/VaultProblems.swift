@@ -1,26 +1,52 @@
 internal import AuditLog
+internal import CardStore
+internal import Cryptography
 internal import Keyring
+internal import Ledgers
 internal import RecordFormat
 internal import Storage
-internal import Vault
+internal import VaultCore
+internal import VaultManagement
 
 extension AdministrationError {
   /// What an error of any part below amounts to.
   init(any error: any Error) {
+    // Of other errors only the kind is told: a description could name anything.
+    self =
+      AdministrationError(known: error) ?? .unavailable("the operation failed (\(type(of: error)))")
+  }
+
+  /// What an error amounts to; nil for one of none of the parts below.
+  package init?(known error: any Error) {
     switch error {
     case let error as AdministrationError: self = error
     case let error as StorageError: self = .store(error)
-    case let error as AuditError: self = error == .abandoned ? .abandoned : .audit(error)
-    case let error as KeyringError: self = .keyring(error)
+    case let error as AuditError: self.init(VaultError(error))
+    case let error as KeyringError: self.init(VaultError(error))
+    case let error as CardStoreError: self.init(VaultError(error))
+    case let error as LedgerError: self.init(VaultError(error))
     case let error as VaultError: self.init(error)
-    // Of other errors only the kind is told: a description could name anything.
-    default: self = .unavailable("the operation failed (\(type(of: error)))")
+    default: return nil
     }
   }
 
   /// What an error of the vault amounts to.
   init(_ error: VaultError) {
     switch error {
+    case .store(let error): self = .store(error)
+    case .keyring(let error): self = .keyring(error)
+    case .audit(let error): self = error == .abandoned ? .abandoned : .audit(error)
+    case .cards(.indexUnreadable):
+      self = .unavailable("index.mdb cannot be read; it is built anew when the store is served")
+    case .cards(.noSecretMemory), .cryptography(.entropyUnavailable),
+      .cryptography(.memoryUnavailable):
+      self = .keyring(.systemUnavailable)
+    case .cryptography: self = .unavailable("a computation in libcrypto failed")
+    case .cards, .ledger, .malformedRow:
+      self = .unavailable("a row of the store is damaged; run: cadenas store verify")
+    // What a client asks is not asked here.
+    case .refused(let problem, _): self = .refused(problem.name.title)
+    case .archive(let problem): self = .refused(problem.explanation)
     case .sealed: self = .unavailable("the keyring is closed; open it with: cadenas unseal")
     case .notSealed: self = .refused("the keyring is open already")
     case .noCustodians:
@@ -65,8 +91,6 @@ extension AdministrationError {
         "\(Honeytoken.most) honeytokens are planted; remove some first: cadenas honeytoken list")
     case .unknownHoneytoken:
       self = .notFound("this token is no honeytoken; see: cadenas honeytoken list")
-    case .malformedRow, .unknownKey:
-      self = .unavailable("a row of the store is damaged; run: cadenas store verify")
     }
   }
 }

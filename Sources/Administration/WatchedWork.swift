@@ -1,4 +1,3 @@
-internal import Glibc
 internal import Storage
 internal import Synchronization
 
@@ -48,11 +47,6 @@ final class WorkProgress: Sendable {
 /// Who asked is told how far it is again and again, whatever the work itself waits for, and the work
 /// never waits for them: a compaction must not stand still because a terminal does.
 enum WatchedWork {
-  private static let lookMicroseconds: UInt32 = 20_000
-  /// Looks without anything new after which it is told all the same, so that a service that works is
-  /// not taken for one that does not answer: five seconds.
-  private static let quietLooks = 250
-
   /// Runs `body`, and returns when it has ended.
   ///
   /// - Throws: what `body` throws, or what `sink` threw while it ran.
@@ -67,12 +61,12 @@ enum WatchedWork {
     }
     var refusal: (any Error)?
     var told: UInt64?
-    var quiet = 0
+    var watch = Watch(lookMilliseconds: 20, quietLooks: 250)
     while !outcome.isKnown {
-      usleep(lookMicroseconds)
+      watch.wait()
       let done = progress.done
-      quiet += 1
-      guard refusal == nil, done != told || quiet >= quietLooks else { continue }
+      let isQuiet = watch.isQuiet(afterNews: done != told)
+      guard refusal == nil, done != told || isQuiet else { continue }
       do {
         try sink(.progress(done: done, total: WorkProgress.whole))
       } catch {
@@ -80,7 +74,6 @@ enum WatchedWork {
         progress.giveUp()
       }
       told = done
-      quiet = 0
     }
     thread.join()
     let result = try outcome.value()

@@ -1,3 +1,4 @@
+internal import Bytes
 package import Cryptography
 internal import JSON
 package import Storage
@@ -10,12 +11,7 @@ package import Storage
 /// and, which is what counts for whoever verifies, the reason of the entry `audit.archive` that was
 /// written with it: `below=N kept=N digest=HEX created=N deleted=N export=HEX`.
 package struct ArchiveMark: Equatable, Sendable {
-  /// The operation of the entry that a mark is written with.
-  package static let operation = "audit.archive"
   private static let row = Array("audit.archived".utf8)
-  /// What clients ask for, and what is counted of it.
-  private static let archived = ["tokenize", "detokenize", "delete", "request", "refusals"]
-    .map { Array($0.utf8) }
 
   /// The first sequence whose entry is not archived; the size of a checkpoint that is kept.
   package let below: UInt64
@@ -39,11 +35,6 @@ package struct ArchiveMark: Equatable, Sendable {
     self.export = export
   }
 
-  /// Whether lines of this operation are archived.
-  package static func isArchived(operation: some Collection<UInt8>) -> Bool {
-    archived.contains { $0.elementsEqual(operation) }
-  }
-
   /// At most 254 bytes, so that an entry holds it whole.
   package var text: String {
     "below=\(below) kept=\(kept.count) digest=\(kept.digest.hex) created=\(created) "
@@ -64,18 +55,19 @@ package struct ArchiveMark: Equatable, Sendable {
     guard self.text == text else { return nil }
   }
 
+  /// The mark that the entry of an archive tells of.
+  package init?(_ entry: LoggedEntry) {
+    guard let reason = entry.reason else { return nil }
+    self.init(reason)
+  }
+
   /// The latest mark of a store; nil where nothing is archived.
   /// - Throws: ``AuditError/store(_:)``, ``AuditError/damaged(_:)``.
   package static func read(
     in transaction: borrowing some StoreReading & ~Copyable
   ) throws(AuditError) -> ArchiveMark? {
-    let row = row
-    let bytes: [UInt8]
-    do throws(StorageError) {
-      guard let value = try transaction.get(unsafe row.span.bytes, in: .meta) else { return nil }
-      bytes = value.array
-    } catch { throw .store(error) }
-    guard let mark = ArchiveMark(String(decoding: bytes, as: UTF8.self)) else {
+    guard let text = try onStore(transaction.get(row.rawSpan, in: .meta)?.text) else { return nil }
+    guard let mark = ArchiveMark(text) else {
       throw .damaged("what it says about its archive cannot be read")
     }
     return mark
@@ -83,31 +75,25 @@ package struct ArchiveMark: Equatable, Sendable {
 
   /// Makes it the latest of the store.
   package func save(in transaction: inout StoreWriteTransaction) throws(StorageError) {
-    let row = Self.row
-    let value = Array(text.utf8)
-    try transaction.put(
-      key: unsafe row.span.bytes, value: unsafe value.span.bytes, in: .meta)
+    try transaction.put(key: Self.row.rawSpan, value: Array(text.utf8).rawSpan, in: .meta)
   }
 
   /// Forgets it, in a store whose log begins anew.
   package static func remove(in transaction: inout StoreWriteTransaction) throws(StorageError) {
-    let row = row
-    try transaction.delete(unsafe row.span.bytes, in: .meta)
+    try transaction.delete(row.rawSpan, in: .meta)
   }
 }
 
 /// The lines that stay, in their order: how many, and a digest of their leaves' hashes, each hashed as
 /// the right-hand node with the digest before; 32 zero bytes at first.
 package struct KeptLines: Equatable, Sendable {
-  /// How many lines.
-  package private(set) var count: UInt64 = 0
+  /// The number of lines.
+  package private(set) var count: UInt64
   /// The digest over them.
-  package private(set) var digest = Digest256.zero
+  package private(set) var digest: Digest256
 
-  /// No line.
-  package init() {}
-
-  init(count: UInt64, digest: Digest256) {
+  /// Takes the lines up that were digested before; none unless it is said.
+  package init(count: UInt64 = 0, digest: Digest256 = .zero) {
     self.count = count
     self.digest = digest
   }

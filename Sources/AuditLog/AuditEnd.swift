@@ -1,3 +1,4 @@
+internal import Bytes
 internal import JSON
 internal import Storage
 
@@ -12,17 +13,19 @@ struct AuditEnd {
   static func read(in store: Store) throws(AuditError) -> AuditEnd? {
     try store.read { (transaction) throws(AuditError) in
       guard let frontier = try frontier(in: transaction) else {
-        guard try transaction.auditCount() == 0 else {
+        guard try onStore(transaction.count(of: .audit)) == 0 else {
           throw .damaged("there are entries and no frontier")
         }
         return nil
       }
       guard frontier.size > 0 else { throw .damaged("the frontier is empty") }
-      let last = [(frontier.size - 1).bigEndian] as InlineArray<1, UInt64>
-      guard let line = try transaction.value(unsafe last.span.bytes, in: .audit) else {
+      let last = (frontier.size - 1).bigEndianBytes
+      guard let line = try onStore(transaction.get(last.rawSpan, in: .audit)?.array) else {
         throw .damaged("the last entry is missing")
       }
-      guard let time = time(of: line) else { throw .damaged("the last entry cannot be read") }
+      guard let time = time(of: line.rawSpan) else {
+        throw .damaged("the last entry cannot be read")
+      }
       return AuditEnd(frontier: frontier, latestMilliseconds: time)
     }
   }
@@ -32,33 +35,16 @@ struct AuditEnd {
     in transaction: borrowing some StoreReading & ~Copyable
   ) throws(AuditError) -> MerkleFrontier? {
     let key = AuditLog.frontierKey
-    do throws(StorageError) {
-      guard let bytes = try transaction.get(unsafe key.span.bytes, in: .meta) else { return nil }
-      if let frontier = MerkleFrontier(encoded: bytes) { return frontier }
-    } catch { throw .store(error) }
+    guard let bytes = try onStore(transaction.get(key.rawSpan, in: .meta)?.array) else {
+      return nil
+    }
+    if let frontier = MerkleFrontier(encoded: bytes.rawSpan) { return frontier }
     throw .damaged("the frontier cannot be read")
   }
-
   private static func time(of line: RawSpan) -> Int64? {
-    guard let tape = try? JSONTape.parse(line),
-      let node = tape.member("time", of: tape.root, in: line),
-      let text = tape.string(of: node, in: line)
+    guard let document = try? JSONDocument(line),
+      let node = document.member("time", of: document.root)
     else { return nil }
-    return RFC3339.unixMilliseconds(text)
-  }
-}
-
-extension StoreReadTransaction {
-  /// As `get`, with this target's error.
-  @_lifetime(borrow self)
-  func value(_ key: RawSpan, in table: Table) throws(AuditError) -> RawSpan? {
-    do throws(StorageError) { return try get(key, in: table) } catch { throw .store(error) }
-  }
-
-  /// How many entries the table `audit` holds.
-  func auditCount() throws(AuditError) -> UInt64 {
-    do throws(StorageError) {
-      return UInt64(try count(of: .audit))
-    } catch { throw .store(error) }
+    return document.string(of: node).flatMap(RFC3339.unixMilliseconds)
   }
 }

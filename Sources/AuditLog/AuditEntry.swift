@@ -5,8 +5,8 @@
 package struct AuditEntry: Equatable, Sendable {
   /// Who asked: a client's SPIFFE URI, `user:NAME` for an operator or auditor, or ``systemActor``.
   package var actor: String
-  /// What was asked for: `tokenize`, `detokenize`, `delete`, `keys.status`, …
-  package var operation: String
+  /// What was asked for.
+  package var operation: AuditOperation
   /// The merchant whose token it is about, by name.
   package var merchant: String?
   /// The token, as text.
@@ -17,8 +17,8 @@ package struct AuditEntry: Equatable, Sendable {
   package var acquirer: String?
   /// The vault's identifier of a payment.
   package var paymentIdentifier: String?
-  /// What became of it: `created`, `released`, `intent`, `refused`, …
-  package var outcome: String
+  /// What became of it.
+  package var outcome: AuditOutcome
   /// Why, where the outcome alone does not say: the NAME of a problem, a cause, a count.
   package var reason: String?
   /// The `X-Request-Id` of the request.
@@ -29,9 +29,9 @@ package struct AuditEntry: Equatable, Sendable {
 
   /// Makes a draft; members that do not apply stay nil.
   package init(
-    actor: String, operation: String, merchant: String? = nil, token: String? = nil,
+    actor: String, operation: AuditOperation, merchant: String? = nil, token: String? = nil,
     key: String? = nil, acquirer: String? = nil, paymentIdentifier: String? = nil,
-    outcome: String, reason: String? = nil, requestIdentifier: String? = nil
+    outcome: AuditOutcome, reason: String? = nil, requestIdentifier: String? = nil
   ) {
     self.actor = actor
     self.operation = operation

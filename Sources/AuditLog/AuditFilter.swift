@@ -1,5 +1,5 @@
+internal import Bytes
 internal import JSON
-internal import SecretMemory
 
 /// Which entries to show: those that have every member that is given, exactly, in the time given.
 package struct AuditFilter: Equatable, Sendable {
@@ -16,8 +16,11 @@ package struct AuditFilter: Equatable, Sendable {
   /// Whether only entries about keys are wanted, whichever they are.
   package var hasKey = false
 
-  /// Every entry.
-  package init() {}
+  /// Every entry, or those of an operation, or with an outcome.
+  package init(_ operation: AuditOperation? = nil, _ outcome: AuditOutcome? = nil) {
+    self.operation = operation?.rawValue
+    self.outcome = outcome?.rawValue
+  }
 }
 
 /// A filter as bytes that a line is searched for.

@@ -1,3 +1,4 @@
+internal import Bytes
 internal import JSON
 
 /// Writes entries as lines of JSON into one buffer that is used again and again.
@@ -20,19 +21,19 @@ package struct AuditLine: Sendable {
   package mutating func write(_ entry: AuditEntry, sequence: UInt64, atMilliseconds: Int64) {
     bytes.removeAll(keepingCapacity: true)
     append("{\"seq\":")
-    append(decimal: sequence)
+    bytes.append(decimal: sequence)
     append(",\"time\":\"")
     appendTime(atMilliseconds)
     append("\",\"actor\":\"")
     append(escaping: entry.actor, limit: AuditLimits.actorBytes)
     append("\"")
-    append(",\"operation\":\"", entry.operation)
+    append(",\"operation\":\"", entry.operation.rawValue)
     append(",\"merchant\":\"", entry.merchant)
     append(",\"token\":\"", entry.token)
     append(",\"key\":\"", entry.key)
     append(",\"acquirer\":\"", entry.acquirer)
     append(",\"payment_id\":\"", entry.paymentIdentifier)
-    append(",\"outcome\":\"", entry.outcome)
+    append(",\"outcome\":\"", entry.outcome.rawValue)
     append(",\"reason\":\"", entry.reason)
     append(",\"request_id\":\"", entry.requestIdentifier)
     append("}")
@@ -60,15 +61,6 @@ package struct AuditLine: Sendable {
     append("\"")
   }
 
-  private mutating func append(decimal number: UInt64) {
-    var divisor: UInt64 = 1
-    while number / divisor >= 10 { divisor *= 10 }
-    while divisor > 0 {
-      bytes.append(UInt8(ascii: "0") + UInt8(number / divisor % 10))
-      divisor /= 10
-    }
-  }
-
   private mutating func appendTime(_ milliseconds: Int64) {
     if timeMilliseconds != milliseconds {
       timeBytes.removeAll(keepingCapacity: true)
@@ -83,42 +75,6 @@ package struct AuditLine: Sendable {
     var end = min(text.count, limit)
     // A cut falls between characters: never before a continuation byte.
     while end < text.count, end > 0, text[end] & 0xC0 == 0x80 { end -= 1 }
-    // Nearly every value is plain ASCII, and is copied in one piece.
-    var plain = 0
-    while plain < end, Self.isPlain(text[plain]) { plain += 1 }
-    unsafe text.extracting(0..<plain).withUnsafeBufferPointer {
-      unsafe bytes.append(contentsOf: $0)
-    }
-    for index in plain..<end {
-      let byte = text[index]
-      switch byte {
-      case UInt8(ascii: "\""), UInt8(ascii: "\\"):
-        bytes.append(UInt8(ascii: "\\"))
-        bytes.append(byte)
-      case 0..<0x20, 0x7F:
-        append(controlCharacter: byte)
-      case 0xC2 where text[index + 1] < 0xA0:
-        continue  // The lead byte of a C1 control character: the next turn writes it.
-      case 0x80..<0xA0 where text[index - 1] == 0xC2:
-        append(controlCharacter: byte)
-      default:
-        bytes.append(byte)
-      }
-    }
-  }
-
-  /// Whether a byte stands for itself, whatever is beside it.
-  private static func isPlain(_ byte: UInt8) -> Bool {
-    byte >= 0x20 && byte < 0x7F && byte != UInt8(ascii: "\"") && byte != UInt8(ascii: "\\")
-  }
-
-  private mutating func append(controlCharacter: UInt8) {
-    append("\\u00")
-    append(hexadecimalDigit: controlCharacter >> 4)
-    append(hexadecimalDigit: controlCharacter & 0x0F)
-  }
-
-  private mutating func append(hexadecimalDigit digit: UInt8) {
-    bytes.append(digit < 10 ? UInt8(ascii: "0") + digit : UInt8(ascii: "a") + digit - 10)
+    bytes.append(escaping: text.extracting(0..<end), .c0c1)
   }
 }

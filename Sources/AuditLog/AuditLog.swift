@@ -1,5 +1,5 @@
+internal import Bytes
 package import Cryptography
-internal import LMDB
 package import Storage
 internal import Synchronization
 
@@ -17,7 +17,8 @@ internal import Synchronization
 /// A command that writes without the writer's thread calls ``batchWillCommit(_:)`` at the end of its
 /// own transaction.
 ///
-/// All but ``committedSize`` and ``committedCheckpoint`` belongs to the store's writer thread.
+/// All but ``committedSize`` and ``committedCheckpoint`` belongs to the store's writer thread, or to
+/// whoever makes a batch where no writer runs.
 // Sendable is unchecked because of `open`, `committed`, `line` and `latestMilliseconds`. They are
 // touched by `append` and the functions of BatchParticipant only; the store calls these, and lends
 // the transaction that `append` needs, on its one writer thread. The initializer is done before
@@ -29,6 +30,7 @@ package final class AuditLog: BatchParticipant, @unchecked Sendable {
   /// What the next entry follows, and what it was when the batch began.
   private var open: State
   private var committed: State
+  private let confinement = ThreadConfinement()
   private var line = AuditLine()
   private let size: Atomic<UInt64>
   private let checkpoint: Mutex<SignedCheckpoint?>
@@ -133,6 +135,7 @@ package final class AuditLog: BatchParticipant, @unchecked Sendable {
     _ entry: AuditEntry, atMilliseconds milliseconds: Int64,
     in transaction: inout StoreWriteTransaction
   ) throws(StorageError) -> UInt64 {
+    confinement.preconditionInThread()
     if milliseconds < open.latestMilliseconds {
       let step = open.latestMilliseconds - milliseconds
       if step > AuditLimits.clockToleranceMilliseconds {
@@ -154,12 +157,10 @@ package final class AuditLog: BatchParticipant, @unchecked Sendable {
     line.write(entry, sequence: sequence, atMilliseconds: milliseconds)
     let key = [sequence.bigEndian] as InlineArray<1, UInt64>
     let bytes = line.bytes
-    try transaction.put(
-      key: unsafe key.span.bytes, value: unsafe bytes.span.bytes, in: .audit, options: .append)
-    let leaf = MerkleHash.leaf(unsafe bytes.span.bytes)
-    let completed = open.frontier.append(leaf)
-    open.nodes += completed
-    leaf.withBytes { open.leaves.append(span: $0) }
+    try transaction.append(key: key.span.rawSpan, value: bytes.rawSpan, in: .audit)
+    let leaf = MerkleHash.leaf(bytes.rawSpan)
+    open.nodes += open.frontier.append(leaf)
+    leaf.withBytes { open.leaves.append(contentsOf: $0) }
     return sequence
   }
 }
@@ -202,21 +203,20 @@ extension AuditLog {
 
 extension AuditLog {
   /// Writes the batch's leaf hashes and the new frontier.
-  package func batchWillCommit(_ transaction: inout StoreWriteTransaction) throws {
+  package func batchWillCommit(_ transaction: inout StoreWriteTransaction) throws(StorageError) {
+    confinement.preconditionInThread()
     guard open.frontier.size != committed.frontier.size else { return }
     let first = [committed.frontier.size.bigEndian] as InlineArray<1, UInt64>
     let leaves = open.leaves
+    try transaction.append(key: first.span.rawSpan, value: leaves.rawSpan, in: .leaves)
     try transaction.put(
-      key: unsafe first.span.bytes, value: unsafe leaves.span.bytes, in: .leaves, options: .append)
-    let key = Self.frontierKey
-    let frontier = open.frontier.encoded
-    try transaction.put(
-      key: unsafe key.span.bytes, value: unsafe frontier.span.bytes, in: .meta)
+      key: Self.frontierKey.rawSpan, value: open.frontier.encoded.rawSpan, in: .meta)
     try LogTree.save(open.nodes, in: &transaction)
   }
 
   /// The batch is durable.
   package func batchDidCommit() {
+    confinement.release()
     open.leaves.removeAll(keepingCapacity: true)
     open.nodes.removeAll(keepingCapacity: true)
     if let new = open.checkpoint?.signed, new.size != committed.checkpoint?.signed.size {
@@ -229,12 +229,7 @@ extension AuditLog {
   /// Nothing of the batch is in the store: the log is again what it was before. The batch may come
   /// again, whole or in part.
   package func batchDidAbort() {
+    confinement.release()
     open = committed
-  }
-}
-
-extension [UInt8] {
-  mutating func append(span: RawSpan) {
-    unsafe span.withUnsafeBytes { unsafe append(contentsOf: $0) }
   }
 }

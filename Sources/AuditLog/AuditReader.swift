@@ -1,4 +1,4 @@
-internal import LMDB
+internal import Bytes
 package import Storage
 
 /// Some entries of the log.
@@ -46,31 +46,39 @@ package struct AuditReader: Sendable {
     let limit = max(1, min(limit, AuditLimits.linesInOnePage))
     return try store.read { (transaction) throws(AuditError) in
       var page = AuditPage()
-      do throws(StorageError) {
-        var cursor = try transaction.cursor(in: .audit)
-        let key = [(start ?? 0).bigEndian] as InlineArray<1, UInt64>
-        var entry = try cursor.start(
-          from: start == nil ? nil : unsafe key.span.bytes, reversed: reversed)
-        var visited = 0
-        while let visiting = entry {
-          let line = visiting.value
-          guard let sequence = UInt64(bigEndianBytes: visiting.key) else { break }
-          if !reversed, let end, sequence >= end { break }
-          if page.count == limit || visited == AuditLimits.linesInOneTransaction {
-            page.next = sequence
-            break
-          }
-          visited += 1
-          if matcher.matches(line) {
-            page.lines.append(span: line)
-            page.lines.append(UInt8(ascii: "\n"))
-            page.count += 1
-          }
-          entry = reversed ? try cursor.previous() : try cursor.next()
+      var visited = 0
+      let first = (start ?? 0).bigEndianBytes
+      try transaction.forEach(
+        in: .audit, from: start == nil ? nil : first.rawSpan, reversed: reversed
+      ) { (key, line) throws(AuditError) in
+        guard let sequence = UInt64(bigEndianBytes: key) else { return false }
+        if !reversed, let end, sequence >= end { return false }
+        guard page.count < limit, visited < AuditLimits.linesInOneTransaction else {
+          page.next = sequence
+          return false
         }
-      } catch { throw .store(error) }
+        visited += 1
+        guard matcher.matches(line) else { return true }
+        page.lines.append(contentsOf: line)
+        page.lines.append(UInt8(ascii: "\n"))
+        page.count += 1
+        return true
+      }
       return page
     }
+  }
+
+  /// How many cards the entries from the sequence `start` on and before `end` tell were created or
+  /// deleted.
+  package func cards(
+    _ change: CardChange, from start: UInt64 = 0, below end: UInt64
+  ) throws(AuditError) -> UInt64 {
+    var cards: UInt64 = 0
+    for operation in AuditOperation.allCases where operation.cardChange == change {
+      cards += try count(
+        from: start, below: end, filter: AuditFilter(operation, change.outcome))
+    }
+    return cards
   }
 
   /// How many of the entries from the sequence `start` on and before `end` pass `filter`.
@@ -81,22 +89,16 @@ package struct AuditReader: Sendable {
     var passed: UInt64 = 0
     var next = start
     while next < end {
-      let first = next
-      next = try store.read { (transaction) throws(AuditError) in
-        do throws(StorageError) {
-          let last = min(end, first + UInt64(AuditLimits.linesInOneTransaction))
-          var cursor = try transaction.cursor(in: .audit)
-          let key = [first.bigEndian] as InlineArray<1, UInt64>
-          var entry = try cursor.start(from: unsafe key.span.bytes)
-          while let current = entry, let sequence = UInt64(bigEndianBytes: current.key),
-            sequence < last
-          {
-            if matcher.matches(current.value) { passed += 1 }
-            entry = try cursor.next()
-          }
-          return last
-        } catch { throw .store(error) }
+      let last = min(end, next + UInt64(AuditLimits.linesInOneTransaction))
+      try store.read { (transaction) throws(AuditError) in
+        try transaction.forEach(in: .audit, from: next.bigEndianBytes.rawSpan) {
+          (key, line) throws(AuditError) in
+          guard let sequence = UInt64(bigEndianBytes: key), sequence < last else { return false }
+          if matcher.matches(line) { passed += 1 }
+          return true
+        }
       }
+      next = last
     }
     return passed
   }

@@ -1,6 +1,6 @@
 package import Cryptography
 
-/// What came of verifying a log.
+/// The verdict on a log: sound, or the first entry that is not.
 package struct AuditVerification: Equatable, Sendable {
   /// How many entries the log had when the verification began.
   package let size: UInt64
@@ -39,7 +39,7 @@ package struct AuditVerification: Equatable, Sendable {
     /// The first sequence that is wrong; where that cannot be told, the first of the range that
     /// the wrong entry is in.
     package let sequence: UInt64
-    /// How it shows.
+    /// The rule that the entry breaks.
     package let reason: Reason
 
     /// A finding at `sequence`.
@@ -49,7 +49,7 @@ package struct AuditVerification: Equatable, Sendable {
     }
   }
 
-  /// How a change shows.
+  /// The rule that a changed log breaks.
   package enum Reason: String, Error, Equatable, Sendable, CaseIterable {
     /// There is no entry with this sequence.
     case entryMissing = "entry-missing"

@@ -1,5 +1,4 @@
 internal import Cryptography
-internal import LMDB
 package import Storage
 
 /// Recomputes a log from its lines, while it may go on growing.
@@ -27,8 +26,6 @@ package struct AuditVerifier {
     }
   }
 
-  /// Lines were archived while they were verified.
-  private struct ArchivedMeanwhile: Error {}
   private static let mostAttempts = 5
 
   private let store: Store
@@ -64,30 +61,29 @@ package struct AuditVerifier {
     do throws(AuditError) {
       start = try LogStart(of: store)
     } catch .damaged {
-      return AuditVerification(
-        size: 0, finding: .init(sequence: 0, reason: .frontierUnreadable))
+      return AuditVerification(size: 0, finding: .init(sequence: 0, reason: .frontierUnreadable))
     }
-    do {
+    do throws(VerificationStop) {
       var verifier = try AuditVerifier(store, start, trust)
       return try verifier.run(since: trust.since, progress)
-    } catch is ArchivedMeanwhile {
-      return nil
-    } catch let finding as AuditVerification.Finding {
-      // What came before a kept checkpoint was changed: from the beginning it shows where.
-      if trust.since != nil, finding.reason == .checkpointMismatch || finding.reason == .hashMissing
-      {
-        let whole = try attempt(store, Trust(keys: trust.keys), progress)
-        if whole?.finding != nil { return whole }
-      }
-      return AuditVerification(size: start.frontier.size, finding: finding)
-    } catch let error as AuditError {
-      throw error
     } catch {
-      preconditionFailure("a verification throws findings and AuditError: \(error)")
+      switch error {
+      case .archivedMeanwhile: return nil
+      case .failure(let error): throw error
+      case .finding(let finding):
+        // What came before a kept checkpoint was changed: from the beginning it shows where.
+        if trust.since != nil,
+          finding.reason == .checkpointMismatch || finding.reason == .hashMissing
+        {
+          let whole = try attempt(store, Trust(keys: trust.keys), progress)
+          if whole?.finding != nil { return whole }
+        }
+        return AuditVerification(size: start.frontier.size, finding: finding)
+      }
     }
   }
 
-  private init(_ store: Store, _ start: LogStart, _ trust: Trust) throws {
+  private init(_ store: Store, _ start: LogStart, _ trust: Trust) throws(VerificationStop) {
     let origin = VerifierKey.name(ofStore: store.storeIdentifier.bytes)
     let since = trust.since?.size ?? 0
     self.store = store
@@ -104,47 +100,42 @@ package struct AuditVerifier {
   private static func frontier(
     of kept: SignedCheckpoint, trusting keys: [VerifierKey], _ origin: String, in store: Store,
     _ start: LogStart
-  ) throws -> MerkleFrontier {
+  ) throws(VerificationStop) -> MerkleFrontier {
     let size = kept.size
     let isOurs = kept.checkpoint.origin == origin && size > 0
     guard isOurs, keys.isEmpty || (try? kept.verified(by: keys)) != nil else {
-      throw AuditVerification.Finding(sequence: max(size, 1) - 1, reason: .checkpointInvalid)
+      throw .finding(max(size, 1) - 1, .checkpointInvalid)
     }
-    guard size <= start.frontier.size else {
-      throw AuditVerification.Finding(sequence: start.frontier.size, reason: .logShortened)
-    }
+    guard size <= start.frontier.size else { throw .finding(start.frontier.size, .logShortened) }
     let frontier: MerkleFrontier
     do throws(AuditError) {
       frontier = try store.read { (transaction) throws(AuditError) in
         try LogTree.frontier(of: size, in: transaction)
       }
     } catch {
-      guard case .damaged = error else { throw error }
-      throw AuditVerification.Finding(sequence: 0, reason: .hashMissing)
+      guard case .damaged = error else { throw .failure(error) }
+      throw .finding(0, .hashMissing)
     }
-    guard frontier.root == kept.checkpoint.root else {
-      throw AuditVerification.Finding(sequence: 0, reason: .checkpointMismatch)
-    }
+    guard frontier.root == kept.checkpoint.root else { throw .finding(0, .checkpointMismatch) }
     return frontier
   }
 
   private mutating func run(
     since kept: SignedCheckpoint?, _ progress: (UInt64, UInt64) -> Bool
-  ) throws -> AuditVerification {
+  ) throws(VerificationStop) -> AuditVerification {
     let since = frontier.size
     let end = start.frontier
     while frontier.size < end.size {
       try verifyChunk()
-      guard progress(frontier.size, end.size) else { throw AuditError.abandoned }
+      guard progress(frontier.size, end.size) else { throw .failure(.abandoned) }
     }
     if let index = frontier.peaks.indices.first(where: { frontier.peaks[$0] != end.peaks[$0] }) {
-      throw AuditVerification.Finding(
-        sequence: frontier.firstLeaves[index], reason: .treeMismatch)
+      throw .finding(frontier.firstLeaves[index], .treeMismatch)
     }
-    try walk.end(at: end.size)
-    try verifyArchive()
+    try finding(walk.end(at: end.size))
+    try finding(verifyArchive())
     try LogStart.verifyEnd(of: store)
-    try start.verifyRows(leafRows: since == 0 ? leafRows : nil)
+    try finding(start.verifyRows(leafRows: since == 0 ? leafRows : nil))
     let isSigned = kept != nil && walk.isTrusting
     return AuditVerification(
       size: end.size, root: frontier.root, checkpoints: walk.count + (kept == nil ? 0 : 1),
@@ -153,29 +144,18 @@ package struct AuditVerifier {
   }
 
   /// Verifies the lines from the frontier's size on, in one snapshot.
-  private mutating func verifyChunk() throws {
+  private mutating func verifyChunk() throws(VerificationStop) {
     let first = frontier.size
     let last = min(start.frontier.size, first + UInt64(AuditLimits.linesInOneTransaction))
     var chunk = LogChunk(
       frontier: frontier, walk: walk, kept: kept, archivedBelow: start.archive?.below ?? 0)
-    leafRows += try store.read { transaction in
+    let archive = start.archive
+    leafRows += try store.read { (transaction) throws(VerificationStop) in
       // What is archived may be removed from here on; what was read of that before may be older.
-      guard try ArchiveMark.read(in: transaction) == start.archive else {
-        throw ArchivedMeanwhile()
+      guard try reading(ArchiveMark.read(in: transaction)) == archive else {
+        throw .archivedMeanwhile
       }
-      let hashes = try LeafHashes(from: first, to: last, in: transaction)
-      var cursor = try transaction.cursor(in: .audit)
-      var entry = try LogStart.entry(after: first, &cursor)
-      for sequence in first..<last {
-        let noted = hashes[sequence]
-        if let current = entry, try chunk.isHere(current.key, at: sequence) {
-          try chunk.add(current.value, noted: noted, at: sequence, in: transaction)
-          entry = try cursor.next()
-        } else {
-          try chunk.pass(noted: noted, at: sequence, in: transaction)
-        }
-      }
-      return hashes.rows
+      return try chunk.verify(first..<last, in: transaction)
     }
     frontier = chunk.frontier
     walk = chunk.walk

@@ -1,3 +1,4 @@
+internal import Bytes
 internal import Cryptography
 internal import JSON
 
@@ -5,34 +6,36 @@ internal import JSON
 struct CheckedLine {
   /// The hash of its leaf.
   let leaf: Digest256
-  /// Whether its operation is a client's: those are archived, and are never written while the vault is
-  /// sealed.
+  /// Whether it is archived with others, see ``AuditOperation/isArchived``.
   let isArchived: Bool
   /// When it was written, in Unix milliseconds; nil where that cannot be read.
   let timeMilliseconds: Int64?
   /// The mark that it says, where it is the entry about an archive.
   let mark: ArchiveMark?
 
-  private static let archiveOperation = Array(ArchiveMark.operation.utf8)
+  private static let archived = AuditOperation.allCases.filter(\.isArchived).map(\.bytes)
+  private static let archiving = AuditOperation.auditArchive.bytes
 
   /// Reads the line that stands at `sequence`.
   /// - Throws: what is wrong with it.
   init(_ line: RawSpan, at sequence: UInt64) throws(AuditVerification.Reason) {
     guard line.byteCount <= AuditLimits.lineBytes,
-      let tape = try? JSONTape.parse(line, maximumDepth: 1, maximumNodes: 32),
-      let number = tape.member("seq", of: tape.root, in: line),
-      let operation = tape.member("operation", of: tape.root, in: line), operation.kind == .string
+      let document = try? JSONDocument(line, maximumDepth: 1, maximumNodes: 32),
+      let number = document.member("seq", of: document.root),
+      let operation = document.member("operation", of: document.root), operation.kind == .string
     else { throw .entryMalformed }
-    guard tape.integer(of: number, in: line) == Int64(exactly: sequence) else {
+    guard document.integer(of: number) == Int64(exactly: sequence) else {
       throw .sequenceMismatch
     }
     leaf = MerkleHash.leaf(line)
-    let word = line.extracting(operation.content)
-    timeMilliseconds = tape.member("time", of: tape.root, in: line)
-      .flatMap { tape.string(of: $0, in: line) }.flatMap(RFC3339.unixMilliseconds)
-    isArchived = ArchiveMark.isArchived(operation: word.array)
-    let isMark =
-      word.byteCount == Self.archiveOperation.count && word.array == Self.archiveOperation
-    mark = isMark ? LoggedEntry(line: line)?.entry.reason.flatMap { ArchiveMark($0) } : nil
+    let word = line.extracting(operation.content).array
+    timeMilliseconds = document.member("time", of: document.root)
+      .flatMap { document.string(of: $0) }.flatMap(RFC3339.unixMilliseconds)
+    isArchived = Self.archived.contains(word)
+    mark = word == Self.archiving ? LoggedEntry(line: line).flatMap(ArchiveMark.init) : nil
   }
+}
+
+extension AuditOperation {
+  fileprivate var bytes: [UInt8] { Array(rawValue.utf8) }
 }

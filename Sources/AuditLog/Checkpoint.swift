@@ -1,3 +1,4 @@
+internal import Bytes
 package import Cryptography
 
 /// What a log was at one moment: how many entries it had, and the root of the tree over them.
@@ -8,7 +9,7 @@ package import Cryptography
 package struct Checkpoint: Equatable, Sendable {
   /// Which log: `cadenas/STOREID`.
   package let origin: String
-  /// How many entries.
+  /// The number of entries.
   package let size: UInt64
   /// The RFC 6962 root over them.
   package let root: Digest256
@@ -28,7 +29,7 @@ package struct Checkpoint: Equatable, Sendable {
     guard lines.count == 4, lines[3].isEmpty, let origin = String(lines[0]),
       VerifierKey.isValid(origin), let number = String(lines[1]), let size = UInt64(number),
       String(size) == number, let bytes = Base64.decode(lines[2]),
-      let root = Digest256(unsafe bytes.span.bytes)
+      let root = Digest256(bytes.rawSpan)
     else { throw .malformedNote("it is no checkpoint of a log") }
     self.init(origin: origin, size: size, root: root)
   }
@@ -39,7 +40,7 @@ package struct Checkpoint: Equatable, Sendable {
 
 /// A checkpoint with the signatures under it: of the log, perhaps of witnesses.
 package struct SignedCheckpoint: Equatable, Sendable {
-  /// What is signed.
+  /// The size and root that are signed.
   package let checkpoint: Checkpoint
   /// The note as it was signed.
   package let note: SignedNote

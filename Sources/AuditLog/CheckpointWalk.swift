@@ -16,7 +16,7 @@ struct CheckpointWalk {
   private var ahead: [Step] = []
   /// How many entries the last one that agreed covers: what follows is where a change is.
   private(set) var agreed: UInt64
-  /// How many agreed.
+  /// The checkpoints that agreed with the log.
   private(set) var count: UInt64 = 0
   /// How many of those carry a signature that was verified.
   private(set) var signatures: UInt64 = 0

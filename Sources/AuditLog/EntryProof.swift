@@ -1,3 +1,4 @@
+internal import Bytes
 package import Cryptography
 
 /// The proof that an entry is in the log: the entry itself, its path through the tree, and a signed
@@ -21,7 +22,7 @@ package struct EntryProof: Equatable, Sendable {
   package let sequence: UInt64
   /// The hashes, from the leaf up.
   package let hashes: [Digest256]
-  /// What the log was.
+  /// The log when the proof was made, signed.
   package let checkpoint: SignedCheckpoint
 
   /// Puts a proof together.
@@ -61,13 +62,12 @@ package struct EntryProof: Equatable, Sendable {
     by keys: [VerifierKey]
   ) throws(AuditError) -> (entry: LoggedEntry, key: VerifierKey) {
     let key = try checkpoint.verified(by: keys)
-    let leaf = MerkleHash.leaf(unsafe line.span.bytes)
-    let root = MerkleProof.root(
-      of: leaf, at: sequence, in: checkpoint.size, by: hashes)
+    let leaf = MerkleHash.leaf(line.rawSpan)
+    let root = MerkleProof.root(of: leaf, at: sequence, in: checkpoint.size, by: hashes)
     guard root == checkpoint.checkpoint.root else {
       throw .unverifiedNote("the entry is not in the tree of the checkpoint at \(sequence)")
     }
-    guard let entry = unsafe LoggedEntry(line: line.span.bytes), entry.sequence == sequence else {
+    guard let entry = LoggedEntry(line: line.rawSpan), entry.sequence == sequence else {
       throw .unverifiedNote("the entry cannot be read, or says another sequence")
     }
     return (entry, key)
@@ -87,7 +87,7 @@ package struct ConsistencyProof: Equatable, Sendable {
   package let oldSize: UInt64
   /// The hashes.
   package let hashes: [Digest256]
-  /// What the log was later.
+  /// The later log, signed.
   package let checkpoint: SignedCheckpoint
 
   /// Puts a proof together.
@@ -147,12 +147,9 @@ private struct ProofText {
     else { throw .malformedNote("it is no proof") }
     note = Array(bytes[(end + 2)...])
     lines =
-      bytes[..<end].split(
-        separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)[...]
-    if let title {
-      guard lines.popFirst()?.elementsEqual(title.utf8) == true else {
-        throw .malformedNote("it is no \(title)")
-      }
+      bytes[..<end].split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)[...]
+    if let title, lines.popFirst()?.elementsEqual(title.utf8) != true {
+      throw .malformedNote("it is no \(title)")
     }
   }
 
@@ -170,7 +167,7 @@ private struct ProofText {
     }
     var hashes: [Digest256] = []
     while let line = lines.popFirst() {
-      guard let bytes = Base64.decode(line), let hash = Digest256(unsafe bytes.span.bytes) else {
+      guard let bytes = Base64.decode(line), let hash = Digest256(bytes.rawSpan) else {
         throw .malformedNote("a hash of the proof does not have its form")
       }
       hashes.append(hash)

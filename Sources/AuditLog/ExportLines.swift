@@ -1,5 +1,5 @@
+internal import Bytes
 package import Cryptography
-internal import LMDB
 package import Storage
 
 /// The lines of an export's entries, as the store has them: see ``ExportVerifier``.
@@ -26,37 +26,41 @@ package struct ExportLines: Sendable {
   package func page(from first: UInt64, below end: UInt64) throws(AuditError) -> Page {
     let last = min(end, first + UInt64(AuditLimits.linesInOneTransaction))
     return try store.read { (transaction) throws(AuditError) in
-      let below = try ArchiveMark.read(in: transaction)?.below ?? 0
-      do throws(StorageError) {
-        return try Self.page(first..<last, archivedBelow: below, in: transaction)
-      } catch { throw .store(error) }
-    }.get()
+      try Self.page(
+        first..<last, archivedBelow: ArchiveMark.read(in: transaction)?.below ?? 0, in: transaction)
+    }
   }
 
   private static func page(
     _ range: Range<UInt64>, archivedBelow below: UInt64,
     in transaction: borrowing StoreReadTransaction
-  ) throws(StorageError) -> Result<Page, AuditError> {
-    var page = Page(next: range.upperBound)
+  ) throws(AuditError) -> Page {
+    var page = Page(next: range.lowerBound)
     let hashes = try LeafHashes(from: range.lowerBound, to: range.upperBound, in: transaction)
-    var cursor = try transaction.cursor(in: .audit)
-    let key = range.lowerBound.bigEndianBytes
-    var entry = try cursor.start(from: unsafe key.span.bytes)
-    for sequence in range {
-      if let current = entry, UInt64(bigEndianBytes: current.key) == sequence {
-        let line = current.value
-        page.bytes.append(span: line)
-        if let checked = try? CheckedLine(line, at: sequence), !checked.isArchived {
-          page.keptLeaves.append(checked.leaf)
+    func passArchived(to end: UInt64) throws(AuditError) {
+      for sequence in page.next..<end {
+        guard sequence < below, let leaf = hashes[sequence] else {
+          throw .damaged("the entry \(sequence) is missing: run cadenas audit verify")
         }
-        entry = try cursor.next()
-      } else if sequence < below, let leaf = hashes[sequence] {
-        page.bytes += ExportVerifier.line(archived: leaf)
-      } else {
-        return .failure(.damaged("the entry \(sequence) is missing: run cadenas audit verify"))
+        page.bytes += ExportVerifier.line(archived: leaf) + [UInt8(ascii: "\n")]
       }
-      page.bytes.append(UInt8(ascii: "\n"))
+      page.next = end
     }
-    return .success(page)
+    try transaction.forEach(in: .audit, from: range.lowerBound.bigEndianBytes.rawSpan) {
+      (key, line) throws(AuditError) in
+      guard let sequence = UInt64(bigEndianBytes: key), range.contains(sequence) else {
+        return false
+      }
+      try passArchived(to: sequence)
+      page.bytes.append(contentsOf: line)
+      page.bytes.append(UInt8(ascii: "\n"))
+      if let checked = try? CheckedLine(line, at: sequence), !checked.isArchived {
+        page.keptLeaves.append(checked.leaf)
+      }
+      page.next = sequence + 1
+      return true
+    }
+    try passArchived(to: range.upperBound)
+    return page
   }
 }

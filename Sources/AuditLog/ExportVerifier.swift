@@ -1,5 +1,5 @@
+internal import Bytes
 package import Cryptography
-internal import SecretMemory
 
 /// Verifies the entries of an export, one after the other, against signed checkpoints.
 ///
@@ -91,10 +91,10 @@ package struct ExportVerifier {
     guard line.byteCount == 46, line.byte(0) == quote, line.byte(45) == quote,
       let bytes = Base64.decode(line.extracting(1..<45).array)
     else { return nil }
-    return Digest256(unsafe bytes.span.bytes)
+    return Digest256(bytes.rawSpan)
   }
 
-  /// What came of it, after the last line.
+  /// The verdict, after the last line.
   /// - Throws: a finding.
   package func finish() throws(AuditVerification.Finding) -> AuditVerification {
     let size = tiles.frontier.size

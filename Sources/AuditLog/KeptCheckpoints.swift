@@ -1,4 +1,4 @@
-internal import LMDB
+internal import Bytes
 package import Storage
 
 /// The signed checkpoints that a store keeps: rows of `checkpoints`, size (8 bytes, big-endian) → the
@@ -13,17 +13,15 @@ package enum KeptCheckpoints {
   static func save(
     _ signed: SignedCheckpoint, in transaction: inout StoreWriteTransaction
   ) throws(StorageError) {
-    let key = signed.size.bigEndianBytes
-    let value = Array(signed.note.encoded.utf8)
+    let row = Row(signed)
     try transaction.put(
-      key: unsafe key.span.bytes, value: unsafe value.span.bytes, in: .checkpoints)
+      key: row.size.bigEndianBytes.rawSpan, value: row.note.rawSpan, in: .checkpoints)
   }
 
   static func remove(
     _ size: UInt64, in transaction: inout StoreWriteTransaction
   ) throws(StorageError) {
-    let key = size.bigEndianBytes
-    try transaction.delete(unsafe key.span.bytes, in: .checkpoints)
+    try transaction.delete(size.bigEndianBytes.rawSpan, in: .checkpoints)
   }
 
   /// The newest; nil where none was signed yet.
@@ -45,15 +43,13 @@ package enum KeptCheckpoints {
   private static func last(
     before key: [UInt8], in transaction: borrowing some StoreReading & ~Copyable
   ) throws(AuditError) -> SignedCheckpoint? {
-    let note: [UInt8]
-    do throws(StorageError) {
-      var cursor = try transaction.cursor(in: .checkpoints)
-      guard let entry = try cursor.start(from: unsafe key.span.bytes, reversed: true) else {
-        return nil
-      }
-      note = entry.value.array
-    } catch { throw .store(error) }
-    return try SignedCheckpoint(parsing: note)
+    var newest: SignedCheckpoint?
+    try transaction.forEach(in: .checkpoints, from: key.rawSpan, reversed: true) {
+      (_, note) throws(AuditError) in
+      newest = try SignedCheckpoint(parsing: note.array)
+      return false
+    }
+    return newest
   }
 
   /// A row, as it stands there.
@@ -80,22 +76,13 @@ package enum KeptCheckpoints {
   package static func rows(
     from start: UInt64 = 0, limit: Int, in transaction: borrowing some StoreReading & ~Copyable
   ) throws(AuditError) -> [Row] {
-    do throws(StorageError) {
-      var rows: [Row] = []
-      var cursor = try transaction.cursor(in: .checkpoints)
-      let key = start.bigEndianBytes
-      var entry = try cursor.start(from: unsafe key.span.bytes)
-      while let current = entry, rows.count < limit,
-        let size = UInt64(bigEndianBytes: current.key)
-      {
-        rows.append(Row(size: size, note: current.value.array))
-        entry = try cursor.next()
-      }
-      return rows
-    } catch { throw .store(error) }
+    var rows: [Row] = []
+    try transaction.forEach(in: .checkpoints, from: start.bigEndianBytes.rawSpan) {
+      (key, note) throws(AuditError) in
+      guard rows.count < limit, let size = UInt64(bigEndianBytes: key) else { return false }
+      rows.append(Row(size: size, note: note.array))
+      return true
+    }
+    return rows
   }
-}
-
-extension RawSpan {
-  var array: [UInt8] { unsafe withUnsafeBytes { unsafe [UInt8]($0) } }
 }

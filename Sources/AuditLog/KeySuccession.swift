@@ -1,6 +1,6 @@
+internal import Bytes
 package import Cryptography
 package import RecordFormat
-import SecretMemory
 package import Storage
 
 /// What an audit key signs when another one takes its place, so that whoever trusts the old key can
@@ -25,7 +25,7 @@ package struct KeySuccession: Equatable, Sendable {
   package struct Party: Equatable, Sendable {
     /// Its name in the keyring.
     package let identifier: KeyIdentifier
-    /// What verifies its signatures.
+    /// The key that verifies the signatures of this time.
     package let key: VerifierKey
 
     /// Names a key.
@@ -126,24 +126,20 @@ extension KeySuccession {
     _ note: SignedNote, for new: KeyIdentifier, in transaction: inout StoreWriteTransaction
   ) throws(StorageError) {
     let key = Array((rowPrefix + new.text).utf8)
-    let value = Array(note.encoded.utf8)
-    try transaction.put(
-      key: unsafe key.span.bytes, value: unsafe value.span.bytes, in: .meta)
+    try transaction.put(key: key.rawSpan, value: Array(note.encoded.utf8).rawSpan, in: .meta)
   }
 
   /// Every note that is kept, in no particular order.
-  /// - Throws: `StorageError`, ``AuditError/malformedNote(_:)``.
+  /// - Throws: ``AuditError/store(_:)``, ``AuditError/malformedNote(_:)``.
   package static func notes(
     in transaction: borrowing some StoreReading & ~Copyable
-  ) throws -> [SignedNote] {
+  ) throws(AuditError) -> [SignedNote] {
     let prefix = Array(rowPrefix.utf8)
     var notes: [SignedNote] = []
-    try transaction.forEach(in: .meta, from: unsafe prefix.span.bytes) { key, value in
-      guard key.byteCount > prefix.count,
-        prefix.indices.allSatisfy({ key.byte($0) == prefix[$0] })
-      else { return false }
-      notes.append(
-        try SignedNote(parsing: unsafe value.withUnsafeBytes { unsafe [UInt8]($0) }))
+    try transaction.forEach(in: .meta, from: prefix.rawSpan) {
+      (key, value) throws(AuditError) in
+      guard key.byteCount > prefix.count, key.starts(with: prefix) else { return false }
+      notes.append(try SignedNote(parsing: value.array))
       return true
     }
     return notes

@@ -1,5 +1,5 @@
+internal import Bytes
 internal import Cryptography
-internal import LMDB
 internal import Storage
 
 /// The noted hashes of some consecutive leaves, read from the rows of `leaves`.
@@ -14,12 +14,17 @@ struct LeafHashes {
   init(
     from first: UInt64, to end: UInt64,
     in transaction: borrowing some StoreReading & ~Copyable
-  ) throws(StorageError) {
+  ) throws(AuditError) {
     self.first = first
+    do throws(StorageError) { try read(to: end, in: transaction) } catch { throw .store(error) }
+  }
+
+  private mutating func read(
+    to end: UInt64, in transaction: borrowing some StoreReading & ~Copyable
+  ) throws(StorageError) {
     var cursor = try transaction.cursor(in: .leaves)
-    let key = [first.bigEndian] as InlineArray<1, UInt64>
     // The row that holds `first` may begin before it.
-    var row = try cursor.start(from: unsafe key.span.bytes, reversed: true)
+    var row = try cursor.start(from: first.bigEndianBytes.rawSpan, reversed: true)
     var expected: UInt64?
     while let current = row, let start = UInt64(bigEndianBytes: current.key), start < end {
       let hashes = current.value
@@ -31,7 +36,7 @@ struct LeafHashes {
       let used = min(count, end - start)
       if skipped < used {
         let range = Int(skipped) * Digest256.byteCount..<Int(used) * Digest256.byteCount
-        bytes.append(span: hashes.extracting(range))
+        bytes.append(contentsOf: hashes.extracting(range))
       }
       expected = start + count
       row = try cursor.next()
@@ -42,6 +47,6 @@ struct LeafHashes {
   subscript(sequence: UInt64) -> Digest256? {
     let start = Int(sequence - first) * Digest256.byteCount
     guard start + Digest256.byteCount <= bytes.count else { return nil }
-    return Digest256(unsafe bytes.span.bytes.extracting(start..<start + Digest256.byteCount))
+    return Digest256(bytes.rawSpan.extracting(start..<start + Digest256.byteCount))
   }
 }

@@ -1,5 +1,5 @@
+internal import Bytes
 internal import Cryptography
-internal import LMDB
 internal import Storage
 
 /// What a log says about itself, in one snapshot, when a verification of it begins.
@@ -12,9 +12,7 @@ struct LogStart {
 
   /// - Throws: ``AuditError/damaged(_:)`` where the frontier cannot be read; ``AuditError/store(_:)``.
   init(of store: Store) throws(AuditError) {
-    self = try store.read { (transaction) throws(AuditError) in
-      try LogStart(in: transaction)
-    }
+    self = try store.read { (transaction) throws(AuditError) in try LogStart(in: transaction) }
   }
 
   private init(in transaction: borrowing StoreReadTransaction) throws(AuditError) {
@@ -22,10 +20,8 @@ struct LogStart {
     // One that cannot be read explains no line that is missing.
     archive = (try? ArchiveMark.read(in: transaction)) ?? nil
     checkpoints = try KeptCheckpoints.rows(limit: .max, in: transaction)
-    do throws(StorageError) {
-      checkpointRows = try transaction.count(of: .checkpoints)
-      leafRows = try transaction.count(of: .leaves)
-    } catch { throw .store(error) }
+    checkpointRows = try onStore(transaction.count(of: .checkpoints))
+    leafRows = try onStore(transaction.count(of: .leaves))
   }
 
   /// Whether `leaves` and `checkpoints` hold nothing but what belongs to the log.
@@ -45,63 +41,46 @@ struct LogStart {
   }
 
   /// The lines below a sequence that stay when others are archived, in short snapshots.
-  static func keptLines(below end: UInt64, in store: Store) throws -> KeptLines {
+  static func keptLines(
+    below end: UInt64, in store: Store
+  ) throws(VerificationStop) -> KeptLines {
     var kept = KeptLines()
     var next: UInt64? = 0
     while let first = next, first < end {
-      next = try store.read { transaction -> UInt64? in
-        var cursor = try transaction.cursor(in: .audit)
-        let key = first.bigEndianBytes
-        var entry = try cursor.start(from: unsafe key.span.bytes)
+      next = try store.read { (transaction) throws(VerificationStop) -> UInt64? in
         var visited = 0
-        while let current = entry, let sequence = UInt64(bigEndianBytes: current.key),
-          sequence < end
-        {
-          if visited == AuditLimits.linesInOneTransaction { return sequence }
+        var rest: UInt64?
+        try transaction.forEach(in: .audit, from: first.bigEndianBytes.rawSpan) {
+          (key, line) throws(VerificationStop) in
+          guard let sequence = UInt64(bigEndianBytes: key), sequence < end else { return false }
+          guard visited < AuditLimits.linesInOneTransaction else {
+            rest = sequence
+            return false
+          }
           visited += 1
-          if let line = try? CheckedLine(current.value, at: sequence), !line.isArchived {
+          if let line = try? CheckedLine(line, at: sequence), !line.isArchived {
             kept.add(line.leaf)
           }
-          entry = try cursor.next()
+          return true
         }
-        return nil
+        return rest
       }
     }
     return kept
   }
 
-  /// The entry that follows the one of `sequence` - 1, whatever its key is.
-  @_lifetime(copy cursor)
-  static func entry(
-    after sequence: UInt64, _ cursor: inout StoreCursor
-  ) throws(StorageError) -> Entry? {
-    guard sequence > 0 else { return try cursor.start() }
-    let key = [(sequence - 1).bigEndian] as InlineArray<1, UInt64>
-    guard let entry = try cursor.start(from: unsafe key.span.bytes) else { return nil }
-    // The one before may be archived.
-    return UInt64(bigEndianBytes: entry.key) == sequence - 1 ? try cursor.next() : entry
-  }
-
   /// Whether entries and hashes end where the frontier says, in one snapshot of now.
-  static func verifyEnd(of store: Store) throws {
-    let finding: AuditVerification.Finding? = try store.read { transaction in
-      let size = try AuditEnd.frontier(in: transaction)?.size ?? 0
-      if try hasKey(from: size, in: .audit, of: transaction) {
-        return AuditVerification.Finding(sequence: size, reason: .entryUnexpected)
+  static func verifyEnd(of store: Store) throws(VerificationStop) {
+    try store.read { (transaction) throws(VerificationStop) in
+      let size = try reading(AuditEnd.frontier(in: transaction))?.size ?? 0
+      for (table, reason) in [
+        (Table.audit, AuditVerification.Reason.entryUnexpected), (.leaves, .hashMissing),
+      ] {
+        try transaction.forEach(in: table, from: size.bigEndianBytes.rawSpan) {
+          (_, _) throws(VerificationStop) in throw .finding(size, reason)
+        }
       }
-      return try hasKey(from: size, in: .leaves, of: transaction)
-        ? AuditVerification.Finding(sequence: size, reason: .hashMissing) : nil
     }
-    if let finding { throw finding }
-  }
-
-  /// Whether `table` has a key from `size` on.
-  private static func hasKey(
-    from size: UInt64, in table: Table, of transaction: borrowing StoreReadTransaction
-  ) throws(StorageError) -> Bool {
-    let key = [size.bigEndian] as InlineArray<1, UInt64>
-    var cursor = try transaction.cursor(in: table)
-    return try cursor.start(from: unsafe key.span.bytes) != nil
   }
 }
 
@@ -115,6 +94,34 @@ struct LogChunk {
   var firstMissing: UInt64?
   var lastMark: ArchiveMark?
 
+  /// Verifies the lines of `range`, and says how many rows of hashes it took.
+  mutating func verify(
+    _ range: Range<UInt64>, in transaction: borrowing StoreReadTransaction
+  ) throws(VerificationStop) -> Int {
+    let hashes = try reading(
+      LeafHashes(from: range.lowerBound, to: range.upperBound, in: transaction))
+    var next = range.lowerBound
+    // From the one before on, which may be archived: what stands between them has no place there.
+    let before = (range.lowerBound &- 1).bigEndianBytes
+    try transaction.forEach(
+      in: .audit, from: next == 0 ? nil : before.span.rawSpan
+    ) { (key, line) throws(VerificationStop) in
+      if next == range.lowerBound, next > 0, UInt64(bigEndianBytes: key) == next - 1 { return true }
+      while next < range.upperBound, try !finding(isHere(key, at: next)) {
+        try pass(noted: hashes[next], at: next, in: transaction)
+        next += 1
+      }
+      guard next < range.upperBound else { return false }
+      try add(line, noted: hashes[next], at: next, in: transaction)
+      next += 1
+      return next < range.upperBound
+    }
+    for sequence in next..<range.upperBound {
+      try pass(noted: hashes[sequence], at: sequence, in: transaction)
+    }
+    return hashes.rows
+  }
+
   /// Whether the line under `key` is that of `sequence`; false where that one is archived.
   func isHere(_ key: RawSpan, at sequence: UInt64) throws(AuditVerification.Finding) -> Bool {
     guard let number = UInt64(bigEndianBytes: key), number >= sequence else {
@@ -127,17 +134,13 @@ struct LogChunk {
   mutating func add(
     _ line: RawSpan, noted: Digest256?, at sequence: UInt64,
     in transaction: borrowing StoreReadTransaction
-  ) throws {
+  ) throws(VerificationStop) {
     let checked: CheckedLine
     do throws(AuditVerification.Reason) {
       checked = try CheckedLine(line, at: sequence)
-    } catch { throw AuditVerification.Finding(sequence: sequence, reason: error) }
-    guard let noted else {
-      throw AuditVerification.Finding(sequence: sequence, reason: .hashMissing)
-    }
-    guard noted == checked.leaf else {
-      throw AuditVerification.Finding(sequence: sequence, reason: .hashMismatch)
-    }
+    } catch { throw .finding(sequence, error) }
+    guard let noted else { throw .finding(sequence, .hashMissing) }
+    guard noted == checked.leaf else { throw .finding(sequence, .hashMismatch) }
     if let mark = checked.mark { lastMark = mark }
     if sequence < archivedBelow, !checked.isArchived { kept.add(checked.leaf) }
     walk.note(checked, at: sequence)
@@ -147,13 +150,9 @@ struct LogChunk {
   /// Adds the hash of a line that is not there.
   mutating func pass(
     noted: Digest256?, at sequence: UInt64, in transaction: borrowing StoreReadTransaction
-  ) throws {
-    guard sequence < archivedBelow else {
-      throw AuditVerification.Finding(sequence: sequence, reason: .entryMissing)
-    }
-    guard let noted else {
-      throw AuditVerification.Finding(sequence: sequence, reason: .hashMissing)
-    }
+  ) throws(VerificationStop) {
+    guard sequence < archivedBelow else { throw .finding(sequence, .entryMissing) }
+    guard let noted else { throw .finding(sequence, .hashMissing) }
     missing += 1
     firstMissing = firstMissing ?? sequence
     try grow(by: noted, in: transaction)
@@ -161,11 +160,11 @@ struct LogChunk {
 
   private mutating func grow(
     by leaf: Digest256, in transaction: borrowing StoreReadTransaction
-  ) throws {
+  ) throws(VerificationStop) {
     for (node, hash) in frontier.append(leaf)
-    where try LogTree.hash(of: node, in: transaction) != hash {
-      throw AuditVerification.Finding(sequence: node.firstLeaf, reason: .nodeMismatch)
+    where try reading(LogTree.hash(of: node, in: transaction)) != hash {
+      throw .finding(node.firstLeaf, .nodeMismatch)
     }
-    try walk.compare(frontier)
+    try finding(walk.compare(frontier))
   }
 }

@@ -14,14 +14,7 @@ package struct LogTiles {
     /// The hashes, 32 bytes each, 256 of them where the tile is full.
     package let bytes: [UInt8]
 
-    /// Describes a file.
-    package init(level: Int, index: UInt64, bytes: [UInt8]) {
-      self.level = level
-      self.index = index
-      self.bytes = bytes
-    }
-
-    /// Where it lies.
+    /// The tile's path below the published log.
     package var path: String { path(width: bytes.count / Digest256.byteCount) }
 
     /// Where it lies while it has so many hashes: `tile/L/x001/x234/067`, and, where it is not full,
@@ -44,9 +37,6 @@ package struct LogTiles {
   package private(set) var frontier = MerkleFrontier()
   /// The hashes of the last tile of each level.
   private var levels: [[UInt8]] = [[]]
-
-  /// No leaves.
-  package init() {}
 
   /// Adds a leaf.
   /// - Returns: the tiles that are full with it.

@@ -1,5 +1,5 @@
+internal import Bytes
 package import Cryptography
-internal import LMDB
 package import Storage
 
 /// The tree over a store's log, from the hashes that the store keeps: those of the leaves in
@@ -42,13 +42,8 @@ package enum LogTree {
   static func hash(
     of node: TreeNode, in transaction: borrowing some StoreReading & ~Copyable
   ) throws(AuditError) -> Digest256? {
-    let key = node.key
-    do throws(StorageError) {
-      guard let value = try transaction.get(unsafe key.span.bytes, in: .checkpoints) else {
-        return nil
-      }
-      return Digest256(value)
-    } catch { throw .store(error) }
+    try onStore(transaction.get(node.key.rawSpan, in: .checkpoints)?.array)
+      .flatMap { Digest256($0.rawSpan) }
   }
 
   /// The perfect subtrees that the leaves of `range` consist of, the largest first. The range begins
@@ -73,8 +68,7 @@ package enum LogTree {
     let rest = level % TreeNode.levelsInTile
     let first = index << UInt64(rest)
     let count = UInt64(1) << UInt64(rest)
-    var hashes = try row(
-      at: level - rest, from: first, to: first + count, in: transaction)
+    var hashes = try row(at: level - rest, from: first, to: first + count, in: transaction)
     while hashes.count > 1 {
       hashes = stride(from: 0, to: hashes.count, by: 2).map {
         MerkleHash.node(hashes[$0], hashes[$0 + 1])
@@ -90,10 +84,7 @@ package enum LogTree {
   ) throws(AuditError) -> [Digest256] {
     var hashes: [Digest256] = []
     if level == 0 {
-      let leaves: LeafHashes
-      do throws(StorageError) {
-        leaves = try LeafHashes(from: first, to: end, in: transaction)
-      } catch { throw .store(error) }
+      let leaves = try LeafHashes(from: first, to: end, in: transaction)
       for index in first..<end {
         guard let hash = leaves[index] else { throw missing(leaf: index) }
         hashes.append(hash)
@@ -117,12 +108,8 @@ package enum LogTree {
 extension LogTree {
   /// Keeps the nodes of a log that was written before they were kept, once. For a store that nobody
   /// writes to.
-  ///
-  /// - Throws: ``AuditError``, `StorageError`.
-  package static func addMissingNodes(to store: Store) throws {
-    let size = try store.read { (transaction) throws(AuditError) in
-      try AuditEnd.frontier(in: transaction)?.size ?? 0
-    }
+  package static func addMissingNodes(to store: Store) throws(AuditError) {
+    let size = try AuditReader(store).size()
     guard let last = TreeNode(level: TreeNode.levelsInTile, index: size / TreeNode.tileWidth &- 1),
       size >= TreeNode.tileWidth,
       try store.read({ (transaction) throws(AuditError) in
@@ -132,11 +119,10 @@ extension LogTree {
     var frontier = MerkleFrontier()
     while frontier.size < size {
       let end = min(size, frontier.size + UInt64(AuditLimits.linesInOneTransaction))
-      frontier = try store.write { transaction in
+      frontier = try store.write { (transaction) throws(AuditError) in
         var grown = frontier
-        for hash in try row(at: 0, from: frontier.size, to: end, in: transaction) {
-          try save(grown.append(hash), in: &transaction)
-        }
+        let hashes = try row(at: 0, from: frontier.size, to: end, in: transaction)
+        for hash in hashes { try onStore(save(grown.append(hash), in: &transaction)) }
         return grown
       }
     }
@@ -147,10 +133,7 @@ extension LogTree {
     _ nodes: [(node: TreeNode, hash: Digest256)], in transaction: inout StoreWriteTransaction
   ) throws(StorageError) {
     for (node, hash) in nodes {
-      let key = node.key
-      let value = hash.bytes
-      try transaction.put(
-        key: unsafe key.span.bytes, value: unsafe value.span.bytes, in: .checkpoints)
+      try transaction.put(key: node.key.rawSpan, value: hash.bytes.rawSpan, in: .checkpoints)
     }
   }
 }

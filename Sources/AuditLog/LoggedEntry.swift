@@ -1,3 +1,4 @@
+internal import Bytes
 internal import JSON
 
 /// An entry as it stands in the log.
@@ -6,26 +7,56 @@ package struct LoggedEntry: Equatable, Sendable {
   package let sequence: UInt64
   /// When it was written, in Unix milliseconds.
   package let timeMilliseconds: Int64
-  /// What it says.
-  package let entry: AuditEntry
+  package let actor: String
+  /// What it says was asked for; a vault of another version may have other words.
+  package let operationText: String
+  package let merchant: String?
+  package let token: String?
+  package let key: String?
+  package let acquirer: String?
+  package let paymentIdentifier: String?
+  package let outcomeText: String
+  package let reason: String?
+  package let requestIdentifier: String?
+  /// ``operationText`` where this vault writes it too.
+  package let operation: AuditOperation?
+  /// ``outcomeText`` where this vault writes it too.
+  package let outcome: AuditOutcome?
 
   /// Reads an entry back from its line; nil unless it has the members that every entry has.
   package init?(line: RawSpan) {
-    guard let tape = try? JSONTape.parse(line) else { return nil }
+    guard let document = try? JSONDocument(line) else { return nil }
     func text(_ name: String) -> String? {
-      tape.member(name, of: tape.root, in: line).flatMap { tape.string(of: $0, in: line) }
+      document.member(name, of: document.root).flatMap { document.string(of: $0) }
     }
-    guard let number = tape.member("seq", of: tape.root, in: line),
-      let sequence = tape.integer(of: number, in: line).flatMap({ UInt64(exactly: $0) }),
+    guard let number = document.member("seq", of: document.root),
+      let sequence = document.integer(of: number).flatMap({ UInt64(exactly: $0) }),
       let time = text("time").flatMap(RFC3339.unixMilliseconds),
       let actor = text("actor"), let operation = text("operation"), let outcome = text("outcome")
     else { return nil }
     self.sequence = sequence
     timeMilliseconds = time
-    entry = AuditEntry(
-      actor: actor, operation: operation, merchant: text("merchant"), token: text("token"),
-      key: text("key"), acquirer: text("acquirer"), paymentIdentifier: text("payment_id"),
-      outcome: outcome, reason: text("reason"), requestIdentifier: text("request_id"))
+    self.actor = actor
+    operationText = operation
+    merchant = text("merchant")
+    token = text("token")
+    key = text("key")
+    acquirer = text("acquirer")
+    paymentIdentifier = text("payment_id")
+    outcomeText = outcome
+    reason = text("reason")
+    requestIdentifier = text("request_id")
+    self.operation = AuditOperation(rawValue: operation)
+    self.outcome = AuditOutcome(rawValue: outcome)
+  }
+
+  /// What it says, to be written again; nil where this vault does not write such entries.
+  package var entry: AuditEntry? {
+    guard let operation, let outcome else { return nil }
+    return AuditEntry(
+      actor: actor, operation: operation, merchant: merchant, token: token, key: key,
+      acquirer: acquirer, paymentIdentifier: paymentIdentifier, outcome: outcome, reason: reason,
+      requestIdentifier: requestIdentifier)
   }
 
   /// The values of a reason that is made of words `NAME=VALUE`, by their names.
@@ -33,7 +64,7 @@ package struct LoggedEntry: Equatable, Sendable {
   /// What follows `reason=` is the free text of a person, and is not looked at.
   package var reasons: [Substring: Substring] {
     var values: [Substring: Substring] = [:]
-    for word in (entry.reason ?? "").split(separator: " ") {
+    for word in (reason ?? "").split(separator: " ") {
       guard let equals = word.firstIndex(of: "=") else { continue }
       let name = word[..<equals]
       if name == "reason" { break }
@@ -48,7 +79,7 @@ extension AuditPage {
   package var entries: [LoggedEntry] {
     lines.split(separator: UInt8(ascii: "\n")).compactMap {
       let line = Array($0)
-      return unsafe LoggedEntry(line: line.span.bytes)
+      return LoggedEntry(line: line.rawSpan)
     }
   }
 }

@@ -1,3 +1,4 @@
+internal import Bytes
 package import Cryptography
 
 /// The hashes of an RFC 6962 Merkle tree.
@@ -56,7 +57,7 @@ package struct MerkleFrontier: Equatable, Sendable {
 
   /// The tree's root; that of the empty tree is the SHA-256 of nothing.
   package var root: Digest256 {
-    guard var root = peaks.last else { return Digest256.sha256(unsafe [UInt8]().span.bytes) }
+    guard var root = peaks.last else { return Digest256.sha256([UInt8]().rawSpan) }
     for peak in peaks.dropLast().reversed() { root = MerkleHash.node(peak, root) }
     return root
   }
@@ -76,35 +77,18 @@ extension MerkleFrontier {
   package var encoded: [UInt8] {
     var bytes = size.bigEndianBytes
     bytes.reserveCapacity(bytes.count + peaks.count * Digest256.byteCount)
-    for peak in peaks { peak.withBytes { bytes.append(span: $0) } }
+    for peak in peaks { peak.withBytes { bytes.append(contentsOf: $0) } }
     return bytes
   }
 
   /// Reads what ``encoded`` wrote; nil where the number of peaks does not fit the size.
   package init?(encoded: RawSpan) {
-    guard let size = UInt64(bigEndianBytes: encoded.extracting(first: 8)),
-      encoded.byteCount == 8 + size.nonzeroBitCount * Digest256.byteCount
+    var rest = RowReader(encoded)
+    guard let size = rest.number(UInt64.self),
+      rest.remaining == size.nonzeroBitCount * Digest256.byteCount
     else { return nil }
-    self.size = size
-    for index in 0..<size.nonzeroBitCount {
-      let start = 8 + index * Digest256.byteCount
-      guard let peak = Digest256(encoded.extracting(start..<start + Digest256.byteCount)) else {
-        return nil
-      }
-      peaks.append(peak)
-    }
-  }
-}
-
-extension UInt64 {
-  /// The key of a sequence: 8 bytes, big-endian, so that keys are ordered as numbers are.
-  package var bigEndianBytes: [UInt8] {
-    stride(from: UInt64(56), through: 0, by: -8).map { UInt8(truncatingIfNeeded: self >> $0) }
-  }
-
-  /// Reads 8 bytes big-endian; nil for another length.
-  package init?(bigEndianBytes bytes: RawSpan) {
-    guard bytes.byteCount == 8 else { return nil }
-    self = UInt64(bigEndian: unsafe bytes.unsafeLoadUnaligned(as: UInt64.self))
+    var peaks: [Digest256] = []
+    while let peak = rest.digest() { peaks.append(peak) }
+    self.init(size: size, peaks: peaks)
   }
 }

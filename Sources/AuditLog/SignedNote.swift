@@ -1,3 +1,4 @@
+internal import Bytes
 package import Cryptography
 
 /// A text with signatures under it, as C2SP defines signed notes.
@@ -40,7 +41,7 @@ package struct SignedNote: Equatable, Sendable {
       throw .malformedNote("the name of the one who signs has no valid form")
     }
     do throws(CryptographyError) {
-      let signature = try key.sign(unsafe bytes.span.bytes)
+      let signature = try key.sign(bytes.rawSpan)
       signatures = [Signature(name: name, keyHash: verifier.hash, bytes: signature)]
     } catch { throw .cannotSign }
     self.text = text
@@ -70,7 +71,7 @@ package struct SignedNote: Equatable, Sendable {
   package var encoded: String {
     text + "\n"
       + signatures.map { signature in
-        let hash = (0..<4).map { UInt8(truncatingIfNeeded: signature.keyHash >> (24 - 8 * $0)) }
+        let hash = signature.keyHash.bigEndianBytes
         return "— \(signature.name) \(Base64.encode(hash + signature.bytes))\n"
       }.joined()
   }
@@ -89,8 +90,7 @@ package struct SignedNote: Equatable, Sendable {
       }
       guard !candidates.isEmpty else { continue }
       let key = candidates.first {
-        unsafe $0.publicKey.isValid(
-          signature: signature.bytes.span.bytes, for: bytes.span.bytes)
+        $0.publicKey.isValid(signature: signature.bytes.rawSpan, for: bytes.rawSpan)
       }
       guard let key else {
         throw .unverifiedNote("the signature of \(signature.name) is not valid for this text")

@@ -1,3 +1,5 @@
+import Bytes
+
 /// A perfect subtree of 256, 256², … leaves, whose hash is kept, so that no question to the tree costs
 /// more than a few hundred hashes.
 ///

@@ -1,3 +1,4 @@
+internal import Bytes
 package import Cryptography
 
 /// The public half of a key that signs notes, under the name that it signs as.
@@ -13,7 +14,7 @@ package struct VerifierKey: Hashable, Sendable {
 
   /// Who signs; for the audit log `cadenas/STOREID`.
   package let name: String
-  /// What verifies the signatures.
+  /// The key that verifies the signatures.
   package let publicKey: Ed25519PublicKey
   /// The first four bytes of SHA-256(name ‖ line feed ‖ 1 ‖ public key), big-endian: it tells the
   /// keys of one name apart, and proves nothing.
@@ -26,8 +27,8 @@ package struct VerifierKey: Hashable, Sendable {
     self.name = name
     self.publicKey = publicKey
     let bytes = Array(name.utf8) + [UInt8(ascii: "\n"), Self.ed25519] + publicKey.bytes
-    let digest = Digest256.sha256(unsafe bytes.span.bytes)
-    hash = digest.bytes.prefix(4).reduce(0) { $0 << 8 | UInt32($1) }
+    let digest = Digest256.sha256(bytes.rawSpan)
+    hash = UInt32(digest.bytes.rawSpan.bigEndian(0..<4))
   }
 
   /// Reads what ``text`` says.
@@ -37,7 +38,7 @@ package struct VerifierKey: Hashable, Sendable {
     let parts = text.utf8.split(separator: UInt8(ascii: "+"), maxSplits: 2)
     guard parts.count == 3, let name = String(parts[0]),
       let key = Base64.decode(parts[2]), key.first == Self.ed25519,
-      let publicKey = Ed25519PublicKey(unsafe key.span.bytes.extracting(droppingFirst: 1))
+      let publicKey = Ed25519PublicKey(key.rawSpan.extracting(droppingFirst: 1))
     else { return nil }
     self.init(name: name, publicKey: publicKey)
     // What is written in another way than ours is refused too.
@@ -53,14 +54,12 @@ package struct VerifierKey: Hashable, Sendable {
   }
 
   /// The key hash in eight lower-case hexadecimal digits.
-  package var hashText: String { hashBytes.hexadecimal }
+  package var hashText: String { hash.bigEndianBytes.hexadecimal }
 
   /// `NAME+HASH+KEY`.
   package var text: String {
     "\(name)+\(hashText)+" + Base64.encode([Self.ed25519] + publicKey.bytes)
   }
-
-  var hashBytes: [UInt8] { (0..<4).map { UInt8(truncatingIfNeeded: hash >> UInt32(24 - 8 * $0)) } }
 
   static func isValid(_ name: String) -> Bool {
     (1...mostNameBytes).contains(name.utf8.count)

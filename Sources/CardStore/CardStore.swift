@@ -1,7 +1,7 @@
+internal import Bytes
 package import Cards
 import Cryptography
 package import Keyring
-import LMDB
 package import RecordFormat
 package import SecretMemory
 package import Storage
@@ -26,13 +26,17 @@ package final class CardStore: @unchecked Sendable {
   let store: Store
   let cipher: CardCipher
   private let keys: LiveKeyring
+  private let slots: SecretPool
   private let pace: IndexPace
-  private var index: FingerprintIndex
-  /// While fingerprints are made anew: where those of older cards are.
-  private var replacedIndex: FingerprintIndex?
+  private let confinement = ThreadConfinement()
+  private var indexes: FingerprintIndexes
+  /// While the index is built anew, since it could not be read.
+  private var rebuild: IndexRebuild?
+  /// Until when none is begun, since the one before has failed.
+  private var rebuildsFrom = ContinuousClock.now
   private var counts: KeyTally
-  private var tokens: TokenSequence
-  private var tokensBeforeBatch: TokenSequence
+  private var tokens: IdentifierSequence
+  private var tokensBeforeBatch: IdentifierSequence
   private var newestToken: Token?
   private var newestTokenBeforeBatch: Token?
   private var record: [UInt8] = []
@@ -47,72 +51,66 @@ package final class CardStore: @unchecked Sendable {
   package init(
     store: Store, keys: LiveKeyring, slots: SecretPool, pace: IndexPace = .standard,
     progress: (Int) -> Void = { _ in }
-  ) throws {
+  ) throws(CardStoreError) {
     self.store = store
     self.keys = keys
+    self.slots = slots
     self.pace = pace
-    let keyring = keys.current
-    cipher = try CardCipher(keyring: keyring, slots: slots)
-    counts = try KeyTally(.cards, in: store)
-    newestToken = try store.read { try NewestToken.read($0) }
-    newestTokenBeforeBatch = newestToken
-    tokens = TokenSequence(after: newestToken)
+    let cipher = try CardCipher(keyring: keys.current, slots: slots)
+    self.cipher = cipher
+    counts = try keyed(KeyTally(.cards, in: store))
+    let newest = try NewestToken.read(in: store)
+    newestToken = newest
+    newestTokenBeforeBatch = newest
+    tokens = IdentifierSequence(after: newest?.uuid)
     tokensBeforeBatch = tokens
-    let active = keyring.activeFingerprintKey.identifier
-    let newest = newestToken
-    guard let replaced = cipher.replacedFingerprintKey else {
-      let file = try IndexFile(store: store, fingerprintKey: active)
-      var catchUp = IndexCatchUp.Pace()
-      catchUp.mostHandedOut = pace.entriesPerFlush
-      let waiting = try IndexCatchUp(store: store, file: file, cipher: cipher, pace: catchUp).run(
-        upTo: newest, progress: progress)
-      index = FingerprintIndex(
-        file: file, upTo: try file.mark()?.token, waiting: waiting ?? [], pace: pace)
-      return
+    do throws(CardStoreError) {
+      indexes = try FingerprintIndexes(
+        store: store, cipher: cipher, upTo: newest, pace: pace, progress: progress)
+    } catch {
+      guard error == .indexUnreadable else { throw error }
+      try stored(store.replaceIndex())
+      indexes = try FingerprintIndexes(
+        store: store, cipher: cipher, upTo: newest, pace: pace, progress: progress)
     }
-    // The table before has to know every card again, those that came after the rotation too: what
-    // was in memory of the new one is lost. It is written, since from now on it is frozen.
-    let oldFile = try IndexFile(store: store, fingerprintKey: replaced, besides: [active])
-    try IndexCatchUp(store: store, file: oldFile, cipher: cipher).run(
-      upTo: newest, progress: progress)
-    var old = FingerprintIndex(file: oldFile, upTo: newest, pace: pace)
-    old.freeze(at: newest)
-    replacedIndex = old
-    index = FingerprintIndex(file: oldFile.other(for: active), upTo: nil, pace: pace)
-    index.grow()
   }
+
+  deinit { rebuild?.abandon() }
 
   /// Stores the card, or finds the token that the merchant (within `customer`, where one is given)
   /// has for it. A later expiry and a given preferred brand replace the stored ones.
   ///
-  /// - Throws: ``CardStoreError/indexIsBehind``, before anything is changed.
+  /// - Throws: ``CardStoreError/indexIsBehind``, ``CardStoreError/indexUnreadable``.
   package func tokenize(
     _ card: borrowing StoredCard, merchant: UInt32, atMilliseconds now: Int64,
     in transaction: inout StoreWriteTransaction
-  ) throws -> StoredToken {
+  ) throws(CardStoreError) -> StoredToken {
+    confinement.preconditionInThread()
     guard card.isDeduplicated else {
       return try insert(card, merchant: merchant, atMilliseconds: now, in: &transaction)
     }
-    guard index.hasRoom else { throw CardStoreError.indexIsBehind }
+    takeRebuiltIndex()
+    guard !indexes.current.isCondemned else { throw .indexUnreadable }
+    guard indexes.current.hasRoom else { throw .indexIsBehind }
     let fingerprint = try cipher.fingerprint(
       card.pan, merchant: merchant, customer: card.customer)
-    keys.countUse(of: index.key)
-    if let hint = try index.token(for: fingerprint),
+    keys.countUse(of: indexes.current.key)
+    if let hint = try indexes.current.token(for: fingerprint),
       let known = try update(hint, with: card, merchant: merchant, in: &transaction)
     {
       return known
     }
-    if let replacedIndex {
+    if let replaced = indexes.replaced {
       let older = try cipher.fingerprint(
-        card.pan, merchant: merchant, customer: card.customer, under: replacedIndex.key)
-      if let hint = try replacedIndex.token(for: older),
+        card.pan, merchant: merchant, customer: card.customer, under: replaced.key)
+      if let hint = try replaced.token(for: older),
         let known = try update(hint, with: card, merchant: merchant, in: &transaction)
       {
         return known
       }
     }
     let stored = try insert(card, merchant: merchant, atMilliseconds: now, in: &transaction)
-    index.insert(fingerprint, stored.token)
+    indexes.current.insert(fingerprint, stored.token)
     return stored
   }
 
@@ -121,9 +119,10 @@ package final class CardStore: @unchecked Sendable {
   /// - Throws: ``CardStoreError/recordDoesNotOpen``.
   package func merchant(
     of token: Token, in transaction: inout StoreWriteTransaction
-  ) throws -> UInt32? {
-    try token.withBytes { key in
-      guard let record = try transaction.get(key, in: .cards) else { return nil }
+  ) throws(CardStoreError) -> UInt32? {
+    confinement.preconditionInThread()
+    return try token.withBytes { (key) throws(CardStoreError) in
+      guard let record = try Self.record(key, in: &transaction) else { return nil }
       return try Self.header(of: record).merchant
     }
   }
@@ -133,9 +132,10 @@ package final class CardStore: @unchecked Sendable {
   /// - Throws: ``CardStoreError/recordDoesNotOpen``, ``CardStoreError/noSecretMemory``.
   package func release(
     _ token: Token, merchant: UInt32, in transaction: inout StoreWriteTransaction
-  ) throws -> StoredCard? {
-    try token.withBytes { key in
-      guard let record = try transaction.get(key, in: .cards),
+  ) throws(CardStoreError) -> StoredCard? {
+    confinement.preconditionInThread()
+    return try token.withBytes { (key) throws(CardStoreError) in
+      guard let record = try Self.record(key, in: &transaction),
         try Self.header(of: record).merchant == merchant
       else { return nil }
       return try cipher.release(record, token: token)
@@ -149,26 +149,30 @@ package final class CardStore: @unchecked Sendable {
   ///   believed without proof.
   package func delete(
     _ token: Token, merchant: UInt32, in transaction: inout StoreWriteTransaction
-  ) throws -> Bool {
+  ) throws(CardStoreError) -> Bool {
     guard let known = try lookUp(token, merchant: merchant, in: &transaction) else { return false }
+    var fingerprint: Digest256?
+    var older: Digest256?
     if known.card.isDeduplicated {
-      index.remove(
-        try cipher.fingerprint(
-          known.card.pan, merchant: merchant, customer: known.card.customer), of: token)
-      if let key = replacedIndex?.key {
-        replacedIndex?.remove(
-          try cipher.fingerprint(
-            known.card.pan, merchant: merchant, customer: known.card.customer, under: key),
-          of: token)
+      fingerprint = try cipher.fingerprint(
+        known.card.pan, merchant: merchant, customer: known.card.customer)
+      if let key = indexes.replaced?.key {
+        older = try cipher.fingerprint(
+          known.card.pan, merchant: merchant, customer: known.card.customer, under: key)
       }
     }
-    try token.withBytes { key in _ = try transaction.delete(key, in: .cards) }
+    try token.withBytes { (key) throws(CardStoreError) in
+      _ = try stored(transaction.delete(key, in: .cards))
+    }
+    if let fingerprint { indexes.current.remove(fingerprint, of: token) }
+    if let older { indexes.replaced?.remove(older, of: token) }
     counts.add(-1, under: known.key)
     return true
   }
 
   /// Writes what the batch has changed beside the records.
-  package func batchWillCommit(_ transaction: inout StoreWriteTransaction) throws {
+  package func batchWillCommit(_ transaction: inout StoreWriteTransaction) throws(StorageError) {
+    confinement.preconditionInThread()
     try counts.willCommit(&transaction)
     if let newestToken, newestToken != newestTokenBeforeBatch {
       try NewestToken.write(newestToken, in: &transaction)
@@ -177,55 +181,74 @@ package final class CardStore: @unchecked Sendable {
 
   /// The batch is durable.
   package func batchDidCommit() {
+    confinement.preconditionInThread()
     counts.didCommit()
     newestTokenBeforeBatch = newestToken
     tokensBeforeBatch = tokens
-    index.batchDidCommit(upTo: newestToken)
-    replacedIndex?.batchDidCommit(upTo: newestToken)
+    indexes.batchDidCommit(upTo: newestToken)
+    rebuildUnreadableIndex()
   }
 
   /// Nothing of the batch is in the store.
   package func batchDidAbort() {
+    confinement.preconditionInThread()
     counts.didAbort()
     newestToken = newestTokenBeforeBatch
     tokens = tokensBeforeBatch
-    index.batchDidAbort()
-    replacedIndex?.batchDidAbort()
+    indexes.batchDidAbort()
+    rebuildUnreadableIndex()
   }
 
   /// Writes the fingerprint index out. Call it after the store's writer has stopped.
   package func flushIndex() {
-    index.flushAll(upTo: newestToken)
-    replacedIndex?.flushAll(upTo: newestToken)
+    rebuild?.abandon()
+    takeRebuiltIndex()
+    indexes.flushAll(upTo: newestToken)
   }
 
   /// Goes on with the keyring that the batch which has just been committed put in force.
   package func adopt(_ keyring: Keyring) {
+    confinement.preconditionInThread()
     cipher.adopt(keyring)
-    let active = keyring.activeFingerprintKey.identifier
-    if active != index.key {
-      var old = index
-      old.freeze(at: newestToken)
-      replacedIndex = old
-      index = FingerprintIndex(
-        file: old.file.other(for: active), upTo: nil, pace: pace)
-      index.grow()
-    } else if var old = replacedIndex, keyring.replacedFingerprintKey == nil {
-      old.abandon()
-      replacedIndex = nil
-      // Where the mark cannot be read, the next flush writes it.
-      index.endGrowth(at: (try? index.file.mark())?.token)
+    indexes.adopt(cipher, upTo: newestToken, pace: pace)
+    // What is being built is for the keys before, and may not be able to open what comes.
+    rebuildUnreadableIndex(besides: rebuild.take())
+  }
+
+  /// Begins to build an index that cannot be read anew, unless that is under way: between two
+  /// batches, when everything up to the newest token is in the store.
+  private func rebuildUnreadableIndex(besides before: IndexRebuild? = nil) {
+    guard rebuild == nil, indexes.current.isCondemned, rebuildsFrom <= .now else { return }
+    let rebuild = IndexRebuild()
+    rebuild.start(
+      store, keyring: cipher.keyring, slots: slots, upTo: newestToken, pace: pace, after: before,
+      indexes.abandon())
+    self.rebuild = rebuild
+  }
+
+  /// Goes on with an index that has been built anew; where that has failed, the end of a later batch
+  /// begins it again.
+  private func takeRebuiltIndex() {
+    guard let outcome = rebuild?.outcome, let rebuild = rebuild.take() else { return }
+    rebuild.abandon()
+    switch outcome {
+    case .success(let built): indexes = built
+    case .failure: rebuildsFrom = .now + .seconds(10)
     }
   }
 
   private func insert(
     _ card: borrowing StoredCard, merchant: UInt32, atMilliseconds now: Int64,
     in transaction: inout StoreWriteTransaction
-  ) throws -> StoredToken {
-    let token = try tokens.next(
-      atMilliseconds: UInt64(clamping: now), random: try cipher.randomNumber(),
-      spread: try cipher.randomNumber())
-    try write(card, token: token, merchant: merchant, options: .append, in: &transaction)
+  ) throws(CardStoreError) -> StoredToken {
+    let random = try cipher.randomNumber()
+    let spread = try cipher.randomNumber()
+    let token: Token
+    do throws(CardError) {
+      token = Token(
+        try tokens.next(atMilliseconds: UInt64(clamping: now), random: random, spread: spread))
+    } catch { throw .tokensExhausted }
+    try write(card, token: token, merchant: merchant, isNew: true, in: &transaction)
     newestToken = token
     counts.add(1, under: cipher.activeKey)
     return StoredToken(
@@ -236,7 +259,7 @@ package final class CardStore: @unchecked Sendable {
   private func update(
     _ hint: Token, with card: borrowing StoredCard, merchant: UInt32,
     in transaction: inout StoreWriteTransaction
-  ) throws -> StoredToken? {
+  ) throws(CardStoreError) -> StoredToken? {
     guard var known = try believable(hint, merchant: merchant, in: &transaction),
       known.card.isDeduplicated, known.card.customer == card.customer,
       known.card.pan.isEqual(to: card.pan)
@@ -263,15 +286,18 @@ package final class CardStore: @unchecked Sendable {
   package func cards(under key: KeyIdentifier) -> UInt64 { counts[key] }
 
   func write(
-    _ card: borrowing StoredCard, token: Token, merchant: UInt32, options: PutOptions = [],
+    _ card: borrowing StoredCard, token: Token, merchant: UInt32, isNew: Bool = false,
     in transaction: inout StoreWriteTransaction
-  ) throws {
-    try keys.countSeal(under: cipher.activeKey)
+  ) throws(CardStoreError) {
+    try keyed(keys.countSeal(under: cipher.activeKey))
     record.removeAll(keepingCapacity: true)
     try cipher.seal(card, token: token, merchant: merchant, into: &record)
     let sealed = record
-    try token.withBytes { key in
-      try transaction.put(key: key, value: sealed.rawSpan, in: .cards, options: options)
+    try token.withBytes { (key) throws(CardStoreError) in
+      try stored(
+        isNew
+          ? transaction.append(key: key, value: sealed.rawSpan, in: .cards)
+          : transaction.put(key: key, value: sealed.rawSpan, in: .cards))
     }
   }
 }

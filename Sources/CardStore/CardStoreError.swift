@@ -1,15 +1,64 @@
+package import Cryptography
+package import Keyring
 package import RecordFormat
+package import Storage
 
-/// What can be wrong with what the card store reads.
-package enum CardStoreError: Error, Equatable, Sendable {
+/// What can be wrong with the card store and what it stands on.
+///
+/// What a job of the writer is thrown, all but ``store(_:)``, is thrown before anything is written.
+package enum CardStoreError: Error, Equatable, Sendable, StoreFailure {
   /// A record does not open: damaged, moved, or under a key that the keyring does not have.
   case recordDoesNotOpen
   /// A record names a key that the keyring does not have.
   case unknownKey(KeyIdentifier)
-  /// A row of `meta` or of the index does not have its form.
+  /// A row of `meta` does not have its form.
   case malformedRow
   /// Memory for cards in flight is used up.
   case noSecretMemory
   /// The fingerprint index cannot be written, and no more fits in memory: no card is taken.
   case indexIsBehind
+  /// The fingerprint index cannot be read, and is being built anew: no card is looked for.
+  case indexUnreadable
+  /// Every token up to the year 10889 has been given.
+  case tokensExhausted
+  /// The store could not be read or written.
+  case store(StorageError)
+  /// A key cannot be used, or what is counted of it cannot be read.
+  case keys(KeyringError)
+  /// A cipher could not be used.
+  case cipher(CryptographyError)
+
+  /// Whether it is the index that no card can be looked up in.
+  package var isOfIndex: Bool { self == .indexIsBehind || self == .indexUnreadable }
+
+  /// The error for one of a record.
+  init(_ error: RecordError) {
+    switch error {
+    case .unsupportedVersion, .malformed, .authenticationFailed, .invalidContent, .tooLarge:
+      self = .recordDoesNotOpen
+    case .memoryUnavailable: self = .cipher(.memoryUnavailable)
+    case .cipher(let error): self = .cipher(error)
+    }
+  }
+}
+
+/// What `body` returns; the store's error becomes the card store's.
+func stored<R>(
+  _ body: @autoclosure () throws(StorageError) -> R
+) throws(CardStoreError) -> R {
+  do throws(StorageError) { return try body() } catch { throw .store(error) }
+}
+
+/// What `body` returns; the keyring's error becomes the card store's.
+func keyed<R>(
+  _ body: @autoclosure () throws(KeyringError) -> R
+) throws(CardStoreError) -> R {
+  do throws(KeyringError) { return try body() } catch { throw .keys(error) }
+}
+
+/// What `body` returns; the cipher's error becomes the card store's.
+func ciphered<R: ~Copyable>(
+  _ body: @autoclosure () throws(CryptographyError) -> R
+) throws(CardStoreError) -> R {
+  do throws(CryptographyError) { return try body() } catch { throw .cipher(error) }
 }

@@ -1,3 +1,4 @@
+internal import Bytes
 package import Cards
 package import Keyring
 package import RecordFormat
@@ -19,9 +20,6 @@ package struct CardVerification: Sendable {
   /// Records under each data key, as the store counts them.
   package var counted: [KeyIdentifier: UInt64] = [:]
 
-  /// Nothing looked at yet.
-  package init() {}
-
   /// Whether nothing is wrong with the records. A gap in the index is cured by the next
   /// start, and in its file by the next flush.
   package var isSound: Bool { damagedCount == 0 && found == counted }
@@ -40,14 +38,16 @@ package struct CardVerifier {
   private let cipher: CardCipher
 
   /// A verifier with contexts of its own, for the calling thread.
-  package init(store: Store, keyring: Keyring, slots: SecretPool) throws {
+  package init(store: Store, keyring: Keyring, slots: SecretPool) throws(CardStoreError) {
     self.store = store
     cipher = try CardCipher(keyring: keyring, slots: slots)
   }
 
   /// How many cards stand under each data key, as the store keeps count.
-  package static func cardCounts(in store: Store) throws -> [KeyIdentifier: UInt64] {
-    try store.read { try KeyTally.read(.cards, $0) }
+  package static func cardCounts(
+    in store: Store
+  ) throws(CardStoreError) -> [KeyIdentifier: UInt64] {
+    try keyed(store.read { (rows) throws(KeyringError) in try KeyTally.read(.cards, rows) })
   }
 
   /// Looks at every record.
@@ -58,7 +58,7 @@ package struct CardVerifier {
   ///   - progress: told how many records have been looked at.
   package func verify(
     isIndexCurrent: Bool, progress: (Int) -> Void = { _ in }
-  ) throws -> CardVerification {
+  ) throws(CardStoreError) -> CardVerification {
     // While fingerprints are made anew, no table holds all of them.
     let isIndexCurrent = isIndexCurrent && !cipher.isReplacingFingerprints
     // A copy has no index to open.
@@ -77,14 +77,14 @@ package struct CardVerifier {
 
   private func read(
     after position: [UInt8]?, file: IndexFile?, into result: inout CardVerification
-  ) throws -> [UInt8]? {
+  ) throws(CardStoreError) -> [UInt8]? {
     var last: [UInt8]?
     var count = 0
-    try store.read { transaction in
+    try store.read { (transaction) throws(CardStoreError) in
       let start = position ?? []
       try transaction.forEach(
         in: .cards, from: position == nil ? nil : start.rawSpan
-      ) { key, record in
+      ) { (key, record) throws(CardStoreError) in
         let here = key.array
         if here == position { return true }
         try check(key, record, file: file, into: &result)
@@ -98,21 +98,22 @@ package struct CardVerifier {
 
   private func check(
     _ key: RawSpan, _ record: RawSpan, file: IndexFile?, into result: inout CardVerification
-  ) throws {
+  ) throws(CardStoreError) {
     result.records += 1
     guard let token = Token(bytes: key) else {
       result.damagedCount += 1
       return
     }
-    do {
+    do throws(CardStoreError) {
       let card = try cipher.open(record, token: token)
-      let header = try CardRecordHeader(of: record)
+      let header = try CardStore.header(of: record)
       result.found[header.keyIdentifier, default: 0] += 1
       guard card.isDeduplicated, let file else { return }
       let fingerprint = try cipher.fingerprint(
         card.pan, merchant: header.merchant, customer: card.customer)
       if try file.token(for: fingerprint) != token { result.missingFromIndex += 1 }
-    } catch CardStoreError.recordDoesNotOpen {
+    } catch {
+      guard error == .recordDoesNotOpen else { throw error }
       result.damagedCount += 1
       if result.damaged.count < Self.mostNamedTokens { result.damaged.append(token) }
     }

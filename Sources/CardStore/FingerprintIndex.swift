@@ -5,7 +5,7 @@ import Storage
 
 /// From fingerprint to token, as the writer thread sees it: what is not yet in the index file lies in
 /// the overlay, and is written behind.
-struct FingerprintIndex {
+struct FingerprintIndex: Sendable {
   let file: IndexFile
   private let pace: IndexPace
   private var overlay: Overlay
@@ -17,7 +17,7 @@ struct FingerprintIndex {
   private var completeness = Completeness.everything
 
   /// What an index lacks while fingerprints are made anew.
-  enum Completeness {
+  enum Completeness: Sendable {
     /// Every card has its entry.
     case everything
     /// Cards after the token have theirs elsewhere.
@@ -53,11 +53,14 @@ struct FingerprintIndex {
     marked = token
   }
 
+  /// Whether the index cannot be used any more.
+  var isCondemned: Bool { file.index.isCondemned }
+
   /// Whether another entry may be added.
   var hasRoom: Bool { overlay.waiting < pace.mostWaitingEntries }
 
   /// The token that the index names for a fingerprint. It is a hint, not a fact.
-  func token(for fingerprint: Digest256) throws -> Token? {
+  func token(for fingerprint: Digest256) throws(CardStoreError) -> Token? {
     if let entry = overlay.entry(for: fingerprint) { return entry }
     return try file.token(for: fingerprint)
   }
@@ -70,7 +73,8 @@ struct FingerprintIndex {
   /// Notes that the card of `token` goes, and its entry with it. Without room, or where the index
   /// cannot be read, the entry stays and points to nothing: no reason to keep a card.
   mutating func remove(_ fingerprint: Digest256, of token: Token) {
-    guard hasRoom, let found = try? self.token(for: fingerprint), found == token else { return }
+    guard !isCondemned, hasRoom, let found = try? self.token(for: fingerprint), found == token
+    else { return }
     overlay.insert(fingerprint, nil)
   }
 
@@ -82,7 +86,8 @@ struct FingerprintIndex {
   mutating func batchDidCommit(upTo token: Token?) {
     overlay.batchDidCommit()
     endFlush()
-    guard flush == nil, overlay.waiting >= entriesForNextFlush, token != nil else { return }
+    guard flush == nil, overlay.waiting >= entriesForNextFlush, token != nil, !isCondemned
+    else { return }
     beginFlush(upTo: mark(token))
   }
 
@@ -92,17 +97,16 @@ struct FingerprintIndex {
     if let flush { _ = flush.finish() }
     endFlush()
     let mark = mark(token)
-    guard token != nil, overlay.waiting > 0 || mark.map({ $0 != marked }) ?? false else { return }
+    guard !isCondemned, token != nil, overlay.waiting > 0 || mark.map({ $0 != marked }) ?? false
+    else { return }
     beginFlush(upTo: mark)
     if let flush { _ = flush.finish() }
     endFlush()
   }
 
-  /// Gives up what is not in the file: nobody will look for it any more.
-  mutating func abandon() {
-    flush?.abandon()
-    flush = nil
-  }
+  /// Gives up what is not in the file: nobody will look for it any more. The flush under way, where
+  /// there is one, is for the caller to abandon.
+  mutating func abandon() -> FlushTask? { flush.take() }
 
   /// Entries that make a flush. What comes to an index that is frozen is little, deletions, and what
   /// waits is not to lie in memory for as long as that lasts.

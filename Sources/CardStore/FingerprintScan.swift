@@ -18,7 +18,7 @@ package struct FingerprintScan {
   ///   give way to requests; false stops the scan.
   package init?(
     store: Store, keyring: Keyring, slots: SecretPool, rest: @escaping (Duration) -> Bool
-  ) throws {
+  ) throws(CardStoreError) {
     guard let replaced = keyring.replacedFingerprintKey?.identifier else { return nil }
     self.store = store
     let active = keyring.activeFingerprintKey.identifier
@@ -37,12 +37,17 @@ package struct FingerprintScan {
   ///
   /// - Parameter progress: told how many records have been opened in this run.
   /// - Returns: false where it was stopped.
-  package func run(progress: (Int) -> Void) throws -> Bool {
-    try catchUp.run(upTo: try store.read { try NewestToken.read($0) }, progress: progress) != nil
+  /// - Throws: ``CardStoreError/indexUnreadable`` also where the index has been begun anew meanwhile.
+  package func run(progress: (Int) -> Void) throws(CardStoreError) -> Bool {
+    let entries = try catchUp.run(upTo: try NewestToken.read(in: store), progress: progress)
+    guard store.index === file.index else { throw .indexUnreadable }
+    return entries != nil
   }
 
   /// Empties the table that no key in force belongs to.
-  package static func clearUnusedTable(store: Store, keyring: Keyring) throws {
+  package static func clearUnusedTable(
+    store: Store, keyring: Keyring
+  ) throws(CardStoreError) {
     guard keyring.replacedFingerprintKey == nil else { return }
     let active = try IndexFile(
       store: store, fingerprintKey: keyring.activeFingerprintKey.identifier)

@@ -1,7 +1,6 @@
 import Cards
 import Cryptography
 import Glibc
-import LMDB
 import RecordFormat
 import Storage
 import Synchronization
@@ -62,19 +61,16 @@ final class FlushTask: Sendable {
   }
 
   private func run() {
-    do {
-      try write()
-      result.withLock { $0 = .done }
-    } catch {
-      result.withLock { $0 = .failed }
-    }
+    let isDone = (try? write()) ?? false
+    result.withLock { $0 = isDone ? .done : .failed }
   }
 
-  private func write() throws {
+  /// Writes everything; false where it was abandoned.
+  private func write() throws(CardStoreError) -> Bool {
     let sorted = generation.entries.sorted { $0.key < $1.key }
     var start = 0
     repeat {
-      if isAbandoned.load(ordering: .relaxed) { throw CancellationError() }
+      if isAbandoned.load(ordering: .relaxed) { return false }
       let isHurried = isHurried.load(ordering: .relaxed)
       let count = isHurried ? pace.entriesPerHurriedTransaction : pace.entriesPerTransaction
       let end = min(start + count, sorted.count)
@@ -83,6 +79,7 @@ final class FlushTask: Sendable {
       start = end
       if start < sorted.count { pause(after: ContinuousClock.now - began) }
     } while start < sorted.count
+    return true
   }
 
   private func pause(after work: Duration) {

@@ -1,8 +1,8 @@
+import Bytes
 import Cards
 import Cryptography
 import Keyring
 import RecordFormat
-import SecretMemory
 import Storage
 
 /// Brings a table of the fingerprint index to where the store is: before the store is served, or,
@@ -33,30 +33,25 @@ struct IndexCatchUp {
   /// A token that no card has: the mark of a table that is complete and empty.
   private static let beforeAll = Token(UUIDv7(milliseconds: 0, counter: 0, random: 0))
 
-  private let store: Store
-  private let file: IndexFile
-  private let cipher: CardCipher
-  private let pace: Pace
-
-  init(store: Store, file: IndexFile, cipher: CardCipher, pace: Pace = Pace()) {
-    self.store = store
-    self.file = file
-    self.cipher = cipher
-    self.pace = pace
-  }
+  let store: Store
+  let file: IndexFile
+  let cipher: CardCipher
+  let pace: Pace
 
   /// Catches up to `newest`, the greatest token that the store ever gave out.
   ///
   /// - Returns: the entries that it did not write, in the order of their tokens where one fingerprint has
   ///   several; the mark stands before them. Nil where it was stopped before the end.
   @discardableResult
-  func run(upTo newest: Token?, progress: (Int) -> Void) throws -> [IndexFile.Entry]? {
+  func run(
+    upTo newest: Token?, progress: (Int) -> Void
+  ) throws(CardStoreError) -> [IndexFile.Entry]? {
     var marked = try file.mark()?.token
     if let ahead = marked, newest.map({ ahead > $0 }) ?? true { marked = nil }
     if marked == nil, pace.clears { try file.clear() }
     guard let newest else {
       // Whose table it is stands in its mark alone, also where there is no card yet.
-      if marked == nil, !pace.clears { try file.write(mark: Self.beforeAll) }
+      if marked == nil, !pace.clears { try file.write([], mark: Self.beforeAll) }
       return []
     }
     guard marked != newest else { return [] }
@@ -65,7 +60,7 @@ struct IndexCatchUp {
     while !run.isAtEnd {
       run.entries.removeAll(keepingCapacity: true)
       while !run.isAtEnd && run.entries.count < pace.recordsPerRun {
-        guard try measured({ try read(&run) }) else { return nil }
+        guard try measured({ () throws(CardStoreError) in try read(&run) }) else { return nil }
         progress(run.opened)
       }
       // Of two records with one fingerprint, the newer one is found.
@@ -82,7 +77,9 @@ struct IndexCatchUp {
     return []
   }
 
-  private func measured(_ work: () throws -> Void) throws -> Bool {
+  private func measured(
+    _ work: () throws(CardStoreError) -> Void
+  ) throws(CardStoreError) -> Bool {
     let began = ContinuousClock.now
     try work()
     return pace.rest(ContinuousClock.now - began)
@@ -102,25 +99,28 @@ struct IndexCatchUp {
 
   /// The fingerprint that belongs into the index. A record that does not open has none: it would deny
   /// the whole service for one card, and `store verify` names it.
-  private func fingerprint(_ record: RawSpan, token: Token) throws -> Digest256? {
-    do {
+  private func fingerprint(
+    _ record: RawSpan, token: Token
+  ) throws(CardStoreError) -> Digest256? {
+    do throws(CardStoreError) {
       let card = try cipher.open(record, token: token)
       guard card.isDeduplicated else { return nil }
       return try cipher.fingerprint(
-        card.pan, merchant: try CardRecordHeader(of: record).merchant, customer: card.customer,
+        card.pan, merchant: try CardStore.header(of: record).merchant, customer: card.customer,
         under: file.fingerprintKey)
-    } catch CardStoreError.recordDoesNotOpen {
+    } catch {
+      guard error == .recordDoesNotOpen else { throw error }
       return nil
     }
   }
 
   /// Writes the run's entries and, with the last ones, the mark; false where it was stopped.
-  private func write(_ run: Run, mark: Token?) throws -> Bool {
+  private func write(_ run: Run, mark: Token?) throws(CardStoreError) -> Bool {
     var start = 0
     repeat {
       let end = min(start + pace.entriesPerTransaction, run.entries.count)
       let entries = run.entries[start..<end].map { IndexFile.Entry($0.key, $0.token) }
-      let isGoingOn = try measured {
+      let isGoingOn = try measured { () throws(CardStoreError) in
         try file.write(
           entries[...], mark: end == run.entries.count ? mark : nil, keepsNewer: true)
       }
@@ -131,14 +131,14 @@ struct IndexCatchUp {
   }
 
   /// Opens the next records, as many as one transaction should look at.
-  private func read(_ run: inout Run) throws {
+  private func read(_ run: inout Run) throws(CardStoreError) {
     var count = 0
     let isFirst = run.position == nil
     let start = run.position ?? []
-    try store.read { transaction in
+    try store.read { (transaction) throws(CardStoreError) in
       try transaction.forEach(
         in: .cards, from: isFirst ? nil : start.rawSpan
-      ) { key, record in
+      ) { (key, record) throws(CardStoreError) in
         if !isFirst && key.isEqual(to: start) { return true }
         // Under a damaged key nothing can be found, and nothing opens.
         if let token = Token(bytes: key) {

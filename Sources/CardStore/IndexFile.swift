@@ -1,8 +1,7 @@
+import Bytes
 import Cards
 import Cryptography
-import LMDB
 import RecordFormat
-import SecretMemory
 import Storage
 
 /// One table of `index.mdb`: fingerprint(32) → token(16), and its mark.
@@ -10,74 +9,45 @@ import Storage
 /// There are two such tables, so that fingerprints under a new key can be gathered while the older
 /// ones still serve. Which key a table belongs to is in its mark.
 struct IndexFile: Sendable {
-  /// The two tables.
-  enum Slot: CaseIterable, Sendable {
-    case first, second
+  private(set) var fingerprintKey: KeyIdentifier
+  let index: StoreIndex
+  private var slot: StoreIndex.Slot
+  private let storeIdentifier: StoreIdentifier
 
-    var tableName: String {
-      switch self {
-      case .first: "fingerprints"
-      case .second: "fingerprints2"
-      }
-    }
-
-    /// The key of the mark's row.
-    var markKey: [UInt8] {
-      switch self {
-      case .first: Array("mark".utf8)
-      case .second: Array("mark2".utf8)
-      }
-    }
-
-    var other: Slot { self == .first ? .second : .first }
-  }
-
-  let fingerprintKey: KeyIdentifier
-  let slot: Slot
-  private let store: Store
-  private let databases: [Database]
-  private var fingerprints: Database { databases[slot == .first ? 0 : 1] }
-
-  /// The table of `fingerprintKey` in a slot, whatever lies there.
-  init(store: Store, fingerprintKey: KeyIdentifier, slot: Slot) throws {
-    self.store = store
+  /// The table that belongs to `fingerprintKey` by its mark; where there is none, one whose mark
+  /// names none of the `others`.
+  init(
+    store: Store, fingerprintKey: KeyIdentifier, besides others: [KeyIdentifier] = []
+  ) throws(CardStoreError) {
     self.fingerprintKey = fingerprintKey
-    self.slot = slot
-    databases = try Slot.allCases.map { try store.index.table($0.tableName) }
-  }
-
-  private init(_ file: IndexFile, otherFor fingerprintKey: KeyIdentifier) {
-    store = file.store
-    databases = file.databases
-    slot = file.slot.other
-    self.fingerprintKey = fingerprintKey
+    index = store.index
+    storeIdentifier = store.storeIdentifier
+    var free: StoreIndex.Slot?
+    for slot in StoreIndex.Slot.allCases {
+      let owner = try Self.mark(of: slot, index, storeIdentifier)?.fingerprintKey
+      if owner == fingerprintKey {
+        self.slot = slot
+        return
+      }
+      if owner.map({ !others.contains($0) }) ?? true { free = free ?? slot }
+    }
+    slot = free ?? .first
   }
 
   /// The other table, as that of `fingerprintKey`.
   func other(for fingerprintKey: KeyIdentifier) -> IndexFile {
-    IndexFile(self, otherFor: fingerprintKey)
-  }
-
-  /// The table that belongs to `fingerprintKey` by its mark; where there is none, one whose mark
-  /// names none of the `others`.
-  init(store: Store, fingerprintKey: KeyIdentifier, besides others: [KeyIdentifier] = []) throws {
-    let candidates = try Slot.allCases.map {
-      try IndexFile(store: store, fingerprintKey: fingerprintKey, slot: $0)
-    }
-    let owners = try candidates.map { try $0.owner() }
-    let own = owners.firstIndex { $0 == fingerprintKey }
-    let free = owners.firstIndex { owner in owner.map { !others.contains($0) } ?? true }
-    self = candidates[own ?? free ?? 0]
+    var other = self
+    (other.fingerprintKey, other.slot) = (fingerprintKey, slot.other)
+    return other
   }
 
   /// The token that the index names for a fingerprint. It is a hint, not a fact.
-  func token(for fingerprint: Digest256) throws -> Token? {
-    try store.index.environment.read { transaction in
-      try fingerprint.withBytes { key in
-        guard let value = try transaction.get(key, in: fingerprints) else { return nil }
-        return Token(bytes: value)
+  func token(for fingerprint: Digest256) throws(CardStoreError) -> Token? {
+    do throws(StorageError) {
+      return try fingerprint.withBytes { (key) throws(StorageError) in
+        try index.token(for: key, in: slot) { Token(bytes: $0) }
       }
-    }
+    } catch { throw index.failed(error) }
   }
 
   /// An entry, or, without a token, the end of one.
@@ -88,71 +58,71 @@ struct IndexFile: Sendable {
   /// - Parameter keepsNewer: leaves an entry that names a newer token than the one to be written.
   func write(
     _ entries: ArraySlice<Entry>, mark: Token?, keepsNewer: Bool = false
-  ) throws {
-    try store.index.environment.write { transaction in
+  ) throws(CardStoreError) {
+    try write { (change) throws(StorageError) in
       for (fingerprint, token) in entries {
-        try fingerprint.withBytes { key in
-          guard let token else {
-            _ = try transaction.delete(key, in: fingerprints)
-            return
-          }
-          if keepsNewer, let found = try transaction.get(key, in: fingerprints),
-            let present = Token(bytes: found), present > token
+        try fingerprint.withBytes { (key) throws(StorageError) in
+          guard let token else { return try change.set(key, to: nil) }
+          if keepsNewer, let present = try change.token(for: key, { Token(bytes: $0) }),
+            present > token
           {
             return
           }
-          try token.withBytes { value in
-            try transaction.put(key: key, value: value, in: fingerprints)
-          }
+          try token.withBytes { (value) throws(StorageError) in try change.set(key, to: value) }
         }
       }
-      if let mark { try put(mark, in: &transaction) }
-    }
-  }
-
-  /// Moves the mark alone.
-  func write(mark: Token) throws {
-    try store.index.environment.write { try put(mark, in: &$0) }
-  }
-
-  private func put(_ mark: Token, in transaction: inout WriteTransaction) throws {
-    let row = IndexMark(
-      storeIdentifier: store.storeIdentifier, fingerprintKey: fingerprintKey, token: mark
-    ).encode()
-    let key = slot.markKey
-    try transaction.put(key: key.rawSpan, value: row.rawSpan, in: store.index.meta)
-  }
-
-  /// The mark, or nil where there is none that is of this store and this key.
-  func mark() throws -> IndexMark? {
-    guard let mark = try anyMark(), mark.fingerprintKey == fingerprintKey else { return nil }
-    return mark
-  }
-
-  /// The key whose fingerprints the table holds, by its mark.
-  private func owner() throws -> KeyIdentifier? { try anyMark()?.fingerprintKey }
-
-  private func anyMark() throws -> IndexMark? {
-    try store.index.environment.read { transaction in
-      let key = slot.markKey
-      guard let row = try transaction.get(key.rawSpan, in: store.index.meta),
-        let mark = IndexMark(row), mark.storeIdentifier == store.storeIdentifier
-      else { return nil }
-      return mark
+      guard let mark else { return }
+      let row = IndexMark(
+        storeIdentifier: storeIdentifier, fingerprintKey: fingerprintKey, token: mark
+      ).encode()
+      try change.setMark(row.rawSpan)
     }
   }
 
   /// Empties the table. The index stays that of this store: the row that says so is not the mark.
-  func clear() throws {
-    let mark = slot.markKey
-    try store.index.environment.write { transaction in
-      try transaction.removeAll(in: fingerprints)
-      _ = try transaction.delete(mark.rawSpan, in: store.index.meta)
-    }
+  func clear() throws(CardStoreError) {
+    try write { (change) throws(StorageError) in try change.clear() }
+  }
+
+  private func write(
+    _ body: (inout IndexChange) throws(StorageError) -> Void
+  ) throws(CardStoreError) {
+    do throws(StorageError) { try index.write(to: slot, body) } catch { throw index.failed(error) }
+  }
+
+  /// The mark, or nil where there is none that is of this store and this key.
+  func mark() throws(CardStoreError) -> IndexMark? {
+    let mark = try Self.mark(of: slot, index, storeIdentifier)
+    return mark?.fingerprintKey == fingerprintKey ? mark : nil
+  }
+
+  private static func mark(
+    of slot: StoreIndex.Slot, _ index: StoreIndex, _ storeIdentifier: StoreIdentifier
+  ) throws(CardStoreError) -> IndexMark? {
+    do throws(StorageError) {
+      let mark = try index.mark(of: slot) { IndexMark($0) }
+      return mark?.storeIdentifier == storeIdentifier ? mark : nil
+    } catch { throw index.failed(error) }
   }
 
   /// How many entries the table holds.
-  func count() throws -> Int {
-    try store.index.environment.read { try $0.count(of: fingerprints) }
+  func count() throws(CardStoreError) -> Int {
+    do throws(StorageError) { return try index.count(of: slot) } catch {
+      throw index.failed(error)
+    }
+  }
+}
+
+extension StoreIndex {
+  /// The error of who met `error` here. From damage on nobody asks it, and it is built anew; to want
+  /// of room or of memory, another index would be no answer.
+  fileprivate func failed(_ error: StorageError) -> CardStoreError {
+    switch error {
+    case .engine(let failure) where !failure.tellsOfDamage: return .store(error)
+    case .engine, .damaged, .truncated:
+      condemn()
+      return .indexUnreadable
+    default: return .store(error)
+    }
   }
 }

@@ -1,6 +1,6 @@
+import Bytes
 import Cards
 import RecordFormat
-import SecretMemory
 import Storage
 
 /// Up to where the fingerprint index is complete.
@@ -14,12 +14,12 @@ struct IndexMark: Equatable, Sendable {
   let fingerprintKey: KeyIdentifier
   let token: Token
 
-  init(storeIdentifier: StoreIdentifier, fingerprintKey: KeyIdentifier, token: Token) {
-    self.storeIdentifier = storeIdentifier
-    self.fingerprintKey = fingerprintKey
-    self.token = token
+  func encode() -> [UInt8] {
+    [1] + storeIdentifier.bytes + fingerprintKey.value.bigEndianBytes + token.array
   }
+}
 
+extension IndexMark {
   /// Reads a row; nil unless it has the layout.
   init?(_ row: RawSpan) {
     guard row.byteCount == Self.size, row.byte(0) == 1,
@@ -28,9 +28,5 @@ struct IndexMark: Equatable, Sendable {
       let token = Token(bytes: row.extracting(21..<37))
     else { return nil }
     self.init(storeIdentifier: storeIdentifier, fingerprintKey: fingerprintKey, token: token)
-  }
-
-  func encode() -> [UInt8] {
-    [1] + storeIdentifier.bytes + fingerprintKey.bytes + token.array
   }
 }

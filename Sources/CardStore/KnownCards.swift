@@ -1,6 +1,5 @@
 import Cards
 import RecordFormat
-import SecretMemory
 import Storage
 
 /// Records that are opened inside a transaction, to be looked at.
@@ -16,10 +15,11 @@ extension CardStore {
   /// and named by `store verify`.
   func believable(
     _ hint: Token, merchant: UInt32, in transaction: inout StoreWriteTransaction
-  ) throws -> Known? {
-    do {
+  ) throws(CardStoreError) -> Known? {
+    do throws(CardStoreError) {
       return try lookUp(hint, merchant: merchant, in: &transaction)
-    } catch CardStoreError.recordDoesNotOpen {
+    } catch {
+      guard error == .recordDoesNotOpen else { throw error }
       return nil
     }
   }
@@ -27,7 +27,7 @@ extension CardStore {
   /// The merchant's card, to look at; nil where this merchant has no such token.
   func lookUp(
     _ token: Token, merchant: UInt32, in transaction: inout StoreWriteTransaction
-  ) throws -> Known? {
+  ) throws(CardStoreError) -> Known? {
     guard try self.merchant(of: token, in: &transaction) == merchant else { return nil }
     return try knownCard(token, in: &transaction)
   }
@@ -37,9 +37,9 @@ extension CardStore {
   /// - Throws: ``CardStoreError/recordDoesNotOpen``.
   func knownCard(
     _ token: Token, in transaction: inout StoreWriteTransaction
-  ) throws -> Known? {
-    try token.withBytes { key in
-      guard let record = try transaction.get(key, in: .cards) else { return nil }
+  ) throws(CardStoreError) -> Known? {
+    try token.withBytes { (key) throws(CardStoreError) in
+      guard let record = try Self.record(key, in: &transaction) else { return nil }
       let header = try Self.header(of: record)
       return Known(
         key: header.keyIdentifier, merchant: header.merchant,
@@ -47,11 +47,17 @@ extension CardStore {
     }
   }
 
-  static func header(of record: RawSpan) throws(CardStoreError) -> CardRecordHeader {
-    do {
-      return try CardRecordHeader(of: record)
-    } catch {
-      throw .recordDoesNotOpen
+  /// The record under the bytes of a token; nil where there is none.
+  @_lifetime(&transaction)
+  static func record(
+    _ key: RawSpan, in transaction: inout StoreWriteTransaction
+  ) throws(CardStoreError) -> RawSpan? {
+    do throws(StorageError) { return try transaction.get(key, in: .cards) } catch {
+      throw .store(error)
     }
+  }
+
+  static func header(of record: RawSpan) throws(CardStoreError) -> CardRecordHeader {
+    do { return try CardRecordHeader(of: record) } catch { throw .recordDoesNotOpen }
   }
 }

@@ -6,20 +6,15 @@ import Cryptography
 ///
 /// Confined to the writer thread, except for a ``Generation``, which is immutable and shared with the
 /// flush. What the batch under way changes is undone where it does not commit.
-struct Overlay {
+struct Overlay: Sendable {
   /// A fingerprint's token, or nil where the card was deleted and the index's entry is to go.
   typealias Entries = [Digest256: Token?]
 
   /// A closed set of entries on its way to the index, and the mark that holds once it is there; nil
   /// where the mark stays as it is.
-  final class Generation: Sendable {
+  struct Generation: Sendable {
     let entries: Entries
     let upTo: Token?
-
-    init(entries: Entries, upTo: Token?) {
-      self.entries = entries
-      self.upTo = upTo
-    }
   }
 
   private let capacity: Int

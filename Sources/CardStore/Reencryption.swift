@@ -1,7 +1,7 @@
+internal import Bytes
 package import Cards
 import Keyring
 import RecordFormat
-import SecretMemory
 package import Storage
 
 /// What one piece of a re-encryption came to.
@@ -12,9 +12,6 @@ package struct ReencryptionStep: Equatable, Sendable {
   package var damaged = 0
   /// The last token that was looked at; nil where the end was reached.
   package var position: Token?
-
-  /// A step that has done nothing yet.
-  package init() {}
 }
 
 extension CardStore {
@@ -26,13 +23,14 @@ extension CardStore {
   /// - Parameter limit: cards that are moved at most.
   package func reencrypt(
     after position: Token?, limit: Int, in transaction: inout StoreWriteTransaction
-  ) throws -> ReencryptionStep {
+  ) throws(CardStoreError) -> ReencryptionStep {
     var step = ReencryptionStep()
     for token in try candidates(after: position, limit: limit, in: &transaction, &step.position) {
-      do {
+      do throws(CardStoreError) {
         try move(token, in: &transaction)
         step.moved += 1
-      } catch CardStoreError.recordDoesNotOpen {
+      } catch {
+        guard error == .recordDoesNotOpen else { throw error }
         step.damaged += 1
       }
     }
@@ -43,7 +41,7 @@ extension CardStore {
   private func candidates(
     after position: Token?, limit: Int, in transaction: inout StoreWriteTransaction,
     _ last: inout Token?
-  ) throws -> [Token] {
+  ) throws(CardStoreError) -> [Token] {
     var found: [Token] = []
     var looked = 0
     let start = position?.array ?? []
@@ -51,7 +49,7 @@ extension CardStore {
     last = nil
     try transaction.forEach(
       in: .cards, from: position == nil ? nil : start.rawSpan
-    ) { key, record in
+    ) { (key, record) throws(CardStoreError) in
       if key.isEqual(to: start) { return true }
       // The next step begins after the last record of this one.
       guard found.count < limit, looked < limit * Self.looksPerMove else { return false }
@@ -67,7 +65,9 @@ extension CardStore {
     return found
   }
 
-  private func move(_ token: Token, in transaction: inout StoreWriteTransaction) throws {
+  private func move(
+    _ token: Token, in transaction: inout StoreWriteTransaction
+  ) throws(CardStoreError) {
     guard let known = try knownCard(token, in: &transaction) else { return }
     try write(known.card, token: token, merchant: known.merchant, in: &transaction)
     countMove(from: known.key)

@@ -1,4 +1,4 @@
-import SecretMemory
+import Bytes
 
 /// The name of a card scheme, such as `visa`: 1 to 15 of `a-z 0-9 _`.
 package struct Brand: Hashable, Comparable, Sendable {
@@ -28,9 +28,7 @@ package struct Brand: Hashable, Comparable, Sendable {
     self.name = name
   }
 
-  private init(known name: String) {
-    self.name = name
-  }
+  private init(known name: String) { self.name = name }
 
   /// Cartes Bancaires, the French scheme.
   package static let cb = Brand(known: "cb")

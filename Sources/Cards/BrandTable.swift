@@ -1,3 +1,5 @@
+import Bytes
+
 /// The numbers that begin with a prefix between two others, and what cards with them are.
 package struct BrandRange: Equatable, Sendable {
   /// How many digits a prefix has.

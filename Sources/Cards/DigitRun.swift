@@ -1,18 +1,17 @@
+import Bytes
+
 /// Counts digits as a text goes by, to tell one that could hold a card number from one that cannot.
 ///
 /// The one rule for every text that is kept and is not a card's: as many decimal digits as a card
 /// number has at least, of any script, with no letter among them. What else stands between them
 /// (spaces, points, hyphens, underscores, slashes) does not make two numbers of one.
-package struct DigitRun {
+struct DigitRun {
   private var count = 0
-
-  /// Nothing has gone by.
-  package init() {}
 
   /// Takes the next character.
   ///
   /// - Returns: whether the text could hold a card number.
-  package mutating func take(_ scalar: Unicode.Scalar) -> Bool {
+  mutating func take(_ scalar: Unicode.Scalar) -> Bool {
     if isDecimal(scalar) {
       count += 1
     } else if isAlphabetic(scalar) {

@@ -65,20 +65,3 @@ package struct IdentifierSequence: Sendable {
     return min(lag.halves >> 1, Self.latest)
   }
 }
-
-/// Gives tokens that increase strictly; see ``IdentifierSequence``.
-package struct TokenSequence: Sendable {
-  private var identifiers: IdentifierSequence
-
-  /// - Parameter last: the greatest token in the store, or nil for an empty one.
-  package init(after last: Token?) {
-    identifiers = IdentifierSequence(after: last?.uuid)
-  }
-
-  /// The next token; see ``IdentifierSequence/next(atMilliseconds:random:spread:)``.
-  package mutating func next(
-    atMilliseconds clock: UInt64, random: UInt64, spread: UInt64
-  ) throws(CardError) -> Token {
-    Token(try identifiers.next(atMilliseconds: clock, random: random, spread: spread))
-  }
-}

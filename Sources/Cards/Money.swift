@@ -5,7 +5,7 @@ package struct Money: Hashable, Sendable {
 
   /// 0 to ``largestValue``, in the currency's minor unit.
   package let value: Int64
-  /// What it is an amount of.
+  /// The currency, whose minor units are counted.
   package let currency: Currency
 
   /// - Throws: ``CardError/invalidAmount``.

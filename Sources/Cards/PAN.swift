@@ -1,3 +1,4 @@
+internal import Bytes
 package import SecretMemory
 
 /// A card number: 12 to 19 digits whose check digit is right, in secret memory.
@@ -10,9 +11,7 @@ package struct PAN: ~Copyable, Sendable {
   private let slot: SecretSlot
 
   /// Takes a slot whose content ``PANBuilder`` has validated.
-  init(validated slot: consuming SecretSlot) {
-    self.slot = slot
-  }
+  init(validated slot: consuming SecretSlot) { self.slot = slot }
 
   /// Reads a number as people write it: digits, with single spaces or hyphens between them.
   ///
@@ -119,8 +118,7 @@ package struct PANBuilder: ~Copyable {
   /// - Returns: the number, without separators.
   /// - Throws: ``CardError/invalidNumber``.
   package consuming func finish() throws(CardError) -> PAN {
-    guard !endsWithSeparator, slot.count >= PAN.lengths.lowerBound,
-      isLuhnValid(slot.bytes)
+    guard !endsWithSeparator, slot.count >= PAN.lengths.lowerBound, isLuhnValid(slot.bytes)
     else { throw .invalidNumber }
     return PAN(validated: slot)
   }

@@ -1,4 +1,4 @@
-import SecretMemory
+import Bytes
 
 /// A merchant's opaque name for one of its customers: 1 to 64 of `A-Z a-z 0-9 . _ : -`, without
 /// twelve or more digits in a row, separators ignored, which could be a card number.
@@ -14,13 +14,11 @@ package struct CustomerReference: Hashable, Sendable {
     guard isReference(bytes, longest: CustomerReference.longest, allowsColon: true) else {
       return nil
     }
-    text = makeString(bytes)
+    text = bytes.text
   }
 
   /// - Returns: nil for a text of another form.
-  package init?(_ text: String) {
-    self.init(unsafe text.utf8Span.span.bytes)
-  }
+  package init?(_ text: String) { self.init(text.utf8Span.span.rawSpan) }
 }
 
 /// A merchant's name for one payment: 1 to 40 of `A-Z a-z 0-9 . _ -`, without twelve or more digits
@@ -37,13 +35,11 @@ package struct PaymentReference: Hashable, Sendable {
     guard isReference(bytes, longest: PaymentReference.longest, allowsColon: false) else {
       return nil
     }
-    text = makeString(bytes)
+    text = bytes.text
   }
 
   /// - Returns: nil for a text of another form.
-  package init?(_ text: String) {
-    self.init(unsafe text.utf8Span.span.bytes)
-  }
+  package init?(_ text: String) { self.init(text.utf8Span.span.rawSpan) }
 }
 
 private func isReference(_ bytes: RawSpan, longest: Int, allowsColon: Bool) -> Bool {
@@ -52,18 +48,11 @@ private func isReference(_ bytes: RawSpan, longest: Int, allowsColon: Bool) -> B
   for offset in bytes.byteOffsets {
     let byte = bytes.byte(offset)
     switch byte {
-    case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-      UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "."), UInt8(ascii: "_"),
-      UInt8(ascii: "-"):
-      break
+    case UInt8(ascii: "."), UInt8(ascii: "_"), UInt8(ascii: "-"): break
     case UInt8(ascii: ":") where allowsColon: break
-    default: return false
+    default: guard isLetterOrDigit(byte) else { return false }
     }
     if run.take(Unicode.Scalar(byte)) { return false }
   }
   return true
-}
-
-private func makeString(_ bytes: RawSpan) -> String {
-  unsafe bytes.withUnsafeBytes { unsafe String(decoding: $0, as: UTF8.self) }
 }

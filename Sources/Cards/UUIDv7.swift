@@ -1,4 +1,4 @@
-import SecretMemory
+import Bytes
 
 /// A UUID of version 7: 48 bits of milliseconds, then 74 that its maker chooses, version and
 /// variant between them.
@@ -35,12 +35,7 @@ package struct UUIDv7: Hashable, Comparable, Sendable {
   /// - Returns: nil unless these are 16 bytes of a UUID of version 7.
   package init?(bytes: RawSpan) {
     guard bytes.byteCount == UUIDv7.byteCount else { return nil }
-    var (high, low) = (UInt64(0), UInt64(0))
-    for offset in 0..<8 {
-      high = high << 8 | UInt64(bytes.byte(offset))
-      low = low << 8 | UInt64(bytes.byte(offset + 8))
-    }
-    self.init(high: high, low: low)
+    self.init(high: bytes.bigEndian(0..<8), low: bytes.bigEndian(8..<16))
   }
 
   /// Milliseconds since 1970-01-01T00:00:00Z.
@@ -72,7 +67,7 @@ extension UUIDv7 {
   package var text: String { text(prefix: "") }
 
   /// The text after `prefix`, which is ASCII.
-  func text(prefix: String) -> String {
+  package func text(prefix: String) -> String {
     let start = prefix.utf8.count
     let length = start + UUIDv7.textLength
     return unsafe String(unsafeUninitializedCapacity: length) { buffer in

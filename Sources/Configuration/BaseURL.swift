@@ -1,3 +1,5 @@
+import Bytes
+
 /// Where an acquirer listens: `https://host[:port][/path]`, and nothing else a URL could carry.
 ///
 /// No user, query, fragment or escape: what is sent is what a reviewer reads.
@@ -87,8 +89,4 @@ private func isIPv6Like(_ text: Substring) -> Bool {
 /// RFC 3986's unreserved characters.
 private func isUnreserved(_ byte: UInt8) -> Bool {
   isLetterOrDigit(byte) || "-._~".utf8.contains(byte)
-}
-
-func isLetterOrDigit(_ byte: UInt8) -> Bool {
-  (0x30...0x39).contains(byte) || (0x41...0x5A).contains(byte) || (0x61...0x7A).contains(byte)
 }

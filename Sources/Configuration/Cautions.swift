@@ -1,8 +1,8 @@
-import AccessPolicy
+import AuditLog
 
 /// Something that is allowed and still deserves an operator's attention, with its remedy.
 package struct Caution: Equatable, Sendable {
-  /// What is so.
+  /// The setting that is risky, in words.
   package let text: String
   /// What to do about it.
   package let remedy: String

@@ -1,3 +1,6 @@
+import Bytes
+package import RecordFormat
+
 /// The plan of a key ceremony: one file that can be reviewed before anybody meets.
 ///
 /// `vault` (a name), `threshold`, `custodians` (a list of mappings with a `name` each) and, where they
@@ -16,13 +19,13 @@ package struct CeremonyPlan: Equatable, Sendable {
   /// The custodians' names, in their order, each once whatever the case of its letters.
   package let custodians: [String]
   /// The periods of the first keys.
-  package let periods: KeyPeriods
+  package let periods: [KeyRole: UInt64]
 
   /// Reads and checks the plan in the file at `path`.
   ///
   /// - Throws: ``ConfigurationError`` with every mistake that was found.
   package static func load(path: String) throws(ConfigurationError) -> CeremonyPlan {
-    try ConfigurationLoader.section(of: path) { loader, reader in
+    try ConfigurationLoader.section(of: path) { loader, reader, _ in
       defer { reader.finish() }
       return loader.ceremonyPlan(reader)
     }

@@ -1,4 +1,5 @@
 import Glibc
+import SystemCalls
 
 /// What can be wrong with a file that a configuration names.
 package enum ConfigurationFileProblem: Error, Equatable {
@@ -37,7 +38,7 @@ package enum ConfigurationFiles {
       let room = min(chunk.count, maximumBytes + 1 - bytes.count)
       let count = unsafe Glibc.read(descriptor, &chunk, room)
       if count < 0, errno == EINTR { continue }
-      if count < 0 { throw .unreadable(systemText(errno)) }
+      if count < 0 { throw .unreadable(systemMessage(errno)) }
       if count == 0 { return bytes }
       bytes += chunk[..<count]
     }
@@ -58,12 +59,6 @@ package enum ConfigurationFiles {
     return directory == "/" ? "/" + path : directory + "/" + path
   }
 
-  /// The directory of an absolute path.
-  package static func directory(of path: String) -> String {
-    guard let slash = path.lastIndex(of: "/"), slash != path.startIndex else { return "/" }
-    return String(path[..<slash])
-  }
-
   /// The absolute path of what `path` means in the working directory; nil if that has no name.
   package static func absolute(_ path: String) -> String? {
     if path.hasPrefix("/") { return path }
@@ -77,11 +72,11 @@ package enum ConfigurationFiles {
   ) throws(ConfigurationFileProblem) -> Int32 {
     // Without O_NONBLOCK, a FIFO of that name would wait for a writer.
     let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)
-    guard descriptor >= 0 else { throw .unreadable(systemText(errno)) }
+    guard descriptor >= 0 else { throw .unreadable(systemMessage(errno)) }
     var status = stat()
     var problem: ConfigurationFileProblem?
     if unsafe fstat(descriptor, &status) != 0 {
-      problem = .unreadable(systemText(errno))
+      problem = .unreadable(systemMessage(errno))
     } else if status.st_mode & S_IFMT != S_IFREG {
       problem = .notRegular
     } else if isPrivate, status.st_mode & 0o077 != 0 {
@@ -90,11 +85,5 @@ package enum ConfigurationFiles {
     guard let problem else { return descriptor }
     close(descriptor)
     throw problem
-  }
-
-  private static func systemText(_ code: Int32) -> String {
-    // glibc's strings for known codes are constants; no other thread can change them.
-    guard let text = unsafe strerror(code) else { return "error \(code)" }
-    return unsafe String(cString: text)
   }
 }

@@ -1,5 +1,5 @@
 import AccessPolicy
-import Cards
+import Bytes
 
 extension ServiceConfiguration {
   /// Reads and checks the configuration in the file at `path`, and every file that it names.
@@ -7,24 +7,9 @@ extension ServiceConfiguration {
   /// Relative paths in it start at its own directory.
   /// - Throws: ``ConfigurationError`` with every mistake that was found.
   package static func load(path: String) throws(ConfigurationError) -> ServiceConfiguration {
-    let diagnostics = Diagnostics()
-    guard let file = ConfigurationFiles.absolute(path) else {
-      let message = "the working directory has no name"
-      throw ConfigurationError(
-        diagnostics: [Diagnostic(file: path, line: nil, message: message)])
+    try ConfigurationLoader.section(of: path) { loader, reader, file in
+      loader.service(reader, file: file)
     }
-    var configuration: ServiceConfiguration?
-    if let tree = ConfigurationTree.read(file, called: path, diagnostics),
-      let reader = MappingReader(tree, name: "", diagnostics)
-    {
-      let loader = ConfigurationLoader(
-        directory: ConfigurationFiles.directory(of: file), diagnostics: diagnostics)
-      configuration = loader.service(reader, file: file)
-    }
-    guard let configuration, diagnostics.isEmpty else {
-      throw ConfigurationError(diagnostics: diagnostics.all)
-    }
-    return configuration
   }
 }
 
@@ -63,7 +48,7 @@ struct ConfigurationLoader {
   }
 
   private func limits(_ reader: MappingReader) -> Limits {
-    var limits = Limits.standard
+    var limits = Limits()
     guard let section = reader.mapping("limits") else { return limits }
     for entry in Limits.entries {
       if let value = section.integer(entry.name, in: entry.bounds) {

@@ -10,12 +10,6 @@ package struct ConfigurationTree: Equatable, Sendable {
     package let file: String
     /// The line, from 1.
     package let line: Int
-
-    /// Names a place.
-    package init(file: String, line: Int) {
-      self.file = file
-      self.line = line
-    }
   }
 
   /// What a node holds.
@@ -33,7 +27,7 @@ package struct ConfigurationTree: Equatable, Sendable {
   package struct Member: Equatable, Sendable {
     /// The key.
     package let key: String
-    /// Where the key is.
+    /// The key's place in the file.
     package let position: Position
     /// Its value.
     package let tree: ConfigurationTree
@@ -41,7 +35,7 @@ package struct ConfigurationTree: Equatable, Sendable {
 
   /// Where the node begins.
   package let position: Position
-  /// What it holds.
+  /// The node's scalar, list or mapping.
   package let value: Value
 
   /// Whether this is YAML's null: nothing, `~` or `null`, not quoted.

@@ -1,3 +1,6 @@
+import Glibc
+package import Keyring
+
 /// Where the key-encryption key comes from.
 package enum KeySource: Equatable, Sendable {
   /// Files `KEYID.kek` in the directory with this absolute path.
@@ -11,58 +14,45 @@ package enum KeySource: Equatable, Sendable {
   /// A key of before the custodians is a file `KEYID.kek` in the directory `formerPath`.
   case custodians(shareMinutes: Int, formerPath: String?)
 
+  /// The kinds of sources, by their names in a configuration.
+  enum Kind: String, CaseIterable {
+    case file
+    case credential
+    case custodians
+  }
+
   /// How many minutes entered shares may wait.
   package static let allowedShareMinutes = 1...120
   /// How many minutes they wait where the configuration does not say.
   package static let standardShareMinutes = 15
 }
 
-/// For how long keys protect what is new, in seconds; nil where the configuration does not say.
-package struct KeyPeriods: Equatable, Sendable {
-  /// From a day to ten years.
-  package static let allowed: ClosedRange<UInt64> = 86_400...3_650 * 86_400
+extension KeySource {
+  /// For how many minutes entered shares wait.
+  package var shareMinutes: Int {
+    switch self {
+    case .custodians(let minutes, _): minutes
+    case .directory, .credentials: Self.standardShareMinutes
+    }
+  }
 
-  /// Of the key-encryption key.
-  package var kekSeconds: UInt64?
-  /// Of keys that seal cards.
-  package var dataSeconds: UInt64?
-  /// Of keys that make fingerprints.
-  package var fingerprintSeconds: UInt64?
-  /// Of keys that sign the audit log.
-  package var auditSeconds: UInt64?
-
-  /// Names periods.
-  package init(
-    kekSeconds: UInt64? = nil, dataSeconds: UInt64? = nil, fingerprintSeconds: UInt64? = nil,
-    auditSeconds: UInt64? = nil
-  ) {
-    self.kekSeconds = kekSeconds
-    self.dataSeconds = dataSeconds
-    self.fingerprintSeconds = fingerprintSeconds
-    self.auditSeconds = auditSeconds
+  /// The source itself.
+  package var source: any KeyEncryptionKeySource {
+    switch self {
+    case .directory(let path): FileKeySource(directory: path)
+    case .credentials:
+      CredentialKeySource(
+        directory: unsafe getenv("CREDENTIALS_DIRECTORY").map { unsafe String(cString: $0) })
+    case .custodians(_, let formerPath): CustodianKeySource(formerPath: formerPath)
+    }
   }
 }
 
-/// What keys are judged by; nil where the configuration does not say.
-package struct KeyRuleSettings: Equatable, Sendable {
+extension KeyRules {
+  /// How long a cryptoperiod may be: from a day to ten years.
+  static let allowedPeriodSeconds: ClosedRange<UInt64> = 86_400...3_650 * 86_400
   /// How long before a cryptoperiod's end a warning may begin: an hour to a year.
-  package static let allowedWarning: ClosedRange<UInt64> = 3_600...365 * 86_400
+  static let allowedWarningSeconds: ClosedRange<UInt64> = 3_600...365 * 86_400
   /// How often one data key may seal: 100 to 2^48 times.
-  package static let allowedSeals = 100...1 << 48
-
-  /// The periods that new keys get.
-  package var periods: KeyPeriods
-  /// Seconds before a cryptoperiod's end from which on it is told.
-  package var warningSeconds: UInt64?
-  /// Seals under one data key beyond which it seals nothing any more.
-  package var mostSeals: Int?
-
-  /// Names rules.
-  package init(
-    periods: KeyPeriods = KeyPeriods(), warningSeconds: UInt64? = nil, mostSeals: Int? = nil
-  ) {
-    self.periods = periods
-    self.warningSeconds = warningSeconds
-    self.mostSeals = mostSeals
-  }
+  static let allowedSeals = 100...1 << 48
 }

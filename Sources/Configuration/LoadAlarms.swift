@@ -1,4 +1,4 @@
-import AccessPolicy
+import AuditLog
 
 // The file under `alarms`: when something in the audit log is an alarm.
 
@@ -39,9 +39,13 @@ extension ConfigurationLoader {
     let threshold = reader.integer("more_than", in: AlarmRule.allowedThreshold) ?? 0
     let window = window(reader, isNeeded: threshold > 0)
     let rule = AlarmRule(
-      name: name, operations: words(reader, "operations", among: AlarmRule.knownOperations),
-      outcomes: words(reader, "outcomes", among: AlarmRule.knownOutcomes),
-      reasons: words(reader, "reasons", among: nil),
+      name: name,
+      operations: words(
+        reader, "operations", of: "operation",
+        among: AuditOperation.allCases.filter(\.mayRaiseAlarm)),
+      outcomes: words(
+        reader, "outcomes", of: "outcome", among: AuditOutcome.allCases.filter(\.mayRaiseAlarm)),
+      reasons: words(reader, "reasons").map(\.text),
       honeytokens: reader.boolean("honeytokens") ?? false, keys: reader.boolean("keys") ?? false,
       subject: subject(reader), threshold: window == nil ? 0 : threshold, windowSeconds: window)
     if ["operations", "outcomes", "reasons", "honeytokens", "keys", "in"].allSatisfy({
@@ -56,8 +60,8 @@ extension ConfigurationLoader {
 
   /// The words of a list, of which there is one at least.
   private func words(
-    _ reader: MappingReader, _ key: String, among known: [String]?
-  ) -> [String] {
+    _ reader: MappingReader, _ key: String
+  ) -> [(text: String, position: ConfigurationTree.Position)] {
     guard let words = reader.strings(key) else { return [] }
     if words.isEmpty, let tree = reader.tree(key), case .sequence(let elements) = tree.value,
       elements.isEmpty
@@ -66,13 +70,18 @@ extension ConfigurationLoader {
         "\(quoted(reader.path(key))) expects at least one word", at: tree.position,
         suggestion: "leave it out to take all of them")
     }
-    if let known {
-      for (word, position) in words where !known.contains(word) {
-        reportUnknown(
-          word, as: key == "operations" ? "operation" : "outcome", among: known, at: position)
-      }
+    return words
+  }
+
+  /// The same, where they are `known`.
+  private func words<Word: RawRepresentable<String>>(
+    _ reader: MappingReader, _ key: String, of what: String, among known: [Word]
+  ) -> [Word] {
+    words(reader, key).compactMap { text, position in
+      if let word = known.first(where: { $0.rawValue == text }) { return word }
+      reportUnknown(text, as: what, among: known.map(\.rawValue), at: position)
+      return nil
     }
-    return words.map(\.text)
   }
 
   private func subject(_ reader: MappingReader) -> AlarmRule.Subject? {

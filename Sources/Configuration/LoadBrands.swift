@@ -1,3 +1,4 @@
+internal import Bytes
 package import Cards
 
 extension ConfigurationLoader {
@@ -112,7 +113,7 @@ private struct RangeEntry {
       if case .scalar(let text, _) = element.value {
         let parts = text.split(separator: "-", omittingEmptySubsequences: false)
         let isDigits = parts.allSatisfy { part in
-          (1...12).contains(part.utf8.count) && part.utf8.allSatisfy { (0x30...0x39).contains($0) }
+          (1...12).contains(part.utf8.count) && part.utf8.allSatisfy(isDigit)
         }
         if isDigits, let low = parts.first, let high = parts.last, parts.count <= 2 {
           return (String(low), String(high), element.position)

@@ -29,13 +29,13 @@ extension ConfigurationLoader {
     return path.map { StoreSettings(path: $0, mapSizeBytes: bytes) }
   }
 
-  func serverCertificate(_ reader: MappingReader) -> ServerCertificate? {
+  func serverCertificate(_ reader: MappingReader) -> TLSSettings? {
     guard let section = reader.requiredMapping("tls") else { return nil }
     defer { section.finish() }
     let certificate = requiredFile(section, "certificate")
     let key = requiredFile(section, "private_key", isPrivate: true)
     guard let certificate, let key else { return nil }
-    return ServerCertificate(certificatePath: certificate, privateKeyPath: key)
+    return TLSSettings(certificatePath: certificate, privateKeyPath: key)
   }
 
   func administration(_ reader: MappingReader) -> AdministrationSettings? {

@@ -1,14 +1,21 @@
 // The section `keys`: where the KEK comes from, and what keys are judged by.
 
+import Keyring
+import RecordFormat
+
 extension ConfigurationLoader {
-  func keys(_ reader: MappingReader) -> (source: KeySource, rules: KeyRuleSettings)? {
+  func keys(_ reader: MappingReader) -> (source: KeySource, rules: KeyRules)? {
     guard let section = reader.requiredMapping("keys") else { return nil }
     defer { section.finish() }
     let before = diagnostics.count
-    let rules = KeyRuleSettings(
-      periods: keyPeriods(section),
-      warningSeconds: duration(section, "warn_before", KeyRuleSettings.allowedWarning),
-      mostSeals: section.integer("most_seals", in: KeyRuleSettings.allowedSeals))
+    var rules = KeyRules()
+    rules.cryptoperiods = Cryptoperiods(seconds: keyPeriods(section))
+    if let seconds = duration(section, "warn_before", KeyRules.allowedWarningSeconds) {
+      rules.warningSeconds = seconds
+    }
+    if let seals = section.integer("most_seals", in: KeyRules.allowedSeals) {
+      rules.sealBound = UInt64(seals)
+    }
     guard let source = keySource(section), diagnostics.count == before else { return nil }
     return (source, rules)
   }
@@ -19,27 +26,27 @@ extension ConfigurationLoader {
       _ = section.tree("path")
       return nil
     }
-    guard ["file", "credential", "custodians"].contains(source) else {
+    guard let kind = KeySource.Kind(rawValue: source) else {
       _ = section.tree("path")
       reportUnknown(
-        source, as: "key source", among: ["file", "credential", "custodians"],
+        source, as: "key source", among: KeySource.Kind.allCases.map(\.rawValue),
         at: section.position(of: "source"))
       return nil
     }
     let path = section.has("path")
-    let shared = source == "custodians"
+    let shared = kind == .custodians
     for (key, isMeant) in [
-      ("path", source == "file"), ("share_minutes", shared), ("former_path", shared),
+      ("path", kind == .file), ("share_minutes", shared), ("former_path", shared),
     ]
     where !isMeant && section.has(key) {
       diagnostics.report(
         "\"keys.\(key)\" means nothing with source \(quoted(source))",
         at: section.position(of: key))
     }
-    switch source {
-    case "file": return requiredPath(section, "path").map(KeySource.directory)
-    case "credential": return path ? nil : .credentials
-    default:
+    switch kind {
+    case .file: return requiredPath(section, "path").map(KeySource.directory)
+    case .credential: return path ? nil : .credentials
+    case .custodians:
       guard !path else { return nil }
       return .custodians(
         shareMinutes: minutes ?? KeySource.standardShareMinutes,
@@ -47,15 +54,13 @@ extension ConfigurationLoader {
     }
   }
 
-  /// The periods under `cryptoperiods`, where it is there.
-  func keyPeriods(_ section: MappingReader) -> KeyPeriods {
-    guard let periods = section.mapping("cryptoperiods") else { return KeyPeriods() }
+  /// The seconds under `cryptoperiods`, of the roles that it names.
+  func keyPeriods(_ section: MappingReader) -> [KeyRole: UInt64] {
+    guard let periods = section.mapping("cryptoperiods") else { return [:] }
     defer { periods.finish() }
-    return KeyPeriods(
-      kekSeconds: duration(periods, "kek", KeyPeriods.allowed),
-      dataSeconds: duration(periods, "data", KeyPeriods.allowed),
-      fingerprintSeconds: duration(periods, "fingerprint", KeyPeriods.allowed),
-      auditSeconds: duration(periods, "audit", KeyPeriods.allowed))
+    return KeyRole.allCases.reduce(into: [:]) { seconds, role in
+      seconds[role] = duration(periods, role.name, KeyRules.allowedPeriodSeconds)
+    }
   }
 
   /// The seconds that a duration of days or hours means; nil where it is absent or wrong (reported).

@@ -9,7 +9,7 @@ package final class MappingReader {
   package let position: ConfigurationTree.Position
   /// What the mapping is called in messages, such as `merchants.shop`; empty for the whole file.
   package let name: String
-  /// Where mistakes go.
+  /// The list that mistakes are added to.
   package let diagnostics: Diagnostics
   private let members: [ConfigurationTree.Member]
   private var known: [String] = []

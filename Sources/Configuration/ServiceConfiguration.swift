@@ -1,5 +1,7 @@
 package import AccessPolicy
+package import AuditLog
 package import Cards
+package import Keyring
 
 /// The whole configuration, read and checked: what `cadenas.yaml` says, as plain values.
 ///
@@ -15,11 +17,11 @@ package struct ServiceConfiguration: Sendable {
   /// Where cards are kept.
   package let store: StoreSettings
   /// What the server shows its clients.
-  package let tls: ServerCertificate
+  package let tls: TLSSettings
   /// Where the key-encryption key comes from.
   package let keys: KeySource
   /// What keys are judged by.
-  package let keyRules: KeyRuleSettings
+  package let keyRules: KeyRules
   /// The local socket, and who may use it.
   package let administration: AdministrationSettings
   /// What is done with the audit log beside writing it.
@@ -65,7 +67,7 @@ package struct StoreSettings: Equatable, Sendable {
 }
 
 /// The server's certificate chain and its key.
-package struct ServerCertificate: Equatable, Sendable {
+package struct TLSSettings: Equatable, Sendable {
   /// The absolute path of the chain, PEM, leaf first.
   package let certificatePath: String
   /// The absolute path of the private key, PEM, readable by its owner only.

@@ -1,5 +1,5 @@
+import Bytes
 import COpenSSL
-import SecretMemory
 
 /// The certificate of an authority: one that a configuration trusts, or an intermediate one that a
 /// client sends.

@@ -12,28 +12,12 @@ struct ParsedCertificate: ~Copyable, @unchecked Sendable {
 
   /// Reads one certificate, and refuses bytes after it.
   static func parse(der: RawSpan) throws(CertificateError) -> ParsedCertificate {
-    let certificate = unsafe der.withUnsafeBytes { bytes -> OpaquePointer? in
-      var position = unsafe bytes.octets
-      guard let end = unsafe position?.advanced(by: bytes.count),
-        let certificate = unsafe d2i_X509(nil, &position, bytes.count)
-      else { return nil }
-      guard unsafe position == UnsafePointer(end) else {
-        unsafe X509_free(certificate)
-        return nil
-      }
-      return unsafe certificate
-    }
-    guard let certificate = unsafe certificate else {
-      ERR_clear_error()
-      throw .malformedCertificate
-    }
-    let parsed = unsafe ParsedCertificate(adopting: certificate)
+    let certificate = unsafe readDER(
+      der, { unsafe d2i_X509(nil, $0, $1) }, free: { unsafe X509_free($0) })
+    guard let certificate = unsafe certificate else { throw .malformedCertificate }
+    let parsed = unsafe ParsedCertificate(pointer: certificate)
     try parsed.checkExtensions()
     return parsed
-  }
-
-  private init(adopting pointer: OpaquePointer) {
-    unsafe self.pointer = pointer
   }
 
   deinit {
@@ -118,6 +102,23 @@ struct MemoryInput: ~Copyable {
 
   deinit {
     unsafe BIO_free_all(pointer)
+  }
+}
+
+/// The object of libcrypto that `decode` makes of `der`; nil where it makes none, or bytes are left.
+func readDER(
+  _ der: RawSpan, _ decode: (UnsafeMutablePointer<UnsafePointer<UInt8>?>, Int) -> OpaquePointer?,
+  free: (OpaquePointer) -> Void
+) -> OpaquePointer? {
+  defer { ERR_clear_error() }
+  return unsafe der.withUnsafeBytes { bytes in
+    var position = unsafe bytes.octets
+    guard let end = unsafe position?.advanced(by: bytes.count),
+      let object = unsafe decode(&position, bytes.count)
+    else { return nil }
+    if unsafe position == UnsafePointer(end) { return unsafe object }
+    unsafe free(object)
+    return nil
   }
 }
 

@@ -72,12 +72,6 @@ package struct CertificatePath: Sendable {
   package let anchor: AuthorityCertificate
   /// From the issuer of the client's certificate on, the anchor excluded.
   package let intermediates: [AuthorityCertificate]
-
-  /// Makes a path that has been verified.
-  package init(anchor: AuthorityCertificate, intermediates: [AuthorityCertificate]) {
-    self.anchor = anchor
-    self.intermediates = intermediates
-  }
 }
 
 /// Finds the paths of a chain.

@@ -1,4 +1,3 @@
-import SecretMemory
 import Synchronization
 
 /// What an authority's view of a client certificate comes to.

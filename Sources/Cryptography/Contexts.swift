@@ -9,11 +9,7 @@ struct CipherContext: ~Copyable {
 
   /// Makes a context without cipher and key.
   static func make() throws(CryptographyError) -> CipherContext {
-    unsafe CipherContext(adopting: try check(EVP_CIPHER_CTX_new()))
-  }
-
-  private init(adopting pointer: OpaquePointer) {
-    unsafe self.pointer = pointer
+    unsafe CipherContext(pointer: try check(EVP_CIPHER_CTX_new()))
   }
 
   deinit {
@@ -32,11 +28,7 @@ struct AuthenticationContext: ~Copyable {
   /// Makes a context for HMAC without digest and key.
   static func makeHMAC() throws(CryptographyError) -> AuthenticationContext {
     let algorithms = try Algorithms.loaded()
-    return unsafe AuthenticationContext(adopting: try check(EVP_MAC_CTX_new(algorithms.hmac)))
-  }
-
-  private init(adopting pointer: OpaquePointer) {
-    unsafe self.pointer = pointer
+    return unsafe AuthenticationContext(pointer: try check(EVP_MAC_CTX_new(algorithms.hmac)))
   }
 
   deinit {

@@ -1,4 +1,4 @@
-import SecretMemory
+import Bytes
 
 /// 32 bytes of a SHA-256 or HMAC-SHA-256, ordered byte by byte.
 ///
@@ -53,19 +53,12 @@ package struct Digest256: Hashable, Comparable, Sendable {
   ) throws(Failure) -> Result {
     let words = [word0.bigEndian, word1.bigEndian, word2.bigEndian, word3.bigEndian] as InlineArray
     // Words have no padding.
-    return try body(unsafe words.span.bytes)
+    return try body(words.span.rawSpan)
   }
 
   /// The 32 bytes.
   package var bytes: [UInt8] {
-    var bytes: [UInt8] = []
-    bytes.reserveCapacity(Self.byteCount)
-    for word in [word0, word1, word2, word3] {
-      for shift in stride(from: 56, through: 0, by: -8) {
-        bytes.append(UInt8(truncatingIfNeeded: word >> UInt64(shift)))
-      }
-    }
-    return bytes
+    withBytes { $0.array }
   }
 
   /// 64 lower-case hexadecimal digits.
@@ -87,5 +80,13 @@ package struct Digest256: Hashable, Comparable, Sendable {
     if first.word1 != second.word1 { return first.word1 < second.word1 }
     if first.word2 != second.word2 { return first.word2 < second.word2 }
     return first.word3 < second.word3
+  }
+}
+
+extension RowReader {
+  /// The next 32 bytes.
+  package mutating func digest() -> Digest256? {
+    guard let bytes = bytes(Digest256.byteCount) else { return nil }
+    return Digest256(bytes)
   }
 }

@@ -1,5 +1,6 @@
+internal import Bytes
 import CSodium
-package import SecretMemory
+internal import SecretMemory
 
 /// A public key of Ed25519.
 /// - Source: RFC 8032.
@@ -17,7 +18,7 @@ package struct Ed25519PublicKey: Hashable, Sendable {
   /// signature is checked: none is valid under a key that is not.
   package init?(_ bytes: RawSpan) {
     guard bytes.byteCount == Self.byteCount else { return nil }
-    self.bytes = unsafe bytes.withUnsafeBytes { unsafe [UInt8]($0) }
+    self.bytes = bytes.array
   }
 
   /// Whether `signature` is that of `message` under this key. Keys of small order and signatures in
@@ -65,17 +66,6 @@ package struct Ed25519PrivateKey: ~Copyable, Sendable {
     else { throw .library }
     self.publicKey = publicKey
     self.expanded = expanded
-  }
-
-  /// A seed for a new key, from the kernel's random bytes.
-  ///
-  /// - Throws: ``CryptographyError/memoryUnavailable``.
-  package static func generateSeed() throws(CryptographyError) -> SecretBytes {
-    do throws(SecretMemoryError) {
-      return try SecretBytes.random(count: seedSize)
-    } catch {
-      throw .memoryUnavailable
-    }
   }
 
   /// The 64 bytes of the signature of `message`. Signing the same message again gives the same.

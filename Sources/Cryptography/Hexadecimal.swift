@@ -1,3 +1,5 @@
+import Bytes
+
 extension [UInt8] {
   /// The bytes that an even number of hexadecimal digits in either case stands for; nil for
   /// anything else.
@@ -5,7 +7,7 @@ extension [UInt8] {
     var bytes: [UInt8] = []
     var high: UInt8?
     for character in text.utf8 {
-      guard let digit = Self.value(ofHexadecimalDigit: character) else { return nil }
+      guard let digit = hexadecimalValue(character) else { return nil }
       if let first = high {
         bytes.append(first << 4 | digit)
         high = nil
@@ -15,15 +17,6 @@ extension [UInt8] {
     }
     guard high == nil else { return nil }
     self = bytes
-  }
-
-  private static func value(ofHexadecimalDigit character: UInt8) -> UInt8? {
-    switch character {
-    case UInt8(ascii: "0")...UInt8(ascii: "9"): character - UInt8(ascii: "0")
-    case UInt8(ascii: "a")...UInt8(ascii: "f"): character - UInt8(ascii: "a") + 10
-    case UInt8(ascii: "A")...UInt8(ascii: "F"): character - UInt8(ascii: "A") + 10
-    default: nil
-    }
   }
 
   /// Two lower-case hexadecimal digits for each byte. Not for secrets: the result is a `String`.

@@ -1,5 +1,5 @@
+import Bytes
 import COpenSSL
-import SecretMemory
 
 /// CMAC with AES-256.
 /// - Source: NIST SP 800-38B.

@@ -1,5 +1,5 @@
+import Bytes
 import COpenSSL
-import SecretMemory
 
 /// What a certificate of a client or server says, read once.
 ///

@@ -13,35 +13,18 @@ struct ParsedRevocationList: ~Copyable, @unchecked Sendable {
 
   /// Reads one list in DER, and refuses bytes after it and a list that covers only a part.
   static func parse(der: RawSpan) throws(CertificateError) -> ParsedRevocationList {
-    let list = unsafe der.withUnsafeBytes { bytes -> OpaquePointer? in
-      var position = unsafe bytes.octets
-      guard let end = unsafe position?.advanced(by: bytes.count),
-        let list = unsafe d2i_X509_CRL(nil, &position, bytes.count)
-      else { return nil }
-      guard unsafe position == UnsafePointer(end) else {
-        unsafe X509_CRL_free(list)
-        return nil
-      }
-      return unsafe list
-    }
-    guard let list = unsafe list else {
-      ERR_clear_error()
-      throw .malformedRevocationList
-    }
+    let list = unsafe readDER(
+      der, { unsafe d2i_X509_CRL(nil, $0, $1) }, free: { unsafe X509_CRL_free($0) })
+    guard let list = unsafe list else { throw .malformedRevocationList }
     let validity = unsafe validity(of: list)
     guard let validity else {
       unsafe X509_CRL_free(list)
       throw .malformedRevocationList
     }
-    let parsed = unsafe ParsedRevocationList(adopting: list, validity: validity)
+    let parsed = unsafe ParsedRevocationList(pointer: list, validity: validity)
     guard !parsed.hasCriticalExtension else { throw .partialRevocationList }
     parsed.sort()
     return parsed
-  }
-
-  private init(adopting pointer: OpaquePointer, validity: ClosedRange<Int64>) {
-    unsafe self.pointer = pointer
-    self.validity = validity
   }
 
   deinit {

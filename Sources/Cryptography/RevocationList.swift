@@ -1,4 +1,4 @@
-import SecretMemory
+import Bytes
 
 /// One revocation list of a configuration, whose issuer may be an authority that the configuration
 /// trusts, or an intermediate one that is known once a client has sent its certificate.

@@ -1,3 +1,4 @@
+internal import Bytes
 package import SecretMemory
 
 /// Shamir's secret sharing: any `threshold` of the shares rebuild a secret, and fewer say nothing
@@ -25,12 +26,7 @@ package enum SecretSharing {
     guard secret.byteCount > 0, shareCounts.contains(count), (2...count).contains(threshold) else {
       throw .malformedInput
     }
-    let coefficients: SecretBytes
-    do throws(SecretMemoryError) {
-      coefficients = try SecretBytes.random(count: (threshold - 1) * secret.byteCount)
-    } catch {
-      throw .memoryUnavailable
-    }
+    let coefficients = try onMemory(.random(count: (threshold - 1) * secret.byteCount))
     return try split(secret, coefficients: coefficients.bytes, count: count)
   }
 
@@ -53,7 +49,7 @@ package enum SecretSharing {
         output.setOctet(value ^ secret.byte(index), at: share * size + index)
       }
     }
-    return SecretShares(shares, size: size)
+    return SecretShares(memory: shares, size: size)
   }
 
   /// Rebuilds the secret of which `shares`, one after the other and all of one size, are the shares
@@ -93,15 +89,10 @@ package enum SecretSharing {
 
 /// The shares of one secret, in one piece of secret memory.
 package struct SecretShares: ~Copyable, Sendable {
-  private let memory: SecretBytes
-  private let size: Int
+  fileprivate let memory: SecretBytes
+  fileprivate let size: Int
 
-  init(_ memory: consuming SecretBytes, size: Int) {
-    self.memory = memory
-    self.size = size
-  }
-
-  /// How many there are.
+  /// The number of shares.
   package var count: Int { memory.count / size }
 
   /// A copy of the share with the coordinate `coordinate`, 1 to ``count``, in memory of its own.
@@ -110,11 +101,7 @@ package struct SecretShares: ~Copyable, Sendable {
   package func share(at coordinate: Int) throws(CryptographyError) -> SecretBytes {
     precondition((1...count).contains(coordinate), "a share has a coordinate from 1 to their count")
     let start = (coordinate - 1) * size
-    do throws(SecretMemoryError) {
-      return try SecretBytes(copying: memory.bytes.extracting(start..<(start + size)))
-    } catch {
-      throw .memoryUnavailable
-    }
+    return try onMemory(SecretBytes(copying: memory.bytes.extracting(start..<start + size)))
   }
 }
 

@@ -1,5 +1,5 @@
 import COpenSSL
-import SecretMemory
+package import SecretMemory
 
 /// XAES-256-GCM: AES-256-GCM with nonces of 192 bits, which may be random without a limit that a
 /// vault could reach. For one thread at a time.
@@ -144,11 +144,14 @@ package struct XAES256GCM: ~Copyable, @unchecked Sendable {
 
 extension SecretBytes {
   /// Zeroed secret memory, with the error of this target.
-  static func forCryptography(count: Int) throws(CryptographyError) -> SecretBytes {
-    do throws(SecretMemoryError) {
-      return try SecretBytes(count: count)
-    } catch {
-      throw .memoryUnavailable
-    }
+  package static func forCryptography(count: Int) throws(CryptographyError) -> SecretBytes {
+    try onMemory(SecretBytes(count: count))
   }
+}
+
+/// The memory that `body` makes, with the error of this target.
+func onMemory(
+  _ body: @autoclosure () throws(SecretMemoryError) -> SecretBytes
+) throws(CryptographyError) -> SecretBytes {
+  do throws(SecretMemoryError) { return try body() } catch { throw .memoryUnavailable }
 }

@@ -1,4 +1,6 @@
-extension JSONTape {
+import Bytes
+
+extension JSONDocument {
   /// Feeds a form of the value to `sink` that is the same for the same request in another spelling.
   ///
   /// Members are sorted by the bytes of their unescaped names; a member that is `null` is left out,
@@ -8,44 +10,43 @@ extension JSONTape {
   /// The pieces are lent one after the other and never joined, so that the value can go to a keyed
   /// digest without a copy of it being made.
   /// - Parameters:
-  ///   - text: the text that was parsed.
   ///   - omitted: unescaped names of members of the top object that are left out, because the
   ///     caller feeds a substitute for them or because nothing may depend on them.
   ///   - sink: takes each piece; a piece is never empty.
   package func canonicalize(
-    _ text: RawSpan, omitting omitted: [String] = [], into sink: (RawSpan) -> Void
+    omitting omitted: [String] = [], into sink: (RawSpan) -> Void
   ) {
-    canonicalize(root, text, omitting: omitted, into: sink)
+    canonicalize(root, omitting: omitted, into: sink)
   }
 
   private func canonicalize(
-    _ node: Node, _ text: RawSpan, omitting omitted: [String], into sink: (RawSpan) -> Void
+    _ node: Node, omitting omitted: [String], into sink: (RawSpan) -> Void
   ) {
     switch node.kind {
     case .object:
-      canonicalizeObject(node, text, omitting: omitted, into: sink)
+      canonicalizeObject(node, omitting: omitted, into: sink)
     case .array:
       feed("[", into: sink)
       var isFirst = true
       for element in elements(of: node) {
         if !isFirst { feed(",", into: sink) }
         isFirst = false
-        canonicalize(element, text, omitting: [], into: sink)
+        canonicalize(element, omitting: [], into: sink)
       }
       feed("]", into: sink)
     case .string:
-      canonicalizeString(node.content, hasEscapes: node.hasEscapes, text, into: sink)
+      canonicalizeString(node.content, hasEscapes: node.hasEscapes, into: sink)
     case .number, .true, .false, .null:
       sink(text.extracting(node.content))
     }
   }
 
   private func canonicalizeObject(
-    _ object: Node, _ text: RawSpan, omitting omitted: [String], into sink: (RawSpan) -> Void
+    _ object: Node, omitting omitted: [String], into sink: (RawSpan) -> Void
   ) {
     var sorted: [Node] = []
     for member in members(of: object) where member.kind != .null {
-      if omitted.contains(where: { isKey(of: member, equalTo: $0, in: text) }) { continue }
+      if omitted.contains(where: { isKey(of: member, equalTo: $0) }) { continue }
       // Insertion, since a closure for `sort` could not borrow the text; requests are small.
       var position = sorted.count
       while position > 0, Unescaper.compare(member.key, sorted[position - 1].key, in: text) < 0 {
@@ -58,15 +59,15 @@ extension JSONTape {
     for member in sorted {
       if !isFirst { feed(",", into: sink) }
       isFirst = false
-      canonicalizeString(member.key, hasEscapes: member.keyHasEscapes, text, into: sink)
+      canonicalizeString(member.key, hasEscapes: member.keyHasEscapes, into: sink)
       feed(":", into: sink)
-      canonicalize(member, text, omitting: [], into: sink)
+      canonicalize(member, omitting: [], into: sink)
     }
     feed("}", into: sink)
   }
 
   private func canonicalizeString(
-    _ content: Range<Int>, hasEscapes: Bool, _ text: RawSpan, into sink: (RawSpan) -> Void
+    _ content: Range<Int>, hasEscapes: Bool, into sink: (RawSpan) -> Void
   ) {
     if !hasEscapes {
       // What needs no escape was written without one, so this spelling is the canonical one.
@@ -88,13 +89,13 @@ extension JSONTape {
   }
 
   private func feed(_ literal: String, into sink: (RawSpan) -> Void) {
-    unsafe sink(literal.utf8Span.span.bytes)
+    sink(literal.utf8Span.span.rawSpan)
   }
 
   private func feed(_ byte: UInt8, into sink: (RawSpan) -> Void) {
     // Not in guarded memory: one byte of an escaped string, on the stack.
     let one: InlineArray<1, UInt8> = [byte]
-    unsafe sink(one.span.bytes)
+    sink(one.span.rawSpan)
   }
 }
 

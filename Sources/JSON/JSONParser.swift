@@ -1,3 +1,5 @@
+import Bytes
+
 /// Recursive descent over RFC 8259; the recursion is bounded by the allowed nesting.
 struct JSONParser: ~Escapable {
   private let text: RawSpan
@@ -205,7 +207,7 @@ extension JSONParser {
       guard let next = peek(), let digit = hexadecimalValue(next) else {
         throw .malformed(offset: offset)
       }
-      unit = unit << 4 | digit
+      unit = unit << 4 | UInt32(digit)
       offset += 1
     }
     return unit

@@ -1,7 +1,5 @@
-/// The structure of one JSON text: where each value begins and ends, and nothing of what it says.
-///
-/// Reading copies no byte of the text, so a card number in it stays where the caller keeps it.
-/// Every accessor takes the text again; it must be the very bytes that were parsed.
+/// The structure of one JSON text: where each value begins and ends, and nothing of what it says,
+/// which is for ``JSONDocument``.
 ///
 /// The reader is strict (RFC 8259): valid UTF-8 without a byte order mark, no lone surrogates, no
 /// control characters in strings, no duplicate member names, nothing after the value.
@@ -85,40 +83,5 @@ extension JSONTape {
       index = Int(node.end)
       return node
     }
-  }
-
-  /// The members of `object` in the order of the text; nothing for another kind of value.
-  package func members(of object: Node) -> Children {
-    children(of: object, if: object.kind == .object)
-  }
-
-  /// The elements of `array`; nothing for another kind of value.
-  package func elements(of array: Node) -> Children {
-    children(of: array, if: array.kind == .array)
-  }
-
-  private func children(of node: Node, if isKind: Bool) -> Children {
-    Children(nodes: nodes, index: Int(node.index) + 1, end: isKind ? Int(node.end) : 0)
-  }
-
-  /// The member of `object` whose unescaped name is `name`, or nil. A member that is `null` is
-  /// found; see ``presentMember(_:of:in:)``.
-  package func member(_ name: String, of object: Node, in text: RawSpan) -> Node? {
-    guard object.kind == .object else { return nil }
-    var hash = NameHash()
-    for byte in name.utf8 { hash.add(byte) }
-    var index = Int(object.index) + 1
-    while index < Int(object.end) {
-      let node = nodes[index]
-      if node.keyHash == hash.value, isKey(of: node, equalTo: name, in: text) { return node }
-      index = Int(node.end)
-    }
-    return nil
-  }
-
-  /// As ``member(_:of:in:)``, but a member that is `null` counts as absent.
-  package func presentMember(_ name: String, of object: Node, in text: RawSpan) -> Node? {
-    guard let node = member(name, of: object, in: text), node.kind != .null else { return nil }
-    return node
   }
 }

@@ -1,22 +1,24 @@
-extension JSONTape {
+import Bytes
+
+extension JSONDocument {
   /// The unescaped text of a string, for what is not secret; nil for another kind of value.
   ///
   /// Never for a card number or a security code: a `String` is not erased. Those are read with
-  /// ``forEachByte(of:in:_:)``.
-  package func string(of node: Node, in text: RawSpan) -> String? {
+  /// ``forEachByte(of:_:)``.
+  package func string(of node: Node) -> String? {
     guard node.kind == .string else { return nil }
-    return decode(node.content, hasEscapes: node.hasEscapes, in: text)
+    return decode(node.content, hasEscapes: node.hasEscapes)
   }
 
   /// The unescaped name of a member.
-  package func key(of node: Node, in text: RawSpan) -> String {
-    decode(node.key, hasEscapes: node.keyHasEscapes, in: text)
+  package func key(of node: Node) -> String {
+    decode(node.key, hasEscapes: node.keyHasEscapes)
   }
 
   /// The bytes of a string as they stand in the text, or nil for a string with escapes and for
   /// another kind of value.
-  @_lifetime(copy text)
-  package func plainBytes(of node: Node, in text: RawSpan) -> RawSpan? {
+  @_lifetime(copy self)
+  package func plainBytes(of node: Node) -> RawSpan? {
     guard node.kind == .string, !node.hasEscapes else { return nil }
     return text.extracting(node.content)
   }
@@ -24,7 +26,7 @@ extension JSONTape {
   /// Gives each unescaped UTF-8 byte of a string to `body` and keeps none. Nothing is given for
   /// another kind of value.
   package func forEachByte<Failure: Error>(
-    of node: Node, in text: RawSpan, _ body: (UInt8) throws(Failure) -> Void
+    of node: Node, _ body: (UInt8) throws(Failure) -> Void
   ) throws(Failure) {
     guard node.kind == .string else { return }
     var bytes = Unescaper(node.content)
@@ -33,14 +35,14 @@ extension JSONTape {
 
   /// Gives each unescaped UTF-8 byte of a member's name to `body` and keeps none.
   package func forEachByte<Failure: Error>(
-    ofNameOf node: Node, in text: RawSpan, _ body: (UInt8) throws(Failure) -> Void
+    ofNameOf node: Node, _ body: (UInt8) throws(Failure) -> Void
   ) throws(Failure) {
     var bytes = Unescaper(node.key)
     while let byte = bytes.next(in: text) { try body(byte) }
   }
 
   /// The value of a number in JSON's integer form that fits, or nil: `1.0` and `1e2` are not.
-  package func integer(of node: Node, in text: RawSpan) -> Int64? {
+  package func integer(of node: Node) -> Int64? {
     guard node.kind == .number else { return nil }
     let isNegative = text.byte(node.content.lowerBound) == Character8.minus
     var value: Int64 = 0
@@ -60,7 +62,7 @@ extension JSONTape {
 
   /// The value of a number that is whole and fits, however it is written (`12`, `12.0`, `1.2e1`,
   /// `120e-1`), or nil: the value counts, not the writing.
-  package func wholeNumber(of node: Node, in text: RawSpan) -> Int64? {
+  package func wholeNumber(of node: Node) -> Int64? {
     guard node.kind == .number else { return nil }
     var number = DecimalNumber()
     for offset in node.content { number.take(text.byte(offset)) }
@@ -77,18 +79,18 @@ extension JSONTape {
   }
 
   /// Whether a value is a string that is `expected` once unescaped.
-  package func isString(_ node: Node, equalTo expected: String, in text: RawSpan) -> Bool {
+  package func isString(_ node: Node, equalTo expected: String) -> Bool {
     node.kind == .string
-      && isEqual(node.content, hasEscapes: node.hasEscapes, to: expected, in: text)
+      && isEqual(node.content, hasEscapes: node.hasEscapes, to: expected)
   }
 
   /// Whether a member's unescaped name is `expected`.
-  package func isKey(of node: Node, equalTo expected: String, in text: RawSpan) -> Bool {
-    isEqual(node.key, hasEscapes: node.keyHasEscapes, to: expected, in: text)
+  package func isKey(of node: Node, equalTo expected: String) -> Bool {
+    isEqual(node.key, hasEscapes: node.keyHasEscapes, to: expected)
   }
 
   private func isEqual(
-    _ content: Range<Int>, hasEscapes: Bool, to expected: String, in text: RawSpan
+    _ content: Range<Int>, hasEscapes: Bool, to expected: String
   ) -> Bool {
     let expected = expected.utf8Span.span
     if !hasEscapes {
@@ -106,13 +108,9 @@ extension JSONTape {
     return index == expected.count
   }
 
-  private func decode(_ content: Range<Int>, hasEscapes: Bool, in text: RawSpan) -> String {
+  private func decode(_ content: Range<Int>, hasEscapes: Bool) -> String {
     // The parser has refused what is not UTF-8, so nothing is repaired here.
-    if !hasEscapes {
-      return unsafe text.extracting(content).withUnsafeBytes {
-        unsafe String(decoding: $0, as: UTF8.self)
-      }
-    }
+    if !hasEscapes { return text.extracting(content).text }
     var decoded: [UInt8] = []
     decoded.reserveCapacity(content.count)
     var bytes = Unescaper(content)

@@ -1,3 +1,5 @@
+import Bytes
+
 /// Writes one JSON value as UTF-8, for what is not secret.
 ///
 /// Commas and colons follow from the order of the calls. The caller balances what it opens and
@@ -12,7 +14,7 @@
 /// json.endObject()
 /// ```
 package struct JSONWriter: Sendable {
-  /// What has been written.
+  /// The text so far.
   package private(set) var bytes: [UInt8] = []
   /// Whether the next value or name follows another one at its level.
   private var needsComma = false
@@ -54,14 +56,7 @@ package struct JSONWriter: Sendable {
   package mutating func string(_ value: String) {
     separate()
     bytes.append(Character8.quote)
-    var value = value
-    value.withUTF8 { text in
-      if unsafe text.contains(where: Self.isEscaped) {
-        for index in text.indices { unsafe appendEscaped(text[index]) }
-      } else {
-        unsafe bytes.append(contentsOf: text)
-      }
-    }
+    bytes.append(escaping: value.utf8Span.span, .named)
     bytes.append(Character8.quote)
   }
 
@@ -79,12 +74,7 @@ package struct JSONWriter: Sendable {
   private mutating func integer(magnitude: UInt64, isNegative: Bool) {
     separate()
     if isNegative { bytes.append(Character8.minus) }
-    var divisor: UInt64 = 1
-    while magnitude / divisor >= 10 { divisor *= 10 }
-    while divisor > 0 {
-      bytes.append(Character8.zero + UInt8(magnitude / divisor % 10))
-      divisor /= 10
-    }
+    bytes.append(decimal: magnitude)
   }
 
   /// Writes `true` or `false`.
@@ -181,26 +171,6 @@ extension JSONWriter {
   private mutating func separate() {
     if needsComma { bytes.append(Character8.comma) }
     needsComma = true
-  }
-
-  @inline(__always)
-  private static func isEscaped(_ byte: UInt8) -> Bool {
-    byte < 0x20 || byte == Character8.quote || byte == Character8.backslash
-  }
-
-  private mutating func appendEscaped(_ byte: UInt8) {
-    switch byte {
-    case Character8.quote, Character8.backslash:
-      bytes.append(Character8.backslash)
-      bytes.append(byte)
-    case 0x0A: bytes.append(contentsOf: "\\n".utf8)
-    case 0x0D: bytes.append(contentsOf: "\\r".utf8)
-    case 0x09: bytes.append(contentsOf: "\\t".utf8)
-    case 0..<0x20:
-      bytes.append(contentsOf: (byte < 0x10 ? "\\u000" : "\\u001").utf8)
-      bytes.append(lowerHexadecimalDigit(byte & 0x0F))
-    default: bytes.append(byte)
-    }
   }
 }
 

@@ -20,11 +20,11 @@ package struct MemberNames: Sendable, ExpressibleByArrayLiteral {
   }
 }
 
-extension JSONTape {
+extension JSONDocument {
   /// Which of `names` is the unescaped name of a member; nil for none of them.
-  package func name(of member: Node, among names: MemberNames, in text: RawSpan) -> String? {
+  package func name(of member: Node, among names: MemberNames) -> String? {
     for name in names.names
-    where name.hash == member.keyHash && isKey(of: member, equalTo: name.text, in: text) {
+    where name.hash == member.keyHash && isKey(of: member, equalTo: name.text) {
       return name.text
     }
     return nil

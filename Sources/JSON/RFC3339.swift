@@ -1,3 +1,5 @@
+import Bytes
+
 /// Times in UTC as RFC 3339 text: `2026-11-23T18:43:25Z`, or `2026-11-23T18:43:25.123Z`.
 ///
 /// Only these two forms are written and read: capital letters, no offset but `Z`, no fraction or
@@ -56,8 +58,7 @@ package enum RFC3339 {
       (bytes.count == 20 ? "0000-00-00T00:00:00Z" : "0000-00-00T00:00:00.000Z").utf8)
     guard bytes.count == pattern.count else { return nil }
     for (byte, expected) in zip(bytes, pattern) {
-      let isDigit = byte >= UInt8(ascii: "0") && byte <= UInt8(ascii: "9")
-      guard expected == UInt8(ascii: "0") ? isDigit : byte == expected else { return nil }
+      guard expected == UInt8(ascii: "0") ? isDigit(byte) : byte == expected else { return nil }
     }
     func number(_ range: Range<Int>) -> Int {
       bytes[range].reduce(0) { $0 * 10 + Int($1 - UInt8(ascii: "0")) }

@@ -1,3 +1,5 @@
+import Bytes
+
 /// Walks the content of a string that has been parsed, and yields its unescaped UTF-8 bytes.
 ///
 /// It keeps no more than one scalar. The text must be the one that was parsed: escapes in it are
@@ -53,7 +55,7 @@ struct Unescaper {
   private mutating func codeUnit(in text: RawSpan) -> UInt32 {
     var unit: UInt32 = 0
     for _ in 0..<4 {
-      unit = unit << 4 | (hexadecimalValue(text.byte(offset)) ?? 0)
+      unit = unit << 4 | UInt32(hexadecimalValue(text.byte(offset)) ?? 0)
       offset += 1
     }
     return unit

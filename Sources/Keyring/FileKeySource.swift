@@ -1,30 +1,32 @@
 import Glibc
 package import RecordFormat
-package import SecretMemory
+import SecretMemory
+import SystemCalls
 
 /// A directory of key-encryption keys: one file `KEYID.kek` each, of 32 random bytes.
 ///
 /// A file must be the process's own or root's, and nobody else may read it (mode 0600 or 0400). A
 /// directory of systemd credentials is such a directory, read-only.
-package struct FileKeySource: Sendable {
-  /// The size of a KEK in bytes.
-  package static let keySize = 32
-
+package struct FileKeySource: KeyEncryptionKeySource {
   package let directory: String
 
-  /// A source over `directory`, which need not exist before ``create(_:_:)``.
-  package init(directory: String) {
-    self.directory = directory
-  }
+  /// A source over `directory`, which need not exist before ``make(besides:)``.
+  package init(directory: String) { self.directory = directory }
+
+  package var directoryOfNewKeys: String? { directory }
 
   /// The path of one key's file.
-  package func path(of identifier: KeyIdentifier) -> String {
+  package func place(of identifier: KeyIdentifier) -> String {
     directory + "/" + identifier.text + ".kek"
   }
 
   /// Reads a key straight into secret memory.
-  package func load(_ identifier: KeyIdentifier) throws(KeyringError) -> SecretBytes {
-    let path = path(of: identifier)
+  package func load(_ identifier: KeyIdentifier) throws(KeyringError) -> KeyEncryptionKey {
+    KeyEncryptionKey(identifier, try read(identifier))
+  }
+
+  private func read(_ identifier: KeyIdentifier) throws(KeyringError) -> SecretBytes {
+    let path = place(of: identifier)
     // Without O_NONBLOCK, a pipe in the file's place would stop the start without a word.
     let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK)
     guard descriptor >= 0 else {
@@ -45,15 +47,14 @@ package struct FileKeySource: Sendable {
       throw .keyFileOwner(path: path, owner: status.st_uid)
     }
     guard access.isPrivate else { throw .keyFileMode(path: path, mode: access.mode) }
-    guard Int(status.st_size) == Self.keySize else {
+    guard Int(status.st_size) == Keyring.keySize else {
       throw .keyFileSize(path: path, size: Int(status.st_size))
     }
-    var key: SecretBytes
-    do { key = try SecretBytes(count: Self.keySize) } catch { throw .systemUnavailable }
+    var key = try onSystem(SecretBytes(count: Keyring.keySize))
     let received = unsafe key.withMutableBytes { buffer in
-      unsafe read(descriptor, buffer.baseAddress, buffer.count)
+      unsafe Glibc.read(descriptor, buffer.baseAddress, buffer.count)
     }
-    guard received == Self.keySize else {
+    guard received == Keyring.keySize else {
       throw .keySource(path: path, errno: received < 0 ? errno : EIO)
     }
     return key
@@ -62,10 +63,10 @@ package struct FileKeySource: Sendable {
   /// Writes a new key, makes file and directory durable, and reads the key back.
   ///
   /// - Throws: ``KeyringError/keyFileExists(path:)`` rather than replace a key.
-  package func create(
+  func create(
     _ identifier: KeyIdentifier, _ key: borrowing SecretBytes
   ) throws(KeyringError) {
-    let path = path(of: identifier)
+    let path = place(of: identifier)
     try makeDirectory()
     let descriptor = unsafe open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
     guard descriptor >= 0 else {
@@ -76,22 +77,22 @@ package struct FileKeySource: Sendable {
       unsafe write(descriptor, buffer.baseAddress, buffer.count)
     }
     var failure: Int32 = 0
-    if written != Self.keySize { failure = written < 0 ? errno : EIO }
+    if written != Keyring.keySize { failure = written < 0 ? errno : EIO }
     if failure == 0, fsync(descriptor) != 0 { failure = errno }
     close(descriptor)
     guard failure == 0 else {
       unsafe unlink(path)
       throw .keySource(path: path, errno: failure)
     }
-    try Self.synchronize(directory)
-    let readBack = try load(identifier)
+    try synchronize(directory)
+    let readBack = try read(identifier)
     guard readBack.isEqual(to: key.bytes) else { throw .keySource(path: path, errno: EIO) }
   }
 
   /// Makes a new KEK, and its file, durable, for a store that has `known` keys.
   ///
   /// - Throws: ``KeyringError``.
-  package func makeKey(besides known: [KeyIdentifier]) throws(KeyringError) -> KeyEncryptionKey {
+  package func make(besides known: [KeyIdentifier]) throws(KeyringError) -> KeyEncryptionKey {
     let identifier = try KeyIdentifier.fresh(besides: known)
     let secret = try KeyEncryptionKey.makeSecret()
     try create(identifier, secret)
@@ -103,7 +104,7 @@ package struct FileKeySource: Sendable {
   /// Overwriting reaches the blocks of a file system that writes in place; what another kind, or the
   /// disk itself, keeps elsewhere is out of reach.
   package func destroy(_ identifier: KeyIdentifier) throws(KeyringError) {
-    let path = path(of: identifier)
+    let path = place(of: identifier)
     let flags = O_WRONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK
     var descriptor = unsafe open(path, flags)
     if descriptor < 0, errno == EACCES, unsafe chmod(path, 0o600) == 0 {
@@ -115,14 +116,14 @@ package struct FileKeySource: Sendable {
       throw .keySource(path: path, errno: errno)
     }
     defer { close(descriptor) }
-    let zeros = [UInt8](repeating: 0, count: Self.keySize)
+    let zeros = [UInt8](repeating: 0, count: Keyring.keySize)
     let written = unsafe zeros.withUnsafeBytes {
       unsafe pwrite(descriptor, $0.baseAddress, $0.count, 0)
     }
-    guard written == Self.keySize, fsync(descriptor) == 0, unsafe unlink(path) == 0 else {
+    guard written == Keyring.keySize, fsync(descriptor) == 0, unsafe unlink(path) == 0 else {
       throw .keySource(path: path, errno: written < 0 || errno != 0 ? errno : EIO)
     }
-    try Self.synchronize(directory)
+    try synchronize(directory)
   }
 
   /// Makes the directory, with a durable name, where it is not there yet.
@@ -131,14 +132,13 @@ package struct FileKeySource: Sendable {
       if errno == EEXIST { return }
       throw .keySource(path: directory, errno: errno)
     }
-    try Self.synchronize(directory + "/..")
+    try synchronize(directory + "/..")
   }
 
-  private static func synchronize(_ directory: String) throws(KeyringError) {
-    let descriptor = unsafe open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-    guard descriptor >= 0 else { throw .keySource(path: directory, errno: errno) }
-    defer { close(descriptor) }
-    guard fsync(descriptor) == 0 else { throw .keySource(path: directory, errno: errno) }
+  private func synchronize(_ directory: String) throws(KeyringError) {
+    do throws(SystemFailure) { try Directory.synchronize(directory) } catch {
+      throw .keySource(path: directory, errno: error.errno)
+    }
   }
 }
 

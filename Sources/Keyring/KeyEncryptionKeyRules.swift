@@ -1,6 +1,6 @@
+import Bytes
 import Cryptography
 import RecordFormat
-import SecretMemory
 
 /// What a key-encryption key has to be before a keyring is wrapped under it.
 enum KeyEncryptionKeyRules {
@@ -15,10 +15,11 @@ enum KeyEncryptionKeyRules {
   static func check(
     _ key: KeyEncryptionKey, against entries: [KeyringEntry]
   ) throws(KeyringError) {
-    guard !key.withBytes({ isConstant($0) }) else { throw .keyNotRandom(key.identifier) }
-    let checkValue: [UInt8]
-    do { checkValue = try key.checkValue() } catch { throw .systemUnavailable }
-    let known = entries.first { $0.role == .kek && $0.checkValue == checkValue }
+    guard !key.withUnprotectedKeyBytes({ isConstant($0) }) else {
+      throw .keyNotRandom(key.identifier)
+    }
+    let checkValue = try key.checkValue()
+    let known = entries.first { $0.role.wrapsKeyring && $0.checkValue == checkValue }
     if let known { throw .keyKnownAlready(known.identifier) }
   }
 

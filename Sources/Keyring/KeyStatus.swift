@@ -43,24 +43,35 @@ package enum KeyWarning: Equatable, Sendable {
 
 /// How long keys of each role should be used before they are rotated.
 package struct Cryptoperiods: Equatable, Sendable {
-  private static let yearSeconds: UInt64 = 365 * 86_400
+  /// Seconds, of the roles that somebody chose a period for.
+  private var seconds: [KeyRole: UInt64]
 
-  /// Seconds, by role.
-  package var seconds: [KeyRole: UInt64]
+  /// The periods where nobody chose any.
+  package static let standard = Cryptoperiods(seconds: [:])
 
-  /// One year for the KEK and data keys, two for fingerprint and audit keys (SP 800-57 part 1,
-  /// 5.3.6, as upper bounds that auditors know).
-  package static let standard = Cryptoperiods(seconds: [
-    .kek: yearSeconds, .data: yearSeconds, .fingerprint: 2 * yearSeconds, .audit: 2 * yearSeconds,
-  ])
+  /// Periods in seconds; a role that is not named has its standard one.
+  package init(seconds: [KeyRole: UInt64]) { self.seconds = seconds }
 
-  /// Periods in seconds; a role that is not named has a year.
-  package init(seconds: [KeyRole: UInt64]) {
-    self.seconds = seconds
+  /// These periods, but for the roles that `seconds` names.
+  package func replacing(_ seconds: [KeyRole: UInt64]) -> Cryptoperiods {
+    Cryptoperiods(seconds: self.seconds.merging(seconds) { $1 })
   }
 
   /// The period of a role, in seconds.
-  package subscript(role: KeyRole) -> UInt64 { seconds[role] ?? Self.yearSeconds }
+  package subscript(role: KeyRole) -> UInt64 {
+    seconds[role] ?? role.standardCryptoperiodSeconds
+  }
+}
+
+extension KeyRole {
+  /// One year for the KEK and data keys, two for fingerprint and audit keys (SP 800-57 part 1, 5.3.6, as
+  /// upper bounds that auditors know).
+  fileprivate var standardCryptoperiodSeconds: UInt64 {
+    switch self {
+    case .kek, .data: 365 * 86_400
+    case .fingerprint, .audit: 2 * 365 * 86_400
+    }
+  }
 }
 
 /// What keys are judged by.
@@ -95,7 +106,7 @@ package struct KeyRules: Equatable, Sendable {
     } else if end - now <= warningSeconds * 1_000 {
       warnings.append(.cryptoperiodEnds(inDays: (end - now) / 86_400_000))
     }
-    if key.role == .data, uses >= sealBound / 100 * Self.warningPercent {
+    if key.role.sealsCards, uses >= sealBound / 100 * Self.warningPercent {
       warnings.append(.nearlyUsedUp(percent: uses / max(1, sealBound / 100)))
     }
     return warnings
@@ -114,7 +125,7 @@ extension Keyring {
   ) throws(KeyringError) -> [KeyStatus] {
     var found: [KeyStatus] = []
     for entry in entries {
-      let count = entry.role == .data ? cards[entry.identifier] ?? 0 : nil
+      let count = entry.role.sealsCards ? cards[entry.identifier] ?? 0 : nil
       let used = uses[entry.identifier] ?? 0
       found.append(
         KeyStatus(
@@ -127,19 +138,8 @@ extension Keyring {
           destroyedMilliseconds: entry.destroyedMilliseconds, successor: entry.successor,
           cards: count, uses: used,
           warnings: rules.warnings(about: entry, cards: count, uses: used, atMilliseconds: now),
-          publicKey: try publicKey(of: entry)))
+          publicKey: try entry.signingKey()?.publicKey))
     }
     return found
-  }
-
-  private func publicKey(of entry: KeyringEntry) throws(KeyringError) -> Ed25519PublicKey? {
-    guard entry.role == .audit, let material = entry.material else { return nil }
-    do throws(CryptographyError) {
-      return try material.withBytes { bytes throws(CryptographyError) in
-        try Ed25519PrivateKey(seed: bytes).publicKey
-      }
-    } catch {
-      throw .systemUnavailable
-    }
   }
 }

@@ -1,12 +1,12 @@
+internal import Bytes
 package import RecordFormat
-import SecretMemory
 package import Storage
 
 /// A number for each key, written with the batch that changes it, so that it is exact.
 ///
 /// Rows of `meta`: prefix ‖ key id(4) → number(8, big-endian).
 package struct KeyTally {
-  /// What is counted.
+  /// The things that are counted for each key.
   package enum Subject: String, Sendable {
     /// Cards that stand under a data key.
     case cards = "cards/"
@@ -35,19 +35,19 @@ package struct KeyTally {
 
   /// The numbers as the store has them.
   ///
-  /// - Throws: ``KeyringError/malformedTally``, `StorageError`.
+  /// - Throws: ``KeyringError/malformedTally``, ``KeyringError/store(_:)``.
   package static func read(
     _ subject: Subject, _ transaction: borrowing some StoreReading & ~Copyable
-  ) throws -> [KeyIdentifier: UInt64] {
+  ) throws(KeyringError) -> [KeyIdentifier: UInt64] {
     var numbers: [KeyIdentifier: UInt64] = [:]
     let prefix = subject.prefix
-    try transaction.forEach(in: .meta, from: prefix.rawSpan) { key, value in
-      guard key.byteCount == prefix.count + KeyIdentifier.byteCount,
-        prefix.indices.allSatisfy({ key.byte($0) == prefix[$0] })
+    try transaction.forEach(in: .meta, from: prefix.rawSpan) {
+      (key, value) throws(KeyringError) in
+      guard key.starts(with: prefix),
+        let identifier = KeyIdentifier(bytes: key.extracting(prefix.count...))
       else { return false }
-      guard value.byteCount == 8 else { throw KeyringError.malformedTally }
-      numbers[KeyIdentifier(UInt32(key.bigEndian(prefix.count..<key.byteCount)))] =
-        value.bigEndian(0..<8)
+      numbers[identifier] = UInt64(bigEndianBytes: value)
+      guard numbers[identifier] != nil else { throw KeyringError.malformedTally }
       return true
     }
     return numbers
@@ -60,8 +60,9 @@ package struct KeyTally {
   }
 
   /// Counts on from what `store` has.
-  package init(_ subject: Subject, in store: Store) throws {
-    self.init(subject, try store.read { try Self.read(subject, $0) })
+  package init(_ subject: Subject, in store: Store) throws(KeyringError) {
+    self.init(
+      subject, try store.read { (rows) throws(KeyringError) in try Self.read(subject, rows) })
   }
 
   /// The number of a key, the open batch included.
@@ -79,10 +80,10 @@ package struct KeyTally {
   }
 
   /// Writes what the batch has changed.
-  package func willCommit(_ transaction: inout StoreWriteTransaction) throws {
+  package func willCommit(_ transaction: inout StoreWriteTransaction) throws(StorageError) {
     for count in counts where count.change != 0 {
-      let row = subject.prefix + bigEndian(UInt64(count.key.value), count: KeyIdentifier.byteCount)
-      let value = bigEndian(count.total, count: 8)
+      let row = subject.prefix + count.key.value.bigEndianBytes
+      let value = count.total.bigEndianBytes
       try transaction.put(key: row.rawSpan, value: value.rawSpan, in: .meta)
     }
   }
@@ -98,9 +99,5 @@ package struct KeyTally {
   /// Nothing of the batch is in the store.
   package mutating func didAbort() {
     for index in counts.indices { counts[index].change = 0 }
-  }
-
-  private func bigEndian(_ number: UInt64, count: Int) -> [UInt8] {
-    (0..<count).map { UInt8(truncatingIfNeeded: number >> UInt64(8 * (count - 1 - $0))) }
   }
 }

@@ -5,7 +5,7 @@ package struct KeyUse: Equatable, Sendable {
   /// The algorithm, by its name in `AlgorithmDescription.all()`.
   package let algorithm: String
   /// Bits of the key.
-  package let keyBits: Int
+  package let keyBits = Keyring.keySize * 8
   /// What the key protects.
   package let purpose: String
 }
@@ -15,20 +15,14 @@ extension KeyRole {
   package var use: KeyUse {
     switch self {
     case .kek:
-      KeyUse(
-        algorithm: "XAES-256-GCM", keyBits: Keyring.keySize * 8, purpose: "wraps the keyring")
+      KeyUse(algorithm: "XAES-256-GCM", purpose: "wraps the keyring")
     case .data:
-      KeyUse(
-        algorithm: "XAES-256-GCM", keyBits: Keyring.keySize * 8,
-        purpose: "seals card records and kept answers")
+      KeyUse(algorithm: "XAES-256-GCM", purpose: "seals card records and kept answers")
     case .fingerprint:
       KeyUse(
-        algorithm: "HMAC-SHA-256", keyBits: Keyring.keySize * 8,
-        purpose: "makes fingerprints of cards and digests of requests")
+        algorithm: "HMAC-SHA-256", purpose: "makes fingerprints of cards and digests of requests")
     case .audit:
-      KeyUse(
-        algorithm: "Ed25519", keyBits: Keyring.keySize * 8,
-        purpose: "signs certificates and its successor's public key")
+      KeyUse(algorithm: "Ed25519", purpose: "signs certificates and its successor's public key")
     }
   }
 }

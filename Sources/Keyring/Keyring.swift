@@ -1,6 +1,6 @@
+internal import Bytes
 package import Cryptography
 package import RecordFormat
-import SecretMemory
 import Storage
 
 /// An open keyring: every key of the store, as it was when the keyring was read.
@@ -21,6 +21,10 @@ package final class Keyring: Sendable {
   package let generation: UInt64
   /// Every key, in the order of their creation.
   package let entries: [KeyringEntry]
+
+  /// The roles of which there is no key, not even one that is destroyed. Who opens a vault adds them, with
+  /// ``KeyringChange/addMissingRoles(cryptoperiods:atMilliseconds:)``.
+  package let missingRoles: [KeyRole]
 
   /// Bytes of every key: of AES-256, of HMAC-SHA-256, and of an Ed25519 seed.
   package static let keySize = 32
@@ -47,9 +51,11 @@ package final class Keyring: Sendable {
     for entry in entries {
       guard let material = entry.material else { continue }
       switch entry.role {
-      case .data: dataKeys[entry.identifier] = DataKey(entry.identifier, material)
+      case .data:
+        dataKeys[entry.identifier] = DataKey(identifier: entry.identifier, material: material)
       case .fingerprint:
-        fingerprintKeys[entry.identifier] = FingerprintKey(entry.identifier, material)
+        fingerprintKeys[entry.identifier] = FingerprintKey(
+          identifier: entry.identifier, material: material)
       case .kek, .audit: break
       }
     }
@@ -57,7 +63,12 @@ package final class Keyring: Sendable {
     self.fingerprintKeys = fingerprintKeys
     let data = try Self.current(.data, in: entries).identifier
     let fingerprint = try Self.current(.fingerprint, in: entries).identifier
-    _ = try Self.current(.audit, in: entries)
+    // A keyring of an older version has no key of a role that came later, see ``missingRoles``.
+    let missing = KeyRole.missing(in: entries)
+    for role in KeyRole.allCases where !missing.contains(role) {
+      _ = try Self.current(role, in: entries)
+    }
+    missingRoles = missing
     let replaced = entries.filter(\.isBeingReplaced)
     guard let dataKey = dataKeys[data], let fingerprintKey = fingerprintKeys[fingerprint],
       replaced.count <= 1, replaced.allSatisfy({ $0.successor == fingerprint })
@@ -92,24 +103,17 @@ package final class Keyring: Sendable {
     }
   }
 
-  /// Lends the key that signs checkpoints and certificates to `body`.
-  ///
-  /// - Throws: ``KeyringError/systemUnavailable``, or what `body` throws.
-  package func withSigningKey<R>(
-    _ body: (KeyIdentifier, borrowing Ed25519PrivateKey) throws -> R
-  ) throws -> R {
-    try withSigningKey(try current(.audit).identifier, body)
+  /// The key that signs checkpoints and certificates.
+  package func signingKey() throws(KeyringError) -> SigningKey {
+    try signingKey(try current(.audit).identifier)
   }
 
-  /// Lends the audit key `identifier`, which must still have its secret, to `body`.
-  package func withSigningKey<R>(
-    _ identifier: KeyIdentifier, _ body: (KeyIdentifier, borrowing Ed25519PrivateKey) throws -> R
-  ) throws -> R {
-    guard let entry = entry(identifier), entry.role == .audit, let material = entry.material else {
-      throw KeyringError.unknownKey(identifier)
+  /// The audit key `identifier`, which must still have its secret.
+  package func signingKey(_ identifier: KeyIdentifier) throws(KeyringError) -> SigningKey {
+    guard let entry = entry(identifier), let key = try entry.signingKey() else {
+      throw .unknownKey(identifier)
     }
-    let key = try material.withBytes { try Ed25519PrivateKey(seed: $0) }
-    return try body(identifier, key)
+    return SigningKey(identifier: identifier, key: key)
   }
 
   /// The keyring as it is stored: wrapped under its KEK, with a new nonce.
@@ -145,18 +149,33 @@ package final class Keyring: Sendable {
   }
 }
 
+extension KeyRole {
+  /// The roles of which `entries` has no key.
+  static func missing(in entries: [KeyringEntry]) -> [KeyRole] {
+    allCases.filter { role in !entries.contains { $0.role == role } }
+  }
+}
+
+/// An audit key that signs, for as long as somebody holds it.
+package struct SigningKey: ~Copyable {
+  package let identifier: KeyIdentifier
+  package let key: Ed25519PrivateKey
+}
+
 extension KeyringEntry {
+  /// The key that signs; nil for an entry of another role, or without its secret.
+  func signingKey() throws(KeyringError) -> Ed25519PrivateKey? {
+    guard role.signs, let material else { return nil }
+    return try onSystem(
+      material.withUnprotectedKeyBytes { bytes throws(CryptographyError) in
+        try Ed25519PrivateKey(seed: bytes)
+      })
+  }
+
   /// The check value of the key; nil where its secret is not at hand.
   func computeCheckValue(_ kek: KeyEncryptionKey) throws(KeyringError) -> [UInt8]? {
-    do throws(CryptographyError) {
-      if role == .kek { return identifier == kek.identifier ? try kek.checkValue() : nil }
-      return try material?.withBytes { bytes throws(CryptographyError) in
-        role == .audit
-          ? KeyCheckValue.ofSigningKey(try Ed25519PrivateKey(seed: bytes).publicKey)
-          : try KeyCheckValue.ofSymmetricKey(bytes)
-      }
-    } catch {
-      throw .systemUnavailable
-    }
+    if let key = try signingKey() { return KeyCheckValue.ofSigningKey(key.publicKey) }
+    guard role.wrapsKeyring else { return try material?.checkValue() }
+    return identifier == kek.identifier ? try kek.checkValue() : nil
   }
 }

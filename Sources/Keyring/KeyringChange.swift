@@ -1,6 +1,5 @@
 import Cryptography
 package import RecordFormat
-import SecretMemory
 
 /// A change of a keyring: what the keyring after it is made of.
 ///
@@ -49,10 +48,10 @@ package struct KeyringChange {
     _ role: KeyRole, cryptoperiodSeconds: UInt64, isUrgent: Bool = false,
     atMilliseconds now: UInt64
   ) throws(KeyringError) -> KeyIdentifier {
-    precondition(role != .kek, "a KEK comes from its source")
+    precondition(!role.wrapsKeyring, "a KEK comes from its source")
     let active = entries.indices.filter { entries[$0].role == role && entries[$0].state == .active }
     try checkPace(of: role, isUrgent: isUrgent, atMilliseconds: now)
-    guard role != .fingerprint || !entries.contains(where: \.isBeingReplaced) else {
+    guard !role.isReplacedCardByCard || !entries.contains(where: \.isBeingReplaced) else {
       throw .rotationUnderWay(role)
     }
     let new = try add(
@@ -60,7 +59,22 @@ package struct KeyringChange {
       cryptoperiodSeconds: cryptoperiodSeconds, atMilliseconds: now)
     if let index = active.first {
       entries[index].successor = new
-      if role != .fingerprint { deactivate(at: index, now) }
+      if !role.isReplacedCardByCard { deactivate(at: index, now) }
+    }
+    return new
+  }
+
+  /// Makes the first key of each role of which the keyring has none, not even one that is destroyed: it
+  /// is of a version that did not know the role, and nothing is protected by it yet.
+  ///
+  /// - Returns: the new keys' identifiers.
+  @discardableResult
+  package mutating func addMissingRoles(
+    cryptoperiods: Cryptoperiods, atMilliseconds now: UInt64
+  ) throws(KeyringError) -> [KeyIdentifier] {
+    var new: [KeyIdentifier] = []
+    for role in KeyRole.missing(in: entries) {
+      new.append(try rotate(role, cryptoperiodSeconds: cryptoperiods[role], atMilliseconds: now))
     }
     return new
   }
@@ -98,7 +112,7 @@ package struct KeyringChange {
     }
     try KeyEncryptionKeyRules.check(key, against: entries)
     guard entries.count < KeyringBlob.mostEntries else { throw .tooManyKeys }
-    if let index = entries.firstIndex(where: { $0.role == .kek && $0.state == .active }) {
+    if let index = entries.firstIndex(where: { $0.role.wrapsKeyring && $0.state == .active }) {
       entries[index].successor = key.identifier
       deactivate(at: index, now)
     }

@@ -1,7 +1,8 @@
 package import RecordFormat
+package import Storage
 
 /// What can be wrong with the key source or the keyring. No case holds key material.
-package enum KeyringError: Error, Equatable, Sendable {
+package enum KeyringError: StoreFailure, Equatable, Sendable {
   /// The directory or file of the key source cannot be read, written or made durable.
   case keySource(path: String, errno: Int32)
   /// A key file that belongs neither to the process's user nor to root.
@@ -14,6 +15,8 @@ package enum KeyringError: Error, Equatable, Sendable {
   case keyEncryptionKeyMissing(KeyIdentifier, directory: String)
   /// A key file of this name exists already.
   case keyFileExists(path: String)
+  /// The key source does not do what was asked, although nothing is broken.
+  case sourceRefuses(KeySourceRefusal)
   /// The store has no keyring.
   case noKeyring
   /// The keyring does not open under its KEK: another key, another store, or damage.
@@ -42,6 +45,22 @@ package enum KeyringError: Error, Equatable, Sendable {
   case malformedTally
   /// Custodians, or a share of theirs.
   case custody(CustodyProblem)
+  /// The store could not be read or written.
+  case store(StorageError)
   /// Memory for keys cannot be had, or the system gives no random bytes.
   case systemUnavailable
+}
+
+/// What `body` returns; the store's error becomes the keyring's.
+func onStore<R>(
+  _ body: @autoclosure () throws(StorageError) -> R
+) throws(KeyringError) -> R {
+  do throws(StorageError) { return try body() } catch { throw .store(error) }
+}
+
+/// What `body` returns, which fails for want of memory or of random bytes alone.
+func onSystem<R: ~Copyable>(
+  _ body: @autoclosure () throws -> R
+) throws(KeyringError) -> R {
+  do { return try body() } catch { throw .systemUnavailable }
 }

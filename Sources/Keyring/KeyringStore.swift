@@ -1,6 +1,6 @@
+internal import Bytes
 import Cryptography
 package import RecordFormat
-import SecretMemory
 package import Storage
 
 /// Reads, makes and writes the keyring of a store.
@@ -13,45 +13,65 @@ package enum KeyringStore {
   /// Which KEK the store's keyring is wrapped under, and its generation; nil where there is none.
   package static func header(
     in transaction: borrowing some StoreReading & ~Copyable
-  ) throws -> KeyringHeader? {
-    guard let blob = try transaction.get(rowKey.rawSpan, in: .keyring) else { return nil }
-    do { return try KeyringHeader(of: blob) } catch { throw KeyringError.malformedKeyring }
+  ) throws(KeyringError) -> KeyringHeader? {
+    guard let blob = try blob(in: transaction) else { return nil }
+    do { return try KeyringHeader(of: blob.rawSpan) } catch { throw .malformedKeyring }
+  }
+
+  private static func blob(
+    in transaction: borrowing some StoreReading & ~Copyable
+  ) throws(KeyringError) -> [UInt8]? {
+    try onStore(transaction.get(rowKey.rawSpan, in: .keyring)?.array)
   }
 
   /// Which KEK the store's keyring is wrapped under.
-  ///
-  /// - Throws: ``KeyringError/noKeyring``, `StorageError`.
-  package static func keyEncryptionKeyIdentifier(of store: Store) throws -> KeyIdentifier {
-    guard let header = try store.read({ try header(in: $0) }) else { throw KeyringError.noKeyring }
+  package static func keyEncryptionKeyIdentifier(
+    of store: Store
+  ) throws(KeyringError) -> KeyIdentifier {
+    let found = try store.read { (transaction) throws(KeyringError) in try header(in: transaction) }
+    guard let header = found else { throw .noKeyring }
     return header.kekIdentifier
   }
 
   /// Opens the keyring with the KEK that it names.
+  package static func open(
+    in store: Store, source: any KeyEncryptionKeySource
+  ) throws(KeyringError) -> Keyring {
+    try open(in: store, with: source.load(keyEncryptionKeyIdentifier(of: store)))
+  }
+
+  /// Opens the keyring of a store that is to be served; nil where custodians have to.
   ///
-  /// - Throws: ``KeyringError``, `StorageError`.
-  package static func open(in store: Store, source: FileKeySource) throws -> Keyring {
-    let identifier = try keyEncryptionKeyIdentifier(of: store)
-    return try open(
-      in: store, with: KeyEncryptionKey(identifier, try source.load(identifier)))
+  /// The source has to fit the store: otherwise it would wait for shares that nobody has, or look for
+  /// a key that nobody made.
+  package static func openAtStart(
+    of store: Store, source: any KeyEncryptionKeySource
+  ) throws(KeyringError) -> Keyring? {
+    let key = try keyEncryptionKeyIdentifier(of: store)
+    let isShared = try CustodianSet.read(in: store)?.keyIdentifier == key
+    switch (isShared, source.isHeldByCustodians) {
+    case (true, true): return nil
+    case (true, false): throw .sourceRefuses(.heldByCustodians(key))
+    case (false, true): throw .sourceRefuses(.notHeldByCustodians(key))
+    case (false, false): return try open(in: store, source: source)
+    }
   }
 
   /// Opens the keyring with `key`.
-  ///
-  /// - Throws: ``KeyringError``, `StorageError`.
-  package static func open(in store: Store, with key: KeyEncryptionKey) throws -> Keyring {
-    let row = try store.read { transaction -> [UInt8]? in
-      guard let blob = try transaction.get(rowKey.rawSpan, in: .keyring) else { return nil }
-      return unsafe blob.withUnsafeBytes { unsafe [UInt8]($0) }
-    }
-    guard let blob = row else { throw KeyringError.noKeyring }
+  package static func open(
+    in store: Store, with key: KeyEncryptionKey
+  ) throws(KeyringError) -> Keyring {
+    let found = try store.read { (transaction) throws(KeyringError) in try blob(in: transaction) }
+    guard let blob = found else { throw .noKeyring }
     return try open(blob, store: store.storeIdentifier, key: key)
   }
 
   /// Opens the keyring of `copy`, a copy of the store of `keyring`, with that one's KEK.
   ///
   /// - Returns: nil where the copy's is wrapped under another KEK.
-  /// - Throws: ``KeyringError``, `StorageError`.
-  package static func open(inCopy copy: Store, ofStoreOf keyring: Keyring) throws -> Keyring? {
+  package static func open(
+    inCopy copy: Store, ofStoreOf keyring: Keyring
+  ) throws(KeyringError) -> Keyring? {
     let key = keyring.keyEncryptionKey
     guard try keyEncryptionKeyIdentifier(of: copy) == key.identifier else { return nil }
     return try open(in: copy, with: key)
@@ -89,17 +109,15 @@ package enum KeyringStore {
     let entry = try KeyringEntry.keyEncryptionKey(
       key, origin: origin, cryptoperiodSeconds: cryptoperiods[.kek], atMilliseconds: now)
     var change = KeyringChange(firstUnder: key, entry)
-    for role in [KeyRole.data, .fingerprint, .audit] {
-      try change.rotate(role, cryptoperiodSeconds: cryptoperiods[role], atMilliseconds: now)
-    }
+    try change.addMissingRoles(cryptoperiods: cryptoperiods, atMilliseconds: now)
     return try change.keyring()
   }
 
   /// Writes the keyring in the place of the one before.
   package static func save(
     _ keyring: Keyring, for store: StoreIdentifier, in transaction: inout StoreWriteTransaction
-  ) throws {
+  ) throws(KeyringError) {
     let blob = try keyring.seal(store: store)
-    try transaction.put(key: rowKey.rawSpan, value: blob.rawSpan, in: .keyring)
+    try onStore(transaction.put(key: rowKey.rawSpan, value: blob.rawSpan, in: .keyring))
   }
 }

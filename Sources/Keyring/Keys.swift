@@ -3,34 +3,22 @@ package import RecordFormat
 package import SecretMemory
 
 /// A key that seals card records.
-package final class DataKey: Sendable {
+package struct DataKey: Sendable {
   package let identifier: KeyIdentifier
-  private let material: KeyMaterial
-
-  init(_ identifier: KeyIdentifier, _ material: KeyMaterial) {
-    self.identifier = identifier
-    self.material = material
-  }
+  let material: KeyMaterial
 
   /// A cipher under this key, for one thread.
-  package func makeCipher() throws(CryptographyError) -> XAES256GCM {
-    try material.withBytes { bytes throws(CryptographyError) in try XAES256GCM(key: bytes) }
-  }
+  package func makeCipher() throws(CryptographyError) -> XAES256GCM { try material.makeCipher() }
 }
 
 /// A key that turns card numbers into fingerprints, and requests into digests.
-package final class FingerprintKey: Sendable {
+package struct FingerprintKey: Sendable {
   package let identifier: KeyIdentifier
-  private let material: KeyMaterial
-
-  init(_ identifier: KeyIdentifier, _ material: KeyMaterial) {
-    self.identifier = identifier
-    self.material = material
-  }
+  let material: KeyMaterial
 
   /// An authenticator under this key, for one thread.
   package func makeAuthenticator() throws(CryptographyError) -> MessageAuthenticator {
-    try material.withBytes { bytes throws(CryptographyError) in
+    try material.withUnprotectedKeyBytes { bytes throws(CryptographyError) in
       try MessageAuthenticator(key: bytes)
     }
   }
@@ -51,41 +39,45 @@ package final class KeyEncryptionKey: Sendable {
   ///
   /// - Throws: ``KeyringError/systemUnavailable``.
   package static func makeSecret() throws(KeyringError) -> SecretBytes {
-    do throws(SecretMemoryError) {
-      return try SecretBytes.random(count: Keyring.keySize)
-    } catch {
-      throw .systemUnavailable
-    }
+    try onSystem(SecretBytes.random(count: Keyring.keySize))
   }
 
   /// Five bytes by which people compare the key.
-  package func checkValue() throws(CryptographyError) -> [UInt8] {
-    try material.withBytes { bytes throws(CryptographyError) in
-      try KeyCheckValue.ofSymmetricKey(bytes)
-    }
-  }
+  package func checkValue() throws(KeyringError) -> [UInt8] { try material.checkValue() }
 
   /// Lends a new key to `body`, to be handed over to the service that is to wrap its keyring under it.
-  package func withBytes<Result: ~Copyable, Failure: Error>(
+  package func withUnprotectedKeyBytes<Result: ~Copyable, Failure: Error>(
     _ body: (RawSpan) throws(Failure) -> Result
   ) throws(Failure) -> Result {
-    try material.withBytes(body)
+    try material.withUnprotectedKeyBytes(body)
   }
 
   /// Whether the key is `secret`, in constant time.
   package func isEqual(to secret: borrowing SecretBytes) -> Bool {
     let other = secret.bytes
-    return material.withBytes { constantTimeEqual($0, other) }
+    return material.withUnprotectedKeyBytes { constantTimeEqual($0, other) }
   }
 
-  func makeCipher() throws(CryptographyError) -> XAES256GCM {
-    try material.withBytes { bytes throws(CryptographyError) in try XAES256GCM(key: bytes) }
-  }
+  func makeCipher() throws(CryptographyError) -> XAES256GCM { try material.makeCipher() }
 
   /// Shares of the key, any `threshold` of which rebuild it.
-  func split(threshold: Int, count: Int) throws(CryptographyError) -> SecretShares {
-    try material.withBytes { bytes throws(CryptographyError) in
-      try SecretSharing.split(bytes, threshold: threshold, count: count)
-    }
+  func split(threshold: Int, count: Int) throws(KeyringError) -> SecretShares {
+    try onSystem(
+      material.withUnprotectedKeyBytes { bytes throws(CryptographyError) in
+        try SecretSharing.split(bytes, threshold: threshold, count: count)
+      })
+  }
+}
+
+extension KeyMaterial {
+  func makeCipher() throws(CryptographyError) -> XAES256GCM {
+    try withUnprotectedKeyBytes { bytes throws(CryptographyError) in try XAES256GCM(key: bytes) }
+  }
+
+  func checkValue() throws(KeyringError) -> [UInt8] {
+    try onSystem(
+      withUnprotectedKeyBytes { bytes throws(CryptographyError) in
+        try KeyCheckValue.ofSymmetricKey(bytes)
+      })
   }
 }

@@ -15,6 +15,7 @@ package final class LiveKeyring: @unchecked Sendable {
   private let store: StoreIdentifier
   private let sealBound: UInt64
   private let published: Mutex<Keyring>
+  private let confinement = ThreadConfinement()
   private var committed: Keyring
   private var pending: Keyring?
   private var uses: KeyTally
@@ -27,7 +28,7 @@ package final class LiveKeyring: @unchecked Sendable {
   /// - Parameter sealBound: seals under one data key beyond which it seals nothing any more.
   package init(
     _ keyring: Keyring, in store: Store, sealBound: UInt64 = LiveKeyring.mostSeals
-  ) throws {
+  ) throws(KeyringError) {
     self.store = store.storeIdentifier
     self.sealBound = sealBound
     published = Mutex(keyring)
@@ -43,11 +44,12 @@ package final class LiveKeyring: @unchecked Sendable {
 
   /// Changes the keyring with the open batch. Writer thread only.
   ///
-  /// - Throws: what `body` throws, ``KeyringError``, `StorageError`; nothing has changed then.
+  /// - Throws: what `body` throws, and ``KeyringError``; nothing has changed then.
   package func change<R>(
     in transaction: inout StoreWriteTransaction,
-    _ body: (inout KeyringChange) throws -> R
-  ) throws -> R {
+    _ body: (inout KeyringChange) throws(KeyringError) -> R
+  ) throws(KeyringError) -> R {
+    confinement.preconditionInThread()
     var change = KeyringChange(working)
     let result = try body(&change)
     let keyring = try change.keyring()
@@ -65,6 +67,7 @@ package final class LiveKeyring: @unchecked Sendable {
   /// - Throws: ``KeyringError/keyUsedUp(_:)`` where the bound is reached, or all that is left up to it
   ///   is held back.
   package func countSeal(under key: KeyIdentifier) throws(KeyringError) {
+    confinement.preconditionInThread()
     guard uses[key] + heldSeals < sealBound else { throw .keyUsedUp(key) }
     uses.add(1, under: key)
   }
@@ -99,7 +102,8 @@ package final class LiveKeyring: @unchecked Sendable {
   }
 
   /// Writes the batch's counts.
-  package func batchWillCommit(_ transaction: inout StoreWriteTransaction) throws {
+  package func batchWillCommit(_ transaction: inout StoreWriteTransaction) throws(StorageError) {
+    confinement.preconditionInThread()
     try uses.willCommit(&transaction)
   }
 
@@ -107,6 +111,7 @@ package final class LiveKeyring: @unchecked Sendable {
   ///
   /// - Returns: the keyring that it put in force; nil where it changed none.
   package func batchDidCommit() -> Keyring? {
+    confinement.preconditionInThread()
     uses.didCommit()
     heldSealsBeforeBatch = heldSeals
     guard let new = pending else { return nil }
@@ -118,6 +123,7 @@ package final class LiveKeyring: @unchecked Sendable {
 
   /// Nothing of the batch is in the store.
   package func batchDidAbort() {
+    confinement.preconditionInThread()
     uses.didAbort()
     heldSeals = heldSealsBeforeBatch
     pending = nil

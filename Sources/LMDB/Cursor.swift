@@ -11,11 +11,6 @@ package struct Entry: ~Escapable {
     self.key = key
     self.value = unsafe _overrideLifetime(value, copying: key)
   }
-
-  /// True when key and value are the same bytes as those of `other`. Not constant in time.
-  package func isEqual(to other: borrowing Entry) -> Bool {
-    key.isEqual(to: other.key) && value.isEqual(to: other.value)
-  }
 }
 
 /// Walks a database in the order of its keys, or against it. Lives within a transaction.
@@ -91,23 +86,6 @@ extension Transaction where Self: ~Copyable {
   package func cursor(in database: Database) throws(LMDBError) -> Cursor {
     try Cursor(database, in: self)
   }
-
-  /// Calls `body` with each entry in the order of the keys, until it returns false.
-  ///
-  /// The walk begins at the key `start` or the nearest after it (before it when `reversed`), or at
-  /// the end where it is nil.
-  /// - Throws: ``LMDBError``, or what `body` throws.
-  package func forEach(
-    in database: Database, from start: RawSpan? = nil, reversed: Bool = false,
-    _ body: (_ key: RawSpan, _ value: RawSpan) throws -> Bool
-  ) throws {
-    var cursor = try cursor(in: database)
-    guard var entry = try cursor.start(from: start, reversed: reversed) else { return }
-    while try body(entry.key, entry.value) {
-      guard let following = reversed ? try cursor.previous() : try cursor.next() else { return }
-      entry = following
-    }
-  }
 }
 
 extension Cursor {
@@ -125,7 +103,7 @@ extension Cursor {
 
 extension RawSpan {
   /// True when both hold the same bytes. Not constant in time: never for secrets in the clear.
-  func isEqual(to other: RawSpan) -> Bool {
+  package func isEqual(to other: RawSpan) -> Bool {
     guard byteCount == other.byteCount else { return false }
     return unsafe withUnsafeBytes { bytes in
       unsafe other.withUnsafeBytes { others in

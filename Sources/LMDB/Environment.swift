@@ -1,5 +1,6 @@
 import CLMDB
 import Glibc
+import SystemCalls
 
 /// An LMDB environment in one file: several named databases, one writer, many readers.
 ///
@@ -100,11 +101,9 @@ import Glibc
 
   /// Makes a new file's name durable.
   private static func synchronizeDirectory(of path: String) throws(LMDBError) {
-    let directory = path.lastIndex(of: "/").map { path[..<$0].isEmpty ? "/" : String(path[..<$0]) }
-    let descriptor = unsafe Glibc.open(directory ?? ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-    guard descriptor >= 0 else { throw LMDBError(code: errno, in: .synchronize) }
-    defer { close(descriptor) }
-    guard fsync(descriptor) == 0 else { throw LMDBError(code: errno, in: .synchronize) }
+    do throws(SystemFailure) { try Directory.synchronize(Directory.containing(path)) } catch {
+      throw LMDBError(code: error.errno, in: .synchronize)
+    }
   }
 }
 
@@ -135,30 +134,9 @@ extension Environment {
 
   /// Begins a snapshot that, where it could not begin, fails at its first use.
   package func beginReadOrFail() -> ReadTransaction {
-    do throws(LMDBError) {
-      return try beginRead()
-    } catch {
+    do throws(LMDBError) { return try beginRead() } catch {
       return ReadTransaction(TransactionHandle(error), of: self)
     }
-  }
-
-  /// Lends a snapshot to `body`. A snapshot that could not begin fails at its first use, so that
-  /// this function throws what `body` throws and nothing else.
-  package func read<R: ~Copyable, E: Error>(
-    _ body: (borrowing ReadTransaction) throws(E) -> R
-  ) throws(E) -> R {
-    try body(beginReadOrFail())
-  }
-
-  /// Lends the writing transaction to `body`; commits when it returns, aborts when it throws.
-  /// - Throws: what `body` throws, or ``LMDBError`` from beginning and committing.
-  package func write<R: ~Copyable>(
-    _ body: (inout WriteTransaction) throws -> R
-  ) throws -> R {
-    var transaction = try beginWrite()
-    let result = try body(&transaction)
-    try transaction.commit()
-    return result
   }
 
   private func begin(_ flags: UInt32) throws(LMDBError) -> OpaquePointer {

@@ -9,12 +9,6 @@ package struct EnvironmentInformation: Equatable, Sendable {
   package let pageCount: Int
   /// Number of the last committed transaction.
   package let lastTransaction: Int
-  package let maxReaders: Int
-  /// Reader slots that have been used, stale ones included.
-  package let readerCount: Int
-
-  /// Bytes that the map still has beyond the last page.
-  package var headroom: Int { mapSize - pageCount * pageSize }
 }
 
 extension Environment {
@@ -26,8 +20,7 @@ extension Environment {
     try LMDBError.check(unsafe mdb_env_stat(pointer, &tree), in: .information)
     return unsafe EnvironmentInformation(
       mapSize: figures.me_mapsize, pageSize: Int(tree.ms_psize),
-      pageCount: figures.me_last_pgno + 1, lastTransaction: figures.me_last_txnid,
-      maxReaders: Int(figures.me_maxreaders), readerCount: Int(figures.me_numreaders))
+      pageCount: figures.me_last_pgno + 1, lastTransaction: figures.me_last_txnid)
   }
 
   /// Clears the slots of readers whose process is gone, which would keep pages from being used

@@ -35,26 +35,13 @@ extension Transaction where Self: ~Copyable {
     return unsafe _overrideLifetime(value.span, borrowing: self)
   }
 
-  /// True when there is a value under `key`.
-  package func contains(_ key: RawSpan, in database: Database) throws(LMDBError) -> Bool {
-    try get(key, in: database) != nil
-  }
-
   /// How many entries `database` holds.
   package func count(of database: Database) throws(LMDBError) -> Int {
-    try statistics(of: database).entryCount
-  }
-
-  /// Entries, pages and depth of `database`.
-  package func statistics(of database: Database) throws(LMDBError) -> DatabaseStatistics {
     let pointer = unsafe try handle.pointer()
     var figures = MDB_stat()
     let status = unsafe mdb_stat(pointer, database.identifier, &figures)
     try LMDBError.check(status, in: .statistics)
-    return DatabaseStatistics(
-      entryCount: figures.ms_entries,
-      pageCount: figures.ms_branch_pages + figures.ms_leaf_pages + figures.ms_overflow_pages,
-      depth: Int(figures.ms_depth))
+    return figures.ms_entries
   }
 }
 
@@ -121,15 +108,18 @@ package struct WriteTransaction: ~Copyable, Transaction {
     try LMDBError.check(status, in: .commit)
   }
 
-  /// Stores `value` under `key`.
-  /// - Throws: ``LMDBError/Kind/keyExists`` as `options` say, ``LMDBError/Kind/mapFull``.
+  /// Stores `value` under `key`; where it `appends`, the key has to be greater than all others, which
+  /// is much faster than a search, and fills pages whole.
+  /// - Throws: ``LMDBError/Kind/keyExists`` for a key that is appended and is not the greatest,
+  ///   ``LMDBError/Kind/mapFull``.
   package mutating func put(
-    key: RawSpan, value: RawSpan, in database: Database, options: PutOptions = []
+    key: RawSpan, value: RawSpan, in database: Database, appends: Bool = false
   ) throws(LMDBError) {
+    let flags = appends ? UInt32(MDB_APPEND) : 0
     let pointer = unsafe try handle.pointer()
     let status = unsafe key.withMutableValue { key in
       unsafe value.withMutableValue { value in
-        unsafe mdb_put(pointer, database.identifier, &key, &value, options.rawValue)
+        unsafe mdb_put(pointer, database.identifier, &key, &value, flags)
       }
     }
     try LMDBError.check(status, in: .put)

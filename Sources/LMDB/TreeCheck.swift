@@ -23,30 +23,13 @@ struct TreeCheck {
   /// Whether a page was reached: none belongs to two places.
   private var isReached: [Bool]
 
-  /// Checks the file at `path`.
-  static func run(path: String) throws(LMDBError) {
-    guard let header = try FileHeader.read(path: path) else {
-      throw LMDBError(.system(errno: ENOENT), in: .inspect)
-    }
-    let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC)
-    guard descriptor >= 0 else { throw LMDBError(code: errno, in: .inspect) }
-    defer { close(descriptor) }
-    var status = stat()
-    guard unsafe fstat(descriptor, &status) == 0 else { throw LMDBError(code: errno, in: .inspect) }
-    let file = PageFile(
-      descriptor: descriptor, pageSize: header.pageSize,
-      pageCount: min(status.st_size / header.pageSize, header.lastPage + 1))
-    var check = TreeCheck(file: file, header: header)
-    try check.checkAll()
-  }
-
-  private init(file: PageFile, header: FileHeader) {
+  fileprivate init(file: PageFile, header: FileHeader) {
     self.file = file
     self.header = header
     isReached = [Bool](repeating: false, count: file.pageCount)
   }
 
-  private mutating func checkAll() throws(LMDBError) {
+  fileprivate mutating func checkAll() throws(LMDBError) {
     var named: [Tree] = []
     let names = Tree(
       depth: header.namesDepth, entryCount: header.namesCount, root: header.namesRoot,
@@ -126,6 +109,18 @@ extension Environment {
   /// - Throws: ``LMDBError/Kind/corrupted``, ``LMDBError/Kind/truncated``,
   ///   ``LMDBError/Kind/invalid``, `ENOENT` as ``LMDBError/Kind/system(errno:)``.
   package static func checkFile(_ path: String) throws(LMDBError) {
-    try TreeCheck.run(path: path)
+    guard let header = try FileHeader.read(path: path) else {
+      throw LMDBError(.system(errno: ENOENT), in: .inspect)
+    }
+    let descriptor = unsafe Glibc.open(path, O_RDONLY | O_CLOEXEC)
+    guard descriptor >= 0 else { throw LMDBError(code: errno, in: .inspect) }
+    defer { close(descriptor) }
+    var status = stat()
+    guard unsafe fstat(descriptor, &status) == 0 else { throw LMDBError(code: errno, in: .inspect) }
+    let file = PageFile(
+      descriptor: descriptor, pageSize: header.pageSize,
+      pageCount: min(status.st_size / header.pageSize, header.lastPage + 1))
+    var check = TreeCheck(file: file, header: header)
+    try check.checkAll()
   }
 }

@@ -1,3 +1,4 @@
+import Bytes
 import Cards
 import SecretMemory
 
@@ -42,9 +43,9 @@ enum CardPlaintext {
     scratch.put(UInt8(card.expiry.year & 0xFF))
     scratch.put(card.isDeduplicated ? isDeduplicated : 0)
     let brand = card.preferredBrand?.name ?? ""
-    scratch.put(unsafe brand.utf8Span.span.bytes, paddedTo: Brand.longestName)
+    scratch.put(brand.utf8Span.span.rawSpan, paddedTo: Brand.longestName)
     let customer = card.customer?.text ?? ""
-    scratch.put(unsafe customer.utf8Span.span.bytes, paddedTo: CustomerReference.longest)
+    scratch.put(customer.utf8Span.span.rawSpan, paddedTo: CustomerReference.longest)
     scratch.putZeros(byteCount - scratch.count)
   }
 
@@ -107,7 +108,7 @@ extension SecretSlot {
   /// Appends zero bytes, 64 at most.
   fileprivate mutating func putZeros(_ count: Int) {
     let zeros = InlineArray<64, UInt8>(repeating: 0)
-    let fits = append(unsafe zeros.span.bytes.extracting(first: count))
+    let fits = append(zeros.span.rawSpan.extracting(first: count))
     precondition(fits, "scratch holds a whole plaintext")
   }
 }

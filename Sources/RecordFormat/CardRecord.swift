@@ -1,3 +1,4 @@
+internal import Bytes
 package import Cards
 package import Cryptography
 package import SecretMemory
@@ -93,7 +94,7 @@ package enum CardRecord {
     let binding = header.associatedData(token)
     do throws(CryptographyError) {
       try cipher.seal(
-        scratch.bytes, nonce: nonce, associatedData: unsafe binding.span.bytes,
+        scratch.bytes, nonce: nonce, associatedData: binding.span.rawSpan,
         appendingTo: &output)
     } catch {
       output.removeSubrange(start...)
@@ -124,14 +125,11 @@ package enum CardRecord {
     let sealed = record.extracting(nonceEnd...)
     let binding = header.associatedData(token)
     defer { scratch.removeAll() }
-    do throws(CryptographyError) {
-      try unsafe scratch.fill(count: plaintextByteCount) { buffer throws(CryptographyError) in
+    try unsafe ciphered(
+      scratch.fill(count: plaintextByteCount) { buffer throws(CryptographyError) in
         try unsafe cipher.open(
-          sealed, nonce: nonce, associatedData: binding.span.bytes, into: buffer)
-      }
-    } catch {
-      throw RecordError(error)
-    }
+          sealed, nonce: nonce, associatedData: binding.span.rawSpan, into: buffer)
+      })
     return try CardPlaintext.decode(scratch.bytes, slot: slot)
   }
 }

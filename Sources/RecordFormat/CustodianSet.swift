@@ -1,5 +1,5 @@
+internal import Bytes
 package import Cryptography
-import SecretMemory
 
 /// Who holds a share of a key-encryption key, version 1: kept by the store in clear, so that a sealed
 /// vault knows whom to ask, and knows a wrong share by its custodian's name as soon as it is entered.

@@ -1,4 +1,4 @@
-import SecretMemory
+import Bytes
 
 /// The name of a vault or of a custodian, as it stands on paper: 1 to 64 of `A-Z a-z 0-9 . _ -` and
 /// single spaces, with a letter or digit at both ends.
@@ -13,12 +13,12 @@ package struct CustodyName: Hashable, Sendable {
   package init?(_ text: some StringProtocol) {
     let bytes = Array(text.utf8)
     guard (1...Self.longest).contains(bytes.count), let first = bytes.first, let last = bytes.last,
-      Self.isLetterOrDigit(first), Self.isLetterOrDigit(last)
+      isLetterOrDigit(first), isLetterOrDigit(last)
     else { return nil }
     var previous: UInt8 = 0
     for byte in bytes {
       let isSpace = byte == UInt8(ascii: " ")
-      guard Self.isLetterOrDigit(byte) || "._-".utf8.contains(byte) || isSpace,
+      guard isLetterOrDigit(byte) || "._-".utf8.contains(byte) || isSpace,
         !(isSpace && previous == byte)
       else { return nil }
       previous = byte
@@ -28,16 +28,7 @@ package struct CustodyName: Hashable, Sendable {
 
   /// Takes a name in ASCII; nil for what is none.
   init?(_ bytes: RawSpan) {
-    self.init(String(decoding: bytes.byteOffsets.map { bytes.byte($0) }, as: UTF8.self))
-  }
-
-  private static func isLetterOrDigit(_ byte: UInt8) -> Bool {
-    switch byte {
-    case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-      UInt8(ascii: "a")...UInt8(ascii: "z"):
-      true
-    default: false
-    }
+    self.init(String(decoding: bytes.array, as: UTF8.self))
   }
 }
 

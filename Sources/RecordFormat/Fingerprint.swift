@@ -1,3 +1,4 @@
+internal import Bytes
 package import Cards
 package import Cryptography
 
@@ -24,7 +25,7 @@ package enum Fingerprint {
     authenticator.update(bigEndian: merchant)
     if let text = customer?.text {
       authenticator.update(byte: UInt8(text.utf8.count))
-      authenticator.update(unsafe text.utf8Span.span.bytes)
+      authenticator.update(text.utf8Span.span.rawSpan)
     } else {
       authenticator.update(byte: 0)
     }

@@ -1,6 +1,6 @@
+internal import Bytes
 package import Cards
 package import Cryptography
-import SecretMemory
 
 /// What the vault remembers of a request with an idempotency key, version 1.
 ///
@@ -89,11 +89,8 @@ package struct IdempotencyRow: Hashable, Sendable {
     let binding = rowKey.bytes + header
     var row = header
     row.append(contentsOf: nonce)
-    do throws(CryptographyError) {
-      try cipher.seal(answer, nonce: nonce, associatedData: binding.rawSpan, appendingTo: &row)
-    } catch {
-      throw RecordError(error)
-    }
+    try ciphered(
+      cipher.seal(answer, nonce: nonce, associatedData: binding.rawSpan, appendingTo: &row))
     return row
   }
 
@@ -165,21 +162,13 @@ package struct IdempotencyRow: Hashable, Sendable {
 
   /// The 84 bytes before the nonce.
   private func header() -> [UInt8] {
-    let zero = [UInt8](repeating: 0, count: UUIDv7.byteCount)
     var bytes: [UInt8] = [IdempotencyRow.version, state == .running ? 1 : 2]
     bytes.reserveCapacity(IdempotencyRow.runningByteCount)
     bytes.append(bigEndian: digestKey.value)
     bytes.append(contentsOf: requestDigest.bytes)
     bytes.append(bigEndian: expiresMilliseconds)
-    if let bound = payment?.bytes {
-      bytes.append(contentsOf: unsafe bound.span.bytes)
-    } else {
-      bytes += zero
-    }
-    if let bound = token?.bytes {
-      bytes.append(contentsOf: unsafe bound.span.bytes)
-    } else {
-      bytes += zero
+    for bound in [payment?.bytes, token?.bytes] {
+      bytes.append(contentsOf: (bound ?? InlineArray(repeating: 0)).span.rawSpan)
     }
     switch state {
     case .running: bytes += [0, 0, 0, 0, 0, 0]

@@ -1,3 +1,5 @@
+import Bytes
+
 /// The name of a key: four bytes, written as eight lower-case hexadecimal digits. Not secret.
 package struct KeyIdentifier: Hashable, Comparable, Sendable {
   /// How many bytes an identifier has.
@@ -9,20 +11,17 @@ package struct KeyIdentifier: Hashable, Comparable, Sendable {
   /// Makes the identifier whose bytes are `value`, big-endian.
   package init(_ value: UInt32) { self.value = value }
 
+  /// - Returns: nil unless these are four bytes.
+  package init?(bytes: RawSpan) {
+    guard let value = UInt32(bigEndianBytes: bytes) else { return nil }
+    self.value = value
+  }
+
   /// - Returns: nil for anything but eight lower-case hexadecimal digits.
   package init?(_ text: String) {
-    guard text.utf8.count == 8 else { return nil }
-    var value: UInt32 = 0
-    for byte in text.utf8 {
-      switch byte {
-      case UInt8(ascii: "0")...UInt8(ascii: "9"):
-        value = value << 4 | UInt32(byte - UInt8(ascii: "0"))
-      case UInt8(ascii: "a")...UInt8(ascii: "f"):
-        value = value << 4 | UInt32(byte - UInt8(ascii: "a") + 10)
-      default: return nil
-      }
-    }
+    guard let value = UInt32(text, radix: 16) else { return nil }
     self.value = value
+    guard self.text == text else { return nil }
   }
 
   /// Eight lower-case hexadecimal digits.

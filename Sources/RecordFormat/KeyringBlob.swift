@@ -1,3 +1,4 @@
+internal import Bytes
 package import Cryptography
 import SecretMemory
 
@@ -94,12 +95,9 @@ package enum KeyringBlob {
     blob.append(bigEndian: header.kekIdentifier.value)
     blob.append(bigEndian: header.generation)
     blob.append(contentsOf: nonce)
-    do throws(CryptographyError) {
-      try cipher.seal(
-        plaintext.bytes, nonce: nonce, associatedData: binding.rawSpan, appendingTo: &blob)
-    } catch {
-      throw RecordError(error)
-    }
+    try ciphered(
+      cipher.seal(
+        plaintext.bytes, nonce: nonce, associatedData: binding.rawSpan, appendingTo: &blob))
     return blob
   }
 
@@ -121,24 +119,13 @@ package enum KeyringBlob {
     let nonceEnd = KeyringHeader.byteCount + XAES256GCM.nonceSize
     let nonce = blob.extracting(KeyringHeader.byteCount..<nonceEnd)
     let sealed = blob.extracting(nonceEnd...)
-    var plaintext = try makeSecret(count: sealed.byteCount - XAES256GCM.tagSize)
-    do throws(CryptographyError) {
-      try unsafe plaintext.withMutableBytes { buffer throws(CryptographyError) in
+    var plaintext = try remembered(SecretBytes(count: sealed.byteCount - XAES256GCM.tagSize))
+    try unsafe ciphered(
+      plaintext.withMutableBytes { buffer throws(CryptographyError) in
         try unsafe cipher.open(
           sealed, nonce: nonce, associatedData: binding.rawSpan, into: buffer)
-      }
-    } catch {
-      throw RecordError(error)
-    }
+      })
     return try decode(plaintext.bytes, version: header.version)
-  }
-
-  private static func makeSecret(count: Int) throws(RecordError) -> SecretBytes {
-    do throws(SecretMemoryError) {
-      return try SecretBytes(count: count)
-    } catch {
-      throw .memoryUnavailable
-    }
   }
 }
 
@@ -150,7 +137,7 @@ extension KeyringBlob {
     guard entries.allSatisfy(\.isValid), Set(entries.map(\.identifier)).count == entries.count
     else { throw .invalidContent }
     let count = entries.reduce(2) { $0 + entryByteCount + ($1.material?.count ?? 0) }
-    var secret = try makeSecret(count: count)
+    var secret = try remembered(SecretBytes(count: count))
     var offset = 0
     put(UInt64(entries.count), bytes: 2, &secret, &offset)
     for entry in entries {
@@ -168,7 +155,7 @@ extension KeyringBlob {
         put(UInt64(byte), bytes: 1, &secret, &offset)
       }
       put(UInt64(entry.material?.count ?? 0), bytes: 1, &secret, &offset)
-      entry.material?.withBytes { bytes in
+      entry.material?.withUnprotectedKeyBytes { bytes in
         for index in bytes.byteOffsets {
           put(UInt64(bytes.byte(index)), bytes: 1, &secret, &offset)
         }
@@ -258,11 +245,6 @@ extension KeyringBlob {
   }
 
   private static func decodeMaterial(_ bytes: RawSpan) throws(RecordError) -> KeyMaterial? {
-    guard !bytes.isEmpty else { return nil }
-    do throws(SecretMemoryError) {
-      return KeyMaterial(try SecretBytes(copying: bytes))
-    } catch {
-      throw .memoryUnavailable
-    }
+    bytes.isEmpty ? nil : KeyMaterial(try remembered(SecretBytes(copying: bytes)))
   }
 }

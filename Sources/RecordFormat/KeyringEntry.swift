@@ -11,6 +11,38 @@ package enum KeyRole: UInt8, CaseIterable, Sendable {
   /// Signs the audit log's checkpoints.
   case audit = 4
 
+  /// Whether such keys wrap the keyring, which holds the secrets of all others.
+  package var wrapsKeyring: Bool {
+    switch self {
+    case .kek: true
+    case .data, .fingerprint, .audit: false
+    }
+  }
+
+  /// Whether such keys seal cards: the cards under each are counted, and their seals are bounded.
+  package var sealsCards: Bool {
+    switch self {
+    case .data: true
+    case .kek, .fingerprint, .audit: false
+    }
+  }
+
+  /// Whether such keys sign.
+  package var signs: Bool {
+    switch self {
+    case .audit: true
+    case .kek, .data, .fingerprint: false
+    }
+  }
+
+  /// Whether a key stays active beside its successor, until that has seen every card.
+  package var isReplacedCardByCard: Bool {
+    switch self {
+    case .fingerprint: true
+    case .kek, .data, .audit: false
+    }
+  }
+
   /// The name in commands and reports.
   package var name: String {
     switch self {
@@ -55,15 +87,13 @@ package final class KeyMaterial: Sendable {
   private let secret: SecretBytes
 
   /// Takes over a secret.
-  package init(_ secret: consuming SecretBytes) {
-    self.secret = secret
-  }
+  package init(_ secret: consuming SecretBytes) { self.secret = secret }
 
   /// How many bytes the secret has.
   package var count: Int { secret.count }
 
   /// Lends the secret to `body`, for example to key a cipher with it.
-  package func withBytes<Result: ~Copyable, Failure: Error>(
+  package func withUnprotectedKeyBytes<Result: ~Copyable, Failure: Error>(
     _ body: (RawSpan) throws(Failure) -> Result
   ) throws(Failure) -> Result {
     try KeyMaterial.lend(secret, to: body)
@@ -112,7 +142,7 @@ package struct KeyringEntry: Sendable {
   package var state: KeyState
   /// Where the key comes from.
   package let origin: KeyOrigin
-  /// When it was made.
+  /// The time at which the key was made, in Unix milliseconds.
   package let createdMilliseconds: UInt64
   /// For how long it should protect new data, in seconds.
   package let cryptoperiodSeconds: UInt64
@@ -160,7 +190,7 @@ package struct KeyringEntry: Sendable {
   /// Whether it is a fingerprint key whose successor has not seen every card yet: it finds cards, and
   /// fingerprints no new one.
   package var isBeingReplaced: Bool {
-    role == .fingerprint && successor != nil && deactivatedMilliseconds == nil
+    role.isReplacedCardByCard && successor != nil && deactivatedMilliseconds == nil
       && (state == .active || state == .compromised)
   }
 
@@ -170,7 +200,7 @@ package struct KeyringEntry: Sendable {
     guard !times.contains(0), successor != KeyIdentifier(0),
       checkValue.map({ $0.count == Self.checkValueByteCount }) ?? true
     else { return false }
-    guard role != .kek else { return material == nil }
+    guard !role.wrapsKeyring else { return material == nil }
     switch state {
     case .active, .deactivated, .compromised: return hasMaterialThatFits
     case .destroying: return material == nil || hasMaterialThatFits

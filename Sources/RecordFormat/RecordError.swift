@@ -1,4 +1,5 @@
 package import Cryptography
+import SecretMemory
 
 /// Why stored bytes could not be read, or a value could not be written as such. No case carries a
 /// byte of what is stored.
@@ -26,4 +27,19 @@ package enum RecordError: Error, Equatable, Sendable {
     case .entropyUnavailable, .malformedInput, .library: self = .cipher(error)
     }
   }
+}
+
+/// What `body` returns; the cipher's error becomes the record's.
+@inline(__always)
+func ciphered<R: ~Copyable>(
+  _ body: @autoclosure () throws(CryptographyError) -> R
+) throws(RecordError) -> R {
+  do throws(CryptographyError) { return try body() } catch { throw RecordError(error) }
+}
+
+/// The memory that `body` makes.
+func remembered(
+  _ body: @autoclosure () throws(SecretMemoryError) -> SecretBytes
+) throws(RecordError) -> SecretBytes {
+  do throws(SecretMemoryError) { return try body() } catch { throw .memoryUnavailable }
 }

@@ -1,3 +1,4 @@
+internal import Bytes
 package import Cryptography
 package import SecretMemory
 
@@ -166,7 +167,7 @@ package struct SealedShare: Equatable, Sendable {
       let key = try Argon2id.deriveKey(
         from: passphrase, salt: span.extracting(Self.saltStart..<Self.nonceStart), cost)
       var cipher = try XAES256GCM(key: key.bytes)
-      var share = try Self.makeSecret()
+      var share = try SecretBytes.forCryptography(count: Self.shareByteCount)
       try unsafe share.withMutableBytes { buffer throws(CryptographyError) in
         try unsafe cipher.open(
           span.extracting(Self.sealedStart...),
@@ -176,14 +177,6 @@ package struct SealedShare: Equatable, Sendable {
       return share
     } catch {
       throw RecordError(error)
-    }
-  }
-
-  private static func makeSecret() throws(CryptographyError) -> SecretBytes {
-    do throws(SecretMemoryError) {
-      return try SecretBytes(count: shareByteCount)
-    } catch {
-      throw .memoryUnavailable
     }
   }
 

@@ -25,8 +25,8 @@ package struct SecretBytes: ~Copyable, @unchecked Sendable {
   /// - Throws: ``SecretMemoryError``.
   package init(copying source: RawSpan) throws(SecretMemoryError) {
     try self.init(count: source.byteCount)
-    unsafe source.withUnsafeBytes { bytes in
-      unsafe base.copyMemoryIfAny(from: bytes)
+    unsafe withMutableBytes { bytes in
+      unsafe source.withUnsafeBytes { unsafe bytes.copyMemory(from: $0) }
     }
   }
 
@@ -71,13 +71,5 @@ package struct SecretBytes: ~Copyable, @unchecked Sendable {
   /// Whether the secret holds the same bytes as `other`, in constant time.
   package borrowing func isEqual(to other: RawSpan) -> Bool {
     constantTimeEqual(bytes, other)
-  }
-}
-
-extension UnsafeMutableRawPointer {
-  /// Copies all of `source`, which may be empty and without an address.
-  func copyMemoryIfAny(from source: UnsafeRawBufferPointer) {
-    guard let sourceBase = source.baseAddress else { return }
-    unsafe copyMemory(from: sourceBase, byteCount: source.count)
   }
 }

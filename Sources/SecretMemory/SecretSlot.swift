@@ -71,13 +71,6 @@ package struct SecretSlot: ~Copyable, @unchecked Sendable {
     count = 0
   }
 
-  /// Wipes the bytes from `newCount` on and keeps those before.
-  package mutating func truncate(to newCount: Int) {
-    precondition(newCount >= 0 && newCount <= count, "a slot is truncated within its bytes")
-    unsafe wipe(UnsafeMutableRawBufferPointer(rebasing: memory[newCount..<count]))
-    count = newCount
-  }
-
   /// Replaces the contents by `newCount` bytes that `body` writes, for example by decrypting into
   /// the slot. `body` gets exactly `newCount` zero bytes and must not keep the pointer. Where it
   /// throws, the slot is wiped and empty afterwards.

@@ -1,5 +1,6 @@
 import Glibc
 import LMDB
+import SystemCalls
 
 /// What a compaction has done.
 package struct CompactionResult: Equatable, Sendable {
@@ -38,11 +39,11 @@ struct Compaction: Sendable {
 
   /// Holds the writing transaction until the copy is in its place.
   func run(progress: StoreCopy.Progress) -> Outcome {
-    let begin = MonotonicClock.nanoseconds()
+    let begin = SystemClock.monotonicNanoseconds()
     let outcome = replace(progress: progress)
     guard case .done(var result) = outcome else { return outcome }
     // Closing the old file, where no snapshot holds it, is part of it.
-    result.nanosecondsPaused = MonotonicClock.nanoseconds() - begin
+    result.nanosecondsPaused = SystemClock.monotonicNanoseconds() - begin
     return .done(result)
   }
 
@@ -97,11 +98,9 @@ struct Compaction: Sendable {
     try Files.synchronize(directory: directory)
     var options = Environment.Options(mapSize: mapSize)
     options.writesAhead = true
-    do throws(LMDBError) {
-      let environment = try Environment(path: path, options: options)
-      let tables = try Tables(of: environment, creating: false)
-      return Generation(environment: environment, tables: tables)
-    } catch { throw StorageError(error, opening: path) }
+    do throws(LMDBError) { return try Generation(path: path, options: options) } catch {
+      throw StorageError(error, opening: path)
+    }
   }
 
   /// True when the file of `generation` still has its name: an error of renaming does not say so.
@@ -126,19 +125,19 @@ final class CompactionRequest: @unchecked Sendable {
 
   init(progress: @escaping StoreCopy.Progress) { self.progress = progress }
 
-  /// Compacts; false when nothing may be written any more.
-  func run(_ compaction: Compaction, isStopping: () -> Bool = { false }) -> Bool {
+  /// Compacts; why nothing may be written any more, where that is so.
+  func run(_ compaction: Compaction, isStopping: () -> Bool = { false }) -> StorageError? {
     let outcome = compaction.run { done, total in !isStopping() && progress(done, total) }
     switch outcome {
     case .done(let result):
       complete(.success(result))
     case .failed(let error):
       complete(.failure(error == .cancelled && isStopping() ? .stopped : error))
-    case .ended:
+    case .ended(let cause):
       complete(.failure(.writingEnded))
-      return false
+      return cause
     }
-    return true
+    return nil
   }
 
   func complete(_ outcome: Result<CompactionResult, StorageError>) {

@@ -1,4 +1,5 @@
 import Glibc
+import SystemCalls
 
 /// What is done with the store's files by name.
 enum Files {
@@ -19,10 +20,9 @@ enum Files {
 
   /// Makes the names in `directory` durable.
   static func synchronize(directory: String) throws(StorageError) {
-    let descriptor = unsafe open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-    guard descriptor >= 0 else { throw .system(call: "open", errno: errno) }
-    defer { close(descriptor) }
-    guard fsync(descriptor) == 0 else { throw .system(call: "fsync", errno: errno) }
+    do throws(SystemFailure) { try Directory.synchronize(directory) } catch {
+      throw .system(call: error.call, errno: error.errno)
+    }
   }
 
   /// True when there is something of the name `path`, if only a link that leads nowhere.
@@ -38,25 +38,5 @@ enum Files {
     var figures = statvfs()
     guard unsafe statvfs(path, &figures) == 0 else { return false }
     return UInt64(figures.f_bavail) * UInt64(figures.f_frsize) < 1 << 16
-  }
-
-  /// The directory in which `path` lies.
-  static func directory(of path: String) -> String {
-    guard let slash = path.lastIndex(of: "/") else { return "." }
-    return slash == path.startIndex ? "/" : String(path[..<slash])
-  }
-}
-
-/// A clock that only goes forward.
-enum MonotonicClock {
-  static func nanoseconds() -> UInt64 { read(CLOCK_MONOTONIC) }
-
-  /// The time that the calling thread has had the processor.
-  static func threadNanoseconds() -> UInt64 { read(CLOCK_THREAD_CPUTIME_ID) }
-
-  private static func read(_ clock: clockid_t) -> UInt64 {
-    var time = timespec()
-    unsafe clock_gettime(clock, &time)
-    return UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec)
   }
 }

@@ -7,34 +7,29 @@ final class Generation: Sendable {
   let environment: Environment
   let tables: Tables
 
-  init(environment: Environment, tables: Tables) {
-    self.environment = environment
-    self.tables = tables
+  /// Opens the file `path` and every table in it, which are made when `creating`.
+  init(path: String, options: Environment.Options, creating: Bool = false) throws(LMDBError) {
+    environment = try Environment(path: path, options: options)
+    tables = try Tables(of: environment, creating: creating)
   }
 
   /// A snapshot; one that could not begin fails at its first use.
   func beginReadOrFail() -> StoreReadTransaction {
-    StoreReadTransaction(environment.beginReadOrFail(), tables: tables)
+    StoreReadTransaction(base: environment.beginReadOrFail(), tables: tables)
   }
 
   /// The writing transaction, on a file that no compaction can replace meanwhile.
   func beginWrite() throws(StorageError) -> StoreWriteTransaction {
-    do throws(LMDBError) {
-      return StoreWriteTransaction(try environment.beginWrite(), tables: tables)
-    } catch { throw StorageError(error) }
+    StoreWriteTransaction(try engine(environment.beginWrite()), tables: tables)
   }
 
   /// Greatest size of the file in bytes.
   func mapSize() throws(StorageError) -> Int {
-    do throws(LMDBError) {
-      return try environment.information().mapSize
-    } catch { throw StorageError(error) }
+    try engine(environment.information().mapSize)
   }
 
   /// Length of the file in bytes.
-  func fileBytes() throws(StorageError) -> Int {
-    do throws(LMDBError) { return try environment.fileSize() } catch { throw StorageError(error) }
-  }
+  func fileBytes() throws(StorageError) -> Int { try engine(environment.fileSize()) }
 }
 
 /// The generation that counts now.

@@ -2,12 +2,12 @@ import Glibc
 
 /// State behind a lock, with one condition to wait for. Locks are held for moments only.
 // Sendable is unchecked because of the state: it is touched with the mutex held and never else.
-@safe final class Monitor<State>: @unchecked Sendable {
+@safe package final class Monitor<State>: @unchecked Sendable {
   private let mutex: UnsafeMutablePointer<pthread_mutex_t>
   private let condition: UnsafeMutablePointer<pthread_cond_t>
   private let state: UnsafeMutablePointer<State>
 
-  init(_ initial: State) {
+  package init(_ initial: State) {
     unsafe mutex = .allocate(capacity: 1)
     unsafe condition = .allocate(capacity: 1)
     unsafe state = .allocate(capacity: 1)
@@ -31,14 +31,14 @@ import Glibc
   }
 
   /// Runs `body` with the lock held.
-  func withLock<R>(_ body: (inout State) -> R) -> R {
+  package func withLock<R>(_ body: (inout State) -> R) -> R {
     unsafe pthread_mutex_lock(mutex)
     defer { unsafe pthread_mutex_unlock(mutex) }
     return unsafe body(&state.pointee)
   }
 
   /// Waits until `body`, which runs with the lock held, returns a value.
-  func waitUntil<R>(_ body: (inout State) -> R?) -> R {
+  package func waitUntil<R>(_ body: (inout State) -> R?) -> R {
     unsafe pthread_mutex_lock(mutex)
     defer { unsafe pthread_mutex_unlock(mutex) }
     while true {
@@ -61,8 +61,8 @@ import Glibc
   }
 
   /// Wakes one thread that waits.
-  func signal() { unsafe pthread_cond_signal(condition) }
+  package func signal() { unsafe pthread_cond_signal(condition) }
 
   /// Wakes every thread that waits.
-  func broadcast() { unsafe pthread_cond_broadcast(condition) }
+  package func broadcast() { unsafe pthread_cond_broadcast(condition) }
 }

@@ -1,5 +1,6 @@
 import Glibc
 import LMDB
+import SystemCalls
 
 /// Keeps room for what must always be possible. LMDB copies on write: even deleting needs pages.
 ///
@@ -78,19 +79,19 @@ struct RoomGuard {
     if let freePages {
       let isCurrent = freePages.transaction == figures.lastTransaction
       if freePages.count >= needed || isCurrent { return freePages.count }
-      if MonotonicClock.nanoseconds() < freePages.nextCountNanoseconds {
+      if SystemClock.monotonicNanoseconds() < freePages.nextCountNanoseconds {
         return max(0, freePages.count)
       }
     }
     // By the thread's own time: that others keep the processor is no reason to call the store full.
-    let begin = MonotonicClock.threadNanoseconds()
+    let begin = SystemClock.threadNanoseconds()
     guard let count = try? environment.freePageCount() else { return 0 }
-    let cost = MonotonicClock.threadNanoseconds() - begin
+    let cost = SystemClock.threadNanoseconds() - begin
     // A count that took a millisecond may take a twentieth of the time, one that took less is free.
     let pause = cost < 1_000_000 ? 0 : 20 * cost
     freePages = FreePages(
       count: count, transaction: figures.lastTransaction,
-      nextCountNanoseconds: MonotonicClock.nanoseconds() + pause)
+      nextCountNanoseconds: SystemClock.monotonicNanoseconds() + pause)
     return count
   }
 }

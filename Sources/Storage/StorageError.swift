@@ -1,4 +1,14 @@
-package import LMDB
+import LMDB
+
+/// An error type that can hold one of the store's; an enum's case `store(StorageError)` says so.
+package protocol StoreFailure: Error {
+  /// The failure that is `error`.
+  static func store(_ error: StorageError) -> Self
+}
+
+extension StorageError: StoreFailure {
+  package static func store(_ error: StorageError) -> StorageError { error }
+}
 
 /// Why the store could not be created, opened, read or written.
 package enum StorageError: Error, Equatable, Sendable {
@@ -26,22 +36,25 @@ package enum StorageError: Error, Equatable, Sendable {
   case stopped
   /// The disk failed, so nothing is written any more until the process has been restarted.
   case writingEnded
-  /// Whoever asked for a copy wanted no more of it.
+  /// The caller's progress closure returned false, so the copy was given up and removed.
   case cancelled
-  /// LMDB refused a call.
-  case lmdb(LMDBError)
+  /// The engine below refused a call.
+  case engine(EngineFailure)
   /// A system call failed.
   case system(call: String, errno: Int32)
 
   /// The store's word for an error of LMDB inside a transaction.
-  package init(_ error: LMDBError) {
+  init(_ error: LMDBError) {
     self =
       switch error.kind {
       case .mapFull, .noSpace: .full
       case .ioError, .panic: .writingEnded
-      default: .lmdb(error)
+      default: .engine(EngineFailure(error: error))
       }
   }
+
+  /// What LMDB said when it ended all writing.
+  init(cause: LMDBError) { self = .engine(EngineFailure(error: cause)) }
 
   /// The store's word for an error of LMDB while `file` was opened.
   init(_ error: LMDBError, opening file: String) {
@@ -50,7 +63,34 @@ package enum StorageError: Error, Equatable, Sendable {
       case .truncated: .truncated(file: file)
       case .invalid, .versionMismatch, .corrupted, .notFound: .damaged(file: file)
       case .mapTooSmall(let neededBytes): .mapTooSmall(file: file, neededBytes: neededBytes)
-      default: .lmdb(error)
+      default: .engine(EngineFailure(error: error))
       }
   }
+}
+
+/// What the engine answered to a call, in its own words: which call failed and why, and nothing of
+/// keys or values.
+package struct EngineFailure: Equatable, Sendable, CustomStringConvertible {
+  let error: LMDBError
+
+  /// Whether it says that what was read is not what the engine had written, rather than that there
+  /// was something it could not get: memory, a place among the readers.
+  package var tellsOfDamage: Bool {
+    switch error.kind {
+    case .corrupted, .invalid, .versionMismatch, .truncated, .notFound, .other: true
+    case .mapFull, .noSpace, .ioError, .panic, .mapTooSmall, .keyExists, .badValueSize,
+      .readersFull, .databasesFull, .transactionFull, .transactionFailed, .busy, .system:
+      false
+    }
+  }
+
+  package var description: String { error.description }
+}
+
+/// What `body` returns; LMDB's error becomes the store's.
+@inline(__always)
+func engine<R: ~Copyable>(
+  _ body: @autoclosure () throws(LMDBError) -> R
+) throws(StorageError) -> R {
+  do throws(LMDBError) { return try body() } catch { throw StorageError(error) }
 }

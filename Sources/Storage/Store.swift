@@ -1,5 +1,6 @@
 import Glibc
-package import LMDB
+import LMDB
+import Synchronization
 
 /// The sixteen random bytes that tell one store from another.
 package struct StoreIdentifier: Equatable, Hashable, Sendable {
@@ -36,19 +37,16 @@ package final class Store: Sendable {
   package let directory: String
   /// Which store this is; kept in `meta`.
   package let storeIdentifier: StoreIdentifier
-  /// The environment behind the tables: for figures and verification. A compaction puts another
-  /// one in its place, so ask for it each time and keep it for a moment only.
-  package var environment: Environment { generations.value.environment }
   /// The derived index. A store that was opened as a copy has none, and is not asked for it.
   package var index: StoreIndex {
-    guard let derived else { preconditionFailure("a copy has no index") }
-    return derived
+    guard let index = derived.withLock({ $0 }) else { preconditionFailure("a copy has no index") }
+    return index
   }
   /// True when `index.mdb` was missing, damaged or of another store, and is empty now.
-  package var indexWasLost: Bool { derived?.loss != nil }
+  package var indexWasLost: Bool { derived.withLock { $0?.loss != nil } }
 
   let generations: CurrentGeneration
-  private let derived: StoreIndex?
+  private let derived: Mutex<StoreIndex?>
   private let writer: Writer
   private let isReadOnly: Bool
   // Last, so that it is given up after the environments are closed.
@@ -61,7 +59,7 @@ package final class Store: Sendable {
     self.directory = directory
     self.storeIdentifier = identifier
     generations = CurrentGeneration(generation)
-    derived = index
+    derived = Mutex(index)
     self.isReadOnly = isReadOnly
     self.lock = lock
     writer = Writer(generations: generations, directory: directory, lock: lock)
@@ -80,32 +78,63 @@ package final class Store: Sendable {
 
   /// Lends a write transaction to `body`, on this thread, and commits when it returns: for commands
   /// that work on a store without the writer's thread.
-  /// - Throws: what `body` throws, or ``StorageError``; after an error nothing has changed.
-  package func write<R: ~Copyable>(
-    _ body: (inout StoreWriteTransaction) throws -> R
-  ) throws -> R {
-    do {
-      var transaction = try generations.beginWrite()
-      let result = try body(&transaction)
-      try transaction.commit()
-      return result
-    } catch let error as LMDBError {
-      throw StorageError(error)
+  /// - Throws: what `body` throws, and in its type the store's own error; after an error nothing has
+  ///   changed.
+  package func write<R: ~Copyable, E: StoreFailure>(
+    _ body: (inout StoreWriteTransaction) throws(E) -> R
+  ) throws(E) -> R {
+    var transaction: StoreWriteTransaction
+    do throws(LMDBError) { transaction = try generations.beginWrite() } catch {
+      throw .store(StorageError(error))
     }
+    let result = try body(&transaction)
+    do throws(LMDBError) { try transaction.commit() } catch { throw .store(StorageError(error)) }
+    return result
+  }
+
+  /// Commits what `body` does as one batch of `participant`, on this thread: in a store without the
+  /// writer's thread.
+  /// - Throws: what `body` throws, or ``StorageError`` in it; after an error nothing has changed.
+  package func write<R, E: StoreFailure>(
+    as participant: some BatchParticipant,
+    _ body: (inout StoreWriteTransaction) throws(E) -> R
+  ) throws(E) -> R {
+    do throws(E) {
+      let result = try write { (transaction) throws(E) in
+        let result = try body(&transaction)
+        do throws(StorageError) {
+          try participant.batchWillCommit(&transaction)
+        } catch { throw .store(error) }
+        return result
+      }
+      participant.batchDidCommit()
+      return result
+    } catch {
+      participant.batchDidAbort()
+      throw error
+    }
+  }
+
+  /// Sets `index.mdb` aside, which cannot be read, and begins an empty one, which is ``index`` from
+  /// then on. Who holds the one before goes on with a file that nobody will open again.
+  package func replaceIndex() throws(StorageError) {
+    let before = index
+    let new = try before.replacement(for: storeIdentifier)
+    derived.withLock { $0 = new }
   }
 
   /// Starts the writer's thread. Once in the life of a store.
   ///
-  /// `onEnd` is called once, on the writer's thread, when the disk has failed and nothing will be
-  /// written any more; the process should end.
+  /// `participant` keeps what is written once for each batch. `onEnd` is called once, on the writer's
+  /// thread, with the cause, when nothing will be written any more; the process should end.
   /// - Throws: ``StorageError/system(call:errno:)`` when there is no thread to be had, and with
   ///   `EROFS` for a store that was opened for reading.
   package func startWriter(
-    participants: [any BatchParticipant], limits: WriterLimits = WriterLimits(),
+    participant: (any BatchParticipant)? = nil, limits: WriterLimits = WriterLimits(),
     onEnd: @escaping @Sendable (StorageError) -> Void
   ) throws(StorageError) {
     guard !isReadOnly else { throw .system(call: "startWriter", errno: EROFS) }
-    try writer.start(participants: participants, limits: limits, onEnd: onEnd)
+    try writer.start(participant: participant, limits: limits, onEnd: onEnd)
   }
 
   /// Hands `job` to the writer. Never blocks; the order of jobs is kept.

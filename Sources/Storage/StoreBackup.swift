@@ -1,5 +1,6 @@
 import Glibc
 import LMDB
+import SystemCalls
 
 extension Store {
   /// Copies the store, as it is now, to the new file `path` (mode 0600), and returns when the copy is
@@ -30,7 +31,7 @@ extension Store {
       throw error
     }
     do throws(StorageError) {
-      try Files.synchronize(directory: Files.directory(of: path))
+      try Files.synchronize(directory: Directory.containing(path))
     } catch {
       try? Files.remove([path])
       throw error
@@ -38,26 +39,18 @@ extension Store {
     return result
   }
 
-  /// Which store the file `path`, a copy that nobody writes, is of.
+  /// Opens the copy `path`, which nobody writes while it is open, for reading, after a look at every
+  /// page of it. It has no index and takes no lock.
   /// - Throws: ``StorageError/truncated(file:)``, ``StorageError/damaged(file:)``,
   ///   ``StorageError/unknownFormat(file:format:)``, `ENOENT` as
   ///   ``StorageError/system(call:errno:)``.
-  package static func storeIdentifier(
-    ofCopy path: String
-  ) throws(StorageError) -> StoreIdentifier {
-    try identity(of: openCopy(path))
-  }
-
-  /// Opens the copy `path`, which nobody writes while it is open, for reading, after a look at every
-  /// page of it. It has no index and takes no lock.
-  /// - Throws: as ``storeIdentifier(ofCopy:)``.
   package static func open(copy path: String) throws(StorageError) -> Store {
     try opened(openCopy(path))
   }
 
   private static func opened(_ copy: Generation) throws(StorageError) -> Store {
     Store(
-      directory: Files.directory(of: copy.environment.path), identifier: try identity(of: copy),
+      directory: Directory.containing(copy.environment.path), identifier: try identity(of: copy),
       generation: copy, index: nil, isReadOnly: true, lock: nil)
   }
 

@@ -60,11 +60,7 @@ enum StoreCopy {
   static func openDraft(_ path: String, mapSize: Int) throws(StorageError) -> Generation {
     var options = Environment.Options(mapSize: mapSize)
     options.isDraft = true
-    do throws(LMDBError) {
-      let environment = try Environment(path: path, options: options)
-      let tables = try Tables(of: environment, creating: true)
-      return Generation(environment: environment, tables: tables)
-    } catch { throw StorageError(error) }
+    return try engine(Generation(path: path, options: options, creating: true))
   }
 
   /// Opens the file `path` for reading. Where it is not `isShared`, nobody may write it.
@@ -74,15 +70,13 @@ enum StoreCopy {
     var options = Environment.Options(mapSize: mapSize)
     options.isReadOnly = true
     options.isUnshared = !isShared
-    do throws(LMDBError) {
-      let environment = try Environment(path: path, options: options)
-      let tables = try Tables(of: environment, creating: false)
-      return Generation(environment: environment, tables: tables)
-    } catch { throw StorageError(error, opening: path) }
+    do throws(LMDBError) { return try Generation(path: path, options: options) } catch {
+      throw StorageError(error, opening: path)
+    }
   }
 
   static func synchronize(_ draft: Generation) throws(StorageError) {
-    do throws(LMDBError) { try draft.environment.synchronize() } catch { throw StorageError(error) }
+    try engine(draft.environment.synchronize())
   }
 
   /// Refuses a file with a table that this version does not know, and would leave behind.
@@ -121,7 +115,7 @@ enum StoreCopy {
     var bytes = 0
     var transaction = try draft.beginWrite()
     while let entry = try cursor.next() {
-      try transaction.put(key: entry.key, value: entry.value, in: table, options: .append)
+      try transaction.append(key: entry.key, value: entry.value, in: table)
       count += 1
       bytes += entry.key.byteCount + entry.value.byteCount
       guard bytes < transactionBytes else {
@@ -159,8 +153,8 @@ extension StorageError {
     switch self {
     // LMDB calls it EIO when a part of what was to be written has had room.
     case .writingEnded: Files.haveNoRoom(beside: draft) ? .full : .system(call: "write", errno: EIO)
-    case .lmdb(let error):
-      switch error.kind {
+    case .engine(let failure):
+      switch failure.error.kind {
       case .corrupted, .keyExists, .badValueSize: .damaged(file: file)
       default: self
       }

@@ -1,10 +1,27 @@
+internal import Bytes
 import Glibc
-package import LMDB
+import LMDB
 import Synchronization
 
-/// `index.mdb`: derived from the store and never trusted. What is wrong with it is cured by
-/// setting it aside and beginning an empty one, which its owner fills from the records.
+/// `index.mdb`: which token a fingerprint leads to. It is derived from the store and never trusted.
+/// What is wrong with it is cured by setting it aside and beginning an empty one, which its owner
+/// fills from the records.
+///
+/// Each of its two tables has entries, fingerprint → token, and a mark, a row that says how far it
+/// goes; what the bytes mean is the owner's.
 package final class StoreIndex: Sendable {
+  /// One of the tables: there are two, so that fingerprints under a new key can be gathered while the
+  /// older ones still serve.
+  package enum Slot: Int, CaseIterable, Sendable {
+    case first, second
+
+    package var other: Slot { self == .first ? .second : .first }
+
+    fileprivate var name: String { self == .first ? "fingerprints" : "fingerprints2" }
+    /// The key of the mark's row.
+    fileprivate var mark: [UInt8] { Array((self == .first ? "mark" : "mark2").utf8) }
+  }
+
   /// Why the index that was there could not be used.
   package enum Loss: Equatable, Sendable {
     case missing, truncated, damaged
@@ -12,36 +29,68 @@ package final class StoreIndex: Sendable {
     case foreign
   }
 
-  package let environment: Environment
-  /// Its `meta` table: marks of how far the index goes. The key `store` is taken.
-  package let meta: Database
   /// Why the index is empty now, or nil when the one that was there is in use.
   package let loss: Loss?
-  private let databases = Mutex<[String: Database]>([:])
+  private let isBroken = Atomic(false)
+  private let environment: Environment
+  /// The table of marks. The key `store` says whose index it is.
+  private let meta: Database
+  private let tables: [Database]
 
   private static let storeKey = Array("store".utf8)
 
-  private init(environment: Environment, meta: Database, loss: Loss?) {
+  private init(_ environment: Environment, meta: Database, loss: Loss?) throws(LMDBError) {
     self.environment = environment
     self.meta = meta
     self.loss = loss
+    var tables: [Database] = []
+    for slot in Slot.allCases {
+      tables.append(try environment.openDatabase(slot.name, creating: true))
+    }
+    self.tables = tables
   }
 
-  /// The table `name` (`fingerprints`, for one), made where it is not there yet. Not from within a
-  /// transaction on the index.
-  package func table(_ name: String) throws(StorageError) -> Database {
-    do {
-      return try databases.withLock { databases in
-        if let known = databases[name] { return known }
-        let opened = try environment.openDatabase(name, creating: true)
-        databases[name] = opened
-        return opened
-      }
-    } catch let error as LMDBError {
-      throw StorageError(error)
-    } catch {
-      throw .damaged(file: environment.path)
-    }
+  /// Whether somebody has said that it cannot be used any more. From any thread, as all of it.
+  package var isCondemned: Bool { isBroken.load(ordering: .relaxed) }
+
+  /// Says that it cannot be used any more; it is replaced by ``Store/replaceIndex()``.
+  package func condemn() { isBroken.store(true, ordering: .relaxed) }
+
+  /// What `read` makes of the token under a fingerprint; nil where there is none.
+  package func token<R>(
+    for fingerprint: RawSpan, in slot: Slot, _ read: (RawSpan) -> R?
+  ) throws(StorageError) -> R? {
+    try value(under: fingerprint, in: tables[slot.rawValue], read)
+  }
+
+  /// What `read` makes of the mark of a table; nil where it has none.
+  package func mark<R>(of slot: Slot, _ read: (RawSpan) -> R?) throws(StorageError) -> R? {
+    let key = slot.mark
+    return try value(under: unsafe key.span.bytes, in: meta, read)
+  }
+
+  private func value<R>(
+    under key: RawSpan, in table: Database, _ read: (RawSpan) -> R?
+  ) throws(StorageError) -> R? {
+    let transaction = environment.beginReadOrFail()
+    guard let value = try transaction.value(under: key, in: table) else { return nil }
+    return read(value)
+  }
+
+  /// How many entries a table has.
+  package func count(of slot: Slot) throws(StorageError) -> Int {
+    try engine(environment.beginRead().count(of: tables[slot.rawValue]))
+  }
+
+  /// Lends a change of a table to `body`, and makes it durable when that returns.
+  package func write(
+    to slot: Slot, _ body: (inout IndexChange) throws(StorageError) -> Void
+  ) throws(StorageError) {
+    var change = IndexChange(
+      base: try engine(environment.beginWrite()), table: tables[slot.rawValue], meta: meta,
+      mark: slot.mark)
+    try body(&change)
+    try change.commit()
   }
 
   /// Opens the index of the store `identifier` in `directory`, or begins a new one. A file that
@@ -60,6 +109,14 @@ package final class StoreIndex: Sendable {
     return try fresh(path: path, identifier: identifier, mapSize: mapSize, loss: loss)
   }
 
+  /// Sets the file aside, and begins an empty one in its place.
+  func replacement(for identifier: StoreIdentifier) throws(StorageError) -> StoreIndex {
+    let mapSize = try engine(environment.information().mapSize)
+    try Self.setAside(environment.path)
+    return try Self.fresh(
+      path: environment.path, identifier: identifier, mapSize: mapSize, loss: .damaged)
+  }
+
   private static func options(mapSize: Int) -> Environment.Options {
     var options = Environment.Options(mapSize: mapSize)
     options.maxDatabases = 8
@@ -73,14 +130,11 @@ package final class StoreIndex: Sendable {
     do throws(LMDBError) {
       let environment = try Environment(path: path, options: options(mapSize: mapSize))
       let meta = try environment.openDatabase("meta")
-      let isOwn = try environment.read { (transaction) throws(LMDBError) in
-        guard let owner = try transaction.get(unsafe storeKey.span.bytes, in: meta) else {
-          return false
-        }
-        return Array(copying: owner) == identifier.bytes
-      }
-      guard isOwn else { throw LMDBError(.keyExists, in: .open) }
-      return StoreIndex(environment: environment, meta: meta, loss: nil)
+      let transaction = environment.beginReadOrFail()
+      guard let owner = try transaction.get(storeKey.rawSpan, in: meta),
+        owner.isEqual(to: identifier.bytes)
+      else { throw LMDBError(.keyExists, in: .open) }
+      return try StoreIndex(environment, meta: meta, loss: nil)
     } catch {
       throw StorageError(error, opening: path)
     }
@@ -91,14 +145,15 @@ package final class StoreIndex: Sendable {
     switch error {
     case .truncated: return .truncated
     case .damaged: return .damaged
-    case .lmdb(let reason) where reason.kind == .system(errno: ENOENT): return .missing
-    case .lmdb(let reason) where reason.kind == .keyExists: return .foreign
+    case .engine(let reason) where reason.error.kind == .system(errno: ENOENT): return .missing
+    case .engine(let reason) where reason.error.kind == .keyExists: return .foreign
     default: throw error
     }
   }
 
   private static func setAside(_ path: String) throws(StorageError) {
-    guard unsafe rename(path, "\(path).set-aside") == 0 else {
+    // Where it is gone, an attempt before this one had come so far.
+    guard unsafe rename(path, "\(path).set-aside") == 0 || errno == ENOENT else {
       throw .system(call: "rename", errno: errno)
     }
     guard unsafe unlink("\(path)-lock") == 0 || errno == ENOENT else {
@@ -115,19 +170,53 @@ package final class StoreIndex: Sendable {
       let environment = try Environment(path: path, options: options)
       let meta = try environment.openDatabase("meta", creating: true)
       var transaction = try environment.beginWrite()
-      try transaction.put(
-        key: unsafe storeKey.span.bytes, value: unsafe identifier.bytes.span.bytes, in: meta)
+      try transaction.put(key: storeKey.rawSpan, value: identifier.bytes.rawSpan, in: meta)
       try transaction.commit()
-      return StoreIndex(environment: environment, meta: meta, loss: loss)
+      return try StoreIndex(environment, meta: meta, loss: loss)
     } catch {
       throw StorageError(error, opening: path)
     }
   }
 }
 
-extension [UInt8] {
-  /// A copy of `bytes`, which are no secret.
-  init(copying bytes: RawSpan) {
-    self = unsafe bytes.withUnsafeBytes { unsafe Array($0) }
+/// A change of one of the index's tables, and of its mark.
+package struct IndexChange: ~Copyable {
+  fileprivate var base: WriteTransaction
+  fileprivate let table: Database
+  fileprivate let meta: Database
+  fileprivate let mark: [UInt8]
+
+  /// What `read` makes of the token under a fingerprint; nil where there is none.
+  package func token<R>(
+    for fingerprint: RawSpan, _ read: (RawSpan) -> R?
+  ) throws(StorageError) -> R? {
+    guard let value = try base.value(under: fingerprint, in: table) else { return nil }
+    return read(value)
+  }
+
+  /// Has a fingerprint lead to a token, or, without one, to nothing.
+  package mutating func set(_ fingerprint: RawSpan, to token: RawSpan?) throws(StorageError) {
+    if let token {
+      try engine(base.put(key: fingerprint, value: token, in: table))
+    } else {
+      _ = try engine(base.delete(fingerprint, in: table))
+    }
+  }
+
+  /// Moves the mark.
+  package mutating func setMark(_ row: RawSpan) throws(StorageError) {
+    let mark = mark
+    try engine(base.put(key: unsafe mark.span.bytes, value: row, in: meta))
+  }
+
+  /// Removes every entry, and the mark.
+  package mutating func clear() throws(StorageError) {
+    let mark = mark
+    try engine(base.removeAll(in: table))
+    _ = try engine(base.delete(unsafe mark.span.bytes, in: meta))
+  }
+
+  fileprivate consuming func commit() throws(StorageError) {
+    do throws(LMDBError) { try base.commit() } catch { throw StorageError(error) }
   }
 }

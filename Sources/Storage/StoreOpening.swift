@@ -1,3 +1,4 @@
+import Bytes
 import Glibc
 import LMDB
 
@@ -7,30 +8,17 @@ extension Store {
   /// The format of `cards.mdb` that this version writes and reads.
   private static let format: UInt8 = 1
 
-  /// Makes a new store in `directory`, which is made (mode 0700) where it is not there.
-  ///
-  /// `mapSize` is the greatest size of `cards.mdb` in bytes, a multiple of the page size.
-  /// - Throws: ``StorageError/alreadyInitialized(directory:)``, ``StorageError/locked(byProcess:)``.
-  package static func create(
-    at directory: String, mapSize: Int, storeIdentifier: StoreIdentifier
-  ) throws(StorageError) {
-    do {
-      try create(at: directory, mapSize: mapSize, storeIdentifier: storeIdentifier) { _ in }
-    } catch let error as StorageError {
-      throw error
-    } catch {
-      throw .damaged(file: "\(directory)/cards.mdb")
-    }
-  }
-
-  /// Makes a new store in `directory` whose first contents `populate` writes.
+  /// Makes a new store in `directory`, which is made (mode 0700) where it is not there, and whose first
+  /// contents `populate` writes.
   ///
   /// The file is made whole under another name, and gets its own when everything is durable: a
-  /// store of which a part is missing never exists.
-  /// - Throws: what `populate` throws, beside the errors of the other form.
+  /// store of which a part is missing never exists. `mapSize` is the greatest size of `cards.mdb` in
+  /// bytes, a multiple of the page size.
+  /// - Throws: what `populate` throws, ``StorageError/alreadyInitialized(directory:)``,
+  ///   ``StorageError/locked(byProcess:)``.
   package static func create(
     at directory: String, mapSize: Int, storeIdentifier: StoreIdentifier,
-    populate: (inout StoreWriteTransaction) throws -> Void
+    populate: (inout StoreWriteTransaction) throws -> Void = { _ in }
   ) throws {
     try make(in: directory) { draft in
       try write(draft, mapSize: mapSize, identifier: storeIdentifier, populate: populate)
@@ -41,9 +29,7 @@ extension Store {
   /// draft. After an error the directory is gone where it was made for it.
   static func make(in directory: String, write: (_ draft: String) throws -> Void) throws {
     let isNew = unsafe mkdir(directory, 0o700) == 0
-    guard isNew || errno == EEXIST else {
-      throw StorageError.system(call: "mkdir", errno: errno)
-    }
+    guard isNew || errno == EEXIST else { throw StorageError.system(call: "mkdir", errno: errno) }
     let lock = try StoreLock(directory: directory)
     let path = "\(directory)/cards.mdb"
     let draft = "\(path).new"
@@ -76,13 +62,11 @@ extension Store {
     do {
       var options = Environment.Options(mapSize: mapSize)
       options.creates = true
-      let environment = try Environment(path: draft, options: options)
-      let tables = try Tables(of: environment, creating: true)
-      var transaction = StoreWriteTransaction(try environment.beginWrite(), tables: tables)
+      let generation = try Generation(path: draft, options: options, creating: true)
+      var transaction = try generation.beginWrite()
       try put(identifier, in: &transaction)
       let formatBytes = [format]
-      try transaction.put(
-        key: unsafe formatKey.span.bytes, value: unsafe formatBytes.span.bytes, in: .meta)
+      try transaction.put(key: formatKey.rawSpan, value: formatBytes.rawSpan, in: .meta)
       try populate(&transaction)
       try transaction.commit()
     } catch let error as LMDBError {
@@ -94,8 +78,7 @@ extension Store {
   static func put(
     _ identifier: StoreIdentifier, in transaction: inout StoreWriteTransaction
   ) throws(StorageError) {
-    try transaction.put(
-      key: unsafe identifierKey.span.bytes, value: unsafe identifier.bytes.span.bytes, in: .meta)
+    try transaction.put(key: identifierKey.rawSpan, value: identifier.bytes.rawSpan, in: .meta)
   }
 
   /// Opens the store in `directory` and takes its lock.
@@ -121,13 +104,9 @@ extension Store {
     environmentOptions.writesAhead = true
     let generation: Generation
     do throws(LMDBError) {
-      let environment = try Environment(path: path, options: environmentOptions)
-      try environment.checkReaders()
-      let tables = try Tables(of: environment, creating: false)
-      generation = Generation(environment: environment, tables: tables)
-    } catch {
-      throw StorageError(error, opening: path)
-    }
+      generation = try Generation(path: path, options: environmentOptions)
+      try generation.environment.checkReaders()
+    } catch { throw StorageError(error, opening: path) }
     let identifier = try identity(of: generation)
     let index = try StoreIndex.open(
       directory: directory, identifier: identifier, mapSize: options.indexMapSize ?? mapSize)
@@ -140,16 +119,12 @@ extension Store {
   static func identity(of generation: Generation) throws(StorageError) -> StoreIdentifier {
     let path = generation.environment.path
     let transaction = generation.beginReadOrFail()
-    guard
-      let found = try transaction.get(unsafe formatKey.span.bytes, in: .meta),
-      found.byteCount == 1,
-      let bytes = try transaction.get(unsafe identifierKey.span.bytes, in: .meta),
-      let identifier = StoreIdentifier(Array(copying: bytes))
+    guard let found = try transaction.get(formatKey.rawSpan, in: .meta), found.byteCount == 1,
+      let bytes = try transaction.get(identifierKey.rawSpan, in: .meta),
+      let identifier = StoreIdentifier(bytes.array)
     else { throw .damaged(file: path) }
-    let format = Array(copying: found)[0]
-    guard format == Self.format else {
-      throw .unknownFormat(file: path, format: format)
-    }
+    let format = found.byte(0)
+    guard format == Self.format else { throw .unknownFormat(file: path, format: format) }
     return identifier
   }
 }

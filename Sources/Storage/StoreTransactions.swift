@@ -1,4 +1,4 @@
-package import LMDB
+import LMDB
 
 /// Looking things up in the store: what a snapshot and the writer's transaction have in common.
 ///
@@ -26,43 +26,72 @@ extension StoreReading where Self: ~Copyable {
   ///
   /// The walk begins at the key `start` or the nearest after it (before it when `reversed`), or at
   /// the end where it is nil.
-  /// - Throws: ``StorageError``, or what `body` throws.
-  package func forEach(
+  /// - Throws: what `body` throws, and in its type the store's own error.
+  package func forEach<E: StoreFailure>(
     in table: Table, from start: RawSpan? = nil, reversed: Bool = false,
-    _ body: (_ key: RawSpan, _ value: RawSpan) throws -> Bool
-  ) throws {
-    var cursor = try cursor(in: table)
-    guard var entry = try cursor.start(from: start, reversed: reversed) else { return }
-    while try body(entry.key, entry.value) {
-      guard let following = reversed ? try cursor.previous() : try cursor.next() else { return }
-      entry = following
-    }
+    _ body: (_ key: RawSpan, _ value: RawSpan) throws(E) -> Bool
+  ) throws(E) {
+    var failure: E?
+    do throws(StorageError) {
+      var cursor = try cursor(in: table)
+      guard var entry = try cursor.start(from: start, reversed: reversed) else { return }
+      while true {
+        do throws(E) {
+          guard try body(entry.key, entry.value) else { return }
+        } catch {
+          failure = error
+          break
+        }
+        guard let following = reversed ? try cursor.previous() : try cursor.next() else { return }
+        entry = following
+      }
+    } catch { throw .store(error) }
+    if let failure { throw failure }
+  }
+}
+
+/// A key and its value, lent by a transaction.
+package struct StoreEntry: ~Escapable {
+  package let key: RawSpan
+  package let value: RawSpan
+
+  @_lifetime(copy entry)
+  fileprivate init?(_ entry: consuming Entry?) {
+    guard let entry else { return nil }
+    key = entry.key
+    value = entry.value
+  }
+
+  /// True when key and value are the same bytes as those of `other`. Not constant in time.
+  func isEqual(to other: borrowing StoreEntry) -> Bool {
+    key.isEqual(to: other.key) && value.isEqual(to: other.value)
   }
 }
 
 /// Walks a table in the order of its keys, or against it.
 package struct StoreCursor: ~Copyable, ~Escapable {
-  private var base: Cursor
-
-  @_lifetime(copy base)
-  init(_ base: consuming Cursor) { self.base = base }
+  fileprivate var base: Cursor
 
   /// The entry after the current one; at first the first. Nil at the end.
   @_lifetime(copy self)
-  package mutating func next() throws(StorageError) -> Entry? {
-    do throws(LMDBError) { return try base.next() } catch { throw StorageError(error) }
+  package mutating func next() throws(StorageError) -> StoreEntry? {
+    do throws(LMDBError) { return StoreEntry(try base.next()) } catch { throw StorageError(error) }
   }
 
   /// The entry before the current one; at first the last. Nil at the beginning.
   @_lifetime(copy self)
-  package mutating func previous() throws(StorageError) -> Entry? {
-    do throws(LMDBError) { return try base.previous() } catch { throw StorageError(error) }
+  package mutating func previous() throws(StorageError) -> StoreEntry? {
+    do throws(LMDBError) { return StoreEntry(try base.previous()) } catch {
+      throw StorageError(error)
+    }
   }
 
   /// The first entry whose key is `key` or greater.
   @_lifetime(copy self)
-  package mutating func seek(_ key: RawSpan) throws(StorageError) -> Entry? {
-    do throws(LMDBError) { return try base.seek(key) } catch { throw StorageError(error) }
+  package mutating func seek(_ key: RawSpan) throws(StorageError) -> StoreEntry? {
+    do throws(LMDBError) { return StoreEntry(try base.seek(key)) } catch {
+      throw StorageError(error)
+    }
   }
 
   /// The entry at which a walk from `start` begins: the first with that key or a greater one, or,
@@ -70,41 +99,47 @@ package struct StoreCursor: ~Copyable, ~Escapable {
   @_lifetime(copy self)
   package mutating func start(
     from start: RawSpan? = nil, reversed: Bool = false
-  ) throws(StorageError) -> Entry? {
+  ) throws(StorageError) -> StoreEntry? {
     do throws(LMDBError) {
-      return try base.start(from: start, reversed: reversed)
-    } catch { throw StorageError(error) }
+      return StoreEntry(try base.start(from: start, reversed: reversed))
+    } catch {
+      throw StorageError(error)
+    }
+  }
+}
+
+/// As LMDB's own, with the store's error.
+extension Transaction where Self: ~Copyable {
+  @_lifetime(borrow self)
+  func value(under key: RawSpan, in database: Database) throws(StorageError) -> RawSpan? {
+    do throws(LMDBError) { return try get(key, in: database) } catch { throw StorageError(error) }
+  }
+
+  @_lifetime(borrow self)
+  fileprivate func storeCursor(in database: Database) throws(StorageError) -> StoreCursor {
+    do throws(LMDBError) { return StoreCursor(base: try cursor(in: database)) } catch {
+      throw StorageError(error)
+    }
   }
 }
 
 /// A snapshot of the store.
 package struct StoreReadTransaction: ~Copyable, StoreReading {
-  private let base: ReadTransaction
-  private let tables: Tables
-
-  init(_ base: consuming ReadTransaction, tables: Tables) {
-    self.base = base
-    self.tables = tables
-  }
+  let base: ReadTransaction
+  let tables: Tables
 
   @_lifetime(borrow self)
   package func get(_ key: RawSpan, in table: Table) throws(StorageError) -> RawSpan? {
-    do throws(LMDBError) {
-      return try base.get(key, in: tables[table])
-    } catch { throw StorageError(error) }
+    try base.value(under: key, in: tables[table])
   }
 
   @_lifetime(borrow self)
   package func cursor(in table: Table) throws(StorageError) -> StoreCursor {
-    do throws(LMDBError) {
-      return StoreCursor(try base.cursor(in: tables[table]))
-    } catch { throw StorageError(error) }
+    try base.storeCursor(in: tables[table])
   }
 
   package func count(of table: Table) throws(StorageError) -> Int {
-    do throws(LMDBError) {
-      return try base.count(of: tables[table])
-    } catch { throw StorageError(error) }
+    try engine(base.count(of: tables[table]))
   }
 }
 
@@ -114,6 +149,9 @@ package struct StoreWriteTransaction: ~Copyable, StoreReading {
   private let tables: Tables
   /// The first error of LMDB after which the transaction can only be aborted.
   private(set) var failure: LMDBError?
+  /// How often something was put, or was to be removed: who sees the same number twice has changed
+  /// nothing between.
+  package private(set) var changes = 0
 
   init(_ base: consuming WriteTransaction, tables: Tables) {
     self.base = base
@@ -122,47 +160,54 @@ package struct StoreWriteTransaction: ~Copyable, StoreReading {
 
   @_lifetime(borrow self)
   package func get(_ key: RawSpan, in table: Table) throws(StorageError) -> RawSpan? {
-    do throws(LMDBError) {
-      return try base.get(key, in: tables[table])
-    } catch { throw StorageError(error) }
+    try base.value(under: key, in: tables[table])
   }
 
   @_lifetime(borrow self)
   package func cursor(in table: Table) throws(StorageError) -> StoreCursor {
-    do throws(LMDBError) {
-      return StoreCursor(try base.cursor(in: tables[table]))
-    } catch { throw StorageError(error) }
+    try base.storeCursor(in: tables[table])
   }
 
   package func count(of table: Table) throws(StorageError) -> Int {
-    do throws(LMDBError) {
-      return try base.count(of: tables[table])
-    } catch { throw StorageError(error) }
+    try engine(base.count(of: tables[table]))
   }
 
   /// Stores `value` under `key`.
-  /// - Throws: ``StorageError/full``; `.lmdb` with `.keyExists` as `options` say.
-  package mutating func put(
-    key: RawSpan, value: RawSpan, in table: Table, options: PutOptions = []
+  /// - Throws: ``StorageError/full``.
+  package mutating func put(key: RawSpan, value: RawSpan, in table: Table) throws(StorageError) {
+    changes += 1
+    do throws(LMDBError) { try base.put(key: key, value: value, in: tables[table]) } catch {
+      throw noting(error)
+    }
+  }
+
+  /// Stores `value` under `key`, which is greater than every key of `table`: much faster than a
+  /// search, and fills pages whole.
+  /// - Throws: ``StorageError/full``; ``StorageError/engine(_:)`` where the key is not the greatest.
+  package mutating func append(
+    key: RawSpan, value: RawSpan, in table: Table
   ) throws(StorageError) {
+    changes += 1
     do throws(LMDBError) {
-      try base.put(key: key, value: value, in: tables[table], options: options)
+      try base.put(key: key, value: value, in: tables[table], appends: true)
     } catch { throw noting(error) }
   }
 
   /// Removes what is under `key`; false where there was nothing.
   @discardableResult
   package mutating func delete(_ key: RawSpan, in table: Table) throws(StorageError) -> Bool {
-    do throws(LMDBError) {
-      return try base.delete(key, in: tables[table])
-    } catch { throw noting(error) }
+    changes += 1
+    do throws(LMDBError) { return try base.delete(key, in: tables[table]) } catch {
+      throw noting(error)
+    }
   }
 
   /// Removes every entry of `table`.
   package mutating func removeAll(in table: Table) throws(StorageError) {
-    do throws(LMDBError) {
-      try base.removeAll(in: tables[table])
-    } catch { throw noting(error) }
+    changes += 1
+    do throws(LMDBError) { try base.removeAll(in: tables[table]) } catch {
+      throw noting(error)
+    }
   }
 
   /// Makes the changes durable.

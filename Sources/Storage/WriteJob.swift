@@ -8,6 +8,9 @@ package enum Admission: Sendable {
 
 /// Work that needs a write transaction.
 package protocol WriteJob: AnyObject, Sendable {
+  /// Why it could not be done.
+  associatedtype Failure: StoreFailure
+
   /// Whether the job may use the reserve. Constant for a job.
   var admission: Admission { get }
 
@@ -15,17 +18,35 @@ package protocol WriteJob: AnyObject, Sendable {
   /// aborted batch), and changes nothing but `transaction`, the participants and its own fields.
   ///
   /// What it throws is the job's result; nothing of the job is in the store then.
-  func apply(_ transaction: inout StoreWriteTransaction) throws
+  func apply(_ transaction: inout StoreWriteTransaction) throws(Failure)
 
   /// Takes the result: success after the changes are durable. Called exactly once, on the writer's
   /// thread, or on the submitter's where the job was never accepted. Must be quick.
-  func complete(_ result: Result<Void, any Error>)
+  func complete(_ result: Result<Void, Failure>)
 }
 
-/// Keeps state that is written once for each batch. Every call comes on the writer's thread.
+extension WriteJob {
+  /// Applies the job; what to call with its failure where it fails.
+  func attempt(_ transaction: inout StoreWriteTransaction) -> (() -> Void)? {
+    do throws(Failure) {
+      try apply(&transaction)
+      return nil
+    } catch {
+      return { [self] in complete(.failure(error)) }
+    }
+  }
+
+  /// Completes the job, whose changes are durable.
+  func succeed() { complete(.success(())) }
+
+  /// Completes the job with an error of the store.
+  func fail(_ error: StorageError) { complete(.failure(.store(error))) }
+}
+
+/// Keeps state that is written once for each batch. Every call comes on the thread that writes it.
 package protocol BatchParticipant: AnyObject, Sendable {
   /// Writes the state that the batch's jobs have changed. An error fails the whole batch.
-  func batchWillCommit(_ transaction: inout StoreWriteTransaction) throws
+  func batchWillCommit(_ transaction: inout StoreWriteTransaction) throws(StorageError)
 
   /// The batch is durable.
   func batchDidCommit()

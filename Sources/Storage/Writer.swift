@@ -62,7 +62,7 @@ final class Writer: Sendable {
 
   /// Starts the thread.
   func start(
-    participants: [any BatchParticipant], limits: WriterLimits,
+    participant: (any BatchParticipant)?, limits: WriterLimits,
     onEnd: @escaping @Sendable (StorageError) -> Void
   ) throws(StorageError) {
     let monitor = monitor
@@ -79,7 +79,7 @@ final class Writer: Sendable {
     let start = ThreadStart(name: "cadenas-writer") {
       WriterLoop.askForPromptness()
       var loop = WriterLoop(
-        generations: generations, compaction: compaction, participants: participants,
+        generations: generations, compaction: compaction, participant: participant,
         monitor: monitor, onEnd: onEnd)
       // The store stays locked until its last batch is written, whoever holds it.
       withExtendedLifetime(lock) { loop.run() }
@@ -111,7 +111,7 @@ final class Writer: Sendable {
       return nil
     }
     if wakes { monitor.signal() }
-    if let refusal { job.complete(.failure(refusal)) }
+    if let refusal { job.fail(refusal) }
   }
 
   /// Compacts between two batches, on the writer's thread; on this one where none is running.

@@ -1,5 +1,6 @@
 import CLinux
 import LMDB
+import SystemCalls
 
 /// What the writer's thread does: takes what waits, applies it in one transaction, commits, and
 /// tells the jobs.
@@ -7,14 +8,14 @@ struct WriterLoop: ~Copyable {
   /// How an attempt to commit a batch went. After all but `committed`, nothing of it is stored.
   private enum Outcome {
     case committed
-    /// The job at `index` threw.
-    case jobFailed(index: Int, any Error)
+    /// The job at `index` threw; it is completed with that by `tell`.
+    case jobFailed(index: Int, tell: () -> Void)
     /// There was no room in the map or on the disk.
     case outOfRoom
     /// No job is to blame, and later batches may succeed.
-    case batchFailed(any Error)
-    /// Nothing may be written any more.
-    case ended
+    case batchFailed(StorageError)
+    /// Nothing may be written any more, and why.
+    case ended(StorageError)
   }
 
   /// Batches between two searches for readers whose process is gone.
@@ -22,22 +23,24 @@ struct WriterLoop: ~Copyable {
 
   private let generations: CurrentGeneration
   private let compaction: Compaction
-  private let participants: [any BatchParticipant]
+  private let participant: (any BatchParticipant)?
   private let monitor: Monitor<Writer.State>
   private let onEnd: @Sendable (StorageError) -> Void
   private var room: RoomGuard
   private var pace = BatchPace()
   private var batchesSinceReaderCheck = 0
-  private var hasEnded = false
+  /// Why nothing may be written any more.
+  private var cause: StorageError?
+  private var hasEnded: Bool { cause != nil }
 
   init(
     generations: CurrentGeneration, compaction: Compaction,
-    participants: [any BatchParticipant], monitor: Monitor<Writer.State>,
+    participant: (any BatchParticipant)?, monitor: Monitor<Writer.State>,
     onEnd: @escaping @Sendable (StorageError) -> Void
   ) {
     self.generations = generations
     self.compaction = compaction
-    self.participants = participants
+    self.participant = participant
     room = RoomGuard(environment: generations.value.environment)
     self.monitor = monitor
     self.onEnd = onEnd
@@ -63,7 +66,7 @@ struct WriterLoop: ~Copyable {
       case .compaction(let request): compact(request)
       case .jobs: writeAll(&waiting)
       }
-      if hasEnded { return end(waiting) }
+      if let cause { return end(waiting, because: cause) }
     }
   }
 
@@ -82,8 +85,7 @@ struct WriterLoop: ~Copyable {
   /// Compacts the store while jobs go on being queued; given up when the writer is to stop.
   private mutating func compact(_ request: CompactionRequest) {
     let monitor = monitor
-    let isWritable = request.run(compaction) { monitor.withLock { $0.phase == .stopping } }
-    if !isWritable { hasEnded = true }
+    cause = request.run(compaction) { monitor.withLock { $0.phase == .stopping } }
   }
 
   private mutating func writeAll(_ waiting: inout [any WriteJob]) {
@@ -117,9 +119,7 @@ struct WriterLoop: ~Copyable {
   }
 
   private func refuseOrdinaryJobs(_ batch: inout [any WriteJob]) {
-    for job in batch where job.admission == .ordinary {
-      job.complete(.failure(StorageError.full))
-    }
+    for job in batch where job.admission == .ordinary { job.fail(.full) }
     batch.removeAll { $0.admission == .ordinary }
   }
 
@@ -128,16 +128,20 @@ struct WriterLoop: ~Copyable {
     while !batch.isEmpty {
       switch attempt(batch) {
       case .committed:
-        return complete(batch, .success(()))
-      case .jobFailed(let index, let error):
-        batch.remove(at: index).complete(.failure(error))
+        for job in batch { job.succeed() }
+        return
+      case .jobFailed(let index, let tell):
+        batch.remove(at: index)
+        tell()
       case .outOfRoom:
         return writeWithoutRoom(batch)
       case .batchFailed(let error):
-        return complete(batch, .failure(error))
-      case .ended:
-        hasEnded = true
-        return complete(batch, .failure(StorageError.writingEnded))
+        for job in batch { job.fail(error) }
+        return
+      case .ended(let error):
+        cause = error
+        for job in batch { job.fail(.writingEnded) }
+        return
       }
     }
   }
@@ -148,11 +152,11 @@ struct WriterLoop: ~Copyable {
     refuseOrdinaryJobs(&reserved)
     if reserved.count < batch.count { return write(&reserved) }
     if let only = reserved.first, reserved.count == 1 {
-      return only.complete(.failure(StorageError.full))
+      return only.fail(.full)
     }
     for job in reserved {
       guard !hasEnded else {
-        job.complete(.failure(StorageError.writingEnded))
+        job.fail(.writingEnded)
         continue
       }
       var alone = [job]
@@ -160,41 +164,35 @@ struct WriterLoop: ~Copyable {
     }
   }
 
-  private func complete(_ batch: [any WriteJob], _ result: Result<Void, any Error>) {
-    for job in batch { job.complete(result) }
-  }
-
   /// Applies every job of `batch` in one transaction and commits it.
   private mutating func attempt(_ batch: [any WriteJob]) -> Outcome {
-    let began = MonotonicClock.nanoseconds()
+    let began = SystemClock.monotonicNanoseconds()
     let outcome = transact(batch)
     if case .committed = outcome {
-      pace.batchDidCommit(jobs: batch.count, began: began, ended: MonotonicClock.nanoseconds())
-    }
-    for participant in participants {
-      if case .committed = outcome {
-        participant.batchDidCommit()
-      } else {
-        participant.batchDidAbort()
-      }
+      pace.batchDidCommit(
+        jobs: batch.count, began: began, ended: SystemClock.monotonicNanoseconds())
+      participant?.batchDidCommit()
+    } else {
+      participant?.batchDidAbort()
     }
     return outcome
   }
 
   private func transact(_ batch: [any WriteJob]) -> Outcome {
-    guard var transaction = try? generations.beginWrite() else { return .ended }
-    for index in batch.indices {
-      do {
-        try batch[index].apply(&transaction)
-        guard let failure = transaction.failure else { continue }
-        return Self.outcome(of: failure) ?? .jobFailed(index: index, StorageError(failure))
-      } catch {
-        let reason = transaction.failure.flatMap { Self.outcome(of: $0) }
-        return reason ?? .jobFailed(index: index, error)
-      }
+    var transaction: StoreWriteTransaction
+    do throws(LMDBError) { transaction = try generations.beginWrite() } catch {
+      return .ended(StorageError(cause: error))
     }
-    do {
-      for participant in participants { try participant.batchWillCommit(&transaction) }
+    for index in batch.indices {
+      let tell = batch[index].attempt(&transaction)
+      if let failure = transaction.failure {
+        return Self.outcome(of: failure)
+          ?? .jobFailed(index: index, tell: tell ?? { batch[index].fail(StorageError(failure)) })
+      }
+      if let tell { return .jobFailed(index: index, tell: tell) }
+    }
+    do throws(StorageError) {
+      try participant?.batchWillCommit(&transaction)
       if let failure = transaction.failure { throw StorageError(failure) }
     } catch {
       return transaction.failure.flatMap { Self.outcome(of: $0) } ?? .batchFailed(error)
@@ -206,14 +204,14 @@ struct WriterLoop: ~Copyable {
       if error.isOutOfSpace { return .outOfRoom }
       // The transaction was refused before anything was written.
       if error.kind == .transactionFailed { return .batchFailed(StorageError(error)) }
-      return .ended
+      return .ended(StorageError(cause: error))
     }
   }
 
   /// What an error of LMDB means for the batch as a whole; nil when it is the job's own.
   private static func outcome(of failure: LMDBError) -> Outcome? {
     if failure.isOutOfSpace { return .outOfRoom }
-    return failure.endsWriting ? .ended : nil
+    return failure.endsWriting ? .ended(StorageError(cause: failure)) : nil
   }
 
   private mutating func checkReadersSometimes() {
@@ -225,7 +223,7 @@ struct WriterLoop: ~Copyable {
   }
 
   /// Refuses everything that waits, and tells the owner that writing is over.
-  private func end(_ taken: [any WriteJob]) {
+  private func end(_ taken: [any WriteJob], because cause: StorageError) {
     var waiting = taken
     let compactions = monitor.withLock { state in
       state.phase = .ended
@@ -233,8 +231,8 @@ struct WriterLoop: ~Copyable {
       defer { state.compactions = [] }
       return state.compactions
     }
-    complete(waiting, .failure(StorageError.writingEnded))
+    for job in waiting { job.fail(.writingEnded) }
     for request in compactions { request.complete(.failure(.writingEnded)) }
-    onEnd(.writingEnded)
+    onEnd(cause)
   }
 }

@@ -1,8 +1,8 @@
 import Cards
 import Logging
 import NIOCore
-import SecretMemory
-import Vault
+import Tokenization
+import VaultCore
 
 extension ConnectionHandler {
   /// Answers the request that is under way; nothing is done where its connection is gone.
@@ -13,11 +13,11 @@ extension ConnectionHandler {
   }
 
   /// As ``finish(_:)``, for a pull.
-  func finish(_ reply: PullReply) {
+  func finish(_ reply: Result<ReleasedCard, Problem>) {
     guard case .answering(let exchange) = phase else { return }
     switch reply {
-    case .refused(let problem): write(Answer(problem), to: exchange)
-    case .released(let card): write(card, to: exchange)
+    case .failure(let problem): write(Answer(problem), to: exchange)
+    case .success(let card): write(card, to: exchange)
     }
     resume()
   }

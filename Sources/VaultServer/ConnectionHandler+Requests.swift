@@ -1,6 +1,7 @@
 import AccessPolicy
 import NIOCore
-import Vault
+import Tokenization
+import VaultCore
 
 extension ConnectionHandler {
   /// Reads requests from `input` until one is being answered or more bytes are needed. What has not
@@ -102,13 +103,13 @@ extension ConnectionHandler {
     guard case .admitted = exchange.verdict else { return exchange }
     let now = core.unixSeconds()
     if let client, client.isCurrent(generation: core.state.generation, at: now),
-      client.trust.policy.generation == exchange.caller?.policyGeneration
+      client.trust.policy.generation == exchange.caller?.terms.policy.generation
     {
       return exchange
     }
     guard refreshIdentity(at: now), let client else { return nil }
     guard
-      client.trust.policy.generation != exchange.caller?.policyGeneration
+      client.trust.policy.generation != exchange.caller?.terms.policy.generation
         || client.identity != exchange.caller?.identity
     else { return exchange }
     // Stopping and sealing do not undo what was admitted: the vault answers for itself.
@@ -148,15 +149,15 @@ extension ConnectionHandler {
     switch expected {
     case .tokenize(let key):
       let request = try core.tokenizeDecoder.decode(body, key: key, at: connections.unixSeconds)
-      service.tokenize(request, caller: caller, reply: reply())
+      service.tokenize(request, caller: caller, reply: reply { $0.finish($1) })
     case .push(let token, let key):
       let request = try core.pushDecoder.decode(body, token: token, key: key)
-      service.push(request, caller: caller, reply: reply())
+      service.push(request, caller: caller, reply: reply { $0.finish($1) })
     case .pull(let token):
       try decodePull(body)
-      service.pull(token, caller: caller, reply: pullReply())
+      service.pull(token, caller: caller, reply: reply { $0.finish($1) })
     case .delete(let token):
-      service.delete(token, caller: caller, reply: reply())
+      service.delete(token, caller: caller, reply: reply { $0.finish($1) })
     }
   }
 
@@ -167,23 +168,16 @@ extension ConnectionHandler {
     }
     core.service.refuse(
       problem, operation: exchange.head.route.operation, token: exchange.head.route.token,
-      caller: caller, reply: reply())
+      caller: caller, reply: reply { $0.finish($1) })
   }
 
-  /// Takes an answer on any thread, and brings it here.
-  private func reply() -> @Sendable (Answer) -> Void {
+  /// Takes a reply on any thread, and brings it here to `finish`.
+  private func reply<Reply: Sendable>(
+    _ finish: @escaping @Sendable (ConnectionHandler, Reply) -> Void
+  ) -> @Sendable (Reply) -> Void {
     let handler = NIOLoopBound(self, eventLoop: loop)
-    let loop = loop
-    return { answer in
-      loop.execute { handler.value.finish(answer) }
-    }
-  }
-
-  private func pullReply() -> @Sendable (PullReply) -> Void {
-    let handler = NIOLoopBound(self, eventLoop: loop)
-    let loop = loop
     return { reply in
-      loop.execute { handler.value.finish(reply) }
+      handler.eventLoop.execute { finish(handler.value, reply) }
     }
   }
 }

@@ -105,7 +105,7 @@ final class ConnectionHandler: ChannelInboundHandler {
     abort()
   }
 
-  /// Goes on with what waits, if it can.
+  /// Reads the next request from the bytes that wait, where the connection's phase allows it.
   func resume() {
     if !pending.isEmpty, !isAnswering {
       var input = pending.take()

@@ -1,7 +1,9 @@
 import AccessPolicy
+import Bytes
 import Cryptography
 import NIOSSL
-import Vault
+import Tokenization
+import VaultCore
 
 /// Who is at the other end of one connection, decided when its certificates have come, and again
 /// when trust has another generation or the decision's time has passed. Confined to the connection's
@@ -34,8 +36,7 @@ final class ConnectionIdentity {
   func caller(_ requestIdentifier: String) -> Caller? {
     guard case .client(let actor, let principal) = identity else { return nil }
     return Caller(
-      actor: actor, principal: principal, requestIdentifier: requestIdentifier,
-      policyGeneration: trust.policy.generation)
+      actor: actor, principal: principal, requestIdentifier: requestIdentifier, terms: trust.terms)
   }
 
   /// Whether the decision still holds.
@@ -86,7 +87,7 @@ extension LeafCertificate {
   /// Reads what the TLS library holds.
   convenience init?(_ certificate: NIOSSLCertificate?) {
     guard let bytes = try? certificate?.toDERBytes() else { return nil }
-    try? self.init(der: unsafe bytes.span.bytes)
+    try? self.init(der: bytes.rawSpan)
   }
 }
 

@@ -1,6 +1,7 @@
 import AccessPolicy
 import NIOCore
-import Vault
+import Tokenization
+import VaultCore
 
 /// One request on its way through a connection, from its head to its answer.
 struct Exchange {

@@ -1,5 +1,5 @@
+import Bytes
 import Cards
-import SecretMemory
 
 /// Reads the line and header fields of one HTTP/1.1 request, strictly.
 ///
@@ -80,7 +80,7 @@ enum HeadParser {
     if fields.hasTransferEncoding { return .refused(.transferEncoding) }
     let head = RequestHead(
       method: line.method, route: Route(path: line.path, in: text),
-      bodyLength: fields.bodyLength ?? .absent, mediaType: fields.mediaType ?? .absent,
+      bodyLength: fields.bodyLength, mediaType: fields.mediaType ?? .absent,
       idempotencyKey: fields.idempotencyKey ?? .absent, expectsContinue: fields.expectsContinue,
       closes: fields.closes)
     return .head(head, byteCount: text.byteCount + 2)
@@ -124,11 +124,7 @@ private struct RequestLine {
     guard !target.isEmpty, target.allSatisfy({ (0x21...0x7E).contains(text.byte($0)) }) else {
       return nil
     }
-    if text.byte(target.lowerBound) == UInt8(ascii: "/") {
-      path = target
-      return
-    }
-    if target.count == 1, text.byte(target.lowerBound) == UInt8(ascii: "*") {
+    if text.byte(target.lowerBound) == UInt8(ascii: "/") || text.matches(target, "*") {
       path = target
       return
     }

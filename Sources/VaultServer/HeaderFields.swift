@@ -1,4 +1,4 @@
-import SecretMemory
+import Bytes
 
 /// The header fields of one request that this server reads, gathered one by one.
 ///
@@ -6,7 +6,7 @@ import SecretMemory
 /// smuggling lives on.
 struct HeaderFields {
   private(set) var host: Range<Int>?
-  private(set) var bodyLength: RequestHead.BodyLength?
+  private(set) var bodyLength: Int?
   private(set) var mediaType: RequestHead.MediaType?
   private(set) var idempotencyKey: RequestHead.IdempotencyKey?
   private(set) var hasTransferEncoding = false
@@ -44,7 +44,7 @@ struct HeaderFields {
       mediaType = readMediaType(value, in: text)
     case 14 where text.matchesIgnoringCase(name, "content-length"):
       guard bodyLength == nil, let length = readLength(value, in: text) else { return false }
-      bodyLength = .bytes(length)
+      bodyLength = length
     case 15 where text.matchesIgnoringCase(name, "idempotency-key"):
       guard idempotencyKey == nil else { return false }
       idempotencyKey = readKey(value, in: text)
@@ -60,13 +60,7 @@ struct HeaderFields {
     !value.isEmpty
       && value.allSatisfy { index in
         let byte = text.byte(index)
-        if isLetter(byte) || isDigit(byte) { return true }
-        switch byte {
-        case UInt8(ascii: "-"), UInt8(ascii: "."), UInt8(ascii: "_"), UInt8(ascii: "~"),
-          UInt8(ascii: ":"), UInt8(ascii: "["), UInt8(ascii: "]"), UInt8(ascii: "%"):
-          return true
-        default: return false
-        }
+        return isLetterOrDigit(byte) || "-._~:[]%".utf8.contains(byte)
       }
   }
 

@@ -1,5 +1,4 @@
 import Cryptography
-import SecretMemory
 import Synchronization
 
 /// Rows of intermediate authorities that clients have sent, for connections that resume a session.

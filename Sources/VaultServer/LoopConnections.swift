@@ -29,7 +29,6 @@ final class LoopConnections {
     unixSeconds = core.unixSeconds()
   }
 
-  /// Starts the timer.
   func begin() {
     loop.assertInEventLoop()
     let interval = TimeAmount.nanoseconds(tickNanoseconds)
@@ -39,7 +38,6 @@ final class LoopConnections {
     }
   }
 
-  /// Stops the timer.
   func end() {
     timer?.cancel()
     timer = nil

@@ -1,12 +1,7 @@
-import SecretMemory
+import Bytes
 
 /// The forms that members of a push have, as checks of their bytes.
 extension RawSpan {
-  /// The bytes as text, for what is not secret and has been found to be ASCII or UTF-8.
-  var text: String {
-    unsafe withUnsafeBytes { unsafe String(decoding: $0, as: UTF8.self) }
-  }
-
   /// Whether every byte is as `predicate` wants it.
   func allSatisfy(_ predicate: (UInt8) -> Bool) -> Bool {
     for offset in byteOffsets where !predicate(byte(offset)) { return false }
@@ -32,13 +27,7 @@ extension RawSpan {
 
   /// A transaction status of EMV 3-D Secure that ends an authentication, or asks to go on.
   var isTransactionStatus: Bool {
-    guard byteCount == 1 else { return false }
-    switch byte(0) {
-    case UInt8(ascii: "Y"), UInt8(ascii: "A"), UInt8(ascii: "N"), UInt8(ascii: "U"),
-      UInt8(ascii: "R"), UInt8(ascii: "C"), UInt8(ascii: "I"):
-      return true
-    default: return false
-    }
+    byteCount == 1 && "YANURCI".utf8.contains(byte(0))
   }
 
   /// A cardholder authentication verification value: 28 characters of base 64, its padding counted.
@@ -47,21 +36,16 @@ extension RawSpan {
     guard byteCount == 28 else { return false }
     var digits = byteCount
     while digits > 26, byte(digits - 1) == UInt8(ascii: "=") { digits -= 1 }
-    return extracting(0..<digits).allSatisfy { byte in
-      isLetter(byte) || isDigit(byte) || byte == UInt8(ascii: "+") || byte == UInt8(ascii: "/")
-    }
+    return extracting(0..<digits).allSatisfy { isLetterOrDigit($0) || "+/".utf8.contains($0) }
   }
 
   /// 32 digits of base 16 in five groups.
   /// - Source: RFC 9562, 4.
   var isUUID: Bool {
     guard byteCount == 36 else { return false }
-    for offset in byteOffsets {
-      switch offset {
-      case 8, 13, 18, 23: guard byte(offset) == UInt8(ascii: "-") else { return false }
-      default: guard isHexadecimalDigit(byte(offset)) else { return false }
-      }
+    return byteOffsets.allSatisfy { offset in
+      [8, 13, 18, 23].contains(offset)
+        ? byte(offset) == UInt8(ascii: "-") : hexadecimalValue(byte(offset)) != nil
     }
-    return true
   }
 }

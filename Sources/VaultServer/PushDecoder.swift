@@ -1,15 +1,18 @@
+import Bytes
 import Cards
 import Cryptography
 import JSON
+import Ledgers
 import SecretMemory
-import Vault
+import Tokenization
+import VaultCore
 
 /// Reads the body of a push: a payment for an acquirer.
 ///
 /// What is wrong with it is told late, after policy, replay and token have been looked at, so all of
 /// it but malformed JSON travels in the request.
 struct PushDecoder {
-  /// Where security codes go.
+  /// The secret memory that security codes are read into.
   let pool: SecretPool
 
   private static let members: MemberNames = [
@@ -28,18 +31,8 @@ struct PushDecoder {
   /// - Throws: `malformed-request`.
   func decode(_ text: RawSpan, token: Token?, key: [UInt8]) throws(Problem) -> PushRequest {
     let body = try RequestBody(text)
-    let acquirer: Result<String, Problem>
-    do throws(Problem) {
-      acquirer = .success(try readAcquirer(body.root))
-    } catch {
-      acquirer = .failure(error)
-    }
-    let payment: Result<Payment, Problem>
-    do throws(Problem) {
-      payment = .success(try readPayment(body))
-    } catch {
-      payment = .failure(error)
-    }
+    let acquirer = Result { () throws(Problem) in try readAcquirer(body.root) }
+    let payment = Result { () throws(Problem) in try readPayment(body) }
     let digest = digest(of: body, operation: "push", token: token, omitting: "cvc")
     return PushRequest(
       token: token, acquirer: acquirer, payment: payment,
@@ -121,7 +114,7 @@ struct PushDecoder {
     }
     let identifier = try object.string("network_transaction_id") { bytes -> String? in
       let isIdentifier =
-        (1...36).contains(bytes.byteCount) && bytes.allSatisfy { isLetter($0) || isDigit($0) }
+        (1...36).contains(bytes.byteCount) && bytes.allSatisfy(isLetterOrDigit)
       return isIdentifier ? bytes.text : nil
     }
     return StoredCredential(use: use, sequence: sequence, networkTransactionIdentifier: identifier)

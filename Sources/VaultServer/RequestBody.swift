@@ -1,12 +1,12 @@
+import Bytes
 import Cards
 import JSON
-import SecretMemory
-import Vault
+import Tokenization
+import VaultCore
 
 /// One request's body: a JSON object that has been read, and the bytes that it stands in.
 struct RequestBody: ~Escapable {
-  let text: RawSpan
-  let tape: JSONTape
+  let document: JSONDocument
 
   /// Reads one object.
   ///
@@ -15,18 +15,16 @@ struct RequestBody: ~Escapable {
   @_lifetime(copy text)
   init(_ text: RawSpan) throws(Problem) {
     do throws(JSONError) {
-      tape = try JSONTape.parse(text)
+      document = try JSONDocument(text)
     } catch {
       throw Problem(.malformedRequest)
     }
-    guard tape.root.kind == .object else { throw Problem(.malformedRequest) }
-    self.text = text
+    guard document.root.kind == .object else { throw Problem(.malformedRequest) }
   }
 
-  /// The object itself.
   var root: ObjectReader {
     @_lifetime(copy self)
-    get { ObjectReader(tape: tape, text: text, object: tape.root, pointer: "") }
+    get { ObjectReader(document, document.root, pointer: "") }
   }
 
   /// Refuses security codes, track data and PINs, at whatever depth they stand.
@@ -35,7 +33,7 @@ struct RequestBody: ~Escapable {
   /// - Throws: `sensitive-authentication-data`.
   /// - Source: PCI DSS 3.3.
   func refuseSensitiveData(exceptAtTop allowed: String? = nil) throws(Problem) {
-    try refuseSensitiveData(in: tape.root, pointer: "", except: allowed)
+    try refuseSensitiveData(in: document.root, pointer: "", except: allowed)
   }
 
   private static let sensitiveNames: MemberNames = [
@@ -43,10 +41,10 @@ struct RequestBody: ~Escapable {
   ]
 
   private func refuseSensitiveData(
-    in node: JSONTape.Node, pointer: String?, except allowed: String?
+    in node: JSONDocument.Node, pointer: String?, except allowed: String?
   ) throws(Problem) {
-    for member in tape.members(of: node) where member.kind != .null {
-      if let name = tape.name(of: member, among: Self.sensitiveNames, in: text), name != allowed {
+    for member in document.members(of: node) where member.kind != .null {
+      if let name = document.name(of: member, among: Self.sensitiveNames), name != allowed {
         throw Problem(.sensitiveAuthenticationData, pointer: pointer.map { "\($0)/\(name)" })
       }
       // What lies deeper has a name of the client's on its way, which is not to be echoed.
@@ -54,7 +52,7 @@ struct RequestBody: ~Escapable {
         try refuseSensitiveData(in: member, pointer: nil, except: nil)
       }
     }
-    for element in tape.elements(of: node) {
+    for element in document.elements(of: node) {
       try refuseSensitiveData(in: element, pointer: nil, except: nil)
     }
   }
@@ -62,16 +60,14 @@ struct RequestBody: ~Escapable {
 
 /// One object of a request, read member by member. A member that is `null` counts as absent.
 struct ObjectReader: ~Escapable {
-  private let tape: JSONTape
-  private let text: RawSpan
-  private let object: JSONTape.Node
+  private let document: JSONDocument
+  private let object: JSONDocument.Node
   /// Where the object stands, as a JSON Pointer of names that the vault knows.
   let pointer: String
 
-  @_lifetime(copy text)
-  init(tape: JSONTape, text: RawSpan, object: JSONTape.Node, pointer: String) {
-    self.tape = tape
-    self.text = text
+  @_lifetime(copy document)
+  init(_ document: JSONDocument, _ object: JSONDocument.Node, pointer: String) {
+    self.document = document
     self.object = object
     self.pointer = pointer
   }
@@ -81,14 +77,13 @@ struct ObjectReader: ~Escapable {
   /// - Throws: `unknown-member`, with a pointer to the object: the member's name is the client's,
   ///   and nothing that was sent is echoed.
   func refuseMembers(except known: MemberNames) throws(Problem) {
-    for member in tape.members(of: object) where member.kind != .null {
-      guard tape.name(of: member, among: known, in: text) != nil else {
+    for member in document.members(of: object) where member.kind != .null {
+      guard document.name(of: member, among: known) != nil else {
         throw Problem(.unknownMember, pointer: pointer.isEmpty ? nil : pointer)
       }
     }
   }
 
-  /// Whether the member is there.
   func has(_ name: String) -> Bool { node(name) != nil }
 
   /// A problem with the member `name`.
@@ -108,7 +103,7 @@ struct ObjectReader: ~Escapable {
   /// - Throws: `invalid-member` for another type or form.
   func integer(_ name: String) throws(Problem) -> Int64? {
     guard let node = node(name) else { return nil }
-    guard let value = tape.integer(of: node, in: text) else { throw problem(.invalidMember, name) }
+    guard let value = document.integer(of: node) else { throw problem(.invalidMember, name) }
     return value
   }
 
@@ -121,12 +116,12 @@ struct ObjectReader: ~Escapable {
   ) throws(Problem) -> Value? {
     guard let node = node(name) else { return nil }
     guard node.kind == .string else { throw problem(.invalidMember, name) }
-    if let plain = tape.plainBytes(of: node, in: text) {
+    if let plain = document.plainBytes(of: node) {
       guard let value = read(plain) else { throw problem(.invalidMember, name) }
       return value
     }
-    guard let escaped = tape.string(of: node, in: text),
-      let value = read(unsafe escaped.utf8Span.span.bytes)
+    guard let escaped = document.string(of: node),
+      let value = read(escaped.utf8Span.span.rawSpan)
     else { throw problem(.invalidMember, name) }
     return value
   }
@@ -139,7 +134,7 @@ struct ObjectReader: ~Escapable {
   ) throws(Problem) -> Choice? {
     guard let node = node(name) else { return nil }
     for choice in Choice.allCases
-    where tape.isString(node, equalTo: choice.rawValue, in: text) {
+    where document.isString(node, equalTo: choice.rawValue) {
       return choice
     }
     throw problem(.invalidMember, name)
@@ -152,7 +147,7 @@ struct ObjectReader: ~Escapable {
   func object(_ name: String) throws(Problem) -> ObjectReader? {
     guard let node = node(name) else { return nil }
     guard node.kind == .object else { throw problem(.invalidMember, name) }
-    return ObjectReader(tape: tape, text: text, object: node, pointer: "\(pointer)/\(name)")
+    return ObjectReader(document, node, pointer: "\(pointer)/\(name)")
   }
 
   /// Gives the unescaped bytes of a string to `body`, one by one, and keeps none: for what is
@@ -164,15 +159,15 @@ struct ObjectReader: ~Escapable {
   ) throws(Problem) -> Bool {
     guard let node = node(name) else { return false }
     guard node.kind == .string else { throw problem(.invalidMember, name) }
-    if let plain = tape.plainBytes(of: node, in: text) {
+    if let plain = document.plainBytes(of: node) {
       for offset in plain.byteOffsets { try body(plain.byte(offset)) }
     } else {
-      try tape.forEachByte(of: node, in: text, body)
+      try document.forEachByte(of: node, body)
     }
     return true
   }
 
-  private func node(_ name: String) -> JSONTape.Node? {
-    tape.presentMember(name, of: object, in: text)
+  private func node(_ name: String) -> JSONDocument.Node? {
+    document.presentMember(name, of: object)
   }
 }

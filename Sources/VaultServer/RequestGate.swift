@@ -1,6 +1,7 @@
 import AccessPolicy
 import Cards
-import Vault
+import Tokenization
+import VaultCore
 
 /// Who is at the other end of a connection.
 enum ClientIdentity: Equatable {
@@ -59,33 +60,27 @@ struct RequestGate {
     _ head: RequestHead, takeQuota: (Operation, Principal) -> QuotaLedger.Decision
   ) -> Verdict {
     guard case .client(_, let principal) = identity else {
-      return .refused(Refusal(problem: Problem(.unknownClient)))
+      return refused(.unknownClient)
     }
-    if isStopping { return .refused(Refusal(problem: Problem(.shuttingDown), closes: true)) }
-    if isSealed { return .refused(Refusal(problem: Problem(.sealed))) }
-    guard let operation = head.route.operation else {
-      return .refused(Refusal(problem: Problem(.noSuchResource)))
-    }
-    guard head.method == head.route.allowedMethod else {
-      return .refused(Refusal(problem: Problem(.methodNotAllowed)))
-    }
+    if isStopping { return refused(.shuttingDown, closes: true) }
+    if isSealed { return refused(.sealed) }
+    guard let operation = head.route.operation else { return refused(.noSuchResource) }
+    guard head.method == head.route.allowedMethod else { return refused(.methodNotAllowed) }
     if case .exceeded(let seconds) = takeQuota(operation, principal) {
       return audited(Problem(.quotaExceeded, retryAfterSeconds: seconds))
     }
     guard policy.permits(operation, for: principal) else {
       return audited(Problem(.operationNotPermitted))
     }
-    switch expect(head, of: principal) {
-    case .refused(let refusal): return .refused(refusal)
-    case .admitted(let expected):
-      return checkBody(head, expected)
-    }
+    let verdict = expect(head, of: principal)
+    guard case .admitted(let expected) = verdict else { return verdict }
+    return checkBody(head, expected)
   }
 
   /// What the request is, and whether the idempotency key that it needs is there.
   private func expect(_ head: RequestHead, of principal: Principal) -> Verdict {
     switch (head.route, principal) {
-    case (.unknown, _): return .refused(Refusal(problem: Problem(.noSuchResource)))
+    case (.unknown, _): return refused(.noSuchResource)
     case (.token(let token), _): return .admitted(.delete(token))
     case (.detokenize(let token), .acquirer): return .admitted(.pull(token))
     case (.detokenize(let token), .merchant):
@@ -111,18 +106,19 @@ struct RequestGate {
   /// Media type and length, where a body belongs; none where it does not.
   private func checkBody(_ head: RequestHead, _ expected: ExpectedRequest) -> Verdict {
     if case .delete = expected {
-      switch head.bodyLength {
-      case .absent, .bytes(0): return .admitted(expected)
-      case .bytes: return audited(Problem(.malformedRequest), closes: true)
-      }
+      guard head.bodyBytes == 0 else { return audited(Problem(.malformedRequest), closes: true) }
+      return .admitted(expected)
     }
     guard head.mediaType == .json else { return audited(Problem(.unsupportedMediaType)) }
-    switch head.bodyLength {
-    case .absent: return audited(Problem(.lengthRequired), closes: true)
-    case .bytes(let count) where count > bodyLimit:
-      return audited(Problem(.bodyTooLarge), closes: true)
-    case .bytes: return .admitted(expected)
+    guard let length = head.bodyLength else {
+      return audited(Problem(.lengthRequired), closes: true)
     }
+    guard length <= bodyLimit else { return audited(Problem(.bodyTooLarge), closes: true) }
+    return .admitted(expected)
+  }
+
+  private func refused(_ problem: ProblemName, closes: Bool = false) -> Verdict {
+    .refused(Refusal(problem: Problem(problem), closes: closes))
   }
 
   private func audited(_ problem: Problem, closes: Bool = false) -> Verdict {
@@ -132,10 +128,5 @@ struct RequestGate {
 
 extension RequestHead {
   /// How many bytes of body follow the head, as far as the connection has to skip them.
-  var bodyBytes: Int {
-    switch bodyLength {
-    case .absent: 0
-    case .bytes(let count): count
-    }
-  }
+  var bodyBytes: Int { bodyLength ?? 0 }
 }

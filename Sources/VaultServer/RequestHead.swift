@@ -1,6 +1,6 @@
 import AccessPolicy
+import Bytes
 import Cards
-import SecretMemory
 
 /// What a request's line and header fields say, as far as this server cares.
 ///
@@ -16,14 +16,6 @@ struct RequestHead: Equatable {
     case absent, json, other
   }
 
-  /// What the header says of the body's length.
-  enum BodyLength: Equatable {
-    /// No `Content-Length`.
-    case absent
-    /// `Content-Length`; a figure that no integer holds is `Int.max`.
-    case bytes(Int)
-  }
-
   /// The idempotency key, where there is one.
   enum IdempotencyKey: Equatable {
     case absent
@@ -35,7 +27,8 @@ struct RequestHead: Equatable {
 
   var method: Method
   var route: Route
-  var bodyLength = BodyLength.absent
+  /// `Content-Length`, if there is one; a figure that no integer holds is `Int.max`.
+  var bodyLength: Int?
   var mediaType = MediaType.absent
   var idempotencyKey = IdempotencyKey.absent
   /// Whether the client waits for `100 Continue` before it sends the body.
@@ -59,8 +52,8 @@ enum Route: Equatable {
   init(path range: Range<Int>, in text: RawSpan) {
     let prefix: StaticString = "/v1/tokens"
     let prefixEnd = range.lowerBound + prefix.utf8CodeUnitCount
+    self = .unknown
     guard prefixEnd <= range.upperBound, text.matches(range.lowerBound..<prefixEnd, prefix) else {
-      self = .unknown
       return
     }
     if prefixEnd == range.upperBound {
@@ -68,19 +61,14 @@ enum Route: Equatable {
       return
     }
     let name = prefixEnd + 1..<range.upperBound
-    guard text.byte(prefixEnd) == UInt8(ascii: "/"), !name.isEmpty else {
-      self = .unknown
-      return
-    }
     let slash = UInt8(ascii: "/")
+    guard text.byte(prefixEnd) == slash, !name.isEmpty else { return }
     guard let end = text.firstIndex(of: slash, in: name) else {
       self = .token(Token(path: text.extracting(name)))
       return
     }
     if end > name.lowerBound, text.matches(end..<name.upperBound, "/detokenize") {
       self = .detokenize(Token(path: text.extracting(name.lowerBound..<end)))
-    } else {
-      self = .unknown
     }
   }
 

@@ -20,15 +20,8 @@ final class RequestIdentifiers: Sendable {
   func next() -> String {
     let (high, low) = draw()
     return unsafe String(unsafeUninitializedCapacity: 15) { buffer in
-      var value = high
-      for index in 0..<7 {
-        unsafe buffer[index] = Self.digit(value)
-        value >>= 5
-      }
-      value = low
-      for index in 7..<15 {
-        unsafe buffer[index] = Self.digit(value)
-        value >>= 5
+      for index in 0..<15 {
+        unsafe buffer[index] = Self.digit((index < 8 ? high : low) >> UInt64(index % 8 * 5))
       }
       return 15
     }

@@ -1,14 +1,15 @@
 import AccessPolicy
-import NIOCore
+import Cryptography
+import Logging
 
 /// What all connections of a server share. Immutable, or safe to use from every loop.
 final class ServerCore: Sendable {
   let service: any CardService
   let state: ServerState
-  let counters: ServerCounters
+  let counters = ServerCounters()
   let log: ServerLog
   let limits: ServerLimits
-  let quotas: QuotaLedger
+  let quotas = QuotaLedger()
   let tokenizeDecoder: TokenizeDecoder
   let pushDecoder: PushDecoder
   let identifiers: RequestIdentifiers
@@ -17,20 +18,15 @@ final class ServerCore: Sendable {
   let unixSeconds: @Sendable () -> Int64
 
   init(
-    service: any CardService, state: ServerState, counters: ServerCounters, log: ServerLog,
-    limits: ServerLimits, quotas: QuotaLedger, tokenizeDecoder: TokenizeDecoder,
-    pushDecoder: PushDecoder, identifiers: RequestIdentifiers,
-    unixSeconds: @escaping @Sendable () -> Int64
-  ) {
+    _ settings: VaultServer.Settings, service: any CardService, state: ServerState, logger: Logger
+  ) throws(CryptographyError) {
     self.service = service
     self.state = state
-    self.counters = counters
-    self.log = log
-    self.limits = limits
-    self.quotas = quotas
-    self.tokenizeDecoder = tokenizeDecoder
-    self.pushDecoder = pushDecoder
-    self.identifiers = identifiers
-    self.unixSeconds = unixSeconds
+    log = ServerLog(logger, counters: counters)
+    limits = settings.limits
+    tokenizeDecoder = TokenizeDecoder(brands: settings.brands, pool: settings.pool)
+    pushDecoder = PushDecoder(pool: settings.pool)
+    identifiers = try RequestIdentifiers()
+    unixSeconds = settings.unixSeconds
   }
 }

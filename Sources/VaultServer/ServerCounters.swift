@@ -2,7 +2,7 @@ import Synchronization
 
 /// What the server has done since it began: for metrics, and for tests.
 package final class ServerCounters: Sendable {
-  /// What happens to connections.
+  /// The events of connections that are counted.
   package enum Event: String, Sendable, CaseIterable {
     case connectionsAccepted = "connections_accepted"
     /// Closed at once, since as many as allowed were open.
@@ -24,14 +24,7 @@ package final class ServerCounters: Sendable {
     case request
 
     /// The word for logs and metrics.
-    package var word: String {
-      switch self {
-      case .tokenize: "tokenize"
-      case .detokenize: "detokenize"
-      case .delete: "delete"
-      case .request: "request"
-      }
-    }
+    package var word: String { "\(self)" }
   }
 
   /// Answers of one operation with one status.
@@ -40,7 +33,7 @@ package final class ServerCounters: Sendable {
     package let operation: Operation
     /// The HTTP status.
     package let status: Int
-    /// How many.
+    /// The answers so far.
     package let count: UInt64
     /// The sum of the times from a request's head to its answer, in microseconds.
     package let microseconds: UInt64

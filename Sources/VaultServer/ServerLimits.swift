@@ -19,7 +19,7 @@ package struct ServerLimits: Sendable {
   package var idle: TimeAmount
 
   /// Takes the limits of the configuration.
-  package init(_ limits: Limits = .standard) {
+  package init(_ limits: Limits = Limits()) {
     connections = limits.connections
     headerBytes = limits.headerBytes
     bodyBytes = limits.bodyBytes

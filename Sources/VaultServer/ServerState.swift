@@ -22,7 +22,7 @@ final class ServerState: Sendable {
   /// Whom the server trusts now.
   var trust: TrustSnapshot { current.withLock { $0.trust } }
 
-  /// What new handshakes use.
+  /// The certificate and trust of new handshakes.
   var tls: ServerTLS { current.withLock { $0.tls } }
 
   /// Whether no new request is to be taken.

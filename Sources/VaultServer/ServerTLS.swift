@@ -14,7 +14,7 @@ package struct ServerCertificate: Sendable, Equatable {
   }
 }
 
-/// What handshakes use.
+/// The certificate and trust of handshakes.
 package struct ServerTLS: Sendable {
   let context: NIOSSLContext
   /// The settings of the context, without the private key.
@@ -40,20 +40,12 @@ private let clientSignatures: [SignatureAlgorithm] = [
 func makeTLS(
   _ certificate: ServerCertificate, anchors: [[UInt8]]
 ) throws(VaultServerError) -> ServerTLS {
-  let chain: [NIOSSLCertificate]
-  let chainBytes: [[UInt8]]
-  do {
-    chain = try NIOSSLCertificate.fromPEMFile(certificate.chainPath)
-    chainBytes = try chain.map { try $0.toDERBytes() }
-  } catch {
-    throw .unusableCertificate(file: certificate.chainPath, cause: "\(error)")
-  }
-  let key: NIOSSLPrivateKey
-  do {
-    key = try NIOSSLPrivateKey(file: certificate.privateKeyPath, format: .pem)
-  } catch {
-    throw .unusableCertificate(file: certificate.privateKeyPath, cause: "\(error)")
-  }
+  let chain = try using(
+    certificate.chainPath, NIOSSLCertificate.fromPEMFile(certificate.chainPath))
+  let chainBytes = try using(certificate.chainPath, chain.map { try $0.toDERBytes() })
+  let key = try using(
+    certificate.privateKeyPath,
+    NIOSSLPrivateKey(file: certificate.privateKeyPath, format: .pem))
   let trusted: [NIOSSLCertificate]
   do {
     trusted = try anchors.map { try NIOSSLCertificate(bytes: $0, format: .der) }
@@ -68,11 +60,15 @@ func makeTLS(
   configuration.trustRoots = .certificates(trusted)
   configuration.verifySignatureAlgorithms = clientSignatures
   configuration.renegotiationSupport = .none
-  do {
-    let context = try NIOSSLContext(configuration: configuration)
-    configuration.privateKey = nil
-    return ServerTLS(context: context, settings: configuration, chain: chainBytes)
-  } catch {
-    throw .unusableCertificate(file: certificate.chainPath, cause: "\(error)")
-  }
+  let context = try using(
+    certificate.chainPath, NIOSSLContext(configuration: configuration))
+  configuration.privateKey = nil
+  return ServerTLS(context: context, settings: configuration, chain: chainBytes)
+}
+
+/// What `make` makes of the file of a certificate or key.
+private func using<R>(
+  _ file: String, _ make: @autoclosure () throws -> R
+) throws(VaultServerError) -> R {
+  do { return try make() } catch { throw .unusableCertificate(file: file, cause: "\(error)") }
 }

@@ -1,8 +1,11 @@
+import Bytes
 import Cards
 import Cryptography
 import JSON
+import Ledgers
 import SecretMemory
-import Vault
+import Tokenization
+import VaultCore
 
 /// Reads the body of a tokenize request.
 ///
@@ -12,7 +15,7 @@ import Vault
 struct TokenizeDecoder {
   /// The ranges that tell a number's brand.
   let brands: BrandTable
-  /// Where numbers go.
+  /// The secret memory that card numbers are read into.
   let pool: SecretPool
 
   private static let members: MemberNames = [
@@ -33,11 +36,8 @@ struct TokenizeDecoder {
     let body = try RequestBody(text)
     let number = try readNumber(body)
     let match = try findBrand(number)
-    let details: Result<CardDetails, Problem>
-    do throws(Problem) {
-      details = .success(try readDetails(body, match: match, at: unixSeconds))
-    } catch {
-      details = .failure(error)
+    let details = Result { () throws(Problem) in
+      try readDetails(body, match: match, at: unixSeconds)
     }
     let idempotency = key.map {
       Idempotency(
@@ -52,27 +52,20 @@ struct TokenizeDecoder {
     guard let slot = pool.lease() else { throw Problem(.overloaded) }
     var builder = PANBuilder(slot: slot)
     let isPresent = try body.root.forEachByte("number") { byte throws(Problem) in
-      do throws(CardError) {
-        try builder.append(byte)
-      } catch {
-        throw Problem(.invalidCardNumber, pointer: "/number")
-      }
+      do throws(CardError) { try builder.append(byte) } catch { throw Self.problem(error) }
     }
     guard isPresent else { throw Problem(.missingMember, pointer: "/number") }
-    do throws(CardError) {
-      return try builder.finish()
-    } catch {
-      throw Problem(.invalidCardNumber, pointer: "/number")
-    }
+    do throws(CardError) { return try builder.finish() } catch { throw Self.problem(error) }
   }
 
   private func findBrand(_ number: borrowing PAN) throws(Problem) -> BrandMatch {
-    do throws(CardError) {
-      return try brands.match(number)
-    } catch {
-      let name = error == .unsupportedBrand ? ProblemName.unsupportedBrand : .invalidCardNumber
-      throw Problem(name, pointer: "/number")
-    }
+    do throws(CardError) { return try brands.match(number) } catch { throw Self.problem(error) }
+  }
+
+  /// What a request is told whose number has `error`.
+  private static func problem(_ error: CardError) -> Problem {
+    Problem(
+      error == .unsupportedBrand ? .unsupportedBrand : .invalidCardNumber, pointer: "/number")
   }
 
   private func readDetails(
@@ -118,9 +111,9 @@ func digest(
   }
   hasher.update(byte: 0)
   if let token {
-    hasher.update(unsafe token.text.utf8Span.span.bytes)
+    hasher.update(token.text.utf8Span.span.rawSpan)
   }
   hasher.update(byte: 0)
-  body.tape.canonicalize(body.text, omitting: [secret]) { hasher.update($0) }
+  body.document.canonicalize(omitting: [secret]) { hasher.update($0) }
   return hasher.finish()
 }

@@ -1,11 +1,12 @@
 import AccessPolicy
 import Cryptography
+import Tokenization
 
-/// One generation of whom the server trusts: policy, authorities and their revocation lists.
+/// One generation of what the server goes by: the terms, and whom it trusts under them.
 final class TrustSnapshot: Sendable {
   /// Grows with every update, of the policy or of a revocation list alone.
   let generation: UInt64
-  let policy: Policy
+  let terms: Terms
   let authorities: TrustedAuthorities
 
   /// An identity, and the last second for which it holds.
@@ -17,9 +18,11 @@ final class TrustSnapshot: Sendable {
     var paths: [CertificatePath] = []
   }
 
-  init(generation: UInt64, policy: Policy, authorities: TrustedAuthorities) {
+  var policy: Policy { terms.policy }
+
+  init(generation: UInt64, terms: Terms, authorities: TrustedAuthorities) {
     self.generation = generation
-    self.policy = policy
+    self.terms = terms
     self.authorities = authorities
   }
 
@@ -51,13 +54,11 @@ final class TrustSnapshot: Sendable {
       return Decision(identity: .rejected(rejection), validUntil: unixSeconds, paths: paths)
     }
     let verdict = authorities.all.judge(leaf, paths, at: unixSeconds)
-    if let rejection = verdict.rejection {
-      return Decision(identity: .rejected(rejection), validUntil: unixSeconds, paths: paths)
+    if case .valid(let until) = verdict {
+      return Decision(identity: .unknown, validUntil: until, paths: paths)
     }
-    guard case .valid(let until) = verdict else {
-      return Decision(identity: .unknown, validUntil: unixSeconds, paths: paths)
-    }
-    return Decision(identity: .unknown, validUntil: until, paths: paths)
+    let identity = verdict.rejection.map { ClientIdentity.rejected($0) } ?? .unknown
+    return Decision(identity: identity, validUntil: unixSeconds, paths: paths)
   }
 
   /// Who the holder of `leaf` could be: nobody unless it has exactly one URI, a SPIFFE one.

@@ -1,4 +1,4 @@
-package import AccessPolicy
+import AccessPolicy
 package import Cards
 import Cryptography
 package import Logging
@@ -7,6 +7,7 @@ import NIOPosix
 import NIOSSL
 package import SecretMemory
 import Synchronization
+package import Tokenization
 
 /// The vault's network socket: TLS 1.3 with client certificates, HTTP/1.1, JSON.
 ///
@@ -42,8 +43,8 @@ package final class VaultServer: Sendable {
     }
   }
 
-  /// What it has done.
-  package let counters: ServerCounters
+  /// The requests, answers and connections so far.
+  package var counters: ServerCounters { core.counters }
   /// The port on which it listens.
   package let port: Int
 
@@ -55,33 +56,32 @@ package final class VaultServer: Sendable {
   /// Begins to serve.
   ///
   /// - Parameters:
-  ///   - authorities: those of `policy.authorities`.
+  ///   - authorities: those that the policy of `terms` names.
   ///   - group: its loops; connections are spread over all of them.
   /// - Throws: ``VaultServerError``.
   package init(
-    _ settings: Settings, service: any CardService, policy: Policy,
+    _ settings: Settings, service: any CardService, terms: Terms,
     authorities: TrustedAuthorities, group: any EventLoopGroup, logger: Logger
   ) async throws(VaultServerError) {
-    let trust = TrustSnapshot(generation: 1, policy: policy, authorities: authorities)
+    let trust = TrustSnapshot(generation: 1, terms: terms, authorities: authorities)
     let tls = try makeTLS(settings.certificate, anchors: trust.anchorCertificates)
-    counters = ServerCounters()
-    let identifiers: RequestIdentifiers
+    let core: ServerCore
     do throws(CryptographyError) {
-      identifiers = try RequestIdentifiers()
+      core = try ServerCore(
+        settings, service: service, state: ServerState(trust: trust, tls: tls), logger: logger)
     } catch {
       throw .noSecretMemory
     }
-    let core = ServerCore(
-      service: service, state: ServerState(trust: trust, tls: tls), counters: counters,
-      log: ServerLog(logger, counters: counters), limits: settings.limits, quotas: QuotaLedger(),
-      tokenizeDecoder: TokenizeDecoder(brands: settings.brands, pool: settings.pool),
-      pushDecoder: PushDecoder(pool: settings.pool), identifiers: identifiers,
-      unixSeconds: settings.unixSeconds)
     self.core = core
     var loops: [NIOLoopBound<LoopConnections>] = []
     do {
       for loop in group.makeIterator() {
-        loops.append(try await loop.submit { Self.beginLoop(loop, core) }.get())
+        loops.append(
+          try await loop.submit {
+            let connections = LoopConnections(loop: loop, core: core)
+            connections.begin()
+            return NIOLoopBound(connections, eventLoop: loop)
+          }.get())
       }
       listener = try await Self.listen(settings, core: core, loops: loops, group: group)
       self.loops = loops
@@ -92,27 +92,24 @@ package final class VaultServer: Sendable {
     port = listener.localAddress?.port ?? settings.port
   }
 
-  /// Puts another policy, other authorities and revocation lists, and another certificate in force:
-  /// for new connections at once, for open ones at their next request or tick. None is dropped that
-  /// may stay. Nothing changes where it throws.
-  ///
-  /// - Parameter others: puts the policy in force elsewhere. Called when nothing can fail any more, and
-  ///   before the first request is admitted under the new policy: what it then meets has to know it.
+  /// Puts other terms, authorities and revocation lists, and another certificate in force: for new
+  /// connections at once, for open ones at their next request or tick, and for requests that wait in
+  /// the service. None is dropped that may stay. Nothing changes where it throws.
   package func update(
-    policy: Policy, authorities: TrustedAuthorities, certificate: ServerCertificate,
-    updatingFirst others: () -> Void = {}
+    terms: Terms, authorities: TrustedAuthorities, certificate: ServerCertificate
   ) throws(VaultServerError) {
     try updates.withLock { _ throws(VaultServerError) in
       let trust = TrustSnapshot(
-        generation: core.state.generation + 1, policy: policy, authorities: authorities)
+        generation: core.state.generation + 1, terms: terms, authorities: authorities)
       let tls = try makeTLS(certificate, anchors: trust.anchorCertificates)
-      others()
+      // First, since what is admitted under new terms has to meet them.
+      core.service.update(terms: terms)
       core.state.replace(trust: trust, tls: tls)
       core.intermediates.keepOnly(authorities.all.anchors)
     }
   }
 
-  /// What new handshakes use now.
+  /// The certificate and trust of new handshakes.
   package var tls: ServerTLS { core.state.tls }
 
   /// The authorities that vouch for clients now, with their revocation lists.
@@ -153,14 +150,6 @@ package final class VaultServer: Sendable {
       }
     }
     return isDone
-  }
-
-  private static func beginLoop(
-    _ loop: any EventLoop, _ core: ServerCore
-  ) -> NIOLoopBound<LoopConnections> {
-    let connections = LoopConnections(loop: loop, core: core)
-    connections.begin()
-    return NIOLoopBound(connections, eventLoop: loop)
   }
 
   private static func listen(

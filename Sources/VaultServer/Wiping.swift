@@ -20,7 +20,6 @@ func wipeInPlace(_ buffer: ByteBuffer) {
 struct PendingBytes {
   private var buffer = ByteBuffer()
 
-  /// Whether there are none.
   var isEmpty: Bool { buffer.readableBytes == 0 }
 
   /// Takes all of them, to be handled.

@@ -24,15 +24,15 @@ struct CadenasDev: ParsableCommand {
       var command = try parseAsRoot()
       try command.run()
     } catch let error as DevelopmentError {
-      Console.complain("cadenas-dev: \(error)")
+      Terminal.complain("cadenas-dev: \(error)")
       Glibc.exit(1)
     } catch {
       let status = exitCode(for: error)
       let message = fullMessage(for: error)
       if status.isSuccess {
-        Console.say(message)
+        Terminal.say(message)
       } else {
-        Console.complain(message)
+        Terminal.complain(message)
       }
       Glibc.exit(status == .validationFailure ? 2 : status.rawValue)
     }

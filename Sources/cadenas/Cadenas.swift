@@ -2,6 +2,7 @@ import ArgumentParser
 import CScrub
 import Glibc
 import Storage
+import SystemCalls
 
 /// The program of operators and auditors.
 @main
@@ -52,7 +53,7 @@ struct Cadenas: ParsableCommand {
     guard failure != 0 else { return }
     Console.complain(
       "cadenas: warning: this process cannot be kept from leaving its memory in a core file: "
-        + (unsafe String(cString: strerror(failure))))
+        + systemMessage(failure))
   }
 
   /// Whether argument-parser made the error: its own exit status for usage is 64.

@@ -1,7 +1,7 @@
 import Administration
 import Configuration
-import Keyring
-import Storage
+import Glibc
+import SystemCalls
 import VaultServer
 
 /// Why a command ends without having done its work: what it says, and its exit status.
@@ -27,24 +27,26 @@ struct CommandFailure: Error, CustomStringConvertible {
     self.message = message
   }
 
+  /// What the system said when something was done with `path`.
+  static func system(_ path: String, _ number: Int32 = errno) -> CommandFailure {
+    CommandFailure(.unavailable, "\(path): \(systemMessage(number))")
+  }
+
   init(_ error: ConfigurationError) {
     self.init(.invalid, error.diagnostics.map(\.description).joined(separator: "\n"))
   }
 
-  init(_ error: StorageError) {
-    switch error {
-    case .alreadyInitialized, .alreadyExists: self.init(.refused, error.explanation)
-    case .mapTooSmall: self.init(.invalid, error.explanation)
-    default: self.init(.unavailable, error.explanation)
-    }
-  }
+  /// What an operation that this process did itself failed for.
+  init(_ error: AdministrationError) { self.init(Status(error.kind), error.detail) }
 
-  init(_ error: KeyringError) {
-    switch error {
-    case .custody(.malformedSet), .custody(.rebuiltKeyDiffers):
-      self.init(.unavailable, error.explanation)
-    case .custody: self.init(.refused, error.explanation)
-    default: self.init(.unavailable, error.explanation)
+  /// The failure that an answer of the service, or none, amounts to.
+  init(_ failure: AdminClient.Failure) {
+    switch failure {
+    case .socket(.permissionDenied(let path)):
+      self.init(.refused, AdminSocketError.permissionDenied(path).explanation)
+    case .socket(let error): self.init(.unavailable, error.explanation)
+    case .problem(let status, _, let detail):
+      self.init(Status(FailureKind(httpStatus: status)), detail)
     }
   }
 
@@ -53,27 +55,37 @@ struct CommandFailure: Error, CustomStringConvertible {
     switch error {
     case let failure as CommandFailure: self = failure
     case let error as ConfigurationError: self.init(error)
-    case let error as StorageError: self.init(error)
-    case let error as KeyringError: self.init(error)
-    case let error as AdminSocketError: self.init(.unavailable, error.explanation)
     case let failure as AdminClient.Failure: self.init(failure)
-    case let error as AdministrationError: self.init(error)
+    case let error as AdminSocketError: self.init(AdminClient.Failure.socket(error))
     case let error as VaultServerError: self.init(error)
-    default: self.init(.unavailable, "unexpected failure (\(type(of: error)): \(error))")
+    default:
+      guard let error = AdministrationError(known: error) else {
+        self.init(.unavailable, "unexpected failure (\(type(of: error)): \(error))")
+        return
+      }
+      self.init(error)
     }
   }
 }
 
-extension CommandFailure {
-  /// What an operation that this process did itself failed for.
-  init(_ error: AdministrationError) {
-    switch error {
-    case .malformedRequest: self.init(.invalid, error.detail)
-    case .refused, .notReplaced, .notPermitted, .operatorNeeded, .notFound:
-      self.init(.refused, error.detail)
-    case .store(let error): self.init(error)
-    case .busy, .audit, .keyring, .unavailable, .abandoned:
-      self.init(.unavailable, error.detail)
+extension CommandFailure.Status {
+  /// The exit status of a command that failed in this way.
+  init(_ kind: FailureKind) {
+    switch kind {
+    case .malformed, .misconfigured: self = .invalid
+    case .notPermitted, .notFound, .refused, .notReplaced: self = .refused
+    case .busy, .unavailable: self = .unavailable
+    }
+  }
+}
+
+extension AdministrationError {
+  /// What a failure of the program's own parts amounts to for whoever asks through ``Operations``.
+  init(_ failure: CommandFailure) {
+    switch failure.status {
+    case .refused: self = .refused(failure.message)
+    case .invalid: self = .misconfigured(failure.message)
+    case .unavailable: self = .unavailable(failure.message)
     }
   }
 }

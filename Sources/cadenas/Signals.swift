@@ -16,7 +16,6 @@ enum Signals {
     unsafe pthread_sigmask(SIG_BLOCK, &set, nil)
   }
 
-  /// Waits for the next signal.
   static func next() -> Signal {
     var set = set()
     var number: Int32 = 0

@@ -4,7 +4,7 @@ import Testing
 @Suite struct LimitsTests {
   @Test func `the defaults are those of the design`() {
     let values = Dictionary(
-      uniqueKeysWithValues: Limits.entries.map { ($0.name, $0.value(in: .standard)) })
+      uniqueKeysWithValues: Limits.entries.map { ($0.name, $0.value(in: Limits())) })
     #expect(
       values == [
         "body_bytes": 4_096, "header_bytes": 8_192, "acquirer_answer_bytes": 65_536,
@@ -18,17 +18,17 @@ import Testing
 
   @Test func `every default lies within its bounds`() {
     for entry in Limits.entries {
-      #expect(entry.bounds.contains(entry.value(in: .standard)), "\(entry.name)")
+      #expect(entry.bounds.contains(entry.value(in: Limits())), "\(entry.name)")
     }
   }
 
   @Test func `each entry changes its own limit and no other`() {
     for entry in Limits.entries {
-      var limits = Limits.standard
+      var limits = Limits()
       entry.assign(entry.bounds.upperBound, in: &limits)
       for other in Limits.entries {
         let expected =
-          other.name == entry.name ? entry.bounds.upperBound : other.value(in: .standard)
+          other.name == entry.name ? entry.bounds.upperBound : other.value(in: Limits())
         #expect(other.value(in: limits) == expected, "\(entry.name) and \(other.name)")
       }
     }

@@ -1,5 +1,6 @@
-import AccessPolicy
 import Testing
+
+@testable import AccessPolicy
 
 @Suite struct RefusalLedgerTests {
   let second: UInt64 = 1_000_000_000

@@ -1,6 +1,7 @@
-import SecretMemory
+import Bytes
 import Testing
-import Vault
+import Tokenization
+import VaultCore
 
 @testable import AcquirerGateway
 

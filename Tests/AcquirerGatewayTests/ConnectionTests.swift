@@ -3,14 +3,15 @@ import NIOCore
 import NIOPosix
 import Synchronization
 import Testing
-import Vault
+import Tokenization
+import VaultCore
 
 @testable import AcquirerGateway
 
 /// What stands between the vault and an acquirer before a word is spoken, and codings of what is said.
 extension GatewayTests {
   /// What came of one payment, with what the system said.
-  private func outcome(through gateway: Gateway) async throws -> AcquirerOutcome {
+  private func outcome(through gateway: AcquirerRoutes) async throws -> AcquirerOutcome {
     let payment = try Fixture.payment(amount: nil, reference: nil)
     let card = try Fixture.card()
     return await withCheckedContinuation { continuation in
@@ -119,7 +120,7 @@ extension GatewayTests {
     let acquirer = try await TestAcquirer(.answer(answer), tls: tls)
     let gateway = try gateway(port: acquirer.port)
     #expect(try await send(through: gateway) == "approved held")
-    #expect(gateway.counts["bank"]?.heldCardNumber == 1)
+    #expect(gateway.gateway.counts["bank"]?.heldCardNumber == 1)
     try await acquirer.close()
     var counts = GatewayCounts()
     counts.add(.unknown(cause: GatewayCause.cardNumberInAnswer))

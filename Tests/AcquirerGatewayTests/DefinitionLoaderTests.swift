@@ -1,7 +1,9 @@
 import AccessPolicy
+import Bytes
 import Configuration
 import NIOSSL
 import SecretMemory
+import TestSupport
 import Testing
 
 @testable import AcquirerGateway
@@ -55,7 +57,7 @@ import Testing
 
   @Test func `a connection is listed as it is made, without its private key`() throws {
     let loaded = try #require(try load(Fixture.merchant(), key: "vault.key").definition)
-    let listing = try #require(Gateway.connections(of: [loaded]).first)
+    let listing = try #require(AcquirerRoutes.connections(of: [loaded]).first)
     #expect(listing.acquirer == "bank")
     #expect(listing.url == "https://b.example")
     #expect(listing.serverName == "bank.example")
@@ -115,7 +117,7 @@ import Testing
   }
 
   private func text(_ secret: borrowing SecretBytes) -> String {
-    unsafe secret.bytes.withUnsafeBytes { unsafe String(decoding: $0, as: UTF8.self) }
+    secret.bytes.text
   }
 
   @Test(

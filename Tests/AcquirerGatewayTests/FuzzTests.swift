@@ -1,25 +1,15 @@
+import Bytes
 import Configuration
-import SecretMemory
+import TestSupport
 import Testing
-import Vault
+import Tokenization
+import VaultCore
 
 @testable import AcquirerGateway
 
 /// A bounded run of broken input against everything here that reads bytes of others.
 @Suite struct FuzzTests {
-  /// SplitMix64: the same sequence on every run, so that a failure can be seen again.
-  struct Sequence: RandomNumberGenerator {
-    var state: UInt64
-    mutating func next() -> UInt64 {
-      state &+= 0x9E37_79B9_7F4A_7C15
-      var z = state
-      z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-      z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-      return z ^ (z >> 31)
-    }
-  }
-
-  private func broken(_ text: String, _ random: inout Sequence) -> [UInt8] {
+  private func broken(_ text: String, _ random: inout SeededGenerator) -> [UInt8] {
     var bytes = Array(text.utf8)
     for _ in 0..<Int.random(in: 1...4, using: &random) where !bytes.isEmpty {
       let index = Int.random(in: 0..<bytes.count, using: &random)
@@ -44,7 +34,7 @@ import Vault
       {"status":"APPROVED","code":"00","ids":["\(number)","N1"],"amount":\(number),
        "scheme":"cb","score":\(number),"x":{"y":["49\\u0037010 5181 8181 83",1.5e3,null]}}
       """
-    var random = Sequence(state: 20_261_123)
+    var random = SeededGenerator(seed: 20_261_123)
     for round in 0..<4_000 {
       let answer = broken(sound, &random)
       let outcome = reader.outcome(
@@ -56,7 +46,7 @@ import Vault
 
   @Test(arguments: [TemplateMistakeTests.sound, MessageTests.template, AnswerReaderTests.template])
   func `a broken template is compiled or said to be wrong`(sound: String) {
-    var random = Sequence(state: 7)
+    var random = SeededGenerator(seed: 7)
     for round in 0..<400 {
       let diagnostics = Diagnostics()
       let tree = ConfigurationTree.parse(broken(sound, &random), file: "t", diagnostics)
@@ -66,7 +56,7 @@ import Vault
   }
 
   @Test func `no text makes a pattern or a pointer fail otherwise than by nil`() {
-    var random = Sequence(state: 11)
+    var random = SeededGenerator(seed: 11)
     for _ in 0..<4_000 {
       let pattern = String(decoding: broken("[A-Za-z0-9-]{1,36}", &random), as: UTF8.self)
       _ = FieldPattern(pattern)?.matches("abc-1")

@@ -1,9 +1,10 @@
+import Bytes
 import Cards
 import JSON
 import NIOCore
-import SecretMemory
 import Testing
-import Vault
+import Tokenization
+import VaultCore
 
 @testable import AcquirerGateway
 
@@ -147,9 +148,9 @@ import Vault
 
   private func text(of name: String, in body: String) throws -> String? {
     let bytes = Array(body.utf8)
-    let tape = try JSONTape.parse(bytes.rawSpan)
-    return tape.member(name, of: tape.root, in: bytes.rawSpan).flatMap {
-      tape.string(of: $0, in: bytes.rawSpan)
+    let document = try JSONDocument(bytes.rawSpan)
+    return document.member(name, of: document.root).flatMap {
+      document.string(of: $0)
     }
   }
 }

@@ -1,5 +1,5 @@
+import Bytes
 import JSON
-import SecretMemory
 import Testing
 
 @testable import AcquirerGateway
@@ -45,9 +45,9 @@ import Testing
   func `a pointer leads to a value that is there`(text: String, expected: String?) throws {
     let json = Array(
       #"{"a":1,"b":[{"c":2},3],"x/y":4,"m~n":5,"":6,"null":null,"~1":7}"#.utf8)
-    let tape = try JSONTape.parse(json.rawSpan)
+    let document = try JSONDocument(json.rawSpan)
     let pointer = try Fixture.required(JSONPointer(text), text)
-    let node = pointer.find(in: tape, json.rawSpan)
+    let node = pointer.find(in: document)
     #expect(node.map { String(decoding: json[$0.content], as: UTF8.self) } == expected)
   }
 

@@ -1,6 +1,8 @@
-import SecretMemory
+import Bytes
+import TestSupport
 import Testing
-import Vault
+import Tokenization
+import VaultCore
 
 @testable import AcquirerGateway
 
@@ -120,7 +122,7 @@ import Vault
   @Test func `no piece of a random number passes`() throws {
     let template = try Fixture.operation(Self.template)
     let reader = AnswerReader(rules: template.answer, requestedAmount: 999_999_999_999)
-    var random = FuzzTests.Sequence(state: 20_261_206)
+    var random = SeededGenerator(seed: 20_261_206)
     for round in 0..<3_000 {
       let number = String.digits(Int.random(in: 12...19, using: &random), &random)
       let members = ["code", "id", "network", "first", "second"].map { member in
@@ -143,14 +145,14 @@ import Vault
     }
   }
 
-  private static func piece(of number: String, _ random: inout FuzzTests.Sequence) -> String {
+  private static func piece(of number: String, _ random: inout SeededGenerator) -> String {
     let length = Int.random(in: 1...number.count, using: &random)
     let start = Int.random(in: 0...(number.count - length), using: &random)
     let piece = String(number.dropFirst(start).prefix(length))
     return Bool.random(using: &random) ? piece : String(piece.reversed())
   }
 
-  private static func echo(of number: String, _ random: inout FuzzTests.Sequence) -> String {
+  private static func echo(of number: String, _ random: inout SeededGenerator) -> String {
     let separators = ["", "", "", " ", "-", ".", "X"]
     let between = separators.randomElement(using: &random) ?? ""
     let digits = String.digits(Int.random(in: 0...3, using: &random), &random)
@@ -160,7 +162,7 @@ import Vault
 
 extension String {
   /// So many digits, drawn one by one.
-  fileprivate static func digits(_ count: Int, _ random: inout FuzzTests.Sequence) -> String {
+  fileprivate static func digits(_ count: Int, _ random: inout SeededGenerator) -> String {
     String((0..<count).map { _ in Character(String(Int.random(in: 0...9, using: &random))) })
   }
 }

@@ -1,8 +1,9 @@
+import Bytes
 import Cards
 import Configuration
-import SecretMemory
 import Testing
-import Vault
+import Tokenization
+import VaultCore
 
 @testable import AcquirerGateway
 

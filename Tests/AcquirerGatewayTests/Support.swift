@@ -1,12 +1,14 @@
 import AccessPolicy
+import Bytes
 import Cards
 import Configuration
 import Glibc
 import NIOCore
 import SecretMemory
-import Synchronization
+import TestSupport
 import Testing
-import Vault
+import Tokenization
+import VaultCore
 
 @testable import AcquirerGateway
 
@@ -112,63 +114,14 @@ enum Fixture {
     guard let value else { throw Missing(what: what) }
     return value
   }
-
-  struct Missing: Error {
-    let what: String
-  }
 }
 
-/// A directory of the test's own, removed with the value.
-final class TemporaryDirectory: Sendable {
-  let path: String
-  private let isKept: Bool
-
-  /// - Parameter isKept: whether somebody else removes it.
-  init(isKept: Bool = false) throws {
-    self.isKept = isKept
-    guard let pattern = unsafe strdup("/tmp/cadenas-gateway-XXXXXX") else {
-      throw Fixture.Missing(what: "memory")
-    }
-    defer { unsafe free(pattern) }
-    guard let name = unsafe mkdtemp(pattern) else { throw Fixture.Missing(what: "directory") }
-    path = unsafe String(cString: name)
-  }
-
+extension TemporaryDirectory {
   func write(_ text: String, to name: String) throws -> String {
     let file = "\(path)/\(name)"
-    guard let stream = unsafe fopen(file, "w") else { throw Fixture.Missing(what: name) }
+    guard let stream = unsafe fopen(file, "w") else { throw Missing(what: name) }
     defer { unsafe fclose(stream) }
     unsafe fputs(text, stream)
     return file
-  }
-
-  deinit {
-    if !isKept { try? run(["rm", "-rf", path]) }
-  }
-}
-
-/// Runs a program and waits for it.
-func run(_ arguments: [String], in directory: String? = nil) throws {
-  var words = ["sh", "-c", "cd \"$0\" && exec \"$@\" >/dev/null 2>&1", directory ?? "/"]
-  words += arguments
-  var pointers = unsafe words.map { unsafe strdup($0) } + [nil]
-  defer { while let pointer = unsafe pointers.popLast() { unsafe free(pointer) } }
-  var process: pid_t = 0
-  guard unsafe posix_spawn(&process, "/bin/sh", nil, nil, &pointers, environ) == 0 else {
-    throw Fixture.Missing(what: arguments[0])
-  }
-  var status: Int32 = 0
-  guard unsafe waitpid(process, &status, 0) == process, status == 0 else {
-    throw Fixture.Missing(what: arguments.joined(separator: " "))
-  }
-}
-
-private let leftAtExit = Mutex<[String]>([])
-
-/// Removes a directory when the process ends.
-func removeAtExit(_ directory: String) {
-  leftAtExit.withLock { $0.append(directory) }
-  atexit {
-    for directory in leftAtExit.withLock({ $0 }) { try? run(["rm", "-rf", directory]) }
   }
 }

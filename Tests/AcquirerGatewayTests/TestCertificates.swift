@@ -1,4 +1,5 @@
 import NIOSSL
+import TestSupport
 import Testing
 
 @testable import AcquirerGateway
@@ -7,12 +8,10 @@ import Testing
 final class TestCertificates: Sendable {
   static let shared = Result { try TestCertificates() }
 
-  let directory: String
+  private let workshop: Workshop
 
   private init() throws {
-    directory = try TemporaryDirectory(isKept: true).path
-    // A static value never ends, so the directory is removed when the process does.
-    removeAtExit(directory)
+    workshop = try Workshop(untilExit: true)
     for authority in ["bank-ca", "other-ca"] {
       try certify(authority, by: nil, "basicConstraints=critical,CA:TRUE")
     }
@@ -22,7 +21,9 @@ final class TestCertificates: Sendable {
     try certify("vault", by: "bank-ca", "extendedKeyUsage=clientAuth")
   }
 
-  func path(_ name: String) -> String { "\(directory)/\(name)" }
+  var directory: String { workshop.directory }
+
+  func path(_ name: String) -> String { workshop.path(name) }
 
   /// The TLS of a server that shows `name`, and asks for a certificate of the bank's authority
   /// where it has to.
@@ -43,10 +44,13 @@ final class TestCertificates: Sendable {
   }
 
   private func certify(_ name: String, by authority: String?, _ addition: String) throws {
-    var arguments = ["openssl", "req", "-new", "-x509", "-newkey", "ec", "-noenc", "-sha256"]
+    var arguments = ["req", "-new", "-x509", "-newkey", "ec", "-noenc", "-sha256"]
     arguments += ["-pkeyopt", "ec_paramgen_curve:P-256", "-days", "2", "-subj", "/CN=\(name)"]
-    arguments += ["-keyout", "\(name).key", "-out", "\(name).pem", "-addext", addition]
-    if let authority { arguments += ["-CA", "\(authority).pem", "-CAkey", "\(authority).key"] }
-    try run(arguments, in: directory)
+    arguments += ["-keyout", path("\(name).key"), "-out", path("\(name).pem")]
+    arguments += ["-addext", addition]
+    if let authority {
+      arguments += ["-CA", path("\(authority).pem"), "-CAkey", path("\(authority).key")]
+    }
+    try workshop.openssl(arguments)
   }
 }

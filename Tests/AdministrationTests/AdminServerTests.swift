@@ -1,10 +1,12 @@
 import AuditLog
+import Bytes
 import Glibc
 import JSON
 import Logging
 import NIOCore
 import NIOPosix
 import Storage
+import TestSupport
 import Testing
 
 @testable import Administration
@@ -15,7 +17,7 @@ struct AdminServerTests {
   func status() throws {
     let service = try TestService(entries: 3)
     try service.serving { _, client in
-      let status = try client.collect(.status).documents
+      let status = try client.collect(ShowStatus()).documents
       #expect(status.count == 1)
       #expect(
         status[0].hasPrefix(
@@ -25,7 +27,7 @@ struct AdminServerTests {
           "connections":3,"payments_in_flight":1,"policy_generation":1,\
           "store":"0102030405060708090a0b0c0d0e0f10","cards":0,"audit_entries":3,
           """))
-      let metrics = try client.collect(.metrics).metrics
+      let metrics = try client.collect(ShowMetrics()).metrics
       #expect(metrics.contains("\ncadenas_audit_entries 3\n"))
       #expect(metrics.contains("# TYPE cadenas_requests_total counter\ncadenas_requests_total 5\n"))
     }
@@ -36,7 +38,7 @@ struct AdminServerTests {
   func keys() throws {
     let service = try TestService()
     try service.serving { _, client in
-      let document = try #require(try client.collect(.keysStatus).documents.first)
+      let document = try #require(try client.collect(ShowKeys()).documents.first)
       #expect(document.hasPrefix(#"{"keys":[{"id":""#))
       for role in ["kek", "data", "fingerprint", "audit"] {
         #expect(document.contains(#""role":"\#(role)","state":"active","check_value":""#))
@@ -53,15 +55,15 @@ struct AdminServerTests {
     try service.serving { _, client in
       let written = try service.lines(from: 0).map { $0 + "\n" }
       var query = AuditQuery()
-      #expect(try client.collect(.audit(.show(query))).lines.hasPrefix(written.joined()))
+      #expect(try client.collect(ShowAudit(query)).lines.hasPrefix(written.joined()))
       query.filter.token = "tok_4"
-      #expect(try client.collect(.audit(.show(query))).lines == written[4])
+      #expect(try client.collect(ShowAudit(query)).lines == written[4])
       query.filter.token = "tok_none"
-      #expect(try client.collect(.audit(.show(query))).lines.isEmpty)
+      #expect(try client.collect(ShowAudit(query)).lines.isEmpty)
       query.filter.token = nil
       query.filter.operation = "delete"
       query.limit = 2
-      #expect(try client.collect(.audit(.show(query))).lines == written[9] + written[8])
+      #expect(try client.collect(ShowAudit(query)).lines == written[9] + written[8])
     }
     #expect(try service.lines(from: 10).count == 4)
   }
@@ -70,16 +72,16 @@ struct AdminServerTests {
   func verify() throws {
     let service = try TestService(entries: 5_000)
     try service.serving { _, client in
-      let intact = try client.collect(.audit(.verify(since: nil)))
+      let intact = try client.collect(VerifyAudit(since: nil))
       #expect(intact.progress == [4_096, 5_000])
       #expect(intact.documents.first?.hasPrefix(#"{"intact":true,"size":5000,"root":""#) == true)
       #expect(try service.lines(from: 5_000)[0].contains(#""outcome":"intact""#))
       let key = UInt64(7).bigEndianBytes
       try service.store.write { transaction in
-        _ = try transaction.delete(unsafe key.span.bytes, in: .audit)
+        _ = try transaction.delete(key.rawSpan, in: .audit)
       }
       #expect(
-        try client.collect(.audit(.verify(since: nil))).documents == [
+        try client.collect(VerifyAudit(since: nil)).documents == [
           """
           {"intact":false,"size":5001,"root":null,"first_bad_sequence":7,\
           "reason":"entry-missing","detail":"the entry is missing","since":0,"archived":0,\
@@ -93,13 +95,13 @@ struct AdminServerTests {
   func storeVerify() throws {
     let service = try TestService(entries: 2)
     try service.serving { _, client in
-      let document = try #require(try client.collect(.storeVerify).documents.first)
+      let document = try #require(try client.collect(VerifyStore()).documents.first)
       #expect(document.hasPrefix(#"{"intact":true,"records":0,"opened":0,"damaged":0,"#))
-      try service.record([AuditEntry(actor: "a", operation: "tokenize", outcome: "created")])
-      let missing = try #require(try client.collect(.storeVerify).documents.first)
+      try service.record([AuditEntry(actor: "a", operation: .tokenize, outcome: .created)])
+      let missing = try #require(try client.collect(VerifyStore()).documents.first)
       #expect(missing.hasPrefix(#"{"intact":false,"#))
       #expect(missing.contains(#"{"name":"records-miscounted","#))
-      let stats = try #require(try client.collect(.storeStats).documents.first)
+      let stats = try #require(try client.collect(ShowStore()).documents.first)
       #expect(stats.contains(#"{"name":"audit","entries":"#))
     }
   }
@@ -109,7 +111,7 @@ struct AdminServerTests {
     let service = try TestService()
     try service.serving(operators: []) { server, client in
       #expect {
-        try client.collect(.keysStatus)
+        try client.collect(ShowKeys())
       } throws: { error in
         guard case AdminClient.Failure.problem(403, "not-permitted", _) = error else {
           return false
@@ -118,7 +120,7 @@ struct AdminServerTests {
       }
       server.update(
         access: AccessList(operators: [], auditors: [.user(HostUser.current.name ?? "")]))
-      let keys = try client.collect(.keysStatus)
+      let keys = try client.collect(ShowKeys())
       #expect(keys.documents.count == 1)
     }
     let lines = try service.lines(from: 0)
@@ -152,7 +154,7 @@ struct AdminServerTests {
     #expect(bound == 0)
     close(descriptor)
     try service.serving { _, client in
-      let status = try client.collect(.status)
+      let status = try client.collect(ShowStatus())
       #expect(status.documents.count == 1)
     }
   }
@@ -199,9 +201,9 @@ struct AdminServerTests {
         head + "X: " + String(repeating: "y", count: 100_000) + "\r\n\r\n",
       ] {
         let connection = try AdminConnection(path: service.socketPath, patienceSeconds: 5)
-        try? connection.send(unsafe text.utf8Span.span.bytes)
+        try? connection.send(text.utf8Span.span.rawSpan)
       }
-      let status = try client.collect(.status)
+      let status = try client.collect(ShowStatus())
       #expect(status.documents.count == 1)
     }
   }
@@ -218,7 +220,7 @@ struct AdminServerTests {
     try await withThrowingTaskGroup(of: Int.self) { group in
       for _ in 0..<20 {
         group.addTask {
-          try AdminClient(path: service.socketPath).collect(.status).documents.count
+          try AdminClient(path: service.socketPath).collect(ShowStatus()).documents.count
         }
       }
       for try await count in group { #expect(count == 1) }
@@ -229,6 +231,6 @@ struct AdminServerTests {
   func nobody() throws {
     let service = try TestService()
     let failure = AdminClient.Failure.socket(.noService(service.socketPath))
-    #expect(throws: failure) { try AdminClient(path: service.socketPath).collect(.status) }
+    #expect(throws: failure) { try AdminClient(path: service.socketPath).collect(ShowStatus()) }
   }
 }

@@ -1,13 +1,17 @@
 import AuditLog
+import Bytes
 import Cryptography
 import Glibc
 import Keyring
+import Ledgers
 import RecordFormat
 import SecretMemory
 import Storage
 import Synchronization
+import TestSupport
 import Testing
-import Vault
+import VaultCore
+import VaultManagement
 
 @testable import Administration
 
@@ -26,15 +30,15 @@ import Vault
   }
 
   private func run(
-    _ request: StoreRequest, isOpen: Bool = true, keyring: Keyring? = nil,
+    _ operation: any AdminOperation, isOpen: Bool = true, keyring: Keyring? = nil,
     told: (AdminPart) throws -> Void = { _ in }
   ) throws -> String {
-    var hooks = AdministrationHooks()
+    var hooks = AdministrationHooks(clock: clock)
     hooks.upkeep = upkeep
     if isOpen { hooks.keyring = { [service] in keyring ?? service.keyring } }
     hooks.slots = try SecretPool(slots: 4, slotSize: 256)
     var document = ""
-    try Operations(store: service.store, hooks: hooks).run(.store(request), actor: "user:ann") {
+    try Operations(store: service.store, hooks: hooks).run(operation, actor: "user:ann") {
       part in
       try told(part)
       if case .document(let json) = part { document = String(decoding: json, as: UTF8.self) }
@@ -52,7 +56,7 @@ import Vault
       permit: { _ in },
       key: { header, _ in
         Restoration.Key(
-          try key ?? KeyEncryptionKey(header.kekIdentifier, source.load(header.kekIdentifier)))
+          try key ?? source.load(header.kekIdentifier))
       }
     ).run { _, _, _ in }
     return String(decoding: document, as: UTF8.self)
@@ -74,23 +78,23 @@ import Vault
 
   @Test func `a backup is verified, kept on record and listed`() throws {
     let note = try #require(FreeText("weekly", longest: 10))
-    let document = try run(.backup(to: backup, note: note))
+    let document = try run(BackUpStore(to: backup, note: note))
     let record = try #require(try records.first)
     #expect(record.state == .kept)
     #expect(record.log.size == 21, "with the entry of its own beginning")
     #expect(try record.digest == FileFacts.sha256(ofFile: backup) { _, _ in })
     #expect(document.hasPrefix(#"{"intact":true,"records_verified":true,"id":"#))
     #expect(document.contains(#""bytes":\#(record.bytes),"sha256":"\#(record.digest.hex)""#))
-    let list = try run(.backups)
+    let list = try run(ListBackups())
     #expect(list.contains(#""state":"kept","created":"2026-11-23T18:43:25Z","path":"\#(backup)""#))
     #expect(list.contains(#""actor":"user:ann","note":"weekly"}]}"#))
     let refusal = AdministrationError.refused("\(backup) exists already, and is not overwritten")
-    #expect(throws: refusal) { try run(.backup(to: backup, note: .none)) }
+    #expect(throws: refusal) { try run(BackUpStore(to: backup, note: .none)) }
     #expect(try records.count == 1)
   }
 
   @Test func `the keys that a backup needs are those of its own keyring`() throws {
-    let document = try run(.backup(to: backup, note: .none))
+    let document = try run(BackUpStore(to: backup, note: .none))
     let record = try #require(try records.first)
     let secrets = service.keyring.entries.filter { $0.material != nil }.map(\.identifier)
     #expect(record.keys == Set(secrets))
@@ -103,7 +107,7 @@ import Vault
     try change.replaceKeyEncryptionKey(
       by: key, origin: .rotation, cryptoperiodSeconds: 1, atMilliseconds: 1)
     let document = try run(
-      .backup(to: backup, note: .none), keyring: try change.keyring())
+      BackUpStore(to: backup, note: .none), keyring: try change.keyring())
     #expect(document.hasPrefix(#"{"intact":true,"records_verified":true,"#))
     #expect(document.contains(#""keys":null"#))
     #expect(try records.first?.state == .kept)
@@ -116,7 +120,7 @@ import Vault
       service.directory + "/absent/b", backup + "/b", "/dev/null/b",
     ] {
       #expect(throws: AdministrationError.self, "\(path)") {
-        try run(.backup(to: path, note: .none))
+        try run(BackUpStore(to: path, note: .none))
       }
     }
     #expect(try records.isEmpty)
@@ -125,7 +129,7 @@ import Vault
 
   @Test func `a store that is damaged is backed up, told, and not called done`() throws {
     try damage()
-    let document = try run(.backup(to: backup, note: .none))
+    let document = try run(BackUpStore(to: backup, note: .none))
     #expect(document.hasPrefix(#"{"intact":false,"#))
     #expect(document.contains(#"{"name":"records-damaged","#))
     #expect(try records.first?.state == .unfinished)
@@ -136,7 +140,7 @@ import Vault
   }
 
   @Test func `with a closed keyring records are counted and every key is needed`() throws {
-    let document = try run(.backup(to: backup, note: .none), isOpen: false)
+    let document = try run(BackUpStore(to: backup, note: .none), isOpen: false)
     #expect(document.hasPrefix(#"{"intact":true,"records_verified":false,"#))
     #expect(document.contains(#""keys":null"#))
     #expect(try records.first?.needs(key: KeyIdentifier(1)) == true)
@@ -154,32 +158,34 @@ import Vault
   }
 
   @Test func `one at a time`() throws {
-    try upkeep.exclusively {
-      for request in [StoreRequest.backup(to: backup, note: .none), .compact] {
-        #expect(throws: AdministrationError.busy) { try run(request) }
-      }
+    try upkeep.begin()
+    for operation in [try BackUpStore(to: backup, note: .none), CompactStore()]
+      as [any AdminOperation]
+    {
+      #expect(throws: AdministrationError.busy) { try run(operation) }
     }
+    upkeep.end()
     #expect(try service.lines(from: 20).isEmpty)
-    _ = try run(.compact)
+    _ = try run(CompactStore())
   }
 
   @Test func `a forgotten backup is said to be there still`() throws {
-    _ = try run(.backup(to: backup, note: .none))
+    _ = try run(BackUpStore(to: backup, note: .none))
     let identifier = try #require(try records.first?.identifier)
     let reason = try #require(KeyReason(ticket: "", text: "outcome=done id=1"))
-    let document = try run(.forgetBackup(identifier, because: reason))
+    let document = try run(ForgetBackup(identifier, because: reason))
     #expect(
       try service.lines(from: 0).last?.contains(
         #""reason":"id=\#(identifier.text) reason=outcome=done id=1""#) == true)
     #expect(document.contains(#""state":"forgotten""#))
     #expect(document.hasSuffix(#""file_exists":true}"#))
     let refusal = AdministrationError.refused("the backup \(identifier.text) was forgotten before")
-    #expect(throws: refusal) { try run(.forgetBackup(identifier, because: reason)) }
+    #expect(throws: refusal) { try run(ForgetBackup(identifier, because: reason)) }
     #expect(exists(backup))
   }
 
   @Test func `a compaction tells sizes and pause`() throws {
-    let document = try run(.compact)
+    let document = try run(CompactStore())
     #expect(document.hasPrefix(#"{"bytes_before":"#))
     #expect(document.contains(#","paused_ms":"#))
     #expect(try service.lines(from: 20).count == 2)
@@ -188,7 +194,7 @@ import Vault
 
 extension BackupOperationsTests {
   @Test func `a restored store is another one and says where it comes from`() throws {
-    _ = try run(.backup(to: backup, note: .none))
+    _ = try run(BackUpStore(to: backup, note: .none))
     let log = try #require(try records.first?.log)
     let document = try restore("30:\(log.root.hex)")
     #expect(document.contains(#""cards":0,"from_store":"\#(service.store.identifierText)""#))
@@ -212,7 +218,7 @@ extension BackupOperationsTests {
   }
 
   @Test func `a log that is not the one that was known is refused`() throws {
-    _ = try run(.backup(to: backup, note: .none))
+    _ = try run(BackUpStore(to: backup, note: .none))
     let whole = try #require(try records.first?.log)
     var frontier = MerkleFrontier()
     #expect(try restore("0:\(frontier.root.hex)").contains(#""lost_entries":0"#))
@@ -223,7 +229,7 @@ extension BackupOperationsTests {
       ("7:\(frontier.root.hex)", true), ("8:\(frontier.root.hex)", false),
       ("7:\(whole.root.hex)", false), ("21:\(whole.root.hex)", true),
     ] {
-      TestService.remove(restored)
+      TemporaryDirectory.removeAll(restored)
       if isRight {
         _ = try restore(known)
       } else {
@@ -234,10 +240,10 @@ extension BackupOperationsTests {
   }
 
   @Test func `nothing is restored over a directory with something in it`() throws {
-    _ = try run(.backup(to: backup, note: .none))
+    _ = try run(BackUpStore(to: backup, note: .none))
     _ = try restore()
     #expect(throws: AdministrationError.self) { try restore() }
-    TestService.remove(restored)
+    TemporaryDirectory.removeAll(restored)
     // What a restoration that was cut off leaves behind is in nobody's way.
     #expect(unsafe mkdir(restored, 0o700) == 0)
     for name in ["lock", "cards.mdb.new"] { close(unsafe creat("\(restored)/\(name)", 0o600)) }
@@ -245,7 +251,7 @@ extension BackupOperationsTests {
   }
 
   @Test func `another key, a damaged file or a changed log is refused and leaves nothing`() throws {
-    _ = try run(.backup(to: backup, note: .none))
+    _ = try run(BackUpStore(to: backup, note: .none))
     let kek = service.keyring.keyEncryptionKeyIdentifier
     let other = KeyEncryptionKey(kek, try KeyEncryptionKey.makeSecret())
     #expect(throws: KeyringError.keyringDoesNotOpen(kek)) { try restore(key: other) }
@@ -257,7 +263,7 @@ extension BackupOperationsTests {
     try service.store.write {
       try $0.put(key: seventh.rawSpan, value: line.rawSpan, in: .audit)
     }
-    #expect(try run(.backup(to: backup, note: .none)).contains(#"{"name":"log-changed","#))
+    #expect(try run(BackUpStore(to: backup, note: .none)).contains(#"{"name":"log-changed","#))
     #expect(throws: AdministrationError.self) { try restore() }
     #expect(!exists(restored))
   }

@@ -1,3 +1,4 @@
+import Bytes
 import Keyring
 import RecordFormat
 import SecretMemory

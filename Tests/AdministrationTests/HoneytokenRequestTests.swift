@@ -1,27 +1,29 @@
+import AuditLog
 import Cards
+import Ledgers
 import Testing
-import Vault
+import VaultCore
+import VaultManagement
 
 @testable import Administration
 
 @Suite("Requests about honeytokens")
 struct HoneytokenRequestTests {
-  static let token = Token("tok_01kax3zv5ye8bvkp2mszn9fqxw")
-  static let requests: [HoneytokenRequest] = [
-    .list, .add(merchant: "shop", note: .none),
-    .add(
-      merchant: "shop.example",
-      note: FreeText("é &=?%+# \"\\", longest: Honeytoken.longestNote) ?? .none),
-  ]
+  static func examples() throws -> [any AdminOperation] {
+    [
+      ListHoneytokens(), AddHoneytoken(merchant: "shop", note: .none),
+      AddHoneytoken(
+        merchant: "shop.example",
+        note: FreeText("é &=?%+# \"\\", longest: Honeytoken.longestNote) ?? .none),
+      RemoveHoneytoken(try #require(Token("tok_01kax3zv5ye8bvkp2mszn9fqxw"))),
+    ]
+  }
 
   @Test("are read as they were written")
   func roundTrip() throws {
-    let token = try #require(Self.token)
-    for request in Self.requests + [.remove(token)] {
-      let request = AdminRequest.honeytokens(request)
-      #expect(try AdminRequest.parse(method: request.method, target: request.target) == request)
-      #expect(!request.target.contains(" "))
-      #expect(!request.path.contains("tok_"), "the path is logged")
+    for operation in try Self.examples() {
+      try operation.checkRoundTrip()
+      #expect(!operation.route.path.contains("tok_"), "the path is logged")
     }
   }
 
@@ -36,7 +38,7 @@ struct HoneytokenRequestTests {
       "honeytokens/remove?token=TOK_01KAX3ZV5YE8BVKP2MSZN9FQXW",
     ] {
       #expect(throws: AdministrationError.self, "\(target)") {
-        try AdminRequest.parse(method: "POST", target: "/v1/\(target)")
+        try AdminRegistry.parse(method: "POST", target: "/v1/\(target)")
       }
     }
   }
@@ -47,16 +49,16 @@ struct HoneytokenRequestTests {
       ("GET", "/v1/honeytokens?x=1"), ("GET", "/v1/honeytokens/remove"),
       ("POST", "/v1/honeytokens/add?merchant=a"), ("DELETE", "/v1/honeytokens"),
     ] {
-      #expect(try AdminRequest.parse(method: method, target: target) == nil, "\(method) \(target)")
+      #expect(try AdminRegistry.parse(method: method, target: target) == nil, "\(method) \(target)")
     }
   }
 
   @Test("that change something are for operators, and each leaves an entry")
   func roles() throws {
-    let token = try #require(Self.token)
-    for request in Self.requests + [.remove(token)] {
-      #expect(request.leastRole == (request == .list ? .auditor : .operator))
-      #expect(AdminRequest.honeytokens(request).auditOperation?.hasPrefix("honeytoken.") == true)
+    for operation in try Self.examples() {
+      #expect(
+        operation.terms.role == (operation is ListHoneytokens ? .auditor : .operator))
+      #expect(operation.terms.audited?.rawValue.hasPrefix("honeytoken.") == true)
     }
   }
 
@@ -65,7 +67,7 @@ struct HoneytokenRequestTests {
     let operations = try TestService().operations()
     var answer = Collected()
     #expect(throws: AdministrationError.self) {
-      try operations.run(.honeytokens(.list), actor: "user:ann") { answer.take($0) }
+      try operations.run(ListHoneytokens(), actor: "user:ann") { answer.take($0) }
     }
     #expect(answer.documents.isEmpty)
   }

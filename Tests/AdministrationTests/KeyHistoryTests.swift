@@ -1,5 +1,6 @@
 import Administration
 import AuditLog
+import Bytes
 import RecordFormat
 import Testing
 
@@ -9,7 +10,8 @@ struct KeyHistoryTests {
     let line =
       #"{"seq":\#(sequence),"time":"2026-11-23T18:43:25.123Z","actor":"user:ann",\#(members)}"#
     let bytes = Array(line.utf8)
-    return try #require(unsafe LoggedEntry(line: bytes.span.bytes))
+    let entry = LoggedEntry(line: bytes.rawSpan)
+    return try #require(entry)
   }
 
   private static func events(of entries: [String]) throws -> [KeyEvent] {

@@ -1,4 +1,5 @@
 import AuditLog
+import Bytes
 import Testing
 
 @testable import Administration
@@ -8,7 +9,7 @@ import Testing
   private static let start: Int64 = 1_795_392_000_000
 
   private static func logged(
-    _ operation: String, _ outcome: String, at milliseconds: Int64 = start,
+    _ operation: AuditOperation, _ outcome: AuditOutcome, at milliseconds: Int64 = start,
     merchant: String? = "shop", actor: String = "spiffe://shop.example/checkout",
     acquirer: String? = nil, payment: String? = nil, reason: String? = nil, key: String? = nil
   ) throws -> LoggedEntry {
@@ -19,23 +20,24 @@ import Testing
         paymentIdentifier: payment, outcome: outcome, reason: reason), sequence: 7,
       atMilliseconds: milliseconds)
     let bytes = line.bytes
-    return try #require(unsafe LoggedEntry(line: bytes.span.bytes))
+    let entry = LoggedEntry(line: bytes.rawSpan)
+    return try #require(entry)
   }
 
   @Test func `operations are counted by day, merchant and acquirer`() throws {
     var statistics = AuditStatistics()
     let day = Self.start
     let next = day + 86_400_000
-    try statistics.add(Self.logged("tokenize", "created", at: day + 5))
-    try statistics.add(Self.logged("tokenize", "existing", at: next))
-    try statistics.add(Self.logged("detokenize", "intent", acquirer: "bank", payment: "pay_1"))
+    try statistics.add(Self.logged(.tokenize, .created, at: day + 5))
+    try statistics.add(Self.logged(.tokenize, .existing, at: next))
+    try statistics.add(Self.logged(.detokenize, .intent, acquirer: "bank", payment: "pay_1"))
     try statistics.add(
-      Self.logged("detokenize", "refused", acquirer: "bank", payment: "pay_1", reason: "other"))
+      Self.logged(.detokenize, .refused, acquirer: "bank", payment: "pay_1", reason: "other"))
     try statistics.add(
-      Self.logged("detokenize", "released", merchant: nil, acquirer: "bank"))
-    try statistics.add(Self.logged("delete", "refused", reason: "token-not-found"))
-    try statistics.add(Self.logged("refusals", "counted", merchant: nil, reason: "40"))
-    try statistics.add(Self.logged("serve", "started", merchant: nil, actor: "system"))
+      Self.logged(.detokenize, .released, merchant: nil, acquirer: "bank"))
+    try statistics.add(Self.logged(.delete, .refused, reason: "token-not-found"))
+    try statistics.add(Self.logged(.refusals, .counted, merchant: nil, reason: "40"))
+    try statistics.add(Self.logged(.serve, .started, merchant: nil, actor: "system"))
     #expect(statistics.entries == 8)
     #expect(statistics.byDay[day]?[.tokenized] == 1)
     #expect(statistics.byDay[next]?[.tokenized] == 1)
@@ -55,7 +57,7 @@ import Testing
       for _ in 0..<count {
         try statistics.add(
           Self.logged(
-            "detokenize", "intent", at: Self.start + Int64(hour) * 3_600_000, payment: "pay_1"))
+            .detokenize, .intent, at: Self.start + Int64(hour) * 3_600_000, payment: "pay_1"))
       }
     }
     #expect(statistics.patterns.count == 1)
@@ -66,7 +68,7 @@ import Testing
     var statistics = AuditStatistics()
     for number in 0..<2_000 {
       try statistics.add(
-        Self.logged("delete", "refused", merchant: "m\(number)", reason: "cause \(number)"))
+        Self.logged(.delete, .refused, merchant: "m\(number)", reason: "cause \(number)"))
     }
     #expect(statistics.byMerchant.count == AuditStatistics.mostNames + 1)
     #expect(statistics.refusals.count == AuditStatistics.mostNames + 1)
@@ -77,7 +79,7 @@ import Testing
     var statistics = AuditStatistics()
     try statistics.add(
       Self.logged(
-        "alarm", "raised", actor: "system",
+        .alarm, .raised, actor: "system",
         reason: "rule=many count=601 window=60s client=spiffe://shop.example/checkout",
         key: "0000000a"))
     let alarm = try #require(statistics.alarms.first)
@@ -90,7 +92,7 @@ import Testing
     #expect(statistics.keyEvents.isEmpty)
     for _ in 0..<600 {
       try statistics.add(
-        Self.logged("alarm", "raised", actor: "system", reason: "rule=h count=1 client=c"))
+        Self.logged(.alarm, .raised, actor: "system", reason: "rule=h count=1 client=c"))
     }
     #expect(statistics.alarms.count == AuditStatistics.mostAlarms)
     #expect(statistics.droppedAlarms == 101)
@@ -106,12 +108,12 @@ import Testing
     let hostile = "<script>alert(1)</script>\"'&"
     try service.record([
       AuditEntry(
-        actor: hostile, operation: "tokenize", merchant: hostile, outcome: "refused",
+        actor: hostile, operation: .tokenize, merchant: hostile, outcome: .refused,
         reason: hostile)
     ])
     var answer = Collected()
     try service.operations().run(
-      .audit(.report(from: 1_795_459_000_000, to: 1_795_460_000_000)), actor: "user:ann"
+      ReportAudit(from: 1_795_459_000_000, to: 1_795_460_000_000), actor: "user:ann"
     ) { answer.take($0) }
     let document = try #require(answer.documents.first)
     #expect(document.hasPrefix("{\"intact\":true,\"size\":4,\"entries\":4,\"html\":\""))
@@ -126,7 +128,7 @@ import Testing
   @Test(arguments: ["", "from=5", "from=5&to=5", "from=-1&to=5", "from=0&to=99999999999"])
   func `a period without an end, or longer than a report, is refused`(_ query: String) {
     #expect(throws: AdministrationError.self) {
-      try AdminRequest.parse(method: "POST", target: "/v1/audit/report?\(query)")
+      try AdminRegistry.parse(method: "POST", target: "/v1/audit/report?\(query)")
     }
   }
 }

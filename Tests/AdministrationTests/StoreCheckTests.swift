@@ -1,8 +1,9 @@
-import CardStore
 import RecordFormat
+import TestSupport
 import Testing
 
 @testable import Administration
+@testable import CardStore
 
 @Suite("What store verify makes of its figures")
 struct StoreCheckTests {

@@ -1,8 +1,10 @@
 import Cryptography
+import Ledgers
 import RecordFormat
 import Storage
 import Testing
-import Vault
+import VaultCore
+import VaultManagement
 
 @testable import Administration
 
@@ -10,18 +12,19 @@ import Vault
 struct StoreRequestTests {
   static let note = FreeText("é &=?%+# \"\\", longest: BackupRecord.longestNote)
   static let reason = KeyReason(ticket: "CHG-12", text: "shredded on 2026-11-25, tape 7")
-  static let requests: [StoreRequest] = [
-    .backups, .compact, .backup(to: "/b", note: .none),
-    .backup(
-      to: "/backups/2026-11-25/cadenas 20261125214055.mdb", note: note ?? .none),
-    .forgetBackup(KeyIdentifier(0x0102_0304), because: reason ?? .none),
-  ]
 
-  @Test("are read as they were written", arguments: requests)
-  func roundTrip(request: StoreRequest) throws {
-    let request = AdminRequest.store(request)
-    #expect(try AdminRequest.parse(method: request.method, target: request.target) == request)
-    #expect(!request.target.contains(" "))
+  static func examples() throws -> [any AdminOperation] {
+    [
+      ListBackups(), CompactStore(), try BackUpStore(to: "/b", note: .none),
+      try BackUpStore(
+        to: "/backups/2026-11-25/cadenas 20261125214055.mdb", note: note ?? .none),
+      try ForgetBackup(KeyIdentifier(0x0102_0304), because: reason ?? .none),
+    ]
+  }
+
+  @Test("are read as they were written")
+  func roundTrip() throws {
+    for operation in try Self.examples() { try operation.checkRoundTrip() }
   }
 
   @Test("are refused when their values have no valid form")
@@ -43,7 +46,7 @@ struct StoreRequestTests {
       "/v1/store/backups/forget?id=00000001&reason=" + String(repeating: "r", count: 129),
     ] {
       #expect(throws: AdministrationError.self, "\(target)") {
-        try AdminRequest.parse(method: "POST", target: target)
+        try AdminRegistry.parse(method: "POST", target: target)
       }
     }
   }
@@ -54,15 +57,16 @@ struct StoreRequestTests {
       ("GET", "/v1/store/compact"), ("POST", "/v1/store/compact?x=1"),
       ("GET", "/v1/store/backups?x=1"), ("POST", "/v1/store/backup"), ("POST", "/v1/store/restore"),
     ] {
-      #expect(try AdminRequest.parse(method: method, target: target) == nil, "\(method) \(target)")
+      #expect(try AdminRegistry.parse(method: method, target: target) == nil, "\(method) \(target)")
     }
   }
 
   @Test("that change something are for operators")
-  func roles() {
-    for request in Self.requests {
-      #expect(request.leastRole == (request == .backups ? .auditor : .operator))
-      #expect(request.isWriting == (request != .backups))
+  func roles() throws {
+    for operation in try Self.examples() {
+      let isList = operation is ListBackups
+      #expect(operation.terms.role == (isList ? .auditor : .operator))
+      #expect(operation.terms.isWriting == !isList)
     }
   }
 }

@@ -2,31 +2,33 @@ import Administration
 import AuditLog
 import Glibc
 import Keyring
+import Ledgers
 import Logging
 import NIOPosix
 import SecretMemory
 import Storage
 import Synchronization
+import TestSupport
+import VaultCore
+import VaultManagement
 
 /// A store with a keyring and a log in a directory that goes with the value, and what a service
 /// would hook into its operations.
 final class TestService: Sendable {
+  private let folder: TemporaryDirectory
   let directory: String
   let store: Store
   let keyring: Keyring
   private let log: Mutex<AuditLog>
 
   init(entries: Int = 0) throws {
-    var template = Array("/tmp/cadenas-admin-XXXXXX".utf8CString)
-    let made = unsafe template.withUnsafeMutableBufferPointer {
-      unsafe $0.baseAddress.flatMap { unsafe mkdtemp($0) } != nil
+    guard let identifier = StoreIdentifier(Array(1...16)) else {
+      throw Missing(what: "an identifier")
     }
-    guard made, let identifier = StoreIdentifier(Array(1...16)) else {
-      throw StorageError.system(call: "mkdtemp", errno: errno)
-    }
-    directory = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    folder = try TemporaryDirectory()
+    directory = folder.path
     let made2 = try KeyringStore.create(
-      under: FileKeySource(directory: "\(directory)/keys").makeKey(besides: []),
+      under: FileKeySource(directory: "\(directory)/keys").make(besides: []),
       cryptoperiods: .standard,
       atMilliseconds: 1_795_459_405_123)
     try Store.create(
@@ -40,26 +42,9 @@ final class TestService: Sendable {
     try record(
       (0..<entries).map { number in
         AuditEntry(
-          actor: "spiffe://shop.example/checkout", operation: "delete", merchant: "shop",
-          token: "tok_\(number)", outcome: number % 2 == 0 ? "refused" : "replayed")
+          actor: "spiffe://shop.example/checkout", operation: .delete, merchant: "shop",
+          token: "tok_\(number)", outcome: number % 2 == 0 ? .refused : .replayed)
       })
-  }
-
-  deinit { Self.remove(directory) }
-
-  static func remove(_ path: String) {
-    if let stream = unsafe opendir(path) {
-      while let entry = unsafe readdir(stream) {
-        let name = unsafe withUnsafePointer(to: &entry.pointee.d_name) {
-          unsafe $0.withMemoryRebound(to: CChar.self, capacity: 256) { unsafe String(cString: $0) }
-        }
-        if name != "." && name != ".." { remove("\(path)/\(name)") }
-      }
-      unsafe closedir(stream)
-      unsafe rmdir(path)
-    } else {
-      unsafe unlink(path)
-    }
   }
 
   var socketPath: String { "\(directory)/admin.sock" }
@@ -79,7 +64,7 @@ final class TestService: Sendable {
 
   /// Operations as the running service has them.
   func operations() throws -> Operations {
-    var hooks = AdministrationHooks()
+    var hooks = AdministrationHooks(clock: .real)
     hooks.record = { [self] in try record([$0]) }
     hooks.keyring = { [keyring] in keyring }
     hooks.slots = try SecretPool(slots: 4, slotSize: 256)
@@ -131,10 +116,23 @@ struct Collected {
   }
 }
 
+extension Clock {
+  /// That of the machine.
+  static let real = Clock(
+    milliseconds: { Int64(nanoseconds(CLOCK_REALTIME) / 1_000_000) },
+    monotonicNanoseconds: { nanoseconds(CLOCK_MONOTONIC) })
+
+  private static func nanoseconds(_ clock: clockid_t) -> UInt64 {
+    var now = timespec()
+    unsafe clock_gettime(clock, &now)
+    return UInt64(now.tv_sec) * 1_000_000_000 + UInt64(now.tv_nsec)
+  }
+}
+
 extension AdminClient {
-  func collect(_ request: AdminRequest) throws -> Collected {
+  func collect(_ operation: any AdminOperation) throws -> Collected {
     var collected = Collected()
-    try run(request) { collected.take($0) }
+    try run(operation) { collected.take($0) }
     return collected
   }
 }

@@ -1,3 +1,4 @@
+import Bytes
 import Logging
 import NIOCore
 import NIOEmbedded
@@ -71,7 +72,7 @@ struct WipingTests {
     }
     let body = try #require(collector.body())
     let text = body.withBytes { bytes in
-      unsafe bytes.withUnsafeBytes { unsafe String(decoding: $0, as: UTF8.self) }
+      bytes.text
     }
     #expect(text == Self.secret)
   }

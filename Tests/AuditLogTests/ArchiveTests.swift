@@ -1,6 +1,8 @@
 import AuditLog
+import Bytes
 import Cryptography
 import Storage
+import TestSupport
 import Testing
 
 @Suite("A log whose old entries are archived")
@@ -9,7 +11,7 @@ struct ArchiveTests {
 
   private func key() throws -> Ed25519PrivateKey {
     let seed = [UInt8](repeating: 7, count: 32)
-    return try Ed25519PrivateKey(seed: unsafe seed.span.bytes)
+    return try Ed25519PrivateKey(seed: seed.rawSpan)
   }
 
   private func verifier() throws -> VerifierKey {
@@ -24,7 +26,7 @@ struct ArchiveTests {
     for number in UInt64(0)..<600 {
       try temporary.store.write { transaction in
         var entry = Sample.entry(number)
-        if number.isMultiple(of: 50) { entry.operation = "keys.status" }
+        if number.isMultiple(of: 50) { entry.operation = .keysStatus }
         try log.append(entry, atMilliseconds: Sample.time, in: &transaction)
         if number == 499 || number == 599 {
           let signed = try SignedCheckpoint(
@@ -39,15 +41,15 @@ struct ArchiveTests {
     }
     for number in stride(from: UInt64(0), to: 500, by: 50) {
       let line = try temporary.value(number.bigEndianBytes, in: .audit)
-      kept.add(MerkleHash.leaf(unsafe line.span.bytes))
+      kept.add(MerkleHash.leaf(line.rawSpan))
     }
     let mark = ArchiveMark(below: 500, kept: kept, created: 245, deleted: 0, export: .zero)
     try temporary.store.write { transaction in
       try mark.save(in: &transaction)
       try log.append(
         AuditEntry(
-          actor: "user:ann", operation: isTold ? ArchiveMark.operation : "audit.show",
-          outcome: "done", reason: mark.text),
+          actor: "user:ann", operation: isTold ? .auditArchive : .auditShow,
+          outcome: .done, reason: mark.text),
         atMilliseconds: Sample.time, in: &transaction)
       let signed = try SignedCheckpoint(
         signing: log.pendingCheckpoint(origin: Self.origin), with: try key())
@@ -151,7 +153,7 @@ struct ArchiveTests {
     func verify(_ lines: [[UInt8]]) throws -> AuditVerification {
       var verifier = ExportVerifier(
         newest, and: Array(rows.prefix(2)), trusting: [try verifier()])
-      for line in lines { _ = try verifier.add(unsafe line.span.bytes) }
+      for line in lines { _ = try verifier.add(line.rawSpan) }
       return try verifier.finish()
     }
     #expect(try verify(lines).archived == 490)
@@ -160,7 +162,7 @@ struct ArchiveTests {
       var hidden = lines
       let line = lines[sequence]
       hidden[sequence] = ExportVerifier.line(
-        archived: MerkleHash.leaf(unsafe line.span.bytes))
+        archived: MerkleHash.leaf(line.rawSpan))
       #expect(throws: AuditVerification.Finding(sequence: 1, reason: .archiveMismatch)) {
         try verify(hidden)
       }

@@ -1,4 +1,5 @@
 import AuditLog
+import Bytes
 import JSON
 import Testing
 
@@ -13,9 +14,9 @@ struct AuditLineTests {
   @Test("has every member in the documented order")
   func members() {
     let entry = AuditEntry(
-      actor: "spiffe://shop.example/checkout", operation: "detokenize", merchant: "shop",
+      actor: "spiffe://shop.example/checkout", operation: .detokenize, merchant: "shop",
       token: "tok_01kax3zv5ye8bvkp2mszn9fqxw", key: "00000001", acquirer: "credit-du-nord",
-      paymentIdentifier: "pay_01kax3zv5ye8bvkp2mszn9fqxw", outcome: "refused",
+      paymentIdentifier: "pay_01kax3zv5ye8bvkp2mszn9fqxw", outcome: .refused,
       reason: "insufficient_funds", requestIdentifier: "r-1")
     #expect(
       text(entry) == """
@@ -30,7 +31,7 @@ struct AuditLineTests {
   @Test("leaves out what is absent")
   func absent() {
     #expect(
-      text(AuditEntry(actor: "system", operation: "clock", outcome: "backwards"), sequence: 0)
+      text(AuditEntry(actor: "system", operation: .clock, outcome: .backwards), sequence: 0)
         == """
         {"seq":0,"time":"2026-11-23T18:43:25.123Z","actor":"system","operation":"clock",\
         "outcome":"backwards"}
@@ -40,19 +41,20 @@ struct AuditLineTests {
   @Test("escapes quotes and every control character, and keeps other text")
   func escapes() throws {
     let value = "a\"b\\c\nd\u{1B}[31m\u{7F}\u{85}é\u{A0}漢"
-    let line = text(AuditEntry(actor: value, operation: "x", outcome: "y"))
+    let line = text(AuditEntry(actor: value, operation: .serve, outcome: .done))
     #expect(line.contains(#""actor":"a\"b\\c\u000ad\u001b[31m\u007f\u0085é"#))
     let bytes = Array(line.utf8)
-    let tape = try JSONTape.parse(unsafe bytes.span.bytes)
-    let actor = try #require(tape.member("actor", of: tape.root, in: unsafe bytes.span.bytes))
-    #expect(tape.string(of: actor, in: unsafe bytes.span.bytes) == value)
+    let document = try JSONDocument(bytes.rawSpan)
+    let member = document.member("actor", of: document.root)
+    let actor = try #require(member)
+    #expect(document.string(of: actor) == value)
   }
 
   @Test("cuts what is too long between two characters")
   func cuts() {
     let line = text(
       AuditEntry(
-        actor: "a", operation: "x", outcome: "y",
+        actor: "a", operation: .serve, outcome: .done,
         reason: "a" + String(repeating: "é", count: AuditLimits.memberBytes)))
     let kept = (AuditLimits.memberBytes - 1) / 2
     #expect(line.hasSuffix(#","reason":"a"# + String(repeating: "é", count: kept) + "\"}"))
@@ -63,8 +65,10 @@ struct AuditLineTests {
     let worst = String(repeating: "\u{1}", count: 3_000)
     let line = text(
       AuditEntry(
-        actor: worst, operation: worst, merchant: worst, token: worst, key: worst, acquirer: worst,
-        paymentIdentifier: worst, outcome: worst, reason: worst, requestIdentifier: worst),
+        actor: worst, operation: .storeBackupForget, merchant: worst, token: worst, key: worst,
+        acquirer: worst,
+        paymentIdentifier: worst, outcome: .authenticationRequired, reason: worst,
+        requestIdentifier: worst),
       sequence: .max)
     #expect(line.utf8.count <= AuditLimits.lineBytes)
   }

@@ -1,5 +1,7 @@
 import AuditLog
+import Bytes
 import Storage
+import TestSupport
 import Testing
 
 @Suite("The audit log")

@@ -1,5 +1,6 @@
 import AuditLog
 import Storage
+import TestSupport
 import Testing
 
 @Suite("Reading the audit log")
@@ -88,7 +89,7 @@ struct AuditReaderTests {
     let log = try AuditLog(restoringFrom: temporary.store)
     try temporary.store.write { transaction in
       let entry = AuditEntry(
-        actor: "a", operation: "x", outcome: "y", reason: #"","token":"tok_1","#)
+        actor: "a", operation: .serve, outcome: .done, reason: #"","token":"tok_1","#)
       try log.append(entry, atMilliseconds: Sample.time, in: &transaction)
       try log.batchWillCommit(&transaction)
     }

@@ -1,6 +1,8 @@
 import AuditLog
+import Bytes
 import Cryptography
 import Storage
+import TestSupport
 import Testing
 
 @Suite("Verifying the audit log")
@@ -165,7 +167,7 @@ struct AuditVerifierTests {
     let bytes = Array(line.utf8)
     try temporary.put(key(17), bytes, in: .audit)
     var row = try temporary.value(key(15), in: .leaves)
-    row.replaceSubrange(64..<96, with: MerkleHash.leaf(unsafe bytes.span.bytes).bytes)
+    row.replaceSubrange(64..<96, with: MerkleHash.leaf(bytes.rawSpan).bytes)
     try temporary.put(key(15), row, in: .leaves)
     // 20 leaves are trees of 16 and 4: the second one begins at 16.
     try expect(temporary, 16, .treeMismatch)
@@ -207,7 +209,7 @@ struct AuditVerifierTests {
 
   private func key() throws -> Ed25519PrivateKey {
     let seed = [UInt8](repeating: 7, count: 32)
-    return try Ed25519PrivateKey(seed: unsafe seed.span.bytes)
+    return try Ed25519PrivateKey(seed: seed.rawSpan)
   }
 
   /// A log of 20 entries with kept checkpoints of 10 and 20, and the first of them.

@@ -1,6 +1,8 @@
 import AuditLog
+import Bytes
 import Cryptography
 import Storage
+import TestSupport
 import Testing
 
 @Suite("Checkpoints of the log")
@@ -9,7 +11,7 @@ struct CheckpointTests {
 
   private func key(_ number: UInt8 = 7) throws -> Ed25519PrivateKey {
     let seed = [UInt8](repeating: number, count: 32)
-    return try Ed25519PrivateKey(seed: unsafe seed.span.bytes)
+    return try Ed25519PrivateKey(seed: seed.rawSpan)
   }
 
   private func verifier(_ number: UInt8 = 7, name: String = origin) throws -> VerifierKey {
@@ -192,12 +194,12 @@ struct CheckpointTests {
     let keys = [try verifier()]
     let (entry, growth) = try temporary.store.read { transaction in
       let key = UInt64(77).bigEndianBytes
-      guard let line = try transaction.get(unsafe key.span.bytes, in: .audit) else {
+      guard let line = try transaction.get(key.rawSpan, in: .audit) else {
         throw AuditError.damaged("no entry")
       }
       return (
         EntryProof(
-          line: unsafe line.withUnsafeBytes { unsafe [UInt8]($0) }, sequence: 77,
+          line: line.array, sequence: 77,
           hashes: try LogTree.hashes(of: MerkleProof.inclusion(of: 77, in: 700), in: transaction),
           checkpoint: new),
         ConsistencyProof(
@@ -207,7 +209,7 @@ struct CheckpointTests {
       )
     }
     #expect(try EntryProof(parsing: Array(entry.text.utf8)) == entry)
-    #expect(try entry.verified(by: keys).entry.entry.token == "tok_77")
+    #expect(try entry.verified(by: keys).entry.token == "tok_77")
     #expect(try ConsistencyProof(parsing: Array(growth.text.utf8)) == growth)
     #expect(try growth.verified(from: old, by: keys) == keys[0])
     #expect(throws: AuditError.self) { try growth.verified(from: new, by: keys) }

@@ -1,7 +1,9 @@
 import AuditLog
+import Bytes
 import Cryptography
 import RecordFormat
 import Storage
+import TestSupport
 import Testing
 
 @Suite("A succession of audit keys")
@@ -10,7 +12,7 @@ struct KeySuccessionTests {
 
   private func key(_ number: UInt8) throws -> Ed25519PrivateKey {
     let seed = [UInt8](repeating: number, count: 32)
-    return try Ed25519PrivateKey(seed: unsafe seed.span.bytes)
+    return try Ed25519PrivateKey(seed: seed.rawSpan)
   }
 
   private func verifier(_ number: UInt8) throws -> VerifierKey {

@@ -1,8 +1,10 @@
-import AuditLog
+import Bytes
 import Cryptography
-import LMDB
 import Storage
+import TestSupport
 import Testing
+
+@testable import AuditLog
 
 @Suite("The tree that the store keeps")
 struct LogTreeTests {
@@ -24,7 +26,7 @@ struct LogTreeTests {
       }
       for index: UInt64 in [0, 255, 256, 65_535, 65_536, size - 1] {
         let key = index.bigEndianBytes
-        guard let line = try transaction.get(unsafe key.span.bytes, in: .audit) else {
+        guard let line = try transaction.get(key.rawSpan, in: .audit) else {
           throw AuditError.damaged("no entry \(index)")
         }
         let hashes = try LogTree.hashes(
@@ -74,7 +76,7 @@ struct LogTreeTests {
     var full: [LogTiles.Tile] = []
     for number in 0..<66_000 {
       let line = Array("\(number)".utf8)
-      full += tiles.append(MerkleHash.leaf(unsafe line.span.bytes))
+      full += tiles.append(MerkleHash.leaf(line.rawSpan))
     }
     #expect(full.count == 257 + 1)
     #expect(full.first?.path == "tile/0/000")

@@ -1,4 +1,5 @@
 import AuditLog
+import Bytes
 import Cryptography
 import Testing
 
@@ -13,7 +14,7 @@ struct MerkleFrontierTests {
     var frontier = MerkleFrontier()
     for index in 0..<leaves {
       let line = Array("entry \(index)".utf8)
-      frontier.append(MerkleHash.leaf(unsafe line.span.bytes))
+      frontier.append(MerkleHash.leaf(line.rawSpan))
     }
     return frontier
   }
@@ -46,15 +47,15 @@ struct MerkleFrontierTests {
     let frontier = frontier(leaves)
     let bytes = frontier.encoded
     #expect(bytes.count == 8 + 32 * leaves.nonzeroBitCount)
-    #expect(MerkleFrontier(encoded: unsafe bytes.span.bytes) == frontier)
+    #expect(MerkleFrontier(encoded: bytes.rawSpan) == frontier)
   }
 
   @Test("is not read from bytes that are too short or too long")
   func wrongLengths() {
     let bytes = frontier(3).encoded
     for count in 0..<bytes.count {
-      #expect(MerkleFrontier(encoded: unsafe Array(bytes.prefix(count)).span.bytes) == nil)
+      #expect(MerkleFrontier(encoded: Array(bytes.prefix(count)).rawSpan) == nil)
     }
-    #expect(MerkleFrontier(encoded: unsafe (bytes + [0]).span.bytes) == nil)
+    #expect(MerkleFrontier(encoded: (bytes + [0]).rawSpan) == nil)
   }
 }

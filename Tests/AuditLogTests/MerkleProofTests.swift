@@ -1,4 +1,5 @@
 import AuditLog
+import Bytes
 import Cryptography
 import Testing
 
@@ -6,7 +7,7 @@ import Testing
 struct MerkleProofTests {
   private static let leaves = (0..<70).map { number in
     let line = Array("leaf \(number)".utf8)
-    return MerkleHash.leaf(unsafe line.span.bytes)
+    return MerkleHash.leaf(line.rawSpan)
   }
 
   /// The tree hash as RFC 6962 defines it, by recursion.

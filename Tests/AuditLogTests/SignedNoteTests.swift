@@ -1,4 +1,5 @@
 import AuditLog
+import Bytes
 import Cryptography
 import Testing
 
@@ -8,7 +9,7 @@ struct SignedNoteTests {
 
   private func key(_ first: UInt8 = 0) throws -> Ed25519PrivateKey {
     let seed = (0..<32).map { first &+ $0 }
-    return try Ed25519PrivateKey(seed: unsafe seed.span.bytes)
+    return try Ed25519PrivateKey(seed: seed.rawSpan)
   }
 
   private func verifier(_ first: UInt8 = 0) throws -> VerifierKey {
@@ -29,7 +30,7 @@ struct SignedNoteTests {
       #expect(parsed.encoded == String(decoding: entry.note, as: UTF8.self))
       #expect(try parsed.verified(by: entry.signers.map(\.key)) == entry.signers.map(\.key))
       for (signer, signature) in zip(entry.signers, parsed.signatures) {
-        let key = try Ed25519PrivateKey(seed: unsafe signer.seed.span.bytes)
+        let key = try Ed25519PrivateKey(seed: signer.seed.rawSpan)
         #expect(key.publicKey == signer.key.publicKey)
         let own = try SignedNote(signing: entry.text, as: signer.key.name, with: key)
         #expect(own.signatures == [signature])

@@ -1,31 +1,23 @@
 import AuditLog
+import Bytes
 import Glibc
-import LMDB
 import Storage
+import TestSupport
 
 /// A fresh store in a directory that goes with the value.
 final class TemporaryStore {
   let store: Store
+  private let folder: TemporaryDirectory
   private let directory: String
 
   init() throws {
-    var template = Array("/tmp/cadenas-audit-XXXXXX".utf8CString)
-    let made = unsafe template.withUnsafeMutableBufferPointer {
-      unsafe $0.baseAddress.flatMap { unsafe mkdtemp($0) } != nil
+    guard let identifier = StoreIdentifier(Array(1...16)) else {
+      throw Missing(what: "an identifier")
     }
-    guard made, let identifier = StoreIdentifier(Array(1...16)) else {
-      throw StorageError.system(call: "mkdtemp", errno: errno)
-    }
-    directory = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    folder = try TemporaryDirectory()
+    directory = folder.path
     try Store.create(at: directory, mapSize: 1 << 26, storeIdentifier: identifier)
     store = try Store.open(at: directory, mapSize: 1 << 26)
-  }
-
-  deinit {
-    for name in ["cards.mdb", "cards.mdb-lock", "index.mdb", "index.mdb-lock", "lock"] {
-      unsafe unlink("\(directory)/\(name)")
-    }
-    unsafe rmdir(directory)
   }
 
   /// Appends `count` entries in one batch.
@@ -43,20 +35,20 @@ final class TemporaryStore {
   func put(_ key: [UInt8], _ value: [UInt8], in table: Table) throws {
     try store.write { transaction in
       try transaction.put(
-        key: unsafe key.span.bytes, value: unsafe value.span.bytes, in: table)
+        key: key.rawSpan, value: value.rawSpan, in: table)
     }
   }
 
   func delete(_ key: [UInt8], in table: Table) throws {
     try store.write { transaction in
-      _ = try transaction.delete(unsafe key.span.bytes, in: table)
+      _ = try transaction.delete(key.rawSpan, in: table)
     }
   }
 
   func value(_ key: [UInt8], in table: Table) throws -> [UInt8] {
     try store.read { transaction in
-      guard let value = try transaction.get(unsafe key.span.bytes, in: table) else { return [] }
-      return unsafe value.withUnsafeBytes { unsafe Array($0) }
+      guard let value = try transaction.get(key.rawSpan, in: table) else { return [] }
+      return value.array
     }
   }
 
@@ -71,8 +63,8 @@ enum Sample {
 
   static func entry(_ number: UInt64) -> AuditEntry {
     AuditEntry(
-      actor: "spiffe://shop.example/checkout", operation: "tokenize", merchant: "shop",
-      token: "tok_\(number)", outcome: number % 2 == 0 ? "created" : "existing",
+      actor: "spiffe://shop.example/checkout", operation: .tokenize, merchant: "shop",
+      token: "tok_\(number)", outcome: number % 2 == 0 ? .created : .existing,
       requestIdentifier: "req-\(number)")
   }
 }

@@ -1,3 +1,4 @@
+import Bytes
 import Cards
 import Keyring
 import RecordFormat
@@ -165,12 +166,13 @@ import Testing
   @Test func `a damaged count stops nothing and is found`() throws {
     let token = try house.tokenize(Number.visa).token
     let key = try house.keyring.activeDataKey.identifier
+    let row = Array("cards/".utf8) + key.value.bigEndianBytes
     for count in [UInt64(0), .max] {
-      try house.put(Array("cards/".utf8) + key.bytes, count.bigEndianBytes, in: .meta)
+      try house.put(row, count.bigEndianBytes, in: .meta)
       try house.reopen()
       #expect(try !house.verify().isSound)
     }
-    try house.put(Array("cards/".utf8) + key.bytes, UInt64(0).bigEndianBytes, in: .meta)
+    try house.put(row, UInt64(0).bigEndianBytes, in: .meta)
     try house.reopen()
     #expect(try house.delete(token))
   }

@@ -1,10 +1,9 @@
+import Bytes
 import Cards
 import Cryptography
 import Glibc
 import Keyring
-import LMDB
 import RecordFormat
-import SecretMemory
 import Storage
 import Testing
 
@@ -309,11 +308,9 @@ import Testing
   }
 
   private func write(_ mark: IndexMark) throws {
-    let index = try house.store.index
-    let key = IndexFile.Slot.first.markKey
     let row = mark.encode()
-    try index.environment.write { transaction in
-      try transaction.put(key: key.rawSpan, value: row.rawSpan, in: index.meta)
+    try house.store.index.write(to: .first) { (change) throws(StorageError) in
+      try change.setMark(row.rawSpan)
     }
   }
 

@@ -1,6 +1,6 @@
+import Bytes
 import Cards
 import Cryptography
-import SecretMemory
 import Testing
 
 @testable import CardStore

@@ -1,5 +1,6 @@
+import Bytes
 import Cards
-import SecretMemory
+import TestSupport
 import Testing
 
 private func brands(_ number: String, _ table: BrandTable = .standard) throws -> [String] {

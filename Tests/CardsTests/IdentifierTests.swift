@@ -1,5 +1,6 @@
+import Bytes
 import Cards
-import SecretMemory
+import TestSupport
 import Testing
 
 /// The pairs of `Vectors/typeid.txt`.
@@ -98,22 +99,22 @@ private func bytes(_ token: Token) -> [UInt8] {
   }
 }
 
-@Suite struct TokenSequenceTests {
+@Suite struct IdentifierSequenceTests {
   @Test func aNewMillisecondBeginsAtRandomAndGoesOnInRandomSteps() throws {
-    var sequence = TokenSequence(after: nil)
+    var sequence = IdentifierSequence(after: nil)
     let first = try sequence.next(atMilliseconds: 1_000, random: .max, spread: 0)
     let second = try sequence.next(atMilliseconds: 1_000, random: 0, spread: 0)
     let third = try sequence.next(atMilliseconds: 1_000, random: 0, spread: .max)
     let fourth = try sequence.next(atMilliseconds: 1_001, random: 0, spread: 700)
     #expect(
       [first, second, third, fourth].map(\.milliseconds) == [1_000, 1_000, 1_000, 1_001])
-    #expect([first, second, third, fourth].map(\.uuid.counter) == [0, 1, 17, 700])
-    #expect(first.uuid.low == UInt64.max >> 2 | 1 << 63)
-    #expect(second.uuid.low == UInt64(1) << 63)
+    #expect([first, second, third, fourth].map(\.counter) == [0, 1, 17, 700])
+    #expect(first.low == UInt64.max >> 2 | 1 << 63)
+    #expect(second.low == UInt64(1) << 63)
   }
 
   @Test func aClockThatGoesBackwardsStopsNothing() throws {
-    var sequence = TokenSequence(after: nil)
+    var sequence = IdentifierSequence(after: nil)
     var last = try sequence.next(atMilliseconds: 5_000, random: 0, spread: 0)
     for clock in [4_999, 0, 5_000, 4_000, 5_001, 5_000] as [UInt64] {
       let next = try sequence.next(atMilliseconds: clock, random: 0, spread: 0)
@@ -124,7 +125,7 @@ private func bytes(_ token: Token) -> [UInt8] {
   }
 
   @Test func aFullCountCarriesIntoTheTime() throws {
-    var sequence = TokenSequence(after: nil)
+    var sequence = IdentifierSequence(after: nil)
     var last = try sequence.next(atMilliseconds: 7, random: 0, spread: 0)
     for _ in 0..<10_000 {
       let next = try sequence.next(atMilliseconds: 7, random: .max, spread: 0)
@@ -136,9 +137,9 @@ private func bytes(_ token: Token) -> [UInt8] {
   }
 
   @Test func aRestartGoesOnAfterTheLastToken() throws {
-    var before = TokenSequence(after: nil)
+    var before = IdentifierSequence(after: nil)
     let last = try before.next(atMilliseconds: 9_000, random: .max, spread: 0)
-    var after = TokenSequence(after: last)
+    var after = IdentifierSequence(after: last)
     let next = try after.next(atMilliseconds: 8_000, random: 0, spread: 0)
     #expect(next > last)
     #expect(next.milliseconds == 9_000)
@@ -149,7 +150,7 @@ private func bytes(_ token: Token) -> [UInt8] {
   @Test func whatIsGivenToOthersDoesNotAddUp() throws {
     var random = SystemRandomNumberGenerator()
     func places(others: Int) throws -> [UInt64] {
-      var sequence = TokenSequence(after: nil)
+      var sequence = IdentifierSequence(after: nil)
       for clock in [100_000, 70_000] as [UInt64] {
         _ = try sequence.next(atMilliseconds: clock, random: 0, spread: random.next())
       }
@@ -177,10 +178,10 @@ private func bytes(_ token: Token) -> [UInt8] {
   @Test func theCountOfATokenIsNoCount() throws {
     var random = SystemRandomNumberGenerator()
     var counts: Set<UInt16> = []
-    var sequence = TokenSequence(after: nil)
+    var sequence = IdentifierSequence(after: nil)
     for clock in 1...200 as ClosedRange<UInt64> {
       counts.insert(
-        try sequence.next(atMilliseconds: clock, random: 0, spread: random.next()).uuid.counter)
+        try sequence.next(atMilliseconds: clock, random: 0, spread: random.next()).counter)
     }
     #expect(counts.count > 100)
   }

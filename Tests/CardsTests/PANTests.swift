@@ -1,5 +1,7 @@
+import Bytes
 import Cards
 import SecretMemory
+import TestSupport
 import Testing
 
 @Suite struct PANTests {

@@ -1,5 +1,4 @@
 import Cards
-import SecretMemory
 import Testing
 
 @Suite struct ExpiryTests {

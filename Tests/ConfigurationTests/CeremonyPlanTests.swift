@@ -1,4 +1,6 @@
 import Configuration
+import RecordFormat
+import TestSupport
 import Testing
 
 @Suite struct CeremonyPlanTests {
@@ -29,9 +31,7 @@ import Testing
     #expect(plan.custodians == (1...5).map { "custodian-\($0)" })
     #expect(
       plan.periods
-        == KeyPeriods(
-          kekSeconds: year, dataSeconds: year, fingerprintSeconds: 2 * year,
-          auditSeconds: 2 * year))
+        == [.kek: year, .data: year, .fingerprint: 2 * year, .audit: 2 * year])
   }
 
   @Test func `periods may be left out, one by one`() throws {
@@ -42,7 +42,7 @@ import Testing
       custodians: [{name: a}, {name: "2"}]
       cryptoperiods: {kek: 24h}
       """)
-    #expect(plan.periods == KeyPeriods(kekSeconds: 86_400))
+    #expect(plan.periods == [.kek: 86_400])
     #expect(plan.custodians == ["a", "2"])
   }
 
@@ -113,7 +113,7 @@ import Testing
 
   @Test(arguments: 0..<4 as Range<UInt64>)
   func `mutated plans are read or refused`(seed: UInt64) throws {
-    var generator = FuzzTests.Generator(state: 77 + seed)
+    var generator = SeededGenerator(seed: 77 + seed)
     for _ in 0..<150 {
       let bytes = FuzzTests.mutate(PackageResources.ceremony_yaml, &generator)
       let path = try directory.write("ceremony.yaml", bytes: bytes)

@@ -1,22 +1,10 @@
-import AccessPolicy
+import AuditLog
 import Configuration
+import TestSupport
 import Testing
 
 /// Bytes that nobody meant to be a configuration never end the process.
 @Suite struct FuzzTests {
-  /// SplitMix64: the same mutations in every run.
-  struct Generator: RandomNumberGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-      state &+= 0x9E37_79B9_7F4A_7C15
-      var z = state
-      z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-      z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-      return z ^ (z >> 31)
-    }
-  }
-
   /// What YAML gives a meaning to, and what breaks text.
   static let splices: [[UInt8]] =
     [
@@ -27,7 +15,7 @@ import Testing
     ].map { Array($0.utf8) }
     + [[0], [0xFF], [0xC3], [0xED, 0xA0, 0x80], [0xF4, 0x90, 0x80, 0x80]]
 
-  static func mutate(_ bytes: [UInt8], _ generator: inout Generator) -> [UInt8] {
+  static func mutate(_ bytes: [UInt8], _ generator: inout SeededGenerator) -> [UInt8] {
     var bytes = bytes
     for _ in 0..<Int.random(in: 1...6, using: &generator) {
       guard let at = bytes.indices.randomElement(using: &generator) else { return bytes }
@@ -45,7 +33,7 @@ import Testing
 
   @Test(arguments: 0..<8 as Range<UInt64>)
   func `mutated configurations are read or refused`(seed: UInt64) throws {
-    var generator = Generator(state: seed)
+    var generator = SeededGenerator(seed: seed)
     let directory = try MistakeTests.directory()
     for one in MistakeTests.cases {
       for _ in 0..<20 {
@@ -62,7 +50,7 @@ import Testing
 
   @Test(arguments: 0..<4 as Range<UInt64>)
   func `mutated samples give a tree or a diagnostic, never both`(seed: UInt64) {
-    var generator = Generator(state: 1_000 + seed)
+    var generator = SeededGenerator(seed: 1_000 + seed)
     let samples = [PackageResources.cadenas_yaml, PackageResources.brands_yaml]
     for round in 0..<200 {
       let diagnostics = Diagnostics()
@@ -75,7 +63,7 @@ import Testing
   @Test(arguments: 0..<4 as Range<UInt64>)
   func `mutated alarm files are read or refused, and what is read can be used`(seed: UInt64) throws
   {
-    var generator = Generator(state: 2_000 + seed)
+    var generator = SeededGenerator(seed: 2_000 + seed)
     let directory = try MistakeTests.directory()
     let one = try #require(MistakeTests.cases.first)
     let path = try directory.write("cadenas.yaml", one.configuration + "alarms: alarms.yaml\n")

@@ -1,5 +1,6 @@
 import Configuration
 import Testing
+import VaultCore
 
 /// The API description against the table of statuses and problems that it has to hold.
 @Suite struct OpenAPITests {
@@ -53,6 +54,7 @@ import Testing
         "shutting-down", "unavailable", "outcome-unknown", "store-full",
       ])
     #expect(names.count == Set(names).count)
+    #expect(Set(names.map(String.init)) == Set(ProblemName.allCases.map(\.rawValue)))
   }
 
   @Test func `every reference leads somewhere`() {

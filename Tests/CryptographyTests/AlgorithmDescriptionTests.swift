@@ -1,5 +1,5 @@
+import Bytes
 import Cryptography
-import SecretMemory
 import Testing
 
 /// What the inventory says of algorithms, held against what the code does.

@@ -1,3 +1,4 @@
+import Bytes
 import Cryptography
 import SecretMemory
 import Testing
@@ -14,7 +15,7 @@ struct Argon2idTests {
         from: passphrase.rawSpan, salt: salt.rawSpan,
         Argon2id.Parameters(passes: UInt32(vector["passes"][0]), memoryKibibytes: memory),
         count: expected.count)
-      #expect(array(key.bytes) == expected)
+      #expect(key.bytes.array == expected)
     }
   }
 
@@ -50,6 +51,6 @@ struct Argon2idTests {
     let key = try Argon2id.deriveKey(
       from: bytes(passphrase).rawSpan, salt: saltBytes.rawSpan,
       Argon2id.Parameters(passes: passes, memoryKibibytes: memory))
-    return array(key.bytes)
+    return key.bytes.array
   }
 }

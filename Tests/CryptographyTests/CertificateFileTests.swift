@@ -1,5 +1,6 @@
+import Bytes
 import Cryptography
-import SecretMemory
+import TestSupport
 import Testing
 
 struct CertificateFileTests {

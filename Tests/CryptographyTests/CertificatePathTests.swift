@@ -1,6 +1,6 @@
 import Cryptography
 import Glibc
-import SecretMemory
+import TestSupport
 import Testing
 
 /// Authorities that are not roots, several of them, and what clients send between.

@@ -1,6 +1,6 @@
 import Cryptography
 import Glibc
-import SecretMemory
+import TestSupport
 import Testing
 
 struct ClientAuthorityTests {

@@ -1,3 +1,4 @@
+import Bytes
 import Cryptography
 import SecretMemory
 import Testing
@@ -18,7 +19,7 @@ struct Ed25519Tests {
   }
 
   @Test func anyAlteredBitOfASignatureIsInvalid() throws {
-    let seed = try Ed25519PrivateKey.generateSeed()
+    let seed = try SecretBytes.random(count: Ed25519PrivateKey.seedSize)
     let key = try Ed25519PrivateKey(seed: seed.bytes)
     let message = bytes("checkpoint")
     let signature = try key.sign(message.rawSpan)

@@ -1,5 +1,4 @@
 import Cryptography
-import SecretMemory
 import Testing
 
 struct RandomPoolTests {

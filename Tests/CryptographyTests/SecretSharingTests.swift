@@ -1,3 +1,4 @@
+import Bytes
 import SecretMemory
 import Testing
 
@@ -128,7 +129,7 @@ struct SecretSharingTests {
     of shares: borrowing SecretShares, at coordinate: Int
   ) throws -> [UInt8] {
     let share = try shares.share(at: coordinate)
-    return array(share.bytes)
+    return share.bytes.array
   }
 
   private func split(
@@ -144,7 +145,7 @@ struct SecretSharingTests {
     let bytes = shares.flatMap(\.1)
     let coordinates = shares.map(\.0)
     let secret = try SecretSharing.combine(bytes.rawSpan, coordinates: coordinates)
-    return array(secret.bytes)
+    return secret.bytes.array
   }
 
   private static func subsets(of count: Int, size: Int) -> [[Int]] {

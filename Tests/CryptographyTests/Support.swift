@@ -1,6 +1,7 @@
+import Bytes
 import Cryptography
 import Glibc
-import SecretMemory
+import TestSupport
 
 /// One block of a vector file: `key: value` lines, hexadecimal unless the key ends in ` (ascii)`.
 struct Vector: Sendable {
@@ -20,7 +21,7 @@ struct Vector: Sendable {
   static func read(_ name: String) throws -> [Vector] {
     var directory = #filePath
     directory.removeLast("Support.swift".count)
-    let text = String(decoding: try readFile(directory + "Vectors/" + name), as: UTF8.self)
+    let text = String(decoding: try fileBytes(of: directory + "Vectors/" + name), as: UTF8.self)
     var vectors: [Vector] = []
     var current = Vector()
     for line in text.split(separator: "\n", omittingEmptySubsequences: false) {
@@ -51,19 +52,6 @@ struct Vector: Sendable {
   }
 }
 
-/// The contents of the file at `path`.
-func readFile(_ path: String) throws -> [UInt8] {
-  guard let file = unsafe fopen(path, "r") else { throw Vector.Unreadable(what: path) }
-  defer { unsafe fclose(file) }
-  var contents: [UInt8] = []
-  var chunk = [UInt8](repeating: 0, count: 65536)
-  while true {
-    let count = unsafe fread(&chunk, 1, chunk.count, file)
-    guard count > 0 else { return contents }
-    contents += chunk.prefix(count)
-  }
-}
-
 /// The bytes of a text.
 func bytes(_ text: String) -> [UInt8] { Array(text.utf8) }
 
@@ -78,9 +66,4 @@ func flipping(bit index: Int, of bytes: [UInt8]) -> [UInt8] {
 struct Opening {
   var error: CryptographyError?
   var buffer: [UInt8]
-}
-
-/// Copies a span that a test may see.
-func array(_ span: RawSpan) -> [UInt8] {
-  unsafe span.withUnsafeBytes { unsafe Array($0) }
 }

@@ -1,6 +1,6 @@
 import Cryptography
 import Glibc
-import SecretMemory
+import TestSupport
 
 extension ClientAuthorities {
   /// The authority's own verdict about a client, by whatever path leads to it.
@@ -14,40 +14,13 @@ extension ClientAuthorities {
   var nextUpdate: Int64? { lists.first?.nextUpdate }
 }
 
-/// A fresh directory in which the `openssl` command makes throwaway authorities, certificates and
-/// revocation lists. Removed when the value ends.
-final class Workshop {
-  struct Failed: Error { let what: String }
-
-  private let directory: String
-
-  init() throws {
-    var template = Array("/tmp/cadenas-certificates-XXXXXX".utf8CString)
-    guard unsafe mkdtemp(&template) != nil else { throw Failed(what: "mkdtemp") }
-    directory = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
-  }
-
-  deinit {
-    guard let listing = unsafe opendir(directory) else { return }
-    while let entry = unsafe readdir(listing) {
-      let name = unsafe withUnsafeBytes(of: entry.pointee.d_name) { bytes in
-        unsafe String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
-      }
-      unsafe unlink(path(name))
-    }
-    unsafe closedir(listing)
-    unsafe rmdir(directory)
-  }
-
-  /// The contents of the file `name`.
-  func file(_ name: String) throws -> [UInt8] { try readFile(path(name)) }
-
+extension Workshop {
   /// Makes the authority `name`: `name.pem` and `name.key`. `subject` is its common name.
   func makeAuthority(
     _ name: String, subject: String? = nil, extensions: String = authorityExtensions,
     algorithm: [String] = ["ec", "-pkeyopt", "ec_paramgen_curve:P-256"]
   ) throws {
-    try write(configuration + "[ext]\n" + extensions, to: "\(name).cnf")
+    try write(Self.configuration + "[ext]\n" + extensions, to: "\(name).cnf")
     try openssl(
       ["req", "-x509", "-config", path("\(name).cnf"), "-extensions", "ext", "-days", "30"]
         + ["-nodes", "-newkey"] + algorithm
@@ -93,7 +66,7 @@ final class Workshop {
     days: Int = 10, digest: String = "-sha256", subject: String? = nil,
     algorithm: [String] = ["ec", "-pkeyopt", "ec_paramgen_curve:P-256"]
   ) throws {
-    try write(configuration + "[ext]\n" + extensions, to: "\(name).cnf")
+    try write(Self.configuration + "[ext]\n" + extensions, to: "\(name).cnf")
     try openssl(
       ["req", "-new", "-config", path("\(name).cnf"), "-nodes", "-utf8", "-newkey"] + algorithm
         + ["-subj", subject ?? "/CN=\(name)"]
@@ -192,47 +165,11 @@ final class Workshop {
     try AuthorityCertificate.read(file("\(name).pem"))[0]
   }
 
-  private let configuration = """
+  private static let configuration = """
     [req]
     distinguished_name = dn
     prompt = no
     [dn]
 
     """
-
-  private func path(_ name: String) -> String { "\(directory)/\(name)" }
-
-  func write(_ text: String, to name: String) throws {
-    guard let file = unsafe fopen(path(name), "w") else { throw Failed(what: name) }
-    defer { unsafe fclose(file) }
-    guard unsafe text.isEmpty || fputs(text, file) >= 0 else { throw Failed(what: name) }
-  }
-
-  /// Puts files together as `name`.
-  func join(_ names: [String], as name: String) throws {
-    try write(names.map { String(decoding: try file($0), as: UTF8.self) }.joined(), to: name)
-  }
-
-  /// Runs `openssl` with `arguments` and nothing on its standard streams.
-  private func openssl(_ arguments: [String]) throws {
-    var actions = unsafe posix_spawn_file_actions_t()
-    unsafe posix_spawn_file_actions_init(&actions)
-    defer { unsafe posix_spawn_file_actions_destroy(&actions) }
-    for stream in Int32(0)...2 {
-      unsafe posix_spawn_file_actions_addopen(&actions, stream, "/dev/null", O_RDWR, 0)
-    }
-    var pointers = unsafe (["openssl"] + arguments).map { unsafe strdup($0) }
-    unsafe pointers.append(nil)
-    defer { for index in 0...arguments.count { unsafe free(pointers[index]) } }
-    // Nothing of the environment: a configuration named there would change what is made.
-    var environment: [UnsafeMutablePointer<CChar>?] = unsafe [nil]
-    var process: pid_t = 0
-    guard unsafe posix_spawnp(&process, "openssl", &actions, nil, &pointers, &environment) == 0
-    else { throw Failed(what: "openssl cannot be started") }
-    var status: Int32 = 0
-    while unsafe waitpid(process, &status, 0) == -1 {
-      guard errno == EINTR else { throw Failed(what: "waitpid") }
-    }
-    guard status == 0 else { throw Failed(what: "openssl " + arguments.joined(separator: " ")) }
-  }
 }

@@ -1,5 +1,5 @@
+import Bytes
 import Cryptography
-import SecretMemory
 import Testing
 
 struct XAES256GCMTests {

@@ -54,8 +54,8 @@ import Testing
     for key in sample.keys(of: node) {
       #expect(sample.member(key, of: node) != nil)
     }
-    for child in sample.tape.members(of: node) { walk(sample, child) }
-    for child in sample.tape.elements(of: node) { walk(sample, child) }
+    for child in sample.document.members(of: node) { walk(sample, child) }
+    for child in sample.document.elements(of: node) { walk(sample, child) }
   }
 }
 

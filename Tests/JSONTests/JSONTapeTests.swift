@@ -24,11 +24,12 @@ import Testing
     let a = try #require(sample.member("a"))
     #expect(sample.keys(of: a) == ["b", "d"])
     #expect(sample.integer(sample.member("d", of: a)) == 3)
-    #expect(sample.tape.elements(of: a).map(\.kind) == [])
+    #expect(sample.document.elements(of: a).map(\.kind) == [])
     let e = try #require(sample.member("e"))
-    #expect(sample.tape.elements(of: e).map(\.kind) == [.true, .false, .null])
-    #expect(sample.tape.elements(of: e).map { sample.tape.boolean(of: $0) } == [true, false, nil])
-    #expect(sample.tape.members(of: e).map(\.kind) == [])
+    #expect(sample.document.elements(of: e).map(\.kind) == [.true, .false, .null])
+    #expect(
+      sample.document.elements(of: e).map { sample.document.boolean(of: $0) } == [true, false, nil])
+    #expect(sample.document.members(of: e).map(\.kind) == [])
     #expect(sample.member("d") == nil)
     #expect(sample.member("x", of: e) == nil)
   }

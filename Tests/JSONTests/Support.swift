@@ -1,3 +1,4 @@
+import Bytes
 import JSON
 
 /// Owns a text and its tape; the macros of Swift Testing cannot take a span.
@@ -7,57 +8,62 @@ struct Sample {
 
   init(_ bytes: [UInt8]) throws(JSONError) {
     self.bytes = bytes
-    tape = try JSONTape.parse(unsafe bytes.span.bytes)
+    tape = try JSONTape.parse(bytes.rawSpan)
   }
 
   init(_ json: String) throws(JSONError) { try self.init(Array(json.utf8)) }
 
+  var document: JSONDocument {
+    @_lifetime(borrow self)
+    get { JSONDocument(bytes.rawSpan, parsed: tape) }
+  }
+
   var root: JSONTape.Node { tape.root }
 
   func member(_ name: String, of node: JSONTape.Node? = nil) -> JSONTape.Node? {
-    tape.member(name, of: node ?? root, in: unsafe bytes.span.bytes)
+    document.member(name, of: node ?? root)
   }
 
   func presentMember(_ name: String) -> JSONTape.Node? {
-    tape.presentMember(name, of: root, in: unsafe bytes.span.bytes)
+    document.presentMember(name, of: root)
   }
 
   func string(_ node: JSONTape.Node?) -> String? {
-    node.flatMap { tape.string(of: $0, in: unsafe bytes.span.bytes) }
+    node.flatMap { document.string(of: $0) }
   }
 
   func integer(_ node: JSONTape.Node?) -> Int64? {
-    node.flatMap { tape.integer(of: $0, in: unsafe bytes.span.bytes) }
+    node.flatMap { document.integer(of: $0) }
   }
 
   func wholeNumber(_ node: JSONTape.Node?) -> Int64? {
-    node.flatMap { tape.wholeNumber(of: $0, in: unsafe bytes.span.bytes) }
+    node.flatMap { document.wholeNumber(of: $0) }
   }
 
   func keys(of node: JSONTape.Node) -> [String] {
-    tape.members(of: node).map { tape.key(of: $0, in: unsafe bytes.span.bytes) }
+    document.members(of: node).map { document.key(of: $0) }
   }
 
   func isString(_ node: JSONTape.Node, equalTo expected: String) -> Bool {
-    tape.isString(node, equalTo: expected, in: unsafe bytes.span.bytes)
+    document.isString(node, equalTo: expected)
   }
 
   /// The bytes of a string by the accessor that lends them where they stand.
   func plainBytes(_ node: JSONTape.Node) -> [UInt8]? {
-    guard let plain = tape.plainBytes(of: node, in: unsafe bytes.span.bytes) else { return nil }
-    return unsafe plain.withUnsafeBytes { unsafe Array($0) }
+    guard let plain = document.plainBytes(of: node) else { return nil }
+    return plain.array
   }
 
   /// The bytes of a string by the accessor that gives them one by one.
   func eachByte(_ node: JSONTape.Node) -> [UInt8] {
     var result: [UInt8] = []
-    tape.forEachByte(of: node, in: unsafe bytes.span.bytes) { result.append($0) }
+    document.forEachByte(of: node) { result.append($0) }
     return result
   }
 
   func canonical(omitting omitted: [String] = []) -> String {
     var result: [UInt8] = []
-    tape.canonicalize(unsafe bytes.span.bytes, omitting: omitted) { piece in
+    document.canonicalize(omitting: omitted) { piece in
       unsafe piece.withUnsafeBytes { unsafe result.append(contentsOf: $0) }
     }
     return String(decoding: result, as: UTF8.self)
@@ -70,7 +76,7 @@ func refusal(
 ) -> JSONError? {
   do throws(JSONError) {
     _ = try JSONTape.parse(
-      unsafe bytes.span.bytes, maximumDepth: maximumDepth, maximumNodes: maximumNodes)
+      bytes.rawSpan, maximumDepth: maximumDepth, maximumNodes: maximumNodes)
     return nil
   } catch {
     return error

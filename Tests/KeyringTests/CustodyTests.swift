@@ -1,7 +1,9 @@
+import Bytes
 import Cryptography
 import RecordFormat
 import SecretMemory
 import Storage
+import TestSupport
 import Testing
 
 @testable import Keyring

@@ -1,6 +1,8 @@
+import Bytes
 import Glibc
 import RecordFormat
 import SecretMemory
+import TestSupport
 import Testing
 
 @testable import Keyring
@@ -9,14 +11,14 @@ import Testing
   private let directory: TemporaryDirectory
   private let identifier = KeyIdentifier(0x0a1b_2c3d)
   private var source: FileKeySource { directory.keys }
-  private var path: String { source.path(of: identifier) }
+  private var path: String { source.place(of: identifier) }
 
   init() throws { directory = try TemporaryDirectory() }
 
   private func create() throws -> [UInt8] {
-    let key = try SecretBytes.random(count: FileKeySource.keySize)
+    let key = try SecretBytes.random(count: Keyring.keySize)
     try source.create(identifier, key)
-    return unsafe key.bytes.withUnsafeBytes { unsafe [UInt8]($0) }
+    return key.bytes.array
   }
 
   /// What loading the key throws.
@@ -32,7 +34,7 @@ import Testing
   @Test func `a key that was created is loaded again`() throws {
     let bytes = try create()
     let key = try source.load(identifier)
-    let isSame = key.isEqual(to: bytes.rawSpan)
+    let isSame = key.isEqual(to: try SecretBytes(copying: bytes.rawSpan))
     #expect(isSame)
   }
 
@@ -48,12 +50,12 @@ import Testing
 
   @Test func `a key is never replaced`() throws {
     let bytes = try create()
-    let other = try SecretBytes.random(count: FileKeySource.keySize)
+    let other = try SecretBytes.random(count: Keyring.keySize)
     #expect(throws: KeyringError.keyFileExists(path: path)) {
       try source.create(identifier, other)
     }
     let kept = try source.load(identifier)
-    let isSame = kept.isEqual(to: bytes.rawSpan)
+    let isSame = kept.isEqual(to: try SecretBytes(copying: bytes.rawSpan))
     #expect(isSame)
   }
 
@@ -109,7 +111,7 @@ import Testing
   }
 
   @Test func `a directory that cannot be made is named`() throws {
-    let key = try SecretBytes.random(count: FileKeySource.keySize)
+    let key = try SecretBytes.random(count: Keyring.keySize)
     let nowhere = FileKeySource(directory: directory.path + "/no/keys")
     #expect(throws: KeyringError.keySource(path: nowhere.directory, errno: ENOENT)) {
       try nowhere.create(identifier, key)

@@ -1,3 +1,4 @@
+import Bytes
 import RecordFormat
 import SecretMemory
 import Testing

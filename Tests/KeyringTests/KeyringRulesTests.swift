@@ -52,6 +52,39 @@ import Testing
     #expect(throws: KeyringError.noActiveKey(role)) { try open(entries) }
   }
 
+  @Test func `a role that an older version did not know is missing, until it is added`() throws {
+    let older = try open(standard().filter { $0.role != .audit })
+    #expect(older.missingRoles == [.audit])
+    #expect(throws: KeyringError.noActiveKey(.audit)) { try older.current(.audit) }
+    var change = KeyringChange(older)
+    let new = try change.addMissingRoles(cryptoperiods: .standard, atMilliseconds: 7)
+    let keyring = try change.keyring()
+    #expect(keyring.missingRoles.isEmpty)
+    #expect(keyring.entries.map(\.role) == [.kek, .data, .fingerprint, .audit])
+    let added = try keyring.current(.audit)
+    #expect([added.identifier] == new)
+    #expect(added.origin == .initialization)
+    #expect(added.cryptoperiodSeconds == 2 * 365 * 86_400)
+    #expect(keyring.generation == older.generation + 1)
+    var again = KeyringChange(keyring)
+    #expect(try again.addMissingRoles(cryptoperiods: .standard, atMilliseconds: 8).isEmpty)
+  }
+
+  @Test func `one that was known, and of which no key is active, is not missing`() throws {
+    var entries = try standard()
+    for index in entries.indices where entries[index].role == .audit {
+      entries[index].state = .destroyed
+      entries[index].material = nil
+    }
+    #expect(throws: KeyringError.noActiveKey(.audit)) { try open(entries) }
+  }
+
+  @Test(arguments: [KeyRole.data, .fingerprint])
+  func `without any key for cards nothing opens`(_ role: KeyRole) throws {
+    let others = try standard().filter { $0.role != role }
+    #expect(throws: KeyringError.noActiveKey(role)) { try open(others) }
+  }
+
   @Test(arguments: [KeyRole.kek, .data, .fingerprint, .audit])
   func `two active keys of a role are against the rules`(_ role: KeyRole) throws {
     #expect(throws: KeyringError.malformedKeyring) { try open(standard() + [entry(5, role)]) }

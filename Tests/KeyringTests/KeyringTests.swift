@@ -1,9 +1,9 @@
+import Bytes
 import Cryptography
 import Glibc
-import LMDB
 import RecordFormat
-import SecretMemory
 import Storage
+import TestSupport
 import Testing
 
 @testable import Keyring
@@ -21,7 +21,7 @@ import Testing
   private func blob(of store: Store) throws -> [UInt8] {
     try store.read { transaction in
       guard let blob = try transaction.get(Self.row.rawSpan, in: .keyring) else { return [] }
-      return unsafe blob.withUnsafeBytes { unsafe [UInt8]($0) }
+      return blob.array
     }
   }
 
@@ -36,7 +36,7 @@ import Testing
       _ = try KeyringStore.open(in: store, source: directory.keys)
       return nil
     } catch {
-      return error as? KeyringError
+      return error
     }
   }
 
@@ -134,7 +134,7 @@ import Testing
   @Test func `a keyring that names another key does not open under that`() throws {
     let other = KeyIdentifier(0x0102_0304)
     let path = try directory.keyFile()
-    #expect(unsafe link(path, directory.keys.path(of: other)) == 0)
+    #expect(unsafe link(path, directory.keys.place(of: other)) == 0)
     var changed = try blob(of: store)
     changed.replaceSubrange(1..<5, with: [1, 2, 3, 4])
     try put(changed, in: store)
@@ -175,7 +175,7 @@ import Testing
     let file = try fileBytes(of: directory.path + "/store/cards.mdb")
     for entry in keyring.entries {
       guard let material = entry.material else { continue }
-      let key = material.withBytes { key in unsafe key.withUnsafeBytes { unsafe [UInt8]($0) } }
+      let key = material.withUnprotectedKeyBytes { key in key.array }
       #expect(file.firstRange(of: key[..<8]) == nil)
     }
   }

@@ -1,5 +1,7 @@
+import Bytes
 import RecordFormat
 import SecretMemory
+import TestSupport
 import Testing
 
 @testable import Keyring
@@ -33,7 +35,7 @@ import Testing
     #expect(share.header.createdMilliseconds == 1_795_459_405_123)
     let secret = try SecretBytes(copying: Array("correct horse battery staple".utf8).rawSpan)
     let opened = try share.open(passphrase: secret)
-    #expect(array(opened.bytes) == [UInt8](0..<32))
+    #expect(opened.bytes.array == [UInt8](0..<32))
   }
 
   @Test func `writing gives the lines of the golden share`() throws {
@@ -281,7 +283,7 @@ import Testing
 
   @Test func `mutated texts never give another share`() throws {
     let share = try parse(Self.golden)
-    var random = Mutations(seed: 99)
+    var random = SeededGenerator(seed: 99)
     for _ in 0..<4_000 {
       let bytes = random.mutate(Array(Self.golden.utf8))
       do throws(KeyringError) {
@@ -298,20 +300,8 @@ import Testing
   }
 }
 
-/// SplitMix64, and changes drawn from it: the same ones in every run.
-private struct Mutations: RandomNumberGenerator {
-  private var state: UInt64
-  init(seed: UInt64) { state = seed }
-
-  mutating func next() -> UInt64 {
-    state &+= 0x9E37_79B9_7F4A_7C15
-    var value = state
-    value = (value ^ value >> 30) &* 0xBF58_476D_1CE4_E5B9
-    value = (value ^ value >> 27) &* 0x94D0_49BB_1331_11EB
-    return value ^ value >> 31
-  }
-
-  mutating func mutate(_ bytes: [UInt8]) -> [UInt8] {
+extension SeededGenerator {
+  fileprivate mutating func mutate(_ bytes: [UInt8]) -> [UInt8] {
     var bytes = bytes
     for _ in 0...Int.random(in: 0...2, using: &self) {
       let place = Int.random(in: 0..<max(1, bytes.count), using: &self)

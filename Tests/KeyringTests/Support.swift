@@ -1,29 +1,12 @@
+import Bytes
 import Glibc
 import RecordFormat
 import Storage
+import TestSupport
 
 @testable import Keyring
 
-/// Something that a test needs is not there.
-struct Missing: Error {
-  let what: String
-}
-
-/// A fresh directory that goes with the value.
-final class TemporaryDirectory: Sendable {
-  let path: String
-
-  init() throws {
-    var template = Array("/tmp/cadenas-keyring-XXXXXX".utf8CString)
-    let made = unsafe template.withUnsafeMutableBufferPointer {
-      unsafe $0.baseAddress.flatMap { unsafe mkdtemp($0) } != nil
-    }
-    guard made else { throw Missing(what: "a directory") }
-    path = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
-  }
-
-  deinit { Self.remove(path) }
-
+extension TemporaryDirectory {
   var keys: FileKeySource { FileKeySource(directory: path + "/keys") }
 
   /// A new store with a new keyring, whose KEK is in ``keys``.
@@ -32,7 +15,7 @@ final class TemporaryDirectory: Sendable {
       throw Missing(what: "an identifier")
     }
     let keyring = try KeyringStore.create(
-      under: keys.makeKey(besides: []), cryptoperiods: .standard, atMilliseconds: 1_795_459_405_000)
+      under: keys.make(besides: []), cryptoperiods: .standard, atMilliseconds: 1_795_459_405_000)
     try Store.create(
       at: "\(path)/\(name)", mapSize: 8 << 20, storeIdentifier: identifier
     ) { transaction in
@@ -58,42 +41,4 @@ final class TemporaryDirectory: Sendable {
     }
     guard written == count else { throw Missing(what: "a file") }
   }
-
-  /// The names of the files in `directory`.
-  static func files(in directory: String) -> [String] {
-    guard let stream = unsafe opendir(directory) else { return [] }
-    defer { unsafe closedir(stream) }
-    var names: [String] = []
-    while let entry = unsafe readdir(stream) {
-      let name = unsafe withUnsafePointer(to: &entry.pointee.d_name) {
-        unsafe $0.withMemoryRebound(to: CChar.self, capacity: 256) { unsafe String(cString: $0) }
-      }
-      if name != "." && name != ".." { names.append(name) }
-    }
-    return names
-  }
-
-  private static func remove(_ path: String) {
-    for name in files(in: path) { remove("\(path)/\(name)") }
-    if unsafe rmdir(path) != 0 { unsafe unlink(path) }
-  }
-}
-
-/// The bytes of a file.
-func fileBytes(of path: String) throws -> [UInt8] {
-  let descriptor = unsafe open(path, O_RDONLY)
-  guard descriptor >= 0 else { throw Missing(what: path) }
-  defer { close(descriptor) }
-  var bytes = [UInt8](repeating: 0, count: Int(lseek(descriptor, 0, SEEK_END)))
-  lseek(descriptor, 0, SEEK_SET)
-  let count = unsafe bytes.withUnsafeMutableBytes {
-    unsafe read(descriptor, $0.baseAddress, $0.count)
-  }
-  guard count == bytes.count else { throw Missing(what: path) }
-  return bytes
-}
-
-/// Copies a span that a test may see.
-func array(_ span: RawSpan) -> [UInt8] {
-  unsafe span.withUnsafeBytes { unsafe Array($0) }
 }

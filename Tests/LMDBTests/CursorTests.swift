@@ -1,4 +1,6 @@
+import Bytes
 import LMDB
+import TestSupport
 import Testing
 
 @Suite struct CursorTests {
@@ -23,13 +25,13 @@ import Testing
     var found: [String] = []
     try environment.read { transaction in
       let visit = { (key: RawSpan, value: RawSpan) in
-        found.append(String(decoding: [UInt8](copying: key), as: UTF8.self))
+        found.append(String(decoding: key.array, as: UTF8.self))
         #expect(value.byteCount == 2 * key.byteCount)
         return found.count < limit
       }
       if let start {
         try transaction.forEach(
-          in: words, from: unsafe start.span.bytes, reversed: reversed, visit)
+          in: words, from: start.rawSpan, reversed: reversed, visit)
       } else {
         try transaction.forEach(in: words, reversed: reversed, visit)
       }
@@ -71,13 +73,13 @@ import Testing
     let transaction = try environment.beginRead()
     var forwards = try transaction.cursor(in: words)
     if let first = try forwards.next() {
-      #expect([UInt8](copying: first.key) == Array("b".utf8))
+      #expect(first.key.array == Array("b".utf8))
     } else {
       Issue.record("there is no first entry")
     }
     var backwards = try transaction.cursor(in: words)
     if let last = try backwards.previous() {
-      #expect([UInt8](copying: last.key) == Array("f".utf8))
+      #expect(last.key.array == Array("f".utf8))
     } else {
       Issue.record("there is no last entry")
     }

@@ -1,5 +1,6 @@
 import Glibc
 import LMDB
+import TestSupport
 import Testing
 
 @Suite struct EnvironmentTests {
@@ -130,7 +131,7 @@ import Testing
     let after = try environment.information()
     #expect(after.pageCount > before.pageCount + 20)
     #expect(after.lastTransaction == before.lastTransaction + 2)
-    #expect(after.headroom == after.mapSize - after.pageCount * after.pageSize)
+    #expect(after.pageCount * after.pageSize < after.mapSize)
     #expect(try environment.freePageCount() > 20)
     #expect(try environment.checkReaders() == 0)
   }

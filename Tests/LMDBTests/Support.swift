@@ -1,24 +1,9 @@
+import Bytes
 import Glibc
 import LMDB
+import TestSupport
 
-/// A fresh directory that goes with the value.
-final class TemporaryDirectory: Sendable {
-  let path: String
-
-  init() throws {
-    var template = Array("/tmp/cadenas-lmdb-XXXXXX".utf8CString)
-    let made = unsafe template.withUnsafeMutableBufferPointer {
-      unsafe $0.baseAddress.flatMap { unsafe mkdtemp($0) } != nil
-    }
-    guard made else { throw LMDBError(code: errno, in: .create) }
-    path = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
-  }
-
-  deinit {
-    for name in ["data.mdb", "data.mdb-lock"] { unsafe unlink("\(path)/\(name)") }
-    unsafe rmdir(path)
-  }
-
+extension TemporaryDirectory {
   var file: String { "\(path)/data.mdb" }
 
   func environment(
@@ -63,29 +48,64 @@ final class TemporaryDirectory: Sendable {
 }
 
 extension [UInt8] {
-  init(copying bytes: RawSpan) { self = unsafe bytes.withUnsafeBytes { unsafe Array($0) } }
+  init(copying bytes: RawSpan) { self = bytes.array }
 }
 
 extension Transaction where Self: ~Copyable {
   func value(_ key: String, in database: Database) throws(LMDBError) -> String? {
     let key = Array(key.utf8)
-    guard let found = try get(unsafe key.span.bytes, in: database) else { return nil }
-    return String(decoding: [UInt8](copying: found), as: UTF8.self)
+    guard let found = try get(key.rawSpan, in: database) else { return nil }
+    return String(decoding: found.array, as: UTF8.self)
+  }
+}
+
+extension Environment {
+  /// Lends a snapshot to `body`.
+  func read<R: ~Copyable, E: Error>(
+    _ body: (borrowing ReadTransaction) throws(E) -> R
+  ) throws(E) -> R {
+    try body(beginReadOrFail())
+  }
+
+  /// Lends the writing transaction to `body`; commits when it returns, aborts when it throws.
+  func write<R: ~Copyable>(_ body: (inout WriteTransaction) throws -> R) throws -> R {
+    var transaction = try beginWrite()
+    let result = try body(&transaction)
+    try transaction.commit()
+    return result
+  }
+}
+
+extension Transaction where Self: ~Copyable {
+  func contains(_ key: RawSpan, in database: Database) throws(LMDBError) -> Bool {
+    try get(key, in: database) != nil
+  }
+
+  /// Calls `body` with each entry from `start` on, until it returns false.
+  func forEach(
+    in database: Database, from start: RawSpan? = nil, reversed: Bool = false,
+    _ body: (_ key: RawSpan, _ value: RawSpan) throws -> Bool
+  ) throws {
+    var cursor = try cursor(in: database)
+    guard var entry = try cursor.start(from: start, reversed: reversed) else { return }
+    while try body(entry.key, entry.value) {
+      guard let following = reversed ? try cursor.previous() : try cursor.next() else { return }
+      entry = following
+    }
   }
 }
 
 extension WriteTransaction {
   mutating func put(
-    _ key: String, _ value: String, in database: Database, options: PutOptions = []
+    _ key: String, _ value: String, in database: Database, appends: Bool = false
   ) throws(LMDBError) {
     let key = Array(key.utf8)
     let value = Array(value.utf8)
-    try put(
-      key: unsafe key.span.bytes, value: unsafe value.span.bytes, in: database, options: options)
+    try put(key: key.rawSpan, value: value.rawSpan, in: database, appends: appends)
   }
 
   mutating func delete(_ key: String, in database: Database) throws(LMDBError) -> Bool {
     let key = Array(key.utf8)
-    return try delete(unsafe key.span.bytes, in: database)
+    return try delete(key.rawSpan, in: database)
   }
 }

@@ -81,7 +81,7 @@ enum Account {
 
   /// Where the copies of programs and libraries lie until the tests end.
   private static let copies = Result {
-    try Files.makeTemporaryDirectory(prefix: "cadenas-programs")
+    try DevelopmentFiles.makeTemporaryDirectory(prefix: "cadenas-programs")
   }
 
   /// What comes before a command that is run as the account `name`, without any capability and
@@ -99,20 +99,20 @@ enum Account {
 
   /// A new directory that is the account's.
   static func makeTemporaryDirectory(prefix: String) throws -> String {
-    let path = try Files.makeTemporaryDirectory(prefix: prefix)
+    let path = try DevelopmentFiles.makeTemporaryDirectory(prefix: prefix)
     try give(path)
     return path
   }
 
   /// A new directory `path` that is the account's.
   static func makeDirectory(_ path: String) throws {
-    try Files.makeDirectory(path)
+    try DevelopmentFiles.makeDirectory(path)
     try give(path)
   }
 
   /// Writes the file at `path`, which is the account's.
   static func write(_ bytes: [UInt8], to path: String) throws {
-    try Files.write(bytes, to: path)
+    try DevelopmentFiles.write(bytes, to: path)
     try give(path)
   }
 
@@ -128,7 +128,14 @@ enum Account {
   private static func give(_ path: String) throws {
     let user = unsafe try entry
     guard unsafe chown(path, user.pw_uid, user.pw_gid) == 0 else {
-      throw Stage.Failed("\(path): \(Files.systemReason())")
+      throw DevelopmentError.system(path)
     }
+  }
+}
+
+extension Programs {
+  /// The command line `cadenas-dev ARGUMENT…`.
+  func developmentCommand(_ arguments: [String]) -> [String] {
+    account + [development] + arguments
   }
 }

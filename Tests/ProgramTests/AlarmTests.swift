@@ -1,3 +1,4 @@
+import TestNetwork
 import Testing
 
 @testable import cadenas_dev
@@ -96,7 +97,7 @@ extension EndToEnd {
 
     @Test func otherRulesComeWithAReloadAndABrokenFileStaysOut() async throws {
       let stage = try Stage.current
-      let original = try Files.readText(stage.configuration)
+      let original = try DevelopmentFiles.readText(stage.configuration)
       let file = "\(stage.directory)/alarms.yaml"
       try stage.configure { $0 + "alarms: alarms.yaml\n" }
       try await stage.reload(saying: "configuration not reloaded; the one before stays in force")
@@ -119,7 +120,7 @@ extension EndToEnd {
       #expect(
         alarm["reason"]
           == "rule=new-cards count=3 window=3600s client=spiffe://other-shop.example/checkout")
-      try Files.write(Array(original.utf8), to: stage.configuration)
+      try DevelopmentFiles.write(Array(original.utf8), to: stage.configuration)
       try await stage.reload()
       #expect(try metric("honeytoken") != nil)
     }

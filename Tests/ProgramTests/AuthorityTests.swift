@@ -1,3 +1,4 @@
+import TestNetwork
 import Testing
 
 @testable import cadenas_dev
@@ -71,13 +72,14 @@ extension EndToEnd {
         "client_ca: pki/ca.pem\n    client_crl: pki/ca.crl",
         with: "client_ca: \(authorities)\(list)",
         maxReplacements: 1)
-      try Files.write(Array((parts[0] + "  other-shop:" + changed).utf8), to: stage.configuration)
+      try DevelopmentFiles.write(
+        Array((parts[0] + "  other-shop:" + changed).utf8), to: stage.configuration)
       try await stage.reload()
     }
 
     @Test func issuingAuthoritiesRootsAndSeveralAtOnceVouch() async throws {
       let stage = try Stage.current
-      let original = try Files.readText(stage.configuration)
+      let original = try DevelopmentFiles.readText(stage.configuration)
       let folder = folder(stage)
       try ChildProcess.run(["mkdir", folder])
       try ChildProcess.run(["sh", "-c", Self.recipe], directory: folder)
@@ -123,7 +125,7 @@ extension EndToEnd {
             with: "[\"spiffe://other-shop.example/checkout\"]\n    client_ca: \(upper)")
         }
         let line = try #require(
-          Files.readText(stage.configuration).split(
+          DevelopmentFiles.readText(stage.configuration).split(
             separator: "\n", omittingEmptySubsequences: false
           ).lastIndex { $0.contains("spiffe://other-shop.example/checkout") })
         #expect(
@@ -140,7 +142,7 @@ extension EndToEnd {
       #expect(
         try stage.check().contains(
           "\(stage.directory)/tiers/forged.crl: cannot be used as a revocation list"))
-      try Files.write(Array(original.utf8), to: stage.configuration)
+      try DevelopmentFiles.write(Array(original.utf8), to: stage.configuration)
       try await stage.reload()
     }
   }
@@ -161,12 +163,12 @@ extension EndToEnd {
       try ChildProcess.run(authorize + ["-revoke", "shop.pem"], directory: pki)
       try ChildProcess.run(authorize + ["-gencrl", "-out", "ca.crl"], directory: pki)
       // One merchant alone names the list: it protects the others of its authority.
-      let original = try Files.readText(stage.configuration)
+      let original = try DevelopmentFiles.readText(stage.configuration)
       let bare = original.replacing(
         "client_ca: pki/ca.pem\n    client_crl: pki/ca.crl", with: "client_ca: pki/ca.pem",
         maxReplacements: 1)
       #expect(bare != original)
-      try Files.write(Array(bare.utf8), to: stage.configuration)
+      try DevelopmentFiles.write(Array(bare.utf8), to: stage.configuration)
       try await stage.reload()
       let check = try stage.check()
       #expect(check.contains("by merchant \"other-shop\", and without one by merchant \"shop\""))

@@ -1,6 +1,13 @@
+import TestNetwork
+import TestSupport
 import Testing
 
 @testable import cadenas_dev
+
+extension TestCardNumbers {
+  /// A random place to start.
+  static func randomStart() -> Int { Int.random(in: filledSize..<rangeSize) }
+}
 
 /// Everything that clients do with card numbers, permitted or not, so that afterwards can be looked
 /// for what is left of them.

@@ -1,5 +1,9 @@
+import Keyring
+import RecordFormat
+import Storage
 import Testing
 
+@testable import Administration
 @testable import cadenas
 
 @Suite("Parts of the command line")
@@ -53,5 +57,30 @@ struct CommandLinePartsTests {
       ["a", "b", "c", "d", "e", "f"].map(view.size) == [
         "0 bytes", "1023 bytes", "1.5 KiB", "1.0 GiB", "1024.0 GiB", "-",
       ])
+  }
+
+  @Test("a failure ends a command with the same status, whether a service told it or not")
+  func statuses() {
+    let failures: [(any Error, CommandFailure.Status)] = [
+      (KeyringError.unknownKey(KeyIdentifier(1)), .refused),
+      (KeyringError.keyUsedUp(KeyIdentifier(1)), .refused),
+      (KeyringError.sourceRefuses(.noCredentials), .invalid),
+      (KeyringError.sourceRefuses(.sharesNeeded), .refused),
+      (KeyringError.custody(.rebuiltKeyDiffers(KeyIdentifier(1))), .unavailable),
+      (KeyringError.noKeyring, .unavailable), (KeyringError.store(.stopped), .unavailable),
+      (StorageError.alreadyExists(file: "f"), .refused),
+      (StorageError.mapTooSmall(file: "f", neededBytes: 1), .invalid),
+      (AdministrationError.notReplaced("r"), .refused), (AdministrationError.busy, .unavailable),
+      (AdministrationError.malformedRequest("m"), .invalid),
+      (AdministrationError.notFound("n"), .refused),
+    ]
+    for (error, status) in failures {
+      let told = AdministrationError(any: error)
+      let answer = AdminClient.Failure.problem(
+        status: told.kind.httpStatus, name: told.kind.rawValue, detail: told.detail)
+      #expect(CommandFailure(error).status == status, "\(error)")
+      #expect(CommandFailure(answer).status == status, "\(error)")
+      #expect(CommandFailure(error).message == CommandFailure(answer).message)
+    }
   }
 }

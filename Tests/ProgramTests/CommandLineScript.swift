@@ -163,7 +163,7 @@ final class CommandLineRunner {
     let line = "cd '\(directory)' && PATH='\(folder)':$PATH && { \(command) ; } 2>&1 </dev/null"
     let shell = (user == .account ? programs.account : []) + ["sh", "-c", line]
     guard let stream = unsafe popen(shell.map(Self.quoted).joined(separator: " "), "re") else {
-      throw DevelopmentError.file(path: command, reason: Files.systemReason())
+      throw DevelopmentError.system(command)
     }
     var output: [UInt8] = []
     while true {

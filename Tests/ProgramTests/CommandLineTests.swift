@@ -5,7 +5,8 @@ import Testing
 @Suite("The command line")
 struct CommandLineTests {
   static let scripts = [
-    "backup", "ceremony", "changed", "check", "evidence", "honeytoken", "init", "locked", "offline",
+    "backup", "ceremony", "changed", "check", "evidence", "honeytoken", "init", "locked",
+    "misconfigured", "offline",
     "restore",
     "running",
     "usage",
@@ -14,7 +15,8 @@ struct CommandLineTests {
   @Test("prints what its scripts show", arguments: scripts)
   func script(name: String) throws {
     let folder = #filePath.split(separator: "/").dropLast().map { "/\($0)" }.joined()
-    let script = CommandLineScript(try Files.readText("\(folder)/CommandLine/\(name).txt"))
+    let script = CommandLineScript(
+      try DevelopmentFiles.readText("\(folder)/CommandLine/\(name).txt"))
     #expect(!script.steps.isEmpty)
     try withScratchDirectory { directory in
       let runner = try CommandLineRunner(directory: "\(directory)/i")

@@ -1,5 +1,6 @@
 import Glibc
 import Synchronization
+import TestNetwork
 import Testing
 
 @testable import cadenas_dev

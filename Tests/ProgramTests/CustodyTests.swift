@@ -1,7 +1,9 @@
+import Bytes
 import Cryptography
 import Keyring
 import RecordFormat
 import SecretMemory
+import TestNetwork
 import Testing
 
 @testable import cadenas_dev
@@ -66,11 +68,11 @@ extension EndToEnd {
 
     /// The share of a custodian in clear.
     private func secret(of name: String, in folder: String = "shares") throws -> [UInt8] {
-      let text = try Files.read("\(try Stage.current.directory)/\(folder)/\(name).share")
+      let text = try DevelopmentFiles.read("\(try Stage.current.directory)/\(folder)/\(name).share")
       let share = try CustodianShare(parsing: text.rawSpan)
       let passphrase = Array(Self.passphrase(of: name).utf8)
       let opened = try share.open(passphrase: SecretBytes(copying: passphrase.rawSpan))
-      return unsafe opened.bytes.withUnsafeBytes { unsafe Array($0) }
+      return opened.bytes.array
     }
 
     @Test func threeOfFiveOpenTheVaultAndTwoDoNot() async throws {
@@ -117,18 +119,18 @@ extension EndToEnd {
     /// The KEK that the key source had goes with its file.
     private func destroyKeyOfBefore() throws {
       let stage = try Stage.current
-      let file = try #require(try Files.names(in: "\(stage.directory)/keys").first)
+      let file = try #require(try DevelopmentFiles.names(in: "\(stage.directory)/keys").first)
       let key = String(file.prefix(8))
       let done = try stage.cadenas("keys", "destroy", key, "--execute", "--ticket", "CHG-9")
       #expect(done.contains("the KEK \(key) is destroyed"), "\(done)")
-      #expect(try Files.names(in: "\(stage.directory)/keys").isEmpty)
+      #expect(try DevelopmentFiles.names(in: "\(stage.directory)/keys").isEmpty)
     }
 
     /// A share that was mistyped by one character.
     private func expectMistakeNamed() async throws {
       let stage = try Stage.current
       let path = "\(stage.directory)/shares/custodian-1.share"
-      let text = try Files.readText(path)
+      let text = try DevelopmentFiles.readText(path)
       let place = try #require(text.firstRange(of: "line 2:      ")?.upperBound)
       let other = text[place] == "A" ? "B" : "A"
       try Account.makeDirectory("\(stage.directory)/altered")
@@ -199,7 +201,7 @@ extension EndToEnd {
       let shares = try names.flatMap { try secret(of: $0, in: folder) }
       let key = try SecretSharing.combine(
         shares.rawSpan, coordinates: (1...names.count).map { UInt8($0) })
-      return unsafe key.bytes.withUnsafeBytes { unsafe Array($0) }
+      return key.bytes.array
     }
 
     /// A key that the service was given and waits with lies in locked memory, and nowhere else: not

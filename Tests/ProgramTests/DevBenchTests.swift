@@ -1,4 +1,6 @@
+import Bytes
 import NIOCore
+import TestSupport
 import Testing
 
 @testable import cadenas_dev
@@ -6,7 +8,7 @@ import Testing
 @Suite struct DevBenchTests {
   private static func scan(_ text: String) -> AnswerScanner.Answer? {
     let bytes = Array(text.utf8)
-    return unsafe AnswerScanner.scan(bytes.span.bytes)
+    return AnswerScanner.scan(bytes.rawSpan)
   }
 
   @Test func generatedNumbersPassLuhnAndDiffer() {
@@ -100,7 +102,7 @@ import Testing
     BenchPlan(
       endpoint: Endpoint(host: "127.0.0.1", port: 1), operation: operation, connections: 1,
       threads: 1, measured: .seconds(1), warmUp: .seconds(0), rate: rate, filled: filled,
-      prepared: 0, server: [])
+      wanted: 0, server: [])
   }
 
   /// Asks once, and says whether `answer` to that is taken as right. `DIGITS` and `LAST4` stand for
@@ -110,7 +112,7 @@ import Testing
   ) throws -> Bool {
     var cards = BenchCards()
     let view = Array(#""tok_01kax3zv5ye8bvkp2mszn9fqxw""#.utf8)
-    unsafe cards.add(7, token: 1..<31, of: view.span.bytes)
+    cards.add(7, token: 1..<31, of: view.rawSpan)
     var requests = BenchRequests(
       .measure(operation), plan(operation), cards: cards, connection: 0,
       firstCard: TestCardNumbers.filledSize)
@@ -124,8 +126,9 @@ import Testing
       .replacing("LAST4", with: String(digits.suffix(4)))
     let bytes = Array(
       "HTTP/1.1 \(answer.status) X\r\nContent-Length: \(body.utf8.count)\r\n\r\n\(body)".utf8)
-    let scanned = try #require(unsafe AnswerScanner.scan(bytes.span.bytes))
-    return unsafe requests.check(scanned, in: bytes.span.bytes)
+    let found = AnswerScanner.scan(bytes.rawSpan)
+    let scanned = try #require(found)
+    return requests.check(scanned, in: bytes.rawSpan)
   }
 
   @Test func aStatusAloneMakesNoAnswerRight() throws {
@@ -148,7 +151,7 @@ import Testing
   @Test func theMixIsSeventyTwentyFiveAndFive() throws {
     var cards = BenchCards()
     let view = Array("tok_01kax3zv5ye8bvkp2mszn9fqxw".utf8)
-    unsafe cards.add(7, token: 0..<30, of: view.span.bytes)
+    cards.add(7, token: 0..<30, of: view.rawSpan)
     var requests = BenchRequests(
       .measure(.mix), Self.plan(.mix), cards: cards, connection: 0,
       firstCard: TestCardNumbers.filledSize)
@@ -169,8 +172,10 @@ import Testing
         let body = #"{"token":"tok_01kax3zv5ye8bvkp2mszn9fqxw","last4":"\#(last4)"}"#
         let bytes = Array(
           "HTTP/1.1 201 C\r\nContent-Length: \(body.utf8.count)\r\n\r\n\(body)".utf8)
-        let answer = try #require(unsafe AnswerScanner.scan(bytes.span.bytes))
-        #expect(unsafe requests.check(answer, in: bytes.span.bytes))
+        let scanned = AnswerScanner.scan(bytes.rawSpan)
+        let answer = try #require(scanned)
+        let isRight = requests.check(answer, in: bytes.rawSpan)
+        #expect(isRight)
       }
     }
     #expect(counts == ["tokenize": 140, "push": 50, "delete": 10])

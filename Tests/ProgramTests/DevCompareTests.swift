@@ -49,7 +49,7 @@ import Testing
       #"{"task":"start","store":100000,"round":1,"milliseconds":200}"#,
       #"{"task":"start","store":1000000,"round":1,"milliseconds":1500}"#,
     ])
-    let tables = ComparisonTables(results).all
+    let tables = ComparisonTables(results: results).all
     #expect(
       tables[0].rows == [
         ["tokenize-new / nginx", "empty", "0.50", ""],

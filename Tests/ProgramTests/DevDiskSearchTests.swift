@@ -9,7 +9,7 @@ import Testing
   func aNumberIsFoundInEachForm(form: DiskSearch.Form) throws {
     try withScratchDirectory { directory in
       let bytes = [UInt8](repeating: 0x41, count: 100) + form.bytes(of: Self.number) + [0x42]
-      try Files.write(bytes, to: "\(directory)/file")
+      try DevelopmentFiles.write(bytes, to: "\(directory)/file")
       let result = try DiskSearch(numbers: [Self.number]).search(below: directory)
       #expect(result.hits == ["\(directory)/file at 100"])
       #expect(result.bytes == bytes.count)
@@ -23,7 +23,7 @@ import Testing
         bytes.replaceSubrange((bytes.count + min(shift, 0))..., with: [])
         bytes += [UInt8](repeating: 0, count: max(shift, 0)) + Array(Self.number.utf8)
         bytes += [UInt8](repeating: 0, count: 200)
-        try Files.write(bytes, to: "\(directory)/file")
+        try DevelopmentFiles.write(bytes, to: "\(directory)/file")
         let result = try DiskSearch(numbers: [Self.number]).search(below: directory)
         #expect(result.hits == ["\(directory)/file at \((1 << 20) + shift)"])
       }
@@ -35,7 +35,7 @@ import Testing
       let left: [UInt8] = [0x37, 0x82, 0x82, 0x24, 0x63, 0x10, 0x00, 0x5f]
       let right: [UInt8] = [0x03, 0x78, 0x28, 0x22, 0x46, 0x31, 0x00, 0x05]
       for (index, bytes) in [left, right].enumerated() {
-        try Files.write(bytes, to: "\(directory)/\(index)")
+        try DevelopmentFiles.write(bytes, to: "\(directory)/\(index)")
       }
       let result = try DiskSearch(numbers: ["378282246310005"]).search(below: directory)
       #expect(result.hits == ["\(directory)/0 at 0", "\(directory)/1 at 1"])

@@ -66,9 +66,9 @@ import Testing
 
   @Test func aDirectoryInUseIsLeftAlone() throws {
     try withScratchDirectory { directory in
-      try Files.write([], to: "\(directory)/mine")
+      try DevelopmentFiles.write([], to: "\(directory)/mine")
       #expect(throws: DevelopmentError.self) { try DevelopmentPKI.make(in: directory) }
-      #expect(try Files.names(in: directory) == ["mine"])
+      #expect(try DevelopmentFiles.names(in: directory) == ["mine"])
     }
   }
 }

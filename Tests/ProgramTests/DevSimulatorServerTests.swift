@@ -1,7 +1,13 @@
+import NIOCore
 import NIOHTTP1
 import Testing
 
 @testable import cadenas_dev
+
+extension HTTPAnswer {
+  /// The body as text.
+  fileprivate var text: String { String(decoding: body, as: UTF8.self) }
+}
 
 @Suite struct DevSimulatorServerTests {
   private static func message(_ identifier: String, amount: Int) -> String {
@@ -20,7 +26,7 @@ import Testing
       let material = TLSMaterial(directory: directory)
       let server = try SimulatorServer.start(
         on: Endpoint(host: "127.0.0.1", port: 0), with: material, log: { _ in })
-      defer { server.stop() }
+      defer { server.channel.close(promise: nil) }
       try body(server, material)
     }
   }

@@ -1,3 +1,4 @@
+import Bytes
 import JSON
 import Testing
 
@@ -62,7 +63,7 @@ import Testing
     _ text: String, _ operation: SimulatorDialect.Operation = .authorize
   ) throws(SimulatorMessage.Refusal) -> SimulatorMessage {
     let bytes = Array(text.utf8)
-    return try unsafe SimulatorMessage(bytes.span.bytes, operation: operation)
+    return try SimulatorMessage(bytes.rawSpan, operation: operation)
   }
 
   @Test func aMessageIsReadWhole() throws {

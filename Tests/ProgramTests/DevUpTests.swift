@@ -36,15 +36,18 @@ import Testing
       #expect(made.status == 201)
       #expect(first.stop() == .exited(0))
 
-      let edited = try Files.readText("\(path)/cadenas.yaml") + "# a remark of its owner's\n"
-      try Files.write(Array(edited.utf8), to: "\(path)/cadenas.yaml")
+      let edited =
+        try DevelopmentFiles.readText("\(path)/cadenas.yaml") + "# a remark of its owner's\n"
+      try DevelopmentFiles.write(Array(edited.utf8), to: "\(path)/cadenas.yaml")
       let second = try Self.start(path)
       defer { second.stop() }
       #expect(second.vault != first.vault)
       let known = try second.client("shop").send(.POST, "/v1/tokens", body: Self.card)
       #expect(known.status == 200)
       #expect(try JSONMembers(known.body)["token"] == JSONMembers(made.body)["token"])
-      #expect(try Files.readText("\(path)/cadenas.yaml").hasSuffix("# a remark of its owner's\n"))
+      #expect(
+        try DevelopmentFiles.readText("\(path)/cadenas.yaml").hasSuffix(
+          "# a remark of its owner's\n"))
       #expect(second.stop() == .exited(0))
     }
   }
@@ -70,9 +73,9 @@ import Testing
 
   @Test func aDirectoryOfSomethingElseIsLeftAlone() throws {
     try withScratchDirectory { directory in
-      try Files.write([], to: "\(directory)/mine")
+      try DevelopmentFiles.write([], to: "\(directory)/mine")
       #expect(throws: DevelopmentError.self) { try Self.start(directory) }
-      #expect(try Files.names(in: directory) == ["mine"])
+      #expect(try DevelopmentFiles.names(in: directory) == ["mine"])
     }
   }
 

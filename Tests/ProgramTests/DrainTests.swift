@@ -1,3 +1,4 @@
+import TestNetwork
 import Testing
 
 @testable import cadenas_dev

@@ -1,3 +1,4 @@
+import TestNetwork
 import Testing
 
 /// Checks that an answer is the problem `name`, whole: status, media type, headers and body.

@@ -1,4 +1,5 @@
 import Glibc
+import TestNetwork
 import Testing
 
 @testable import cadenas_dev
@@ -14,7 +15,7 @@ extension EndToEnd {
     @Test("opens, verifies, pulls, replays, deletes and restores", arguments: ["e49ef30"])
     func installation(of commit: String) async throws {
       let golden = "\(Self.folder)/\(commit)"
-      let manifest = try GoldenManifest(try Files.readText("\(golden)/manifest"))
+      let manifest = try GoldenManifest(try DevelopmentFiles.readText("\(golden)/manifest"))
       let clock = try MovedClock()
       try clock.set(aheadSeconds: manifest.madeSeconds + 60 - time(nil))
       try await Stage.withStage(

@@ -1,3 +1,5 @@
+import TestNetwork
+import TestSupport
 import Testing
 
 @testable import cadenas_dev

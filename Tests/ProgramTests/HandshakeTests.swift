@@ -13,7 +13,7 @@ extension EndToEnd {
     private static func client(_ arguments: String...) throws -> String {
       let stage = try Stage.current
       let request = "\(stage.directory)/logs/request"
-      try Files.write(Array(Self.request.utf8), to: request)
+      try DevelopmentFiles.write(Array(Self.request.utf8), to: request)
       let client = ["openssl", "s_client", "-connect", "\(try stage.running.vault)", "-ign_eof"]
       let trust = ["-CAfile", "\(stage.directory)/pki/ca.pem", "-verify_return_error"]
       let line = (client + trust + arguments).joined(separator: " ")

@@ -1,4 +1,5 @@
 import Synchronization
+import TestNetwork
 import Testing
 
 @testable import cadenas_dev

@@ -1,5 +1,6 @@
 import NIOCore
 import NIOPosix
+import TestNetwork
 import Testing
 
 @testable import cadenas_dev

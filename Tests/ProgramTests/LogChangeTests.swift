@@ -1,7 +1,8 @@
 import AuditLog
+import Bytes
 import Cryptography
-import LMDB
 import Storage
+import TestSupport
 import Testing
 
 @testable import cadenas
@@ -21,7 +22,7 @@ import Testing
       let whole = try AuditVerifier.verify(fixture.store, trusting: trust)
       #expect(whole.finding == nil)
       #expect(whole.signatures == UInt64(fixture.checkpoints.count))
-      var random = SeededRandom(seed: 2_026)
+      var random = SeededGenerator(seed: 2_026)
       for number in 0..<Self.changes {
         let change = try StoreChange(fixture.store, &random)
         let finding = try AuditVerifier.verify(fixture.store, trusting: trust).finding
@@ -60,7 +61,7 @@ import Testing
       #expect(whole.verification.finding == nil)
       #expect(whole.verification.signatures == UInt64(fixture.checkpoints.count))
       #expect(whole.signer == fixture.keys[1])
-      var random = SeededRandom(seed: 11_28)
+      var random = SeededGenerator(seed: 11_28)
       for number in 0..<Self.changes {
         let change = try ExportChange(fixture.export, &random)
         let finding: AuditVerification.Finding?
@@ -82,21 +83,6 @@ import Testing
   }
 }
 
-/// Numbers that come again with the same seed.
-/// - Source: Steele, Lea, Flood, SplitMix64.
-struct SeededRandom: RandomNumberGenerator {
-  private var state: UInt64
-  init(seed: UInt64) { state = seed }
-
-  mutating func next() -> UInt64 {
-    state &+= 0x9E37_79B9_7F4A_7C15
-    var z = state
-    z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-    z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-    return z ^ (z >> 31)
-  }
-}
-
 /// Rows of a store before a change, to be put back.
 private struct StoreChange {
   let what: String
@@ -104,7 +90,7 @@ private struct StoreChange {
   let sequences: ClosedRange<UInt64>
   private var rows: [(table: Table, key: [UInt8], value: [UInt8]?)] = []
 
-  init(_ store: Store, _ random: inout SeededRandom) throws {
+  init(_ store: Store, _ random: inout SeededGenerator) throws {
     let sequence = UInt64.random(in: 0..<LogFixture.size, using: &random)
     let key = sequence.bigEndianBytes
     switch Int.random(in: 0..<8, using: &random) {
@@ -150,7 +136,7 @@ private struct StoreChange {
       let offset = Int(sequence - Self.number(row.key)) * 32
       var hashes = row.value
       hashes.replaceSubrange(
-        offset..<offset + 32, with: MerkleHash.leaf(unsafe line.span.bytes).bytes)
+        offset..<offset + 32, with: MerkleHash.leaf(line.rawSpan).bytes)
       try put(.audit, key, line, in: store)
       try put(.leaves, row.key, hashes, in: store)
     case 6:
@@ -173,7 +159,7 @@ private struct StoreChange {
   }
 
   private mutating func keep(_ table: Table, _ key: [UInt8], in store: Store) throws {
-    let isThere = try store.read { try $0.contains(unsafe key.span.bytes, in: table) }
+    let isThere = try store.read { try $0.contains(key.rawSpan, in: table) }
     rows.append((table, key, isThere ? try Self.value(table, key, store) : nil))
   }
 
@@ -181,14 +167,14 @@ private struct StoreChange {
     try store.write { transaction in
       if let value {
         try transaction.put(
-          key: unsafe key.span.bytes, value: unsafe value.span.bytes, in: table)
+          key: key.rawSpan, value: value.rawSpan, in: table)
       } else {
-        try transaction.delete(unsafe key.span.bytes, in: table)
+        try transaction.delete(key.rawSpan, in: table)
       }
     }
   }
 
-  private static func flipped(_ bytes: [UInt8], _ random: inout SeededRandom) -> [UInt8] {
+  private static func flipped(_ bytes: [UInt8], _ random: inout SeededGenerator) -> [UInt8] {
     var bytes = bytes
     bytes[Int.random(in: bytes.indices, using: &random)] ^=
       1 << UInt8.random(in: 0..<8, using: &random)
@@ -199,8 +185,8 @@ private struct StoreChange {
 
   static func value(_ table: Table, _ key: [UInt8], _ store: Store) throws -> [UInt8] {
     try store.read { transaction in
-      guard let value = try transaction.get(unsafe key.span.bytes, in: table) else { return [] }
-      return unsafe value.withUnsafeBytes { unsafe [UInt8]($0) }
+      guard let value = try transaction.get(key.rawSpan, in: table) else { return [] }
+      return value.array
     }
   }
 
@@ -212,11 +198,11 @@ private struct StoreChange {
     try store.read { transaction in
       for isReversed in orFirst ? [true, false] : [true] where found.key.isEmpty {
         try transaction.forEach(
-          in: table, from: isReversed ? unsafe key.span.bytes : nil, reversed: isReversed
+          in: table, from: isReversed ? key.rawSpan : nil, reversed: isReversed
         ) { key, value in
           found = (
-            unsafe key.withUnsafeBytes { unsafe [UInt8]($0) },
-            unsafe value.withUnsafeBytes { unsafe [UInt8]($0) }
+            key.array,
+            value.array
           )
           return false
         }
@@ -239,7 +225,7 @@ private struct OlderStore {
     try store.write { transaction in
       for logged in page.entries {
         try log.append(
-          logged.entry, atMilliseconds: logged.timeMilliseconds, in: &transaction)
+          try #require(logged.entry), atMilliseconds: logged.timeMilliseconds, in: &transaction)
       }
       try log.batchWillCommit(&transaction)
     }
@@ -256,7 +242,7 @@ private struct ExportChange {
   private let path: String
   private let before: [UInt8]
 
-  init(_ export: String, _ random: inout SeededRandom) throws {
+  init(_ export: String, _ random: inout SeededGenerator) throws {
     let size = LogFixture.size
     let sequence = Int.random(in: 0..<Int(size), using: &random)
     let place = UInt64(sequence)
@@ -267,7 +253,7 @@ private struct ExportChange {
     ]
     let name = kind < 6 ? "entries.jsonl" : files[Int.random(in: files.indices, using: &random)]
     path = "\(export)/\(name)"
-    before = try Files.read(path)
+    before = try DevelopmentFiles.read(path)
     var lines = before.split(separator: UInt8(ascii: "\n")).map(Array.init)
     var whole: [UInt8]?
     switch kind {
@@ -309,7 +295,7 @@ private struct ExportChange {
       whole = bytes
     }
     let changed = whole ?? lines.flatMap { $0 + [UInt8(ascii: "\n")] }
-    try Files.write(changed, to: path)
+    try DevelopmentFiles.write(changed, to: path)
   }
 
   private static func isRemark(_ index: Int, in bytes: [UInt8]) -> Bool {
@@ -318,5 +304,5 @@ private struct ExportChange {
     return bytes[start] == UInt8(ascii: "#") || bytes[index] == lineFeed
   }
 
-  func undo() throws { try Files.write(before, to: path) }
+  func undo() throws { try DevelopmentFiles.write(before, to: path) }
 }

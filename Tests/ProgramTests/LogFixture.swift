@@ -1,8 +1,10 @@
 import AuditLog
+import Bytes
 import Cryptography
 import Glibc
 import RecordFormat
 import Storage
+import TestSupport
 
 @testable import cadenas
 @testable import cadenas_dev
@@ -43,13 +45,13 @@ final class LogFixture {
       return key
     }
     try fill(origin)
-    try Files.write(Array((keys[0].text + "\n").utf8), to: publicKey)
+    try DevelopmentFiles.write(Array((keys[0].text + "\n").utf8), to: publicKey)
     try writeExport()
   }
 
   private static func key(_ number: UInt8) throws -> Ed25519PrivateKey {
     let seed = [UInt8](repeating: number, count: 32)
-    return try Ed25519PrivateKey(seed: unsafe seed.span.bytes)
+    return try Ed25519PrivateKey(seed: seed.rawSpan)
   }
 
   private func fill(_ origin: String) throws {
@@ -63,8 +65,8 @@ final class LogFixture {
         for number in start..<end {
           try log.append(
             AuditEntry(
-              actor: "spiffe://shop.example/checkout", operation: "tokenize", merchant: "shop",
-              token: "tok_\(number)", outcome: "created", requestIdentifier: "r\(number)"),
+              actor: "spiffe://shop.example/checkout", operation: .tokenize, merchant: "shop",
+              token: "tok_\(number)", outcome: .created, requestIdentifier: "r\(number)"),
             atMilliseconds: 1_795_459_405_123 + Int64(number), in: &transaction)
         }
         if stops.contains(end) {

@@ -97,7 +97,7 @@ struct NumberSearch: Sendable {
   func hits(in path: String, ranges: [Range<UInt64>]) throws -> [(at: UInt64, Hit, around: [UInt8])]
   {
     let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC)
-    guard descriptor >= 0 else { throw Stage.Failed("\(path): \(Files.systemReason())") }
+    guard descriptor >= 0 else { throw DevelopmentError.system(path) }
     defer { close(descriptor) }
     var result: [(at: UInt64, Hit, around: [UInt8])] = []
     var chunk = [UInt8](repeating: 0, count: 1 << 20)
@@ -143,7 +143,7 @@ struct ProcessMemory {
     self.process = process
     let path = "/proc/\(process)/maps"
     let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC)
-    guard descriptor >= 0 else { throw Stage.Failed("\(path): \(Files.systemReason())") }
+    guard descriptor >= 0 else { throw DevelopmentError.system(path) }
     defer { close(descriptor) }
     var text: [UInt8] = []
     var chunk = [UInt8](repeating: 0, count: 1 << 16)

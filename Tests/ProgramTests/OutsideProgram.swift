@@ -12,7 +12,7 @@ enum OutsideProgram {
   /// The command that runs the program `name`.
   static func command(_ name: String) throws -> String {
     let python = "\(root)/.build-python/bin/python"
-    guard Files.exists(python) else {
+    guard DevelopmentFiles.exists(python) else {
       throw Stage.Failed(
         "\(python) is missing: run deploy/test, which installs it, or `source deploy/prepare.sh`")
     }

@@ -14,7 +14,7 @@ import Testing
     _ steps: [String], _ command: String, _ runner: CommandLineRunner
   ) throws -> (shown: String, verdict: String) {
     let python = "\(root)/.build-python/bin/python"
-    guard Files.exists(python) else {
+    guard DevelopmentFiles.exists(python) else {
       throw Stage.Failed(
         "\(python) is missing: run deploy/test, which installs it, or `source deploy/prepare.sh`")
     }

@@ -1,3 +1,4 @@
+import TestNetwork
 import Testing
 
 @testable import cadenas_dev
@@ -20,7 +21,7 @@ extension EndToEnd {
     @Test func aPaymentThatIsNotSentSaysWhatTheSystemSaid() async throws {
       let stage = try Stage.current
       let token = try await stage.token(of: TestCard.visa)
-      let before = try Files.readText(stage.configuration)
+      let before = try DevelopmentFiles.readText(stage.configuration)
       let silent = Endpoint(host: "127.0.0.1", port: try LoopbackPort.choose(1)[0])
       let elsewhere = try ConfigurationEdit.setAcquirer(
         "credit-du-nord", url: silent.url, in: before)

@@ -1,5 +1,6 @@
 import Glibc
 import Synchronization
+import TestNetwork
 import Testing
 
 @testable import cadenas_dev
@@ -14,7 +15,7 @@ extension EndToEnd {
       let stage = try Stage.current
       let wire = try await stage.connect()
       let token = try await stage.token(of: TestCard.visa)
-      let original = try Files.readText(stage.configuration)
+      let original = try DevelopmentFiles.readText(stage.configuration)
       try stage.configure {
         $0.replacing(
           Self.manyOfShop, with: "quotas: {tokenize_per_minute: 3, detokenize_per_minute: 2}",
@@ -34,14 +35,14 @@ extension EndToEnd {
       let other = try await stage.ask(.tokenize(TestCard.visa), as: "other-shop")
       #expect(other.status == 201, "another merchant's quota is its own")
       expect(try await wire.ask(.delete("tok_x")), 404, "token-not-found")
-      try Files.write(Array(original.utf8), to: stage.configuration)
+      try DevelopmentFiles.write(Array(original.utf8), to: stage.configuration)
       try await stage.reload()
     }
 
     @Test func aBrokenConfigurationIsSaidAndTheOldOneStaysInForce() async throws {
       let stage = try Stage.current
       let wire = try await stage.connect()
-      let original = try Files.readText(stage.configuration)
+      let original = try DevelopmentFiles.readText(stage.configuration)
       let complaint = "configuration not reloaded; the one before stays in force"
       for (good, bad) in [
         ("operations: [tokenize, detokenize, delete]", "operations: [tokenise]"),
@@ -52,7 +53,7 @@ extension EndToEnd {
         try stage.configure { $0.replacing(good, with: bad) }
         try await stage.reload(saying: complaint)
         #expect(try await wire.ask(.tokenize(TestCard.visa)).status < 300)
-        try Files.write(Array(original.utf8), to: stage.configuration)
+        try DevelopmentFiles.write(Array(original.utf8), to: stage.configuration)
       }
       try await stage.reload()
       #expect(try await wire.ask(.tokenize(TestCard.visa)).status == 200)
@@ -62,14 +63,14 @@ extension EndToEnd {
       let stage = try Stage.current
       let token = try await stage.token(of: TestCard.visa)
       let wire = try await stage.connect()
-      let original = try Files.readText(stage.configuration)
+      let original = try DevelopmentFiles.readText(stage.configuration)
       try stage.configure { $0.replacing("[tokenize, detokenize, delete]", with: "[tokenize]") }
       try await stage.reload()
       #expect(try await wire.ask(.tokenize(TestCard.visa)).status == 200)
       expect(try await wire.ask(.delete(token)), 403, "operation-not-permitted")
       expect(try await wire.ask(.delete("tok_x")), 403, "operation-not-permitted")
       expect(try await wire.ask(.push(token, amount: 1, key: nil)), 403, "operation-not-permitted")
-      try Files.write(Array(original.utf8), to: stage.configuration)
+      try DevelopmentFiles.write(Array(original.utf8), to: stage.configuration)
       try await stage.reload()
       expect(try await wire.ask(.delete(token)), 204)
     }
@@ -102,7 +103,7 @@ extension EndToEnd {
 
     @Test func withoutDeduplicationEveryCardIsANewOne() async throws {
       let stage = try Stage.current
-      let original = try Files.readText(stage.configuration)
+      let original = try DevelopmentFiles.readText(stage.configuration)
       try stage.configure { $0.replacing("deduplicate: true", with: "deduplicate: false") }
       try await stage.reload()
       let wire = try await stage.connect()
@@ -111,7 +112,7 @@ extension EndToEnd {
       expect(first, 201)
       expect(second, 201)
       #expect(first["token"] != second["token"])
-      try Files.write(Array(original.utf8), to: stage.configuration)
+      try DevelopmentFiles.write(Array(original.utf8), to: stage.configuration)
       try await stage.reload()
       let newest = try await wire.ask(.tokenize("5970100300000018"))
       expect(newest, 201)
@@ -122,7 +123,7 @@ extension EndToEnd {
     @Test func anAcquirerThatNobodyReachesIs502AndFreesTheKey() async throws {
       let stage = try Stage.current
       let token = try await stage.token(of: TestCard.visa)
-      let original = try Files.readText(stage.configuration)
+      let original = try DevelopmentFiles.readText(stage.configuration)
       let port = try LoopbackPort.choose(1)[0]
       try stage.configure {
         $0.replacing(#/url: https:\/\/127\.0\.0\.1:\d+/#, with: "url: https://127.0.0.1:\(port)")
@@ -131,7 +132,7 @@ extension EndToEnd {
       let answer = try await stage.ask(.push(token, amount: 7, key: "unreachable"))
       expect(answer, 502, "acquirer-unreachable")
       #expect(answer["payment_id"]?.hasPrefix("pay_") == true)
-      try Files.write(Array(original.utf8), to: stage.configuration)
+      try DevelopmentFiles.write(Array(original.utf8), to: stage.configuration)
       try await stage.reload()
       expect(try await stage.ask(.push(token, amount: 7, key: "unreachable")), 200)
     }
@@ -139,18 +140,18 @@ extension EndToEnd {
     @Test func anAcquirerOfAnotherNameIsSentNothing() async throws {
       let stage = try Stage.current
       let token = try await stage.token(of: TestCard.visa)
-      let original = try Files.readText(stage.configuration)
+      let original = try DevelopmentFiles.readText(stage.configuration)
       let before = try await stage.received().count
       for (good, bad) in [
         ("server_name: localhost", "server_name: elsewhere.example"),
         ("ca: pki/acquirer-ca.pem", "ca: pki/ca.pem"),
       ] {
         try stage.configure { $0.replacing("        \(good)", with: "        \(bad)") }
-        #expect(try Files.readText(stage.configuration) != original)
+        #expect(try DevelopmentFiles.readText(stage.configuration) != original)
         try await stage.reload()
         let answer = try await stage.ask(.push(token, amount: 8, key: "pinned"))
         expect(answer, 502, "acquirer-unreachable")
-        try Files.write(Array(original.utf8), to: stage.configuration)
+        try DevelopmentFiles.write(Array(original.utf8), to: stage.configuration)
       }
       try await stage.reload()
       #expect(try await stage.received().count == before)

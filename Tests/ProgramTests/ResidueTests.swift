@@ -1,3 +1,4 @@
+import TestNetwork
 import Testing
 
 @testable import cadenas_dev
@@ -66,7 +67,7 @@ extension EndToEnd {
       #expect(files.contains { $0.hasSuffix("/cards.mdb") })
       #expect(files.contains { $0.hasSuffix("/vault.log") })
       for file in files {
-        let size = UInt64(try Files.read(String(file)).count)
+        let size = UInt64(try DevelopmentFiles.read(String(file)).count)
         let hits = try search.hits(in: String(file), ranges: [0..<size])
         #expect(hits.isEmpty, "\(file): \(hits)")
       }

@@ -1,7 +1,7 @@
+import Bytes
 import Glibc
 import Keyring
 import RecordFormat
-import SecretMemory
 import Storage
 
 @testable import cadenas_dev
@@ -35,7 +35,7 @@ struct SecretSearch: Sendable {
   func names(inFilesOf directory: String) throws -> Set<String> {
     var found: Set<String> = []
     for file in try ChildProcess.run(["find", directory, "-type", "f"]).split(separator: "\n") {
-      found.formUnion(names(in: try Files.read(String(file))))
+      found.formUnion(names(in: try DevelopmentFiles.read(String(file))))
     }
     return found
   }
@@ -47,7 +47,7 @@ struct SecretSearch: Sendable {
   func names(inMemoryOf process: pid_t, besidesLocked: Bool = false) throws -> Set<String> {
     let path = "/proc/\(process)/mem"
     let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC)
-    guard descriptor >= 0 else { throw Stage.Failed("\(path): \(Files.systemReason())") }
+    guard descriptor >= 0 else { throw DevelopmentError.system(path) }
     defer { close(descriptor) }
     let overlap = (secrets.map(\.bytes.count).max() ?? 1) - 1
     var chunk = [UInt8](repeating: 0, count: 1 << 20)
@@ -76,7 +76,7 @@ extension Stage {
   /// The secrets of every key of the installation, by role and identifier, and the wrapping of the
   /// keyring: what a test looks for. It works on a copy, since the store is the service's.
   func secrets() throws -> SecretSearch {
-    let copy = try Files.makeTemporaryDirectory(prefix: "cadenas-copy")
+    let copy = try DevelopmentFiles.makeTemporaryDirectory(prefix: "cadenas-copy")
     defer { _ = try? ChildProcess.run(["rm", "-rf", copy]) }
     try ChildProcess.run(["cp", "-r", "\(directory)/store", "\(directory)/keys", copy])
     let store = try Store.open(
@@ -86,10 +86,13 @@ extension Stage {
     for entry in keyring.entries {
       guard let material = entry.material else { continue }
       secrets.append(
-        ("\(entry.role.name) \(entry.identifier.text)", material.withBytes(Self.bytes(of:))))
+        (
+          "\(entry.role.name) \(entry.identifier.text)",
+          material.withUnprotectedKeyBytes(Self.bytes(of:))
+        ))
     }
     let kek = keyring.keyEncryptionKeyIdentifier.text
-    secrets.append(("kek \(kek)", try Files.read("\(copy)/keys/\(kek).kek")))
+    secrets.append(("kek \(kek)", try DevelopmentFiles.read("\(copy)/keys/\(kek).kek")))
     let row = Array("keyring".utf8)
     let wrapping = try store.read { transaction -> [UInt8] in
       guard let wrapping = try transaction.get(row.rawSpan, in: .keyring) else { return [] }
@@ -100,6 +103,6 @@ extension Stage {
   }
 
   private static func bytes(of span: RawSpan) -> [UInt8] {
-    unsafe span.withUnsafeBytes { unsafe Array($0) }
+    span.array
   }
 }

@@ -3,6 +3,7 @@ import NIOCore
 import NIOPosix
 import NIOSSL
 import Synchronization
+import TestNetwork
 import Testing
 
 @testable import cadenas_dev
@@ -184,11 +185,12 @@ extension Stage {
   var pki: TLSMaterial { TLSMaterial(directory: "\(directory)/pki") }
 
   /// Everything that the vault has logged.
-  func logs() -> String { (try? Files.readText("\(directory)/logs/vault.log")) ?? "" }
+  func logs() -> String { (try? DevelopmentFiles.readText("\(directory)/logs/vault.log")) ?? "" }
 
   /// Changes the configuration file.
   func configure(_ change: (String) -> String) throws {
-    try Files.write(Array(change(try Files.readText(configuration)).utf8), to: configuration)
+    try DevelopmentFiles.write(
+      Array(change(try DevelopmentFiles.readText(configuration)).utf8), to: configuration)
   }
 
   /// Has the vault read its configuration anew, and waits until it has said `message` about it.
@@ -262,4 +264,14 @@ func eventually(
 func pause(milliseconds: Int64) async throws {
   let loop = MultiThreadedEventLoopGroup.singleton.any()
   try await loop.scheduleTask(in: .milliseconds(milliseconds)) {}.futureResult.get()
+}
+
+extension RunningInstallation {
+  /// The process ids of the vault, of the acquirer and of `cadenas-dev up` itself.
+  var vaultProcess: pid_t { pid_t(members.integer("vault_pid") ?? 0) }
+  var acquirerProcess: pid_t { pid_t(members.integer("acquirer_pid") ?? 0) }
+  var process: pid_t { supervisor.pid }
+
+  /// Waits until it ends, whoever told it to.
+  func wait() -> cadenas_dev.ExitStatus { supervisor.wait() }
 }

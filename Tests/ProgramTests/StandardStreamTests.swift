@@ -1,4 +1,5 @@
 import Glibc
+import TestNetwork
 import Testing
 
 @testable import cadenas_dev
@@ -67,7 +68,7 @@ extension EndToEnd {
     private static func spawn(_ command: [String], without closed: [Int32]) throws -> ChildProcess {
       let stage = try Stage.current
       let log = unsafe open("/dev/null", O_RDWR | O_CLOEXEC)
-      guard log >= 0 else { throw Stage.Failed("/dev/null: \(Files.systemReason())") }
+      guard log >= 0 else { throw DevelopmentError.system("/dev/null") }
       defer { close(log) }
       let script = #"exec "$@" "# + closed.map { "\($0)>&-" }.joined(separator: " ")
       return try ChildProcess.spawn(
@@ -83,7 +84,7 @@ extension EndToEnd {
       var buffer = [CChar](repeating: 0, count: Int(PATH_MAX))
       let path = "/proc/\(process.pid)/\(name)"
       let count = unsafe readlink(path, &buffer, buffer.count)
-      guard count > 0 else { throw Stage.Failed("\(path): \(Files.systemReason())") }
+      guard count > 0 else { throw DevelopmentError.system(path) }
       return String(decoding: buffer[..<count].map { UInt8(bitPattern: $0) }, as: UTF8.self)
     }
   }

@@ -1,5 +1,6 @@
 import Glibc
 import Synchronization
+import TestNetwork
 import Testing
 
 @testable import cadenas_dev
@@ -88,8 +89,8 @@ extension EndToEnd.StoreUpkeepTests {
         end.isReached.store(true, ordering: .relaxed)
       }
       try await eventually("\(file) is there") {
-        for _ in 0..<1_000 where !Files.exists(file) { sched_yield() }
-        return Files.exists(file) || end.isReached.load(ordering: .relaxed)
+        for _ in 0..<1_000 where !DevelopmentFiles.exists(file) { sched_yield() }
+        return DevelopmentFiles.exists(file) || end.isReached.load(ordering: .relaxed)
       }
       _ = Glibc.kill(vault, SIGKILL)
       try await group.waitForAll()
@@ -116,7 +117,7 @@ extension EndToEnd.StoreUpkeepTests {
     unsafe unlink(backup)
     let made = try stage.cadenas("store", "backup", "--to", backup, "--format", "json")
     #expect(made.contains("\"state\":\"kept\""))
-    #expect(!Files.exists(draft))
+    #expect(!DevelopmentFiles.exists(draft))
   }
 
   @Test func aCompactionThatACrashCutOffLeavesTheStoreWhole() async throws {
@@ -125,7 +126,7 @@ extension EndToEnd.StoreUpkeepTests {
     let draft = "\(stage.directory)/store/cards.mdb.compact"
     try await kill(during: ["store", "compact"], whenThereIs: draft)
     try await stage.start()
-    #expect(!Files.exists(draft))
+    #expect(!DevelopmentFiles.exists(draft))
     try await verify(tokens)
     _ = try stage.cadenas("store", "compact")
     try await verify(tokens)
@@ -136,7 +137,7 @@ extension EndToEnd.StoreUpkeepTests {
     let stage = try Stage.current
     _ = try await fill()
     let disk = stage.directory + ".disk"
-    try Files.makeDirectory(disk)
+    try DevelopmentFiles.makeDirectory(disk)
     // The account may write there, as in every `/tmp`.
     try ChildProcess.run(["mount", "-t", "tmpfs", "-o", "size=512k,mode=1777", "tmpfs", disk])
     defer {
@@ -150,7 +151,7 @@ extension EndToEnd.StoreUpkeepTests {
     let told = "\(try #require(failure))"
     #expect(told.contains("ended with status 3"))
     #expect(told.contains("there is no room for the backup \(disk)/b; nothing was kept"))
-    #expect(try Files.names(in: disk).isEmpty)
+    #expect(try DevelopmentFiles.names(in: disk).isEmpty)
     #expect(try stage.cadenas("store", "backup", "list", "--format", "json") == before)
     _ = try await stage.token(of: TestCard.visa)
     let log = try stage.cadenas("audit", "show", "--operation", "store.backup")

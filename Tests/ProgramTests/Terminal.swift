@@ -22,7 +22,7 @@ final class Terminal {
     var locked: Int32 = 0
     guard master >= 0, unsafe ioctl(master, Self.setLock, &locked) == 0,
       unsafe ioctl(master, Self.getNumber, &number) == 0
-    else { throw Stage.Failed("no terminal: \(Files.systemReason())") }
+    else { throw DevelopmentError.system("terminal") }
     let path = "/dev/pts/\(number)"
     var actions = unsafe posix_spawn_file_actions_t()
     unsafe posix_spawn_file_actions_init(&actions)
@@ -39,7 +39,7 @@ final class Terminal {
     defer { for index in unsafe vector.indices { unsafe free(vector[index]) } }
     var pid: pid_t = 0
     let code = unsafe posix_spawnp(&pid, arguments[0], &actions, &attributes, &vector, environ)
-    guard code == 0 else { throw Stage.Failed(Files.systemReason(code)) }
+    guard code == 0 else { throw DevelopmentError.system(arguments[0], code) }
     child = pid
     _ = fcntl(master, F_SETFL, O_NONBLOCK)
   }

@@ -1,6 +1,8 @@
+import Bytes
 import Cards
 import Cryptography
 import SecretMemory
+import TestSupport
 import Testing
 
 @testable import RecordFormat
@@ -14,7 +16,7 @@ private struct Opened: Equatable {
   var isDeduplicated: Bool
 
   init(_ card: borrowing StoredCard) {
-    number = String(decoding: array(card.pan.digits), as: UTF8.self)
+    number = String(decoding: card.pan.digits.array, as: UTF8.self)
     expiry = card.expiry
     preferredBrand = card.preferredBrand?.name
     customer = card.customer?.text
@@ -47,7 +49,7 @@ private func seal(
   record += nonce
   let binding = header.associatedData(token)
   try cipher.seal(
-    plaintext.rawSpan, nonce: nonce.rawSpan, associatedData: unsafe binding.span.bytes,
+    plaintext.rawSpan, nonce: nonce.rawSpan, associatedData: binding.span.rawSpan,
     appendingTo: &record)
   return record
 }
@@ -68,7 +70,7 @@ private func seal(
       var cipher = try entry.cipher()
       var scratch = try pool.slot()
       CardPlaintext.encode(card, into: &scratch)
-      let plaintext = array(scratch.bytes)
+      let plaintext = scratch.bytes.array
       #expect(try plaintext == entry.bytes("plaintext"))
       var record: [UInt8] = [0xAA]
       let token = try #require(Token(entry.text("token")))
@@ -184,7 +186,7 @@ private func seal(
       acceptedCount += 1
       var scratch = try pool.slot()
       CardPlaintext.encode(card, into: &scratch)
-      let again = array(scratch.bytes)
+      let again = scratch.bytes.array
       #expect(again == plaintext)
     }
     #expect(acceptedCount > 100)

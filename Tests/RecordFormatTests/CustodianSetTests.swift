@@ -1,6 +1,7 @@
+import Bytes
 import Cryptography
 import RecordFormat
-import SecretMemory
+import TestSupport
 import Testing
 
 @Suite struct CustodianSetTests {

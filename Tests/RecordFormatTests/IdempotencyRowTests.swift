@@ -1,7 +1,8 @@
+import Bytes
 import Cards
 import Cryptography
 import RecordFormat
-import SecretMemory
+import TestSupport
 import Testing
 
 @Suite struct IdempotencyRowTests {

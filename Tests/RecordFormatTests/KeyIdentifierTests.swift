@@ -1,3 +1,4 @@
+import Bytes
 import Cards
 import Cryptography
 import RecordFormat

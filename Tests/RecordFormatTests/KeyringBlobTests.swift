@@ -1,11 +1,13 @@
+import Bytes
 import Cryptography
 import RecordFormat
 import SecretMemory
+import TestSupport
 import Testing
 
 /// An entry in the words of the golden file.
 private func describe(_ entry: KeyringEntry) -> String {
-  let material = entry.material?.withBytes { array($0).hexadecimal } ?? ""
+  let material = entry.material?.withUnprotectedKeyBytes { ($0).array.hexadecimal } ?? ""
   let fields: [String] = [
     entry.identifier.text, String(entry.role.rawValue), String(entry.state.rawValue),
     String(entry.origin.rawValue), String(entry.createdMilliseconds),

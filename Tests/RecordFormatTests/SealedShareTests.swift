@@ -1,3 +1,4 @@
+import Bytes
 import Cryptography
 import RecordFormat
 import SecretMemory
@@ -25,7 +26,7 @@ import Testing
   ) throws(RecordError) -> [UInt8] {
     let sealed = try SealedShare(bytes)
     let share = try sealed.open(header: header, passphrase: passphrase.rawSpan)
-    return array(share.bytes)
+    return share.bytes.array
   }
 
   @Test func `sealing gives the golden shares`() throws {

@@ -1,7 +1,9 @@
+import Bytes
 import Cards
 import Cryptography
 import RecordFormat
 import SecretMemory
+import TestSupport
 import Testing
 
 /// The entries of a golden file: `key: value` lines, entries apart by an empty line.
@@ -77,25 +79,7 @@ extension SecretPool {
   }
 }
 
-/// Copies a span that a test may see.
-func array(_ span: RawSpan) -> [UInt8] {
-  unsafe span.withUnsafeBytes { unsafe Array($0) }
-}
-
-/// SplitMix64: a seeded sequence, so that a failure can be seen again.
-struct SeededGenerator: RandomNumberGenerator {
-  private var state: UInt64
-
-  init(seed: UInt64) { state = seed }
-
-  mutating func next() -> UInt64 {
-    state &+= 0x9E37_79B9_7F4A_7C15
-    var value = state
-    value = (value ^ value >> 30) &* 0xBF58_476D_1CE4_E5B9
-    value = (value ^ value >> 27) &* 0x94D0_49BB_1331_11EB
-    return value ^ value >> 31
-  }
-
+extension SeededGenerator {
   /// A copy of `bytes` with one to three bytes changed, inserted or removed.
   mutating func mutate(_ bytes: [UInt8]) -> [UInt8] {
     var bytes = bytes

@@ -1,3 +1,4 @@
+import Bytes
 import SecretMemory
 import Testing
 
@@ -5,13 +6,13 @@ struct SecretBytesTests {
   @Test func aNewSecretIsZero() throws {
     let secret = try SecretBytes(count: 33)
     #expect(secret.count == 33)
-    #expect(secret.bytes.copy == [UInt8](repeating: 0, count: 33))
+    #expect(secret.bytes.array == [UInt8](repeating: 0, count: 33))
   }
 
   @Test func aCopyHoldsTheSameBytesAndIsEqual() throws {
     let bytes = [UInt8](1...32)
     let secret = try SecretBytes(copying: bytes.rawSpan)
-    #expect(secret.bytes.copy == bytes)
+    #expect(secret.bytes.array == bytes)
     #expect(secret.isEqual(to: bytes.rawSpan) == true)
   }
 
@@ -46,7 +47,7 @@ struct SecretBytesTests {
     unsafe secret.withMutableBytes { unsafe $0[0] = 7 }
     var bytes = secret.mutableBytes
     bytes.storeBytes(of: 9, toByteOffset: 1, as: UInt8.self)
-    #expect(secret.bytes.copy == [7, 9])
+    #expect(secret.bytes.array == [7, 9])
   }
 
   @Test func moreThanTheSystemGivesIsRefused() {

@@ -1,12 +1,5 @@
 import SecretMemory
 
-extension RawSpan {
-  /// A copy of the bytes, to compare with.
-  var copy: [UInt8] {
-    unsafe withUnsafeBytes { unsafe [UInt8]($0) }
-  }
-}
-
 struct PoolIsEmpty: Error {}
 
 extension SecretPool {

@@ -1,3 +1,4 @@
+import Bytes
 import Glibc
 import Storage
 import Synchronization
@@ -16,14 +17,14 @@ import Synchronization
     let mapSize = 8 << 20
     try Store.create(at: arguments[1], mapSize: mapSize, storeIdentifier: identifier)
     let store = try Store.open(at: arguments[1], mapSize: mapSize)
-    try store.startWriter(participants: []) { error in report("onEnd \(error)") }
+    try store.startWriter() { error in report("onEnd \(error)") }
     var next = 0
     for step in arguments[3...] {
       let parts = step.split(separator: ":")
       switch (parts.first, parts.last) {
       case ("stop", _): store.stopWriter()
       case ("compact", _): attempt("compacted") { _ = try store.compact() }
-      case ("write", _): attempt("written") { try store.write { _ in } }
+      case ("write", _): attempt("written") { try store.write { (_) throws(StorageError) in } }
       case ("fault", let name?): set(true, "\(arguments[2])/\(name)")
       case ("clear", let name?): set(false, "\(arguments[2])/\(name)")
       case (let kind?, let count?):
@@ -72,7 +73,7 @@ private final class Tally: Sendable {
 
   init(expected: Int) { missing = Atomic(expected) }
 
-  func add(_ result: Result<Void, any Error>) {
+  func add(_ result: Result<Void, StorageError>) {
     let name =
       switch result {
       case .success: "stored"
@@ -101,10 +102,10 @@ private final class Put: WriteJob {
     self.tally = tally
   }
 
-  func apply(_ transaction: inout StoreWriteTransaction) throws {
+  func apply(_ transaction: inout StoreWriteTransaction) throws(StorageError) {
     let key = key
-    try transaction.put(key: unsafe key.span.bytes, value: unsafe key.span.bytes, in: .cards)
+    try transaction.put(key: key.rawSpan, value: key.rawSpan, in: .cards)
   }
 
-  func complete(_ result: Result<Void, any Error>) { tally.add(result) }
+  func complete(_ result: Result<Void, StorageError>) { tally.add(result) }
 }

@@ -1,7 +1,9 @@
 import Glibc
 import LMDB
-import Storage
+import TestSupport
 import Testing
+
+@testable import Storage
 
 @Suite struct BackupTests {
   private struct Refusal: Error, Equatable {}
@@ -47,16 +49,16 @@ import Testing
     #expect(result.entryCount == rows.count + 1)
     #expect(last == (result.entryCount, result.entryCount))
     #expect(try result.fileBytes == contents(of: backup).count)
-    #expect(result.fileBytes < (try store.environment.fileSize()) / 4)
+    #expect(result.fileBytes < (try store.statistics().fileBytes) / 4)
     #expect(directory.mode(of: "../backup.mdb") == 0o600)
     for path in ["\(backup).new", "\(backup)-lock", "\(backup).new-lock"] {
       #expect(!exists(path), "\(path)")
     }
-    #expect(try Store.storeIdentifier(ofCopy: backup) == store.storeIdentifier)
+    #expect(try Store.open(copy: backup).storeIdentifier == store.storeIdentifier)
   }
 
   @Test func `a copy made while serving is one moment of the store`() throws {
-    try store.startWriter(participants: []) { Issue.record("writing ended: \($0)") }
+    try store.startWriter() { Issue.record("writing ended: \($0)") }
     let isDone = Collected<Bool>()
     let writer = try TestThread { [store] in
       var number = 1_000_000
@@ -104,7 +106,7 @@ import Testing
     #expect(throws: StorageError.cancelled) { try store.copy(to: backup) { done, _ in done == 0 } }
     #expect(!exists(backup) && !exists("\(backup).new"))
     let nowhere = "\(directory.path)/absent/backup.mdb"
-    #expect(throws: StorageError.lmdb(LMDBError(.system(errno: ENOENT), in: .create))) {
+    #expect(throws: StorageError(LMDBError(.system(errno: ENOENT), in: .create))) {
       try store.copy(to: nowhere)
     }
   }
@@ -208,7 +210,7 @@ import Testing
     guard unsafe truncate(backup, left) == 0 else { return }
     #expect(throws: StorageError.truncated(file: backup)) { try restore() }
     #expect(throws: StorageError.truncated(file: backup)) {
-      try Store.storeIdentifier(ofCopy: backup)
+      try Store.open(copy: backup)
     }
     #expect(!exists(restored))
   }

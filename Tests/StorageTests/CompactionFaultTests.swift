@@ -1,4 +1,5 @@
 import Storage
+import TestSupport
 import Testing
 
 /// A disk that fails, and a process that ends, at each step of a compaction.
@@ -28,8 +29,12 @@ import Testing
     #expect(try open().count() == 30)
   }
 
-  @Test(arguments: ["renamed", "lock", "directory"])
-  func `a failure after the copy has its name ends writing for good`(fault: String) throws {
+  @Test(arguments: [("renamed", "rename"), ("lock", "unlink"), ("directory", "fsync")])
+  func `a failure after the copy has its name ends writing for good`(
+    fault: String, call: String
+  ) throws {
+    // The owner is told which call failed.
+    let cause = "onEnd system(call: \"\(call)\", errno: 5)"
     let result = try FaultyProcess(directory).run([
       "ordinary:10", "fault:\(fault)", "compact", "clear:\(fault)", "ordinary:10", "compact",
       "stop",
@@ -38,9 +43,9 @@ import Testing
     #expect(result.lines.first == "stored 10")
     #expect(
       Set(result.lines) == [
-        "stored 10", "writingEnded", "onEnd writingEnded", "writingEnded 10",
+        "stored 10", "writingEnded", cause, "writingEnded 10",
       ])
-    #expect(result.lines.count { $0 == "onEnd writingEnded" } == 1)
+    #expect(result.lines.count { $0 == cause } == 1)
     #expect(result.lines.count { $0 == "writingEnded" } == 2)
     let store = try open()
     #expect(try store.count() == 10)

@@ -1,7 +1,9 @@
 import Glibc
 import LMDB
-import Storage
+import TestSupport
 import Testing
+
+@testable import Storage
 
 @Suite struct CompactionTests {
   private let directory: TemporaryDirectory
@@ -13,7 +15,7 @@ import Testing
   }
 
   private func start() throws {
-    try store.startWriter(participants: []) { Issue.record("writing ended: \($0)") }
+    try store.startWriter() { Issue.record("writing ended: \($0)") }
   }
 
   private func size(_ file: String) throws -> Int {
@@ -35,8 +37,8 @@ import Testing
       #expect(!directory.exists(file), "\(file)")
     }
     let statistics = try store.statistics()
-    #expect(statistics.cards.fileBytes == result.bytesAfter)
-    #expect(statistics.cards.information.mapSize == 64 << 20)
+    #expect(statistics.fileBytes == result.bytesAfter)
+    #expect(statistics.mapBytes == 64 << 20)
   }
 
   @Test func `a compacted store is written, compacted again and opened like any other`() throws {
@@ -120,7 +122,7 @@ import Testing
     try start()
     let order = Collected<Int>()
     let jobs = (0..<200).map { number in
-      Job(completion: { order.append(number) }) { try $0.put(number, options: .append) }
+      Job(completion: { order.append(number) }) { try $0.append(number) }
     }
     for job in jobs[..<100] { store.submit(job) }
     var queued = 0
@@ -229,7 +231,7 @@ import Testing
   @Test func `a full store can be compacted and takes cards again`() throws {
     let other = try TemporaryDirectory()
     let small = try other.newStore(mapSize: 1 << 20)
-    try small.startWriter(participants: []) { Issue.record("writing ended: \($0)") }
+    try small.startWriter() { Issue.record("writing ended: \($0)") }
     var stored = 0
     while true {
       let job = Job { [stored] in try $0.put(stored, valueBytes: 1000) }
@@ -260,7 +262,7 @@ import Testing
   }
 
   @Test func `a store with a table that is not known is not compacted`() throws {
-    _ = try store.environment.openDatabase("later", creating: true)
+    _ = try store.generations.value.environment.openDatabase("later", creating: true)
     let file = "\(directory.store)/cards.mdb"
     #expect(throws: StorageError.damaged(file: file)) { try store.compact() }
     try store.write { try $0.put(1) }

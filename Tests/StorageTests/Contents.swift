@@ -1,6 +1,8 @@
+import Bytes
 import Glibc
 import Storage
 import Synchronization
+import TestSupport
 
 /// An entry of a table, copied.
 struct Row: Equatable {
@@ -16,8 +18,8 @@ extension StoreReading where Self: ~Copyable {
     for table in Table.allCases {
       try forEach(in: table) { key, value in
         let row = Row(
-          table: table, key: unsafe key.withUnsafeBytes { unsafe Array($0) },
-          value: unsafe value.withUnsafeBytes { unsafe Array($0) })
+          table: table, key: key.array,
+          value: value.array)
         if row.key != Array("store".utf8) { rows.append(row) }
         return true
       }

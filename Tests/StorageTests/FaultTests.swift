@@ -1,4 +1,5 @@
 import Storage
+import TestSupport
 import Testing
 
 /// A disk that fails under the writer.
@@ -6,6 +7,9 @@ import Testing
   private let directory: TemporaryDirectory
 
   init() throws { directory = try TemporaryDirectory() }
+
+  /// The owner is told what LMDB said.
+  private static let cause = "onEnd engine(LMDB commit: ioError)"
 
   private func run(_ steps: String...) throws -> [String] {
     let result = try FaultyProcess(directory).run(steps)
@@ -20,9 +24,9 @@ import Testing
     // The jobs that come after the failure are in the queue, or refused at once.
     #expect(
       Set(lines) == [
-        "stored 10", "writingEnded 10", "onEnd writingEnded", "writingEnded 1",
+        "stored 10", "writingEnded 10", Self.cause, "writingEnded 1",
       ])
-    #expect(lines.count { $0 == "onEnd writingEnded" } == 1)
+    #expect(lines.count { $0 == Self.cause } == 1)
     #expect(lines.count { $0 == "writingEnded 10" } == 3)
     let store = try Store.open(at: directory.store, mapSize: 8 << 20)
     // What was acknowledged is there; nothing that came after the failure is.
@@ -32,7 +36,7 @@ import Testing
   @Test func `a header page that cannot be written ends writing for good`() throws {
     let lines = try run(
       "reserved:10", "fault:header", "reserved:10", "clear:header", "reserved:10", "stop")
-    #expect(Set(lines) == ["stored 10", "writingEnded 10", "onEnd writingEnded"])
+    #expect(Set(lines) == ["stored 10", "writingEnded 10", Self.cause])
     #expect(lines.count { $0 == "writingEnded 10" } == 2)
     let store = try Store.open(at: directory.store, mapSize: 8 << 20)
     #expect(try store.count() == 10)

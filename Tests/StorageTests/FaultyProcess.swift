@@ -1,5 +1,6 @@
 import Glibc
 import Storage
+import TestSupport
 import Testing
 
 /// A child process, `StorageFaults`, that runs over a library which stands before the system's calls

@@ -1,5 +1,6 @@
 import Storage
 import Synchronization
+import TestSupport
 import Testing
 
 @Suite struct ParticipantTests {
@@ -18,12 +19,12 @@ import Testing
 
     let state = Mutex(State())
 
-    func batchWillCommit(_ transaction: inout StoreWriteTransaction) throws {
+    func batchWillCommit(_ transaction: inout StoreWriteTransaction) throws(StorageError) {
       let (count, refuses) = state.withLock { state in
         state.writes += 1
         return (state.pending, state.refuses)
       }
-      guard !refuses else { throw Refusal() }
+      guard !refuses else { throw .cancelled }
       try transaction.put(count, in: .meta)
     }
 
@@ -51,7 +52,7 @@ import Testing
   init() throws {
     directory = try TemporaryDirectory()
     store = try directory.newStore()
-    try store.startWriter(participants: [counter]) { error in
+    try store.startWriter(participant: counter) { error in
       Issue.record("writing ended: \(error)")
     }
   }
@@ -92,7 +93,7 @@ import Testing
     counter.state.withLock { $0.refuses = true }
     let failed = [job(1), job(2)]
     store.commitTogether(failed)
-    #expect(failed.allSatisfy { $0.error as? Refusal == Refusal() })
+    #expect(failed.allSatisfy { $0.storageError == .cancelled })
     counter.state.withLock { $0.refuses = false }
     let later = job(3)
     store.commitTogether([later])

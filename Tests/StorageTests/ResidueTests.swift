@@ -1,4 +1,6 @@
+import Bytes
 import Storage
+import TestSupport
 import Testing
 
 /// What was changed or deleted is in no byte of a copy, and of a store after its compaction.
@@ -21,7 +23,7 @@ import Testing
     _ value: [UInt8], _ number: Int, in table: Table, _ transaction: inout StoreWriteTransaction
   ) throws {
     let key = keyBytes(number)
-    try transaction.put(key: unsafe key.span.bytes, value: unsafe value.span.bytes, in: table)
+    try transaction.put(key: key.rawSpan, value: value.rawSpan, in: table)
   }
 
   /// Fills `table` with living values, and makes values between them that are overwritten by

@@ -1,5 +1,6 @@
-import LMDB
+import Bytes
 import Storage
+import TestSupport
 import Testing
 
 @Suite struct RoomTests {
@@ -12,7 +13,7 @@ import Testing
     var stored = 0
     for round in 0..<1000 {
       let jobs = (0..<100).map { number in
-        Job { try $0.put(round * 100 + number, valueBytes: valueBytes, options: .append) }
+        Job { try $0.append(round * 100 + number, valueBytes: valueBytes) }
       }
       for job in jobs { store.submit(job) }
       store.drain()
@@ -29,7 +30,7 @@ import Testing
     var found: [[UInt8]] = []
     try store.read { transaction in
       try transaction.forEach(in: .cards) { key, _ in
-        found.append(unsafe key.withUnsafeBytes { unsafe Array($0) })
+        found.append(key.array)
         return true
       }
     }
@@ -39,7 +40,7 @@ import Testing
   @Test(arguments: [1 << 20, 2 << 20])
   func `a full store deletes everything and takes cards again`(mapSize: Int) throws {
     let store = try directory.newStore(mapSize: mapSize)
-    try store.startWriter(participants: []) { Issue.record("writing ended: \($0)") }
+    try store.startWriter() { Issue.record("writing ended: \($0)") }
     // Large cards, since each is deleted by a commit of its own.
     let stored = try fill(store, valueBytes: 1000)
     #expect(try store.count() == stored)
@@ -52,7 +53,7 @@ import Testing
     #expect(ordinary.storageError == .full)
 
     for key in try keys(store) {
-      let job = Job(.reserved) { try $0.delete(unsafe key.span.bytes, in: .cards) }
+      let job = Job(.reserved) { try $0.delete(key.rawSpan, in: .cards) }
       store.submit(job)
       store.drain()
       try #require(job.succeeded, "a deletion was refused: \(String(describing: job.error))")
@@ -68,10 +69,10 @@ import Testing
 
   @Test func `a full store deletes in one batch too`() throws {
     let store = try directory.newStore(mapSize: 2 << 20)
-    try store.startWriter(participants: []) { Issue.record("writing ended: \($0)") }
+    try store.startWriter() { Issue.record("writing ended: \($0)") }
     let stored = try fill(store)
     let jobs = try keys(store).map { key in
-      Job(.reserved) { try $0.delete(unsafe key.span.bytes, in: .cards) }
+      Job(.reserved) { try $0.delete(key.rawSpan, in: .cards) }
     }
     store.commitTogether(jobs)
     #expect(jobs.count == stored)
@@ -81,7 +82,7 @@ import Testing
 
   @Test func `a job that is too big is refused and its reserved neighbours are not`() throws {
     let store = try directory.newStore(mapSize: 1 << 20)
-    try store.startWriter(participants: []) { Issue.record("writing ended: \($0)") }
+    try store.startWriter() { Issue.record("writing ended: \($0)") }
     let before = Job(.reserved) { try $0.put(1) }
     let tooBig = Job { try $0.put(2, valueBytes: 2 << 20) }
     let tooBigReserved = Job(.reserved) { try $0.put(3, valueBytes: 2 << 20) }
@@ -95,7 +96,7 @@ import Testing
 
   @Test func `a job that hides the store's being full does not get through`() throws {
     let store = try directory.newStore(mapSize: 1 << 20)
-    try store.startWriter(participants: []) { Issue.record("writing ended: \($0)") }
+    try store.startWriter() { Issue.record("writing ended: \($0)") }
     let job = Job {
       try? $0.put(1, valueBytes: 2 << 20)
     }

@@ -1,6 +1,7 @@
+import Bytes
 import Glibc
-import LMDB
 import Storage
+import TestSupport
 import Testing
 
 @Suite struct StoreIndexTests {
@@ -12,20 +13,36 @@ import Testing
     directory = try TemporaryDirectory()
     let store = try directory.newStore(mapSize: mapSize)
     #expect(store.index.loss == .missing)
-    let table = try store.index.table("fingerprints")
-    let bytes = keyBytes(1)
-    try store.index.environment.write {
-      try $0.put(key: unsafe bytes.span.bytes, value: unsafe bytes.span.bytes, in: table)
+    try Self.put(1, in: .first, of: store.index)
+  }
+
+  private static func put(
+    _ number: Int, in slot: StoreIndex.Slot, of index: StoreIndex
+  ) throws(StorageError) {
+    let bytes = keyBytes(number)
+    try index.write(to: slot) { (change) throws(StorageError) in
+      try change.set(bytes.rawSpan, to: bytes.rawSpan)
+      try change.setMark(bytes.rawSpan)
     }
+  }
+
+  /// What a table has under a number, and its mark.
+  private func row(
+    _ number: Int, in slot: StoreIndex.Slot, of index: StoreIndex
+  ) throws(StorageError) -> [[UInt8]?] {
+    let key = keyBytes(number)
+    func array(_ span: RawSpan) -> [UInt8]? { unsafe span.withUnsafeBytes { unsafe [UInt8]($0) } }
+    return [
+      try index.token(for: unsafe key.span.bytes, in: slot, array),
+      try index.mark(of: slot, array),
+    ]
   }
 
   /// Opens the store; tells why the index was lost, and how many fingerprints it holds.
   private func open() throws -> (loss: StoreIndex.Loss?, count: Int) {
     let store = try Store.open(at: directory.store, mapSize: mapSize)
     #expect(store.indexWasLost == (store.index.loss != nil))
-    let table = try store.index.table("fingerprints")
-    let count = try store.index.environment.read { try $0.count(of: table) }
-    return (store.index.loss, count)
+    return (store.index.loss, try store.index.count(of: .first))
   }
 
   private func expectLost(_ reason: StoreIndex.Loss) throws {
@@ -65,9 +82,33 @@ import Testing
     try expectLost(.foreign)
   }
 
-  @Test func `tables are known by their names`() throws {
+  @Test func `each table has its own entries and its own mark`() throws {
+    let index = try Store.open(at: directory.store, mapSize: mapSize).index
+    try Self.put(2, in: .second, of: index)
+    #expect(try row(1, in: .first, of: index) == [keyBytes(1), keyBytes(1)])
+    #expect(try row(1, in: .second, of: index) == [nil, keyBytes(2)])
+    #expect(try row(2, in: .second, of: index) == [keyBytes(2), keyBytes(2)])
+    try index.write(to: .second) { (change) throws(StorageError) in try change.clear() }
+    #expect(try row(2, in: .second, of: index) == [nil, nil])
+    #expect(try index.count(of: .first) == 1)
+  }
+
+  @Test func `an index is replaced in a store that is open, and the one before stays readable`()
+    throws
+  {
     let store = try Store.open(at: directory.store, mapSize: mapSize)
-    #expect(try store.index.table("fingerprints") == store.index.table("fingerprints"))
-    #expect(try store.index.table("fingerprints") != store.index.table("fingerprints.next"))
+    let before = store.index
+    before.condemn()
+    try store.replaceIndex()
+    #expect(before.isCondemned && !store.index.isCondemned)
+    #expect(store.index.loss == .damaged)
+    #expect(directory.exists("index.mdb.set-aside"))
+    #expect(try row(1, in: .first, of: store.index) == [nil, nil])
+    try Self.put(3, in: .first, of: store.index)
+    #expect(try row(1, in: .first, of: before) == [keyBytes(1), keyBytes(1)])
+    // Where an attempt before has come no further than to set it aside.
+    guard unsafe unlink("\(directory.store)/index.mdb") == 0 else { return }
+    try store.replaceIndex()
+    #expect(try row(3, in: .first, of: store.index) == [nil, nil])
   }
 }

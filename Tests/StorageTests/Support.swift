@@ -1,38 +1,10 @@
+import Bytes
 import Glibc
-import LMDB
 import Storage
 import Synchronization
+import TestSupport
 
-/// A fresh directory that goes with the value.
-final class TemporaryDirectory: Sendable {
-  let path: String
-
-  init() throws {
-    var template = Array("/tmp/cadenas-storage-XXXXXX".utf8CString)
-    let made = unsafe template.withUnsafeMutableBufferPointer {
-      unsafe $0.baseAddress.flatMap { unsafe mkdtemp($0) } != nil
-    }
-    guard made else { throw StorageError.system(call: "mkdtemp", errno: errno) }
-    path = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
-  }
-
-  deinit { Self.remove(path) }
-
-  private static func remove(_ path: String) {
-    guard let stream = unsafe opendir(path) else {
-      unsafe unlink(path)
-      return
-    }
-    while let entry = unsafe readdir(stream) {
-      let name = unsafe withUnsafePointer(to: &entry.pointee.d_name) {
-        unsafe $0.withMemoryRebound(to: CChar.self, capacity: 256) { unsafe String(cString: $0) }
-      }
-      if name != "." && name != ".." { remove("\(path)/\(name)") }
-    }
-    unsafe closedir(stream)
-    unsafe rmdir(path)
-  }
-
+extension TemporaryDirectory {
   var store: String { "\(path)/store" }
 
   static func identifier(_ first: UInt8 = 1) throws -> StoreIdentifier {
@@ -83,24 +55,29 @@ func repeated(_ number: Int, _ count: Int = 161) -> [UInt8] {
 
 extension StoreWriteTransaction {
   mutating func put(
-    _ number: Int, valueBytes: Int = 161, in table: Table = .cards, options: PutOptions = []
+    _ number: Int, valueBytes: Int = 161, in table: Table = .cards
   ) throws(StorageError) {
     let key = keyBytes(number)
     let value = repeated(number, valueBytes)
-    try put(
-      key: unsafe key.span.bytes, value: unsafe value.span.bytes, in: table, options: options)
+    try put(key: key.rawSpan, value: value.rawSpan, in: table)
+  }
+
+  mutating func append(_ number: Int, valueBytes: Int = 161) throws(StorageError) {
+    let key = keyBytes(number)
+    let value = repeated(number, valueBytes)
+    try append(key: key.rawSpan, value: value.rawSpan, in: .cards)
   }
 
   mutating func delete(_ number: Int, in table: Table = .cards) throws(StorageError) -> Bool {
     let key = keyBytes(number)
-    return try delete(unsafe key.span.bytes, in: table)
+    return try delete(key.rawSpan, in: table)
   }
 }
 
 extension StoreReading where Self: ~Copyable {
   func contains(_ number: Int, in table: Table = .cards) throws(StorageError) -> Bool {
     let key = keyBytes(number)
-    return try contains(unsafe key.span.bytes, in: table)
+    return try contains(key.rawSpan, in: table)
   }
 }
 
@@ -112,7 +89,7 @@ extension Store {
 final class Job: WriteJob {
   let admission: Admission
   private let body: @Sendable (inout StoreWriteTransaction) throws -> Void
-  private let results = Mutex<[Result<Void, any Error>]>([])
+  private let results = Mutex<[Result<Void, AnyFailure>]>([])
   private let completion: @Sendable () -> Void
 
   init(
@@ -125,9 +102,11 @@ final class Job: WriteJob {
     self.body = body
   }
 
-  func apply(_ transaction: inout StoreWriteTransaction) throws { try body(&transaction) }
+  func apply(_ transaction: inout StoreWriteTransaction) throws(AnyFailure) {
+    do { try body(&transaction) } catch { throw AnyFailure(error) }
+  }
 
-  func complete(_ result: Result<Void, any Error>) {
+  func complete(_ result: Result<Void, AnyFailure>) {
     results.withLock { $0.append(result) }
     completion()
   }
@@ -140,58 +119,10 @@ final class Job: WriteJob {
   }
 
   var error: (any Error)? {
-    results.withLock { if case .failure(let error) = $0.first { error } else { nil } }
+    results.withLock { if case .failure(let failure) = $0.first { failure.error } else { nil } }
   }
 
   var storageError: StorageError? { error as? StorageError }
-}
-
-/// A door that threads wait at until it is opened, made of a pipe.
-final class Gate: Sendable {
-  private let reading: Int32
-  private let writing: Int32
-
-  init() {
-    var ends: [Int32] = [-1, -1]
-    let status = unsafe ends.withUnsafeMutableBufferPointer { unsafe pipe($0.baseAddress) }
-    precondition(status == 0, "no pipe")
-    reading = ends[0]
-    writing = ends[1]
-  }
-
-  deinit {
-    close(reading)
-    close(writing)
-  }
-
-  func open() {
-    var byte: UInt8 = 1
-    _ = unsafe write(writing, &byte, 1)
-  }
-
-  /// Waits for one `open()`.
-  func wait() {
-    var byte: UInt8 = 0
-    while unsafe read(reading, &byte, 1) < 0 && errno == EINTR {}
-  }
-}
-
-/// Occupies the writer until it is released, so that what is submitted meanwhile waits together.
-final class Blocker: Sendable {
-  private let entered = Gate()
-  private let release = Gate()
-
-  /// Returns when the writer is occupied.
-  init(_ store: Store) {
-    let job = Job(.reserved) { [entered, release] _ in
-      entered.open()
-      release.wait()
-    }
-    store.submit(job)
-    entered.wait()
-  }
-
-  func open() { release.open() }
 }
 
 extension Store {

@@ -1,8 +1,10 @@
 import Glibc
 import LMDB
-import Storage
 import Synchronization
+import TestSupport
 import Testing
+
+@testable import Storage
 
 @Suite struct WriterTests {
   private struct Refusal: Error, Equatable {}
@@ -16,7 +18,7 @@ import Testing
   }
 
   private func start(limits: WriterLimits = WriterLimits()) throws {
-    try store.startWriter(participants: [], limits: limits) { error in
+    try store.startWriter(limits: limits) { error in
       Issue.record("writing ended: \(error)")
     }
   }
@@ -35,7 +37,7 @@ import Testing
     let order = Collected<Int>()
     for number in 0..<3000 {
       store.submit(
-        Job(completion: { order.append(number) }) { try $0.put(number, options: .append) })
+        Job(completion: { order.append(number) }) { try $0.append(number) })
     }
     store.stopWriter()
     #expect(order.elements == Array(0..<3000))
@@ -76,13 +78,13 @@ import Testing
 
   @Test func `an error of a key does not spoil the batch`() throws {
     try start()
-    let first = Job { try $0.put(5, options: .append) }
+    let first = Job { try $0.append(5) }
     let second = Job { transaction in
       // Refused by LMDB, caught by the job: the transaction is as it was.
-      #expect(throws: StorageError.lmdb(LMDBError(.keyExists, in: .put))) {
-        try transaction.put(4, options: .append)
+      #expect(throws: StorageError(LMDBError(.keyExists, in: .put))) {
+        try transaction.append(4)
       }
-      try transaction.put(6, options: .append)
+      try transaction.append(6)
     }
     store.commitTogether([first, second])
     #expect(first.succeeded && second.succeeded)
@@ -151,7 +153,7 @@ import Testing
     let readOnly = try Store.open(
       at: other.store, mapSize: 1 << 20, options: Store.Options(isReadOnly: true))
     #expect(throws: StorageError.system(call: "startWriter", errno: EROFS)) {
-      try readOnly.startWriter(participants: []) { _ in }
+      try readOnly.startWriter() { _ in }
     }
     #expect(try readOnly.count() == 0)
   }
@@ -161,7 +163,7 @@ import Testing
     let job = Job { try $0.put(1) }
     do {
       let store = try other.newStore()
-      try store.startWriter(participants: []) { _ in }
+      try store.startWriter() { _ in }
       store.submit(job)
     }
     #expect(job.succeeded)

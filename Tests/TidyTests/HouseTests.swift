@@ -50,6 +50,19 @@ import Testing
     }
   }
 
+  @Test func everyOperationOfTheAdministrationIsRegistered() throws {
+    let files = SourceTree.swift(in: "Sources/Administration")
+    let registry = try #require(files.first { $0.path.hasSuffix("/AdminRegistry.swift") })
+    var count = 0
+    for file in files {
+      for match in file.text.matches(of: /struct (\w+): (?:Plain)?AdminOperation\b/) {
+        count += 1
+        #expect(registry.text.contains("\(match.1).self,"), "\(file): \(match.1) cannot be asked")
+      }
+    }
+    #expect(count > 30, "the operations were not found")
+  }
+
   @Test func everyUncheckedConformanceIsProved() {
     for file in SourceTree.swift(in: "Sources") {
       let lines = file.lines

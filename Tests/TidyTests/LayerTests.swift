@@ -6,20 +6,30 @@ import Testing
   /// does import is for the package manifest.
   private static let layers: [[String]] = [
     ["CLMDB", "CSodium", "COpenSSL", "CLinux", "CScrub"],
-    ["SecretMemory", "Cryptography", "LMDB", "JSON"],
+    ["Bytes", "SecretMemory", "Cryptography", "LMDB", "JSON", "SystemCalls"],
     ["Cards", "RecordFormat"],
     ["Storage"],
-    ["AccessPolicy", "AuditLog", "CardStore", "Keyring"],
-    ["Vault"],
-    ["Configuration", "AcquirerGateway", "VaultServer", "Administration"],
+    ["AccessPolicy", "AuditLog", "CardStore", "Keyring", "Ledgers"],
+    ["VaultCore"],
+    ["Tokenization", "VaultManagement"],
+    ["Configuration", "AcquirerGateway", "VaultServer", "Administration", "ServiceLog"],
     ["cadenas", "cadenas-dev"],
   ]
-  private static let edge = 6
-  private static let program = 7
+  private static let edge = 7
+
+  /// What clients can reach and what operators can reach know nothing of each other, and what clients
+  /// can reach names no key: so the compiler says that no request changes or destroys one, and that no
+  /// operator's command is given a card.
+  private static let strangers: [String: Set<String>] = [
+    "VaultManagement": ["Tokenization", "VaultServer", "AcquirerGateway"],
+    "Tokenization": ["VaultManagement", "Administration"],
+    "Keyring": ["Tokenization", "VaultServer", "AcquirerGateway"],
+  ]
 
   /// Who may import what is not ours everywhere.
   private static let reserved: [String: Set<String>] = [
     "CLMDB": ["LMDB"],
+    "LMDB": ["Storage", "cadenas"],
     "CLinux": ["Storage"],
     "CSodium": ["SecretMemory", "Cryptography"],
     "COpenSSL": ["Cryptography"],
@@ -27,6 +37,11 @@ import Testing
     "Yams": ["Configuration"],
     "ArgumentParser": ["cadenas", "cadenas-dev"],
   ]
+
+  /// Who may name what reveals the bytes of a key: those that make and use keys, and the program, which
+  /// hands the key of a ceremony over to the service.
+  private static let keyBytes = "withUnprotectedKeyBytes"
+  private static let namesKeyBytes: Set<String> = ["RecordFormat", "Keyring", "cadenas"]
 
   private static func layer(of target: String) -> Int? {
     layers.firstIndex { $0.contains(target) }
@@ -66,12 +81,31 @@ import Testing
     }
   }
 
+  @Test func whatClientsReachAndWhatOperatorsReachAreStrangers() {
+    for file in SourceTree.swift(in: "Sources") {
+      for name in Self.imports(of: file) {
+        guard let forbidden = Self.strangers[name] else { continue }
+        #expect(!forbidden.contains(file.target), "\(file) imports \(name)")
+      }
+    }
+  }
+
   @Test func wrappersAloneTouchTheirLibraries() {
     for file in SourceTree.swift(in: "Sources") {
       for name in Self.imports(of: file) {
         guard let allowed = Self.reserved[name] else { continue }
         #expect(allowed.contains(file.target), "\(file) imports \(name)")
       }
+    }
+  }
+
+  @Test func bytesOfKeysAreRevealedToFew() {
+    let files = SourceTree.swift(in: "Sources").filter { file in
+      file.lines.contains { $0.contains(Self.keyBytes) }
+    }
+    #expect(Set(files.map(\.target)) == Self.namesKeyBytes, "who names \(Self.keyBytes)")
+    for file in files where file.target == "cadenas" {
+      #expect(file.path.hasSuffix("KeysCeremonyChangeCommands.swift"), "\(file)")
     }
   }
 
@@ -82,6 +116,20 @@ import Testing
         let isOutside = name.hasPrefix("Foundation") || name.hasPrefix("NIO") || name == "Logging"
         #expect(!isOutside, "\(file) imports \(name) below the edges")
       }
+    }
+  }
+
+  /// The import is the sign at which a reviewer stops: it means that the file holds a secret.
+  @Test func importingSecretMemoryMeansASecret() {
+    let names = [
+      "SecretBytes", "SecretSlot", "SecretPool", "SecretMemoryError", "wipe(", "constantTimeEqual(",
+    ]
+    for file in SourceTree.swift(in: "Sources") where file.target != "SecretMemory" {
+      guard Self.imports(of: file).contains("SecretMemory") else { continue }
+      let isNamed = file.lines.contains { line in
+        !line.drop { $0 == " " }.hasPrefix("//") && names.contains { line.contains($0) }
+      }
+      #expect(isNamed, "\(file) imports SecretMemory and names no secret")
     }
   }
 }

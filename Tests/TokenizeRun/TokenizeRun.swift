@@ -1,11 +1,14 @@
 import AccessPolicy
+import Bytes
 import Cards
 import Glibc
 import Keyring
+import Ledgers
 import RecordFormat
 import SecretMemory
 import Storage
-import Vault
+import Tokenization
+import VaultCore
 
 /// Tokenizes new cards in a store of its own, in batches of a fixed size, and says nothing: what it
 /// does is watched from outside.
@@ -18,6 +21,7 @@ import Vault
 
   private let store: Store
   private let vault: Vault
+  private let tokenizer: Tokenizer
   private let slots: SecretPool
   private let caller: Caller
   private let acknowledged: Int32?
@@ -39,7 +43,7 @@ import Vault
     if unsafe mkdir(directory, 0o700) == 0 {
       guard let identifier = StoreIdentifier(Array(1...16)) else { exit(2) }
       let keyring = try KeyringStore.create(
-        under: source.makeKey(besides: []), cryptoperiods: .standard, atMilliseconds: Self.now)
+        under: source.make(besides: []), cryptoperiods: .standard, atMilliseconds: Self.now)
       try Store.create(
         at: "\(directory)/store", mapSize: mapSize, storeIdentifier: identifier
       ) { transaction in
@@ -55,15 +59,20 @@ import Vault
       name: "shop", number: 1, clients: ["spiffe://shop.example/checkout"],
       authority: AuthorityReference(certificatePaths: ["/pki/ca.pem"]), operations: [.tokenize],
       quotas: Quotas(tokenizePerMinute: 6_000))
+    let terms = Terms(
+      policy: Policy(generation: 1, merchants: [merchant], acquirers: []),
+      acquirers: NoTransport())
     caller = Caller(
       actor: merchant.clients[0], principal: .merchant(merchant),
-      requestIdentifier: "0123456789abcde", policyGeneration: 1)
-    vault = try Vault.open(
-      store: store, keyring: keyring, slots: slots, transport: NoTransport(),
-      policy: Policy(generation: 1, merchants: [merchant], acquirers: []),
+      requestIdentifier: "0123456789abcde", terms: terms)
+    vault = try Vault(
+      store,
+      Vault.Settings(slots: slots, limits: WriterLimits(), refusalsStoredPerMinute: 60),
       // Time stands still: what a batch costs must not depend on when it runs.
-      clock: Clock(milliseconds: { Int64(Self.now) }, monotonicNanoseconds: { 1_000_000_000 }),
-      limits: WriterLimits(), refusalsStoredPerMinute: 60, onEnd: { _ in exit(3) })
+      clock: Clock(milliseconds: { Int64(Self.now) }, monotonicNanoseconds: { 1_000_000_000 })
+    ) { _ in exit(3) }
+    try vault.unseal(with: keyring, actor: nil)
+    tokenizer = Tokenizer(vault, under: terms)
   }
 
   private static let now: UInt64 = 1_795_459_405_000
@@ -87,7 +96,7 @@ import Vault
     let details = CardDetails(
       expiry: try Expiry(month: 12, year: 2035), preferredBrand: nil, customer: nil)
     let acknowledged = acknowledged
-    vault.tokenize(
+    tokenizer.tokenize(
       TokenizeRequest(
         number: number, match: match, details: .success(details), idempotency: nil),
       caller: caller
@@ -168,12 +177,12 @@ private final class HoldUp: WriteJob {
     self.released = released
   }
 
-  func apply(_ transaction: inout StoreWriteTransaction) {
+  func apply(_ transaction: inout StoreWriteTransaction) throws(StorageError) {
     entered.send()
     released.wait()
   }
 
-  func complete(_ result: Result<Void, any Error>) {}
+  func complete(_ result: Result<Void, StorageError>) {}
 }
 
 /// Nothing is sent here.

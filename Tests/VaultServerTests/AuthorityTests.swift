@@ -1,9 +1,12 @@
 import AccessPolicy
-import Cryptography
 import NIOSSL
+import TestNetwork
+import TestSupport
 import Testing
-import Vault
+import Tokenization
+import VaultCore
 
+@testable import Cryptography
 @testable import VaultServer
 
 @Suite("Authorities over TLS", .timeLimit(.minutes(5)))
@@ -145,7 +148,7 @@ private func makeTrust(
   _ policy: Policy, _ pki: TestPKI, generation: UInt64 = 1, list: String = "one"
 ) throws -> TrustSnapshot {
   TrustSnapshot(
-    generation: generation, policy: policy,
+    generation: generation, terms: Terms(policy),
     authorities: try TestServer.authorities(pki, policy, list: list))
 }
 

@@ -1,7 +1,8 @@
 import Cards
 import SecretMemory
 import Testing
-import Vault
+import Tokenization
+import VaultCore
 
 @testable import VaultServer
 

@@ -1,8 +1,10 @@
 import AccessPolicy
 import Cards
+import Ledgers
 import SecretMemory
 import Synchronization
-import Vault
+import Tokenization
+import VaultCore
 
 @testable import VaultServer
 
@@ -26,6 +28,7 @@ final class FakeCardService: CardService {
     var requestIdentifiers: [String] = []
     var callers: [Caller] = []
     var number: MaskedNumber?
+    var onUpdate: @Sendable (Terms) -> Void = { _ in }
   }
 
   private static let standardCard = Array("4970105181818183".utf8)
@@ -51,6 +54,13 @@ final class FakeCardService: CardService {
     get { state.withLock { $0.isSealed } }
     set { state.withLock { $0.isSealed = newValue } }
   }
+
+  /// Told the terms that are put in force.
+  func onUpdate(_ body: @escaping @Sendable (Terms) -> Void) {
+    state.withLock { $0.onUpdate = body }
+  }
+
+  func update(terms: Terms) { state.withLock { $0.onUpdate }(terms) }
 
   /// Keeps the replies from now on.
   func hold() { state.withLock { $0.held = [] } }
@@ -120,12 +130,15 @@ final class FakeCardService: CardService {
     record(call, caller) { reply(answer) }
   }
 
-  func pull(_ token: Token?, caller: Caller, reply: @escaping @Sendable (PullReply) -> Void) {
-    let answer: PullReply
+  func pull(
+    _ token: Token?, caller: Caller,
+    reply: @escaping @Sendable (Result<ReleasedCard, Problem>) -> Void
+  ) {
+    let answer: Result<ReleasedCard, Problem>
     if token != nil, let card = makeCard() {
-      answer = .released(card)
+      answer = .success(card)
     } else {
-      answer = .refused(Problem(.tokenNotFound))
+      answer = .failure(Problem(.tokenNotFound))
     }
     record(.pull(token: token?.text), caller) { reply(answer) }
   }
@@ -155,4 +168,19 @@ final class FakeCardService: CardService {
     guard let pan = try? builder.finish() else { return nil }
     return ReleasedCard(StoredCard(pan: pan, expiry: expiry))
   }
+}
+
+extension Terms {
+  /// A policy, and no acquirers.
+  init(_ policy: Policy) { self.init(policy: policy, acquirers: NoAcquirers()) }
+}
+
+/// Nothing is sent here.
+private struct NoAcquirers: AcquirerTransport {
+  func check(_ payment: Payment, acquirer: String) -> Problem? { nil }
+
+  func send(
+    _ payment: Payment, card: ReleasedCard, identifier: PaymentIdentifier, acquirer: String,
+    merchant: Merchant, reply: @escaping @Sendable (AcquirerOutcome) -> Void
+  ) { reply(.notSent(cause: "")) }
 }

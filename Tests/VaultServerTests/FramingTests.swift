@@ -1,6 +1,8 @@
 import NIOCore
+import TestNetwork
 import Testing
-import Vault
+import Tokenization
+import VaultCore
 
 @testable import VaultServer
 
@@ -111,7 +113,7 @@ struct FramingTests {
       server.service.release()
       var answers: [String] = []
       for _ in 0..<4 {
-        let response = try await client.response()
+        let response = try await client.answer()
         answers.append("\(response.status) \(response.body)")
       }
       #expect(
@@ -127,7 +129,7 @@ struct FramingTests {
       let count = 500
       try await client.send(String(repeating: tokenizeRequest(), count: count))
       for _ in 0..<count {
-        #expect(try await client.response().status == 201)
+        #expect(try await client.answer().status == 201)
       }
       #expect(server.service.calls.count == count)
     }
@@ -137,8 +139,8 @@ struct FramingTests {
     try await withServer { server in
       let client = try await server.connect()
       try await client.sendByteByByte(tokenizeRequest() + tokenizeRequest("4111111111111111"))
-      #expect(try await client.response().body == #"{"last4":"8183"}"#)
-      #expect(try await client.response().body == #"{"last4":"1111"}"#)
+      #expect(try await client.answer().body == #"{"last4":"8183"}"#)
+      #expect(try await client.answer().body == #"{"last4":"1111"}"#)
     }
   }
 
@@ -148,11 +150,11 @@ struct FramingTests {
       let whole = tokenizeRequest(fields: "Expect: 100-continue\r\n")
       let split = try #require(whole.firstRange(of: "\r\n\r\n")).upperBound
       try await client.send(String(whole[..<split]))
-      #expect(try await client.response().status == 100)
+      #expect(try await client.answer().status == 100)
       let body = String(whole[split...])
       try await client.send(String(body.prefix(10)))
       try await client.send(String(body.dropFirst(10)))
-      #expect(try await client.response().status == 201)
+      #expect(try await client.answer().status == 201)
       // With the body at hand there is nothing to wait for.
       #expect(try await client.exchange(whole).status == 201)
     }

@@ -1,7 +1,9 @@
 import AccessPolicy
 import NIOSSL
+import TestNetwork
 import Testing
-import Vault
+import Tokenization
+import VaultCore
 
 @testable import VaultServer
 
@@ -106,7 +108,7 @@ struct IdentityTests {
     try await withServer { server in
       #expect(throws: VaultServerError.self) {
         try server.server.update(
-          policy: makePolicy(generation: 2),
+          terms: Terms(makePolicy(generation: 2)),
           authorities: TestServer.authorities(server.pki, makePolicy(), list: "one"),
           certificate: ServerCertificate(
             chainPath: server.pki.path("server.pem"), privateKeyPath: "/nowhere"))

@@ -1,6 +1,8 @@
 import NIOCore
+import TestNetwork
 import Testing
-import Vault
+import Tokenization
+import VaultCore
 
 @testable import VaultServer
 
@@ -97,7 +99,7 @@ struct LifecycleTests {
       let idle = try await server.connect()
       await idle.closed()
       server.service.release()
-      #expect(try await busy.response().status == 201)
+      #expect(try await busy.answer().status == 201)
     }
   }
 
@@ -147,13 +149,13 @@ struct LifecycleTests {
       await idle.closed()
       // A request that was begun is told to go elsewhere.
       try await waiting.send("ens HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\n\r\n{}")
-      let refused = try await waiting.response()
+      let refused = try await waiting.answer()
       #expect(refused.status == 503)
       #expect(refused.problem == "shutting-down")
       #expect(refused.fields["retry-after"] == "1")
       await waiting.closed()
       server.service.release()
-      let answer = try await busy.response()
+      let answer = try await busy.answer()
       #expect(answer.status == 201)
       #expect(answer.fields["connection"] == "close")
       await busy.closed()

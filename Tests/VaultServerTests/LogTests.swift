@@ -1,5 +1,6 @@
 import JSON
 import Logging
+import ServiceLog
 import Synchronization
 import Testing
 

@@ -3,6 +3,7 @@ import NIOPosix
 import NIOSSL
 import SecretMemory
 import Synchronization
+import TestNetwork
 import Testing
 
 @testable import VaultServer

@@ -1,6 +1,8 @@
 import AccessPolicy
+import TestNetwork
 import Testing
-import Vault
+import Tokenization
+import VaultCore
 
 @testable import VaultServer
 
@@ -131,7 +133,7 @@ struct OperationTests {
       let options = try await shop.exchange(request("OPTIONS /v1/tokens/x/detokenize", "{}"))
       #expect(options.fields["allow"] == "POST")
       try await shop.send("HEAD /v1/tokens HTTP/1.1\r\nHost: localhost\r\n\r\n")
-      let head = try await shop.response(hasBody: false)
+      let head = try await shop.answer(hasBody: false)
       #expect(head.status == 405)
       // Had a body followed, this answer would not begin where it does.
       #expect(try await shop.exchange(tokenizeRequest()).status == 201)

@@ -1,8 +1,11 @@
+import Bytes
 import Cards
 import Cryptography
+import Ledgers
 import SecretMemory
 import Testing
-import Vault
+import Tokenization
+import VaultCore
 
 @testable import VaultServer
 
@@ -32,7 +35,7 @@ struct PushDecoderTests {
   }
 
   private func securityCode(of payment: Payment) -> [UInt8]? {
-    payment.securityCode?.withDigits { bytes($0) }
+    payment.securityCode?.withDigits { ($0).array }
   }
 
   @Test func `every member is read`() throws {

@@ -1,7 +1,10 @@
 import AccessPolicy
 import Cryptography
+import Synchronization
+import TestNetwork
 import Testing
-import Vault
+import Tokenization
+import VaultCore
 
 @testable import VaultServer
 
@@ -40,7 +43,7 @@ struct ReadmissionTests {
       let before = server.service.calls.count
       try server.update(policy: makePolicy(generation: 2, acquirers: []))
       try await client.send(rest)
-      let response = try await client.response()
+      let response = try await client.answer()
       #expect(response.status == 403)
       #expect(response.problem == "unknown-client")
       #expect(server.service.calls.count == before)
@@ -54,7 +57,7 @@ struct ReadmissionTests {
       try server.update(
         policy: makePolicy(generation: 2, shop: makeShop(operations: [.delete])))
       try await client.send(rest)
-      let response = try await client.response()
+      let response = try await client.answer()
       #expect(response.status == 403)
       #expect(response.problem == "operation-not-permitted")
       #expect(server.service.calls.last == .refuse(.operationNotPermitted, .tokenize, token: nil))
@@ -79,7 +82,7 @@ struct ReadmissionTests {
       let text = tokenizeRequest(fields: "Expect: 100-continue\r\n")
       let end = try #require(text.firstRange(of: "\r\n\r\n")?.upperBound)
       try await client.send(String(text[..<end]))
-      #expect(try await client.response(hasBody: false).status == 100)
+      #expect(try await client.answer(hasBody: false).status == 100)
       try server.update(list: "one")
       try await client.send(String(text[end...]))
       await client.closed()
@@ -94,9 +97,9 @@ struct ReadmissionTests {
       try server.update(
         policy: makePolicy(generation: 2, shop: makeShop(tokenizePerMinute: 1)))
       try await client.send(rest)
-      #expect(try await client.response().status == 201)
+      #expect(try await client.answer().status == 201)
       let caller = try #require(server.service.callers.last)
-      #expect(caller.policyGeneration == 2)
+      #expect(caller.terms.policy.generation == 2)
       #expect(caller.principal.quotaPerMinute(.tokenize) == 1)
     }
   }
@@ -105,11 +108,15 @@ struct ReadmissionTests {
     try await withServer { server in
       let policy = makePolicy(generation: 2)
       let authorities = try TestServer.authorities(server.pki, policy, list: "one")
-      var seen: [UInt64] = []
+      let told = Mutex<[UInt64]>([])
+      var seen: [UInt64] { told.withLock { $0 } }
+      server.service.onUpdate { terms in
+        #expect(terms.policy.generation == 2)
+        told.withLock { $0.append(server.server.core.state.trust.policy.generation) }
+      }
       func update(_ certificate: ServerCertificate) throws {
         try server.server.update(
-          policy: policy, authorities: authorities, certificate: certificate,
-          updatingFirst: { seen.append(server.server.core.state.trust.policy.generation) })
+          terms: Terms(policy), authorities: authorities, certificate: certificate)
       }
       // Not where the update cannot be made.
       let none = ServerCertificate(chainPath: "/none", privateKeyPath: "/none")

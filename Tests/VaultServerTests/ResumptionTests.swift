@@ -1,7 +1,8 @@
 import AccessPolicy
 import Foundation
 import Testing
-import Vault
+import Tokenization
+import VaultCore
 
 @testable import VaultServer
 

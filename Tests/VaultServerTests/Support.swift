@@ -1,8 +1,9 @@
 import AccessPolicy
+import Bytes
 import Cards
 import Cryptography
-import SecretMemory
-import Vault
+import Tokenization
+import VaultCore
 
 @testable import VaultServer
 
@@ -32,11 +33,6 @@ extension TrustSnapshot {
   func decide(_ chain: ClientChain, at unixSeconds: Int64) -> Decision {
     decide(chain.leaf, authorities.all.paths(of: chain), at: unixSeconds)
   }
-}
-
-/// The bytes of `span`, for comparing.
-func bytes(_ span: RawSpan) -> [UInt8] {
-  unsafe span.withUnsafeBytes { unsafe Array($0) }
 }
 
 let testToken = "tok_01kax3zv5ye8bvkp2mszn9fqxw"

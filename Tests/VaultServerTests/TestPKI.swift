@@ -1,19 +1,16 @@
 import Cryptography
 import Foundation
+import TestSupport
 
 /// Certificates of every kind that the server has to tell apart, made once by the `openssl` command
 /// and removed when the tests end.
 final class TestPKI: Sendable {
   static let shared = Result { try TestPKI() }
 
-  /// A directory of its own.
-  let directory: String
+  private let workshop: Workshop
 
   private init() throws {
-    var template = Array("/tmp/cadenas-server-tests.XXXXXX".utf8CString)
-    guard unsafe mkdtemp(&template) != nil else { throw Failure(command: "mkdtemp") }
-    directory = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
-    TestPKI.removeAtExit(directory)
+    workshop = try Workshop(untilExit: true)
     for name in ["shop-ca", "acquirer-ca", "stranger-ca"] { try makeAuthority(name) }
     try makeLeaf("server", "shop-ca", names: "DNS:localhost,IP:127.0.0.1", usage: "serverAuth")
     try makeLeaf("shop", "shop-ca", names: "URI:spiffe://shop.example/checkout")
@@ -31,8 +28,8 @@ final class TestPKI: Sendable {
     try makeAuthority("root-ca")
     try makeLeaf("issuing-ca", "root-ca", names: "DNS:none", extensions: Self.authority)
     try makeLeaf("tier", "issuing-ca", names: "URI:spiffe://tier.example/checkout")
-    try join(["tier.pem", "issuing-ca.pem"], as: "tier-chain.pem")
-    try join(["tier.key"], as: "tier-chain.key")
+    try workshop.join(["tier.pem", "issuing-ca.pem"], as: "tier-chain.pem")
+    try workshop.join(["tier.key"], as: "tier-chain.key")
     for (name, algorithm) in Self.algorithms {
       try makeLeaf(
         name, "shop-ca", names: "URI:spiffe://shop.example/checkout", algorithm: algorithm)
@@ -57,12 +54,10 @@ final class TestPKI: Sendable {
   ]
 
   /// The path of `name` in the directory.
-  func path(_ name: String) -> String { "\(directory)/\(name)" }
+  func path(_ name: String) -> String { workshop.path(name) }
 
   /// The content of the file `name`.
-  func read(_ name: String) throws -> [UInt8] {
-    try Array(Data(contentsOf: URL(fileURLWithPath: path(name))))
-  }
+  func read(_ name: String) throws -> [UInt8] { try workshop.file(name) }
 
   /// Other certificates of `name`'s name and key by `authority`, as nobody can keep one from making.
   func crossSigned(
@@ -80,10 +75,6 @@ final class TestPKI: Sendable {
 
   private let farAway = "20990101000000Z"
 
-  struct Failure: Error {
-    let command: String
-  }
-
   private func makeAuthority(_ name: String) throws {
     try openssl(
       "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
@@ -96,7 +87,7 @@ final class TestPKI: Sendable {
     extensions: String? = nil,
     algorithm: [String] = ["ec", "-pkeyopt", "ec_paramgen_curve:P-256"]
   ) throws {
-    try openssl(
+    try workshop.openssl(
       ["req", "-newkey"] + algorithm + [
         "-nodes", "-keyout", path("\(name).key"), "-out", path("\(name).csr"),
         "-subj", "/CN=\(name)",
@@ -108,7 +99,7 @@ final class TestPKI: Sendable {
         extendedKeyUsage=\(usage)
         subjectAltName=\(names)
         """
-    try write(extensions, to: "\(name).ext")
+    try workshop.write(extensions, to: "\(name).ext")
     try openssl(
       "x509", "-req", "-in", path("\(name).csr"), "-CA", path("\(authority).pem"),
       "-CAkey", path("\(authority).key"), "-CAcreateserial", "-out", path("\(name).pem"),
@@ -120,8 +111,8 @@ final class TestPKI: Sendable {
     _ name: String, revoked: String?, lastUpdate: String, nextUpdate: String
   ) throws {
     let index = revoked.map { "R\t990101000000Z\t200101000000Z\t\($0)\tunknown\t/CN=revoked\n" }
-    try write(index ?? "", to: "\(name).index")
-    try write("01\n", to: "\(name).number")
+    try workshop.write(index ?? "", to: "\(name).index")
+    try workshop.write("01\n", to: "\(name).number")
     let configuration = """
       [ca]
       default_ca=list
@@ -130,54 +121,18 @@ final class TestPKI: Sendable {
       crlnumber=\(path("\(name).number"))
       default_md=sha256
       """
-    try write(configuration, to: "\(name).cnf")
+    try workshop.write(configuration, to: "\(name).cnf")
     try openssl(
       "ca", "-config", path("\(name).cnf"), "-gencrl", "-cert", path("shop-ca.pem"),
       "-keyfile", path("shop-ca.key"), "-crl_lastupdate", lastUpdate,
       "-crl_nextupdate", nextUpdate, "-out", path("\(name).crl"))
   }
 
-  private func join(_ names: [String], as name: String) throws {
-    try write(names.map { String(decoding: try read($0), as: UTF8.self) }.joined(), to: name)
-  }
-
   private func serialNumber(of name: String) throws -> String {
-    let line = try openssl("x509", "-in", path("\(name).pem"), "-noout", "-serial")
-    return line.trimmingCharacters(in: .whitespacesAndNewlines).replacing("serial=", with: "")
+    try openssl("x509", "-in", path("\(name).pem"), "-noout", "-serial", "-out", path("serial"))
+    let line = String(decoding: try read("serial"), as: UTF8.self)
+    return line.replacing("\n", with: "").replacing("serial=", with: "")
   }
 
-  private func write(_ text: String, to name: String) throws {
-    try text.write(toFile: path(name), atomically: false, encoding: .utf8)
-  }
-
-  @discardableResult
-  private func openssl(_ arguments: String...) throws -> String { try openssl(arguments) }
-
-  @discardableResult
-  private func openssl(_ arguments: [String]) throws -> String {
-    let process = Process()
-    process.executableURL = URL(fileURLWithPath: "/usr/bin/openssl")
-    process.arguments = arguments
-    let output = Pipe()
-    process.standardOutput = output
-    process.standardError = FileHandle.nullDevice
-    try process.run()
-    let data = output.fileHandleForReading.readDataToEndOfFile()
-    process.waitUntilExit()
-    guard process.terminationStatus == 0 else {
-      throw Failure(command: arguments.joined(separator: " "))
-    }
-    return String(decoding: data, as: UTF8.self)
-  }
-
-  private static func removeAtExit(_ directory: String) {
-    unsafe directoryToRemove = directory
-    atexit {
-      guard let directory = unsafe TestPKI.directoryToRemove else { return }
-      try? FileManager.default.removeItem(atPath: directory)
-    }
-  }
-
-  /// Written once, before the tests that use the directory begin.
-  nonisolated(unsafe) private static var directoryToRemove: String?
+  private func openssl(_ arguments: String...) throws { try workshop.openssl(arguments) }
 }

@@ -7,7 +7,11 @@ import NIOCore
 import NIOPosix
 import NIOSSL
 import SecretMemory
+import ServiceLog
 import Synchronization
+import TestNetwork
+import TestSupport
+import Tokenization
 
 @testable import VaultServer
 
@@ -59,7 +63,7 @@ final class TestServer: Sendable {
     settings.limits = limits
     let logger = Logger(label: "test") { _ in JSONLogHandler { log.append($0) } }
     server = try await VaultServer(
-      settings, service: service, policy: policy,
+      settings, service: service, terms: Terms(policy),
       authorities: try Self.authorities(pki, policy, list: list), group: group, logger: logger)
   }
 
@@ -92,7 +96,7 @@ final class TestServer: Sendable {
   /// Replaces policy and revocation list.
   func update(policy: Policy = makePolicy(generation: 2), list: String = "one") throws {
     try server.update(
-      policy: policy, authorities: Self.authorities(pki, policy, list: list),
+      terms: Terms(policy), authorities: Self.authorities(pki, policy, list: list),
       certificate: Self.certificate(pki))
   }
 
@@ -100,7 +104,7 @@ final class TestServer: Sendable {
   func replaceTrust(list: String) throws {
     let state = server.core.state
     let trust = TrustSnapshot(
-      generation: state.generation + 1, policy: makePolicy(),
+      generation: state.generation + 1, terms: Terms(makePolicy()),
       authorities: try Self.authorities(pki, makePolicy(), list: list))
     state.replace(trust: trust, tls: state.tls)
   }

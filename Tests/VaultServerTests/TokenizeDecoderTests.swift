@@ -1,8 +1,11 @@
+import Bytes
 import Cards
 import Cryptography
+import Ledgers
 import SecretMemory
 import Testing
-import Vault
+import Tokenization
+import VaultCore
 
 @testable import VaultServer
 
@@ -31,7 +34,7 @@ struct TokenizeDecoderTests {
       do throws(Problem) {
         let request = try decoder.decode(span, key: key, at: time)
         var outcome = Outcome()
-        outcome.digits = String(decoding: bytes(request.number.digits), as: UTF8.self)
+        outcome.digits = String(decoding: request.number.digits.array, as: UTF8.self)
         outcome.brands = request.match.brands.map(\.name)
         outcome.idempotency = request.idempotency
         switch request.details {

@@ -2,7 +2,10 @@ import AccessPolicy
 import AuditLog
 import Testing
 
-@testable import Vault
+@testable import Ledgers
+@testable import Tokenization
+@testable import VaultCore
+@testable import VaultManagement
 
 private let second: UInt64 = 1_000_000_000
 
@@ -70,9 +73,9 @@ private let second: UInt64 = 1_000_000_000
 
 @Suite struct AlarmLedgerTests {
   private func entry(
-    _ operation: String = "delete", token: String? = nil, actor: String = "client"
+    _ operation: AuditOperation = .delete, token: String? = nil, actor: String = "client"
   ) -> AuditEntry {
-    AuditEntry(actor: actor, operation: operation, token: token, outcome: "refused")
+    AuditEntry(actor: actor, operation: operation, token: token, outcome: .refused)
   }
 
   @Test func `a honeytoken raises one alarm a second for each client`() {
@@ -92,7 +95,7 @@ private let second: UInt64 = 1_000_000_000
   @Test func `an operator who names a honeytoken raises none`() {
     let ledger = AlarmLedger(
       rules: [AlarmRule(name: "h", honeytokens: true)], honeytokens: ["t"])
-    for operation in ["honeytoken.add", "honeytoken.remove", "tokenize", "alarm"] {
+    for operation in [AuditOperation.honeytokenAdd, .honeytokenRemove, .tokenize, .alarm] {
       #expect(ledger.note(entry(operation, token: "t"), now: { 0 }).isEmpty)
     }
     ledger.remove(honeytoken: "t")
@@ -144,7 +147,7 @@ private let second: UInt64 = 1_000_000_000
   }
 
   @Test func `alarms that cannot be written wait, as many as there is room for`() {
-    let ledger = AlarmLedger(rules: [AlarmRule(name: "each", operations: ["delete"])])
+    let ledger = AlarmLedger(rules: [AlarmRule(name: "each", operations: [.delete])])
     for number in 0..<5_000 {
       ledger.noteCounted(entry(actor: "client \(number)"), from: .outside, now: { 0 })
     }

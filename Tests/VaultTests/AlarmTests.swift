@@ -4,9 +4,13 @@ import Cards
 import RecordFormat
 import Storage
 import Synchronization
+import TestSupport
 import Testing
 
-@testable import Vault
+@testable import Ledgers
+@testable import Tokenization
+@testable import VaultCore
+@testable import VaultManagement
 
 /// Alarms as the vault raises them.
 @Suite(.timeLimit(.minutes(5))) struct AlarmTests {
@@ -45,7 +49,7 @@ import Testing
   {
     let watched = try Watched([
       AlarmRule(
-        name: "many", operations: ["delete"], subject: .client, threshold: 2, windowSeconds: 60)
+        name: "many", operations: [.delete], subject: .client, threshold: 2, windowSeconds: 60)
     ])
     let house = watched.house
     for _ in 0..<5 { _ = try await house.delete(nil).value }
@@ -69,9 +73,9 @@ import Testing
   @Test func `subjects are counted apart`() async throws {
     let watched = try Watched([
       AlarmRule(
-        name: "per-client", operations: ["delete"], subject: .client, threshold: 2,
+        name: "per-client", operations: [.delete], subject: .client, threshold: 2,
         windowSeconds: 60),
-      AlarmRule(name: "together", operations: ["delete"], threshold: 3, windowSeconds: 60),
+      AlarmRule(name: "together", operations: [.delete], threshold: 3, windowSeconds: 60),
     ])
     for name in ["shop", "other-shop", "shop", "other-shop"] {
       _ = try await watched.house.delete(nil, as: name).value
@@ -83,7 +87,7 @@ import Testing
   }
 
   @Test func `a rule without a window makes an alarm of each entry`() async throws {
-    let watched = try Watched([AlarmRule(name: "keys", outcomes: ["done"], keys: true)])
+    let watched = try Watched([AlarmRule(name: "keys", outcomes: [.done], keys: true)])
     let house = watched.house
     let rotation = try house.vault.rotate(.data, actor: "user:ada")
     let entries = try watched.entries()
@@ -115,16 +119,16 @@ import Testing
 
   @Test func `what a batch has counted that is given up is taken back`() throws {
     let watched = try Watched([
-      AlarmRule(name: "each", operations: ["keys.status"]),
+      AlarmRule(name: "each", operations: [.keysStatus]),
       AlarmRule(
-        name: "second", operations: ["keys.status"], threshold: 1, windowSeconds: 60),
+        name: "second", operations: [.keysStatus], threshold: 1, windowSeconds: 60),
     ])
     let house = watched.house
-    let entry = AuditEntry(actor: "user:ada", operation: "keys.status", outcome: "done")
+    let entry = AuditEntry(actor: "user:ada", operation: .keysStatus, outcome: .done)
     // One batch of three, of which the last fails: the others are applied twice.
     let blocker = Blocker(try house.store)
     for fails in [false, true, false] {
-      try house.store.submit(RecordingJob(entry, in: house.vault.core, fails: fails))
+      try house.store.submit(RecordingJob(entry, in: house.vault.books, fails: fails))
     }
     blocker.open()
     try house.settle()
@@ -138,7 +142,7 @@ import Testing
   @Test func `refusals that are only counted are counted by rules too`() async throws {
     let watched = try Watched([
       AlarmRule(
-        name: "unknown-tokens", outcomes: ["refused"], reasons: ["token-not-found"],
+        name: "unknown-tokens", outcomes: [.refused], reasons: ["token-not-found"],
         subject: .client, threshold: 100, windowSeconds: 600),
       AlarmRule(
         name: "quota", reasons: ["quota-exceeded"], subject: .client, threshold: 30,
@@ -162,7 +166,7 @@ import Testing
   @Test func `a client that raises alarm after alarm fills no log, and hides no other client's`()
     async throws
   {
-    let watched = try Watched([AlarmRule(name: "each", operations: ["detokenize"])])
+    let watched = try Watched([AlarmRule(name: "each", operations: [.detokenize])])
     let house = watched.house
     let token = try await house.token(of: Number.visa)
     for _ in 0..<80 { _ = try await house.pull(token).value }
@@ -178,7 +182,7 @@ import Testing
   @Test func `an alarm raises no alarm`() async throws {
     let watched = try Watched([
       AlarmRule(name: "any", threshold: 0, windowSeconds: 1),
-      AlarmRule(name: "raised", operations: ["alarm"], outcomes: ["raised"]),
+      AlarmRule(name: "raised", operations: [.alarm], outcomes: [.raised]),
     ])
     _ = try await watched.house.delete(nil).value
     #expect(try watched.entries().count == 1)
@@ -189,12 +193,12 @@ import Testing
     async throws
   {
     let kept = AlarmRule(
-      name: "kept", operations: ["delete"], threshold: 2, windowSeconds: 60)
-    let watched = try Watched([kept, AlarmRule(name: "gone", operations: ["delete"])])
+      name: "kept", operations: [.delete], threshold: 2, windowSeconds: 60)
+    let watched = try Watched([kept, AlarmRule(name: "gone", operations: [.delete])])
     let house = watched.house
     for _ in 0..<2 { _ = try await house.delete(nil).value }
     #expect(try house.vault.alarmCounts.map(\.raised) == [0, 2])
-    try house.vault.update(alarms: [AlarmRule(name: "new", operations: ["tokenize"]), kept])
+    try house.vault.update(alarms: [AlarmRule(name: "new", operations: [.tokenize]), kept])
     _ = try await house.delete(nil).value
     #expect(try house.vault.alarmCounts.map(\.rule) == ["new", "kept"])
     #expect(try house.vault.alarmCounts.map(\.raised) == [0, 1])
@@ -204,10 +208,10 @@ import Testing
     let long = "spiffe://" + String(repeating: "a", count: 2_000)
     let watched = try Watched([
       AlarmRule(
-        name: String(repeating: "n", count: 64), operations: ["serve"], threshold: 0,
+        name: String(repeating: "n", count: 64), operations: [.serve], threshold: 0,
         windowSeconds: 86_400)
     ])
-    try watched.house.vault.record(AuditEntry(actor: long, operation: "serve", outcome: "started"))
+    try watched.house.vault.record(AuditEntry(actor: long, operation: .serve, outcome: .started))
     let entry = try #require(try watched.entries().first)
     #expect(entry.contains("count=1 window=86400s client=spiffe://aaaaaaaaaaaaaaaa"))
     #expect(try watched.house.auditFinding() == nil)
@@ -220,19 +224,19 @@ import Testing
 private final class RecordingJob: WriteJob, @unchecked Sendable {
   let admission = Admission.reserved
   private let entry: AuditEntry
-  private let core: WriterCore
+  private let books: Books
   private let fails: Bool
 
-  init(_ entry: AuditEntry, in core: WriterCore, fails: Bool) {
+  init(_ entry: AuditEntry, in books: Books, fails: Bool) {
     self.entry = entry
-    self.core = core
+    self.books = books
     self.fails = fails
   }
 
-  func apply(_ transaction: inout StoreWriteTransaction) throws {
-    try core.record(entry, in: &transaction)
-    if fails { throw Missing(what: "an end of this job") }
+  func apply(_ transaction: inout StoreWriteTransaction) throws(VaultError) {
+    try books.record(entry, in: &transaction)
+    if fails { throw .malformedRow }
   }
 
-  func complete(_ result: Result<Void, any Error>) {}
+  func complete(_ result: Result<Void, VaultError>) {}
 }

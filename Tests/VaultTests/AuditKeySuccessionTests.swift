@@ -1,10 +1,13 @@
 import AuditLog
 import Cryptography
 import Keyring
+import Ledgers
 import RecordFormat
 import Storage
 import Testing
-import Vault
+import Tokenization
+import VaultCore
+import VaultManagement
 
 /// Audit keys that vouch for those that take their place.
 @Suite struct AuditKeySuccessionTests {
@@ -14,7 +17,7 @@ import Vault
 
   private func activeKey() throws -> VerifierKey {
     let name = VerifierKey.name(ofStore: try house.store.storeIdentifier.bytes)
-    let publicKey = try house.vault.keyring.withSigningKey { _, key in key.publicKey }
+    let publicKey = try house.vault.keyring.signingKey().key.publicKey
     return try #require(VerifierKey(name: name, publicKey: publicKey))
   }
 

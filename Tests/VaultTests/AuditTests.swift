@@ -1,8 +1,11 @@
 import AuditLog
 import Cards
+import Ledgers
 import Storage
 import Testing
-import Vault
+import Tokenization
+import VaultCore
+import VaultManagement
 
 /// What the audit log says of each operation: every member, and nothing else.
 @Suite(.timeLimit(.minutes(5))) struct AuditTests {
@@ -213,7 +216,7 @@ import Vault
 
   @Test func `what an operator does is written when record returns`() async throws {
     try house.vault.record(
-      AuditEntry(actor: "user:ada", operation: "keys.status", outcome: "done"))
+      AuditEntry(actor: "user:ada", operation: .keysStatus, outcome: .done))
     try expect(["{\"actor\":\"user:ada\",\"operation\":\"keys.status\",\"outcome\":\"done\"}"])
   }
 

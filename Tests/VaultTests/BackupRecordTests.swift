@@ -3,7 +3,10 @@ import RecordFormat
 import Storage
 import Testing
 
-@testable import Vault
+@testable import Ledgers
+@testable import Tokenization
+@testable import VaultCore
+@testable import VaultManagement
 
 @Suite("The record of a backup")
 struct BackupRecordTests {

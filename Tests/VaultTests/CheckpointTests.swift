@@ -1,10 +1,14 @@
 import AuditLog
+import Bytes
 import Cryptography
 import Keyring
 import Storage
 import Testing
 
-@testable import Vault
+@testable import Ledgers
+@testable import Tokenization
+@testable import VaultCore
+@testable import VaultManagement
 
 /// Checkpoints that the vault signs, and the archive.
 @Suite struct CheckpointTests {
@@ -18,9 +22,8 @@ import Testing
 
   private func keys() throws -> [VerifierKey] {
     let name = VerifierKey.name(ofStore: try house.store.storeIdentifier.bytes)
-    return try house.keyring.withSigningKey { _, key in
-      [VerifierKey(name: name, publicKey: key.publicKey)].compactMap { $0 }
-    }
+    let publicKey = try house.keyring.signingKey().key.publicKey
+    return [VerifierKey(name: name, publicKey: publicKey)].compactMap { $0 }
   }
 
   @Test func `each tick covers what was written, and nothing is signed where nothing was`()
@@ -47,7 +50,7 @@ import Testing
     _ = try await house.token(of: Number.visa)
     try house.vault.seal(actor: "user:ann")
     #expect(try covered() == size())
-    try house.vault.record(AuditEntry(actor: "user:ann", operation: "audit.show", outcome: "done"))
+    try house.vault.record(AuditEntry(actor: "user:ann", operation: .auditShow, outcome: .done))
     try house.vault.tick()
     try house.settle()
     #expect(try covered() == size() - 1)
@@ -79,13 +82,13 @@ import Testing
   /// The SHA-256 of an export that ends before `size`.
   private func export(below size: UInt64) throws -> Digest256 {
     let page = try ExportLines(house.store).page(from: 0, below: size)
-    return Digest256.sha256(unsafe page.bytes.span.bytes)
+    return Digest256.sha256(page.bytes.rawSpan)
   }
 
   private func archive(below size: UInt64, export: Digest256? = nil) throws -> ArchiveMark {
     try house.vault.archive(
       below: size, export: try export ?? self.export(below: size), actor: "user:ann"
-    ) { _, _ in }
+    ) { _, _ in true }
   }
 
   private func clientLines() throws -> Int {
@@ -98,12 +101,12 @@ import Testing
     #expect(try await house.delete(token).value.status == 204)
     let end = try house.vault.signCheckpoint().size
     _ = try await house.token(of: Number.amex)
-    #expect(throws: ArchiveProblem.noCheckpoint) { try archive(below: end) }
+    #expect(throws: VaultError.archive(.noCheckpoint)) { try archive(below: end) }
     house.time.pass(seconds: 60)
     try house.vault.tick()
     try house.settle()
-    #expect(throws: ArchiveProblem.anotherExport) { try archive(below: end, export: .zero) }
-    #expect(throws: ArchiveProblem.noCheckpoint) { try archive(below: end - 1) }
+    #expect(throws: VaultError.archive(.anotherExport)) { try archive(below: end, export: .zero) }
+    #expect(throws: VaultError.archive(.noCheckpoint)) { try archive(below: end - 1) }
     let mark = try archive(below: end)
     #expect(mark.created == 2)
     #expect(mark.deleted == 1)
@@ -117,7 +120,7 @@ import Testing
     let result = try AuditVerifier.verify(house.store, trusting: .init(keys: keys()))
     #expect(result.finding == nil)
     #expect(result.archived == 3)
-    #expect(throws: ArchiveProblem.archivedAlready(below: end)) { try archive(below: end) }
+    #expect(throws: VaultError.archive(.archivedAlready(below: end))) { try archive(below: end) }
     // A second archive takes the first one's hashes along.
     let next = try house.vault.signCheckpoint().size
     _ = try await house.token(of: Number.visaCB)
@@ -137,11 +140,13 @@ import Testing
     let payment = try house.push(token)
     await house.transport.waitForArrival()
     let end = try house.vault.signCheckpoint().size
-    try house.vault.record(AuditEntry(actor: "user:ann", operation: "audit.show", outcome: "done"))
+    try house.vault.record(AuditEntry(actor: "user:ann", operation: .auditShow, outcome: .done))
     house.time.pass(seconds: 60)
     try house.vault.tick()
     try house.settle()
-    #expect(throws: ArchiveProblem.paymentUnderWay(since: end - 1)) { try archive(below: end) }
+    #expect(throws: VaultError.archive(.paymentUnderWay(since: end - 1))) {
+      try archive(below: end)
+    }
     house.transport.release(.answered(PaymentAnswer(outcome: .approved)))
     #expect(await payment.value.status == 200)
     #expect(throws: Never.self) { try archive(below: end) }

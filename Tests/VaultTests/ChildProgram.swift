@@ -1,4 +1,5 @@
 import Glibc
+import TestSupport
 
 /// A program that is built beside the tests and run by them.
 enum ChildProgram {

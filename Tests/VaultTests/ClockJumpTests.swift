@@ -1,8 +1,11 @@
 import AccessPolicy
 import AuditLog
+import Ledgers
 import Storage
 import Testing
-import Vault
+import Tokenization
+import VaultCore
+import VaultManagement
 
 /// A jump of the clock is not time that has passed: what waits goes on waiting, and it is told.
 @Suite(.timeLimit(.minutes(5))) struct ClockJumpTests {

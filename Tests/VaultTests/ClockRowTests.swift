@@ -1,6 +1,9 @@
 import Testing
 
-@testable import Vault
+@testable import Ledgers
+@testable import Tokenization
+@testable import VaultCore
+@testable import VaultManagement
 
 /// What one process leaves to the next of the clocks, without a vault.
 @Suite struct ClockRowTests {

@@ -1,8 +1,12 @@
 import AuditLog
-import SecretMemory
+import Bytes
+import Ledgers
 import Storage
+import TestSupport
 import Testing
-import Vault
+import Tokenization
+import VaultCore
+import VaultManagement
 
 /// Starts after the clock jumped, and with a clock that is ahead: none ends what has not waited.
 @Suite(.timeLimit(.minutes(5))) struct ClockStartTests {
@@ -38,7 +42,7 @@ import Vault
 
   /// What the service writes at a start or stop.
   private func writeEntry() throws {
-    try house.vault.record(AuditEntry(actor: "system", operation: "serve", outcome: "started"))
+    try house.vault.record(AuditEntry(actor: "system", operation: .serve, outcome: .started))
   }
 
   /// More entries than a start looks at.

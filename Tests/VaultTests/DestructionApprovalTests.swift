@@ -1,8 +1,12 @@
 import Keyring
 import RecordFormat
+import TestSupport
 import Testing
 
-@testable import Vault
+@testable import Ledgers
+@testable import Tokenization
+@testable import VaultCore
+@testable import VaultManagement
 
 /// Destructions that wait until as many persons as the policy asks for have approved.
 @Suite struct DestructionApprovalTests {

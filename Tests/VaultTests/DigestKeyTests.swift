@@ -3,7 +3,10 @@ import RecordFormat
 import Storage
 import Testing
 
-@testable import Vault
+@testable import Ledgers
+@testable import Tokenization
+@testable import VaultCore
+@testable import VaultManagement
 
 /// Rows are found under the key of their digest for as long as they are there.
 @Suite(.timeLimit(.minutes(5))) struct DigestKeyTests {
@@ -25,7 +28,7 @@ import Testing
 
   /// The keys under which a row is looked for beside the active one.
   private func older() throws -> [KeyIdentifier] {
-    try house.vault.core.idempotency.digestKeys.older
+    try house.vault.vault.opened().session.idempotency.digestKeys.older
   }
 
   @Test func `a payment that still runs is found however long ago its key was replaced`()

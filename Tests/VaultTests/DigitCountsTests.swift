@@ -1,6 +1,10 @@
+import TestSupport
 import Testing
 
-@testable import Vault
+@testable import Ledgers
+@testable import Tokenization
+@testable import VaultCore
+@testable import VaultManagement
 
 @Suite struct DigitCountsTests {
   private static let hour = DigitCounts.windowSeconds
@@ -63,7 +67,7 @@ import Testing
 
   /// The same as a plain list of what was new says, for any order of calls.
   @Test(arguments: 0..<20) func `it counts as a plain list would`(seed: Int) {
-    var random = SplitMix(UInt64(seed))
+    var random = SeededGenerator(seed: UInt64(seed))
     let most = Int.random(in: 1...4, using: &random)
     var counts = DigitCounts(most: most, mostPairs: 64)
     var plain: [(pair: UInt64, number: UInt32, second: UInt32)] = []
@@ -82,20 +86,5 @@ import Testing
       }
       if Int.random(in: 0..<10, using: &random) == 0 { counts.endOld(at: now) }
     }
-  }
-}
-
-/// Random numbers that a seed repeats.
-private struct SplitMix: RandomNumberGenerator {
-  private var state: UInt64
-
-  init(_ seed: UInt64) { state = seed }
-
-  mutating func next() -> UInt64 {
-    state &+= 0x9E37_79B9_7F4A_7C15
-    var value = state
-    value = (value ^ (value >> 30)) &* 0xBF58_476D_1CE4_E5B9
-    value = (value ^ (value >> 27)) &* 0x94D0_49BB_1331_11EB
-    return value ^ (value >> 31)
   }
 }

@@ -1,9 +1,12 @@
 import AccessPolicy
 import AuditLog
 import Cards
+import Ledgers
 import Storage
 import Testing
-import Vault
+import Tokenization
+import VaultCore
+import VaultManagement
 
 /// Tokens that no card is behind.
 @Suite(.timeLimit(.minutes(5))) struct HoneytokenTests {
@@ -150,7 +153,7 @@ import Vault
     _ = try plant()
     _ = try await house.token(of: Number.visa)
     #expect(try house.store.read { try $0.count(of: .cards) } == 1)
-    let compacted = try house.vault.compact(actor: "user:ops")
+    let compacted = try house.vault.upkeep.compact(actor: "user:ops")
     #expect(compacted.bytesAfter > 0)
     #expect(try house.store.read { try Honeytoken.all(in: $0) }.count == 1)
   }

@@ -1,7 +1,11 @@
 import Cards
+import Ledgers
 import Storage
+import TestSupport
 import Testing
-import Vault
+import Tokenization
+import VaultCore
+import VaultManagement
 
 @Suite(.timeLimit(.minutes(5))) struct IdempotencyTests {
   private let house: TestVault

@@ -1,4 +1,5 @@
 import Glibc
+import TestSupport
 import Testing
 
 /// What a tokenization costs, in instructions: a number that does not depend on what else the machine

@@ -1,12 +1,16 @@
 import AuditLog
+import Bytes
 import Cryptography
 import Keyring
 import RecordFormat
-import SecretMemory
 import Storage
+import TestSupport
 import Testing
 
-@testable import Vault
+@testable import Ledgers
+@testable import Tokenization
+@testable import VaultCore
+@testable import VaultManagement
 
 /// Certificates that a re-encryption and a destruction leave.
 @Suite struct KeyCertificationTests {
@@ -25,8 +29,8 @@ import Testing
   }
 
   private func activeKey() throws -> VerifierKey {
-    let publicKey = try house.vault.keyring.withSigningKey { _, key in key.publicKey }
-    return try house.vault.core.verifierKey(publicKey)
+    let publicKey = try house.vault.keyring.signingKey().key.publicKey
+    return try house.vault.books.verifierKey(publicKey)
   }
 
   private func certificate(
@@ -126,7 +130,7 @@ import Testing
       cardsPerSecond: 0, beganMilliseconds: 5, sequence: 0, actor: "user:ann")
     order.note([rotation.old: 70])
     let first = order
-    try house.store.perform { [core = try house.vault.core] in try core.note(first, in: &$0) }
+    try house.store.perform { [core = try house.vault.books] in try core.note(first, in: &$0) }
     try house.vault.beginReencryption(cardsPerSecond: 0, actor: "user:eve")
     try wait()
     let certificate = try #require(try certificate(rotation.old))
@@ -143,7 +147,7 @@ import Testing
     _ = try await house.token(of: Number.visa)
     let rotation = try house.vault.rotate(.data, actor: "user:bob")
     try house.vault.stopReencryption(actor: "user:bob")
-    try house.store.perform { [core = try house.vault.core] transaction in
+    try house.store.perform { [core = try house.vault.books] transaction in
       var order = ReencryptionOrder(
         cardsPerSecond: 0, beganMilliseconds: core.now, sequence: 1, actor: "user:ann")
       order.note([rotation.old: 1])
@@ -159,14 +163,14 @@ import Testing
 
   /// Destroys a key as the commands do, but for the approvals and the compaction.
   private func destroy(_ key: KeyIdentifier, certifying: Bool = true) throws {
-    try house.store.perform { [core = try house.vault.core] transaction in
-      let keys = try core.open().keys
-      try keys.change(in: &transaction) { change in
+    try house.store.perform { [core = try house.vault.books] transaction in
+      let keys = try core.opened().keys
+      try keys.change(in: &transaction) { (change) throws(KeyringError) in
         try change.beginDestruction(key)
         change.endDestructions(of: [key], atMilliseconds: core.now)
       }
       let entry = AuditEntry(
-        actor: "user:ann", operation: "keys.destroy", key: key.text, outcome: "done")
+        actor: "user:ann", operation: .keysDestroy, key: key.text, outcome: .done)
       let sequence = try core.record(entry, in: &transaction)
       guard certifying else { return }
       try core.certifyDestruction(
@@ -233,8 +237,8 @@ import Testing
   {
     _ = try await house.token(of: Number.visa)
     let rotation = try house.vault.rotate(.data, actor: "user:bob")
-    #expect(throws: KeyringError.wrongState(rotation.old, .deactivated)) {
-      try house.store.perform { [core = try house.vault.core] transaction in
+    #expect(throws: VaultError.keyring(.wrongState(rotation.old, .deactivated))) {
+      try house.store.perform { [core = try house.vault.books] transaction in
         try core.certifyDestruction(
           of: rotation.old, by: "user:ann", approvedBy: [], entries: [], in: &transaction)
       }

@@ -1,11 +1,16 @@
+import AuditLog
+import Bytes
 import Cards
 import Keyring
 import RecordFormat
-import SecretMemory
 import Storage
+import TestSupport
 import Testing
 
-@testable import Vault
+@testable import Ledgers
+@testable import Tokenization
+@testable import VaultCore
+@testable import VaultManagement
 
 /// Keys that leave service, up to their end.
 @Suite struct KeyRetirementTests {
@@ -18,9 +23,10 @@ import Testing
   }
 
   @Test(
-    arguments: [KeyRole.data, .fingerprint, .audit], [Vault.Retirement.deactivated, .compromised])
+    arguments: [KeyRole.data, .fingerprint, .audit],
+    [VaultManager.Retirement.deactivated, .compromised])
   func `an active key that is retired is replaced at once`(
-    _ role: KeyRole, _ retirement: Vault.Retirement
+    _ role: KeyRole, _ retirement: VaultManager.Retirement
   ) async throws {
     let token = try await house.token(of: Number.visa)
     let old = try house.vault.keyring.current(role).identifier
@@ -33,7 +39,7 @@ import Testing
     #expect(try await house.token(of: Number.visa) == token)
     #expect(
       try house.lines().contains {
-        $0.contains("\"operation\":\"\(retirement.operation)\",\"key\":\"\(old.text)\"")
+        $0.contains("\"operation\":\"\(retirement.operation.rawValue)\",\"key\":\"\(old.text)\"")
           && $0.contains("role=\(role.name) ticket=CHG-12 reason=end of the year")
       })
     try house.reopen()
@@ -42,7 +48,7 @@ import Testing
 
   @Test func `a KEK that is retired is replaced by the one that its source has made`() throws {
     let old = try house.vault.keyring.keyEncryptionKeyIdentifier
-    let next = try house.source.makeKey(besides: [old])
+    let next = try house.source.make(besides: [old])
     let rotation = try house.vault.retire(
       old, as: .compromised, replacement: next, because: reason, actor: "user:ann")
     #expect(rotation?.new == next.identifier)
@@ -67,7 +73,7 @@ import Testing
     let token = try await house.token(of: Number.visa)
     let first = try await house.push(token).value
     let active = try house.vault.keyring.activeDataKey.identifier
-    #expect(throws: KeyringError.wrongState(active, .active)) {
+    #expect(throws: VaultError.keyring(.wrongState(active, .active))) {
       try house.vault.destroy(active, because: reason, actor: "user:ann", persons: 1)
     }
     _ = try house.vault.rotate(.data, actor: "user:ann")
@@ -100,7 +106,9 @@ import Testing
     #expect(try !house.holds(wrapping))
     #expect(try text(of: await house.pull(token).value).contains(Number.visa))
     #expect(try house.auditFinding() == nil)
-    #expect(throws: KeyringError.wrongState(old, .destroyed)) { try house.vault.needs(of: old) }
+    #expect(throws: VaultError.keyring(.wrongState(old, .destroyed))) {
+      try house.vault.needs(of: old)
+    }
     try house.reopen()
     #expect(try house.state(of: old) == .destroyed)
     #expect(try await house.token(of: Number.visa) == token)
@@ -111,7 +119,7 @@ import Testing
     let old = try house.emptiedDataKey()
     let wrapping = try house.keyringRow()
     try house.store.perform { [vault = try house.vault, reason] transaction in
-      try vault.core.beginDestruction(
+      try vault.books.beginDestruction(
         DestructionOrder(
           key: old, actor: "user:ann", beganMilliseconds: 1, reason: reason, approvers: []),
         approval: nil, in: &transaction)
@@ -131,7 +139,7 @@ import Testing
 
   @Test func `the KEK before goes with its file`() throws {
     let old = try house.vault.keyring.keyEncryptionKeyIdentifier
-    let next = try house.source.makeKey(besides: [old])
+    let next = try house.source.make(besides: [old])
     _ = try house.vault.replaceKeyEncryptionKey(by: next, origin: .rotation, actor: "user:ann")
     _ = try house.vault.destroy(old, because: reason, actor: "user:ann", persons: 1)
     try house.finishKeyWork()
@@ -174,7 +182,7 @@ extension TestVault {
       guard let row = try transaction.get(key.rawSpan, in: .keyring) else {
         throw Missing(what: "a keyring")
       }
-      return unsafe row.withUnsafeBytes { unsafe [UInt8]($0) }
+      return row.array
     }
   }
 

@@ -2,9 +2,13 @@ import Cards
 import Keyring
 import RecordFormat
 import Storage
+import TestSupport
 import Testing
 
-@testable import Vault
+@testable import Ledgers
+@testable import Tokenization
+@testable import VaultCore
+@testable import VaultManagement
 
 /// Keys that are rotated and cards that are moved, while the vault is open.
 @Suite struct KeyRotationTests {
@@ -114,7 +118,7 @@ import Testing
     let token = try await house.token(of: Number.visa)
     let before = try house.vault.keyring.keyEncryptionKeyIdentifier
     let known = try house.vault.keyring.entries.map(\.identifier)
-    let key = try house.source.makeKey(besides: known)
+    let key = try house.source.make(besides: known)
     let rotation = try house.vault.replaceKeyEncryptionKey(
       by: key, origin: .rotation, actor: "user:ann")
     #expect(rotation.old == before)
@@ -122,7 +126,7 @@ import Testing
     try house.reopen()
     #expect(try house.vault.keyring.keyEncryptionKeyIdentifier == key.identifier)
     #expect(try await house.token(of: Number.visa) == token)
-    #expect(throws: KeyringError.keyKnownAlready(key.identifier)) {
+    #expect(throws: VaultError.keyring(.keyKnownAlready(key.identifier))) {
       try house.vault.replaceKeyEncryptionKey(by: key, origin: .rotation, actor: "user:ann")
     }
   }

@@ -1,11 +1,15 @@
+import Bytes
 import Cards
 import Keyring
 import RecordFormat
-import SecretMemory
 import Storage
+import TestSupport
 import Testing
 
-@testable import Vault
+@testable import Ledgers
+@testable import Tokenization
+@testable import VaultCore
+@testable import VaultManagement
 
 /// Work on keys under difficulties: counts that lie, queues that are full, sources out of reach.
 @Suite struct KeyWorkTests {
@@ -77,7 +81,7 @@ import Testing
     let house = try TestVault(options)
     _ = try await house.token(of: Number.visa)
     let old = try house.vault.keyring.keyEncryptionKeyIdentifier
-    let next = try house.source.makeKey(besides: [old])
+    let next = try house.source.make(besides: [old])
     _ = try house.vault.replaceKeyEncryptionKey(by: next, origin: .rotation, actor: "user:ann")
     let reason = try #require(KeyReason(ticket: "CHG-1", text: ""))
     _ = try house.vault.destroy(old, because: reason, actor: "user:ann", persons: 1)
@@ -96,7 +100,7 @@ import Testing
     for _ in 0..<KeyringChange.mostRotationsInADay {
       _ = try house.vault.rotate(.audit, actor: "user:ann")
     }
-    #expect(throws: KeyringError.rotatedTooOften(.audit)) {
+    #expect(throws: VaultError.keyring(.rotatedTooOften(.audit))) {
       try house.vault.rotate(.audit, actor: "user:ann")
     }
     _ = try house.vault.rotate(.data, actor: "user:ann")

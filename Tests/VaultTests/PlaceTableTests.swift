@@ -1,6 +1,9 @@
 import Testing
 
-@testable import Vault
+@testable import Ledgers
+@testable import Tokenization
+@testable import VaultCore
+@testable import VaultManagement
 
 @Suite struct PlaceTableTests {
   /// Digests of few different ends meet as often as they can, and halves are the same.

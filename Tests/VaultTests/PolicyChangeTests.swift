@@ -1,9 +1,13 @@
 import AccessPolicy
 import Cards
 import Glibc
+import Ledgers
 import Storage
+import TestSupport
 import Testing
-import Vault
+import Tokenization
+import VaultCore
+import VaultManagement
 
 /// What was admitted under one policy and is done under another.
 @Suite(.timeLimit(.minutes(5))) struct PolicyChangeTests {
@@ -29,9 +33,9 @@ import Vault
 
     deinit { for end in [begun.read, begun.write, goOn.read, goOn.write] { close(end) } }
 
-    func complete(_ result: Result<Void, any Error>) {}
+    func complete(_ result: Result<Void, StorageError>) {}
 
-    func apply(_ transaction: inout StoreWriteTransaction) {
+    func apply(_ transaction: inout StoreWriteTransaction) throws(StorageError) {
       var byte: UInt8 = 1
       _ = unsafe write(begun.write, &byte, 1)
       _ = unsafe read(goOn.read, &byte, 1)
@@ -56,7 +60,7 @@ import Vault
     try house.store.submit(busy)
     busy.waitUntilItWorks()
     let reply = try ask()
-    try house.vault.update(policy: policy)
+    try house.update(policy: policy)
     busy.end()
     return await reply.value
   }
@@ -92,14 +96,14 @@ import Vault
     let token = try await house.token(of: Number.visa)
     let forbidden = "operation-not-permitted"
     #expect(try await change(to: policy) { try house.push(token, under: 1) }.problem == forbidden)
-    try house.vault.update(policy: Cast.policy)
+    try house.update(policy: Cast.policy)
     #expect(try await change(to: policy) { try house.delete(token, under: 1) }.problem == forbidden)
-    try house.vault.update(policy: Cast.policy)
+    try house.update(policy: Cast.policy)
     let new = try await change(to: policy) { try house.tokenize(Number.other, under: 1) }
     #expect(new.problem == forbidden)
     #expect(house.transport.sent.isEmpty)
     // The card is still there.
-    try house.vault.update(policy: Cast.policy)
+    try house.update(policy: Cast.policy)
     #expect(try await house.delete(token).value.status == 204)
   }
 
@@ -114,7 +118,7 @@ import Vault
     async throws
   {
     let token = try await house.token(of: Number.visa)
-    try house.vault.update(policy: Cast.makePolicy(generation: 1, shopOperations: []))
+    try house.update(policy: Cast.makePolicy(generation: 1, shopOperations: []))
     let answer = try await house.delete(token, under: 2).value
     #expect(answer.problem == "operation-not-permitted")
   }

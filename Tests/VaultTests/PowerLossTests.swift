@@ -1,10 +1,12 @@
 import AuditLog
+import Bytes
 import CardStore
 import Cards
 import Glibc
 import Keyring
 import SecretMemory
 import Storage
+import TestSupport
 import Testing
 
 /// The power fails at any moment: of what was written since the disk last said that it had everything,
@@ -58,7 +60,7 @@ import Testing
     let missing = try store.read { transaction in
       try told.count { token in
         let bytes = token.bytes
-        return try !transaction.contains(unsafe bytes.span.bytes, in: .cards)
+        return try !transaction.contains(bytes.span.rawSpan, in: .cards)
       }
     }
     return missing == 0 ? nil : "\(missing) of \(told.count) acknowledged cards are lost"

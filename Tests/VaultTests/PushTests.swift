@@ -1,7 +1,10 @@
 import Cards
+import Ledgers
 import Storage
 import Testing
-import Vault
+import Tokenization
+import VaultCore
+import VaultManagement
 
 @Suite(.timeLimit(.minutes(5))) struct PushTests {
   private let house: TestVault

@@ -1,4 +1,5 @@
 import Glibc
+import TestSupport
 
 /// What a process did to `cards.mdb` and whom it told, in its order, as a library that stands before
 /// the system's calls wrote it down.

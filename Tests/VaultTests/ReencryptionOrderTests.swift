@@ -1,7 +1,10 @@
 import RecordFormat
 import Testing
 
-@testable import Vault
+@testable import Ledgers
+@testable import Tokenization
+@testable import VaultCore
+@testable import VaultManagement
 
 /// The row that says that cards are to be moved.
 @Suite struct ReencryptionOrderTests {

@@ -1,6 +1,9 @@
 import Testing
 
-@testable import Vault
+@testable import Ledgers
+@testable import Tokenization
+@testable import VaultCore
+@testable import VaultManagement
 
 /// What has waited, by two clocks, without a vault.
 @Suite struct RetentionClockTests {

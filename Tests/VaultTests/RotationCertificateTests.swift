@@ -1,10 +1,13 @@
 import AuditLog
+import Bytes
 import Cryptography
 import RecordFormat
-import SecretMemory
 import Testing
 
-@testable import Vault
+@testable import Ledgers
+@testable import Tokenization
+@testable import VaultCore
+@testable import VaultManagement
 
 /// Certificates as texts and as notes.
 @Suite struct RotationCertificateTests {

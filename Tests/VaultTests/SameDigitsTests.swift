@@ -2,9 +2,13 @@ import Cards
 import Keyring
 import RecordFormat
 import Storage
+import TestSupport
 import Testing
 
-@testable import Vault
+@testable import Ledgers
+@testable import Tokenization
+@testable import VaultCore
+@testable import VaultManagement
 
 /// Guesses at the number behind a token: a client knows its BIN and last four digits.
 @Suite(.timeLimit(.minutes(5))) struct SameDigitsTests {

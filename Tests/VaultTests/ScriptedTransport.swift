@@ -1,7 +1,10 @@
 import AccessPolicy
 import Cards
+import Ledgers
 import Synchronization
-import Vault
+import Tokenization
+import VaultCore
+import VaultManagement
 
 /// Acquirers that answer as a test wants.
 final class ScriptedTransport: AcquirerTransport {

@@ -2,9 +2,13 @@ import Cards
 import Keyring
 import RecordFormat
 import Storage
+import TestSupport
 import Testing
 
-@testable import Vault
+@testable import Ledgers
+@testable import Tokenization
+@testable import VaultCore
+@testable import VaultManagement
 
 /// What a data key still does when it has sealed as often as it may, and what it does no more.
 @Suite(.timeLimit(.minutes(5))) struct SealBoundTests {

@@ -3,7 +3,10 @@ import RecordFormat
 import Storage
 import Testing
 
-@testable import Vault
+@testable import Ledgers
+@testable import Tokenization
+@testable import VaultCore
+@testable import VaultManagement
 
 /// A vault whose keyring is closed and opened while it runs.
 @Suite struct SealingTests {

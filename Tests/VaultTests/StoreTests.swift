@@ -1,11 +1,14 @@
 import CardStore
 import Cards
 import Glibc
-import LMDB
+import Ledgers
 import SecretMemory
 import Storage
+import TestSupport
 import Testing
-import Vault
+import Tokenization
+import VaultCore
+import VaultManagement
 
 /// The vault over a store that is full, busy, damaged, or was left in a hurry.
 @Suite(.timeLimit(.minutes(5))) struct StoreTests {

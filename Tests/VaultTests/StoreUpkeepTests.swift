@@ -3,11 +3,14 @@ import Cryptography
 import Glibc
 import Keyring
 import RecordFormat
-import SecretMemory
 import Storage
+import TestSupport
 import Testing
 
-@testable import Vault
+@testable import Ledgers
+@testable import Tokenization
+@testable import VaultCore
+@testable import VaultManagement
 
 /// Backups on record, compaction and what a restored store begins with, while the vault is open.
 @Suite struct StoreUpkeepTests {
@@ -53,7 +56,7 @@ import Testing
     let bad = try house.vault.upkeep.finishBackup(begun, keyring: nil, isVerified: false)
     #expect(bad.state == .unfinished)
     let other = try begin("/c")
-    try house.vault.upkeep.dropBackup(other, after: StorageError.cancelled)
+    try house.vault.upkeep.dropBackup(other, after: .store(.cancelled))
     #expect(try records == [bad])
     let outcomes = try house.entries().map { $0.contains("\"outcome\":\"stopped\"") }
     #expect(outcomes.last == true)
@@ -110,24 +113,26 @@ import Testing
 
   @Test func `backups and compactions exclude each other`() throws {
     let vault = try house.vault
-    try vault.upkeep.exclusively {
-      #expect(throws: VaultError.upkeepUnderWay) { try vault.compact(actor: "user:ann") }
+    try vault.upkeep.exclusively { () throws(VaultError) in
+      #expect(throws: VaultError.upkeepUnderWay) { try vault.upkeep.compact(actor: "user:ann") }
       #expect(throws: VaultError.upkeepUnderWay) { try vault.upkeep.exclusively {} }
     }
-    #expect(throws: Refusal.self) { try vault.upkeep.exclusively { throw Refusal() } }
-    #expect(try vault.compact(actor: "user:ann").bytesAfter > 0, "the way is free again")
+    #expect(throws: VaultError.malformedRow) {
+      try vault.upkeep.exclusively { () throws(VaultError) in throw .malformedRow }
+    }
+    #expect(try vault.upkeep.compact(actor: "user:ann").bytesAfter > 0, "the way is free again")
   }
 
   @Test func `a compaction is told before and after and changes nothing`() async throws {
     let token = try await house.token(of: Number.visa)
     _ = try await house.delete(try await house.token(of: Number.amex)).value
-    let result = try house.vault.compact(actor: "user:ann")
+    let result = try house.vault.upkeep.compact(actor: "user:ann")
     #expect(result.bytesAfter <= result.bytesBefore)
     let entries = try house.entries()
     #expect(entries.suffix(2).allSatisfy { $0.contains("\"operation\":\"store.compact\"") })
     #expect(entries.last?.contains("bytes_before=\(result.bytesBefore) bytes_after=") == true)
-    #expect(throws: StorageError.cancelled) {
-      try house.vault.compact(actor: "user:ann") { _, _ in false }
+    #expect(throws: VaultError.store(.cancelled)) {
+      try house.vault.upkeep.compact(actor: "user:ann") { _, _ in false }
     }
     #expect(try house.entries().last?.contains("\"outcome\":\"stopped\"") == true)
     #expect(try await house.token(of: Number.visa) == token)

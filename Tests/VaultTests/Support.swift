@@ -4,54 +4,18 @@ import Cards
 import Cryptography
 import Glibc
 import Keyring
-import SecretMemory
+import Ledgers
 import Storage
 import Synchronization
+import TestSupport
 import Testing
-import Vault
+import Tokenization
+import VaultCore
+import VaultManagement
 
-/// Something that a test needs is not there.
-struct Missing: Error {
-  let what: String
-}
-
-/// A fresh directory that goes with the value.
-final class TemporaryDirectory: Sendable {
-  let path: String
-
-  init() throws {
-    var template = Array("/tmp/cadenas-vault-XXXXXX".utf8CString)
-    let made = unsafe template.withUnsafeMutableBufferPointer {
-      unsafe $0.baseAddress.flatMap { unsafe mkdtemp($0) } != nil
-    }
-    guard made else { throw Missing(what: "a directory") }
-    path = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
-  }
-
-  deinit { Self.removeAll(path) }
-
+extension TemporaryDirectory {
   var store: String { path + "/store" }
   var keys: String { path + "/keys" }
-
-  /// The names of the files in `directory`.
-  static func files(in directory: String) -> [String] {
-    guard let stream = unsafe opendir(directory) else { return [] }
-    defer { unsafe closedir(stream) }
-    var names: [String] = []
-    while let entry = unsafe readdir(stream) {
-      let name = unsafe withUnsafePointer(to: &entry.pointee.d_name) {
-        unsafe $0.withMemoryRebound(to: CChar.self, capacity: 256) { unsafe String(cString: $0) }
-      }
-      if name != "." && name != ".." { names.append(name) }
-    }
-    return names
-  }
-
-  /// Removes a directory and what is in it, or a file.
-  static func removeAll(_ path: String) {
-    for name in files(in: path) { removeAll("\(path)/\(name)") }
-    if unsafe rmdir(path) != 0 { unsafe unlink(path) }
-  }
 }
 
 /// The time as a test sets it. It begins at 2026-11-23T18:43:25Z.
@@ -164,20 +128,22 @@ enum Cast {
 
   /// A client of the merchant or acquirer; its identity may be that of `actor`'s.
   static func caller(
-    _ name: String, actor: String? = nil, under generation: UInt64 = 1
+    _ name: String, actor: String? = nil, under generation: UInt64 = 1,
+    transport: ScriptedTransport
   ) throws -> Caller {
+    let terms = Terms(policy: makePolicy(generation: generation), acquirers: transport)
     if let merchant = policy.merchants[name] {
       let identity = actor.flatMap { policy.merchants[$0] } ?? merchant
       return Caller(
         actor: identity.clients[0], principal: .merchant(merchant), requestIdentifier: "req-1",
-        policyGeneration: generation)
+        terms: terms)
     }
     guard let acquirer = policy.acquirers[name], let pull = acquirer.pull else {
       throw Missing(what: name)
     }
     return Caller(
       actor: pull.clients[0], principal: .acquirer(acquirer), requestIdentifier: "req-1",
-      policyGeneration: generation)
+      terms: terms)
   }
 }
 
@@ -189,78 +155,10 @@ enum Number {
   static let mastercard = "5555555555554444"
   static let amex = "378282246310005"
 }
-
-/// The bytes of a file.
-func fileBytes(of path: String) throws -> [UInt8] {
-  let descriptor = unsafe open(path, O_RDONLY)
-  guard descriptor >= 0 else { throw Missing(what: path) }
-  defer { close(descriptor) }
-  var bytes = [UInt8](repeating: 0, count: Int(lseek(descriptor, 0, SEEK_END)))
-  lseek(descriptor, 0, SEEK_SET)
-  let count = unsafe bytes.withUnsafeMutableBytes {
-    unsafe read(descriptor, $0.baseAddress, $0.count)
-  }
-  guard count == bytes.count else { throw Missing(what: path) }
-  return bytes
-}
-
-/// Occupies the writer until it is let go, so that what is submitted meanwhile waits together.
-final class Blocker: Sendable {
-  private let entered = Gate()
-  private let released = Gate()
-
-  /// Returns when the writer is occupied.
-  init(_ store: Store) {
-    store.submit(Job(entered: entered, released: released))
-    entered.wait()
-  }
-
-  func open() { released.open() }
-
-  private final class Job: WriteJob {
-    let admission = Admission.reserved
-    private let entered: Gate
-    private let released: Gate
-
-    init(entered: Gate, released: Gate) {
-      self.entered = entered
-      self.released = released
-    }
-
-    func apply(_ transaction: inout StoreWriteTransaction) {
-      entered.open()
-      released.wait()
-    }
-
-    func complete(_ result: Result<Void, any Error>) {}
-  }
-}
-
-/// A door that threads wait at until it is opened, made of a pipe.
-private final class Gate: Sendable {
-  private let reading: Int32
-  private let writing: Int32
-
-  init() {
-    var ends: [Int32] = [-1, -1]
-    let status = unsafe ends.withUnsafeMutableBufferPointer { unsafe pipe($0.baseAddress) }
-    precondition(status == 0, "no pipe")
-    reading = ends[0]
-    writing = ends[1]
-  }
-
-  deinit {
-    close(reading)
-    close(writing)
-  }
-
-  func open() {
-    var byte: UInt8 = 1
-    _ = unsafe write(writing, &byte, 1)
-  }
-
-  func wait() {
-    var byte: UInt8 = 0
-    while unsafe read(reading, &byte, 1) < 0 && errno == EINTR {}
-  }
+extension VaultManager {
+  func record(_ entry: AuditEntry) throws { try vault.record(entry) }
+  func close() { vault.close() }
+  var checkpoint: SignedCheckpoint? { vault.checkpoint }
+  var paymentsInFlight: Int { vault.paymentsInFlight }
+  var digitFigures: DigitFigures { vault.books.digitFigures }
 }

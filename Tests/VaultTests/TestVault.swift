@@ -1,12 +1,18 @@
 import AccessPolicy
 import AuditLog
+import Bytes
 import Cards
 import Cryptography
+import Glibc
 import Keyring
+import Ledgers
 import RecordFormat
 import SecretMemory
 import Storage
-import Vault
+import TestSupport
+import Tokenization
+import VaultCore
+import VaultManagement
 
 /// A vault over a store of its own, with a clock and acquirers that a test moves.
 final class TestVault {
@@ -27,7 +33,7 @@ final class TestVault {
   let transport = ScriptedTransport()
   let slots: SecretPool
   var options: Options
-  private var opened: (store: Store, keyring: Keyring, vault: Vault)?
+  private var opened: (store: Store, keyring: Keyring, vault: VaultManager, tokenizer: Tokenizer)?
 
   /// - Parameter first: the first byte of the store's identifier.
   init(_ options: Options = Options(), first: UInt8 = 1) throws {
@@ -39,7 +45,7 @@ final class TestVault {
       throw Missing(what: "identifier")
     }
     let keyring = try KeyringStore.create(
-      under: source.makeKey(besides: []), cryptoperiods: .standard, atMilliseconds: now)
+      under: source.make(besides: []), cryptoperiods: .standard, atMilliseconds: now)
     try Store.create(
       at: directory.store, mapSize: options.mapSize, storeIdentifier: identifier
     ) { transaction in
@@ -50,8 +56,17 @@ final class TestVault {
 
   var source: FileKeySource { FileKeySource(directory: directory.keys) }
 
-  var vault: Vault {
+  var vault: VaultManager {
     get throws { try current.vault }
+  }
+
+  var tokenizer: Tokenizer {
+    get throws { try current.tokenizer }
+  }
+
+  /// Puts another policy in force.
+  func update(policy: Policy) throws {
+    try tokenizer.update(terms: Terms(policy: policy, acquirers: transport))
   }
 
   var store: Store {
@@ -62,7 +77,8 @@ final class TestVault {
     get throws { try current.keyring }
   }
 
-  private var current: (store: Store, keyring: Keyring, vault: Vault) {
+  private var current: (store: Store, keyring: Keyring, vault: VaultManager, tokenizer: Tokenizer)
+  {
     get throws {
       guard let opened else { throw Missing(what: "an open vault") }
       return opened
@@ -75,16 +91,24 @@ final class TestVault {
     let keyring = try KeyringStore.open(in: store, source: source)
     let source = source
     let isOutOfReach = options.isSourceOutOfReach
-    let vault = try Vault.open(
-      store: store, keyring: keyring, slots: slots, transport: transport, policy: Cast.policy,
-      clock: time.clock, limits: options.limits, refusalsStoredPerMinute: 60,
-      rules: options.rules, digitLimits: options.digits,
-      eraseKeyEncryptionKey: { key in
-        if isOutOfReach { throw Missing(what: "the source") }
-        try source.destroy(key.identifier)
-      }, alarms: options.alarms, progress: progress,
-      onEnd: { _ in })
-    opened = (store, keyring, vault)
+    var settings = Vault.Settings(
+      slots: slots, limits: options.limits, refusalsStoredPerMinute: 60)
+    settings.rules = options.rules
+    settings.digitLimits = options.digits
+    settings.alarms = options.alarms
+    let vault = try Vault(store, settings, clock: time.clock, onEnd: { _ in })
+    let tokenizer = Tokenizer(vault, under: Terms(policy: Cast.policy, acquirers: transport))
+    let manager = VaultManager(vault, policy: { tokenizer.policy }) { (key) throws(KeyringError) in
+      if isOutOfReach { throw .keySource(path: "out of reach", errno: EIO) }
+      try source.destroy(key.identifier)
+    }
+    do {
+      try manager.unseal(with: keyring, actor: nil, progress: progress)
+    } catch {
+      store.stopWriter()
+      throw error
+    }
+    opened = (store, keyring, manager, tokenizer)
   }
 
   /// Ends the vault in good order.
@@ -127,9 +151,8 @@ extension TestVault {
       number: pan, match: match, details: wrong.map { .failure($0) } ?? .success(details),
       idempotency: key.map { Idempotency(key: Array($0.utf8), requestDigest: digest(canonical)) })
     let reply = Reply<Answer>()
-    try vault.tokenize(
-      request, caller: Cast.caller(name, actor: actor, under: generation), reply: { reply.send($0) }
-    )
+    try tokenizer.tokenize(
+      request, caller: caller(name, actor: actor, under: generation), reply: { reply.send($0) })
     return reply
   }
 
@@ -154,15 +177,15 @@ extension TestVault {
       payment: wrong.map { .failure($0) } ?? .success(payment),
       idempotency: Idempotency(key: Array(key.utf8), requestDigest: digest(canonical)))
     let reply = Reply<Answer>()
-    try vault.push(request, caller: Cast.caller(name, under: generation), reply: { reply.send($0) })
+    try tokenizer.push(request, caller: caller(name, under: generation), reply: { reply.send($0) })
     return reply
   }
 
   func pull(
     _ token: Token?, as name: String = "credit-du-nord", under generation: UInt64 = 1
-  ) throws -> Reply<PullReply> {
-    let reply = Reply<PullReply>()
-    try vault.pull(token, caller: Cast.caller(name, under: generation), reply: { reply.send($0) })
+  ) throws -> Reply<Result<ReleasedCard, Problem>> {
+    let reply = Reply<Result<ReleasedCard, Problem>>()
+    try tokenizer.pull(token, caller: caller(name, under: generation), reply: { reply.send($0) })
     return reply
   }
 
@@ -170,7 +193,7 @@ extension TestVault {
     _ token: Token?, as name: String = "shop", under generation: UInt64 = 1
   ) throws -> Reply<Answer> {
     let reply = Reply<Answer>()
-    try vault.delete(token, caller: Cast.caller(name, under: generation), reply: { reply.send($0) })
+    try tokenizer.delete(token, caller: caller(name, under: generation), reply: { reply.send($0) })
     return reply
   }
 
@@ -179,10 +202,16 @@ extension TestVault {
     as name: String = "shop"
   ) throws -> Reply<Answer> {
     let reply = Reply<Answer>()
-    try vault.refuse(
-      problem, operation: operation, token: token, caller: Cast.caller(name),
+    try tokenizer.refuse(
+      problem, operation: operation, token: token, caller: caller(name),
       reply: { reply.send($0) })
     return reply
+  }
+
+  private func caller(
+    _ name: String, actor: String? = nil, under generation: UInt64 = 1
+  ) throws -> Caller {
+    try Cast.caller(name, actor: actor, under: generation, transport: transport)
   }
 
   /// Waits until everything that was asked before is done.
@@ -246,16 +275,16 @@ extension Answer {
 }
 
 /// The digits that were released, or the name of the problem; only tests make a text of them.
-func text(of reply: PullReply) -> String {
+func text(of reply: Result<ReleasedCard, Problem>) -> String {
   switch reply {
-  case .refused(let problem): return problem.name.rawValue
-  case .released(let released): return digits(of: released.card)
+  case .failure(let problem): return problem.name.rawValue
+  case .success(let released): return digits(of: released.card)
   }
 }
 
 private func digits(of card: borrowing StoredCard) -> String {
   let digits = card.pan.digits
-  return unsafe digits.withUnsafeBytes { unsafe String(decoding: $0, as: UTF8.self) }
+  return digits.text
 }
 
 extension TestVault {
@@ -265,7 +294,7 @@ extension TestVault {
     let keyBytes = key.indices.map { key[$0] }
     var record = try store.read { transaction -> [UInt8] in
       guard let value = try transaction.get(keyBytes.rawSpan, in: .cards) else { return [] }
-      return unsafe value.withUnsafeBytes { unsafe [UInt8]($0) }
+      return value.array
     }
     guard index < record.count else { throw Missing(what: "a record") }
     record[index] ^= 1

@@ -1,8 +1,11 @@
 import Cards
+import Ledgers
 import SecretMemory
 import Storage
 import Testing
-import Vault
+import Tokenization
+import VaultCore
+import VaultManagement
 
 @Suite(.timeLimit(.minutes(5))) struct TokenizeTests {
   private let house: TestVault

@@ -1,5 +1,6 @@
 import Configuration
-import Vault
+import Tokenization
+import VaultCore
 
 /// Compiles how answers are read, and reports every mistake in it.
 struct AnswerCompiler {

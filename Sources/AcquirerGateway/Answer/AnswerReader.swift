@@ -1,6 +1,6 @@
+internal import Bytes
 import JSON
-import SecretMemory
-package import Vault
+package import Tokenization
 
 /// Reduces an answer to what its rules declare: a pure function of status, body and card number.
 ///
@@ -28,16 +28,16 @@ package struct AnswerReader {
   ///   the answer only where a declared pattern matched the whole of it.
   package func outcome(status: Int, body: RawSpan, cardNumber: RawSpan) -> AcquirerOutcome {
     let body = Self.withoutByteOrderMark(body)
-    let tape: JSONTape
+    let document: JSONDocument
     do throws(JSONError) {
-      tape = try JSONTape.parse(
+      document = try JSONDocument(
         body, maximumDepth: AnswerReader.depth, maximumNodes: AnswerReader.nodes)
     } catch {
       return unknown(
         Self.cause(error), holdsNumber: CardNumberSearch.isIn(body, digits: cardNumber))
     }
-    let holdsNumber = CardNumberSearch.isIn(body, parsed: tape, digits: cardNumber)
-    guard let rule = rules.rules.first(where: { holds($0, status: status, tape, body) }) else {
+    let holdsNumber = CardNumberSearch.isIn(document, digits: cardNumber)
+    guard let rule = rules.rules.first(where: { holds($0, status: status, document) }) else {
       return unknown(GatewayCause.unmapped, holdsNumber: holdsNumber)
     }
     var screen = MemberScreen(cardNumber: cardNumber, securityCode: securityCode)
@@ -46,19 +46,19 @@ package struct AnswerReader {
       return unknown(GatewayCause.declaredUnknown, holdsNumber: holdsNumber)
     case .rejected:
       if holdsNumber { return .rejected(code: nil, heldCardNumber: true) }
-      let code = text(rules.code, tape, body, &screen, mayBeSecurityCode: true)
+      let code = text(rules.code, document, &screen, mayBeSecurityCode: true)
       return .rejected(code: code, heldCardNumber: screen.foundPiece)
     case .decided(let outcome, let reason):
       var answer = PaymentAnswer(outcome: outcome, heldCardNumber: holdsNumber)
       do throws(AmountProblem) {
-        answer.approvedAmount = try approvedAmount(outcome, tape, body, &screen)
+        answer.approvedAmount = try approvedAmount(outcome, document, &screen)
       } catch {
         return unknown(
           GatewayCause.approvedAmount, holdsNumber: holdsNumber || screen.foundPiece)
       }
       if holdsNumber { return .answered(answer) }
-      answer.reason = reason.flatMap { self.reason($0, tape, body) }
-      fill(&answer, tape, body, &screen)
+      answer.reason = reason.flatMap { self.reason($0, document) }
+      fill(&answer, document, &screen)
       return .answered(answer)
     }
   }
@@ -85,14 +85,14 @@ package struct AnswerReader {
 
   /// The members that the rules declare, each searched for what the shop must not have.
   private func fill(
-    _ answer: inout PaymentAnswer, _ tape: JSONTape, _ body: RawSpan, _ screen: inout MemberScreen
+    _ answer: inout PaymentAnswer, _ document: JSONDocument, _ screen: inout MemberScreen
   ) {
-    answer.code = text(rules.code, tape, body, &screen, mayBeSecurityCode: true)
-    answer.transactionIdentifier = text(rules.transactionIdentifier, tape, body, &screen)
+    answer.code = text(rules.code, document, &screen, mayBeSecurityCode: true)
+    answer.transactionIdentifier = text(rules.transactionIdentifier, document, &screen)
     answer.networkTransactionIdentifier = text(
-      rules.networkTransactionIdentifier, tape, body, &screen)
+      rules.networkTransactionIdentifier, document, &screen)
     for named in rules.fields {
-      if let value = text(named.field, tape, body, &screen) {
+      if let value = text(named.field, document, &screen) {
         answer.fields.append(PaymentAnswer.Field(name: named.name, value: value))
       }
     }
@@ -101,67 +101,66 @@ package struct AnswerReader {
   }
 
   private func holds(
-    _ rule: AnswerRule, status: Int, _ tape: JSONTape, _ body: RawSpan
+    _ rule: AnswerRule, status: Int, _ document: JSONDocument
   ) -> Bool {
     if let statuses = rule.statuses, !statuses.contains(status) { return false }
     for condition in rule.conditions {
-      let node = condition.pointer.find(in: tape, body)
+      let node = condition.pointer.find(in: document)
       switch condition.test {
       case .exists(let expected):
         if (node != nil) != expected { return false }
       case .startsWith(let beginning):
-        guard let node, let text = scalar(node, tape, body), text.hasPrefix(beginning) else {
+        guard let node, let text = scalar(node, document), text.hasPrefix(beginning) else {
           return false
         }
       case .isAmong(let literals):
-        guard let node else { return false }
-        var matches = false
-        for literal in literals where equals(node, literal, tape, body) { matches = true }
-        if !matches { return false }
+        guard let node, literals.contains(where: { equals(node, $0, document) }) else {
+          return false
+        }
       }
     }
     return true
   }
 
   private func equals(
-    _ node: JSONTape.Node, _ literal: FieldCondition.Literal, _ tape: JSONTape, _ body: RawSpan
+    _ node: JSONDocument.Node, _ literal: FieldCondition.Literal, _ document: JSONDocument
   ) -> Bool {
     switch literal {
-    case .string(let text): tape.isString(node, equalTo: text, in: body)
-    case .integer(let value): tape.integer(of: node, in: body) == value
-    case .boolean(let value): tape.boolean(of: node) == value
+    case .string(let text): document.isString(node, equalTo: text)
+    case .integer(let value): document.integer(of: node) == value
+    case .boolean(let value): document.boolean(of: node) == value
     }
   }
 
   /// A string's text, or an integer's digits, where it matches and may be let through; never longer
   /// than a pattern allows.
   private func text(
-    _ field: DeclaredField?, _ tape: JSONTape, _ body: RawSpan, _ screen: inout MemberScreen,
+    _ field: DeclaredField?, _ document: JSONDocument, _ screen: inout MemberScreen,
     mayBeSecurityCode: Bool = false
   ) -> String? {
     guard let field else { return nil }
-    var found: JSONTape.Node?
-    for pointer in field.pointers where found == nil { found = pointer.find(in: tape, body) }
-    guard let node = found, let text = scalar(node, tape, body), field.pattern.matches(text)
+    var found: JSONDocument.Node?
+    for pointer in field.pointers where found == nil { found = pointer.find(in: document) }
+    guard let node = found, let text = scalar(node, document), field.pattern.matches(text)
     else { return nil }
     return screen.pass(
       text, mayBeSecurityCode: mayBeSecurityCode || field.pattern.isThreeOrFourDigits)
   }
 
   private func reason(
-    _ rule: ReasonRule, _ tape: JSONTape, _ body: RawSpan
+    _ rule: ReasonRule, _ document: JSONDocument
   ) -> PaymentAnswer.Reason? {
     guard let pointer = rule.field else { return rule.otherwise }
-    guard let node = pointer.find(in: tape, body), let text = scalar(node, tape, body) else {
+    guard let node = pointer.find(in: document), let text = scalar(node, document) else {
       return rule.otherwise
     }
     return rule.map[text] ?? rule.otherwise
   }
 
-  private func scalar(_ node: JSONTape.Node, _ tape: JSONTape, _ body: RawSpan) -> String? {
+  private func scalar(_ node: JSONDocument.Node, _ document: JSONDocument) -> String? {
     // An escape takes at most six bytes for one.
     guard node.content.count <= FieldPattern.longest * 6 else { return nil }
-    return tape.string(of: node, in: body) ?? tape.integer(of: node, in: body).map { String($0) }
+    return document.string(of: node) ?? document.integer(of: node).map { String($0) }
   }
 }
 
@@ -177,13 +176,13 @@ extension AnswerReader {
   /// - Throws: where it cannot be read, or is not between 0 and what was asked; and where it is a part
   ///   that holds nine or more consecutive digits of the card number, since null would say "the whole".
   private func approvedAmount(
-    _ outcome: PaymentAnswer.Outcome, _ tape: JSONTape, _ body: RawSpan,
+    _ outcome: PaymentAnswer.Outcome, _ document: JSONDocument,
     _ screen: inout MemberScreen
   ) throws(AmountProblem) -> Int64? {
-    guard outcome == .approved, let node = rules.approvedAmount?.find(in: tape, body) else {
+    guard outcome == .approved, let node = rules.approvedAmount?.find(in: document) else {
       return nil
     }
-    guard let amount = amount(node, tape, body), amount >= 0 else { throw AmountProblem() }
+    guard let amount = amount(node, document), amount >= 0 else { throw AmountProblem() }
     let asked = requestedAmount ?? 0
     if amount == asked { return nil }
     if screen.holdsPiece(String(amount)) || amount > asked { throw AmountProblem() }
@@ -191,9 +190,9 @@ extension AnswerReader {
   }
 
   /// A whole number, as a number in any form (`500`, `500.0`, `5e2`) or as a string of its digits.
-  private func amount(_ node: JSONTape.Node, _ tape: JSONTape, _ body: RawSpan) -> Int64? {
-    guard node.kind == .string else { return tape.wholeNumber(of: node, in: body) }
-    return scalar(node, tape, body).flatMap { text in
+  private func amount(_ node: JSONDocument.Node, _ document: JSONDocument) -> Int64? {
+    guard node.kind == .string else { return document.wholeNumber(of: node) }
+    return scalar(node, document).flatMap { text in
       Int64(text).flatMap { String($0) == text ? $0 : nil }
     }
   }

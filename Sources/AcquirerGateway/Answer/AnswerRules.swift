@@ -1,4 +1,5 @@
-import Vault
+import Tokenization
+import VaultCore
 
 /// How the answers of an acquirer are read.
 package struct AnswerRules: Sendable {

@@ -1,5 +1,5 @@
+import Bytes
 import JSON
-import SecretMemory
 
 /// Looks for a card number, or for a piece of one, however it is written.
 ///
@@ -43,13 +43,13 @@ struct CardNumberSearch: ~Escapable {
   }
 
   /// Whether a JSON text holds the card number in any of its spellings.
-  static func isIn(_ text: RawSpan, parsed tape: JSONTape, digits: RawSpan) -> Bool {
-    if isIn(text, digits: digits) { return true }
+  static func isIn(_ document: JSONDocument, digits: RawSpan) -> Bool {
+    if isIn(document.text, digits: digits) { return true }
     var values = CardNumberSearch(digits)
-    values.takeAll(tape.root, in: tape, text, withNames: false)
+    values.takeAll(document.root, in: document, withNames: false)
     if values.isFound { return true }
     var all = CardNumberSearch(digits)
-    all.takeAll(tape.root, in: tape, text, withNames: true)
+    all.takeAll(document.root, in: document, withNames: true)
     return all.isFound
   }
 
@@ -66,7 +66,7 @@ struct CardNumberSearch: ~Escapable {
 
   /// Takes the next byte of whatever is searched.
   private mutating func take(_ byte: UInt8) {
-    guard byte >= UInt8(ascii: "0"), byte <= UInt8(ascii: "9"), !isFound else { return }
+    guard isDigit(byte), !isFound else { return }
     forwards = lengths(after: forwards, byte, isBackwards: false)
     backwards = lengths(after: backwards, byte, isBackwards: true)
     if (forwards | backwards) & (1 << UInt32(digits.byteCount)) != 0 { isFound = true }
@@ -86,22 +86,22 @@ struct CardNumberSearch: ~Escapable {
   }
 
   private mutating func takeAll(
-    _ node: JSONTape.Node, in tape: JSONTape, _ text: RawSpan, withNames: Bool
+    _ node: JSONDocument.Node, in document: JSONDocument, withNames: Bool
   ) {
     switch node.kind {
     case .object:
-      for member in tape.members(of: node) {
-        if withNames { tape.forEachByte(ofNameOf: member, in: text) { byte in take(byte) } }
-        takeAll(member, in: tape, text, withNames: withNames)
+      for member in document.members(of: node) {
+        if withNames { document.forEachByte(ofNameOf: member) { byte in take(byte) } }
+        takeAll(member, in: document, withNames: withNames)
       }
     case .array:
-      for element in tape.elements(of: node) {
-        takeAll(element, in: tape, text, withNames: withNames)
+      for element in document.elements(of: node) {
+        takeAll(element, in: document, withNames: withNames)
       }
     case .string:
-      tape.forEachByte(of: node, in: text) { byte in take(byte) }
+      document.forEachByte(of: node) { byte in take(byte) }
     case .number:
-      takeNumber(text.extracting(node.content))
+      takeNumber(document.text.extracting(node.content))
     case .true, .false, .null:
       break
     }

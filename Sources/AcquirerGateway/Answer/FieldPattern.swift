@@ -1,3 +1,5 @@
+import Bytes
+
 /// What a field of an answer may look like: one class of characters and how many of them.
 ///
 /// `[A-Za-z0-9-]{1,36}` is the whole language: a class in brackets (single characters and ranges of
@@ -72,7 +74,7 @@ package struct FieldPattern: Equatable, Sendable {
     let parts = text.dropFirst().dropLast().split(
       separator: UInt8(ascii: ","), omittingEmptySubsequences: false)
     let numbers = parts.compactMap { part -> Int? in
-      guard part.count <= 3, part.allSatisfy({ (0x30...0x39).contains($0) }) else { return nil }
+      guard part.count <= 3, part.allSatisfy(isDigit) else { return nil }
       return Int(String(decoding: part, as: UTF8.self))
     }
     guard numbers.count == parts.count, (1...2).contains(numbers.count),

@@ -20,13 +20,13 @@ package struct JSONPointer: Equatable, Sendable {
   }
 
   /// The value at this place; nil where there is none, or `null`.
-  package func find(in tape: JSONTape, _ text: RawSpan) -> JSONTape.Node? {
-    var node = tape.root
+  package func find(in document: JSONDocument) -> JSONDocument.Node? {
+    var node = document.root
     for name in names {
-      let next: JSONTape.Node? =
+      let next: JSONDocument.Node? =
         switch node.kind {
-        case .object: tape.member(name, of: node, in: text)
-        case .array: element(name, of: node, in: tape)
+        case .object: document.member(name, of: node)
+        case .array: element(name, of: node, in: document)
         case .string, .number, .true, .false, .null: nil
         }
       guard let next else { return nil }
@@ -35,11 +35,12 @@ package struct JSONPointer: Equatable, Sendable {
     return node.kind == .null ? nil : node
   }
 
-  private func element(_ name: String, of array: JSONTape.Node, in tape: JSONTape) -> JSONTape.Node?
+  private func element(_ name: String, of array: JSONDocument.Node, in document: JSONDocument)
+    -> JSONDocument.Node?
   {
     guard let index = Int(name), index >= 0, String(index) == name else { return nil }
     var position = 0
-    for element in tape.elements(of: array) {
+    for element in document.elements(of: array) {
       if position == index { return element }
       position += 1
     }

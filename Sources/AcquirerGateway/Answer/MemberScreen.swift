@@ -1,4 +1,5 @@
-import Vault
+import Tokenization
+import VaultCore
 
 /// Lets members of an answer through, and keeps back those that hold what the shop must not have.
 ///
@@ -25,8 +26,7 @@ struct MemberScreen: ~Escapable {
   ///
   /// - Parameter mayBeSecurityCode: whether it is of a kind of which every value may come to be the
   ///   same three or four digits by chance.
-  mutating func pass(_ text: String?, mayBeSecurityCode: Bool) -> String? {
-    guard let text else { return nil }
+  mutating func pass(_ text: String, mayBeSecurityCode: Bool) -> String? {
     if holdsPiece(text) { return nil }
     if !mayBeSecurityCode, securityCode?.isEqual(to: text) == true {
       foundSecurityCode = true

@@ -19,8 +19,6 @@ struct AcquirerEndpoint: Sendable {
   let tls: NIOSSLContext
   /// What the context was made of, for whoever lists it.
   let listing: AcquirerTLS
-  /// The name that the acquirer's certificate has to carry.
-  let serverName: String
 
   /// The `Host` of a message: with the port where it is not the usual one.
   var authority: String {
@@ -33,7 +31,7 @@ struct AcquirerEndpoint: Sendable {
 package struct AcquirerTLS: Sendable {
   /// The acquirer's name in the configuration.
   package let acquirer: String
-  /// Where it listens.
+  /// The address that messages are posted to.
   package let url: String
   /// The name that its certificate has to carry.
   package let serverName: String

@@ -1,4 +1,5 @@
 import AccessPolicy
+import Bytes
 import Configuration
 import SecretMemory
 
@@ -29,10 +30,9 @@ struct AuthorizationLoader {
   static func bearer(_ path: String) throws(Failure) -> SecretHeader {
     let token = try read(path)
     for offset in token.bytes.byteOffsets {
-      switch token.bytes.byte(offset) {
-      case 0x30...0x39, 0x41...0x5A, 0x61...0x7A: continue
-      case let other where "-._~+/=".utf8.contains(other): continue
-      default: throw Failure(message: "is not a bearer token")
+      let byte = token.bytes.byte(offset)
+      guard isLetterOrDigit(byte) || "-._~+/=".utf8.contains(byte) else {
+        throw Failure(message: "is not a bearer token")
       }
     }
     return try header("Bearer ", token)

@@ -1,10 +1,11 @@
 package import AccessPolicy
 package import Configuration
+import SystemCalls
 
 /// Makes definitions out of the configuration: reads templates, certificates and credentials, and
 /// reports every mistake in them and between them.
 package struct DefinitionLoader {
-  /// Where mistakes go.
+  /// The list that mistakes are added to.
   package let diagnostics: Diagnostics
 
   /// Makes a loader.
@@ -31,7 +32,7 @@ package struct DefinitionLoader {
     let file = settings.templatePath
     guard let tree = ConfigurationTree.read(file, diagnostics),
       let template = TemplateCompiler.compile(
-        tree, directory: ConfigurationFiles.directory(of: file), diagnostics)
+        tree, directory: Directory.containing(file), diagnostics)
     else { return nil }
     let before = diagnostics.count
     let url = settings.url ?? template.url
@@ -59,10 +60,9 @@ package struct DefinitionLoader {
     let listing = AcquirerTLS(
       acquirer: name, url: url.description, serverName: pins.serverName, settings: tls.settings,
       authorities: tls.authorities, chain: tls.chain)
-    let endpoint = AcquirerEndpoint(
-      url: url, tls: tls.context, listing: listing, serverName: pins.serverName)
     return AcquirerDefinition(
-      name: name, template: template, endpoint: endpoint, merchants: access)
+      name: name, template: template,
+      endpoint: AcquirerEndpoint(url: url, tls: tls.context, listing: listing), merchants: access)
   }
 
   private func report(_ file: String, _ message: String, _ suggestion: String? = nil) {

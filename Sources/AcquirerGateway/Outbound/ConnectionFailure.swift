@@ -1,7 +1,7 @@
-import Glibc
 import NIOCore
 import NIOPosix
-import Vault
+import SystemCalls
+import Tokenization
 
 /// Why no connection came to stand, or why one ended.
 struct ConnectionFailure {
@@ -41,11 +41,6 @@ extension SystemError {
   /// What the system said of a connection; nil for an error of another kind.
   init?(_ error: any Error) {
     guard let error = error as? IOError else { return nil }
-    let number = error.errnoCode
-    guard let words = unsafe strerror(number) else {
-      self.init(number: number, words: "error \(number)")
-      return
-    }
-    self.init(number: number, words: unsafe String(cString: words))
+    self.init(number: error.errnoCode, words: systemMessage(error.errnoCode))
   }
 }

@@ -2,7 +2,8 @@ import Cards
 import JSON
 import NIOCore
 import SecretMemory
-import Vault
+import Tokenization
+import VaultCore
 
 /// One message to an acquirer: a template, and everything that goes into it.
 ///
@@ -102,19 +103,15 @@ struct Message: Sendable {
     case .variable(let placeholder): write(placeholder, to: &writer)
     case .array(let elements):
       writer.write("[")
-      var isFirst = true
-      for element in elements where isPresent(element) {
-        if !isFirst { writer.write(",") }
-        isFirst = false
+      for (index, element) in elements.filter(isPresent).enumerated() {
+        if index > 0 { writer.write(",") }
         write(element, to: &writer)
       }
       writer.write("]")
     case .object(let members):
       writer.write("{")
-      var isFirst = true
-      for member in members where isPresent(member.value) {
-        if !isFirst { writer.write(",") }
-        isFirst = false
+      for (index, member) in members.filter({ isPresent($0.value) }).enumerated() {
+        if index > 0 { writer.write(",") }
         writer.write(member.name)
         write(member.value, to: &writer)
       }

@@ -1,3 +1,4 @@
+import JSON
 import NIOCore
 
 /// Writes the bytes of a message into a buffer, or only counts them.
@@ -37,20 +38,9 @@ struct MessageWriter {
 
   /// A string, with its quotes; `"`, `\` and control characters are escaped.
   mutating func writeJSON(_ text: String) {
-    write(UInt8(ascii: "\""))
-    for byte in text.utf8 {
-      switch byte {
-      case UInt8(ascii: "\""), UInt8(ascii: "\\"):
-        write(UInt8(ascii: "\\"))
-        write(byte)
-      case 0..<0x20:
-        write("\\u00")
-        write(hexadecimalDigit(byte >> 4))
-        write(hexadecimalDigit(byte & 0x0F))
-      default: write(byte)
-      }
-    }
-    write(UInt8(ascii: "\""))
+    var string = [UInt8(ascii: "\"")]
+    string.append(escaping: text.utf8Span.span, .c0)
+    write(string + [UInt8(ascii: "\"")])
   }
 
   /// A number in `digits` decimal digits.
@@ -62,8 +52,4 @@ struct MessageWriter {
       divisor /= 10
     }
   }
-}
-
-private func hexadecimalDigit(_ value: UInt8) -> UInt8 {
-  value < 10 ? UInt8(ascii: "0") + value : UInt8(ascii: "a") + value - 10
 }

@@ -1,5 +1,6 @@
 import Synchronization
-import Vault
+import Tokenization
+import VaultCore
 
 /// Gives the outcome of one message to whoever waits for it, exactly once.
 ///

@@ -1,3 +1,4 @@
+import Bytes
 import Cryptography
 import NIOSSL
 
@@ -11,9 +12,9 @@ extension AcquirerEndpoint {
   /// - Source: RFC 9525, 6.3, with wildcards for the whole first label.
   func isNamed(by certificate: NIOSSLCertificate?) -> Bool {
     guard let bytes = try? certificate?.toDERBytes(),
-      let leaf = try? LeafCertificate(der: unsafe bytes.span.bytes)
+      let leaf = try? LeafCertificate(der: bytes.rawSpan)
     else { return false }
-    return leaf.dnsNames.contains { Self.matches(serverName, pattern: $0) }
+    return leaf.dnsNames.contains { Self.matches(listing.serverName, pattern: $0) }
   }
 
   static func matches(_ name: String, pattern: String) -> Bool {

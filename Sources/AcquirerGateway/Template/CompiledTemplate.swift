@@ -1,5 +1,5 @@
 package import Configuration
-package import Vault
+package import Tokenization
 
 /// An acquirer's template, compiled: what is sent for each operation, and how answers are read.
 package struct AcquirerTemplate: Sendable {
@@ -43,7 +43,7 @@ package struct AcquirerTemplate: Sendable {
 package struct ConstantUse: Equatable, Sendable {
   /// The constant's name.
   package let name: String
-  /// Where in the template.
+  /// The place in the template that uses it.
   package let position: ConfigurationTree.Position
   /// Whether it is written into the path or a header, where fewer characters can stand.
   package var isInHead: Bool
@@ -78,7 +78,6 @@ enum PathPart: Sendable {
   case segment(HeadValue)
 }
 
-/// A header of the template's own.
 struct HeaderLine: Sendable {
   let name: String
   let value: HeadValue
@@ -108,7 +107,6 @@ indirect enum TemplateNode: Sendable {
   }
 }
 
-/// A place for a variable.
 struct VariablePlaceholder: Sendable {
   let variable: TemplateVariable
   let form: ValueForm

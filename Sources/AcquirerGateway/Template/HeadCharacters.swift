@@ -1,3 +1,5 @@
+import Bytes
+
 /// Which characters may stand in the head of a message.
 ///
 /// The head is a sequence of lines, so nothing that ends a line or a word gets in: neither from the
@@ -22,7 +24,7 @@ enum HeadCharacters {
   static func isHeaderName(_ text: String) -> Bool {
     let bytes = text.utf8
     return (1...64).contains(bytes.count)
-      && bytes.allSatisfy { isAlphanumeric($0) || "!#$%&'*+-.^_`|~".utf8.contains($0) }
+      && bytes.allSatisfy { isLetterOrDigit($0) || "!#$%&'*+-.^_`|~".utf8.contains($0) }
   }
 
   /// Whether `text` is one segment of a path that means itself: unreserved characters (RFC 3986,
@@ -30,7 +32,7 @@ enum HeadCharacters {
   static func isPathSegment(_ text: String) -> Bool {
     let bytes = text.utf8
     return (1...128).contains(bytes.count) && text != "." && text != ".."
-      && bytes.allSatisfy { isAlphanumeric($0) || "-._~".utf8.contains($0) }
+      && bytes.allSatisfy { isLetterOrDigit($0) || "-._~".utf8.contains($0) }
   }
 
   /// Whether `text` is a path: segments, each after a slash.
@@ -38,13 +40,6 @@ enum HeadCharacters {
     guard text.hasPrefix("/"), text.utf8.count <= 1_024 else { return false }
     return text.dropFirst().split(separator: "/", omittingEmptySubsequences: false).allSatisfy {
       isPathSegment(String($0))
-    }
-  }
-
-  private static func isAlphanumeric(_ byte: UInt8) -> Bool {
-    switch byte {
-    case 0x30...0x39, 0x41...0x5A, 0x61...0x7A: true
-    default: false
     }
   }
 }

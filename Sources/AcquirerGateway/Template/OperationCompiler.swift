@@ -1,5 +1,6 @@
 import Configuration
-import Vault
+import Tokenization
+import VaultCore
 
 /// Compiles one operation of a template.
 struct OperationCompiler {

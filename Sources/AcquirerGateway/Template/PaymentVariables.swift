@@ -1,15 +1,12 @@
 import Cards
-import Vault
+import Tokenization
+import VaultCore
 
 extension Payment {
   /// Whether the request had this variable.
   func has(_ variable: TemplateVariable) -> Bool {
-    switch variable {
-    case .cardNumber, .cardExpiry, .paymentIdentifier, .operation, .now: true
-    case .securityCode: securityCode != nil
-    case .amountValue: amount != nil
-    default: text(variable) != nil
-    }
+    if variable == .securityCode { return securityCode != nil }
+    return variable.isAlwaysPresent || text(variable) != nil
   }
 
   /// The text of a variable that is not secret and is known from the request alone.

@@ -1,5 +1,6 @@
 package import Configuration
-import Vault
+import Tokenization
+import VaultCore
 
 /// Compiles the YAML tree of a template, and reports every mistake in it.
 package enum TemplateCompiler {

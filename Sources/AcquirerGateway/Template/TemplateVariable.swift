@@ -1,4 +1,5 @@
-import Vault
+import Tokenization
+import VaultCore
 
 /// What a template can put into a message. The raw value is its name in the template.
 package enum TemplateVariable: String, CaseIterable, Sendable {
@@ -111,12 +112,7 @@ extension TemplateVariable {
 
   /// Whether it may stand in a path or a header: its characters can neither end a line there nor
   /// lead to another resource, and a log of the acquirer's may hold it.
-  var isFitForHead: Bool {
-    switch self {
-    case .paymentIdentifier, .operation: true
-    default: false
-    }
-  }
+  var isFitForHead: Bool { self == .paymentIdentifier || self == .operation }
 
   /// The values that `map` may translate.
   enum Mappable {

@@ -59,20 +59,19 @@ struct AuditStatistics {
   mutating func passOver(_ logged: LoggedEntry) { _ = history.events(of: logged) }
 
   /// Takes an entry of the period.
-  mutating func add(_ logged: LoggedEntry) {
-    let entry = logged.entry
+  mutating func add(_ entry: LoggedEntry) {
     entries += 1
-    byOperation[entry.operation, default: [:]][entry.outcome, default: 0] += 1
-    let day = logged.timeMilliseconds.floored(to: Self.millisecondsOfDay)
+    byOperation[entry.operationText, default: [:]][entry.outcomeText, default: 0] += 1
+    let day = entry.timeMilliseconds.floored(to: Self.millisecondsOfDay)
     if let (kind, number) = Self.kind(of: entry) {
       byDay[day, default: Counts()][kind] += number
       let merchant = entry.merchant.map { Self.name($0, in: byMerchant.keys) }
       if let merchant { byMerchant[merchant, default: Counts()][kind] += number }
-      note(kind, number, entry, at: logged.timeMilliseconds)
+      note(kind, number, entry)
     }
     noteAcquirer(entry)
-    if let alarm = AlarmFact(logged) { note(alarm) }
-    for event in history.events(of: logged) {
+    if let alarm = AlarmFact(entry) { note(alarm) }
+    for event in history.events(of: entry) {
       guard keyEvents.count < Self.mostKeyEvents else {
         droppedKeyEvents += 1
         continue
@@ -81,12 +80,11 @@ struct AuditStatistics {
     }
   }
 
-  private mutating func note(
-    _ kind: Kind, _ number: UInt64, _ entry: AuditEntry, at time: Int64
-  ) {
+  private mutating func note(_ kind: Kind, _ number: UInt64, _ entry: LoggedEntry) {
+    let time = entry.timeMilliseconds
     switch kind {
     case .refused:
-      let cause = entry.operation == "refusals" ? "past the limit of a minute" : entry.reason
+      let cause = entry.operation == .refusals ? "past the limit of a minute" : entry.reason
       refusals[Self.name(cause ?? "-", in: refusals.keys), default: 0] += number
       refusalMinutes[time.floored(to: Self.millisecondsOfMinute), default: 0] += number
     case .detokenized:
@@ -105,28 +103,27 @@ struct AuditStatistics {
     alarms.append(alarm)
   }
 
-  private mutating func noteAcquirer(_ entry: AuditEntry) {
-    guard entry.operation == "detokenize", let acquirer = entry.acquirer else { return }
+  private mutating func noteAcquirer(_ entry: LoggedEntry) {
+    guard entry.operation == .detokenize, let acquirer = entry.acquirer else { return }
     let name = Self.name(acquirer, in: byAcquirer.keys)
-    if entry.outcome == "released" {
+    if entry.outcome == .released {
       byAcquirer[name, default: AcquirerCounts()].pulls += 1
-    } else if entry.outcome != "intent", entry.outcome != "replayed" {
-      byAcquirer[name, default: AcquirerCounts()].outcomes[entry.outcome, default: 0] += 1
+    } else if entry.outcome != .intent, entry.outcome != .replayed {
+      byAcquirer[name, default: AcquirerCounts()].outcomes[entry.outcomeText, default: 0] += 1
     }
   }
 
   /// What an entry is in the chart, and how many times; nil for what no client asked for.
-  private static func kind(of entry: AuditEntry) -> (Kind, UInt64)? {
-    if entry.operation == "refusals" { return (.refused, entry.reason.flatMap { UInt64($0) } ?? 1) }
+  private static func kind(of entry: LoggedEntry) -> (Kind, UInt64)? {
+    if entry.operation == .refusals { return (.refused, entry.reason.flatMap { UInt64($0) } ?? 1) }
     switch (entry.operation, entry.outcome) {
     // A refusal of the acquirer's has a payment.
-    case ("detokenize", "refused") where entry.paymentIdentifier != nil: return nil
-    case ("tokenize", "refused"), ("detokenize", "refused"), ("delete", "refused"),
-      ("request", "refused"):
+    case (.detokenize, .refused) where entry.paymentIdentifier != nil: return nil
+    case (.tokenize, .refused), (.detokenize, .refused), (.delete, .refused), (.request, .refused):
       return (.refused, 1)
-    case ("tokenize", _): return (.tokenized, 1)
-    case ("detokenize", "intent"), ("detokenize", "released"): return (.detokenized, 1)
-    case ("delete", _): return (.deleted, 1)
+    case (.tokenize, _): return (.tokenized, 1)
+    case (.detokenize, .intent), (.detokenize, .released): return (.detokenized, 1)
+    case (.delete, _): return (.deleted, 1)
     default: return nil
     }
   }

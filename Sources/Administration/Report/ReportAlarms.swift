@@ -1,6 +1,5 @@
 internal import AuditLog
 internal import JSON
-internal import Vault
 
 /// An alarm as its entry tells it.
 struct AlarmFact: Equatable {
@@ -18,19 +17,16 @@ struct AlarmFact: Equatable {
 
   /// Reads an entry; nil where it is about no alarm.
   init?(_ logged: LoggedEntry) {
-    let entry = logged.entry
-    guard entry.operation == AuditWord.Operation.alarm, entry.actor == AuditEntry.systemActor else {
-      return nil
-    }
+    guard logged.operation == .alarm, logged.actor == AuditEntry.systemActor else { return nil }
     let words = logged.reasons
     timeMilliseconds = logged.timeMilliseconds
     sequence = logged.sequence
     rule = words["rule"].map(String.init) ?? "-"
     count = words["count"].map(String.init) ?? "-"
     window = words["window"].map(String.init)
-    merchant = entry.merchant
-    token = entry.token
-    key = entry.key
+    merchant = logged.merchant
+    token = logged.token
+    key = logged.key
     client = words["client"].map(String.init)
   }
 }

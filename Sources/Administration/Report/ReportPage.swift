@@ -3,6 +3,7 @@ internal import Cryptography
 internal import JSON
 internal import Keyring
 internal import RecordFormat
+internal import VaultManagement
 
 /// All that an audit report says.
 struct ReportContents {
@@ -21,19 +22,11 @@ struct ReportContents {
   /// Every key; empty while the keyring is closed.
   let keys: [KeyStatus]
   let custodians: CustodianSet?
-  let backups: [BackupFact]
+  let backups: [BackupRecord]
   /// When the report was made, in Unix milliseconds, and for whom.
   let madeMilliseconds: Int64
   let madeFor: String
   let version: String
-
-  /// A backup that is on record.
-  struct BackupFact {
-    let identifier: String
-    let state: String
-    let madeMilliseconds: Int64
-    let actor: String
-  }
 }
 
 /// The report as one HTML page that stands alone and prints well.
@@ -253,7 +246,7 @@ extension ReportPage {
     html.table(
       [.code("Backup"), .text("State"), .code("Made"), .text("By")],
       contents.backups.map {
-        [$0.identifier, $0.state, time($0.madeMilliseconds), $0.actor]
+        [$0.identifier.text, $0.state.name, time($0.beganMilliseconds), $0.actor]
       }, empty: "No backup is on record.")
   }
 

@@ -1,6 +1,5 @@
 internal import AuditLog
 internal import Keyring
-internal import RecordFormat
 
 /// The table from requirements to evidence, and what the report does not prove.
 struct ReportRequirements {
@@ -16,9 +15,9 @@ struct ReportRequirements {
     html.markup("</ul>\n")
   }
 
-  private func count(_ operation: String, _ outcome: String? = nil) -> UInt64 {
-    let outcomes = contents.statistics.byOperation[operation] ?? [:]
-    return outcome.map { outcomes[$0] ?? 0 } ?? outcomes.values.reduce(0, +)
+  private func count(_ operation: AuditOperation, _ outcome: AuditOutcome? = nil) -> UInt64 {
+    let outcomes = contents.statistics.byOperation[operation.rawValue] ?? [:]
+    return outcome.map { outcomes[$0.rawValue] ?? 0 } ?? outcomes.values.reduce(0, +)
   }
 
   private var overdue: Int {
@@ -37,11 +36,11 @@ struct ReportRequirements {
       ],
       [
         "3.6.1 keys protected against disclosure", "custodians, key source, unseal entries",
-        "\(count("unseal", "done")) unsealed, \(count("unseal.share", "refused")) shares refused",
+        "\(count(.unseal, .done)) unsealed, \(count(.unsealShare, .refused)) shares refused",
       ],
       [
         "3.7.1 to 3.7.3 generation, distribution, storage", "keys.create, keys.rotate, ceremony",
-        "\(count("keys.rotate", "done")) rotated, \(count("ceremony")) ceremony entries",
+        "\(count(.keysRotate, .done)) rotated, \(count(.ceremony)) ceremony entries",
       ],
       [
         "3.7.4 cryptoperiods", "keys now, days left",
@@ -50,11 +49,11 @@ struct ReportRequirements {
       [
         "3.7.5 retirement, replacement, destruction",
         "keys.deactivate, keys.compromise, keys.destroy, certificates",
-        "\(count("keys.destroy", "done")) destroyed, \(count("keys.compromise")) compromised",
+        "\(count(.keysDestroy, .done)) destroyed, \(count(.keysCompromise)) compromised",
       ],
       [
         "3.7.6 split knowledge, dual control", "approve entries, custodians' shares",
-        "\(count("approve", "done")) approvals",
+        "\(count(.approve, .done)) approvals",
       ],
       [
         "7.2 access by need", "operation-not-permitted, acquirer-not-permitted, not-permitted",
@@ -66,7 +65,7 @@ struct ReportRequirements {
       ],
       [
         "10.2.1 what is logged", "access to cards, administration, start and stop of the service",
-        "\(count("serve")) starts and stops, \(count("reload")) reloads",
+        "\(count(.serve)) starts and stops, \(count(.reload)) reloads",
       ],
       [
         "10.3 protected against change",
@@ -75,16 +74,16 @@ struct ReportRequirements {
       ],
       [
         "10.4 reviewed", "this report; audit.show and audit.verify entries",
-        "\(count("audit.show")) looks, \(count("audit.verify")) verifications",
+        "\(count(.auditShow)) looks, \(count(.auditVerify)) verifications",
       ],
       [
         "10.4.1.1 automated mechanisms review the logs",
         "alarm entries, which the rules in force raised as the log was written",
-        "\(count("alarm")) alarms",
+        "\(count(.alarm)) alarms",
       ],
       [
         "10.5.1 twelve months kept, three at hand", "audit.archive entries, exports",
-        "\(count("audit.archive", "done")) archives, \(count("audit.export")) exports",
+        "\(count(.auditArchive, .done)) archives, \(count(.auditExport)) exports",
       ],
     ]
   }

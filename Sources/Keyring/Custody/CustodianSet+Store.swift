@@ -1,5 +1,5 @@
+internal import Bytes
 package import RecordFormat
-import SecretMemory
 package import Storage
 
 /// The set of custodians lies in the row `custodians` of the table `keyring`, in clear.
@@ -9,28 +9,27 @@ extension CustodianSet {
   /// The custodians of the store's KEK; nil where none hold shares.
   ///
   /// - Throws: ``CustodyProblem/malformedSet``, `StorageError`.
-  package static func read(in store: Store) throws -> CustodianSet? {
-    try store.read { try read(in: $0) }
+  package static func read(in store: Store) throws(KeyringError) -> CustodianSet? {
+    try store.read { (transaction) throws(KeyringError) in try read(in: transaction) }
   }
 
   /// The custodians of the store's KEK; nil where none hold shares.
   ///
-  /// - Throws: ``CustodyProblem/malformedSet``, `StorageError`.
+  /// - Throws: ``CustodyProblem/malformedSet``.
   package static func read(
     in transaction: borrowing some StoreReading & ~Copyable
-  ) throws -> CustodianSet? {
-    guard let row = try transaction.get(rowKey.rawSpan, in: .keyring) else { return nil }
-    do throws(RecordError) {
-      return try CustodianSet(of: row)
-    } catch {
-      throw KeyringError.custody(.malformedSet)
+  ) throws(KeyringError) -> CustodianSet? {
+    guard let row = try onStore(transaction.get(rowKey.rawSpan, in: .keyring)?.array) else {
+      return nil
+    }
+    do throws(RecordError) { return try CustodianSet(of: row.rawSpan) } catch {
+      throw .custody(.malformedSet)
     }
   }
 
   /// Writes the set in the place of the one before.
   package func save(in transaction: inout StoreWriteTransaction) throws(StorageError) {
-    let row = encode()
-    try transaction.put(key: Self.rowKey.rawSpan, value: row.rawSpan, in: .keyring)
+    try transaction.put(key: Self.rowKey.rawSpan, value: encode().rawSpan, in: .keyring)
   }
 
   /// Removes the set: the KEK has no custodians any more.

@@ -1,3 +1,4 @@
+internal import Bytes
 import Cryptography
 package import RecordFormat
 package import SecretMemory

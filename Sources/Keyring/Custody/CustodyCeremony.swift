@@ -1,3 +1,4 @@
+internal import Bytes
 package import Cryptography
 package import RecordFormat
 package import SecretMemory
@@ -66,26 +67,13 @@ package struct CustodyCeremony: ~Copyable {
   ) throws(KeyringError) {
     let key = KeyEncryptionKey(
       try KeyIdentifier.fresh(besides: known), try KeyEncryptionKey.makeSecret())
-    let checkValue: [UInt8]
-    do throws(CryptographyError) { checkValue = try key.checkValue() } catch {
-      throw .systemUnavailable
-    }
-    split = try Self.split(key, plan)
+    let checkValue = try key.checkValue()
+    split = try key.split(threshold: plan.threshold, count: plan.custodians.count)
     self.key = key
     self.checkValue = checkValue
     self.plan = plan
     self.cost = cost
     createdMilliseconds = now
-  }
-
-  private static func split(
-    _ key: KeyEncryptionKey, _ plan: CustodyPlan
-  ) throws(KeyringError) -> SecretShares {
-    do throws(CryptographyError) {
-      return try key.split(threshold: plan.threshold, count: plan.custodians.count)
-    } catch {
-      throw .systemUnavailable
-    }
   }
 
   /// Encrypts the share of the custodian `index`, from 0, under their passphrase, and opens it again.
@@ -101,7 +89,7 @@ package struct CustodyCeremony: ~Copyable {
       custodian: plan.custodians[index], coordinate: index + 1, threshold: plan.threshold,
       count: plan.custodians.count, createdMilliseconds: createdMilliseconds)
     guard let header else { throw .custody(.invalidPlan) }
-    let share = try share(at: index + 1)
+    let share = try onSystem(split.share(at: index + 1))
     let written = try CustodianShare(
       sealing: share.bytes, header, passphrase: passphrase, cost: cost)
     let text = Array(written.text.utf8)
@@ -133,7 +121,7 @@ package struct CustodyCeremony: ~Copyable {
     let custodians = ordered.enumerated().map { index, entry in
       CustodianSet.Custodian(
         name: plan.custodians[index],
-        commitment: entry.opened.withBytes {
+        commitment: entry.opened.withUnprotectedKeyBytes {
           CustodianSet.commitment(to: $0, of: key.identifier, coordinate: index + 1)
         })
     }
@@ -145,14 +133,6 @@ package struct CustodyCeremony: ~Copyable {
     return Result(key: key, set: set, shares: ordered.map(\.share))
   }
 
-  private func share(at coordinate: Int) throws(KeyringError) -> SecretBytes {
-    do throws(CryptographyError) {
-      return try split.share(at: coordinate)
-    } catch {
-      throw .systemUnavailable
-    }
-  }
-
   /// The secret that some shares rebuild.
   static func combine(
     _ shares: [(coordinate: Int, share: KeyMaterial)]
@@ -161,7 +141,7 @@ package struct CustodyCeremony: ~Copyable {
     do {
       var joined = try SecretBytes(count: shares.count * size)
       for (index, entry) in shares.enumerated() {
-        entry.share.withBytes { bytes in
+        entry.share.withUnprotectedKeyBytes { bytes in
           unsafe joined.withMutableBytes { buffer in
             unsafe bytes.withUnsafeBytes { source in
               let part = unsafe buffer[index * size..<(index + 1) * size]

@@ -33,7 +33,7 @@ package enum ShareTextProblem: Error, Equatable, Sendable {
   /// What a line is called: `custodian`, `line 3`.
   package typealias LineName = String
 
-  /// What is wrong with a group.
+  /// The fault of a group of characters.
   package enum GroupFault: Equatable, Sendable {
     /// It does not have six characters.
     case length(Int)

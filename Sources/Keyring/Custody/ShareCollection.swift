@@ -25,7 +25,7 @@ package struct ShareCollection: ~Copyable, Sendable {
   /// An empty collection.
   package init(for set: CustodianSet) { self.set = set }
 
-  /// How far it is.
+  /// The custodians who have entered theirs, and how many are missing.
   package var progress: Progress {
     Progress(
       entered: shares.map { set.custodians[$0.coordinate - 1].name },
@@ -91,11 +91,7 @@ package struct ShareCollection: ~Copyable, Sendable {
     let missing = progress.missing
     guard missing == 0 else { throw .custody(.sharesMissing(missing)) }
     let key = KeyEncryptionKey(set.keyIdentifier, try CustodyCeremony.combine(shares))
-    let checkValue: [UInt8]
-    do throws(CryptographyError) { checkValue = try key.checkValue() } catch {
-      throw .systemUnavailable
-    }
-    guard checkValue == set.checkValue else {
+    guard try key.checkValue() == set.checkValue else {
       throw .custody(.rebuiltKeyDiffers(set.keyIdentifier))
     }
     return key

@@ -144,31 +144,28 @@ extension ShareText {
       let count = number(share[2]), CustodianSet.custodianCounts.contains(count),
       (1...count).contains(coordinate)
     else { throw .lineForm(Field.share.rawValue) }
-    guard let threshold = number(try lines.value(of: .threshold)), (2...count).contains(threshold)
-    else { throw .lineForm(Field.threshold.rawValue) }
-    guard let created = RFC3339.unixMilliseconds(try lines.value(of: .created)), created >= 0
-    else { throw .lineForm(Field.created.rawValue) }
-    guard let key = KeyIdentifier(try lines.value(of: .key)) else {
-      throw .lineForm(Field.key.rawValue)
+    func value<Value>(
+      _ field: Field, _ read: (String) -> Value?
+    ) throws(ShareTextProblem) -> Value {
+      guard let value = read(try lines.value(of: field)) else { throw .lineForm(field.rawValue) }
+      return value
     }
-    let vault = try name(.vault, lines)
-    let custodian = try name(.custodian, lines)
-    guard let checkValue = [UInt8](hexadecimal: try lines.value(of: .checkValue)),
-      let header = ShareHeader(
-        vault: vault, keyIdentifier: key, checkValue: checkValue, custodian: custodian,
-        coordinate: coordinate, threshold: threshold, count: count,
-        createdMilliseconds: UInt64(created))
-    else { throw .lineForm(Field.checkValue.rawValue) }
-    return header
-  }
-
-  private static func name(
-    _ field: Field, _ lines: ShareTextLines
-  ) throws(ShareTextProblem) -> CustodyName {
-    guard let name = CustodyName(try lines.value(of: field)) else {
-      throw .lineForm(field.rawValue)
+    let threshold = try value(.threshold) { text in
+      number(text).flatMap { (2...count).contains($0) ? $0 : nil }
     }
-    return name
+    let created = try value(.created) {
+      RFC3339.unixMilliseconds($0).flatMap(UInt64.init(exactly:))
+    }
+    let key = try value(.key) { KeyIdentifier($0) }
+    let vault = try value(.vault) { CustodyName($0) }
+    let custodian = try value(.custodian) { CustodyName($0) }
+    return try value(.checkValue) { text in
+      [UInt8](hexadecimal: text).flatMap {
+        ShareHeader(
+          vault: vault, keyIdentifier: key, checkValue: $0, custodian: custodian,
+          coordinate: coordinate, threshold: threshold, count: count, createdMilliseconds: created)
+      }
+    }
   }
 
   /// A number of one or two digits.

@@ -1,3 +1,4 @@
+import Bytes
 import RecordFormat
 
 /// The lines of a share's text, by their names.
@@ -10,7 +11,7 @@ struct ShareTextLines {
   ///   occur twice.
   init(_ text: RawSpan) throws(ShareTextProblem) {
     guard text.byteCount <= ShareText.mostBytes else { throw .tooLong }
-    let bytes = unsafe text.withUnsafeBytes { unsafe [UInt8]($0) }
+    let bytes = text.array
     let lines = bytes.split(omittingEmptySubsequences: false) { $0 == UInt8(ascii: "\n") }
     for (index, line) in lines.enumerated() {
       guard line.allSatisfy({ (0x20...0x7E).contains($0) || Self.isSpace($0) }) else {

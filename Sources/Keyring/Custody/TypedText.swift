@@ -9,8 +9,6 @@ enum TypedText {
   static let groupDigits = 6
   /// How many groups can be told from each other by their place.
   static let mostGroups = 32
-  /// How many characters a line's check has.
-  static let lineCheckDigits = 3
 
   private static let alphabet = Array("0123456789ABCDEFGHJKMNPQRSTVWXYZ".utf8)
 

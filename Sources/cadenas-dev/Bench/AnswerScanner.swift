@@ -1,3 +1,4 @@
+import Bytes
 import NIOCore
 
 /// Finds the end of each HTTP answer, its status and the token in it, and reads nothing else.
@@ -23,9 +24,7 @@ struct AnswerScanner {
       guard let start = find(text, in: buffer, from: body.lowerBound) else { return false }
       let end = start + text.utf8CodeUnitCount + rest.count
       guard end <= body.upperBound else { return false }
-      return unsafe buffer.extracting(end - rest.count..<end).withUnsafeBytes { bytes in
-        unsafe bytes.elementsEqual(rest)
-      }
+      return buffer.extracting(end - rest.count..<end).isEqual(to: rest)
     }
   }
 
@@ -51,36 +50,24 @@ struct AnswerScanner {
 
   /// The digits from `start` on, after spaces.
   private static func number(in buffer: RawSpan, from start: Int) -> Int {
-    unsafe buffer.withUnsafeBytes { bytes in
-      var value = 0
-      for index in start..<bytes.count {
-        let byte = unsafe bytes[index]
-        if byte == 0x20 && value == 0 { continue }
-        guard (0x30...0x39).contains(byte), value < 1 << 30 else { break }
-        value = value * 10 + Int(byte - 0x30)
-      }
-      return value
+    var value = 0
+    for offset in start..<buffer.byteCount {
+      let byte = buffer.byte(offset)
+      if byte == 0x20 && value == 0 { continue }
+      guard isDigit(byte), value < 1 << 30 else { break }
+      value = value * 10 + Int(byte - 0x30)
     }
+    return value
   }
 }
 
 /// Where `text` starts, which is written in lower case and matched in any.
 private func find(_ text: StaticString, in buffer: RawSpan, from start: Int) -> Int? {
-  text.withUTF8Buffer { pattern in
-    guard buffer.byteCount - start >= pattern.count else { return nil }
-    return unsafe buffer.withUnsafeBytes { bytes in
-      let first = unsafe pattern[0]
-      for index in start...(bytes.count - pattern.count) where unsafe bytes[index] == first {
-        var offset = 1
-        while offset < pattern.count {
-          var byte = unsafe bytes[index + offset]
-          if (0x41...0x5a).contains(byte) { byte |= 0x20 }
-          guard byte == (unsafe pattern[offset]) else { break }
-          offset += 1
-        }
-        if offset == pattern.count { return index }
-      }
-      return nil
-    }
+  let length = text.utf8CodeUnitCount
+  guard buffer.byteCount - start >= length else { return nil }
+  let first = unsafe text.utf8Start[0]
+  for offset in start...buffer.byteCount - length where buffer.byte(offset) == first {
+    if buffer.matchesIgnoringCase(offset..<offset + length, text) { return offset }
   }
+  return nil
 }

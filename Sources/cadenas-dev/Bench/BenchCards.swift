@@ -1,3 +1,4 @@
+import Bytes
 import NIOCore
 
 /// Cards that have a token before a run begins.
@@ -9,16 +10,14 @@ struct BenchCards: Sendable {
   private(set) var numbers: [Int] = []
   private var tokens: [UInt8] = []
 
-  /// How many there are.
   var count: Int { numbers.count }
 
   /// Adds a card whose token stands at `range` of `answer`.
   mutating func add(_ number: Int, token range: Range<Int>, of answer: RawSpan) {
     numbers.append(number)
-    unsafe answer.extracting(range).withUnsafeBytes { unsafe tokens.append(contentsOf: $0) }
+    tokens.append(contentsOf: answer.extracting(range))
   }
 
-  /// Adds the cards of `other`.
   mutating func add(_ other: BenchCards) {
     numbers += other.numbers
     tokens += other.tokens

@@ -1,7 +1,6 @@
 import ArgumentParser
 import NIOCore
 
-/// `cadenas-dev bench`.
 struct BenchCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "bench",
@@ -64,21 +63,19 @@ struct BenchCommand: ParsableCommand {
   }
 
   func run() throws {
-    let prepared = BenchPlan.standardPreparation(
-      operation, connections: connections, seconds: seconds + warmUp, rate: rate, filled: filled)
     let plan = BenchPlan(
       endpoint: try Endpoint(vault), operation: operation, connections: connections,
       threads: threads, measured: .seconds(Int64(seconds)), warmUp: .seconds(Int64(warmUp)),
-      rate: rate, filled: filled, prepared: prepare ?? prepared, server: process)
+      rate: rate, filled: filled, wanted: prepare, server: process)
     let report: BenchReport
     do {
-      report = try BenchRun(plan, of: TLSMaterial(directory: pki)).run()
+      report = try BenchRun(plan: plan, material: TLSMaterial(directory: pki)).run()
     } catch let error as DevelopmentError {
       throw error
     } catch {
       throw DevelopmentError.connection("\(plan.endpoint.url): \(error)")
     }
-    Console.say(format == .json ? report.json : report.table)
+    Terminal.say(format == .json ? report.json : report.table)
     if report.tally.answered == 0 || report.tally.failures > 0 {
       throw DevelopmentError.unexpected("not every request was answered as it had to be")
     }

@@ -1,5 +1,4 @@
 import NIOCore
-import NIOTLS
 
 /// One connection of a run: sends a request, waits for its answer, checks it, sends the next.
 ///
@@ -12,7 +11,6 @@ final class BenchConnection: ChannelInboundHandler {
 
   private var requests: BenchRequests
   private let interval: TimeAmount?
-  private let ready: EventLoopPromise<Void>
   private var pending = ByteBuffer()
   private var due = NIODeadline.distantPast
   private var window: BenchWindow?
@@ -20,10 +18,9 @@ final class BenchConnection: ChannelInboundHandler {
   private var isWaiting = false
   private var tally = BenchTally()
 
-  init(_ requests: BenchRequests, interval: TimeAmount?, ready: EventLoopPromise<Void>) {
+  init(_ requests: BenchRequests, interval: TimeAmount?) {
     self.requests = requests
     self.interval = interval
-    self.ready = ready
   }
 
   /// Starts to send at `start`.
@@ -54,11 +51,6 @@ final class BenchConnection: ChannelInboundHandler {
     return (tally, requests.cards)
   }
 
-  func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
-    if case TLSUserEvent.handshakeCompleted = event { ready.succeed() }
-    context.fireUserInboundEventTriggered(event)
-  }
-
   func channelRead(context: ChannelHandlerContext, data: NIOAny) {
     var part = unwrapInboundIn(data)
     if pending.readableBytes == 0 { pending = part } else { pending.writeBuffer(&part) }
@@ -76,13 +68,7 @@ final class BenchConnection: ChannelInboundHandler {
     sendWhenDue(context)
   }
 
-  func errorCaught(context: ChannelHandlerContext, error: any Error) {
-    ready.fail(error)
-    context.close(promise: nil)
-  }
-
   func channelInactive(context: ChannelHandlerContext) {
-    ready.fail(DevelopmentError.connection("the server closed a connection"))
     guard let window, NIODeadline.now() < window.until else { return }
     if isWaiting { tally.lost += 1 }
     isWaiting = false

@@ -34,8 +34,8 @@ struct BenchPlan: Sendable {
   let rate: Int?
   /// How many cards of its series `cadenas-dev fill` has put in the store.
   let filled: Int
-  /// How many cards are tokenized before the run, so that there are tokens to ask about.
-  let prepared: Int
+  /// How many cards are to be tokenized before the run; chosen by operation where nothing is said.
+  let wanted: Int?
   /// The processes whose processor time counts as the server's.
   let server: [Int]
 
@@ -44,16 +44,17 @@ struct BenchPlan: Sendable {
     rate.map { .nanoseconds(Int64(connections) * 1_000_000_000 / Int64($0)) }
   }
 
-  /// Cards that a run needs beforehand, where nothing else is said.
-  static func standardPreparation(
-    _ operation: Operation, connections: Int, seconds: Int, rate: Int?, filled: Int
-  ) -> Int {
-    switch operation {
+  /// How many cards are tokenized before the run, so that there are tokens to ask about.
+  var prepared: Int {
+    if let wanted { return wanted }
+    return switch operation {
     case .tokenizeNew, .fixed: 0
     case .tokenizeKnown: filled > 0 ? 0 : 10_000
     case .pull, .push, .mix: 10_000
     // Each of them goes once: as many as can be deleted in that time.
-    case .delete: seconds * min(rate ?? .max, min(2_000 * connections, 30_000))
+    case .delete:
+      Int((warmUp + measured).nanoseconds / 1_000_000_000)
+        * min(rate ?? .max, 2_000 * connections, 30_000)
     }
   }
 }

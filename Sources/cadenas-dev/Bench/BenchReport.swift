@@ -18,7 +18,7 @@ struct BenchReport {
   let tally: BenchTally
   /// How long it was measured, in seconds.
   let seconds: Double
-  /// What was used meanwhile.
+  /// The processor time of the run.
   let processors: ProcessorTime
   /// How long nothing ran meanwhile.
   let standstill: Standstill
@@ -94,31 +94,30 @@ struct BenchReport {
 
   /// For programs: whole numbers, durations in microseconds, processors in thousandths.
   var json: String {
-    var json = JSONWriter()
-    json.beginObject()
-    json.member("operation", string: plan.operation.rawValue)
-    json.member("connections", integer: plan.connections)
-    if let rate = plan.rate { json.member("rate", integer: rate) }
-    json.member("milliseconds", integer: Int(seconds * 1e3))
-    json.member("requests", integer: tally.answered)
-    json.member("per_second", integer: Int(perSecond))
-    for (_, member, fraction) in Self.percentiles {
-      json.member(JSONName(member), integer: Int(microseconds(fraction)))
+    let json = JSONWriter.document { json in
+      json.member("operation", string: plan.operation.rawValue)
+      json.member("connections", integer: plan.connections)
+      if let rate = plan.rate { json.member("rate", integer: rate) }
+      json.member("milliseconds", integer: Int(seconds * 1e3))
+      json.member("requests", integer: tally.answered)
+      json.member("per_second", integer: Int(perSecond))
+      for (_, member, fraction) in Self.percentiles {
+        json.member(JSONName(member), integer: Int(microseconds(fraction)))
+      }
+      json.member("max_us", integer: Int(tally.latency.longest / 1000))
+      json.member("failures", integer: tally.failures)
+      json.member("overdue", integer: tally.overdue)
+      json.member("client_millis", integer: Int(processors.client / seconds * 1e3))
+      if let server = processors.server {
+        json.member("server_millis", integer: Int(server / seconds * 1e3))
+      }
+      if let others { json.member("others_millis", integer: Int(others * 1e3)) }
+      json.member("idle_percent", integer: Int(idle * 100))
+      json.member("standstill_millis", integer: pausedMillis)
+      json.member("standstill_max_us", integer: Int(standstill.longest / 1000))
+      json.member("client_is_bottleneck", boolean: clientLoad > Self.busyClient)
     }
-    json.member("max_us", integer: Int(tally.latency.longest / 1000))
-    json.member("failures", integer: tally.failures)
-    json.member("overdue", integer: tally.overdue)
-    json.member("client_millis", integer: Int(processors.client / seconds * 1e3))
-    if let server = processors.server {
-      json.member("server_millis", integer: Int(server / seconds * 1e3))
-    }
-    if let others { json.member("others_millis", integer: Int(others * 1e3)) }
-    json.member("idle_percent", integer: Int(idle * 100))
-    json.member("standstill_millis", integer: pausedMillis)
-    json.member("standstill_max_us", integer: Int(standstill.longest / 1000))
-    json.member("client_is_bottleneck", boolean: clientLoad > Self.busyClient)
-    json.endObject()
-    return String(decoding: json.bytes, as: UTF8.self)
+    return String(decoding: json, as: UTF8.self)
   }
 
   private func microseconds(_ fraction: Double) -> Double {

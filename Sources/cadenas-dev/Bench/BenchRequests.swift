@@ -1,3 +1,4 @@
+import Bytes
 import NIOCore
 
 /// What one connection asks, and whether the answers are right.
@@ -133,7 +134,7 @@ struct BenchRequests {
         return false
       }
       if case .measure(.mix) = task {
-        unsafe bytes.extracting(token).withUnsafeBytes { unsafe latest = Array($0) }
+        latest = bytes.extracting(token).array
       }
       return true
     case .token(let number):
@@ -149,7 +150,7 @@ struct BenchRequests {
 }
 
 extension RawSpan {
-  fileprivate func isEqual(to other: ArraySlice<UInt8>) -> Bool {
+  func isEqual(to other: ArraySlice<UInt8>) -> Bool {
     unsafe withUnsafeBytes { bytes in unsafe bytes.elementsEqual(other) }
   }
 }

@@ -11,16 +11,10 @@ struct BenchRun {
   /// How many connections prepare cards at most.
   private static let preparingConnections = 64
 
-  private let plan: BenchPlan
-  private let material: TLSMaterial
+  let plan: BenchPlan
+  /// Whose clients ask.
+  let material: TLSMaterial
 
-  /// A run against the server of `plan`, as clients of `material`.
-  init(_ plan: BenchPlan, of material: TLSMaterial) {
-    self.plan = plan
-    self.material = material
-  }
-
-  /// Runs to the end.
   func run() throws -> BenchReport {
     let group = MultiThreadedEventLoopGroup(numberOfThreads: plan.threads)
     defer { try? group.syncShutdownGracefully() }
@@ -37,8 +31,7 @@ struct BenchRun {
     let start = NIODeadline.now() + .milliseconds(50)
     let measuredFrom = start + plan.warmUp
     let window = BenchWindow(
-      start: start, measuredFrom: measuredFrom, until: measuredFrom + plan.measured,
-      on: group.next())
+      measuredFrom: measuredFrom, until: measuredFrom + plan.measured, on: group.next())
     for (index, connection) in connections.enumerated() {
       // With a rate, connections take turns instead of starting together.
       let share = (plan.interval?.nanoseconds ?? 0) * Int64(index) / Int64(plan.connections)
@@ -69,7 +62,7 @@ struct BenchRun {
     let loop = group.next()
     let now = NIODeadline.now()
     let window = BenchWindow(
-      start: now, measuredFrom: now, until: now + .minutes(Self.prepareLimitMinutes), on: loop)
+      measuredFrom: now, until: now + .minutes(Self.prepareLimitMinutes), on: loop)
     let connections = try (0..<count).map { index in
       let numbers = stride(from: index, to: plan.prepared, by: count).map {
         preparedNumber($0, firstCard: firstCard)
@@ -134,21 +127,12 @@ struct BenchRun {
     let limit = loop.scheduleTask(in: .seconds(Self.connectLimitSeconds)) {
       ready.fail(DevelopmentError.connection("the server does not answer a handshake"))
     }
-    let made = loop.submit {
-      NIOLoopBound(BenchConnection(requests, interval: interval, ready: ready), eventLoop: loop)
-    }
-    let handler = try made.wait()
-    let channel = try ClientBootstrap(group: loop)
-      .channelOption(.tcpOption(.tcp_nodelay), value: 1)
-      .channelInitializer { channel in
-        channel.eventLoop.makeCompletedFuture {
-          let pipeline = channel.pipeline.syncOperations
-          try pipeline.addHandler(
-            NIOSSLClientHandler(context: context, serverHostname: "localhost"))
-          try pipeline.addHandler(handler.value)
-        }
-      }
-      .connect(host: plan.endpoint.host, port: plan.endpoint.port).wait()
+    let handler = try loop.submit {
+      NIOLoopBound(BenchConnection(requests, interval: interval), eventLoop: loop)
+    }.wait()
+    let channel = try HTTPSClient.connect(to: plan.endpoint, context, on: loop) { pipeline in
+      try pipeline.addHandlers([HandshakeWatcher(ready), handler.value])
+    }.wait()
     try ready.futureResult.wait()
     limit.cancel()
     return Connection(channel: channel, handler: handler)

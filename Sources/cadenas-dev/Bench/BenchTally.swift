@@ -9,7 +9,6 @@ struct BenchTally: Sendable {
   /// Requests that had their time and no answer before the end: each counts with how late it was.
   private(set) var overdue = 0
 
-  /// Counts one answer.
   mutating func record(status: Int, isRight: Bool, nanoseconds: UInt64) {
     latency.record(nanoseconds)
     byStatus[min(max(status, 0), 599)] += 1
@@ -22,7 +21,6 @@ struct BenchTally: Sendable {
     overdue += 1
   }
 
-  /// Adds what `other` counted.
   mutating func add(_ other: BenchTally) {
     latency.add(other.latency)
     for index in byStatus.indices { byStatus[index] += other.byStatus[index] }
@@ -36,7 +34,6 @@ struct BenchTally: Sendable {
     byStatus.enumerated().filter { $0.element > 0 }.map { ($0.offset, $0.element) }
   }
 
-  /// Answers.
   var answered: Int { byStatus.reduce(0, +) }
 
   /// Answers that were not what they had to be, and requests that got none.

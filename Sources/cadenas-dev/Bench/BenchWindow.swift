@@ -3,14 +3,12 @@ import Synchronization
 
 /// When a run measures. It ends early where a connection has nothing left to ask.
 final class BenchWindow: Sendable {
-  let start: NIODeadline
   let measuredFrom: NIODeadline
   private let end: Atomic<UInt64>
   private let over: EventLoopPromise<Void>
 
   /// A window whose end is told on `loop`.
-  init(start: NIODeadline, measuredFrom: NIODeadline, until: NIODeadline, on loop: any EventLoop) {
-    self.start = start
+  init(measuredFrom: NIODeadline, until: NIODeadline, on loop: any EventLoop) {
     self.measuredFrom = measuredFrom
     end = Atomic(until.uptimeNanoseconds)
     let over = loop.makePromise(of: Void.self)
@@ -24,7 +22,6 @@ final class BenchWindow: Sendable {
   /// Succeeds at the end.
   var ended: EventLoopFuture<Void> { over.futureResult }
 
-  /// Ends it now.
   func close() {
     end.store(NIODeadline.now().uptimeNanoseconds, ordering: .relaxed)
     over.succeed()

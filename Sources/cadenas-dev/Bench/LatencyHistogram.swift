@@ -17,7 +17,6 @@ struct LatencyHistogram: Sendable {
     longest = max(longest, nanoseconds)
   }
 
-  /// Adds what `other` counted.
   mutating func add(_ other: LatencyHistogram) {
     for index in counts.indices { counts[index] += other.counts[index] }
     total += other.total

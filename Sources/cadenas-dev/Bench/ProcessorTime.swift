@@ -31,7 +31,7 @@ struct ProcessorTime: Sendable {
     return time
   }
 
-  /// What was used between two moments.
+  /// The time used between two moments.
   static func - (after: ProcessorTime, before: ProcessorTime) -> ProcessorTime {
     ProcessorTime(
       client: after.client - before.client,
@@ -43,9 +43,9 @@ struct ProcessorTime: Sendable {
 
   /// The fields utime and stime of `/proc/PID/stat`; 0 for a process that is gone.
   private static func ticks(of process: Int) -> Double {
-    guard let line = readProc("/proc/\(process)/stat"), let end = line.lastIndex(of: ")") else {
-      return 0
-    }
+    guard let line = try? DevelopmentFiles.readText("/proc/\(process)/stat"),
+      let end = line.lastIndex(of: ")")
+    else { return 0 }
     // After the name, which may hold anything, the state is the first.
     let fields = line[line.index(after: end)...].split(separator: " ")
     guard fields.count > 12 else { return 0 }
@@ -53,17 +53,7 @@ struct ProcessorTime: Sendable {
   }
 
   private static func machineTicks() -> [Double] {
-    let line = readProc("/proc/stat")?.prefix { $0 != "\n" } ?? ""
+    let line = (try? DevelopmentFiles.readText("/proc/stat"))?.prefix { $0 != "\n" } ?? ""
     return line.split(separator: " ").dropFirst().map { Double($0) ?? 0 }
-  }
-
-  /// The beginning of a file of the kernel's, whose size it does not say.
-  private static func readProc(_ path: String) -> String? {
-    let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC)
-    guard descriptor >= 0 else { return nil }
-    defer { close(descriptor) }
-    var bytes = [UInt8](repeating: 0, count: 4096)
-    let count = unsafe read(descriptor, &bytes, bytes.count)
-    return count > 0 ? String(decoding: bytes[..<count], as: UTF8.self) : nil
   }
 }

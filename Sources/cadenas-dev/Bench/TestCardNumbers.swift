@@ -1,4 +1,4 @@
-import Glibc
+import SystemCalls
 
 /// Card numbers that pass Luhn, spread over all of Visa's range, in an order that anybody can repeat.
 ///
@@ -12,7 +12,7 @@ struct TestCardNumbers {
   static let length = 16
   /// How many numbers `fill` has to itself.
   static let filledSize = 100_000_000
-  private static let rangeSize = 1_000_000_000
+  static let rangeSize = 1_000_000_000
   /// What stands between Visa's 4 and the check digit is the index times this, modulo 10^14: the golden
   /// ratio's part of it, which spreads any run of indices evenly, and no multiple of 2 or 5, so that no
   /// two indices give the same number.
@@ -23,7 +23,6 @@ struct TestCardNumbers {
   private let first: Int
   private let stride: Int
   private var position: Int
-  private var digits = [UInt8](repeating: 0x30, count: length)
 
   /// The numbers `offset`, `offset + stride`, … after `first`: with as many offsets as `stride`,
   /// several makers share one range and never give the same number.
@@ -38,16 +37,11 @@ struct TestCardNumbers {
     self.init(first: index, offset: 0, stride: 1)
   }
 
-  /// A random place to start.
-  static func randomStart() -> Int { Int.random(in: filledSize..<rangeSize) }
-
   /// A place to start from which nobody has started: it goes on with the clock, by more numbers than
   /// a vault takes in that time, and comes round after five hours.
   static func freshStart() -> Int {
-    var now = timespec()
-    unsafe clock_gettime(CLOCK_REALTIME, &now)
-    let milliseconds = Int(now.tv_sec) * 1_000 + Int(now.tv_nsec) / 1_000_000
-    return index(milliseconds % (1 << 40) * numbersPerMillisecond, from: filledSize)
+    index(
+      Int(SystemClock.unixMilliseconds()) % (1 << 40) * numbersPerMillisecond, from: filledSize)
   }
 
   /// Where the number `position` numbers after `first` stands in the range. A series that passes the
@@ -63,14 +57,6 @@ struct TestCardNumbers {
     precondition(buffer.count >= Self.length, "a number has 16 digits")
     Self.write(Self.index(position, from: first), into: &buffer)
     position += stride
-  }
-
-  /// Calls `body` with each digit of the next number, in ASCII.
-  mutating func forNext<E: Error>(_ body: (UInt8) throws(E) -> Void) throws(E) {
-    var next = digits
-    self.next(into: &next)
-    digits = next
-    for digit in next { try body(digit) }
   }
 
   /// Writes the number with the index `index` in the range.

@@ -3,14 +3,12 @@ import NIOHTTP1
 
 /// One request and its answer on a connection that ends with it.
 final class HTTPExchange: ChannelInboundHandler {
-  typealias InboundIn = HTTPClientResponsePart
+  typealias InboundIn = NIOHTTPClientResponseFull
   typealias OutboundOut = HTTPClientRequestPart
 
   private let request: HTTPRequestHead
   private let body: String?
   private let promise: EventLoopPromise<HTTPAnswer>
-  private var head: HTTPResponseHead?
-  private var received: [UInt8] = []
 
   init(_ request: HTTPRequestHead, _ body: String?, _ promise: EventLoopPromise<HTTPAnswer>) {
     self.request = request
@@ -27,16 +25,11 @@ final class HTTPExchange: ChannelInboundHandler {
   }
 
   func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-    switch unwrapInboundIn(data) {
-    case .head(let head):
-      self.head = head
-    case .body(let part):
-      received += part.readableBytesView
-    case .end:
-      guard let head else { return }
-      promise.succeed(
-        HTTPAnswer(status: Int(head.status.code), headers: head.headers, body: received))
-    }
+    let answer = unwrapInboundIn(data)
+    promise.succeed(
+      HTTPAnswer(
+        status: Int(answer.head.status.code),
+        body: answer.body.map { Array($0.readableBytesView) } ?? []))
   }
 
   func errorCaught(context: ChannelHandlerContext, error: any Error) {

@@ -4,12 +4,11 @@ import NIOPosix
 import NIOSSL
 
 /// A client that opens a connection for each request and waits for the answer: for what a person
-/// watches. Load is made by ``LoadConnection``.
+/// watches. Load is made by ``BenchConnection``.
 struct HTTPSClient {
   /// How long connecting, and then the answer, may take.
   static let patience = TimeAmount.seconds(45)
 
-  /// Who it talks to.
   let endpoint: Endpoint
   private let context: NIOSSLContext
 
@@ -23,11 +22,10 @@ struct HTTPSClient {
 
   /// Whether a TLS handshake is answered by whom we trust. No request is sent.
   func answersHandshake() -> Bool {
-    let outcome = perform { pipeline, promise in
+    let outcome: Void? = try? perform { pipeline, promise in
       try pipeline.addHandler(HandshakeWatcher(promise))
     }
-    guard case .success = outcome else { return false }
-    return true
+    return outcome != nil
   }
 
   /// Sends one request and returns the answer.
@@ -43,13 +41,15 @@ struct HTTPSClient {
       head.headers.add(name: "Content-Length", value: "\(body.utf8.count)")
     }
     head.headers.add(contentsOf: headers)
-    let outcome = perform { [head] pipeline, promise in
-      try pipeline.addHTTPClientHandlers()
-      try pipeline.addHandler(HTTPExchange(head, body, promise))
-    }
-    switch outcome {
-    case .success(let answer): return answer
-    case .failure(let error): throw .connection("\(method) \(endpoint.url)\(path): \(error)")
+    do {
+      return try perform { [head] pipeline, promise in
+        try pipeline.addHTTPClientHandlers()
+        try pipeline.addHandler(
+          NIOHTTPClientResponseAggregator(maxContentLength: DevelopmentFiles.readLimit))
+        try pipeline.addHandler(HTTPExchange(head, body, promise))
+      }
+    } catch {
+      throw .connection("\(method) \(endpoint.url)\(path): \(error)")
     }
   }
 
@@ -58,36 +58,41 @@ struct HTTPSClient {
     _ configure:
       @escaping @Sendable (ChannelPipeline.SynchronousOperations, EventLoopPromise<Value>) throws
       -> Void
-  ) -> Result<Value, any Error> {
+  ) throws -> Value {
     let loop = MultiThreadedEventLoopGroup.singleton.any()
     let promise = loop.makePromise(of: Value.self)
     let deadline = loop.scheduleTask(in: Self.patience) {
       promise.fail(DevelopmentError.connection("no answer in time"))
     }
-    let connecting = ClientBootstrap(group: loop)
-      .channelInitializer { [context] channel in
+    let connecting = Self.connect(to: endpoint, context, on: loop) { try configure($0, promise) }
+    connecting.whenFailure { promise.fail($0) }
+    defer {
+      deadline.cancel()
+      connecting.whenSuccess { $0.close(promise: nil) }
+    }
+    return try promise.futureResult.wait()
+  }
+
+  /// Connects to `endpoint` with TLS, and lets `configure` add what stands behind that.
+  static func connect(
+    to endpoint: Endpoint, _ context: NIOSSLContext, on loop: any EventLoop,
+    _ configure: @escaping @Sendable (ChannelPipeline.SynchronousOperations) throws -> Void
+  ) -> EventLoopFuture<any Channel> {
+    ClientBootstrap(group: loop)
+      .channelOption(.tcpOption(.tcp_nodelay), value: 1)
+      .channelInitializer { channel in
         channel.eventLoop.makeCompletedFuture {
           let pipeline = channel.pipeline.syncOperations
           try pipeline.addHandler(
             NIOSSLClientHandler(context: context, serverHostname: "localhost"))
-          try configure(pipeline, promise)
+          try configure(pipeline)
         }
       }
       .connect(host: endpoint.host, port: endpoint.port)
-    connecting.whenFailure { promise.fail($0) }
-    let outcome = Result { try promise.futureResult.wait() }
-    deadline.cancel()
-    connecting.whenSuccess { $0.close(promise: nil) }
-    return outcome
   }
 }
 
-/// What came back.
 struct HTTPAnswer: Sendable {
   let status: Int
-  let headers: HTTPHeaders
   let body: [UInt8]
-
-  /// The body as text.
-  var text: String { String(decoding: body, as: UTF8.self) }
 }

@@ -23,5 +23,6 @@ final class HandshakeWatcher: ChannelInboundHandler {
 
   func channelInactive(context: ChannelHandlerContext) {
     promise.fail(DevelopmentError.connection("closed before the handshake was complete"))
+    context.fireChannelInactive()
   }
 }

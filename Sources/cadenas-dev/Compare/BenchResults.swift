@@ -31,11 +31,9 @@ struct BenchResults {
   init(_ bytes: [UInt8]) throws(DevelopmentError) {
     for line in bytes.split(separator: UInt8(ascii: "\n")) {
       let members = try JSONMembers(Array(line))
-      let store = Int(members["store"] ?? "") ?? 0
-      if let kib = members["kib"].flatMap({ Double($0) }) {
-        memory[store, default: []].append(kib)
-      }
-      if let task = members["task"], let time = members["milliseconds"].flatMap({ Double($0) }) {
+      let store = members.integer("store") ?? 0
+      if let kib = members.number("kib") { memory[store, default: []].append(kib) }
+      if let task = members["task"], let time = members.number("milliseconds") {
         upkeep[task, default: [:]][store, default: []].append(time)
       }
       if let rate = members["rate"] {
@@ -46,14 +44,14 @@ struct BenchResults {
             })
       }
       guard members["rate"] == nil, let subject = members["subject"],
-        let operation = members["operation"], let round = members["round"].flatMap({ Int($0) }),
-        let connections = members["connections"].flatMap({ Int($0) })
+        let operation = members["operation"], let round = members.integer("round"),
+        let connections = members.integer("connections")
       else { continue }
       let key = Key(
         subject: subject, operation: operation, store: store, connections: connections)
       figures[key, default: [:]][round] = Figures(
-        perSecond: Double(members["per_second"] ?? "") ?? 0,
-        p50: Double(members["p50_us"] ?? "") ?? 0, p99: Double(members["p99_us"] ?? "") ?? 0,
+        perSecond: members.number("per_second") ?? 0, p50: members.number("p50_us") ?? 0,
+        p99: members.number("p99_us") ?? 0,
         clientIsBottleneck: members["client_is_bottleneck"] == "true")
     }
   }

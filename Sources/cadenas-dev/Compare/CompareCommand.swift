@@ -1,6 +1,5 @@
 import ArgumentParser
 
-/// `cadenas-dev compare`.
 struct CompareCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "compare",
@@ -23,19 +22,18 @@ struct CompareCommand: ParsableCommand {
   var format = Format.table
 
   func run() throws {
-    let results = try BenchResults(try Files.read(file))
-    let tables = ComparisonTables(results)
-    for table in tables.all where !table.rows.isEmpty {
-      Console.say(format == .markdown ? table.markdown : table.text)
+    let results = try BenchResults(try DevelopmentFiles.read(file))
+    for table in ComparisonTables(results: results).all where !table.rows.isEmpty {
+      Terminal.say(format == .markdown ? table.markdown : table.text)
     }
     guard let charts else { return }
-    try Files.makeDirectories(charts)
+    try DevelopmentFiles.makeDirectories(charts)
     for store in results.stores {
       for metric in RateChart.Metric.allCases {
         let chart = RateChart(results, store: store, metric: metric)
         guard !chart.lines.isEmpty else { continue }
         let path = "\(charts)/bench-\(metric.rawValue)-\(store).svg"
-        try Files.write(Array(chart.svg.utf8), to: path, mode: 0o644)
+        try DevelopmentFiles.write(Array(chart.svg.utf8), to: path, mode: 0o644)
       }
     }
   }

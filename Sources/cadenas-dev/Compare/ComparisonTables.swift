@@ -1,8 +1,5 @@
-/// The tables of a comparison.
 struct ComparisonTables {
-  private let results: BenchResults
-
-  init(_ results: BenchResults) { self.results = results }
+  let results: BenchResults
 
   /// Ratios, figures, latencies, runs at a rate, memory and upkeep, in this order.
   var all: [FigureTable] {
@@ -31,28 +28,28 @@ struct ComparisonTables {
       head: ["ratio", "cards"] + results.connections.map { "\($0) conn." })
     let own = results.series.filter { $0.subject == Self.vault }
     let peers = results.series.filter { $0.subject != Self.vault }
+    func add(
+      _ operation: String, _ store: Int, to label: String, _ other: (Int) -> BenchResults.Key
+    ) {
+      table.add(
+        ["\(operation) / \(label)", name(store)]
+          + cells {
+            results.ratio(key(Self.vault, operation, store, $0), to: other($0))?.text(digits: 2)
+          })
+    }
     for store in results.stores {
-      for (subject, operation) in own {
+      for (_, operation) in own {
         for peer in peers {
-          table.add(
-            ["\(operation) / \(peer.subject)", name(store)]
-              + cells { connections in
-                results.ratio(
-                  key(subject, operation, store, connections),
-                  to: key(peer.subject, peer.operation, 0, connections))?.text(digits: 2)
-              })
+          add(operation, store, to: peer.subject) { key(peer.subject, peer.operation, 0, $0) }
         }
       }
     }
-    for store in results.stores where store != results.stores.first {
+    for store in results.stores.dropFirst() {
       for (subject, operation) in own {
-        table.add(
-          ["\(operation) / itself on \(name(results.stores[0])) store", name(store)]
-            + cells { connections in
-              results.ratio(
-                key(subject, operation, store, connections),
-                to: key(subject, operation, results.stores[0], connections))?.text(digits: 2)
-            })
+        let empty = results.stores[0]
+        add(operation, store, to: "itself on \(name(empty)) store") {
+          key(subject, operation, empty, $0)
+        }
       }
     }
     return table
@@ -61,8 +58,7 @@ struct ComparisonTables {
   private func key(
     _ subject: String, _ operation: String, _ store: Int, _ connections: Int
   ) -> BenchResults.Key {
-    BenchResults.Key(
-      subject: subject, operation: operation, store: store, connections: connections)
+    .init(subject: subject, operation: operation, store: store, connections: connections)
   }
 
   private var rates: FigureTable {
@@ -143,16 +139,10 @@ struct ComparisonTables {
   }
 }
 
-/// A table of texts.
 struct FigureTable {
   let title: String
   let head: [String]
   private(set) var rows: [[String]] = []
-
-  init(title: String, head: [String]) {
-    self.title = title
-    self.head = head
-  }
 
   /// Adds a row, unless it holds no figure.
   mutating func add(_ row: [String]) {

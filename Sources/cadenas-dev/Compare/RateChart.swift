@@ -1,6 +1,6 @@
 /// A line chart over the number of connections, as SVG.
 struct RateChart {
-  /// What is drawn.
+  /// The figure that the chart draws.
   enum Metric: String, CaseIterable {
     /// Answers a second.
     case rate
@@ -48,7 +48,6 @@ struct RateChart {
     }
   }
 
-  /// The drawing.
   var svg: String {
     let values = lines.flatMap { $0.values.compactMap { $0 } }
     let ticks = Self.ticks(upTo: values.max() ?? 1)

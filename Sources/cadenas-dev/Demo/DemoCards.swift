@@ -6,14 +6,12 @@ struct DemoCard {
 
   /// As it is printed on the card.
   var printed: String {
-    let groups = number.count == 15 ? [4, 6, 5] : [4, 4, 4, 4]
     var rest = Substring(number)
-    var parts: [Substring] = []
-    for size in groups {
-      parts.append(rest.prefix(size))
-      rest = rest.dropFirst(size)
+    let groups = (number.count == 15 ? [4, 6, 5] : [4, 4, 4, 4]).map { size in
+      defer { rest = rest.dropFirst(size) }
+      return rest.prefix(size)
     }
-    return parts.joined(separator: " ")
+    return groups.joined(separator: " ")
   }
 
   static let all = [

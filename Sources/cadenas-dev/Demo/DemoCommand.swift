@@ -1,6 +1,5 @@
 import ArgumentParser
 
-/// `cadenas-dev demo`.
 struct DemoCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "demo",
@@ -11,19 +10,19 @@ struct DemoCommand: ParsableCommand {
       """)
 
   func run() throws {
-    let directory = try Files.makeTemporaryDirectory(prefix: "cadenas-demo")
+    let directory = try DevelopmentFiles.makeTemporaryDirectory(prefix: "cadenas-demo")
     defer { _ = try? ChildProcess.run(["rm", "-rf", directory]) }
     let stage = try RunningInstallation(
       directory: directory, programs: Programs.beside(), life: .bound)
     defer { stage.stop() }
-    var story = try DemoStory(stage, Narrator(colours: Console.isTerminal))
+    var story = try DemoStory(stage, Narrator(colours: Terminal.isTerminal))
     try story.tell()
     guard stage.stop() == .exited(0) else {
       throw DevelopmentError.unexpected("vault and acquirer did not stop as they should")
     }
-    Console.say()
-    Console.say(
+    Terminal.say()
+    Terminal.say(
       "  Vault and acquirer have stopped. \(story.proofs) things were claimed and checked.")
-    Console.say()
+    Terminal.say()
   }
 }

@@ -20,7 +20,6 @@ struct DemoStory {
     shop = try stage.client("shop")
   }
 
-  /// Tells it from beginning to end.
   mutating func tell() throws(DevelopmentError) {
     setTheScene()
     try tokenize()
@@ -51,7 +50,6 @@ struct DemoStory {
     return (answer.status, try JSONMembers(answer.body))
   }
 
-  /// A new idempotency key.
   mutating func newKey() -> String {
     keys += 1
     return "order-\(1041 + keys)"
@@ -59,7 +57,7 @@ struct DemoStory {
 
   private func setTheScene() {
     narrator.title("Cadenas: a purchase, seen from four sides")
-    Console.say()
+    Terminal.say()
     narrator.row([("the vault", 14), (stage.vault.url, 28)], "TLS 1.3, client certificates")
     narrator.row(
       [("the acquirer", 14), (stage.acquirer.url, 28)], "a simulator, answers by amount")

@@ -19,7 +19,7 @@ extension DemoStory {
   mutating func tellWhatTheAcquirerSaw() throws(DevelopmentError) {
     narrator.chapter("What the acquirer saw")
     let (count, identifiers) = try stage.received()
-    let log = try Files.readText("\(stage.directory)/logs/acquirer.log")
+    let log = try DevelopmentFiles.readText("\(stage.directory)/logs/acquirer.log")
     for line in log.split(separator: "\n") where line.hasPrefix("pay_") {
       let parts = line.split(separator: " ", maxSplits: 1)
       narrator.row([("…\(parts[0].suffix(8))", 11)], String(parts.last ?? ""))
@@ -41,7 +41,7 @@ extension DemoStory {
       "the first card's record: token (16 bytes), version (1), key id (4), merchant (4),")
     narrator.tell("nonce (24), then the card, sealed with AES-256-GCM")
     for line in Hexdump.lines(place.bytes, from: place.offset) { narrator.remark(line) }
-    Console.say()
+    Terminal.say()
 
     let numbers = DemoCard.all.map(\.number)
     let result = try DiskSearch(numbers: numbers).search(below: stage.directory)
@@ -59,7 +59,7 @@ extension DemoStory {
     narrator.chapter("What the auditor sees")
     let shown = try stage.cadenas("audit", "show", "--limit", "10", "--format", "json")
     for line in shown.split(separator: "\n") { try tellEntry(JSONMembers(Array(line.utf8))) }
-    Console.say()
+    Terminal.say()
     let verified = try stage.cadenas("audit", "verify")
     for line in verified.split(separator: "\n") { narrator.tell(String(line)) }
     try prove(true, "the log was recomputed whole and nothing in it was changed")

@@ -1,5 +1,3 @@
-import Glibc
-
 /// Looks for card numbers in files, in every form in which a program could have left them.
 struct DiskSearch {
   /// A form of a number.
@@ -20,7 +18,6 @@ struct DiskSearch {
     }
   }
 
-  private static let chunkSize = 1 << 20
   private let patterns: [[UInt8]]
   /// The patterns that start with each byte.
   private let byFirst: [[Int]]
@@ -74,7 +71,7 @@ struct DiskSearch {
   func firstRecord(
     in path: String, length: Int = 96
   ) throws(DevelopmentError) -> (offset: Int, bytes: [UInt8]) {
-    let bytes = try Files.read(path)
+    let bytes = try DevelopmentFiles.read(path)
     guard let offset = matches(in: bytes).first else {
       throw .unexpected("\(path) does not hold what was searched")
     }
@@ -82,20 +79,13 @@ struct DiskSearch {
   }
 
   private func search(_ path: String, into result: inout Result) throws(DevelopmentError) {
-    let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC)
-    guard descriptor >= 0 else { throw .file(path: path, reason: Files.systemReason()) }
-    defer { close(descriptor) }
     result.files += 1
     var window: [UInt8] = []
     var start = 0
     var kept = 0
-    var chunk = [UInt8](repeating: 0, count: Self.chunkSize)
-    while true {
-      let count = unsafe read(descriptor, &chunk, chunk.count)
-      guard count >= 0 else { throw .file(path: path, reason: Files.systemReason()) }
-      if count == 0 { break }
-      result.bytes += count
-      window += chunk[..<count]
+    try DevelopmentFiles.forEachChunk(of: path) { chunk in
+      result.bytes += chunk.count
+      window += chunk
       for offset in matches(in: window, past: kept) {
         result.hits.append("\(path) at \(start + offset)")
       }
@@ -103,6 +93,7 @@ struct DiskSearch {
       kept = min(window.count, 63)
       start += window.count - kept
       window.removeFirst(window.count - kept)
+      return true
     }
   }
 

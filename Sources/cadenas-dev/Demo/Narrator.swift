@@ -7,47 +7,43 @@ struct Narrator {
     case cyan = "36"
   }
 
-  private let colours: Bool
-  private var chapters = 0
-
-  init(colours: Bool) {
-    self.colours = colours
-  }
+  let colours: Bool
+  private(set) var chapters = 0
 
   /// The title of all.
   func title(_ text: String) {
-    Console.say()
-    Console.say("  " + styled(text, .bold))
-    Console.say("  " + styled(String(repeating: "─", count: text.count), .dim))
+    Terminal.say()
+    Terminal.say("  " + styled(text, .bold))
+    Terminal.say("  " + styled(String(repeating: "─", count: text.count), .dim))
   }
 
   /// A numbered heading.
   mutating func chapter(_ text: String) {
     chapters += 1
     let number = "\(chapters)".padded(to: 3)
-    Console.say()
-    Console.say("  " + styled(number + text, .bold))
+    Terminal.say()
+    Terminal.say("  " + styled(number + text, .bold))
   }
 
   /// One sentence of the story.
   func tell(_ text: String) {
-    Console.say("     " + text)
+    Terminal.say("     " + text)
   }
 
   /// A row of columns; the last has no width.
   func row(_ columns: [(text: String, width: Int)], _ last: String) {
     let cells = columns.map { $0.text.padded(to: $0.width) }.joined()
-    Console.say("     " + cells + styled(last, .cyan))
+    Terminal.say("     " + cells + styled(last, .cyan))
   }
 
   /// What lies behind it, for those who read on.
   func remark(_ text: String) {
-    Console.say("     " + styled(text, .dim))
+    Terminal.say("     " + styled(text, .dim))
   }
 
   /// Something that was checked just now.
   func proved(_ text: String) {
-    Console.say("     " + styled("✓ ", .green) + text)
+    Terminal.say("     " + styled("✓ ", .green) + text)
   }
 
   private func styled(_ text: String, _ style: Style) -> String {

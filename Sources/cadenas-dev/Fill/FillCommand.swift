@@ -2,7 +2,6 @@ import ArgumentParser
 import Configuration
 import Glibc
 
-/// `cadenas-dev fill`.
 struct FillCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "fill",
@@ -26,8 +25,8 @@ struct FillCommand: ParsableCommand {
   }
 
   func run() throws {
-    let directory = try Files.absolute(directory)
-    guard Files.exists("\(directory)/cadenas.yaml") else {
+    let directory = try DevelopmentFiles.absolute(directory)
+    guard DevelopmentFiles.exists("\(directory)/cadenas.yaml") else {
       throw DevelopmentError.unsuitableDirectory(
         path: directory, reason: "is no installation; make one with 'cadenas-dev up'")
     }
@@ -36,11 +35,11 @@ struct FillCommand: ParsableCommand {
     let began = ContinuousClock.now
     var filler = try open(installation)
     let before = filler.stored
-    try filler.fill(to: cards) { Console.complain("\($0) cards") }
+    try filler.fill(to: cards) { Terminal.complain("\($0) cards") }
     let seconds = (ContinuousClock.now - began) / .seconds(1)
     let added = filler.stored - before
     let text = BenchReport.decimal(seconds, digits: 1)
-    Console.say("\(filler.stored) cards in the store, \(added) of them new, in \(text) s")
+    Terminal.say("\(filler.stored) cards in the store, \(added) of them new, in \(text) s")
     withExtendedLifetime(installation) {}
   }
 

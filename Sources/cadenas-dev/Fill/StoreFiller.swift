@@ -3,11 +3,10 @@ import AuditLog
 import CardStore
 import Cards
 import Configuration
-import Glibc
 import Keyring
 import SecretMemory
 import Storage
-import Vault
+import SystemCalls
 
 /// Puts the cards of a series into a store, as the writer of a running vault would: the same code,
 /// each batch durable.
@@ -26,6 +25,7 @@ struct StoreFiller {
   private let actor: String
   private let expiry: Expiry
   private var numbers: TestCardNumbers
+  private var digits = [UInt8](repeating: 0x30, count: TestCardNumbers.length)
   private var requests: UInt64 = 0
 
   /// How many cards the store holds.
@@ -33,7 +33,8 @@ struct StoreFiller {
 
   /// Opens the store of `configuration`, whose keys lie in a directory.
   init(_ configuration: ServiceConfiguration) throws {
-    guard case .directory(let path) = configuration.keys else {
+    let source = configuration.keys.source
+    guard source.directoryOfNewKeys != nil else {
       throw DevelopmentError.invalid("fill needs keys in a directory (keys.source: file)")
     }
     guard let merchant = configuration.merchants.first(where: { $0.name == "shop" }),
@@ -43,8 +44,7 @@ struct StoreFiller {
     self.actor = actor
     store = try Store.open(
       at: configuration.store.path, mapSize: Int(configuration.store.mapSizeBytes))
-    keys = try LiveKeyring(
-      KeyringStore.open(in: store, source: FileKeySource(directory: path)), in: store)
+    keys = try LiveKeyring(KeyringStore.open(in: store, source: source), in: store)
     // One for the card, and two that comparing takes of its own.
     slots = try SecretPool(slots: 4, slotSize: 32)
     cards = try CardStore(store: store, keys: keys, slots: slots, pace: Self.pace)
@@ -84,12 +84,14 @@ struct StoreFiller {
   private mutating func writeBatch(_ count: Int) throws {
     let numbersBefore = numbers
     do {
-      let new = try store.write { transaction in
+      let new = try store.write { (transaction) throws(CardStoreError) in
         var new = 0
         for _ in 0..<count where try tokenize(in: &transaction) { new += 1 }
-        try cards.batchWillCommit(&transaction)
-        try keys.batchWillCommit(&transaction)
-        try audit.batchWillCommit(&transaction)
+        do throws(StorageError) {
+          try cards.batchWillCommit(&transaction)
+          try keys.batchWillCommit(&transaction)
+          try audit.batchWillCommit(&transaction)
+        } catch { throw .store(error) }
         return new
       }
       audit.batchDidCommit()
@@ -105,29 +107,32 @@ struct StoreFiller {
     }
   }
 
+  private mutating func nextCard() throws(CardStoreError) -> StoredCard {
+    guard let slot = slots.lease() else { throw .noSecretMemory }
+    do {
+      var number = PANBuilder(slot: slot)
+      numbers.next(into: &digits)
+      for digit in digits { try number.append(digit) }
+      return StoredCard(pan: try number.finish(), expiry: expiry)
+    } catch { preconditionFailure("a test number is a card number: \(error)") }
+  }
+
   /// Stores the next card with its entry; false where the store had it.
-  private mutating func tokenize(in transaction: inout StoreWriteTransaction) throws -> Bool {
-    guard let slot = slots.lease() else { throw CardStoreError.noSecretMemory }
-    var number = PANBuilder(slot: slot)
-    try numbers.forNext { try number.append($0) }
-    let card = StoredCard(pan: try number.finish(), expiry: expiry)
-    let now = Self.milliseconds()
+  private mutating func tokenize(
+    in transaction: inout StoreWriteTransaction
+  ) throws(CardStoreError) -> Bool {
+    let card = try nextCard()
+    let now = SystemClock.unixMilliseconds()
     let stored = try cards.tokenize(
       card, merchant: merchant.number, atMilliseconds: now, in: &transaction)
     requests += 1
-    try audit.append(
-      AuditEntry(
-        actor: actor, operation: AuditWord.Operation.tokenize, merchant: merchant.name,
-        token: stored.token.text,
-        outcome: stored.isNew ? AuditWord.Outcome.created : AuditWord.Outcome.existing,
-        requestIdentifier: "fill\(10_000_000_000 + requests)"),
-      atMilliseconds: now, in: &transaction)
+    let entry = AuditEntry(
+      actor: actor, operation: .tokenize, merchant: merchant.name, token: stored.token.text,
+      outcome: stored.isNew ? .created : .existing,
+      requestIdentifier: "fill\(10_000_000_000 + requests)")
+    do throws(StorageError) {
+      try audit.append(entry, atMilliseconds: now, in: &transaction)
+    } catch { throw .store(error) }
     return stored.isNew
-  }
-
-  private static func milliseconds() -> Int64 {
-    var now = timespec()
-    unsafe clock_gettime(CLOCK_REALTIME, &now)
-    return Int64(now.tv_sec) * 1_000 + Int64(now.tv_nsec) / 1_000_000
   }
 }

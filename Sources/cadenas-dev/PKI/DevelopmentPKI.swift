@@ -34,7 +34,7 @@ enum DevelopmentPKI {
 
   /// Whether `directory` holds a complete set.
   static func exists(in directory: String) -> Bool {
-    Files.exists("\(directory)/ca.pem")
+    DevelopmentFiles.exists("\(directory)/ca.pem")
   }
 
   /// Makes the set in `directory`, which must be absent or empty.
@@ -42,7 +42,7 @@ enum DevelopmentPKI {
   /// It is made beside it and moved into place when it is whole, so that there is never half a set.
   /// - Throws: ``DevelopmentError/toolMissing(name:remedy:)`` without openssl(1).
   static func make(in directory: String) throws(DevelopmentError) {
-    if Files.exists(directory), try !Files.names(in: directory).isEmpty {
+    if DevelopmentFiles.exists(directory), try !DevelopmentFiles.names(in: directory).isEmpty {
       let reason =
         exists(in: directory)
         ? "certificates are already there; remove them to make new ones"
@@ -50,13 +50,14 @@ enum DevelopmentPKI {
       throw .unsuitableDirectory(path: directory, reason: reason)
     }
     let partial = "\(directory).partial-\(getpid())"
-    try Files.makeDirectory(partial)
+    try DevelopmentFiles.makeDirectory(partial)
     do {
-      try Files.write(PackageResources.development_pki_cnf, to: "\(partial)/\(recipeName)")
+      try DevelopmentFiles.write(
+        PackageResources.development_pki_cnf, to: "\(partial)/\(recipeName)")
       for authority in authorities {
         try make(authority, in: partial)
       }
-      try Files.move(partial, to: directory)
+      try DevelopmentFiles.move(partial, to: directory)
     } catch {
       _ = try? ChildProcess.run(["rm", "-rf", partial])
       throw error
@@ -73,8 +74,8 @@ enum DevelopmentPKI {
     }
     guard let revoked = authority.revoked else { return }
     // What openssl(1) keeps of an authority between two lists.
-    try Files.write([], to: "\(directory)/\(name).index")
-    try Files.write(Array("01\n".utf8), to: "\(directory)/\(name).crlnumber")
+    try DevelopmentFiles.write([], to: "\(directory)/\(name).index")
+    try DevelopmentFiles.write(Array("01\n".utf8), to: "\(directory)/\(name).crlnumber")
     let authorize = ["ca", "-config", recipeName, "-name", name]
     for leaf in revoked {
       try openssl(authorize + ["-revoke", "\(leaf).pem"], in: directory)
@@ -94,7 +95,7 @@ enum DevelopmentPKI {
     }
     try openssl(arguments, in: directory)
     guard unsafe chmod("\(directory)/\(name).key", 0o600) == 0 else {
-      throw .file(path: "\(directory)/\(name).key", reason: Files.systemReason())
+      throw .system("\(directory)/\(name).key")
     }
   }
 

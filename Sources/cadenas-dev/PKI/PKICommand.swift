@@ -1,6 +1,5 @@
 import ArgumentParser
 
-/// `cadenas-dev pki`.
 struct PKICommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "pki",
@@ -15,11 +14,11 @@ struct PKICommand: ParsableCommand {
   var directory: String
 
   func run() throws {
-    let directory = try Files.absolute(directory)
+    let directory = try DevelopmentFiles.absolute(directory)
     try DevelopmentPKI.make(in: directory)
     for authority in DevelopmentPKI.authorities {
-      Console.say("\(authority.name) signs \(authority.leaves.joined(separator: ", "))")
+      Terminal.say("\(authority.name) signs \(authority.leaves.joined(separator: ", "))")
     }
-    Console.say("written to \(directory)")
+    Terminal.say("written to \(directory)")
   }
 }

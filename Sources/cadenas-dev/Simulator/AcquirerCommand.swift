@@ -1,7 +1,6 @@
 import ArgumentParser
 import Glibc
 
-/// `cadenas-dev acquirer`.
 struct AcquirerCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "acquirer",
@@ -23,8 +22,8 @@ struct AcquirerCommand: ParsableCommand {
   func run() throws {
     let signals = SignalWaiter(SIGTERM, SIGINT)
     let server = try SimulatorServer.start(
-      on: try Endpoint(listen), with: TLSMaterial(directory: pki), log: Console.complain)
-    Console.say(#"{"acquirer":"\#(server.endpoint.url)"}"#)
+      on: try Endpoint(listen), with: TLSMaterial(directory: pki), log: Terminal.complain)
+    Terminal.say(#"{"acquirer":"\#(server.endpoint.url)"}"#)
     _ = signals.wait()
   }
 }

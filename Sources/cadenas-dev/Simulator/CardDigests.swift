@@ -1,3 +1,4 @@
+import Bytes
 import Cryptography
 import Synchronization
 
@@ -11,7 +12,7 @@ final class CardDigests: Sendable {
     do {
       var pool = try RandomPool()
       let key = try pool.bytes(count: 32)
-      authenticator = Mutex(try unsafe MessageAuthenticator(key: key.span.bytes))
+      authenticator = Mutex(try MessageAuthenticator(key: key.rawSpan))
     } catch {
       throw .unexpected("cannot key the simulator's digests: \(error)")
     }

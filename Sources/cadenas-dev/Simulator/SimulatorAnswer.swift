@@ -1,7 +1,7 @@
+import Bytes
 import JSON
 import NIOCore
 import NIOHTTP1
-import SecretMemory
 
 /// An answer in the simulator's dialect.
 struct SimulatorAnswer {
@@ -15,8 +15,8 @@ struct SimulatorAnswer {
     contentType = type
   }
 
-  private init(_ status: HTTPResponseStatus, _ json: JSONWriter) {
-    self.init(status, ByteBuffer(bytes: json.bytes), as: "application/json")
+  private init(_ status: HTTPResponseStatus, _ json: [UInt8]) {
+    self.init(status, ByteBuffer(bytes: json), as: "application/json")
   }
 
   /// The answer to a message that was decided; nil where the decision is to say nothing.
@@ -45,28 +45,21 @@ struct SimulatorAnswer {
 
   /// The answer to a message that is not as the dialect says.
   static func rejected(_ paymentIdentifier: String?) -> SimulatorAnswer {
-    var json = JSONWriter()
-    json.beginObject()
-    json.member("payment_id", string: paymentIdentifier)
-    json.member("status", string: "REJECTED")
-    json.name("error")
-    json.beginObject()
-    json.member("code", string: "INVALID_REQUEST")
-    json.endObject()
-    json.endObject()
+    let json = JSONWriter.document { json in
+      json.member("payment_id", string: paymentIdentifier)
+      json.member("status", string: "REJECTED")
+      json.name("error")
+      json.object { $0.member("code", string: "INVALID_REQUEST") }
+    }
     return SimulatorAnswer(.badRequest, json)
   }
 
-  /// What was received so far.
+  /// The list of payments received so far.
   static func received(count: Int, identifiers: [String]) -> SimulatorAnswer {
-    var json = JSONWriter(reserving: 64 + identifiers.count * 36)
-    json.beginObject()
-    json.member("count", integer: count)
-    json.name("payment_ids")
-    json.beginArray()
-    for identifier in identifiers { json.string(identifier) }
-    json.endArray()
-    json.endObject()
+    let json = JSONWriter.document { json in
+      json.member("count", integer: count)
+      json.member("payment_ids", strings: identifiers)
+    }
     return SimulatorAnswer(.ok, json)
   }
 
@@ -78,28 +71,26 @@ struct SimulatorAnswer {
   private static func approved(
     _ paymentIdentifier: String, partially part: Int64?
   ) -> SimulatorAnswer {
-    var json = JSONWriter()
-    json.beginObject()
-    json.member("payment_id", string: paymentIdentifier)
-    json.member("status", string: "APPROVED")
-    json.member("response_code", string: part == nil ? "00" : "10")
-    json.member("transaction_id", string: "T" + hexadecimal(digits: 16))
-    json.member("network_transaction_id", string: "N" + hexadecimal(digits: 14))
-    json.member("authorization_code", string: hexadecimal(digits: 6))
-    if let part { json.member("approved_amount", integer: part) }
-    json.endObject()
+    let json = JSONWriter.document { json in
+      json.member("payment_id", string: paymentIdentifier)
+      json.member("status", string: "APPROVED")
+      json.member("response_code", string: part == nil ? "00" : "10")
+      json.member("transaction_id", string: "T" + hexadecimal(digits: 16))
+      json.member("network_transaction_id", string: "N" + hexadecimal(digits: 14))
+      json.member("authorization_code", string: hexadecimal(digits: 6))
+      if let part { json.member("approved_amount", integer: part) }
+    }
     return SimulatorAnswer(.ok, json)
   }
 
   private static func refused(
     _ paymentIdentifier: String, status: String, code: String
   ) -> SimulatorAnswer {
-    var json = JSONWriter()
-    json.beginObject()
-    json.member("payment_id", string: paymentIdentifier)
-    json.member("status", string: status)
-    json.member("response_code", string: code)
-    json.endObject()
+    let json = JSONWriter.document { json in
+      json.member("payment_id", string: paymentIdentifier)
+      json.member("status", string: status)
+      json.member("response_code", string: code)
+    }
     return SimulatorAnswer(.ok, json)
   }
 

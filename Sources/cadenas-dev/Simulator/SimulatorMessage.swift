@@ -1,3 +1,4 @@
+import Bytes
 import JSON
 
 /// A payment message, read and checked. The card's number is not in it: it stays in the request.
@@ -8,7 +9,6 @@ struct SimulatorMessage {
   let currency: String
   let expiry: SimulatorExpiry
   let hasThreeDSecure: Bool
-  let initiator: String?
   /// Where the digits of the card stand in the request's body.
   let cardNumber: Range<Int>
   /// Where those of its security code stand; empty where there is none.
@@ -26,65 +26,59 @@ struct SimulatorMessage {
   /// Reads `body`.
   /// - Throws: ``Refusal`` for the first member that is not as the dialect says.
   init(_ body: RawSpan, operation: SimulatorDialect.Operation) throws(Refusal) {
-    guard let tape = try? JSONTape.parse(body) else { throw Refusal(member: "(not JSON)") }
-    let reader = SimulatorReader(tape: tape)
-    let identifier = tape.member("payment_id", of: tape.root, in: body)
-      .flatMap { tape.string(of: $0, in: body) }
+    guard let document = try? JSONDocument(body) else { throw Refusal(member: "(not JSON)") }
+    let identifier = document.member("payment_id", of: document.root)
+      .flatMap { document.string(of: $0) }
       .flatMap { Self.isIdentifier($0, longest: 64) ? $0 : nil }
     do throws(Refusal) {
       guard let identifier else { throw Refusal(member: "payment_id") }
-      try self.init(reader, body, operation: operation, paymentIdentifier: identifier)
+      try self.init(document, operation: operation, paymentIdentifier: identifier)
     } catch {
       throw Refusal(paymentIdentifier: identifier, member: error.member)
     }
   }
 
   private init(
-    _ reader: SimulatorReader, _ body: RawSpan, operation: SimulatorDialect.Operation,
+    _ document: JSONDocument, operation: SimulatorDialect.Operation,
     paymentIdentifier: String
   ) throws(Refusal) {
-    let root = reader.tape.root
-    try reader.require(SimulatorDialect.message, of: root, named: "", in: body)
-    let merchant = try reader.text("merchant_id", of: root, in: body, longest: 32)
+    let root = document.root
+    try document.require(SimulatorDialect.message, of: root, named: "")
+    let merchant = try document.text("merchant_id", of: root, longest: 32)
     guard Self.isIdentifier(merchant, longest: 32) else { throw Refusal(member: "merchant_id") }
 
     var value: Int64 = 0
     var currency = ""
-    if let amount = reader.object("amount", of: root, in: body) {
-      try reader.require(SimulatorDialect.amount, of: amount, named: "amount", in: body)
-      value = try reader.integer("value", of: amount, in: body)
-      currency = try reader.text("currency", of: amount, in: body, longest: 3)
-      guard currency.utf8.count == 3, currency.utf8.allSatisfy(\.isUpperCaseLetter) else {
-        throw Refusal(member: "currency")
-      }
+    if let amount = document.member("amount", of: root) {
+      try document.require(SimulatorDialect.amount, of: amount, named: "amount")
+      value = try document.integer("value", of: amount)
+      currency = try document.text("currency", of: amount, longest: 3)
+      guard currency.utf8.count == 3, currency.utf8.allSatisfy({ (0x41...0x5a).contains($0) })
+      else { throw Refusal(member: "currency") }
     } else if operation == .authorize {
       throw Refusal(member: "amount")
     }
     guard value >= 0, operation == .authorize || value == 0 else { throw Refusal(member: "value") }
 
-    guard let card = reader.object("card", of: root, in: body) else {
-      throw Refusal(member: "card")
-    }
-    try reader.require(SimulatorDialect.card, of: card, named: "card", in: body)
-    cardNumber = try reader.digits("pan", of: card, in: body, count: 12...19)
-    let month = try reader.number("expiry_month", of: card, in: body, digits: 2)
-    let year = try reader.number("expiry_year", of: card, in: body, digits: 4)
+    guard let card = document.member("card", of: root) else { throw Refusal(member: "card") }
+    try document.require(SimulatorDialect.card, of: card, named: "card")
+    cardNumber = try document.digits("pan", of: card, count: 12...19)
+    let month = try document.number("expiry_month", of: card, digits: 2)
+    let year = try document.number("expiry_year", of: card, digits: 4)
     guard (1...12).contains(month) else { throw Refusal(member: "expiry_month") }
     securityCode =
-      reader.tape.member("security_code", of: card, in: body) == nil
-      ? 0..<0 : try reader.digits("security_code", of: card, in: body, count: 3...4)
+      document.member("security_code", of: card) == nil
+      ? 0..<0 : try document.digits("security_code", of: card, count: 3...4)
 
-    initiator = try reader.optionalText("initiator", of: root, in: body, longest: 16)
+    let initiator = try document.optionalText("initiator", of: root, longest: 16)
     guard initiator == nil || ["CARDHOLDER", "MERCHANT"].contains(initiator) else {
       throw Refusal(member: "initiator")
     }
-    echo = try reader.optionalText("order_reference", of: root, in: body, longest: 64)
+    echo = try document.optionalText("order_reference", of: root, longest: 64)
       .flatMap { SimulatorEcho(rawValue: $0) }
-    _ = try reader.optionalText("sca_exemption", of: root, in: body, longest: 32)
-    hasThreeDSecure = try reader.texts(
-      "three_ds", SimulatorDialect.threeDSecure, of: root, in: body)
-    _ = try reader.texts(
-      "stored_credential", SimulatorDialect.storedCredential, of: root, in: body)
+    _ = try document.optionalText("sca_exemption", of: root, longest: 32)
+    hasThreeDSecure = try document.texts("three_ds", SimulatorDialect.threeDSecure, of: root)
+    _ = try document.texts("stored_credential", SimulatorDialect.storedCredential, of: root)
 
     self.operation = operation
     self.paymentIdentifier = paymentIdentifier
@@ -96,8 +90,7 @@ struct SimulatorMessage {
   private static func isIdentifier(_ text: String, longest: Int) -> Bool {
     (1...longest).contains(text.utf8.count)
       && text.utf8.allSatisfy { byte in
-        byte.isUpperCaseLetter || byte.isDigit || (0x61...0x7a).contains(byte)
-          || byte == UInt8(ascii: "_") || byte == UInt8(ascii: "-")
+        isLetterOrDigit(byte) || byte == UInt8(ascii: "_") || byte == UInt8(ascii: "-")
       }
   }
 }
@@ -113,11 +106,4 @@ struct SimulatorExpiry: Equatable {
     let days = RFC3339.daysSinceEpoch(year: next.year, month: next.month, day: 1)
     return unixSeconds >= Int64(days) * 86_400 + 43_200
   }
-}
-
-extension UInt8 {
-  /// Whether it is one of `0` to `9` in ASCII.
-  var isDigit: Bool { (0x30...0x39).contains(self) }
-  /// Whether it is one of `A` to `Z` in ASCII.
-  var isUpperCaseLetter: Bool { (0x41...0x5a).contains(self) }
 }

@@ -5,7 +5,7 @@ import NIOSSL
 
 /// The simulator's socket: TLS with client certificates of the acquirers' authority, HTTP/1.1.
 struct SimulatorServer {
-  private let channel: any Channel
+  let channel: any Channel
 
   /// Listens on `endpoint`, port 0 for any free one, with the pair `simulator` of `material`; each
   /// message is a line for `log`.
@@ -33,14 +33,8 @@ struct SimulatorServer {
     }
   }
 
-  /// Where it listens.
   var endpoint: Endpoint {
     let address = channel.localAddress
     return Endpoint(host: address?.ipAddress ?? "", port: address?.port ?? 0)
-  }
-
-  /// Stops listening.
-  func stop() {
-    channel.close(promise: nil)
   }
 }

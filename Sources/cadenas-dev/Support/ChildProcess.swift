@@ -2,7 +2,6 @@
 
 /// A program that this one started.
 final class ChildProcess {
-  /// Its process id.
   let pid: pid_t
   /// What messages call it.
   let name: String
@@ -47,12 +46,26 @@ final class ChildProcess {
     defer { for index in unsafe vector.indices { unsafe free(vector[index]) } }
     let code = unsafe posix_spawnp(&pid, arguments[0], &actions, &attributes, &vector, environ)
     guard code == 0 else {
-      guard code != ENOENT else {
-        throw missing(name)
-      }
-      throw .file(path: arguments[0], reason: Files.systemReason(code))
+      throw code == ENOENT ? missing(name) : .system(arguments[0], code)
     }
     return ChildProcess(pid: pid, name: name)
+  }
+
+  /// Starts `arguments[0]` so that what it writes can be read from the descriptor, which the caller
+  /// closes.
+  static func spawn(
+    _ arguments: [String], name: String
+  ) throws(DevelopmentError) -> (child: ChildProcess, output: Int32) {
+    var ends: [Int32] = [0, 0]
+    guard unsafe pipe(&ends) == 0 else { throw .system("pipe") }
+    for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
+    defer { close(ends[1]) }
+    do {
+      return (try spawn(arguments, name: name, output: ends[1]), ends[0])
+    } catch {
+      close(ends[0])
+      throw error
+    }
   }
 
   /// `command` so that it dies by the signal `signal` when this process is gone, even by `kill -9`.
@@ -72,19 +85,10 @@ final class ChildProcess {
   static func run(
     _ arguments: [String], directory: String? = nil
   ) throws(DevelopmentError) -> String {
-    var ends: [Int32] = [0, 0]
-    guard unsafe pipe(&ends) == 0 else {
-      throw .file(path: "pipe", reason: Files.systemReason())
-    }
-    for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
-    defer { close(ends[0]) }
     let command = directory.map { ["env", "--chdir=\($0)"] + arguments } ?? arguments
-    let child: ChildProcess
-    do {
-      defer { close(ends[1]) }
-      child = try spawn(command, name: arguments[0], output: ends[1])
-    }
-    let output = drain(ends[0])
+    let (child, descriptor) = try spawn(command, name: arguments[0])
+    defer { close(descriptor) }
+    let output = drain(descriptor)
     let status = child.wait()
     // What env(1) answers for a program that is not there.
     if status == .exited(127) { throw missing(arguments[0]) }
@@ -103,7 +107,6 @@ final class ChildProcess {
     if ended == nil { kill(pid, signal) }
   }
 
-  /// Waits for its end.
   func wait() -> ExitStatus {
     if let ended { return ended }
     var status: Int32 = 0
@@ -135,9 +138,7 @@ final class ChildProcess {
 
 /// How a process ended.
 enum ExitStatus: Equatable, Sendable, CustomStringConvertible {
-  /// By itself, with a status.
   case exited(Int32)
-  /// By a signal.
   case killed(Int32)
 
   /// Reads what `waitpid` reports.

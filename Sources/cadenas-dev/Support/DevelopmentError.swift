@@ -1,3 +1,6 @@
+import Glibc
+import SystemCalls
+
 /// Everything that can go wrong in `cadenas-dev`, each with what to do about it.
 enum DevelopmentError: Error, Equatable, CustomStringConvertible {
   /// A program that is needed is not installed.
@@ -32,6 +35,11 @@ enum DevelopmentError: Error, Equatable, CustomStringConvertible {
     case .childFailed(let name, let reason, let log):
       return "\(name) \(reason)" + Self.quoted(log)
     }
+  }
+
+  /// What `errno` says of a call on `path`.
+  static func system(_ path: String, _ code: Int32 = errno) -> DevelopmentError {
+    .file(path: path, reason: systemMessage(code))
   }
 
   private static func quoted(_ text: String) -> String {

@@ -3,6 +3,14 @@ struct Endpoint: Equatable, Sendable, CustomStringConvertible {
   let host: String
   let port: Int
 
+  /// `ADDRESS:PORT`.
+  var description: String { "\(host):\(port)" }
+
+  /// `https://ADDRESS:PORT`.
+  var url: String { "https://\(self)" }
+}
+
+extension Endpoint {
   /// Reads `ADDRESS:PORT`, with `https://` before it or not.
   init(_ text: String) throws(DevelopmentError) {
     var rest = Substring(text)
@@ -14,16 +22,4 @@ struct Endpoint: Equatable, Sendable, CustomStringConvertible {
     }
     self.init(host: String(parts[0]), port: Int(port))
   }
-
-  /// An endpoint of known parts.
-  init(host: String, port: Int) {
-    self.host = host
-    self.port = port
-  }
-
-  /// `ADDRESS:PORT`.
-  var description: String { "\(host):\(port)" }
-
-  /// `https://ADDRESS:PORT`.
-  var url: String { "https://\(self)" }
 }

@@ -1,3 +1,4 @@
+import Bytes
 import JSON
 
 /// The top-level members of a JSON object, for checks and for print; nothing secret is read so.
@@ -8,19 +9,20 @@ struct JSONMembers {
   /// Reads `bytes`.
   /// - Throws: ``DevelopmentError/unexpected(_:)`` for what is no JSON object.
   init(_ bytes: [UInt8]) throws(DevelopmentError) {
-    let text = unsafe bytes.span.bytes
-    guard let tape = try? JSONTape.parse(text, maximumDepth: 8, maximumNodes: 1 << 16),
-      tape.root.kind == .object
+    guard
+      let document = try? JSONDocument(
+        bytes.rawSpan, maximumDepth: 8, maximumNodes: 1 << 16),
+      document.root.kind == .object
     else { throw .unexpected("expected a JSON object, got \(bytes.count) bytes of something else") }
     var texts: [String: String] = [:]
     var lists: [String: [String]] = [:]
-    for node in tape.members(of: tape.root) {
-      let name = tape.key(of: node, in: text)
+    for node in document.members(of: document.root) {
+      let name = document.key(of: node)
       switch node.kind {
       case .null: break
-      case .string: texts[name] = tape.string(of: node, in: text)
+      case .string: texts[name] = document.string(of: node)
       case .array:
-        lists[name] = tape.elements(of: node).compactMap { tape.string(of: $0, in: text) }
+        lists[name] = document.elements(of: node).compactMap { document.string(of: $0) }
       default: texts[name] = String(decoding: bytes[node.content], as: UTF8.self)
       }
     }
@@ -30,6 +32,12 @@ struct JSONMembers {
 
   /// The member `name` as text; nil where it is absent or null.
   subscript(name: String) -> String? { texts[name] }
+
+  /// The member `name` as a whole number.
+  func integer(_ name: String) -> Int? { texts[name].flatMap { Int($0) } }
+
+  /// The member `name` as a number.
+  func number(_ name: String) -> Double? { texts[name].flatMap { Double($0) } }
 
   /// The strings of the array `name`.
   func list(_ name: String) -> [String] { lists[name] ?? [] }

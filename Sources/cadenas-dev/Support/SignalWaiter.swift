@@ -7,7 +7,6 @@ import Glibc
 struct SignalWaiter {
   private let set: sigset_t
 
-  /// Blocks `signals`.
   init(_ signals: Int32...) {
     var set = sigset_t()
     unsafe sigemptyset(&set)

@@ -9,10 +9,12 @@ struct TLSMaterial {
   func client(
     _ name: String, trusting trust: String
   ) throws(DevelopmentError) -> NIOSSLContext {
-    var configuration = TLSConfiguration.makeClientConfiguration()
-    configuration.minimumTLSVersion = .tlsv13
-    configuration.certificateVerification = .fullVerification
-    return try context(&configuration, pair: name, trusting: trust)
+    try context(name, trusting: trust) { _ in
+      var configuration = TLSConfiguration.makeClientConfiguration()
+      configuration.minimumTLSVersion = .tlsv13
+      configuration.certificateVerification = .fullVerification
+      return configuration
+    }
   }
 
   /// The context of a server that shows the pair `name` and asks its clients for a certificate of
@@ -20,39 +22,30 @@ struct TLSMaterial {
   func server(
     _ name: String, trusting trust: String
   ) throws(DevelopmentError) -> NIOSSLContext {
-    do {
+    try context(name, trusting: trust) { key in
       var configuration = TLSConfiguration.makeServerConfigurationWithMTLS(
-        certificateChain: [], privateKey: try key(name), trustRoots: .certificates([]))
+        certificateChain: [], privateKey: key, trustRoots: .certificates([]))
       configuration.minimumTLSVersion = .tlsv12
-      return try context(&configuration, pair: name, trusting: trust)
-    } catch let error as DevelopmentError {
-      throw error
-    } catch {
-      throw unreadable(name, error)
+      return configuration
     }
   }
 
   private func context(
-    _ configuration: inout TLSConfiguration, pair name: String, trusting trust: String
+    _ name: String, trusting trust: String,
+    _ configuration: (NIOSSLPrivateKeySource) -> TLSConfiguration
   ) throws(DevelopmentError) -> NIOSSLContext {
     do {
+      let key = try NIOSSLPrivateKey(file: "\(directory)/\(name).key", format: .pem)
+      var configuration = configuration(.privateKey(key))
       configuration.certificateChain = try NIOSSLCertificate.fromPEMFile("\(directory)/\(name).pem")
         .map { .certificate($0) }
-      configuration.privateKey = try key(name)
+      configuration.privateKey = .privateKey(key)
       configuration.trustRoots = .certificates(
         try NIOSSLCertificate.fromPEMFile("\(directory)/\(trust).pem"))
       return try NIOSSLContext(configuration: configuration)
     } catch {
-      throw unreadable(name, error)
+      throw .unsuitableDirectory(
+        path: directory, reason: "cannot use the certificate '\(name)' (\(error))")
     }
-  }
-
-  private func key(_ name: String) throws -> NIOSSLPrivateKeySource {
-    .privateKey(try NIOSSLPrivateKey(file: "\(directory)/\(name).key", format: .pem))
-  }
-
-  private func unreadable(_ name: String, _ error: any Error) -> DevelopmentError {
-    .unsuitableDirectory(
-      path: directory, reason: "cannot use the certificate '\(name)' (\(error))")
   }
 }

@@ -11,7 +11,6 @@ struct Installation {
     "up.lock",
   ]
 
-  /// Its absolute path.
   let directory: String
   /// Held as long as this process lives, so that nobody else starts the same installation.
   private let lock: Int32
@@ -29,39 +28,41 @@ struct Installation {
         reason: "its admin.sock would have a path of \(socket.utf8.count) bytes, and a Unix socket "
           + "takes \(Self.socketPathLimit); name a shorter directory")
     }
-    try Files.makeDirectories(directory)
-    if !Files.exists("\(directory)/cadenas.yaml"),
-      let foreign = try Files.names(in: directory).first(where: { !Self.isPart($0) })
+    try DevelopmentFiles.makeDirectories(directory)
+    if !DevelopmentFiles.exists("\(directory)/cadenas.yaml"),
+      let foreign = try DevelopmentFiles.names(in: directory).first(where: { !Self.isPart($0) })
     {
       throw .unsuitableDirectory(
         path: directory, reason: "holds '\(foreign)', so it is not an installation; name a new one")
     }
     lock = unsafe open("\(directory)/up.lock", O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
-    guard lock >= 0 else { throw .file(path: directory, reason: Files.systemReason()) }
+    guard lock >= 0 else { throw .system(directory) }
     guard flock(lock, LOCK_EX | LOCK_NB) == 0 else {
       throw .unsuitableDirectory(
         path: directory, reason: "is in use: another 'cadenas-dev up' runs there")
     }
   }
 
-  /// The path of a part.
   func path(_ name: String) -> String { "\(directory)/\(name)" }
 
   /// Makes what is missing, and sets the ports. What is there stays as it is.
   func prepare(vault: Endpoint, acquirer: Endpoint, program: String) throws(DevelopmentError) {
     if !DevelopmentPKI.exists(in: path("pki")) { try DevelopmentPKI.make(in: path("pki")) }
-    for name in ["acquirers", "keys", "logs"] { try Files.makeDirectory(path(name)) }
+    for name in ["acquirers", "keys", "logs"] { try DevelopmentFiles.makeDirectory(path(name)) }
     let template = path("acquirers/simulator.yaml")
-    if !Files.exists(template) { try Files.write(PackageResources.simulator_yaml, to: template) }
+    if !DevelopmentFiles.exists(template) {
+      try DevelopmentFiles.write(PackageResources.simulator_yaml, to: template)
+    }
 
     var text =
-      try Files.exists(configuration) ? Files.readText(configuration) : freshConfiguration()
+      try DevelopmentFiles.exists(configuration)
+      ? DevelopmentFiles.readText(configuration) : freshConfiguration()
     text = try ConfigurationEdit.setListen(vault, in: text)
     text = try ConfigurationEdit.setAcquirer("credit-du-nord", url: acquirer.url, in: text)
-    try Files.write(Array(text.utf8), to: configuration)
+    try DevelopmentFiles.write(Array(text.utf8), to: configuration)
 
     // `init` makes a store whole or not at all, so one that was cut short is simply made again.
-    if !Files.exists(path("store/cards.mdb")) {
+    if !DevelopmentFiles.exists(path("store/cards.mdb")) {
       try ChildProcess.run([program, "init", "--config", configuration])
     }
     // Left behind where the vault was killed; the lock says that none runs.

@@ -13,11 +13,6 @@ struct Programs {
   /// forgets that a process is to die with its parent when the process changes its account.
   var account: [String] = []
 
-  /// The command line `cadenas-dev ARGUMENT…`.
-  func developmentCommand(_ arguments: [String]) -> [String] {
-    account + [development] + arguments
-  }
-
   /// The command line `cadenas ARGUMENT…`.
   func vaultCommand(_ arguments: [String]) -> [String] { account + [vault] + arguments }
 
@@ -26,11 +21,11 @@ struct Programs {
   static func beside() throws(DevelopmentError) -> Programs {
     var buffer = [CChar](repeating: 0, count: Int(PATH_MAX))
     let count = unsafe readlink("/proc/self/exe", &buffer, buffer.count)
-    guard count > 0 else { throw .file(path: "/proc/self/exe", reason: Files.systemReason()) }
+    guard count > 0 else { throw .system("/proc/self/exe") }
     let own = String(decoding: buffer[..<count].map { UInt8(bitPattern: $0) }, as: UTF8.self)
     let folder = own.split(separator: "/").dropLast().map { "/\($0)" }.joined()
     let vault = folder + "/cadenas"
-    guard Files.exists(vault) else {
+    guard DevelopmentFiles.exists(vault) else {
       throw .toolMissing(name: vault, remedy: "build it with: swift build -c release")
     }
     return Programs(development: folder + "/cadenas-dev", vault: vault)

@@ -14,30 +14,22 @@ final class RunningInstallation {
   let directory: String
   let vault: Endpoint
   let acquirer: Endpoint
-  let vaultProcess: pid_t
-  let acquirerProcess: pid_t
+  /// What the line of JSON says.
+  let members: JSONMembers
   let programs: Programs
-  private let supervisor: ChildProcess
+  /// `cadenas-dev up` itself.
+  let supervisor: ChildProcess
 
   /// Starts vault and acquirer in `directory` and waits until both answer.
   /// - Throws: ``DevelopmentError/childFailed(name:reason:log:)`` with what was said instead.
   init(
     directory: String, programs: Programs, life: Life
   ) throws(DevelopmentError) {
-    var ends: [Int32] = [0, 0]
-    guard unsafe pipe(&ends) == 0 else {
-      throw .file(path: "pipe", reason: Files.systemReason())
-    }
-    for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
-    defer { close(ends[0]) }
     let up = [programs.development, "up", "--directory", directory]
     let command = programs.account + (life == .bound ? ChildProcess.bound(up, by: "TERM") : up)
-    let child: ChildProcess
-    do {
-      defer { close(ends[1]) }
-      child = try ChildProcess.spawn(command, name: "up", output: ends[1])
-    }
-    let line = Self.readLine(ends[0])
+    let (child, output) = try ChildProcess.spawn(command, name: "up")
+    defer { close(output) }
+    let line = Self.readLine(output)
     guard line.hasPrefix("{") else {
       _ = child.wait()
       throw .childFailed(name: "cadenas-dev up", reason: "did not start", log: line)
@@ -45,15 +37,11 @@ final class RunningInstallation {
     let members = try JSONMembers(Array(line.utf8))
     vault = try Endpoint(members["vault"] ?? "")
     acquirer = try Endpoint(members["acquirer"] ?? "")
-    vaultProcess = members["vault_pid"].flatMap { pid_t($0) } ?? 0
-    acquirerProcess = members["acquirer_pid"].flatMap { pid_t($0) } ?? 0
+    self.members = members
     self.programs = programs
     self.directory = directory
     supervisor = child
   }
-
-  /// The process id of `cadenas-dev up` itself.
-  var process: pid_t { supervisor.pid }
 
   /// A client of the vault with the pair `name`.
   func client(_ name: String) throws(DevelopmentError) -> HTTPSClient {
@@ -82,11 +70,6 @@ final class RunningInstallation {
   func stop() -> ExitStatus {
     supervisor.send(SIGTERM)
     return supervisor.wait()
-  }
-
-  /// Waits until it ends, whoever told it to.
-  func wait() -> ExitStatus {
-    supervisor.wait()
   }
 
   /// What comes first: a line, or all there is.

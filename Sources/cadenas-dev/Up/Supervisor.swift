@@ -12,13 +12,8 @@ struct Supervisor {
   /// How many of a log's last lines a message quotes.
   private static let quotedLines = 12
 
-  private let installation: Installation
-  private let signals: SignalWaiter
-
-  init(_ installation: Installation, signals: SignalWaiter) {
-    self.installation = installation
-    self.signals = signals
-  }
+  let installation: Installation
+  let signals: SignalWaiter
 
   /// Runs both until a signal asks to stop; `ready` is called once when both answer.
   /// - Throws: ``DevelopmentError/childFailed(name:reason:log:)`` when one ends by itself.
@@ -64,7 +59,7 @@ struct Supervisor {
   private func start(_ name: String, _ command: [String]) throws(DevelopmentError) -> ChildProcess {
     let log = installation.path("logs/\(name).log")
     let descriptor = unsafe open(log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o600)
-    guard descriptor >= 0 else { throw .file(path: log, reason: Files.systemReason()) }
+    guard descriptor >= 0 else { throw .system(log) }
     defer { close(descriptor) }
     return try ChildProcess.spawn(
       ChildProcess.bound(command, by: "KILL"), name: name, output: descriptor)
@@ -120,7 +115,7 @@ struct Supervisor {
   }
 
   private func failure(_ child: ChildProcess, _ reason: String) -> DevelopmentError {
-    let log = try? Files.readText(installation.path("logs/\(child.name).log"))
+    let log = try? DevelopmentFiles.readText(installation.path("logs/\(child.name).log"))
     let lines = (log ?? "").split(separator: "\n").suffix(Self.quotedLines)
     return .childFailed(name: child.name, reason: reason, log: lines.joined(separator: "\n"))
   }

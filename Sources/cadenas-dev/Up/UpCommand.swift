@@ -2,7 +2,6 @@ import ArgumentParser
 import Glibc
 import JSON
 
-/// `cadenas-dev up`.
 struct UpCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "up",
@@ -19,22 +18,21 @@ struct UpCommand: ParsableCommand {
   func run() throws {
     let signals = SignalWaiter(SIGTERM, SIGINT, SIGCHLD)
     let programs = try Programs.beside()
-    let installation = try Installation(directory: try Files.absolute(directory))
+    let installation = try Installation(directory: try DevelopmentFiles.absolute(directory))
     let ports = try LoopbackPort.choose(2)
     let vault = Endpoint(host: "127.0.0.1", port: ports[0])
     let acquirer = Endpoint(host: "127.0.0.1", port: ports[1])
     try installation.prepare(vault: vault, acquirer: acquirer, program: programs.vault)
-    let supervisor = Supervisor(installation, signals: signals)
+    let supervisor = Supervisor(installation: installation, signals: signals)
     try supervisor.run(vault: vault, acquirer: acquirer, programs: programs) { service, simulator in
-      var json = JSONWriter()
-      json.beginObject()
-      json.member("vault", string: vault.url)
-      json.member("acquirer", string: acquirer.url)
-      json.member("directory", string: installation.directory)
-      json.member("vault_pid", integer: service.pid)
-      json.member("acquirer_pid", integer: simulator.pid)
-      json.endObject()
-      Console.say(String(decoding: json.bytes, as: UTF8.self))
+      let json = JSONWriter.document { json in
+        json.member("vault", string: vault.url)
+        json.member("acquirer", string: acquirer.url)
+        json.member("directory", string: installation.directory)
+        json.member("vault_pid", integer: service.pid)
+        json.member("acquirer_pid", integer: simulator.pid)
+      }
+      Terminal.say(String(decoding: json, as: UTF8.self))
     }
   }
 }

@@ -1,30 +1,26 @@
-import Administration
-import Configuration
+import Bytes
 import Glibc
 import Keyring
 import RecordFormat
-import SecretMemory
 
 /// The folder into which a ceremony writes: `NAME.share` for each custodian, and `transcript.txt`.
 ///
 /// Nothing that is there is replaced. Files are of mode 0600, and durable when they have been written.
 struct CeremonyFiles {
-  /// The path of the folder.
   let directory: String
 
   /// The path of a custodian's share.
   func path(of custodian: CustodyName) -> String { "\(directory)/\(custodian.text).share" }
 
-  /// The path of the transcript.
   var transcriptPath: String { "\(directory)/transcript.txt" }
 
   /// Makes the folder where it is not there, and looks whether everything can be written, before
   /// anybody has typed a passphrase.
   func prepare(for plan: CustodyPlan) throws(CommandFailure) {
     guard unsafe mkdir(directory, 0o700) == 0 || errno == EEXIST else {
-      throw Self.failure(directory)
+      throw .system(directory)
     }
-    guard unsafe access(directory, W_OK | X_OK) == 0 else { throw Self.failure(directory) }
+    guard unsafe access(directory, W_OK | X_OK) == 0 else { throw .system(directory) }
     for path in plan.custodians.map(path(of:)) + [transcriptPath] {
       var status = stat()
       guard unsafe lstat(path, &status) != 0 else {
@@ -44,7 +40,7 @@ struct CeremonyFiles {
         try Self.create(path, share.text, noting: &written)
       }
       try Self.create(transcriptPath, transcript, noting: &written)
-      try Self.synchronize(directory)
+      try NewFile.synchronize(directory: directory)
       for share in shares {
         let path = path(of: share.header.custodian)
         guard try Self.readShare(path) == share else {
@@ -64,12 +60,7 @@ struct CeremonyFiles {
 
   /// Reads a share that was written or typed in again.
   static func readShare(_ path: String) throws(CommandFailure) -> CustodianShare {
-    let text: [UInt8]
-    do throws(ConfigurationFileProblem) {
-      text = try ConfigurationFiles.read(path, maximumBytes: CustodianShare.mostTextBytes)
-    } catch {
-      throw CommandFailure(.invalid, "\(path) \(error.text)")
-    }
+    let text = try EvidenceFile.read(path, mostBytes: CustodianShare.mostTextBytes)
     do throws(KeyringError) {
       return try CustodianShare(parsing: text.rawSpan)
     } catch {
@@ -80,37 +71,13 @@ struct CeremonyFiles {
   private static func create(
     _ path: String, _ text: String, noting written: inout [String]
   ) throws(CommandFailure) {
-    let flags = O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW
-    let descriptor = unsafe open(path, flags, 0o600)
-    guard descriptor >= 0 else { throw failure(path) }
-    defer { close(descriptor) }
+    var file = try NewFile(path, isPrivate: true)
     written.append(path)
-    // What the umask took away does not matter; what a directory's default list added would.
-    guard fchmod(descriptor, 0o600) == 0 else { throw failure(path) }
-    var rest = Array(text.utf8)[...]
-    while !rest.isEmpty {
-      let count = unsafe rest.withUnsafeBytes {
-        unsafe Glibc.write(descriptor, $0.baseAddress, $0.count)
-      }
-      if count < 0, errno == EINTR { continue }
-      guard count > 0 else { throw failure(path) }
-      rest = rest.dropFirst(count)
-    }
-    guard fsync(descriptor) == 0 else { throw failure(path) }
-  }
-
-  private static func synchronize(_ directory: String) throws(CommandFailure) {
-    let descriptor = unsafe open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-    guard descriptor >= 0 else { throw failure(directory) }
-    defer { close(descriptor) }
-    guard fsync(descriptor) == 0 else { throw failure(directory) }
+    file.append(Array(text.utf8))
+    try file.synchronize()
   }
 
   private static func remove(_ paths: [String]) {
     for path in paths { unsafe unlink(path) }
-  }
-
-  private static func failure(_ path: String) -> CommandFailure {
-    CommandFailure(.unavailable, "\(path): \(systemMessage(errno))")
   }
 }

@@ -18,8 +18,7 @@ struct CopyKey {
   func load(_ header: KeyringHeader, of copy: Store) throws -> Restoration.Key {
     let identifier = header.kekIdentifier
     guard let set = try CustodianSet.read(in: copy), set.keyIdentifier == identifier else {
-      let source = try KeyOpening.source(configuration.keys)
-      return Restoration.Key(KeyEncryptionKey(identifier, try source.load(identifier)))
+      return Restoration.Key(try configuration.keys.source.load(identifier))
     }
     guard sharePaths.count >= set.threshold else {
       throw CommandFailure(

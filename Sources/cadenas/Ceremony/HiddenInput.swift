@@ -1,6 +1,6 @@
-import Administration
 import Glibc
 import Synchronization
+import SystemCalls
 
 /// The signal that has come while nothing was echoed; 0 for none.
 private let caughtSignal = Atomic<Int32>(0)

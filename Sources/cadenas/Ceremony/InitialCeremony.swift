@@ -1,23 +1,18 @@
-import AuditLog
 import Configuration
-import Cryptography
 import Glibc
 import Keyring
 import RecordFormat
-import Storage
-import Vault
+import SystemCalls
+import VaultManagement
 
 extension Initialization {
-  /// How a ceremony is held.
   struct CeremonyOrder {
-    /// The path of the plan.
     let planPath: String
     /// Where shares and transcript are written.
     let files: CeremonyFiles
     let passphrases: PassphraseOption
   }
 
-  /// What a ceremony has made.
   struct CeremonyOutcome {
     let transcript: Transcript
     let files: CeremonyFiles
@@ -36,17 +31,11 @@ extension Initialization {
     let ceremonyPlan = try CeremonyPlan.load(path: order.planPath)
     let plan = try CustodyPlan(ceremonyPlan)
     try order.files.prepare(for: plan)
-    let now = UInt64(Clocks.unixMilliseconds())
-    var ceremony = try CustodyCeremony(plan, besides: [], atMilliseconds: now)
-    for index in plan.custodians.indices {
-      let passphrase = try order.passphrases.new(of: plan.custodians[index])
-      try ceremony.seal(custodian: index, passphrase: passphrase)
-    }
-    let result = try ceremony.finish()
+    let now = UInt64(SystemClock.unixMilliseconds())
+    let result = try order.passphrases.hold(plan, besides: [], atMilliseconds: now)
     let keyring = try KeyringStore.create(
       under: result.key, origin: .ceremony,
-      cryptoperiods: Cryptoperiods(
-        ceremonyPlan.periods, else: KeyRules(configuration.keyRules).cryptoperiods),
+      cryptoperiods: configuration.keyRules.cryptoperiods.replacing(ceremonyPlan.periods),
       atMilliseconds: now)
     let identifier = try newIdentifier()
     let transcript = Transcript(
@@ -64,6 +53,20 @@ extension Initialization {
     }
     return CeremonyOutcome(
       transcript: transcript, files: order.files, store: configuration.store.path)
+  }
+}
+
+extension PassphraseOption {
+  /// Holds a ceremony, in which each custodian gives a passphrase.
+  func hold(
+    _ plan: CustodyPlan, besides known: [KeyIdentifier], atMilliseconds now: UInt64
+  ) throws -> CustodyCeremony.Result {
+    var ceremony = try CustodyCeremony(plan, besides: known, atMilliseconds: now)
+    for index in plan.custodians.indices {
+      let passphrase = try new(of: plan.custodians[index])
+      try ceremony.seal(custodian: index, passphrase: passphrase)
+    }
+    return try ceremony.finish()
   }
 }
 

@@ -1,9 +1,11 @@
 import Administration
 import ArgumentParser
+import Bytes
 import Glibc
 import Keyring
 import RecordFormat
 import SecretMemory
+import SystemCalls
 
 /// Where passphrases come from: `--passphrase-fd`, or the terminal.
 struct PassphraseOption: ParsableArguments {

@@ -4,7 +4,6 @@ import JSON
 
 /// Looks at the ends of certificates and revocation lists.
 struct CertificateCheck {
-  /// The largest file that is read.
   private static let mostBytes = 16 << 20
 
   let configuration: ServiceConfiguration

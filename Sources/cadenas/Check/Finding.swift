@@ -1,6 +1,6 @@
 /// Something that `cadenas check` has to say.
 struct Finding: Equatable {
-  /// How much it matters.
+  /// The weight of a finding, from `ok` to `error`.
   enum Severity: String, Comparable {
     /// All is well; said so that it is seen to have been looked at.
     case ok
@@ -20,7 +20,7 @@ struct Finding: Equatable {
     }
   }
 
-  /// What was looked at.
+  /// The part of the installation that a finding is about.
   enum Area: String {
     case configuration
     case certificates

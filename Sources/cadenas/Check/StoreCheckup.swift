@@ -3,9 +3,9 @@ import CardStore
 import Configuration
 import Glibc
 import Keyring
-import LMDB
 import RecordFormat
 import Storage
+import SystemCalls
 
 /// Looks at the store and its keys: through the running service, or by opening them.
 struct StoreCheckup {
@@ -15,12 +15,13 @@ struct StoreCheckup {
   private static let warningDiskBytes: UInt64 = 1 << 30
 
   let configuration: ServiceConfiguration
+  private var source: any KeyEncryptionKeySource { configuration.keys.source }
 
   func run() -> [Finding] {
     let path = configuration.administration.socketPath
     do {
       var status: [UInt8] = []
-      try AdminClient(path: path).run(.status) { part in
+      try AdminClient(path: path).run(ShowStatus()) { part in
         if case .document(let document) = part { status = document }
       }
       let document = try DocumentView(status)
@@ -64,7 +65,8 @@ struct StoreCheckup {
       return [
         Finding(
           .error, .store, "there is no store in \(directory)",
-          remedy: "run: cadenas init" + (isShared ? " --ceremony PLAN --shares DIR" : ""))
+          remedy: "run: cadenas init"
+            + (source.isHeldByCustodians ? " --ceremony PLAN --shares DIR" : ""))
       ]
     } catch {
       return [
@@ -76,9 +78,8 @@ struct StoreCheckup {
   }
 
   private func room(_ store: Store) throws -> Finding {
-    let information = try store.environment.information()
-    let used = information.pageCount * information.pageSize
-    let percent = used / (information.mapSize / 100)
+    let size = try store.statistics()
+    let percent = size.usedBytes / (size.mapBytes / 100)
     guard percent >= Self.warningPercent else {
       return Finding(.ok, .store, "the store uses \(percent) % of store.map_size")
     }
@@ -89,7 +90,7 @@ struct StoreCheckup {
 
   private func development(_ store: Store) -> [Finding] {
     do {
-      try KeyOpening.checkDevelopment(store, configuration)
+      try DevelopmentMark.check(store, configuration)
       return []
     } catch {
       return [
@@ -100,22 +101,18 @@ struct StoreCheckup {
     }
   }
 
-  private var isShared: Bool {
-    if case .custodians = configuration.keys { true } else { false }
-  }
-
   private func keys(_ store: Store) -> [Finding] {
     do {
       // Where it does not fit the store, this says so as the start would.
-      guard let keyring = try KeyOpening.keyringAtStart(of: store, configuration) else {
+      guard let keyring = try KeyringStore.openAtStart(of: store, source: source) else {
         return try custodians(of: store)
       }
       let identifier = keyring.keyEncryptionKeyIdentifier.text
       let statuses = try keyring.status(
         cards: try CardVerifier.cardCounts(in: store),
         uses: try store.read { try KeyTally.read(.uses, $0) },
-        rules: KeyRules(configuration.keyRules),
-        atMilliseconds: UInt64(clamping: Clocks.unixMilliseconds()))
+        rules: configuration.keyRules,
+        atMilliseconds: UInt64(clamping: SystemClock.unixMilliseconds()))
       let warnings = statuses.flatMap { key in
         key.warnings.map { warning in
           Self.finding(
@@ -124,14 +121,14 @@ struct StoreCheckup {
         }
       }
       return [Finding(.ok, .keys, "the keyring opens under key \(identifier)")] + warnings
+    } catch KeyringError.sourceRefuses(let refusal) {
+      // It names its own remedy.
+      return [Finding(.error, .keys, refusal.explanation)]
     } catch {
       return [
         Finding(
           .error, .keys, CommandFailure(error).message,
-          // What a command would say names its own remedy.
-          remedy: error is CommandFailure
-            ? nil
-            : "put the key file in its place, mode 0600, owned by the user of the service")
+          remedy: "put the key file in its place, mode 0600, owned by the user of the service")
       ]
     }
   }
@@ -148,7 +145,7 @@ struct StoreCheckup {
   }
 
   private func keyWarnings(_ status: DocumentView) -> [Finding] {
-    (status["key_warnings"]?.elements ?? []).map { warning in
+    status.rows("key_warnings").map { warning in
       Self.finding(
         role: warning.text("role"), key: warning.text("key"),
         isUrgent: warning["urgent"]?.isTrue == true, text: warning.text("text"))

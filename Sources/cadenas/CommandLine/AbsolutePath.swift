@@ -1,15 +1,12 @@
-import Administration
-import Glibc
+import Configuration
 
 /// A path that the service understands as the one who asks does.
 enum AbsolutePath {
   /// `path` from the root; relative ones start at the working directory.
   static func of(_ path: String) throws(CommandFailure) -> String {
-    guard !path.hasPrefix("/") else { return path }
-    guard let current = unsafe getcwd(nil, 0) else {
-      throw CommandFailure(.unavailable, "the working directory: \(systemMessage(errno))")
+    guard let absolute = ConfigurationFiles.absolute(path) else {
+      throw .system("the working directory")
     }
-    defer { unsafe free(current) }
-    return unsafe String(cString: current) + "/" + path
+    return absolute
   }
 }

@@ -1,14 +1,13 @@
 import Glibc
+import SystemCalls
 
 /// Standard output and standard error of a command.
 enum Console {
   /// Whether standard output is a terminal: then there are colours.
   static var isTerminal: Bool { isatty(STDOUT_FILENO) == 1 }
 
-  /// Writes text to standard output.
   static func write(_ text: String) { write(Array(text.utf8), to: STDOUT_FILENO) }
 
-  /// Writes bytes to standard output.
   static func write(_ bytes: [UInt8]) { write(bytes, to: STDOUT_FILENO) }
 
   /// Writes text and an end of line to standard error.
@@ -17,17 +16,8 @@ enum Console {
   /// Writes all of `bytes`; a reader of standard output that has gone away ends the command, as it
   /// does `cat`.
   static func write(_ bytes: [UInt8], to descriptor: Int32) {
-    var written = 0
-    while written < bytes.count {
-      let count = unsafe bytes[written...].withUnsafeBytes {
-        unsafe Glibc.write(descriptor, $0.baseAddress, $0.count)
-      }
-      if count < 0 {
-        if errno == EINTR { continue }
-        if errno == EPIPE, descriptor == STDOUT_FILENO { endByClosedPipe() }
-        return
-      }
-      written += count
+    do throws(SystemFailure) { try writeAll(bytes, to: descriptor) } catch {
+      if error.errno == EPIPE, descriptor == STDOUT_FILENO { endByClosedPipe() }
     }
   }
 

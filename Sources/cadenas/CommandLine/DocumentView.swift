@@ -1,3 +1,4 @@
+import Bytes
 import JSON
 
 /// A JSON document of an operation, for making a table of it.
@@ -14,7 +15,7 @@ struct DocumentView {
   init(_ bytes: [UInt8]) throws(CommandFailure) {
     do throws(JSONError) {
       tape = try JSONTape.parse(
-        unsafe bytes.span.bytes, maximumDepth: Self.deepest, maximumNodes: Self.mostValues)
+        bytes.rawSpan, maximumDepth: Self.deepest, maximumNodes: Self.mostValues)
     } catch {
       throw CommandFailure(.unavailable, "the service's answer cannot be read")
     }
@@ -28,26 +29,29 @@ struct DocumentView {
     self.node = node
   }
 
-  /// The member `name`, where there is one.
-  subscript(name: String) -> DocumentView? {
-    tape.member(name, of: node, in: unsafe bytes.span.bytes).map { DocumentView(self, $0) }
+  private var document: JSONDocument {
+    @_lifetime(borrow self)
+    get { JSONDocument(bytes.rawSpan, parsed: tape) }
   }
 
-  /// The elements of an array.
-  var elements: [DocumentView] { tape.elements(of: node).map { DocumentView(self, $0) } }
+  /// The member `name`, where there is one.
+  subscript(name: String) -> DocumentView? {
+    document.member(name, of: node).map { DocumentView(self, $0) }
+  }
+
+  var elements: [DocumentView] { document.elements(of: node).map { DocumentView(self, $0) } }
 
   /// The members of an object, in their order.
   var members: [(name: String, value: DocumentView)] {
-    tape.members(of: node).map {
-      (tape.key(of: $0, in: unsafe bytes.span.bytes), DocumentView(self, $0))
+    document.members(of: node).map {
+      (document.key(of: $0), DocumentView(self, $0))
     }
   }
 
   /// A text or number as it reads, `yes` or `no`, `-` for null.
   var text: String {
-    let source = unsafe bytes.span.bytes
     switch node.kind {
-    case .string: return tape.string(of: node, in: source) ?? ""
+    case .string: return document.string(of: node) ?? ""
     case .true: return "yes"
     case .false: return "no"
     case .null: return "-"
@@ -55,14 +59,24 @@ struct DocumentView {
     }
   }
 
-  /// The value of a boolean.
   var isTrue: Bool { node.kind == .true }
 
-  /// The value of a whole number.
-  var integer: Int64? { tape.integer(of: node, in: unsafe bytes.span.bytes) }
+  var integer: Int64? { document.integer(of: node) }
 
   /// The text of the member `name`; `-` where there is none.
   func text(_ name: String) -> String { self[name]?.text ?? "-" }
+
+  /// The texts in the list `name`; none where it is not there.
+  func texts(_ name: String) -> [String] { rows(name).map(\.text) }
+
+  /// The same on one line; `-` where there is none.
+  func list(_ name: String) -> String {
+    let texts = texts(name)
+    return texts.isEmpty ? "-" : texts.joined(separator: ", ")
+  }
+
+  /// The elements of the list `name`; none where it is not there.
+  func rows(_ name: String) -> [DocumentView] { self[name]?.elements ?? [] }
 
   /// The member `name` as a size: `12.3 MiB`.
   func size(_ name: String) -> String {

@@ -1,4 +1,3 @@
-import Administration
 import Glibc
 
 /// A file that a command writes whole, or not at all.
@@ -9,9 +8,7 @@ enum OutputFile {
     let draft = path + ".draft"
     do throws(CommandFailure) {
       try NewFile.write(bytes, to: draft, replacing: true)
-      guard unsafe rename(draft, path) == 0 else {
-        throw CommandFailure(.unavailable, "\(path): \(systemMessage(errno))")
-      }
+      guard unsafe rename(draft, path) == 0 else { throw .system(path) }
     } catch {
       unsafe unlink(draft)
       throw error

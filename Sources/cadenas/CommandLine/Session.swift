@@ -4,7 +4,8 @@ import Glibc
 import Keyring
 import SecretMemory
 import Storage
-import Vault
+import VaultCore
+import VaultManagement
 
 /// Does an operation: through the running service, or, where none runs, on the store itself.
 struct Session {
@@ -14,34 +15,33 @@ struct Session {
 
   private let configurationPath: String
 
-  /// A session under the configuration at a path.
   init(_ option: ConfigurationOption) { configurationPath = option.path }
 
-  /// Does `request`, and gives each part of the answer to `sink`.
+  /// Does `operation`, and gives each part of the answer to `sink`.
   ///
   /// The service is asked first. Of the configuration only the socket is read for that: an auditor
   /// cannot read the files that the service itself needs.
   /// - Parameter isOffline: whether it can be done without a service.
   func run(
-    _ request: AdminRequest, body: AdminBody? = nil, offline isOffline: Bool,
+    _ operation: any AdminOperation, body: AdminBody? = nil, offline isOffline: Bool,
     into sink: (AdminPart) throws -> Void
   ) throws {
     let socket = try AdministrationSettings.load(path: configurationPath).socketPath
     do {
-      try AdminClient(path: socket).run(request, body: body, into: sink)
+      try AdminClient(path: socket).run(operation, body: body, into: sink)
     } catch AdminClient.Failure.socket(.noService(_)) where isOffline {
-      try runOffline(request, into: sink)
+      try runOffline(operation, into: sink)
     }
   }
 
-  /// Does `request`, and gives its one document; progress is shown as `what`.
+  /// Does `operation`, and gives its one document; progress is shown as `what`.
   func document(
-    _ request: AdminRequest, body: AdminBody? = nil, offline isOffline: Bool,
+    _ operation: any AdminOperation, body: AdminBody? = nil, offline isOffline: Bool,
     showing what: String = ""
   ) throws -> [UInt8] {
     var document: [UInt8] = []
     var progress = ProgressLine(what)
-    try run(request, body: body, offline: isOffline) { part in
+    try run(operation, body: body, offline: isOffline) { part in
       switch part {
       case .document(let bytes), .metrics(let bytes): document = bytes
       case .lines(let lines): document += lines
@@ -52,27 +52,31 @@ struct Session {
   }
 
   private func runOffline(
-    _ request: AdminRequest, into sink: (AdminPart) throws -> Void
+    _ operation: any AdminOperation, into sink: (AdminPart) throws -> Void
   ) throws {
     // Before the whole configuration is read, since only the owner may read all that it names.
     try Self.checkOwner(of: try StoreSettings.load(path: configurationPath).path)
     let configuration = try ServiceConfiguration.load(path: configurationPath)
     let store = try Store.open(
       at: configuration.store.path, mapSize: Int(configuration.store.mapSizeBytes),
-      options: Store.Options(isReadOnly: !request.isWriting))
-    var hooks = AdministrationHooks()
-    hooks.keyring = {
-      try KeyOpening.explaining { try KeyOpening.keyring(of: store, configuration) }
+      options: Store.Options(isReadOnly: !operation.terms.isWriting))
+    var hooks = AdministrationHooks(clock: .machine)
+    hooks.keyring = { try KeyringStore.open(in: store, source: configuration.keys.source) }
+    hooks.inventory = { json, now in
+      do { try Inventory(configuration).write(to: &json, atMilliseconds: now) } catch {
+        throw AdministrationError(CommandFailure(error))
+      }
     }
-    hooks.inventory = { try KeyOpening.explaining { try Inventory(configuration).make() } }
     hooks.slots = try SecretPool(slots: Self.slots, slotSize: Self.slotBytes)
     hooks.isIndexCurrent = !store.indexWasLost
-    if request.isWriting { hooks.upkeep = try StoreUpkeep.offline(store, clock: Clocks.vault) }
-    hooks.rules = KeyRules(configuration.keyRules)
+    if operation.terms.isWriting {
+      hooks.upkeep = try StoreUpkeep.offline(store, clock: .machine)
+    }
+    hooks.rules = configuration.keyRules
     hooks.keepAtHandSeconds = configuration.audit.keepAtHandSeconds
     hooks.version = Version.current
     try Operations(store: store, hooks: hooks).run(
-      request, actor: HostUser.current.actor, into: sink)
+      operation, actor: HostUser.current.actor, into: sink)
   }
 
   /// Refuses to open the store of another user: what root left behind in it, the service could not
@@ -81,7 +85,7 @@ struct Session {
     var status = stat()
     guard unsafe stat(directory, &status) == 0 else {
       if errno == ENOENT { return }
-      throw CommandFailure(.unavailable, "\(directory): \(systemMessage(errno))")
+      throw .system(directory)
     }
     guard status.st_uid != geteuid() else { return }
     let owner = HostUser(lookingUp: status.st_uid, group: status.st_gid).name ?? "#\(status.st_uid)"
@@ -89,22 +93,5 @@ struct Session {
       .unavailable,
       "no service is running, and the store \(directory) belongs to the user \(owner): run this "
         + "command as that user, for example with: sudo -u \(owner) cadenas …")
-  }
-}
-
-extension CommandFailure {
-  /// The failure that an answer of the service, or none, amounts to.
-  init(_ failure: AdminClient.Failure) {
-    switch failure {
-    case .socket(.permissionDenied(let path)):
-      self.init(.refused, AdminSocketError.permissionDenied(path).explanation)
-    case .socket(let error): self.init(.unavailable, error.explanation)
-    case .problem(let status, _, let detail):
-      switch status {
-      case 403, 404, 409: self.init(.refused, detail)
-      case 400: self.init(.invalid, detail)
-      default: self.init(.unavailable, detail)
-      }
-    }
   }
 }

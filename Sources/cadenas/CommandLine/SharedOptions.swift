@@ -1,3 +1,4 @@
+import Administration
 import ArgumentParser
 import Configuration
 
@@ -12,6 +13,28 @@ struct ConfigurationOption: ParsableArguments {
   func load() throws -> ServiceConfiguration { try ServiceConfiguration.load(path: path) }
 }
 
+/// What commands have in common that ask something and print it.
+struct CommonOptions: ParsableArguments {
+  @OptionGroup var config: ConfigurationOption
+  @OptionGroup var output: FormatOption
+
+  /// Does `operation`, and gives its one document; see ``Session``.
+  func document(
+    _ operation: any AdminOperation, body: AdminBody? = nil, offline isOffline: Bool,
+    showing what: String = ""
+  ) throws -> [UInt8] {
+    try Session(config).document(operation, body: body, offline: isOffline, showing: what)
+  }
+
+  /// Does `operation`, and prints its document.
+  func show(
+    _ operation: any AdminOperation, body: AdminBody? = nil, offline isOffline: Bool,
+    showing what: String = "", _ text: (DocumentView) throws -> String
+  ) throws {
+    try output.show(document(operation, body: body, offline: isOffline, showing: what), text)
+  }
+}
+
 /// How data is printed.
 struct FormatOption: ParsableArguments {
   /// The forms that data is printed in.
@@ -22,4 +45,19 @@ struct FormatOption: ParsableArguments {
 
   @Option(help: ArgumentHelp("table for people, json for programs.", valueName: "format"))
   var format = Format.table
+
+  /// Prints a document: as it is for programs, as `text` tells it for people.
+  func show(_ document: [UInt8], _ text: (DocumentView) throws -> String) throws {
+    switch format {
+    case .json: Console.write(document + [UInt8(ascii: "\n")])
+    case .table: Console.write(try text(DocumentView(document)))
+    }
+  }
+
+  /// The same with a verdict, the member `intact`, on which the exit status depends.
+  func show(_ document: [UInt8], verdict text: (DocumentView, Bool) -> String) throws {
+    let isIntact = try DocumentView(document)["intact"]?.isTrue == true
+    try show(document) { text($0, isIntact) }
+    if !isIntact { throw ExitCode(CommandFailure.Status.refused.rawValue) }
+  }
 }

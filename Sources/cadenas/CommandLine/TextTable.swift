@@ -7,10 +7,18 @@ struct TextTable {
   private let alignments: [Alignment]
   private var rows: [[String]] = []
 
-  /// A table with these columns.
   init(_ columns: [(title: String, alignment: Alignment)]) {
     titles = columns.map(\.title)
     alignments = columns.map(\.alignment)
+  }
+
+  /// A table with a row for each of `rows`: for each column, what `cell` makes of its member.
+  init(
+    _ columns: [(title: String, alignment: Alignment, member: String)], _ rows: [DocumentView],
+    cell: (DocumentView, String) -> String = { $0.text($1) }
+  ) {
+    self.init(columns.map { ($0.title, $0.alignment) })
+    for row in rows { add(columns.map { cell(row, $0.member) }) }
   }
 
   /// Adds a row with a cell for each column.

@@ -2,23 +2,19 @@ import Administration
 import ArgumentParser
 import RecordFormat
 
-/// `cadenas approvals`.
 struct ApprovalsCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "approvals",
     abstract: "List the requests that wait for another person.",
     discussion: "A request ends by itself after seven days.")
 
-  @OptionGroup var config: ConfigurationOption
-  @OptionGroup var output: FormatOption
+  @OptionGroup var common: CommonOptions
 
   func run() throws {
-    let document = try Session(config).document(.approvals, offline: false)
-    try ApprovalTable.show(document, output)
+    try common.show(ListApprovals(), offline: false, ApprovalTable.text)
   }
 }
 
-/// `cadenas approve`.
 struct ApproveCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "approve",
@@ -27,56 +23,44 @@ struct ApproveCommand: ParsableCommand {
       Who you are is known from the system. Nobody can approve twice, or what they asked for.
       """)
 
-  @OptionGroup var config: ConfigurationOption
-  @OptionGroup var output: FormatOption
+  @OptionGroup var common: CommonOptions
   @Argument(help: ArgumentHelp("The request; see: cadenas approvals.", valueName: "id"))
   var approval: KeyIdentifier
 
   func run() throws {
-    let document = try Session(config).document(
-      .approve(approval.text), offline: false, showing: "compacting")
-    _ = try DestructionView.show(document, isDryRun: false, output)
+    let document = try common.document(
+      Approve(approval.text), offline: false, showing: "compacting")
+    _ = try DestructionView.show(document, isDryRun: false, common.output)
   }
 }
 
-/// `cadenas reject`.
 struct RejectCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "reject",
     abstract: "Reject a request that waits, or take your own back.")
 
-  @OptionGroup var config: ConfigurationOption
-  @OptionGroup var output: FormatOption
+  @OptionGroup var common: CommonOptions
   @OptionGroup var why: ReasonOption
   @Argument(help: ArgumentHelp("The request; see: cadenas approvals.", valueName: "id"))
   var approval: KeyIdentifier
 
   func run() throws {
-    let document = try Session(config).document(
-      .reject(approval.text, because: why.value), offline: false)
-    try ApprovalTable.show(document, output)
+    try common.show(
+      Reject(approval.text, because: why.value), offline: false, ApprovalTable.text)
   }
 }
 
 private enum ApprovalTable {
-  static func show(_ document: [UInt8], _ output: FormatOption) throws {
-    guard output.format == .table else { return Console.write(document + [UInt8(ascii: "\n")]) }
-    let waiting = try DocumentView(document)["approvals"]?.elements ?? []
-    guard !waiting.isEmpty else { return Console.write("nothing waits for approval\n") }
-    var table = TextTable([
-      ("ID", .left), ("OPERATION", .left), ("KEY", .left), ("REQUESTED BY", .left),
-      ("ENDS", .left), ("APPROVED BY", .left), ("MISSING", .right), ("TICKET", .left),
-      ("REASON", .left),
-    ])
-    for approval in waiting {
-      let approvers = approval["approved_by"]?.elements.map(\.text) ?? []
-      table.add([
-        approval.text("id"), approval.text("operation"), approval.text("key"),
-        approval.text("requested_by"), approval.text("ends"),
-        approvers.isEmpty ? "-" : approvers.joined(separator: ", "), approval.text("missing"),
-        approval.text("ticket"), approval.text("reason"),
-      ])
-    }
-    Console.write(table.text)
+  static func text(_ list: DocumentView) -> String {
+    let waiting = list.rows("approvals")
+    guard !waiting.isEmpty else { return "nothing waits for approval\n" }
+    return TextTable(
+      [
+        ("ID", .left, "id"), ("OPERATION", .left, "operation"), ("KEY", .left, "key"),
+        ("REQUESTED BY", .left, "requested_by"), ("ENDS", .left, "ends"),
+        ("APPROVED BY", .left, "approved_by"), ("MISSING", .right, "missing"),
+        ("TICKET", .left, "ticket"), ("REASON", .left, "reason"),
+      ], waiting
+    ) { $1 == "approved_by" ? $0.list($1) : $0.text($1) }.text
   }
 }

@@ -1,8 +1,8 @@
 import Administration
 import ArgumentParser
 import AuditLog
+import Cards
 
-/// `cadenas audit`.
 struct AuditCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "audit", abstract: "Read, verify, prove and export the audit log.",
@@ -13,7 +13,6 @@ struct AuditCommand: ParsableCommand {
     ])
 }
 
-/// `cadenas audit checkpoint`.
 struct AuditCheckpointCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "checkpoint",
@@ -26,17 +25,16 @@ struct AuditCheckpointCommand: ParsableCommand {
       is kept is printed.
       """)
 
-  @OptionGroup var config: ConfigurationOption
-  @OptionGroup var output: FormatOption
+  @OptionGroup var common: CommonOptions
 
   @Option(help: ArgumentHelp("Write it to a file.", valueName: "file"))
   var to: String?
 
   func run() throws {
-    let document = try Session(config).document(.audit(.checkpoint), offline: true)
+    let document = try common.document(SignCheckpoint(), offline: true)
     let result = try DocumentView(document)
     if let to { try OutputFile.replace(to, with: Array(result.text("note").utf8)) }
-    switch output.format {
+    switch common.output.format {
     case .json: Console.write(document + [UInt8(ascii: "\n")])
     case .table:
       if to == nil { Console.write(result.text("note")) }
@@ -49,7 +47,6 @@ struct AuditCheckpointCommand: ParsableCommand {
   }
 }
 
-/// `cadenas audit prove`.
 struct AuditProveCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "prove",
@@ -62,8 +59,7 @@ struct AuditProveCommand: ParsableCommand {
       form in which a witness takes it (C2SP tlog-witness).
       """)
 
-  @OptionGroup var config: ConfigurationOption
-  @OptionGroup var output: FormatOption
+  @OptionGroup var common: CommonOptions
 
   @Argument(help: "A sequence, or a token.")
   var subject: String?
@@ -78,31 +74,28 @@ struct AuditProveCommand: ParsableCommand {
     guard (subject == nil) != (since == nil) else {
       throw ValidationError("name an entry or a token, or a checkpoint with --since")
     }
-    if subject != nil { _ = try request() }
+    if subject != nil { _ = try parsed() }
   }
 
-  private func request() throws -> AuditRequest.Subject {
+  private func parsed() throws -> ProveAudit.Subject {
     if let since { return .size(try EvidenceFile.checkpoint(since).size) }
     let text = subject ?? ""
     if let sequence = UInt64(text), text.utf8.count < 12 { return .entry(sequence) }
     // What is no token could be a card number: it is not repeated.
-    guard TokenArgument.isToken(text) else {
+    guard Token(text) != nil else {
       throw ValidationError("the subject is neither a sequence nor a token")
     }
     return .token(text)
   }
 
   func run() throws {
-    let document = try Session(config).document(
-      .audit(.prove(try request())), offline: true, showing: "proving")
-    let proofs = try DocumentView(document)["proofs"]?.elements.map(\.text) ?? []
-    let text = Array(proofs.joined(separator: "\n").utf8)
-    if let to { try OutputFile.replace(to, with: text) }
-    switch output.format {
-    case .json: Console.write(document + [UInt8(ascii: "\n")])
-    case .table:
-      guard let to else { return Console.write(text) }
-      Console.write("\(proofs.count) \(proofs.count == 1 ? "proof" : "proofs") in \(to)\n")
+    let document = try common.document(
+      ProveAudit(try parsed()), offline: true, showing: "proving")
+    let proofs = try DocumentView(document).texts("proofs")
+    let text = proofs.joined(separator: "\n")
+    if let to { try OutputFile.replace(to, with: Array(text.utf8)) }
+    try common.output.show(document) { _ in
+      to.map { "\(proofs.count) \(proofs.count == 1 ? "proof" : "proofs") in \($0)\n" } ?? text
     }
   }
 }

@@ -3,7 +3,6 @@ import ArgumentParser
 import AuditLog
 import Cryptography
 
-/// `cadenas audit export`.
 struct AuditExportCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "export",
@@ -15,38 +14,28 @@ struct AuditExportCommand: ParsableCommand {
       DIR --public-key FILE. The service needs its keyring open for the public keys.
       """)
 
-  @OptionGroup var config: ConfigurationOption
-  @OptionGroup var output: FormatOption
+  @OptionGroup var common: CommonOptions
 
   @Option(help: ArgumentHelp("A directory that is not there yet.", valueName: "dir"))
   var to: String
 
   func run() throws {
-    let export = try ExportRun(config, to: to).run()
-    switch output.format {
-    case .json:
-      Console.write(export.verification.document + [UInt8(ascii: "\n")])
-    case .table:
-      Console.write(
-        TextTable.pairs([
-          ("export", to), ("entries", "\(export.verification.size)"),
-          ("root", export.verification.root?.hex ?? "-"),
-          ("checkpoints", "\(export.verification.checkpoints)"),
-          ("SHA-256 of entries", export.entries.hex),
-        ]))
+    let export = try ExportRun(config: common.config, directory: to).run()
+    try common.output.show(export.verification.document) { _ in
+      TextTable.pairs([
+        ("export", to), ("entries", "\(export.verification.size)"),
+        ("root", export.verification.root?.hex ?? "-"),
+        ("checkpoints", "\(export.verification.checkpoints)"),
+        ("SHA-256 of entries", export.entries.hex),
+      ])
     }
   }
 }
 
 /// Fetches an export and writes it.
 struct ExportRun {
-  private let config: ConfigurationOption
-  private let directory: String
-
-  init(_ config: ConfigurationOption, to directory: String) {
-    self.config = config
-    self.directory = directory
-  }
+  let config: ConfigurationOption
+  let directory: String
 
   /// - Parameter end: the sequence before which lines are part of the digest.
   func run(
@@ -55,7 +44,7 @@ struct ExportRun {
     var writer = try ExportWriter(directory, digestBelow: end)
     var lines = LineAssembler()
     do {
-      try Session(config).run(.audit(.export), offline: true) { part in
+      try Session(config).run(ExportAudit(), offline: true) { part in
         guard case .lines(let bytes) = part else { return }
         for line in lines.take(bytes[...]) { try writer.take(line) }
       }
@@ -72,7 +61,6 @@ struct ExportRun {
   }
 }
 
-/// `cadenas audit archive`.
 struct AuditArchiveCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "archive",
@@ -86,8 +74,7 @@ struct AuditArchiveCommand: ParsableCommand {
       than audit.keep_at_hand are never archived. cadenas store compact gives the room back.
       """)
 
-  @OptionGroup var config: ConfigurationOption
-  @OptionGroup var output: FormatOption
+  @OptionGroup var common: CommonOptions
 
   @Option(
     help: ArgumentHelp("Entries before this time: 2026-08-01.", valueName: "time"),
@@ -101,23 +88,22 @@ struct AuditArchiveCommand: ParsableCommand {
   var execute = false
 
   func run() throws {
-    let session = Session(config)
     let found = try DocumentView(
-      try session.document(.audit(.archivable(before: before)), offline: !execute))
+      common.document(FindArchivable(before: before), offline: !execute))
     guard let below = found["below"]?.integer.flatMap({ UInt64(exactly: $0) }) else {
       throw CommandFailure(
         .refused,
         "no checkpoint before \(found.text("before")) covers entries that are not archived yet")
     }
-    let export = try ExportRun(config, to: to).run(digestBelow: below)
+    let export = try ExportRun(config: common.config, directory: to).run(digestBelow: below)
     guard execute else {
       return tell(
         "{\"executed\":false,\"below\":\(below)}\n",
         "exported to \(to); with --execute, and another directory, the lines of clients' operations "
           + "before entry \(below) are removed from the store\n")
     }
-    let document = try session.document(
-      .audit(.archive(below: below, export: export.entries)), offline: false,
+    let document = try common.document(
+      ArchiveAudit(below: below, export: export.entries), offline: false,
       showing: "comparing the export with the log")
     let result = try DocumentView(document)
     tell(
@@ -129,6 +115,6 @@ struct AuditArchiveCommand: ParsableCommand {
   }
 
   private func tell(_ json: String, _ text: String) {
-    Console.write(output.format == .json ? json : text)
+    Console.write(common.output.format == .json ? json : text)
   }
 }

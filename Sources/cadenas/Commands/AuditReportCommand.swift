@@ -1,11 +1,10 @@
 import Administration
 import ArgumentParser
+import SystemCalls
 
-/// `cadenas audit report`.
 struct AuditReportCommand: ParsableCommand {
-  /// The days of a report whose beginning is not given.
-  private static let standardDays: Int64 = 30
-  private static let dayMilliseconds: Int64 = 86_400_000
+  /// Thirty days, the period of a report whose beginning is not given.
+  private static let standardMilliseconds: Int64 = 30 * 86_400_000
 
   static let configuration = CommandConfiguration(
     commandName: "report",
@@ -17,8 +16,7 @@ struct AuditReportCommand: ParsableCommand {
       log was changed; the report says so then, and is written all the same.
       """)
 
-  @OptionGroup var config: ConfigurationOption
-  @OptionGroup var output: FormatOption
+  @OptionGroup var common: CommonOptions
 
   @Option(
     help: ArgumentHelp(
@@ -37,14 +35,14 @@ struct AuditReportCommand: ParsableCommand {
   var html: String
 
   private var period: (from: Int64, to: Int64) {
-    let end = to ?? Clocks.unixMilliseconds() + 1
-    return (from ?? max(0, end - Self.standardDays * Self.dayMilliseconds), end)
+    let end = to ?? SystemClock.unixMilliseconds() + 1
+    return (from ?? max(0, end - Self.standardMilliseconds), end)
   }
 
   func validate() throws {
     let period = period
     guard period.from >= 0, period.from < period.to,
-      period.to - period.from <= Operations.longestReport
+      period.to - period.from <= ReportAudit.longestPeriod
     else {
       throw ValidationError("a report is of a period of at most 400 days, --from before --to")
     }
@@ -52,13 +50,13 @@ struct AuditReportCommand: ParsableCommand {
 
   func run() throws {
     let period = period
-    let document = try Session(config).document(
-      .audit(.report(from: period.from, to: period.to)), offline: true,
+    let document = try common.document(
+      ReportAudit(from: period.from, to: period.to), offline: true,
       showing: "reading the log")
     let result = try DocumentView(document)
     try OutputFile.replace(html, with: Array(result.text("html").utf8))
     let isIntact = result["intact"]?.isTrue == true
-    switch output.format {
+    switch common.output.format {
     case .json:
       Console.write(
         "{\"intact\":\(isIntact),\"size\":\(result.text("size")),"

@@ -4,7 +4,6 @@ import AuditLog
 import Cards
 import JSON
 
-/// `cadenas audit show`.
 struct AuditShowCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "show",
@@ -14,8 +13,7 @@ struct AuditShowCommand: ParsableCommand {
       the log, one a line: its bytes are the leaf of the Merkle tree.
       """)
 
-  @OptionGroup var config: ConfigurationOption
-  @OptionGroup var output: FormatOption
+  @OptionGroup var common: CommonOptions
 
   @Option(
     help: ArgumentHelp(
@@ -56,7 +54,7 @@ struct AuditShowCommand: ParsableCommand {
 
   func validate() throws {
     // A card number in the place of a token is refused, and not repeated.
-    if let token, !TokenArgument.isToken(token) {
+    if let token, Token(token) == nil {
       throw ValidationError("--token is not a token")
     }
     let greatest = follow ? AuditQuery.greatestLimitFollowed : AuditQuery.greatestLimit
@@ -80,8 +78,8 @@ struct AuditShowCommand: ParsableCommand {
     query.follows = follow
     var lines = LineAssembler()
     var newest: [[UInt8]] = []
-    let format = output.format
-    try Session(config).run(.audit(.show(query)), offline: true) { part in
+    let format = common.output.format
+    try Session(common.config).run(ShowAudit(query), offline: true) { part in
       guard case .lines(let bytes) = part else { return }
       // An empty line tells only that the service is there.
       for line in lines.take(bytes[...]) where !line.isEmpty {
@@ -123,11 +121,6 @@ struct AuditShowCommand: ParsableCommand {
     let space = String(repeating: " ", count: max(0, width - text.count))
     return right ? space + text : text + space
   }
-}
-
-/// A token on the command line.
-enum TokenArgument {
-  static func isToken(_ text: String) -> Bool { Token(text) != nil }
 }
 
 /// Puts lines together that come in pieces.

@@ -2,7 +2,6 @@ import Administration
 import ArgumentParser
 import AuditLog
 
-/// `cadenas audit verify`.
 struct AuditVerifyCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "verify",
@@ -22,8 +21,7 @@ struct AuditVerifyCommand: ParsableCommand {
       wrong is named.
       """)
 
-  @OptionGroup var config: ConfigurationOption
-  @OptionGroup var output: FormatOption
+  @OptionGroup var common: CommonOptions
 
   @Option(help: ArgumentHelp("A checkpoint that was kept.", valueName: "file"))
   var since: String?
@@ -61,13 +59,13 @@ struct AuditVerifyCommand: ParsableCommand {
     if let proof, let publicKey {
       return try ProofCheck(
         path: proof, keys: try TrustedKeys.read(publicKey, succession: succession),
-        old: try since.map { try EvidenceFile.checkpoint($0) }, format: output.format
+        old: try since.map { try EvidenceFile.checkpoint($0) }, format: common.output.format
       ).run()
     }
     if let export { return try verify(export: export) }
     let kept = try since.map { try EvidenceFile.checkpoint($0) }
-    let document = try Session(config).document(
-      .audit(.verify(since: kept)), offline: true, showing: "verifying the log")
+    let document = try common.document(
+      VerifyAudit(since: kept), offline: true, showing: "verifying the log")
     try tell(document, [])
   }
 
@@ -80,7 +78,7 @@ struct AuditVerifyCommand: ParsableCommand {
       let remark = result.isSignerReplaced ? ", which has been replaced since" : ""
       facts.append(("signed by", signer.text + remark))
     }
-    if publicKey == nil, output.format == .table {
+    if publicKey == nil, common.output.format == .table {
       Console.complain(
         "the export's own first key was believed (\(result.first.text)): compare it with the one that "
           + "you have noted, or give that as --public-key")
@@ -89,13 +87,8 @@ struct AuditVerifyCommand: ParsableCommand {
   }
 
   private func tell(_ document: [UInt8], _ facts: [(String, String)]) throws {
-    let result = try DocumentView(document)
-    let isIntact = result["intact"]?.isTrue == true
-    switch output.format {
-    case .json: Console.write(document + [UInt8(ascii: "\n")])
-    case .table: Console.write(isIntact ? intact(result, facts) : changed(result, facts))
-    }
-    if !isIntact { throw ExitCode(CommandFailure.Status.refused.rawValue) }
+    try common.output.show(
+      document, verdict: { $1 ? intact($0, facts) : changed($0, facts) })
   }
 
   private func intact(_ result: DocumentView, _ facts: [(String, String)]) -> String {

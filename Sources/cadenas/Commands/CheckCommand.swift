@@ -2,8 +2,8 @@ import AccessPolicy
 import ArgumentParser
 import Configuration
 import JSON
+import SystemCalls
 
-/// `cadenas check`.
 struct CheckCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "check",
@@ -14,15 +14,11 @@ struct CheckCommand: ParsableCommand {
       itself has mistakes.
       """)
 
-  @OptionGroup var config: ConfigurationOption
-  @OptionGroup var output: FormatOption
+  @OptionGroup var common: CommonOptions
 
   func run() throws {
-    let result = Self.look(config.path)
-    switch output.format {
-    case .json: Console.write(Self.json(result))
-    case .table: Console.write(Self.text(result))
-    }
+    let result = Self.look(common.config.path)
+    try common.output.show(Self.json(result)) { _ in Self.text(result) }
     let errors = result.findings.filter { $0.severity == .error }
     if errors.contains(where: { $0.area == .configuration }) {
       throw ExitCode(CommandFailure.Status.invalid.rawValue)
@@ -55,7 +51,7 @@ struct CheckCommand: ParsableCommand {
     }
     findings += GuessCheck(configuration: configuration).run()
     findings += CertificateCheck(
-      configuration: configuration, nowSeconds: Clocks.unixMilliseconds() / 1_000
+      configuration: configuration, nowSeconds: SystemClock.unixMilliseconds() / 1_000
     ).run()
     findings += StoreCheckup(configuration: configuration).run()
     findings += HostCheck(configuration: configuration).run()
@@ -99,34 +95,21 @@ struct CheckCommand: ParsableCommand {
   }
 
   private static func json(_ result: Result) -> [UInt8] {
-    var json = JSONWriter()
-    json.beginObject()
-    json.name("findings")
-    json.beginArray()
-    for finding in result.findings {
-      json.beginObject()
-      json.member("severity", string: finding.severity.rawValue)
-      json.member("area", string: finding.area.rawValue)
-      json.member("text", string: finding.text)
-      json.member("remedy", string: finding.remedy)
-      json.endObject()
-    }
-    json.endArray()
-    json.name("limits")
-    json.beginArray()
-    if let limits = result.limits {
-      for entry in Limits.entries {
-        json.beginObject()
+    JSONWriter.document { json in
+      json.member("findings", objects: result.findings) { json, finding in
+        json.member("severity", string: finding.severity.rawValue)
+        json.member("area", string: finding.area.rawValue)
+        json.member("text", string: finding.text)
+        json.member("remedy", string: finding.remedy)
+      }
+      let limits = result.limits.map { limits in Limits.entries.map { ($0, $0.value(in: limits)) } }
+      json.member("limits", objects: limits ?? []) { json, limit in
+        let (entry, value) = limit
         json.member("name", string: entry.name)
-        json.member("value", integer: entry.value(in: limits))
+        json.member("value", integer: value)
         json.member("unit", string: entry.unit)
         json.member("effect", string: entry.effect)
-        json.endObject()
       }
     }
-    json.endArray()
-    json.endObject()
-    json.endLine()
-    return json.bytes
   }
 }

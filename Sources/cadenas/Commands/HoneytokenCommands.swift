@@ -1,9 +1,9 @@
 import Administration
 import ArgumentParser
 import Cards
-import Vault
+import Ledgers
+import VaultManagement
 
-/// `cadenas honeytoken`.
 struct HoneytokenCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "honeytoken",
@@ -18,7 +18,6 @@ struct HoneytokenCommand: ParsableCommand {
     ])
 }
 
-/// `cadenas honeytoken add`.
 struct HoneytokenAddCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "add",
@@ -29,8 +28,7 @@ struct HoneytokenAddCommand: ParsableCommand {
       that time. The note is for whoever sees the alarm, and is kept in the audit log.
       """)
 
-  @OptionGroup var config: ConfigurationOption
-  @OptionGroup var output: FormatOption
+  @OptionGroup var common: CommonOptions
 
   @Option(
     help: ArgumentHelp("The merchant in whose database it will be planted.", valueName: "name"))
@@ -42,26 +40,21 @@ struct HoneytokenAddCommand: ParsableCommand {
   private var noted: FreeText? { FreeText(note, longest: Honeytoken.longestNote) }
 
   func validate() throws {
-    guard noted != nil else { throw ValidationError(HoneytokenRequest.noteRule) }
+    guard noted != nil else { throw ValidationError(AddHoneytoken.noteRule) }
   }
 
   func run() throws {
-    let document = try Session(config).document(
-      .honeytokens(.add(merchant: merchant, note: noted ?? .none)), offline: false)
-    switch output.format {
-    case .json: Console.write(document + [UInt8(ascii: "\n")])
-    case .table:
-      let honeytoken = try DocumentView(document)
-      Console.write(
-        TextTable.pairs([
-          ("honeytoken", honeytoken.text("token")), ("merchant", honeytoken.text("merchant")),
-          ("created", honeytoken.text("created")), ("note", honeytoken.text("note")),
-        ]))
+    try common.show(
+      AddHoneytoken(merchant: merchant, note: noted ?? .none), offline: false
+    ) { honeytoken in
+      TextTable.pairs([
+        ("honeytoken", honeytoken.text("token")), ("merchant", honeytoken.text("merchant")),
+        ("created", honeytoken.text("created")), ("note", honeytoken.text("note")),
+      ])
     }
   }
 }
 
-/// `cadenas honeytoken list`.
 struct HoneytokenListCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "list",
@@ -70,30 +63,27 @@ struct HoneytokenListCommand: ParsableCommand {
       Whoever sees this list can tell bait from real tokens: keep it away from the shops.
       """)
 
-  @OptionGroup var config: ConfigurationOption
-  @OptionGroup var output: FormatOption
+  @OptionGroup var common: CommonOptions
 
   func run() throws {
-    let document = try Session(config).document(.honeytokens(.list), offline: false)
-    guard output.format == .table else { return Console.write(document + [UInt8(ascii: "\n")]) }
-    let honeytokens = try DocumentView(document)["honeytokens"]?.elements ?? []
-    guard !honeytokens.isEmpty else { return Console.write("no honeytoken is planted\n") }
-    var table = TextTable([
-      ("TOKEN", .left), ("MERCHANT", .left), ("CREATED", .left), ("BY", .left), ("NOTE", .left),
-    ])
-    for honeytoken in honeytokens {
-      let merchant = honeytoken.text("merchant")
-      table.add([
-        honeytoken.text("token"),
-        merchant == "-" ? "number \(honeytoken.text("merchant_number"))" : merchant,
-        honeytoken.text("created"), honeytoken.text("actor"), honeytoken.text("note"),
-      ])
-    }
-    Console.write(table.text)
+    try common.show(ListHoneytokens(), offline: false, Self.text)
+  }
+
+  private static func text(_ list: DocumentView) -> String {
+    let honeytokens = list.rows("honeytokens")
+    guard !honeytokens.isEmpty else { return "no honeytoken is planted\n" }
+    return TextTable(
+      [
+        ("TOKEN", .left, "token"), ("MERCHANT", .left, "merchant"), ("CREATED", .left, "created"),
+        ("BY", .left, "actor"), ("NOTE", .left, "note"),
+      ], honeytokens
+    ) { row, member in
+      let isNameless = member == "merchant" && row.text(member) == "-"
+      return isNameless ? "number \(row.text("merchant_number"))" : row.text(member)
+    }.text
   }
 }
 
-/// `cadenas honeytoken remove`.
 struct HoneytokenRemoveCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "remove",
@@ -103,8 +93,7 @@ struct HoneytokenRemoveCommand: ParsableCommand {
       shop's database too.
       """)
 
-  @OptionGroup var config: ConfigurationOption
-  @OptionGroup var output: FormatOption
+  @OptionGroup var common: CommonOptions
 
   @Argument(help: ArgumentHelp("The honeytoken, tok_….", valueName: "token"))
   var token: String
@@ -120,13 +109,8 @@ struct HoneytokenRemoveCommand: ParsableCommand {
   }
 
   func run() throws {
-    let document = try Session(config).document(
-      .honeytokens(.remove(try parsed())), offline: false)
-    switch output.format {
-    case .json: Console.write(document + [UInt8(ascii: "\n")])
-    case .table:
-      let token = Console.printable(try DocumentView(document).text("token"))
-      Console.write("\(token) is watched no more.\n")
+    try common.show(RemoveHoneytoken(parsed()), offline: false) {
+      Console.printable($0.text("token")) + " is watched no more.\n"
     }
   }
 }

@@ -1,11 +1,9 @@
 import ArgumentParser
 import Configuration
-import Cryptography
 import JSON
 import Keyring
 import RecordFormat
 
-/// `cadenas init`.
 struct InitCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "init",
@@ -20,8 +18,7 @@ struct InitCommand: ParsableCommand {
       NAME.share, and the transcript to sign.
       """)
 
-  @OptionGroup var config: ConfigurationOption
-  @OptionGroup var output: FormatOption
+  @OptionGroup var common: CommonOptions
   @OptionGroup var passphrases: PassphraseOption
 
   @Option(help: ArgumentHelp("The plan of the key ceremony.", valueName: "plan"))
@@ -42,11 +39,11 @@ struct InitCommand: ParsableCommand {
   }
 
   func run() throws {
-    let configuration = try config.load()
+    let configuration = try common.config.load()
     guard let ceremony, let shares else {
-      return show(try Initialization.run(configuration))
+      return try show(Initialization.run(configuration))
     }
-    guard case .custodians = configuration.keys else {
+    guard configuration.keys.source.isHeldByCustodians else {
       throw CommandFailure(
         .invalid,
         "--ceremony goes with \"keys: {source: custodians}\", and \(configuration.file) says "
@@ -56,75 +53,51 @@ struct InitCommand: ParsableCommand {
       configuration,
       Initialization.CeremonyOrder(
         planPath: ceremony, files: CeremonyFiles(directory: shares), passphrases: passphrases))
-    show(outcome)
+    try show(outcome)
   }
 
-  private func show(_ outcome: Initialization.Outcome) {
-    switch output.format {
-    case .json:
-      var json = JSONWriter()
-      json.beginObject()
+  private func show(_ outcome: Initialization.Outcome) throws {
+    let document = JSONWriter.document { json in
       json.member("store", string: outcome.store)
       json.member("key_file", string: outcome.keyFile)
       Self.add(outcome.keys, to: &json)
-      json.endObject()
-      json.endLine()
-      Console.write(json.bytes)
-    case .table:
-      Console.write(
-        TextTable.pairs([("store", outcome.store), ("key file", outcome.keyFile)]) + "\n"
-          + Self.table(outcome.keys) + "\nKeep a copy of the key file in a safe place of its own.\n"
-      )
+    }
+    try common.output.show(document) { _ in
+      TextTable.pairs([("store", outcome.store), ("key file", outcome.keyFile)]) + "\n"
+        + Self.table(outcome.keys) + "\nKeep a copy of the key file in a safe place of its own.\n"
     }
   }
 
-  private func show(_ outcome: Initialization.CeremonyOutcome) {
+  private func show(_ outcome: Initialization.CeremonyOutcome) throws {
     let transcript = outcome.transcript
-    switch output.format {
-    case .json:
-      var json = JSONWriter()
-      json.beginObject()
+    let document = JSONWriter.document { json in
       json.member("store", string: outcome.store)
       json.member("vault", string: transcript.set.vault.text)
       json.member("threshold", integer: transcript.set.threshold)
       json.member("transcript", string: outcome.files.transcriptPath)
-      json.name("custodians")
-      json.beginArray()
-      for (index, custodian) in transcript.set.custodians.enumerated() {
-        json.beginObject()
-        json.member("name", string: custodian.name.text)
-        json.member("share", integer: index + 1)
-        json.member("check_value", string: Transcript.checkValue(of: custodian))
-        json.member("file", string: outcome.files.path(of: custodian.name))
-        json.endObject()
+      json.member("custodians", objects: transcript.set.custodians.enumerated()) { json, each in
+        json.member("name", string: each.element.name.text)
+        json.member("share", integer: each.offset + 1)
+        json.member("check_value", string: Transcript.checkValue(of: each.element))
+        json.member("file", string: outcome.files.path(of: each.element.name))
       }
-      json.endArray()
       Self.add(transcript.keys, to: &json)
-      json.endObject()
-      json.endLine()
-      Console.write(json.bytes)
-    case .table:
-      Console.write(
-        TextTable.pairs(
-          [("directory", outcome.store)] + transcript.facts
-            + [("transcript", outcome.files.transcriptPath)])
-          + "\n" + transcript.custodians.text + "\n" + Self.table(transcript.keys)
-          + "\nHave the transcript signed. Each custodian takes their own share; remove the rest.\n"
-      )
+    }
+    try common.output.show(document) { _ in
+      TextTable.pairs(
+        [("directory", outcome.store)] + transcript.facts
+          + [("transcript", outcome.files.transcriptPath)])
+        + "\n" + transcript.custodians.text + "\n" + Self.table(transcript.keys)
+        + "\nHave the transcript signed. Each custodian takes their own share; remove the rest.\n"
     }
   }
 
   private static func add(_ keys: [KeyStatus], to json: inout JSONWriter) {
-    json.name("keys")
-    json.beginArray()
-    for key in keys {
-      json.beginObject()
+    json.member("keys", objects: keys) { json, key in
       json.member("id", string: key.identifier.text)
       json.member("role", string: key.role.name)
       json.member("check_value", string: key.checkValue)
-      json.endObject()
     }
-    json.endArray()
   }
 
   private static func table(_ keys: [KeyStatus]) -> String {

@@ -1,10 +1,13 @@
 import Administration
 import ArgumentParser
 import Configuration
+import Cryptography
 import Keyring
 import RecordFormat
 import Storage
-import Vault
+import SystemCalls
+import VaultCore
+import VaultManagement
 
 /// What a ceremony for a running service is held with.
 struct CeremonyOptions: ParsableArguments {
@@ -18,7 +21,6 @@ struct CeremonyOptions: ParsableArguments {
   var plan: String
 }
 
-/// `cadenas keys ceremony create`.
 struct KeysCeremonyCreateCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "create",
@@ -33,10 +35,9 @@ struct KeysCeremonyCreateCommand: ParsableCommand {
 
   @OptionGroup var options: CeremonyOptions
 
-  func run() throws { try RunningCeremony(options).hold(replacing: false) }
+  func run() throws { try RunningCeremony(options: options).hold(replacing: false) }
 }
 
-/// `cadenas keys ceremony replace`.
 struct KeysCeremonyReplaceCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "replace",
@@ -51,18 +52,16 @@ struct KeysCeremonyReplaceCommand: ParsableCommand {
 
   @OptionGroup var options: CeremonyOptions
 
-  func run() throws { try RunningCeremony(options).hold(replacing: true) }
+  func run() throws { try RunningCeremony(options: options).hold(replacing: true) }
 }
 
-/// `cadenas keys ceremony authorize`.
 struct KeysCeremonyAuthorizeCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "authorize",
     abstract: "Agree, as one of the present custodians, that others take their place.",
     discussion: "While a ceremony waits that was begun with: cadenas keys ceremony replace")
 
-  @OptionGroup var config: ConfigurationOption
-  @OptionGroup var output: FormatOption
+  @OptionGroup var common: CommonOptions
   @OptionGroup var share: ShareOption
 
   func validate() throws {
@@ -71,7 +70,7 @@ struct KeysCeremonyAuthorizeCommand: ParsableCommand {
 
   func run() throws {
     guard let file = share.file else { return }
-    try share.enter(file, for: .replacement, config, output)
+    try share.enter(file, for: .replacement, common)
   }
 }
 
@@ -79,22 +78,22 @@ struct KeysCeremonyAuthorizeCommand: ParsableCommand {
 private struct RunningCeremony {
   let options: CeremonyOptions
 
-  init(_ options: CeremonyOptions) { self.options = options }
-
   func hold(replacing isReplacement: Bool) throws {
     let session = Session(options.config)
-    let status = try DocumentView(session.document(.status, offline: false))
-    guard status.text("state") == "serving", let store = StoreIdentifier(hex: status.text("store"))
+    let status = try DocumentView(session.document(ShowStatus(), offline: false))
+    guard status.text("state") == "serving",
+      let store = [UInt8](hexadecimal: status.text("store")).flatMap({ StoreIdentifier($0) })
     else {
       throw CommandFailure(.refused, "the service is \(status.text("state")); open it first")
     }
-    let keys = try DocumentView(session.document(.keysStatus, offline: false))
-    let known = (keys["keys"]?.elements ?? []).compactMap { KeyIdentifier($0.text("id")) }
+    let keys = try DocumentView(session.document(ShowKeys(), offline: false))
+    let known = keys.rows("keys").compactMap { KeyIdentifier($0.text("id")) }
     let ceremonyPlan = try CeremonyPlan.load(path: options.plan)
     let plan = try CustodyPlan(ceremonyPlan)
     let files = CeremonyFiles(directory: options.shares)
     try files.prepare(for: plan)
-    let result = try seal(plan, besides: known)
+    let now = UInt64(SystemClock.unixMilliseconds())
+    let result = try options.passphrases.hold(plan, besides: known, atMilliseconds: now)
     let transcript = Transcript(
       set: result.set, cost: SealedShare.standardCost, store: store, keys: [])
     try files.write(result.shares, transcript: transcript.text)
@@ -105,15 +104,15 @@ private struct RunningCeremony {
       )
     }
     do {
-      let body = try result.key.withBytes {
+      let body = try result.key.withUnprotectedKeyBytes {
         try CustodyBody.make(
-          key: $0, set: result.set, cryptoperiodSeconds: ceremonyPlan.periods.kekSeconds)
+          key: $0, set: result.set, cryptoperiodSeconds: ceremonyPlan.periods[.kek])
       }
       let answer = try DocumentView(
-        session.document(.ceremony, body: body, offline: false, showing: "shares"))
+        session.document(ReplaceCustodians(), body: body, offline: false, showing: "shares"))
       Console.write(after(answer, isReplacement))
     } catch AdminClient.Failure.problem(let status, let name, let detail)
-      where name == AdministrationError.notReplacedName
+      where name == FailureKind.notReplaced.rawValue
     {
       // The key wraps nothing, for certain: its shares would only be taken for ones that matter.
       files.remove(result.shares)
@@ -124,18 +123,6 @@ private struct RunningCeremony {
           + "cadenas keys status whether \(result.set.keyIdentifier.text) is active")
       throw error
     }
-  }
-
-  private func seal(
-    _ plan: CustodyPlan, besides known: [KeyIdentifier]
-  ) throws -> CustodyCeremony.Result {
-    let now = UInt64(Clocks.unixMilliseconds())
-    var ceremony = try CustodyCeremony(plan, besides: known, atMilliseconds: now)
-    for index in plan.custodians.indices {
-      let passphrase = try options.passphrases.new(of: plan.custodians[index])
-      try ceremony.seal(custodian: index, passphrase: passphrase)
-    }
-    return try ceremony.finish()
   }
 
   private func after(_ answer: DocumentView, _ isReplacement: Bool) -> String {
@@ -149,17 +136,5 @@ private struct RunningCeremony {
           + "restart the service, which they then open.\n")
       + "The key before still opens old copies of the store: destroy those, and the key with\n"
       + "  cadenas keys destroy \(old) --execute --ticket NUMBER\n"
-  }
-}
-
-extension StoreIdentifier {
-  /// Reads hexadecimal digits.
-  init?(hex: String) {
-    let digits = hex.compactMap(\.hexDigitValue)
-    guard digits.count == hex.count, digits.count.isMultiple(of: 2) else { return nil }
-    self.init(
-      stride(from: 0, to: digits.count, by: 2).map {
-        UInt8(truncatingIfNeeded: digits[$0] << 4 | digits[$0 + 1])
-      })
   }
 }

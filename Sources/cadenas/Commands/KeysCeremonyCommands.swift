@@ -4,7 +4,6 @@ import JSON
 import Keyring
 import RecordFormat
 
-/// `cadenas keys ceremony`.
 struct KeysCeremonyCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "ceremony", abstract: "Look after custodians' shares of the key-encryption key.",
@@ -17,7 +16,6 @@ struct KeysCeremonyCommand: ParsableCommand {
     ])
 }
 
-/// `cadenas keys ceremony verify`.
 struct KeysCeremonyVerifyCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "verify",
@@ -40,22 +38,19 @@ struct KeysCeremonyVerifyCommand: ParsableCommand {
     let passphrase = try passphrases.existing(of: header.custodian)
     let opened = try share.open(passphrase: passphrase)
     let checkValue = share.checkValue(ofOpened: opened)
-    switch output.format {
-    case .json: Console.write(Self.json(header, checkValue))
-    case .table:
-      Console.write(
-        TextTable.pairs([
-          ("vault", header.vault.text), ("key", header.keyIdentifier.text),
-          ("key's check value", KeyCheckValue.text(header.checkValue)),
-          ("custodian", header.custodian.text),
-          (
-            "share",
-            "\(header.coordinate) of \(header.count), any \(header.threshold) rebuild the key"
-          ),
-          ("share's check value", checkValue), ("made", Self.time(header)),
-        ])
-          + "\nThe share is whole, and the passphrase is right. Compare both check values with the "
-          + "transcript.\n")
+    try output.show(Self.json(header, checkValue)) { _ in
+      TextTable.pairs([
+        ("vault", header.vault.text), ("key", header.keyIdentifier.text),
+        ("key's check value", KeyCheckValue.text(header.checkValue)),
+        ("custodian", header.custodian.text),
+        (
+          "share",
+          "\(header.coordinate) of \(header.count), any \(header.threshold) rebuild the key"
+        ),
+        ("share's check value", checkValue), ("made", Self.time(header)),
+      ])
+        + "\nThe share is whole, and the passphrase is right. Compare both check values with the "
+        + "transcript.\n"
     }
   }
 
@@ -65,19 +60,16 @@ struct KeysCeremonyVerifyCommand: ParsableCommand {
   }
 
   private static func json(_ header: ShareHeader, _ checkValue: String) -> [UInt8] {
-    var json = JSONWriter()
-    json.beginObject()
-    json.member("vault", string: header.vault.text)
-    json.member("key", string: header.keyIdentifier.text)
-    json.member("key_check_value", string: KeyCheckValue.text(header.checkValue))
-    json.member("custodian", string: header.custodian.text)
-    json.member("share", integer: header.coordinate)
-    json.member("shares", integer: header.count)
-    json.member("threshold", integer: header.threshold)
-    json.member("share_check_value", string: checkValue)
-    json.member("created", string: time(header))
-    json.endObject()
-    json.endLine()
-    return json.bytes
+    JSONWriter.document { json in
+      json.member("vault", string: header.vault.text)
+      json.member("key", string: header.keyIdentifier.text)
+      json.member("key_check_value", string: KeyCheckValue.text(header.checkValue))
+      json.member("custodian", string: header.custodian.text)
+      json.member("share", integer: header.coordinate)
+      json.member("shares", integer: header.count)
+      json.member("threshold", integer: header.threshold)
+      json.member("share_check_value", string: checkValue)
+      json.member("created", string: time(header))
+    }
   }
 }

@@ -2,9 +2,8 @@ import Administration
 import ArgumentParser
 import AuditLog
 import RecordFormat
-import Vault
+import VaultManagement
 
-/// `cadenas keys certificate`.
 struct KeysCertificateCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "certificate",
@@ -21,8 +20,7 @@ struct KeysCertificateCommand: ParsableCommand {
       prints now as --succession. Exit status 0 where the certificate verifies, 1 where it does not.
       """)
 
-  @OptionGroup var config: ConfigurationOption
-  @OptionGroup var output: FormatOption
+  @OptionGroup var common: CommonOptions
 
   @Argument(help: ArgumentHelp("The key that was replaced.", valueName: "key"))
   var key: KeyIdentifier?
@@ -62,10 +60,8 @@ struct KeysCertificateCommand: ParsableCommand {
     }
     guard let key else { return }
     let kind: RotationCertificate.Kind? = final ? .final : interim ? .interim : nil
-    let document = try Session(config).document(.keysCertificate(key, kind), offline: true)
-    switch output.format {
-    case .json: Console.write(document + [UInt8(ascii: "\n")])
-    case .table: Console.write(try DocumentView(document)["note"]?.text ?? "")
+    try common.show(ShowKeyCertificate(key, kind), offline: true) {
+      $0["note"]?.text ?? ""
     }
   }
 }

@@ -1,7 +1,6 @@
 import Administration
 import ArgumentParser
 
-/// `cadenas keys`.
 struct KeysCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "keys",
@@ -14,7 +13,6 @@ struct KeysCommand: ParsableCommand {
     ])
 }
 
-/// `cadenas keys status`.
 struct KeysStatusCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "status",
@@ -24,30 +22,23 @@ struct KeysStatusCommand: ParsableCommand {
       CMAC of a zero block; for an audit key, of the SHA-256 of its public key.
       """)
 
-  @OptionGroup var config: ConfigurationOption
-  @OptionGroup var output: FormatOption
+  @OptionGroup var common: CommonOptions
 
   func run() throws {
-    let document = try Session(config).document(.keysStatus, offline: true)
-    switch output.format {
-    case .json: Console.write(document + [UInt8(ascii: "\n")])
-    case .table:
-      var table = TextTable([
-        ("ID", .left), ("ROLE", .left), ("STATE", .left), ("CHECK VALUE", .left),
-        ("CREATED", .left), ("CRYPTOPERIOD END", .left), ("CARDS", .right),
-      ])
-      for key in try DocumentView(document)["keys"]?.elements ?? [] {
-        table.add(
-          ["id", "role", "state", "check_value", "created", "cryptoperiod_end", "cards"]
-            .map(key.text(_:)))
-      }
-      Console.write(table.text)
-      for key in try DocumentView(document)["keys"]?.elements ?? [] {
-        for warning in key["warnings"]?.elements ?? [] {
-          Console.write(
-            Console.styled("warning", .yellow) + " \(key.text("id")): \(warning.text)\n")
+    try common.show(ShowKeys(), offline: true) { list in
+      let keys = list.rows("keys")
+      let table = TextTable(
+        [
+          ("ID", .left, "id"), ("ROLE", .left, "role"), ("STATE", .left, "state"),
+          ("CHECK VALUE", .left, "check_value"), ("CREATED", .left, "created"),
+          ("CRYPTOPERIOD END", .left, "cryptoperiod_end"), ("CARDS", .right, "cards"),
+        ], keys)
+      let warnings = keys.flatMap { key in
+        key.texts("warnings").map {
+          Console.styled("warning", .yellow) + " \(key.text("id")): \($0)\n"
         }
       }
+      return table.text + warnings.joined()
     }
   }
 }

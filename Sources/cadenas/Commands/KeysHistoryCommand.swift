@@ -2,7 +2,6 @@ import Administration
 import ArgumentParser
 import RecordFormat
 
-/// `cadenas keys history`.
 struct KeysHistoryCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "history",
@@ -12,35 +11,22 @@ struct KeysHistoryCommand: ParsableCommand {
       half of one: --format json names its sequence, which audit show prints and audit prove proves.
       """)
 
-  @OptionGroup var config: ConfigurationOption
-  @OptionGroup var output: FormatOption
+  @OptionGroup var common: CommonOptions
 
   @Argument(help: ArgumentHelp("The key; every key where it is left out.", valueName: "key"))
   var key: KeyIdentifier?
 
   func run() throws {
-    let document = try Session(config).document(
-      .keysHistory(key), offline: true, showing: "reading the log")
-    switch output.format {
-    case .json: Console.write(document + [UInt8(ascii: "\n")])
-    case .table:
-      let view = try DocumentView(document)
-      var table = TextTable([
-        ("TIME", .left), ("KEY", .left), ("ROLE", .left), ("EVENT", .left), ("ACTOR", .left),
-        ("APPROVED BY", .left), ("REASON", .left),
-      ])
-      for event in view["events"]?.elements ?? [] {
-        let approvers = (event["approved_by"]?.elements ?? []).map(\.text)
-        table.add([
-          event.text("time"), event.text("key"), event.text("role"), event.text("event"),
-          event.text("actor"), approvers.isEmpty ? "-" : approvers.joined(separator: ", "),
-          event.text("reason"),
-        ])
-      }
-      Console.write(table.text)
-      if let omitted = view["omitted"]?.integer, omitted > 0 {
-        Console.write("\(omitted) older events are left out; audit show --key has them all.\n")
-      }
+    try common.show(ShowKeyHistory(key), offline: true, showing: "reading the log") { view in
+      let table = TextTable(
+        [
+          ("TIME", .left, "time"), ("KEY", .left, "key"), ("ROLE", .left, "role"),
+          ("EVENT", .left, "event"), ("ACTOR", .left, "actor"),
+          ("APPROVED BY", .left, "approved_by"), ("REASON", .left, "reason"),
+        ], view.rows("events")
+      ) { $1 == "approved_by" ? $0.list($1) : $0.text($1) }.text
+      guard let omitted = view["omitted"]?.integer, omitted > 0 else { return table }
+      return table + "\(omitted) older events are left out; audit show --key has them all.\n"
     }
   }
 }

@@ -1,7 +1,6 @@
 import Administration
 import ArgumentParser
 
-/// `cadenas keys inventory`.
 struct KeysInventoryCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "inventory",
@@ -12,19 +11,13 @@ struct KeysInventoryCommand: ParsableCommand {
       (12.3.3). Without a service, the parts are made from the configuration as a start would.
       """)
 
-  @OptionGroup var config: ConfigurationOption
-  @OptionGroup var output: FormatOption
+  @OptionGroup var common: CommonOptions
 
   func run() throws {
-    let document = try Session(config).document(.keysInventory, offline: true)
-    switch output.format {
-    case .json: Console.write(document + [UInt8(ascii: "\n")])
-    case .table:
-      let view = try DocumentView(document)
-      for section in Self.sections {
-        Console.write(
-          Console.styled(section.title, .bold) + "\n" + Self.table(of: section, in: view) + "\n")
-      }
+    try common.show(ShowInventory(), offline: true) { view in
+      Self.sections.map {
+        Console.styled($0.title, .bold) + "\n" + Self.table(of: $0, in: view) + "\n"
+      }.joined()
     }
   }
 
@@ -62,17 +55,13 @@ struct KeysInventoryCommand: ParsableCommand {
 
   private static func table(of section: Section, in view: DocumentView) -> String {
     let numbers: Set<String> = ["key_bits", "age_days", "days_left", "cards"]
-    var table = TextTable(
+    return TextTable(
       section.columns.map { name in
-        (name.replacing("_", with: " ").uppercased(), numbers.contains(name) ? .right : .left)
-      })
-    for row in view[section.list]?.elements ?? [] {
-      table.add(
-        section.columns.map { name in
-          let elements = row[name]?.elements ?? []
-          return elements.isEmpty ? row.text(name) : elements.map(\.text).joined(separator: " ")
-        })
-    }
-    return table.text
+        (name.replacing("_", with: " ").uppercased(), numbers.contains(name) ? .right : .left, name)
+      }, view.rows(section.list)
+    ) { row, name in
+      let texts = row.texts(name)
+      return texts.isEmpty ? row.text(name) : texts.joined(separator: " ")
+    }.text
   }
 }

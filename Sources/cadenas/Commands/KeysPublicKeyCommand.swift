@@ -2,7 +2,6 @@ import Administration
 import ArgumentParser
 import AuditLog
 
-/// `cadenas keys public-key`.
 struct KeysPublicKeyCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "public-key",
@@ -12,15 +11,10 @@ struct KeysPublicKeyCommand: ParsableCommand {
       vouched for by the one before it, in the notes that follow the keys.
       """)
 
-  @OptionGroup var config: ConfigurationOption
-  @OptionGroup var output: FormatOption
+  @OptionGroup var common: CommonOptions
 
   func run() throws {
-    let document = try Session(config).document(.keysPublicKey, offline: true)
-    switch output.format {
-    case .json: Console.write(document + [UInt8(ascii: "\n")])
-    case .table: Console.write(VerifierKeyFile.text(of: try DocumentView(document)))
-    }
+    try common.show(ShowPublicKeys(), offline: true, VerifierKeyFile.text(of:))
   }
 }
 
@@ -30,7 +24,7 @@ enum VerifierKeyFile {
   /// The text of the document of `keys public-key`.
   static func text(of document: DocumentView) -> String {
     var text = ""
-    for key in document["keys"]?.elements ?? [] {
+    for key in document.rows("keys") {
       text += "# \(key.text("id")), \(key.text("state")), created \(key.text("created"))\n"
       if let verifier = key["verifier_key"], verifier.text != "-" {
         text += verifier.text + "\n"
@@ -38,7 +32,7 @@ enum VerifierKeyFile {
         text += "# its public key is not known any more\n"
       }
     }
-    for succession in document["successions"]?.elements ?? [] {
+    for succession in document.rows("successions") {
       text += "\n" + succession.text("note")
     }
     return text

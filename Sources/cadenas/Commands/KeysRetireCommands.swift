@@ -1,7 +1,7 @@
 import Administration
 import ArgumentParser
 import RecordFormat
-import Vault
+import VaultManagement
 
 /// Why a key is retired, or a backup forgotten.
 struct ReasonOption: ParsableArguments {
@@ -29,7 +29,6 @@ struct ReasonOption: ParsableArguments {
   }
 }
 
-/// `cadenas keys deactivate`.
 struct KeysDeactivateCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "deactivate",
@@ -38,18 +37,15 @@ struct KeysDeactivateCommand: ParsableCommand {
       The same as a rotation, asked for by the key. The key still opens what it protected.
       """)
 
-  @OptionGroup var config: ConfigurationOption
-  @OptionGroup var output: FormatOption
+  @OptionGroup var common: CommonOptions
   @OptionGroup var why: ReasonOption
   @Argument(help: ArgumentHelp("The key.", valueName: "id")) var key: KeyIdentifier
 
   func run() throws {
-    let order = AdminRequest.KeyOrder(key: key, reason: try why.required())
-    try RetiredKey.show(.keysRetire(order, as: .deactivated), config, output)
+    try RetiredKey.show(DeactivateKey(KeyOrder(key: key, reason: why.required())), common)
   }
 }
 
-/// `cadenas keys compromise`.
 struct KeysCompromiseCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "compromise",
@@ -59,33 +55,26 @@ struct KeysCompromiseCommand: ParsableCommand {
       and check warn until that stands under another key: cadenas keys reencrypt, then destroy.
       """)
 
-  @OptionGroup var config: ConfigurationOption
-  @OptionGroup var output: FormatOption
+  @OptionGroup var common: CommonOptions
   @OptionGroup var why: ReasonOption
   @Argument(help: ArgumentHelp("The key.", valueName: "id")) var key: KeyIdentifier
 
   func run() throws {
-    let order = AdminRequest.KeyOrder(key: key, reason: try why.required())
-    try RetiredKey.show(.keysRetire(order, as: .compromised), config, output)
+    try RetiredKey.show(CompromiseKey(KeyOrder(key: key, reason: why.required())), common)
   }
 }
 
 private enum RetiredKey {
-  static func show(
-    _ request: AdminRequest, _ config: ConfigurationOption, _ output: FormatOption
-  ) throws {
-    let document = try Session(config).document(request, offline: false)
-    guard output.format == .table else { return Console.write(document + [UInt8(ascii: "\n")]) }
-    let key = try DocumentView(document)
-    Console.write(
+  static func show(_ operation: any AdminOperation, _ common: CommonOptions) throws {
+    try common.show(operation, offline: false) { key in
       TextTable.pairs([
         ("key", key.text("key")), ("role", key.text("role")), ("state", key.text("state")),
         ("replaced by", key.text("replaced_by")),
-      ]))
+      ])
+    }
   }
 }
 
-/// `cadenas keys destroy`.
 struct KeysDestroyCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "destroy",
@@ -98,18 +87,16 @@ struct KeysDestroyCommand: ParsableCommand {
       that has wrapped it. It takes an operator to ask; auditors may run it dry, and approve.
       """)
 
-  @OptionGroup var config: ConfigurationOption
-  @OptionGroup var output: FormatOption
+  @OptionGroup var common: CommonOptions
   @OptionGroup var why: ReasonOption
   @Argument(help: ArgumentHelp("The key.", valueName: "id")) var key: KeyIdentifier
   @Flag(help: "Do it.") var execute = false
 
   func run() throws {
-    let order = AdminRequest.KeyOrder(
-      key: key, reason: execute ? try why.required() : why.value)
-    let document = try Session(config).document(
-      .keysDestroy(order, execute: execute), offline: false, showing: "compacting")
-    let isPossible = try DestructionView.show(document, isDryRun: !execute, output)
+    let order = KeyOrder(key: key, reason: execute ? try why.required() : why.value)
+    let document = try common.document(
+      DestroyKey(order, execute: execute), offline: false, showing: "compacting")
+    let isPossible = try DestructionView.show(document, isDryRun: !execute, common.output)
     if !isPossible { throw ExitCode(CommandFailure.Status.refused.rawValue) }
   }
 }
@@ -121,7 +108,7 @@ enum DestructionView {
     _ document: [UInt8], isDryRun: Bool, _ output: FormatOption
   ) throws -> Bool {
     let answer = try DocumentView(document)
-    let needs = answer["needed_by"]?.elements.map(\.text) ?? []
+    let needs = answer.texts("needed_by")
     guard output.format == .table else {
       Console.write(document + [UInt8(ascii: "\n")])
       return needs.isEmpty
@@ -150,7 +137,7 @@ enum DestructionView {
         "whatever else there is of it is yours to destroy: every copy of its file, an encrypted "
           + "credential, custodians' shares\n")
     }
-    let wrappers = answer["wrapped_by"]?.elements.map(\.text) ?? []
+    let wrappers = answer.texts("wrapped_by")
     if !wrappers.isEmpty {
       Console.write(
         "old copies of the store still hold it, wrapped under the KEK "

@@ -2,23 +2,21 @@ import Administration
 import ArgumentParser
 import RecordFormat
 
-/// `cadenas keys rotate`.
 struct KeysRotateCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "rotate",
     abstract: "Put a new key in the place of the active one, while the service goes on.",
     discussion: """
-      ROLE is kek, data, fingerprint or audit. What is new stands under the new key from one commit \
+      ROLE is \(KeyRole.choice). What is new stands under the new key from one commit \
       on; the key before stays for what it protected. Cards are moved from an old data key with: \
       cadenas keys reencrypt. A new fingerprint key is complete when every card has its new \
       fingerprint; the command waits for that, and the service goes on with it when the command is \
       ended, or after a restart. A new kek is made in the key source, or taken from it with --to.
       """)
 
-  @OptionGroup var config: ConfigurationOption
-  @OptionGroup var output: FormatOption
+  @OptionGroup var common: CommonOptions
 
-  @Argument(help: ArgumentHelp("kek, data, fingerprint or audit.", valueName: "role"))
+  @Argument(help: ArgumentHelp("\(KeyRole.choice).", valueName: "role"))
   var role: KeyRole
 
   @Option(
@@ -26,31 +24,21 @@ struct KeysRotateCommand: ParsableCommand {
   var to: KeyIdentifier?
 
   func validate() throws {
-    guard to == nil || role == .kek else {
+    guard to == nil || role.wrapsKeyring else {
       throw ValidationError("--to goes with the role kek only: the vault makes the other keys")
     }
   }
 
   func run() throws {
-    let document = try Session(config).document(
-      .keysRotate(role, to: to), offline: false, showing: "fingerprints")
-    switch output.format {
-    case .json: Console.write(document + [UInt8(ascii: "\n")])
-    case .table:
-      let result = try DocumentView(document)
-      Console.write(
-        TextTable.pairs([
-          ("role", result.text("role")), ("new key", result.text("new")),
-          ("check value", result.text("check_value")), ("replaces", result.text("old")),
-        ]))
-      if role == .kek {
-        Console.write("Keep a copy of the new key in a safe place of its own.\n")
-      }
+    try common.show(RotateKey(role, to: to), offline: false, showing: "fingerprints") { result in
+      TextTable.pairs([
+        ("role", result.text("role")), ("new key", result.text("new")),
+        ("check value", result.text("check_value")), ("replaces", result.text("old")),
+      ]) + (role.wrapsKeyring ? "Keep a copy of the new key in a safe place of its own.\n" : "")
     }
   }
 }
 
-/// `cadenas keys reencrypt`.
 struct KeysReencryptCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "reencrypt",
@@ -61,8 +49,7 @@ struct KeysReencryptCommand: ParsableCommand {
       where no card is left under another key, 1 where some are.
       """)
 
-  @OptionGroup var config: ConfigurationOption
-  @OptionGroup var output: FormatOption
+  @OptionGroup var common: CommonOptions
 
   @Option(help: ArgumentHelp("Cards a second at most; 0 sets no bound.", valueName: "cards"))
   var rate: UInt64 = 0
@@ -75,19 +62,16 @@ struct KeysReencryptCommand: ParsableCommand {
   }
 
   func run() throws {
-    let request: AdminRequest = stop ? .keysReencryptStop : .keysReencrypt(cardsPerSecond: rate)
-    let document = try Session(config).document(request, offline: false, showing: "cards")
-    let result = try DocumentView(document)
-    switch output.format {
-    case .json: Console.write(document + [UInt8(ascii: "\n")])
-    case .table:
-      Console.write(
-        TextTable.pairs([
-          ("moved", result.text("moved")), ("left under other keys", result.text("left")),
-          ("that do not open", result.text("damaged")),
-        ]))
+    let operation: any AdminOperation =
+      stop ? StopReencryption() : Reencrypt(cardsPerSecond: rate)
+    let document = try common.document(operation, offline: false, showing: "cards")
+    try common.output.show(document) { result in
+      TextTable.pairs([
+        ("moved", result.text("moved")), ("left under other keys", result.text("left")),
+        ("that do not open", result.text("damaged")),
+      ])
     }
-    if !stop, result["left"]?.integer != 0 {
+    if !stop, try DocumentView(document)["left"]?.integer != 0 {
       throw ExitCode(CommandFailure.Status.refused.rawValue)
     }
   }
@@ -102,6 +86,12 @@ extension KeyRole: ExpressibleByArgument {
 
   /// What completions offer.
   public static var allValueStrings: [String] { allCases.map(\.name) }
+
+  /// Every role, for a sentence.
+  static var choice: String {
+    let names = allValueStrings
+    return names.dropLast().joined(separator: ", ") + " or " + names.suffix(1).joined()
+  }
 }
 
 extension KeyIdentifier: ExpressibleByArgument {

@@ -2,9 +2,8 @@ import Administration
 import ArgumentParser
 import Keyring
 import RecordFormat
-import Vault
+import VaultManagement
 
-/// `cadenas seal`.
 struct SealCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "seal",
@@ -14,17 +13,15 @@ struct SealCommand: ParsableCommand {
       go on.
       """)
 
-  @OptionGroup var config: ConfigurationOption
-  @OptionGroup var output: FormatOption
+  @OptionGroup var common: CommonOptions
 
   func run() throws {
-    let document = try Session(config).document(.seal, offline: false)
-    guard output.format == .table else { return Console.write(document + [UInt8(ascii: "\n")]) }
-    Console.write("the service is \(try DocumentView(document).text("state"))\n")
+    try common.show(Seal(), offline: false) {
+      "the service is \($0.text("state"))\n"
+    }
   }
 }
 
-/// `cadenas unseal`.
 struct UnsealCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "unseal", abstract: "Open the keyring of a sealed service.",
@@ -35,17 +32,16 @@ struct UnsealCommand: ParsableCommand {
       source has the key whole, no share is needed.
       """)
 
-  @OptionGroup var config: ConfigurationOption
-  @OptionGroup var output: FormatOption
+  @OptionGroup var common: CommonOptions
   @OptionGroup var share: ShareOption
 
   func run() throws {
     if let file = share.file {
-      return try share.enter(file, for: .unseal, config, output)
+      return try share.enter(file, for: .unseal, common)
     }
-    let document = try Session(config).document(.unseal, offline: false, showing: "records")
-    guard output.format == .table else { return Console.write(document + [UInt8(ascii: "\n")]) }
-    Console.write("the service is \(try DocumentView(document).text("state"))\n")
+    try common.show(Unseal(), offline: false, showing: "records") {
+      "the service is \($0.text("state"))\n"
+    }
   }
 }
 
@@ -65,27 +61,25 @@ struct ShareOption: ParsableArguments {
       "A custodian's share, as it was written or typed in from paper.", valueName: "file"))
   var file: String?
 
-  /// Enters the share of `file`.
   func enter(
-    _ file: String, for purpose: ShareProgress.Purpose, _ config: ConfigurationOption,
-    _ output: FormatOption
+    _ file: String, for purpose: ShareProgress.Purpose, _ common: CommonOptions
   ) throws {
     let share = try CeremonyFiles.readShare(file)
     let passphrase = try passphrases.existing(of: share.header.custodian)
     let body = try ShareBody.make(passphrase: passphrase, text: Array(share.text.utf8))
-    let document = try Session(config).document(
-      .share(purpose), body: body, offline: false)
-    guard output.format == .table else { return Console.write(document + [UInt8(ascii: "\n")]) }
-    let answer = try DocumentView(document)
-    let entered = answer["entered"]?.elements.map(\.text) ?? []
-    var text = "entered: \(entered.joined(separator: ", "))\n"
-    if let missing = answer["missing"]?.integer, missing > 0 {
-      text += "\(missing) more within \(Self.timeLeft(answer))\n"
-    } else {
-      text +=
-        purpose == .unseal
-        ? "the service is \(answer.text("state"))\n" : "the new custodians are in place\n"
+    let operation: any AdminOperation =
+      switch purpose {
+      case .unseal: EnterUnsealShare()
+      case .replacement: EnterCeremonyShare()
+      }
+    try common.show(operation, body: body, offline: false) { answer in
+      let text = "entered: \(answer.texts("entered").joined(separator: ", "))\n"
+      if let missing = answer["missing"]?.integer, missing > 0 {
+        return text + "\(missing) more within \(Self.timeLeft(answer))\n"
+      }
+      return text
+        + (purpose == .unseal
+          ? "the service is \(answer.text("state"))\n" : "the new custodians are in place\n")
     }
-    Console.write(text)
   }
 }

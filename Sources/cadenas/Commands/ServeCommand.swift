@@ -1,8 +1,7 @@
 import ArgumentParser
 import Logging
-import VaultServer
+import ServiceLog
 
-/// `cadenas serve`.
 struct ServeCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "serve",

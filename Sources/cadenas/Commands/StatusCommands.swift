@@ -1,29 +1,21 @@
 import Administration
 import ArgumentParser
 
-/// `cadenas status`.
 struct StatusCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "status",
     abstract: "Show how the running service is.",
     discussion: "Exit status 0 while a service answers, 3 where none does.")
 
-  @OptionGroup var config: ConfigurationOption
-  @OptionGroup var output: FormatOption
+  @OptionGroup var common: CommonOptions
 
   func run() throws {
-    let document = try Session(config).document(.status, offline: false)
-    switch output.format {
-    case .json: Console.write(document + [UInt8(ascii: "\n")])
-    case .table:
-      let status = try DocumentView(document)
-      Console.write(TextTable.pairs(Self.pairs(status)))
-      for warning in status["key_warnings"]?.elements ?? [] {
-        let style: Console.Style = warning["urgent"]?.isTrue == true ? .red : .yellow
-        Console.write(
-          Console.styled("warning", style) + " \(warning.text("role")) key "
-            + "\(warning.text("key")): \(warning.text("text"))\n")
+    try common.show(ShowStatus(), offline: false) { status in
+      let warnings = status.rows("key_warnings").map { warning in
+        Console.styled("warning", warning["urgent"]?.isTrue == true ? .red : .yellow)
+          + " \(warning.text("role")) key \(warning.text("key")): \(warning.text("text"))\n"
       }
+      return TextTable.pairs(Self.pairs(status)) + warnings.joined()
     }
   }
 
@@ -43,12 +35,12 @@ struct StatusCommand: ParsableCommand {
       ("cards", status.text("cards")),
       ("audit entries", status.text("audit_entries")),
       ("store used", status.size("store_used_bytes") + " of " + status.size("store_map_bytes")),
-    ] + shares(status["shares"]) + work(status["key_work"]) + alarms(status["alarms"])
+    ] + shares(status.rows("shares")) + work(status["key_work"]) + alarms(status.rows("alarms"))
   }
 
   /// The rules that have raised alarms, where there are any.
-  private static func alarms(_ alarms: DocumentView?) -> [(name: String, value: String)] {
-    let raised = (alarms?.elements ?? []).filter { $0["raised"]?.integer != 0 }
+  private static func alarms(_ alarms: [DocumentView]) -> [(name: String, value: String)] {
+    let raised = alarms.filter { $0["raised"]?.integer != 0 }
     guard !raised.isEmpty else { return [] }
     return [
       (
@@ -59,12 +51,11 @@ struct StatusCommand: ParsableCommand {
     ]
   }
 
-  private static func shares(_ shares: DocumentView?) -> [(name: String, value: String)] {
-    (shares?.elements ?? []).map { progress in
-      let entered = progress["entered"]?.elements.map(\.text) ?? []
-      return (
+  private static func shares(_ shares: [DocumentView]) -> [(name: String, value: String)] {
+    shares.map { progress in
+      (
         progress.text("purpose") == "unseal" ? "shares to unseal" : "shares to replace",
-        (entered.isEmpty ? "none" : entered.joined(separator: ", "))
+        (progress.texts("entered").isEmpty ? "none" : progress.list("entered"))
           + "; \(progress.text("missing")) more within \(ShareOption.timeLeft(progress))"
       )
     }
@@ -80,7 +71,6 @@ struct StatusCommand: ParsableCommand {
   }
 }
 
-/// `cadenas metrics`.
 struct MetricsCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "metrics",
@@ -93,6 +83,6 @@ struct MetricsCommand: ParsableCommand {
   @OptionGroup var config: ConfigurationOption
 
   func run() throws {
-    Console.write(try Session(config).document(.metrics, offline: false))
+    Console.write(try Session(config).document(ShowMetrics(), offline: false))
   }
 }

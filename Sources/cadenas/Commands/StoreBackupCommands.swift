@@ -1,9 +1,8 @@
 import Administration
 import ArgumentParser
 import RecordFormat
-import Vault
+import VaultManagement
 
-/// `cadenas store backup`.
 struct StoreBackupCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "backup",
@@ -16,7 +15,6 @@ struct StoreBackupCommand: ParsableCommand {
     ], defaultSubcommand: StoreBackupCreateCommand.self)
 }
 
-/// `cadenas store backup create`.
 struct StoreBackupCreateCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "create",
@@ -35,8 +33,7 @@ struct StoreBackupCreateCommand: ParsableCommand {
       on record as unfinished.
       """)
 
-  @OptionGroup var config: ConfigurationOption
-  @OptionGroup var output: FormatOption
+  @OptionGroup var common: CommonOptions
 
   @Option(help: ArgumentHelp("The file, which must not be there.", valueName: "file"))
   var to: String
@@ -45,25 +42,19 @@ struct StoreBackupCreateCommand: ParsableCommand {
   var note = ""
 
   func validate() throws {
-    guard noted != nil else { throw ValidationError(StoreRequest.noteRule) }
+    guard noted != nil else { throw ValidationError(BackUpStore.noteRule) }
   }
 
   private var noted: FreeText? { FreeText(note, longest: BackupRecord.longestNote) }
 
   func run() throws {
-    let request = StoreRequest.backup(to: try AbsolutePath.of(to), note: noted ?? .none)
-    let document = try Session(config).document(
-      .store(request), offline: true, showing: "backing up")
-    let result = try DocumentView(document)
-    let isIntact = result["intact"]?.isTrue == true
-    switch output.format {
-    case .json: Console.write(document + [UInt8(ascii: "\n")])
-    case .table: Console.write(Self.text(result, isIntact: isIntact))
-    }
-    if !isIntact { throw ExitCode(CommandFailure.Status.refused.rawValue) }
+    let document = try common.document(
+      BackUpStore(to: AbsolutePath.of(to), note: noted ?? .none), offline: true,
+      showing: "backing up")
+    try common.output.show(document, verdict: Self.text)
   }
 
-  private static func text(_ result: DocumentView, isIntact: Bool) -> String {
+  private static func text(_ result: DocumentView, _ isIntact: Bool) -> String {
     var text =
       (isIntact ? Console.styled("done", .green) : Console.styled("not sound", .red)) + "\n"
     text += TextTable.pairs([
@@ -72,7 +63,7 @@ struct StoreBackupCreateCommand: ParsableCommand {
       ("SHA-256", result.text("sha256")), ("log entries", result.text("log_size")),
       ("log root", result.text("log_root")), ("opens under", result.text("kek")),
     ])
-    for finding in result["findings"]?.elements ?? [] {
+    for finding in result.rows("findings") {
       text += Console.printable("\(finding.text("name")): \(finding.text("detail"))") + "\n"
     }
     if result["records_verified"]?.isTrue != true {
@@ -86,7 +77,6 @@ struct StoreBackupCreateCommand: ParsableCommand {
   }
 }
 
-/// `cadenas store backup list`.
 struct StoreBackupListCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "list",
@@ -97,30 +87,21 @@ struct StoreBackupListCommand: ParsableCommand {
       made of as unfinished, since that is what it was when it was copied.
       """)
 
-  @OptionGroup var config: ConfigurationOption
-  @OptionGroup var output: FormatOption
+  @OptionGroup var common: CommonOptions
 
   func run() throws {
-    let document = try Session(config).document(.store(.backups), offline: true)
-    switch output.format {
-    case .json: Console.write(document + [UInt8(ascii: "\n")])
-    case .table:
-      var table = TextTable([
-        ("ID", .left), ("STATE", .left), ("CREATED", .left), ("SIZE", .right), ("KEK", .left),
-        ("BY", .left), ("FILE", .left), ("NOTE", .left),
-      ])
-      for backup in try DocumentView(document)["backups"]?.elements ?? [] {
-        table.add([
-          backup.text("id"), backup.text("state"), backup.text("created"), backup.size("bytes"),
-          backup.text("kek"), backup.text("actor"), backup.text("path"), backup.text("note"),
-        ])
-      }
-      Console.write(table.text)
+    try common.show(ListBackups(), offline: true) { list in
+      TextTable(
+        [
+          ("ID", .left, "id"), ("STATE", .left, "state"), ("CREATED", .left, "created"),
+          ("SIZE", .right, "bytes"), ("KEK", .left, "kek"), ("BY", .left, "actor"),
+          ("FILE", .left, "path"), ("NOTE", .left, "note"),
+        ], list.rows("backups")
+      ) { $1 == "bytes" ? $0.size($1) : $0.text($1) }.text
     }
   }
 }
 
-/// `cadenas store backup forget`.
 struct StoreBackupForgetCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "forget",
@@ -131,8 +112,7 @@ struct StoreBackupForgetCommand: ParsableCommand {
       be read then.
       """)
 
-  @OptionGroup var config: ConfigurationOption
-  @OptionGroup var output: FormatOption
+  @OptionGroup var common: CommonOptions
 
   @Argument(help: ArgumentHelp("The backup, as the list names it.", valueName: "id"))
   var backup: KeyIdentifier
@@ -142,19 +122,13 @@ struct StoreBackupForgetCommand: ParsableCommand {
   func validate() throws { _ = try why.required() }
 
   func run() throws {
-    let document = try Session(config).document(
-      .store(.forgetBackup(backup, because: why.value)), offline: true)
-    switch output.format {
-    case .json: Console.write(document + [UInt8(ascii: "\n")])
-    case .table:
-      let result = try DocumentView(document)
+    try common.show(ForgetBackup(backup, because: why.value), offline: true) { result in
       let path = Console.printable(result.text("path"))
-      Console.write(
-        "The backup \(result.text("id")) is forgotten: no key is kept for it any more.\n"
-          + (result["file_exists"]?.isTrue == true
-            ? Console.styled("warning", .yellow)
-              + " \(path) is still there: this command deletes nothing; destroy it, and every copy\n"
-            : "No file was deleted: \(path) and every copy of it have to be destroyed by now.\n"))
+      return "The backup \(result.text("id")) is forgotten: no key is kept for it any more.\n"
+        + (result["file_exists"]?.isTrue == true
+          ? Console.styled("warning", .yellow)
+            + " \(path) is still there: this command deletes nothing; destroy it, and every copy\n"
+          : "No file was deleted: \(path) and every copy of it have to be destroyed by now.\n")
     }
   }
 }

@@ -1,7 +1,6 @@
 import Administration
 import ArgumentParser
 
-/// `cadenas store`.
 struct StoreCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "store", abstract: "Look at the store, verify it, back it up and restore it.",
@@ -11,38 +10,25 @@ struct StoreCommand: ParsableCommand {
     ])
 }
 
-/// `cadenas store stats`.
 struct StoreStatsCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "stats", abstract: "Show how large the store is and what is in it.")
 
-  @OptionGroup var config: ConfigurationOption
-  @OptionGroup var output: FormatOption
+  @OptionGroup var common: CommonOptions
 
   func run() throws {
-    let document = try Session(config).document(.storeStats, offline: true)
-    switch output.format {
-    case .json: Console.write(document + [UInt8(ascii: "\n")])
-    case .table:
-      let stats = try DocumentView(document)
-      var table = TextTable([("TABLE", .left), ("ENTRIES", .right)])
-      for row in stats["tables"]?.elements ?? [] {
-        table.add([row.text("name"), row.text("entries")])
-      }
-      Console.write(
-        TextTable.pairs([
-          ("store", stats.text("store")),
-          ("directory", stats.text("directory")),
-          ("file", stats.size("file_bytes")),
-          ("used", stats.size("used_bytes")),
-          ("of that free", stats.size("free_bytes")),
-          ("may grow to", stats.size("map_bytes")),
-        ]) + "\n" + table.text)
+    try common.show(ShowStore(), offline: true) { stats in
+      let table = TextTable(
+        [("TABLE", .left, "name"), ("ENTRIES", .right, "entries")], stats.rows("tables"))
+      return TextTable.pairs([
+        ("store", stats.text("store")), ("directory", stats.text("directory")),
+        ("file", stats.size("file_bytes")), ("used", stats.size("used_bytes")),
+        ("of that free", stats.size("free_bytes")), ("may grow to", stats.size("map_bytes")),
+      ]) + "\n" + table.text
     }
   }
 }
 
-/// `cadenas store verify`.
 struct StoreVerifyCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "verify",
@@ -53,24 +39,16 @@ struct StoreVerifyCommand: ParsableCommand {
       While the service runs, its index is not compared; stop it for that.
       """)
 
-  @OptionGroup var config: ConfigurationOption
-  @OptionGroup var output: FormatOption
+  @OptionGroup var common: CommonOptions
 
   func run() throws {
-    let document = try Session(config).document(
-      .storeVerify, offline: true, showing: "opening records")
-    let result = try DocumentView(document)
-    let isIntact = result["intact"]?.isTrue == true
-    switch output.format {
-    case .json: Console.write(document + [UInt8(ascii: "\n")])
-    case .table: Console.write(Self.text(result, isIntact: isIntact))
-    }
-    if !isIntact { throw ExitCode(CommandFailure.Status.refused.rawValue) }
+    let document = try common.document(
+      VerifyStore(), offline: true, showing: "opening records")
+    try common.output.show(document, verdict: Self.text)
   }
 
-  private static func text(_ result: DocumentView, isIntact: Bool) -> String {
+  private static func text(_ result: DocumentView, _ isIntact: Bool) -> String {
     let verdict = isIntact ? Console.styled("intact", .green) : Console.styled("damaged", .red)
-    let findings = result["findings"]?.elements ?? []
     var pairs = [
       ("records", result.text("records")),
       ("opened", result.text("opened")),
@@ -82,8 +60,9 @@ struct StoreVerifyCommand: ParsableCommand {
       pairs.insert(("restored", result.text("restored") + " by the audit log"), at: 2)
     }
     return verdict + "\n" + TextTable.pairs(pairs)
-      + findings.map { Console.printable("\($0.text("name")): \($0.text("detail"))") + "\n" }
-      .joined()
-      + (result["damaged_tokens"]?.elements ?? []).map { "  \($0.text)\n" }.joined()
+      + result.rows("findings").map {
+        Console.printable("\($0.text("name")): \($0.text("detail"))") + "\n"
+      }.joined()
+      + result.texts("damaged_tokens").map { "  \($0)\n" }.joined()
   }
 }

@@ -1,7 +1,6 @@
 import Administration
 import ArgumentParser
 
-/// `cadenas store compact`.
 struct StoreCompactCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "compact",
@@ -13,21 +12,14 @@ struct StoreCompactCommand: ParsableCommand {
       it fails: two to three seconds for a million cards. Meanwhile the disk holds both files.
       """)
 
-  @OptionGroup var config: ConfigurationOption
-  @OptionGroup var output: FormatOption
+  @OptionGroup var common: CommonOptions
 
   func run() throws {
-    let document = try Session(config).document(
-      .store(.compact), offline: true, showing: "compacting")
-    switch output.format {
-    case .json: Console.write(document + [UInt8(ascii: "\n")])
-    case .table:
-      let result = try DocumentView(document)
-      Console.write(
-        TextTable.pairs([
-          ("before", result.size("bytes_before")), ("after", result.size("bytes_after")),
-          ("writing paused", result.text("paused_ms") + " ms"),
-        ]))
+    try common.show(CompactStore(), offline: true, showing: "compacting") { result in
+      TextTable.pairs([
+        ("before", result.size("bytes_before")), ("after", result.size("bytes_after")),
+        ("writing paused", result.text("paused_ms") + " ms"),
+      ])
     }
   }
 }

@@ -2,16 +2,9 @@ import Administration
 import ArgumentParser
 import Configuration
 import Glibc
-import Keyring
-import RecordFormat
 import SecretMemory
-import Storage
 
-/// `cadenas store restore`.
 struct StoreRestoreCommand: ParsableCommand {
-  /// The longest file that can be a checkpoint, read whole.
-  private static let longestCheckpoint = LastKnown.longestCheckpoint
-
   static let configuration = CommandConfiguration(
     commandName: "restore",
     abstract: "Make a store of a backup, where there is none.",
@@ -28,8 +21,7 @@ struct StoreRestoreCommand: ParsableCommand {
       what came after it is lost. The index is built anew at the next start.
       """)
 
-  @OptionGroup var config: ConfigurationOption
-  @OptionGroup var output: FormatOption
+  @OptionGroup var common: CommonOptions
 
   @Option(help: ArgumentHelp("The backup.", valueName: "file"))
   var from: String
@@ -49,7 +41,7 @@ struct StoreRestoreCommand: ParsableCommand {
   var shares: [String] = []
 
   func run() throws {
-    let configuration = try config.load()
+    let configuration = try common.config.load()
     try Session.checkOwner(of: configuration.store.path)
     try Session.refuseService(at: configuration.administration.socketPath)
     let known = try lastKnown.map(Self.lastKnown)
@@ -57,18 +49,15 @@ struct StoreRestoreCommand: ParsableCommand {
     let document = try Restoration(
       of: try AbsolutePath.of(from), to: configuration.store.path,
       mapSize: Int(configuration.store.mapSizeBytes), lastKnown: known,
-      actor: HostUser.current.actor, clock: Clocks.vault,
+      actor: HostUser.current.actor, clock: .machine,
       slots: try SecretPool(slots: Session.slots, slotSize: Session.slotBytes),
-      permit: { try KeyOpening.checkDevelopment($0, configuration) },
+      permit: { try DevelopmentMark.check($0, configuration) },
       key: {
         try CopyKey(sharePaths: shares, passphrases: passphrases, configuration: configuration)
           .load($0, of: $1)
       }
     ).run { _, done, total in progress.show(done: done, total: total) }
-    switch output.format {
-    case .json: Console.write(document + [UInt8(ascii: "\n")])
-    case .table: Console.write(Self.text(try DocumentView(document)))
-    }
+    try common.output.show(document, Self.text)
   }
 
   /// Reads what the option names: the text itself, or a file with a checkpoint.
@@ -76,7 +65,7 @@ struct StoreRestoreCommand: ParsableCommand {
     if let known = LastKnown(text) { return known }
     let bytes: [UInt8]
     do throws(ConfigurationFileProblem) {
-      bytes = try ConfigurationFiles.read(text, maximumBytes: longestCheckpoint)
+      bytes = try ConfigurationFiles.read(text, maximumBytes: LastKnown.longestCheckpoint)
     } catch {
       throw CommandFailure(
         .invalid, "--last-known is neither SIZE:ROOT nor a checkpoint: \(text) \(error.text)")
@@ -110,7 +99,7 @@ extension Session {
   /// Refuses what may not be done while a service runs: it would find its store replaced.
   static func refuseService(at socket: String) throws {
     do {
-      try AdminClient(path: socket).run(.status) { _ in }
+      try AdminClient(path: socket).run(ShowStatus()) { _ in }
     } catch AdminClient.Failure.socket(.noService(_)) {
       return
     } catch {

@@ -1,8 +1,8 @@
-import Administration
 import AuditLog
+import Bytes
 import Cryptography
 import Glibc
-import SecretMemory
+import SystemCalls
 
 /// Verifies an export with its files alone.
 struct ExportCheck {
@@ -15,7 +15,6 @@ struct ExportCheck {
   /// A file with a checkpoint that was kept elsewhere.
   let sincePath: String?
 
-  /// What came of it.
   struct Result {
     let verification: AuditVerification
     let origin: String
@@ -96,17 +95,15 @@ struct ExportCheck {
 
   private func checkpoints() throws -> [KeptCheckpoints.Row] {
     let path = "\(directory)/\(ExportWriter.checkpointsName)"
-    guard let stream = unsafe opendir(path) else {
-      if errno == ENOENT { return [] }
+    let names: [String]
+    do throws(SystemFailure) {
+      names = try Directory.names(in: path, atMost: Self.mostCheckpoints + 1)
+    } catch {
+      if error.errno == ENOENT { return [] }
       throw CommandFailure(.unavailable, "\(path) cannot be read")
     }
-    defer { unsafe closedir(stream) }
     var checkpoints: [KeptCheckpoints.Row] = []
-    while let entry = unsafe readdir(stream) {
-      let name = unsafe withUnsafeBytes(of: entry.pointee.d_name) {
-        unsafe String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self)
-      }
-      if name == "." || name == ".." { continue }
+    for name in names {
       guard let size = UInt64(name), size > 0, checkpoints.count < Self.mostCheckpoints else {
         throw CommandFailure(.refused, "\(path)/\(Console.printable(name)) is no checkpoint")
       }

@@ -1,8 +1,8 @@
-import Administration
 import AuditLog
+import Bytes
 import Cryptography
 import Glibc
-import SecretMemory
+import SystemCalls
 
 /// Writes an export, and verifies it while it is written.
 ///
@@ -110,19 +110,9 @@ struct ExportWriter {
   }
 
   private func publish() throws(CommandFailure) {
-    for path in directories.sorted() + [draft] { try Self.synchronize(directory: path) }
-    guard unsafe rename(draft, directory) == 0 else {
-      throw CommandFailure(.unavailable, "\(directory): \(systemMessage(errno))")
-    }
-    try Self.synchronize(directory: directory + "/..")
-  }
-
-  private static func synchronize(directory path: String) throws(CommandFailure) {
-    let descriptor = unsafe open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-    defer { close(descriptor) }
-    guard descriptor >= 0, fsync(descriptor) == 0 else {
-      throw CommandFailure(.unavailable, "\(path): \(systemMessage(errno))")
-    }
+    for path in directories.sorted() + [draft] { try NewFile.synchronize(directory: path) }
+    guard unsafe rename(draft, directory) == 0 else { throw .system(directory) }
+    try NewFile.synchronize(directory: directory + "/..")
   }
 
   private mutating func write(_ bytes: [UInt8], to name: String) throws(CommandFailure) {
@@ -130,7 +120,7 @@ struct ExportWriter {
     for part in name.split(separator: "/").dropLast() {
       path += "/\(part)"
       if directories.insert(path).inserted, unsafe mkdir(path, 0o750) != 0, errno != EEXIST {
-        throw CommandFailure(.unavailable, "\(path): \(systemMessage(errno))")
+        throw .system(path)
       }
     }
     try NewFile.write(bytes, to: "\(draft)/\(name)")

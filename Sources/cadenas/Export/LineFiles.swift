@@ -1,5 +1,5 @@
-import Administration
 import Glibc
+import SystemCalls
 
 /// Reads a file line by line, whatever its size.
 struct LineFile: ~Copyable {
@@ -33,9 +33,7 @@ struct LineFile: ~Copyable {
     while true {
       let count = unsafe read(descriptor, &chunk, chunk.count)
       if count < 0, errno == EINTR { continue }
-      guard count >= 0 else {
-        throw CommandFailure(.unavailable, "\(path): \(systemMessage(errno))")
-      }
+      guard count >= 0 else { throw CommandFailure.system(path) }
       if count == 0 { return lines.rest }
       for line in lines.take(chunk[..<count]) { try body(line) }
       if lines.rest.count > longest { return lines.rest }
@@ -53,15 +51,21 @@ struct NewFile: ~Copyable {
 
   /// Creates the file, mode 0640.
   ///
-  /// - Parameter isReplacing: whether one that is there already is emptied.
+  /// - Parameters:
+  ///   - isReplacing: whether one that is there already is emptied.
+  ///   - isPrivate: whether it has mode 0600, whatever the directory's default list adds.
   /// - Throws: ``CommandFailure``, also where there is one already, unless that is emptied.
-  init(_ path: String, replacing isReplacing: Bool = false) throws(CommandFailure) {
+  init(
+    _ path: String, replacing isReplacing: Bool = false, isPrivate: Bool = false
+  ) throws(CommandFailure) {
     self.path = path
     let flags = O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW | (isReplacing ? O_TRUNC : O_EXCL)
-    descriptor = unsafe open(path, flags, 0o640)
-    guard descriptor >= 0 else {
-      throw CommandFailure(.unavailable, "\(path): \(systemMessage(errno))")
-    }
+    descriptor = unsafe open(path, flags, isPrivate ? 0o600 : 0o640)
+    guard descriptor >= 0 else { throw .system(path) }
+    guard isPrivate, fchmod(descriptor, 0o600) != 0 else { return }
+    let failure = CommandFailure.system(path)
+    unsafe unlink(path)
+    throw failure
   }
 
   deinit { close(descriptor) }
@@ -75,12 +79,17 @@ struct NewFile: ~Copyable {
     try file.synchronize()
   }
 
+  /// Makes the names in a directory durable.
+  static func synchronize(directory path: String) throws(CommandFailure) {
+    do throws(SystemFailure) { try Directory.synchronize(path) } catch {
+      throw .system(path, error.errno)
+    }
+  }
+
   /// Makes everything durable.
   mutating func synchronize() throws(CommandFailure) {
     try flush()
-    guard fsync(descriptor) == 0 else {
-      throw CommandFailure(.unavailable, "\(path): \(systemMessage(errno))")
-    }
+    guard fsync(descriptor) == 0 else { throw .system(path) }
   }
 
   mutating func append(_ bytes: [UInt8]) { buffer += bytes }
@@ -91,16 +100,8 @@ struct NewFile: ~Copyable {
   }
 
   private mutating func flush() throws(CommandFailure) {
-    var start = 0
-    while start < buffer.count {
-      let count = unsafe buffer[start...].withUnsafeBytes {
-        unsafe Glibc.write(descriptor, $0.baseAddress, $0.count)
-      }
-      if count < 0, errno == EINTR { continue }
-      guard count > 0 else {
-        throw CommandFailure(.unavailable, "\(path): \(systemMessage(errno))")
-      }
-      start += count
+    do throws(SystemFailure) { try writeAll(buffer, to: descriptor) } catch {
+      throw .system(path, error.errno)
     }
     buffer.removeAll(keepingCapacity: true)
   }

@@ -4,10 +4,8 @@ import Configuration
 
 /// Files that somebody brings along to verify something with.
 enum EvidenceFile {
-  /// The largest file that is read, in bytes.
-  private static let mostBytes = 4 << 20
-
-  static func read(_ path: String) throws(CommandFailure) -> [UInt8] {
+  /// - Parameter mostBytes: the largest file that is read, in bytes.
+  static func read(_ path: String, mostBytes: Int = 4 << 20) throws(CommandFailure) -> [UInt8] {
     do throws(ConfigurationFileProblem) {
       return try ConfigurationFiles.read(path, maximumBytes: mostBytes)
     } catch { throw CommandFailure(.invalid, "\(path) \(error.text)") }

@@ -1,6 +1,6 @@
 import AuditLog
+import Ledgers
 import Logging
-import Vault
 
 extension Logger {
   /// Says in one line that there is an alarm.
@@ -8,7 +8,8 @@ extension Logger {
     let alarm = raised.alarm
     var metadata: Logger.Metadata = [
       "rule": "\(alarm.rule)", "count": "\(alarm.count)", "client": "\(alarm.cause.actor)",
-      "operation": "\(alarm.cause.operation)", "outcome": "\(alarm.cause.outcome)",
+      "operation": "\(alarm.cause.operation.rawValue)",
+      "outcome": "\(alarm.cause.outcome.rawValue)",
       "seq": "\(raised.sequence)",
     ]
     if let seconds = alarm.windowSeconds { metadata["window"] = "\(seconds)s" }

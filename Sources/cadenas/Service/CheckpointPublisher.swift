@@ -1,4 +1,3 @@
-import Administration
 import AuditLog
 import Configuration
 import Cryptography
@@ -7,7 +6,8 @@ import Logging
 import NIOPosix
 import Storage
 import Synchronization
-import Vault
+import VaultCore
+import VaultManagement
 
 /// Puts checkpoints of the log where somebody else sees them: in the service's log, and in a file.
 ///

@@ -1,20 +1,24 @@
 import Administration
 import Configuration
 import Glibc
+import Keyring
+import SystemCalls
 
 extension Initialization {
   /// Refuses to go on where a new store and its key file could not be written, before a key is made or
   /// a custodian has typed anything: says which directory it is, and the command that mends it.
   static func checkPlaces(_ configuration: ServiceConfiguration) throws(CommandFailure) {
     try checkPlace(of: "store", configuration.store.path)
-    if case .directory(let path) = configuration.keys { try checkPlace(of: "key file", path) }
+    if let directory = configuration.keys.source.directoryOfNewKeys {
+      try checkPlace(of: "key file", directory)
+    }
   }
 
   /// `directory` may be missing where the one above it can be written in.
   private static func checkPlace(
     of what: String, _ directory: String
   ) throws(CommandFailure) {
-    let above = parent(of: directory)
+    let above = Directory.containing(directory)
     let isThere = exists(at: directory)
     let place = isThere ? directory : above
     guard unsafe access(place, W_OK | X_OK) != 0 else { return }
@@ -32,10 +36,4 @@ extension Initialization {
   }
 
   private static func exists(at path: String) -> Bool { unsafe access(path, F_OK) == 0 }
-
-  /// The directory that holds `path`, which is absolute.
-  private static func parent(of path: String) -> String {
-    let names = path.split(separator: "/").dropLast()
-    return "/" + names.joined(separator: "/")
-  }
 }

@@ -4,13 +4,13 @@ import Configuration
 import Cryptography
 import Glibc
 import Keyring
-import RecordFormat
 import Storage
-import Vault
+import SystemCalls
+import VaultCore
 
 /// What `cadenas init` does: makes the KEK, the first key of each role, and the store.
 enum Initialization {
-  /// What was made.
+  /// The keys that were made, the file of the KEK and the store.
   struct Outcome {
     let keys: [KeyStatus]
     let keyFile: String
@@ -20,38 +20,24 @@ enum Initialization {
   /// Makes a store where there is none. The KEK is durable before the store that needs it.
   static func run(_ configuration: ServiceConfiguration) throws -> Outcome {
     try checkAbsence(of: configuration.store.path)
-    switch configuration.keys {
-    case .directory: break
-    case .credentials:
-      throw CommandFailure(
-        .invalid,
-        "a credential is read-only: run init with \"keys: {source: file, path: …}\", "
-          + "encrypt the key file with systemd-creds, and then set \"source: credential\"")
-    case .custodians:
-      throw CommandFailure(
-        .invalid,
-        "keys.source is \"custodians\": name the plan of the ceremony with --ceremony, and the folder "
-          + "for the shares with --shares")
-    }
+    let source = configuration.keys.source
     try checkPlaces(configuration)
-    let source = try KeyOpening.source(configuration.keys)
-    let now = UInt64(Clocks.unixMilliseconds())
-    let rules = KeyRules(configuration.keyRules)
+    let now = UInt64(SystemClock.unixMilliseconds())
     let keyring = try KeyringStore.create(
-      under: source.makeKey(besides: []), cryptoperiods: rules.cryptoperiods, atMilliseconds: now)
+      under: source.make(besides: []), cryptoperiods: configuration.keyRules.cryptoperiods,
+      atMilliseconds: now)
+    let kek = keyring.keyEncryptionKeyIdentifier
     do {
       try makeStore(configuration, try newIdentifier(), keyring)
     } catch {
       // A key that wraps nothing would only be taken for one that matters. One that wraps a store,
       // which came to stand although a later step failed, stays.
-      if !exists(configuration.store.path) {
-        unsafe unlink(source.path(of: keyring.keyEncryptionKeyIdentifier))
-      }
+      if !exists(configuration.store.path) { try? source.destroy(kek) }
       throw error
     }
     return Outcome(
       keys: try keyring.status(cards: [:], atMilliseconds: now),
-      keyFile: source.path(of: keyring.keyEncryptionKeyIdentifier),
+      keyFile: source.place(of: kek),
       store: configuration.store.path)
   }
 
@@ -75,10 +61,10 @@ enum Initialization {
       storeIdentifier: identifier
     ) { transaction in
       try KeyringStore.save(keyring, for: identifier, in: &transaction)
-      if configuration.development { try KeyOpening.markDevelopment(in: &transaction) }
+      if configuration.development { try DevelopmentMark.set(in: &transaction) }
       try body(&transaction)
       let first = AuditEntry(
-        actor: actor, operation: "init", outcome: AuditWord.Outcome.done)
+        actor: actor, operation: .initialize, outcome: .done)
       try record([first] + entries + creations(of: keyring), in: &transaction)
     }
   }
@@ -96,13 +82,7 @@ enum Initialization {
 
   /// An entry for each key, so that no key's life begins before the log.
   private static func creations(of keyring: Keyring) -> [AuditEntry] {
-    keyring.entries.map { key in
-      let checkValue = key.checkValue.map(KeyCheckValue.text) ?? "-"
-      return AuditEntry(
-        actor: actor, operation: AuditWord.Operation.keysCreate, key: key.identifier.text,
-        outcome: AuditWord.Outcome.done,
-        reason: "role=\(key.role.name) check_value=\(checkValue)")
-    }
+    keyring.entries.map { .creation(of: $0, by: actor) }
   }
 
   private static func record(
@@ -110,7 +90,7 @@ enum Initialization {
   ) throws {
     let log = AuditLog()
     for entry in entries {
-      try log.append(entry, atMilliseconds: Clocks.unixMilliseconds(), in: &transaction)
+      try log.append(entry, atMilliseconds: SystemClock.unixMilliseconds(), in: &transaction)
     }
     try log.batchWillCommit(&transaction)
   }

@@ -1,17 +1,17 @@
-import AccessPolicy
 import AcquirerGateway
 import Administration
+import Bytes
 import Configuration
 import Cryptography
+import JSON
 import LMDB
 import NIOSSL
-import SecretMemory
 import VaultServer
 
 /// Puts the inventory together from the objects that the program works with: what a configuration
 /// file or a document says is not asked.
 struct Inventory {
-  /// What handshakes with clients use.
+  /// The certificate and trust of handshakes with clients.
   let server: ServerTLS
   /// Where clients connect.
   let listen: String
@@ -20,79 +20,118 @@ struct Inventory {
   /// How acquirers are connected to.
   let acquirers: [AcquirerTLS]
 
-  /// What is in use.
+  /// Writes libraries, algorithms, handshakes, certificates and revocation lists in use.
   ///
+  /// Ages and what is left are whole days, a negative number where an end has passed.
   /// - Throws: `CryptographyError`, `CertificateError`.
-  func make() throws -> CryptographicInventory {
-    return CryptographicInventory(
-      version: Version.current, libraries: Self.libraries,
-      algorithms: try AlgorithmDescription.all(),
-      tls: [
-        Self.use(
-          server.settings, of: "clients' connections", at: listen,
-          authentication: "certificates of both sides; of the client's, revocation too")
-      ]
-        + acquirers.map {
-          Self.use(
-            $0.settings, of: "connections to the acquirer \($0.acquirer)", at: $0.url,
-            authentication: "the acquirer's certificate, pinned to its authority and to the name "
-              + $0.serverName + ($0.chain.isEmpty ? "" : "; the vault's certificate"))
-        },
-      certificates: try certificates(authorities.all.anchors),
-      revocationLists: authorities.lists.sorted { $0.key < $1.key }.flatMap { path, lists in
-        lists.map { .init(path: path, authority: $0.issuer, nextUpdate: $0.nextUpdate) }
-      })
+  func write(to json: inout JSONWriter, atMilliseconds now: Int64) throws {
+    json.member("algorithms", objects: try AlgorithmDescription.all()) { json, algorithm in
+      json.member("name", string: algorithm.name)
+      json.member("key_bits", integer: algorithm.keyBits)
+      json.member("parameters", string: algorithm.parameters)
+      json.member("purpose", string: algorithm.purpose)
+      json.member("implementation", string: algorithm.implementation)
+      json.member("standard", string: algorithm.standard)
+    }
+    json.member("protocols", objects: handshakes) { json, handshake in
+      let settings = handshake.settings
+      json.member("name", string: "TLS")
+      json.member("use", string: handshake.use)
+      json.member("address", string: handshake.address)
+      json.member("minimum", string: settings.minimumTLSVersion.text)
+      json.member("maximum", string: (settings.maximumTLSVersion ?? .tlsv13).text)
+      json.member("cipher_suites", strings: settings.suiteNames)
+      json.member("authentication", string: handshake.authentication)
+    }
+    json.member("certificates", objects: try certificates()) { json, certificate in
+      let description = certificate.description
+      let begin = Self.milliseconds(description.notBefore)
+      let end = Self.milliseconds(description.notAfter)
+      json.member("use", string: certificate.use)
+      json.member("subject", string: description.subject)
+      json.member("serial", string: description.serial)
+      json.member("key_type", string: description.keyType)
+      json.member("key_bits", integer: description.keyBits)
+      json.member("signature_algorithm", string: description.signatureAlgorithm)
+      json.member("not_before", unixMilliseconds: begin)
+      json.member("not_after", unixMilliseconds: end)
+      json.member("age_days", integer: now.days(since: begin))
+      json.member("days_left", integer: -now.days(since: end))
+      json.member("sha256", string: description.fingerprint.hex)
+    }
+    let lists = authorities.lists.sorted { $0.key < $1.key }.flatMap { path, lists in
+      lists.map { (path: path, list: $0) }
+    }
+    json.member("revocation_lists", objects: lists) { json, each in
+      let end = Self.milliseconds(each.list.nextUpdate)
+      json.member("path", string: each.path)
+      json.member("authority", string: each.list.issuer)
+      json.member("next_update", unixMilliseconds: end)
+      json.member("days_left", integer: -now.days(since: end))
+    }
+    json.member("libraries", objects: Self.libraries) { json, library in
+      json.member("name", string: library.name)
+      json.member("version", string: library.version)
+      json.member("purpose", string: library.purpose)
+    }
   }
 
-  private static var libraries: [CryptographicInventory.Library] {
+  /// What each library does for the program.
+  private static var libraries: [(name: String, version: String?, purpose: String)] {
     let purposes = [
       "libcrypto": "ciphers, hashes, message authentication, certificates and revocation lists",
       "libsodium": "signatures, guarded memory, random bytes for keys",
     ]
-    return CryptographicLibrary.all.map {
-      .init(name: $0.name, version: $0.version, purpose: purposes[$0.name] ?? "")
-    } + [
+    return CryptographicLibrary.all.map { ($0.name, $0.version, purposes[$0.name] ?? "") } + [
       // BoringSSL has no versions; it is a part of the program, and comes with swift-nio-ssl.
-      .init(name: "BoringSSL", version: nil, purpose: "TLS"),
-      .init(name: "LMDB", version: LMDBLibrary.version, purpose: "the store, without cryptography"),
+      ("BoringSSL", nil, "TLS"),
+      ("LMDB", LMDBLibrary.version, "the store, without cryptography"),
     ]
   }
 
-  // MARK: - TLS
-
-  private static func use(
-    _ settings: TLSConfiguration, of use: String, at address: String, authentication: String
-  ) -> CryptographicInventory.TLSUse {
-    let maximum = settings.maximumTLSVersion ?? .tlsv13
-    var suites: [NIOTLSCipher] = []
-    if maximum == .tlsv13 { suites += TLSNames.suitesOfTLS13 }
-    if settings.minimumTLSVersion != .tlsv13 { suites += settings.cipherSuiteValues }
-    return .init(
-      use: use, address: address, minimum: TLSNames.text(settings.minimumTLSVersion),
-      maximum: TLSNames.text(maximum), cipherSuites: suites.map(TLSNames.text),
-      authentication: authentication)
+  /// Which connections TLS protects, where, and how each side proves who it is.
+  private var handshakes:
+    [(use: String, address: String, settings: TLSConfiguration, authentication: String)]
+  {
+    [
+      (
+        "clients' connections", listen, server.settings,
+        "certificates of both sides; of the client's, revocation too"
+      )
+    ]
+      + acquirers.map {
+        (
+          "connections to the acquirer \($0.acquirer)", $0.url, $0.settings,
+          "the acquirer's certificate, pinned to its authority and to the name "
+            + $0.serverName + ($0.chain.isEmpty ? "" : "; the vault's certificate")
+        )
+      }
   }
 
-  // MARK: - Certificates
-
-  private func certificates(
-    _ authorities: [AuthorityCertificate]
-  ) throws(CertificateError) -> [CryptographicInventory.Certificate] {
-    var found: [CryptographicInventory.Certificate] = []
+  /// Every certificate once for each use.
+  private func certificates() throws(CertificateError) -> [(
+    use: String, description: CertificateDescription
+  )] {
+    var found: [(use: String, description: CertificateDescription)] = []
     func add(_ use: String, _ chain: [[UInt8]]) throws(CertificateError) {
       for der in chain {
         let description = try CertificateDescription(der: der.rawSpan)
         let isKnown = found.contains { $0.use == use && $0.description == description }
-        if !isKnown { found.append(.init(use: use, description: description)) }
+        if !isKnown { found.append((use, description)) }
       }
     }
     try add("shown to clients", server.chain)
-    try add("authority of clients", authorities.map(\.der))
+    try add("authority of clients", authorities.all.anchors.map(\.der))
     for acquirer in acquirers {
       try add("authority of the acquirer \(acquirer.acquirer)", acquirer.authorities)
       try add("shown to the acquirer \(acquirer.acquirer)", acquirer.chain)
     }
     return found
+  }
+
+  private static func milliseconds(_ seconds: Int64) -> Int64 {
+    let (product, overflow) = seconds.multipliedReportingOverflow(by: 1_000)
+    return overflow ? (seconds < 0 ? .min : .max) : product
   }
 }
 
@@ -105,50 +144,32 @@ extension Inventory {
     server = try VaultServer.tls(showing: parts.certificate, trusting: parts.authorities)
     listen = "\(configuration.listen.host):\(configuration.listen.port)"
     authorities = parts.authorities
-    acquirers = Gateway.connections(of: parts.definitions)
+    acquirers = AcquirerRoutes.connections(of: parts.definitions)
   }
 }
 
-/// Names of what TLS negotiates.
-enum TLSNames {
+extension TLSConfiguration {
   /// The suites of TLS 1.3 that BoringSSL offers and takes; it lets nobody choose among them.
-  static let suitesOfTLS13: [NIOTLSCipher] = [
+  private static let suitesOfTLS13: [NIOTLSCipher] = [
     .TLS_AES_128_GCM_SHA256, .TLS_AES_256_GCM_SHA384, .TLS_CHACHA20_POLY1305_SHA256,
   ]
 
-  private static let suites: [NIOTLSCipher: String] = [
-    .TLS_AES_128_GCM_SHA256: "TLS_AES_128_GCM_SHA256",
-    .TLS_AES_256_GCM_SHA384: "TLS_AES_256_GCM_SHA384",
-    .TLS_CHACHA20_POLY1305_SHA256: "TLS_CHACHA20_POLY1305_SHA256",
-    .TLS_RSA_WITH_AES_128_CBC_SHA: "TLS_RSA_WITH_AES_128_CBC_SHA",
-    .TLS_RSA_WITH_AES_256_CBC_SHA: "TLS_RSA_WITH_AES_256_CBC_SHA",
-    .TLS_RSA_WITH_AES_128_GCM_SHA256: "TLS_RSA_WITH_AES_128_GCM_SHA256",
-    .TLS_RSA_WITH_AES_256_GCM_SHA384: "TLS_RSA_WITH_AES_256_GCM_SHA384",
-    .TLS_PSK_WITH_AES_128_CBC_SHA: "TLS_PSK_WITH_AES_128_CBC_SHA",
-    .TLS_PSK_WITH_AES_256_CBC_SHA: "TLS_PSK_WITH_AES_256_CBC_SHA",
-    .TLS_ECDHE_PSK_WITH_AES_128_CBC_SHA: "TLS_ECDHE_PSK_WITH_AES_128_CBC_SHA",
-    .TLS_ECDHE_PSK_WITH_AES_256_CBC_SHA: "TLS_ECDHE_PSK_WITH_AES_256_CBC_SHA",
-    .TLS_ECDHE_ECDSA_WITH_AES_128_CBC_SHA: "TLS_ECDHE_ECDSA_WITH_AES_128_CBC_SHA",
-    .TLS_ECDHE_ECDSA_WITH_AES_256_CBC_SHA: "TLS_ECDHE_ECDSA_WITH_AES_256_CBC_SHA",
-    .TLS_ECDHE_RSA_WITH_AES_128_CBC_SHA: "TLS_ECDHE_RSA_WITH_AES_128_CBC_SHA",
-    .TLS_ECDHE_RSA_WITH_AES_256_CBC_SHA: "TLS_ECDHE_RSA_WITH_AES_256_CBC_SHA",
-    .TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256: "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256",
-    .TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384: "TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384",
-    .TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256: "TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256",
-    .TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384: "TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384",
-    .TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256: "TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256",
-    .TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256:
-      "TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256",
-  ]
-
-  /// The IANA name of a suite; its number where it is none that NIOSSL knows.
-  static func text(_ suite: NIOTLSCipher) -> String {
-    suites[suite] ?? "0x" + String(suite.rawValue, radix: 16)
+  /// The suites that a handshake may come to, by their IANA names.
+  fileprivate var suiteNames: [String] {
+    var suites: [NIOTLSCipher] = []
+    if maximumTLSVersion ?? .tlsv13 == .tlsv13 { suites += Self.suitesOfTLS13 }
+    if minimumTLSVersion != .tlsv13 { suites += cipherSuiteValues }
+    // NIOSSL gives names to the suites that it is told to use.
+    var named = self
+    named.cipherSuiteValues = suites
+    return named.cipherSuites.split(separator: ":").map(String.init)
   }
+}
 
-  /// The name of a version as TLS libraries write it.
-  static func text(_ version: TLSVersion) -> String {
-    switch version {
+extension TLSVersion {
+  /// The name as TLS libraries write it.
+  fileprivate var text: String {
+    switch self {
     case .tlsv1: "TLSv1"
     case .tlsv11: "TLSv1.1"
     case .tlsv12: "TLSv1.2"

@@ -7,43 +7,44 @@ import Configuration
 import Logging
 import NIOCore
 import NIOPosix
-import Vault
+import Tokenization
+import VaultCore
+import VaultManagement
 import VaultServer
 
 extension Service {
   /// Reads configuration, certificates and CRLs anew and puts them in force together, or leaves
   /// everything as it is and says what is wrong.
   func reload(_ path: String) {
-    let next = condition.policyGeneration + 1
+    let next = tokenizer.policy.generation + 1
     do {
       let new = try ServiceConfiguration.load(path: path)
       let parts = try ServiceParts(new, generation: next)
       // Without an entry nothing is changed.
       try vault.record(
         AuditEntry(
-          actor: AuditEntry.systemActor, operation: "reload", outcome: AuditWord.Outcome.intent))
+          actor: AuditEntry.systemActor, operation: .reload, outcome: .intent))
       let persons = new.administration.approvals["destroy", default: 1]
-      try vault.raiseApprovals(toPersons: persons)
+      try manager.raiseApprovals(toPersons: persons)
       try server.update(
-        policy: parts.policy, authorities: parts.authorities, certificate: parts.certificate,
-        updatingFirst: {
-          vault.update(policy: parts.policy)
-          gateway.update(parts.definitions)
-        })
-      vault.update(alarms: new.alarms)
+        terms: parts.terms(over: gateway), authorities: parts.authorities,
+        certificate: parts.certificate)
+      manager.update(alarms: new.alarms)
       administration.update(access: parts.access)
-      condition.put(generation: next, personsToDestroy: persons)
+      condition.put(
+        personsToDestroy: persons,
+        acquirers: AcquirerRoutes.connections(of: parts.definitions))
       for section in configuration.sectionsThatNeedRestart(comparedTo: new) {
         logger.warning("a change needs a restart", metadata: ["section": "\(section)"])
       }
       logger.notice("configuration reloaded", metadata: ["generation": "\(next)"])
-      record("reload", "done")
+      record(.reload, .done)
     } catch {
       let failure = CommandFailure(error)
       logger.error(
         "configuration not reloaded; the one before stays in force",
         metadata: ["reason": "\(failure.message)"])
-      record("reload", "refused")
+      record(.reload, .refused)
     }
   }
 
@@ -58,7 +59,7 @@ extension Service {
       (try? group.any().makeFutureWithTask { await server.stop(within: limit) }.wait()) ?? false
     try? gateway.shutdown(within: max(deadline - .now(), .milliseconds(100))).wait()
     ticker.cancel()
-    record("serve", "stopped")
+    record(.serve, .stopped)
     administration.stop()
     vault.close()
     publisher.finish()
@@ -68,12 +69,13 @@ extension Service {
     return condition.hasWritingEnded ? CommandFailure.Status.unavailable.rawValue : 0
   }
 
-  private func record(_ operation: String, _ outcome: String) {
+  private func record(_ operation: AuditOperation, _ outcome: AuditOutcome) {
     do {
       try vault.record(
         AuditEntry(actor: AuditEntry.systemActor, operation: operation, outcome: outcome))
     } catch {
-      logger.error("no audit entry could be written", metadata: ["operation": "\(operation)"])
+      logger.error(
+        "no audit entry could be written", metadata: ["operation": "\(operation.rawValue)"])
     }
   }
 }

@@ -6,7 +6,10 @@ import Glibc
 import Logging
 import NIOCore
 import NIOPosix
-import Vault
+import SystemCalls
+import Tokenization
+import VaultCore
+import VaultManagement
 import VaultServer
 
 /// The running service: every part, in the order in which it was started.
@@ -15,7 +18,9 @@ final class Service: Sendable {
   let logger: Logger
   let condition: ServiceCondition
   let gateway: Gateway
-  let vault: Vault
+  let manager: VaultManager
+  let tokenizer: Tokenizer
+  var vault: Vault { manager.vault }
   let server: VaultServer
   let administration: AdminServer
   let group: MultiThreadedEventLoopGroup
@@ -37,15 +42,16 @@ final class Service: Sendable {
   private init(_ configuration: ServiceConfiguration, logger: Logger) throws {
     let parts = try ServiceParts(configuration, generation: 1)
     let base = try ServiceBase(configuration, parts: parts, logger: logger)
-    let vault = base.vault
+    let manager = base.manager
     // Before anybody can ask for anything, so that it is the first entry of this start.
-    try vault.record(
-      AuditEntry(actor: AuditEntry.systemActor, operation: "serve", outcome: "started"))
-    try vault.raiseApprovals(toPersons: base.condition.personsToDestroy)
+    try manager.vault.record(
+      AuditEntry(actor: AuditEntry.systemActor, operation: .serve, outcome: .started))
+    try manager.raiseApprovals(toPersons: base.condition.personsToDestroy)
     let server = try base.startServer(parts)
     let status = ServiceStatusSource(
-      configuration: configuration, vault: vault, server: server, gateway: base.gateway,
-      condition: base.condition, startedMilliseconds: Clocks.unixMilliseconds())
+      configuration: configuration, manager: manager, tokenizer: base.tokenizer, server: server,
+      gateway: base.gateway, condition: base.condition,
+      startedMilliseconds: SystemClock.unixMilliseconds())
     do {
       administration = try AdminServer.start(
         path: configuration.administration.socketPath,
@@ -58,17 +64,18 @@ final class Service: Sendable {
     }
     self.configuration = configuration
     self.logger = logger
-    self.vault = vault
+    self.manager = manager
+    tokenizer = base.tokenizer
     self.server = server
     condition = base.condition
     gateway = base.gateway
     group = base.group
-    let publisher = CheckpointPublisher(configuration.audit, vault: vault, logger: logger)
+    let publisher = CheckpointPublisher(configuration.audit, vault: manager.vault, logger: logger)
     self.publisher = publisher
     ticker = group.any().scheduleRepeatedTask(
       initialDelay: .seconds(1), delay: .seconds(1)
     ) { _ in
-      vault.tick()
+      manager.tick()
       publisher.tick()
     }
     logger.info(

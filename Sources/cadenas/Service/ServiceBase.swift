@@ -1,13 +1,18 @@
 import AccessPolicy
 import AcquirerGateway
+import Administration
 import Configuration
 import Keyring
+import Ledgers
 import Logging
 import NIOCore
 import NIOPosix
 import SecretMemory
 import Storage
-import Vault
+import SystemCalls
+import Tokenization
+import VaultCore
+import VaultManagement
 import VaultServer
 
 /// What lies below the sockets: store, keys, event loops, the way to acquirers, and the vault.
@@ -22,60 +27,64 @@ struct ServiceBase {
   let slots: SecretPool
   let group: MultiThreadedEventLoopGroup
   let gateway: Gateway
-  let vault: Vault
+  let tokenizer: Tokenizer
+  let manager: VaultManager
+  var vault: Vault { manager.vault }
 
   /// Opens everything. From here on requests could be answered, and nobody can ask yet.
   init(_ configuration: ServiceConfiguration, parts: ServiceParts, logger: Logger) throws {
     self.configuration = configuration
     self.logger = logger
     let condition = ServiceCondition(
-      personsToDestroy: configuration.administration.approvals["destroy", default: 1])
+      personsToDestroy: configuration.administration.approvals["destroy", default: 1],
+      acquirers: AcquirerRoutes.connections(of: parts.definitions))
     self.condition = condition
     let limits = configuration.limits
     store = try Store.open(
       at: configuration.store.path, mapSize: Int(configuration.store.mapSizeBytes))
-    try KeyOpening.checkDevelopment(store, configuration)
+    try DevelopmentMark.check(store, configuration)
     try configuration.audit.check(store, logger)
-    let keyring = try KeyOpening.keyringAtStart(of: store, configuration)
+    let source = configuration.keys.source
+    let keyring = try KeyringStore.openAtStart(of: store, source: source)
     slots = try SecretPool(slots: 2 * limits.connections + Self.spareSlots, slotSize: 32)
     group = MultiThreadedEventLoopGroup(numberOfThreads: System.coreCount)
     gateway = Gateway(
-      parts.definitions, group: group, limits: GatewayLimits(limits),
-      nowMilliseconds: Clocks.unixMilliseconds)
+      group: group, limits: GatewayLimits(limits), nowMilliseconds: SystemClock.unixMilliseconds)
     if store.indexWasLost, try store.read({ try $0.count(of: .cards) }) > 0 {
       logger.notice("the fingerprint index is built anew from the records")
     }
-    vault = try Vault.start(
-      store: store, slots: slots, transport: gateway, policy: parts.policy,
-      clock: Clocks.vault,
-      limits: WriterLimits(queue: limits.writerQueue, batch: limits.batch),
-      refusalsStoredPerMinute: limits.refusalsStoredPerMinute,
-      rules: KeyRules(configuration.keyRules),
-      digitLimits: DigitLimits(
-        perHour: limits.sameDigitsPerHour, mostPairs: limits.sameDigitsPairs),
-      shareMinutes: configuration.keys.shareMinutes,
-      eraseKeyEncryptionKey: { try KeyOpening.erase($0, configuration) },
-      explain: { error in
-        let reason = CommandFailure(error).message
-        logger.error("work on keys is not done", metadata: ["reason": "\(reason)"])
-        return reason
-      },
-      // Not by the writer, whose answers would be later by the time that the log takes.
-      alarms: AlarmWatch(rules: configuration.alarms) { [group] raised in
-        group.any().execute { logger.warning(raised) }
-      },
-      onEnd: { error in
-        logger.critical(
-          "the disk failed: nothing is written any more", metadata: ["error": "\(error)"])
-        condition.endWriting()
-        Signals.requestStop()
-      })
+    var settings = Vault.Settings(
+      slots: slots, limits: WriterLimits(queue: limits.writerQueue, batch: limits.batch),
+      refusalsStoredPerMinute: limits.refusalsStoredPerMinute)
+    settings.rules = configuration.keyRules
+    settings.digitLimits = DigitLimits(
+      perHour: limits.sameDigitsPerHour, mostPairs: limits.sameDigitsPairs)
+    settings.explain = { error in
+      let reason = CommandFailure(error).message
+      logger.error("work on keys is not done", metadata: ["reason": "\(reason)"])
+      return reason
+    }
+    // Not by the writer, whose answers would be later by the time that the log takes.
+    settings.alarms = AlarmWatch(rules: configuration.alarms) { [group] raised in
+      group.any().execute { logger.warning(raised) }
+    }
+    let vault = try Vault(store, settings, clock: .machine) { error in
+      logger.critical(
+        "nothing is written any more", metadata: ["reason": "\(error.explanation)"])
+      condition.endWriting()
+      Signals.requestStop()
+    }
+    let tokenizer = Tokenizer(vault, under: parts.terms(over: gateway))
+    self.tokenizer = tokenizer
+    manager = VaultManager(
+      vault, shareMinutes: configuration.keys.shareMinutes, policy: { tokenizer.policy },
+      eraseKeyEncryptionKey: { key throws(KeyringError) in try source.destroy(key) })
     guard let keyring else {
       logger.notice("sealed: waiting for the custodians' shares (cadenas unseal)")
       return
     }
     do {
-      try vault.unseal(with: keyring, actor: nil) {
+      try manager.unseal(with: keyring, actor: nil) {
         logger.info("records opened for the index", metadata: ["count": "\($0)"])
       }
     } catch {
@@ -84,18 +93,17 @@ struct ServiceBase {
     }
   }
 
-  /// Begins to listen.
   func startServer(_ parts: ServiceParts) throws -> VaultServer {
     var settings = VaultServer.Settings(
       host: configuration.listen.host, port: Int(configuration.listen.port),
       certificate: parts.certificate, brands: configuration.brands, pool: slots,
-      unixSeconds: { Clocks.unixMilliseconds() / 1_000 })
+      unixSeconds: { SystemClock.unixMilliseconds() / 1_000 })
     settings.limits = ServerLimits(configuration.limits)
     let settled = settings
-    return try group.any().makeFutureWithTask { [vault, group, logger] in
+    return try group.any().makeFutureWithTask { [tokenizer, gateway, group, logger] in
       try await VaultServer(
-        settled, service: vault, policy: parts.policy, authorities: parts.authorities,
-        group: group, logger: logger)
+        settled, service: tokenizer, terms: parts.terms(over: gateway),
+        authorities: parts.authorities, group: group, logger: logger)
     }.wait()
   }
 

@@ -2,6 +2,7 @@ import AccessPolicy
 import AcquirerGateway
 import Administration
 import Configuration
+import Tokenization
 import VaultServer
 
 /// What is made of the configuration alone, and made anew at each reload.
@@ -9,7 +10,7 @@ struct ServiceParts {
   let policy: Policy
   let authorities: TrustedAuthorities
   let definitions: [AcquirerDefinition]
-  let certificate: TLSCertificate
+  let certificate: ServerCertificate
   let access: AccessList
 
   /// Loads authorities, revocation lists and templates.
@@ -25,12 +26,19 @@ struct ServiceParts {
         .invalid, diagnostics.all.map(\.description).joined(separator: "\n"))
     }
     self.authorities = authorities
-    certificate = TLSCertificate(
+    certificate = ServerCertificate(
       chainPath: configuration.tls.certificatePath,
       privateKeyPath: configuration.tls.privateKeyPath)
     access = AccessList(
       operators: configuration.administration.operators.map(AccessList.Member.init),
       auditors: configuration.administration.auditors.map(AccessList.Member.init))
+  }
+}
+
+extension ServiceParts {
+  /// The terms of this generation.
+  func terms(over gateway: Gateway) -> Terms {
+    Terms(policy: policy, acquirers: AcquirerRoutes(definitions, over: gateway))
   }
 }
 

@@ -1,35 +1,43 @@
+import AccessPolicy
 import AcquirerGateway
 import Administration
 import AuditLog
 import Configuration
 import Glibc
-import Keyring
+import Ledgers
 import SecretMemory
-import Vault
+import SystemCalls
+import Tokenization
+import VaultCore
+import VaultManagement
 import VaultServer
 
 /// What the administration socket tells of the running service.
 struct ServiceStatusSource: Sendable {
   let configuration: ServiceConfiguration
-  let vault: Vault
+  let manager: VaultManager
+  let tokenizer: Tokenizer
   let server: VaultServer
   let gateway: Gateway
   let condition: ServiceCondition
   let startedMilliseconds: Int64
 
-  /// The hooks of the operations.
+  private var vault: Vault { manager.vault }
+
   func hooks(slots: SecretPool) -> AdministrationHooks {
-    var hooks = AdministrationHooks()
+    var hooks = AdministrationHooks(clock: .machine)
     hooks.service = { [self] in status() }
     hooks.metrics = { [self] in metrics() }
     hooks.keyring = { [vault] in try vault.keyring }
     hooks.slots = slots
-    hooks.vault = vault
-    hooks.rules = vault.rules
+    hooks.vault = manager
+    hooks.rules = manager.rules
     hooks.keepAtHandSeconds = configuration.audit.keepAtHandSeconds
-    hooks.keySource = keySourceHooks
-    hooks.upkeep = vault.upkeep
-    hooks.inventory = { [self] in try inventory().make() }
+    hooks.keySource = KeySourceHooks(configuration.keys.source, of: vault) { [condition] in
+      condition.personsToDestroy
+    }
+    hooks.upkeep = manager.upkeep
+    hooks.inventory = { [self] in try inventory().write(to: &$0, atMilliseconds: $1) }
     hooks.record = { [vault] entry in try vault.record(entry) }
     return hooks
   }
@@ -37,7 +45,7 @@ struct ServiceStatusSource: Sendable {
   private func inventory() -> Inventory {
     Inventory(
       server: server.tls, listen: listen, authorities: server.authorities,
-      acquirers: gateway.connections)
+      acquirers: condition.acquirers)
   }
 
   private var listen: String { "\(configuration.listen.host):\(server.port)" }
@@ -52,16 +60,16 @@ struct ServiceStatusSource: Sendable {
     ServiceStatus(
       state: state, version: Version.current, isDevelopment: configuration.development,
       processIdentifier: getpid(), startedMilliseconds: startedMilliseconds,
-      uptimeSeconds: (Clocks.unixMilliseconds() - startedMilliseconds) / 1_000,
+      uptimeSeconds: (SystemClock.unixMilliseconds() - startedMilliseconds) / 1_000,
       listen: listen,
       connections: server.counters.connectionsOpen, paymentsInFlight: vault.paymentsInFlight,
-      policyGeneration: condition.policyGeneration)
+      policyGeneration: tokenizer.policy.generation)
   }
 
   private func metrics() -> [Metric] {
     let answers = server.counters.answers
-    func labels(_ answer: ServerCounters.Answers) -> [Metric.Label] {
-      [.init("operation", answer.operation.word), .init("status", "\(answer.status)")]
+    func labels(_ answer: ServerCounters.Answers) -> [(String, String)] {
+      [("operation", answer.operation.word), ("status", "\(answer.status)")]
     }
     var metrics = [
       Metric(
@@ -69,7 +77,7 @@ struct ServiceStatusSource: Sendable {
         samples: answers.map { .init(Int64(clamping: $0.count), labels: labels($0)) }),
       Metric(
         "cadenas_request_microseconds_total", .counter,
-        "Time from a request's last byte to its answer, summed.",
+        "Time from the end of a request's head to its answer, summed.",
         samples: answers.map { .init(Int64(clamping: $0.microseconds), labels: labels($0)) }),
       Metric(
         "cadenas_connections", .gauge, "Open connections.",
@@ -77,15 +85,14 @@ struct ServiceStatusSource: Sendable {
       Metric(
         "cadenas_connection_events_total", .counter, "What happened to connections.",
         samples: ServerCounters.Event.allCases.map {
-          .init(
-            Int64(clamping: server.counters.count($0)), labels: [.init("event", $0.rawValue)])
+          .init(Int64(clamping: server.counters.count($0)), labels: [("event", $0.rawValue)])
         }),
       Metric(
         "cadenas_payments_in_flight", .gauge, "Payments that wait for their acquirer.",
         Int64(vault.paymentsInFlight)),
       Metric(
         "cadenas_policy_generation", .gauge, "Configurations put in force since the start.",
-        Int64(clamping: condition.policyGeneration)),
+        Int64(clamping: tokenizer.policy.generation)),
       Metric(
         "cadenas_audit_checkpoint_entries", .gauge,
         "Entries of the audit log that the newest signed checkpoint covers.",
@@ -93,14 +100,14 @@ struct ServiceStatusSource: Sendable {
       Metric(
         "cadenas_same_digits_refused_total", .counter,
         "Tokenize requests refused since too many new cards shared first and last digits.",
-        Int64(clamping: vault.digitFigures.refused)),
+        Int64(clamping: vault.books.digitFigures.refused)),
       Metric(
         "cadenas_same_digits_pairs", .gauge, "Pairs of first and last digits that are counted.",
-        Int64(vault.digitFigures.pairs)),
+        Int64(vault.books.digitFigures.pairs)),
       Metric(
         "cadenas_same_digits_forgotten_total", .counter,
         "Pairs that were forgotten at limits.same_digits_pairs.",
-        Int64(clamping: vault.digitFigures.forgotten)),
+        Int64(clamping: vault.books.digitFigures.forgotten)),
       Metric("cadenas_sealed", .gauge, "1 while the keyring is closed.", vault.isSealed ? 1 : 0),
     ]
     metrics += acquirers()
@@ -110,7 +117,7 @@ struct ServiceStatusSource: Sendable {
   private func acquirers() -> [Metric] {
     let counts = gateway.counts.sorted { $0.key < $1.key }
     func samples(_ value: (GatewayCounts) -> Int) -> [Metric.Sample] {
-      counts.map { .init(Int64(value($0.value)), labels: [.init("acquirer", $0.key)]) }
+      counts.map { .init(Int64(value($0.value)), labels: [("acquirer", $0.key)]) }
     }
     let outcomes: [(String, (GatewayCounts) -> Int)] = [
       ("answered", \.answered), ("rejected", \.rejected), ("unknown", \.unknown),
@@ -120,9 +127,7 @@ struct ServiceStatusSource: Sendable {
       Metric(
         "cadenas_acquirer_messages_total", .counter, "What messages to acquirers came to.",
         samples: outcomes.flatMap { outcome, value in
-          samples(value).map {
-            .init($0.value, labels: $0.labels + [.init("outcome", outcome)])
-          }
+          samples(value).map { .init($0.value, labels: $0.labels + [("outcome", outcome)]) }
         }),
       Metric(
         "cadenas_acquirer_card_number_in_answer_total", .counter,

@@ -1,5 +1,6 @@
 import AuditLog
 import Benchmark
+import Bytes
 import Cards
 import Cryptography
 import JSON
@@ -62,8 +63,8 @@ private func texts() {
   Benchmark("audit line and its leaf hash") { benchmark in
     var line = AuditLine()
     let entry = AuditEntry(
-      actor: "spiffe://shop.example/checkout", operation: "tokenize", merchant: "shop",
-      token: "tok_01kax3zv5ye8bvkp2mszn9fqxw", outcome: "created",
+      actor: "spiffe://shop.example/checkout", operation: .tokenize, merchant: "shop",
+      token: "tok_01kax3zv5ye8bvkp2mszn9fqxw", outcome: .created,
       requestIdentifier: "0123456789abcde")
     for index in benchmark.scaledIterations {
       line.write(entry, sequence: UInt64(index), atMilliseconds: 1_795_459_405_000)

@@ -1,0 +1,127 @@
+internal import AuditLog
+internal import JSON
+internal import Keyring
+internal import Ledgers
+package import Storage
+internal import VaultManagement
+
+/// One piece of an operation's answer, in the order in which it comes.
+package enum AdminPart: Equatable, Sendable {
+  /// The whole answer: one JSON document without an end of line.
+  case document([UInt8])
+  /// The whole answer in the format of Prometheus.
+  case metrics([UInt8])
+  /// Lines of the audit log, each with its end.
+  case lines([UInt8])
+  /// How far a long operation is; its answer follows.
+  case progress(done: UInt64, total: UInt64)
+}
+
+/// The use cases behind the administration socket and the command line: one implementation, whether
+/// a service runs or a command opens the store itself.
+///
+/// Every call blocks until it is done; call it on a thread that may wait.
+package struct Operations: Sendable {
+  /// Takes a part of the answer; what it throws ends the operation.
+  package typealias Sink = (AdminPart) throws -> Void
+
+  let store: Store
+  let hooks: AdministrationHooks
+
+  /// Operations on `store`.
+  package init(store: Store, hooks: AdministrationHooks) {
+    self.store = store
+    self.hooks = hooks
+  }
+
+  /// Does what is asked, and gives the answer to `sink`.
+  ///
+  /// Where the service records entries, the one about this is durable before anything protected is
+  /// given out.
+  /// - Parameters:
+  ///   - actor: who asks, as entries name them; see ``HostUser/actor``.
+  ///   - body: what came with the request.
+  package func run(
+    _ operation: any AdminOperation, actor: String, body: AdminBody? = nil, into sink: Sink
+  ) throws(AdministrationError) {
+    do {
+      try withoutActuallyEscaping(sink) { sink in
+        try operation.run(
+          AdminCall(
+            store: store, hooks: hooks, actor: actor, body: body,
+            audited: operation.terms.audited, sink: sink))
+      }
+    } catch {
+      throw AdministrationError(any: error)
+    }
+  }
+
+  /// Notes that `actor` was refused `operation`, where that is kept.
+  package func recordRefusal(of operation: any AdminOperation, actor: String) throws {
+    guard let audited = operation.terms.audited else { return }
+    try hooks.record?(
+      AuditEntry(actor: actor, operation: audited, outcome: .refused, reason: "not-permitted"))
+  }
+}
+
+/// One operation under way: what it works on, who asks, and where the answer goes.
+package struct AdminCall {
+  let store: Store
+  let hooks: AdministrationHooks
+  /// Who asks, as entries name them.
+  let actor: String
+  /// What came with the request.
+  let body: AdminBody?
+  /// What the log calls what is asked.
+  fileprivate let audited: AuditOperation?
+  /// Takes the parts of the answer.
+  let sink: Operations.Sink
+
+  /// Gives the document that is the answer.
+  func answer(_ document: [UInt8]) throws { try sink(.document(document)) }
+
+  /// Gives an object as the answer.
+  func answer(_ members: (inout JSONWriter) throws -> Void) throws {
+    try answer(JSONWriter.document(members))
+  }
+
+  /// Gives out what protected state says, after the entry about that is durable.
+  func show(_ document: [UInt8]) throws {
+    try record(.done)
+    try answer(document)
+  }
+
+  /// The same with an object.
+  func show(_ members: (inout JSONWriter) throws -> Void) throws {
+    try show(JSONWriter.document(members))
+  }
+
+  /// Appends the entry about what is asked, where it leaves one.
+  func record(_ outcome: AuditOutcome, key: String? = nil) throws {
+    guard let audited else { return }
+    try hooks.record?(AuditEntry(actor: actor, operation: audited, key: key, outcome: outcome))
+  }
+
+  /// The present time, in Unix milliseconds.
+  var now: Int64 { hooks.clock.milliseconds() }
+
+  /// The vault of the running service.
+  func vault() throws(AdministrationError) -> VaultManager { try service(hooks.vault) }
+
+  /// Where its KEK comes from.
+  func keySource() throws(AdministrationError) -> KeySourceHooks { try service(hooks.keySource) }
+
+  private func service<Part>(_ part: Part?) throws(AdministrationError) -> Part {
+    guard let part else { throw .unavailable("keys are changed by a running service only") }
+    return part
+  }
+
+  /// The keyring.
+  /// - Throws: ``AdministrationError/unavailable(_:)`` where it is closed.
+  func keyring() throws -> Keyring {
+    guard let keyring = hooks.keyring else {
+      throw AdministrationError.unavailable("the keyring is not open")
+    }
+    return try keyring()
+  }
+}

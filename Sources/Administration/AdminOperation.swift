@@ -1,0 +1,124 @@
+internal import AuditLog
+
+/// Something that can be asked of a running service on its administration socket, as one value: how it
+/// is asked, who may, what the log calls it, and what is done.
+///
+/// A new one is a type like the others, a line in ``AdminRegistry``, and the command that asks it; where
+/// the log has no word for it, also a word of ``AuditOperation`` and its line in AuditLog.md.
+package protocol AdminOperation: Equatable, Sendable {
+  /// Where it is asked. No other type has the same.
+  static var route: AdminRoute { get }
+
+  /// Reads what ``fields`` says.
+  /// - Throws: ``AdministrationError/malformedRequest(_:)`` for values that have no valid form.
+  init(_ query: Query) throws(AdministrationError)
+
+  /// What the query of its target says.
+  var fields: [Query.Field] { get }
+
+  /// Who may ask it, and how it is answered.
+  var terms: AdminTerms { get }
+
+  /// Does it, and gives its answer to `call`. Blocks until that is done.
+  func run(_ call: AdminCall) throws
+}
+
+extension AdminOperation {
+  package var fields: [Query.Field] { [] }
+
+  /// The place of its type; the path holds no value of anybody.
+  var route: AdminRoute { Self.route }
+
+  /// The target of the HTTP request: path and query.
+  var target: String { route.path + Query.text(fields) }
+}
+
+/// An operation whose query is empty.
+package protocol PlainAdminOperation: AdminOperation {
+  init()
+}
+
+extension PlainAdminOperation {
+  package init(_ query: Query) throws(AdministrationError) { self.init() }
+}
+
+/// Method and path of a request, and the names that its query may hold.
+package struct AdminRoute: Equatable, Sendable {
+  let method: String
+  let path: String
+  /// Each at most once; where there is none, the query is empty.
+  let names: [String]
+
+  /// Asks without changing anything.
+  static func get(_ path: String, _ names: String...) -> AdminRoute {
+    AdminRoute(method: "GET", path: path, names: names)
+  }
+
+  /// Asks for something to be done.
+  static func post(_ path: String, _ names: String...) -> AdminRoute {
+    AdminRoute(method: "POST", path: path, names: names)
+  }
+}
+
+/// Who may ask an operation, where it waits, how it is answered, and what the log calls it.
+package struct AdminTerms: Sendable {
+  /// Who may ask it, at least.
+  let role: Role
+  /// Where it waits.
+  let lane: AdminLane
+  /// How the answer comes.
+  let form: AnswerForm
+  /// What the audit log calls it; nil where it leaves no entry: it neither changes nor reads
+  /// protected state.
+  let audited: AuditOperation?
+  /// Whether a store that no service works with has to be opened for writing.
+  package let isWriting: Bool
+
+  init(
+    _ role: Role, _ lane: AdminLane, _ form: AnswerForm, _ audited: AuditOperation?,
+    isWriting: Bool = false
+  ) {
+    self.role = role
+    self.lane = lane
+    self.form = form
+    self.audited = audited
+    self.isWriting = isWriting
+  }
+}
+
+/// How an answer comes.
+enum AnswerForm: Sendable {
+  /// One JSON document.
+  case document
+  /// Text in the format of Prometheus.
+  case metrics
+  /// The lines of the log as they are.
+  case lines
+  /// JSON lines: `{"progress":{"done","total"}}` any number of times, then `{"result":…}` or
+  /// `{"error":…}`.
+  case progress
+}
+
+/// Where a request waits for its turn. Each lane has threads of its own, so that those who wait for
+/// something long never keep somebody from closing the vault.
+enum AdminLane: CaseIterable, Sendable {
+  /// What is answered at once.
+  case short
+  /// What reads everything, or watches long work.
+  case long
+  /// What goes on until who asks has seen enough: entries that are followed.
+  case watching
+  /// What persons do together: shares, ceremonies, approvals.
+  case persons
+  /// What must not wait: seal, compromise.
+  case urgent
+
+  /// Threads, which is how many may run at a time; past it, all but the short ones are refused.
+  var threads: Int {
+    switch self {
+    case .short, .urgent, .watching: 2
+    case .long: 4
+    case .persons: 6
+    }
+  }
+}

@@ -1,0 +1,121 @@
+package import AuditLog
+
+/// Which entries of the audit log are asked for.
+package struct AuditQuery: Equatable, Sendable {
+  /// What the entries have to have.
+  package var filter = AuditFilter()
+  /// How many at most, the newest ones; all where it is nil. They come from the newest to the
+  /// oldest where it is given, in the order of the log where not, and where it is followed.
+  package var limit: Int?
+  /// Whether entries are shown as they are written, after the newest ones, until who asks goes away.
+  package var follows = false
+
+  /// The most that a limit may ask for: whoever asks keeps them in memory to turn them round.
+  package static let greatestLimit = 1_000_000
+  /// The most newest entries that come before those that are followed.
+  package static let greatestLimitFollowed = 10_000
+
+  /// Every entry.
+  package init() {}
+}
+
+/// `audit show`: entries.
+package struct ShowAudit: AdminOperation {
+  private static let newestWhenFollowing = 10
+
+  package static let route = AdminRoute.get(
+    "/v1/audit", "from", "to", "actor", "operation", "merchant", "token", "key", "outcome", "limit",
+    "follow")
+  private let query: AuditQuery
+
+  package init(_ query: AuditQuery) { self.query = query }
+
+  package init(_ values: Query) throws(AdministrationError) {
+    var query = AuditQuery()
+    query.filter.fromMilliseconds = try values.number("from")
+    query.filter.toMilliseconds = try values.number("to")
+    query.filter.actor = values["actor"]
+    query.filter.operation = values["operation"]
+    query.filter.merchant = values["merchant"]
+    query.filter.token = values["token"]
+    query.filter.key = values["key"]
+    query.filter.outcome = values["outcome"]
+    query.follows = values["follow"] == "1"
+    query.limit = try values.number("limit")
+    if let limit = query.limit {
+      let greatest = query.follows ? AuditQuery.greatestLimitFollowed : AuditQuery.greatestLimit
+      guard (1...greatest).contains(limit) else { throw Query.malformed }
+    }
+    self.query = query
+  }
+
+  package var fields: [Query.Field] {
+    let filter = query.filter
+    return [
+      ("from", filter.fromMilliseconds.map(String.init)),
+      ("to", filter.toMilliseconds.map(String.init)), ("actor", filter.actor),
+      ("operation", filter.operation), ("merchant", filter.merchant), ("token", filter.token),
+      ("key", filter.key), ("outcome", filter.outcome), ("limit", query.limit.map(String.init)),
+      ("follow", query.follows ? "1" : nil),
+    ]
+  }
+
+  package var terms: AdminTerms {
+    AdminTerms(.auditor, query.follows ? .watching : .long, .lines, .auditShow)
+  }
+
+  package func run(_ call: AdminCall) throws {
+    if query.follows, call.hooks.vault == nil {
+      throw AdministrationError.refused(
+        "no service is running: nothing is written that could be followed")
+    }
+    try call.record(.done)
+    let reader = AuditReader(call.store)
+    try query.follows
+      ? follow(reader, into: call.sink)
+      : show(reader, query.limit) { try call.sink(.lines($0.lines)) }
+  }
+
+  /// Gives the entries that are asked for, in pages.
+  private func show(
+    _ reader: AuditReader, _ limit: Int?, _ body: (AuditPage) throws -> Void
+  ) throws {
+    // What is written from now on, this command's own entry included or not, has no end.
+    let size = try reader.size()
+    var rest = limit ?? Int.max
+    let isReversed = limit != nil
+    var next: UInt64? = isReversed && size > 0 ? size - 1 : 0
+    while let start = next, start < size, rest > 0 {
+      let page = try reader.page(
+        from: start, below: size, reversed: isReversed,
+        limit: min(rest, AuditLimits.linesInOneTransaction), filter: query.filter)
+      rest -= page.count
+      if page.count > 0 { try body(page) }
+      next = page.next
+    }
+  }
+
+  /// Gives the newest entries that are asked for, in the order of the log, and then every new one,
+  /// until the sink throws.
+  private func follow(_ reader: AuditReader, into sink: Operations.Sink) throws {
+    var next = try reader.size()
+    var lines: [ArraySlice<UInt8>] = []
+    try show(reader, query.limit ?? Self.newestWhenFollowing) {
+      lines += $0.lines.split(separator: UInt8(ascii: "\n"))
+    }
+    if !lines.isEmpty { try sink(.lines(lines.reversed().flatMap { $0 + [UInt8(ascii: "\n")] })) }
+    var watch = Watch(lookMilliseconds: 100, quietLooks: 10)
+    while true {
+      let size = try reader.size()
+      let isQuiet = watch.isQuiet(afterNews: next < size)
+      while next < size {
+        let page = try reader.page(from: next, below: size, filter: query.filter)
+        if page.count > 0 { try sink(.lines(page.lines)) }
+        next = page.next ?? size
+      }
+      // An empty line.
+      if isQuiet { try sink(.lines([UInt8(ascii: "\n")])) }
+      watch.wait()
+    }
+  }
+}

@@ -1,0 +1,96 @@
+internal import AuditLog
+internal import Cryptography
+internal import JSON
+internal import Keyring
+internal import RecordFormat
+internal import Storage
+internal import VaultManagement
+
+/// `audit report`: verifies the log and makes the report of a period: `{"html": …, "intact": …}`.
+package struct ReportAudit: AdminOperation {
+  /// The longest period of a report, in milliseconds: four hundred days.
+  package static let longestPeriod: Int64 = 400 * 86_400_000
+
+  package static let route = AdminRoute.post("/v1/audit/report", "from", "to")
+  /// In Unix milliseconds.
+  private let from: Int64
+  /// The end, not included.
+  private let to: Int64
+
+  package init(from: Int64, to: Int64) {
+    self.from = from
+    self.to = to
+  }
+
+  package init(_ query: Query) throws(AdministrationError) {
+    guard let from = query["from"].flatMap({ Int64($0) }),
+      let to = query["to"].flatMap({ Int64($0) }), from >= 0, from < to,
+      to - from <= Self.longestPeriod
+    else {
+      throw .malformedRequest(
+        "a report is of a period of at most 400 days, with its beginning first")
+    }
+    self.init(from: from, to: to)
+  }
+
+  package var fields: [Query.Field] { [("from", String(from)), ("to", String(to))] }
+  package var terms: AdminTerms { AdminTerms(.auditor, .long, .progress, .auditReport) }
+
+  package func run(_ call: AdminCall) throws {
+    let verification = try call.recomputeLog()
+    let contents = ReportContents(
+      verification: verification, checkpoint: try? call.currentCheckpoint(), from: from, to: to,
+      statistics: try call.statistics(from: from, to: to, size: verification.size),
+      origin: call.origin, signingKey: try call.signingKey(),
+      keys: (try? call.openKeyStatuses()) ?? [], custodians: try CustodianSet.read(in: call.store),
+      backups: try call.store.read { try BackupRecord.all(in: $0) }, madeMilliseconds: call.now,
+      madeFor: call.actor,
+      version: call.hooks.service?().version ?? call.hooks.version)
+    let isIntact = verification.finding == nil
+    let document = JSONWriter.document { json in
+      json.member("intact", boolean: isIntact)
+      json.member("size", integer: verification.size)
+      json.member("entries", integer: contents.statistics.entries)
+      json.member(
+        "html", string: String(decoding: ReportPage(contents: contents).bytes, as: UTF8.self))
+    }
+    try call.record(isIntact ? .intact : .changed)
+    try call.answer(document)
+  }
+}
+
+extension AdminCall {
+  fileprivate func statistics(
+    from: Int64, to: Int64, size: UInt64
+  ) throws -> AuditStatistics {
+    let reader = AuditReader(store)
+    var statistics = AuditStatistics()
+    var before = AuditFilter()
+    before.toMilliseconds = from
+    before.hasKey = true
+    try visit(reader, below: size, before) { statistics.passOver($0) }
+    var during = AuditFilter()
+    during.fromMilliseconds = from
+    during.toMilliseconds = to
+    try visit(reader, below: size, during) { statistics.add($0) }
+    return statistics
+  }
+
+  private func visit(
+    _ reader: AuditReader, below size: UInt64, _ filter: AuditFilter,
+    _ body: (LoggedEntry) -> Void
+  ) throws {
+    var next: UInt64? = 0
+    while let start = next, start < size {
+      let page = try reader.page(from: start, below: size, filter: filter)
+      for entry in page.entries { body(entry) }
+      next = page.next
+      try sink(.progress(done: next ?? size, total: size))
+    }
+  }
+
+  fileprivate func signingKey() throws -> String? {
+    guard hooks.vault?.isSealed != true, let keyring = try? keyring() else { return nil }
+    return VerifierKey(name: origin, publicKey: try keyring.signingKey().key.publicKey)?.text
+  }
+}

@@ -1,0 +1,161 @@
+internal import AuditLog
+internal import Cryptography
+internal import JSON
+package import RecordFormat
+internal import Storage
+package import VaultManagement
+
+/// `store backup`: a backup, to a new file with an absolute path.
+package struct BackUpStore: AdminOperation {
+  /// What a note has to be, for the person who gave another.
+  package static let noteRule =
+    "a note has at most \(BackupRecord.longestNote) printable bytes, and may not hold "
+    + FreeText.forbidden
+  /// The draft's name is four bytes longer.
+  private static let longestPath = BackupRecord.longestPath - 4
+
+  package static let route = AdminRoute.post("/v1/store/backups", "path", "note")
+  private let path: String
+  private let note: FreeText
+
+  /// - Throws: ``AdministrationError/malformedRequest(_:)`` for a path that a backup cannot go to.
+  package init(to path: String, note: FreeText) throws(AdministrationError) {
+    guard path.hasPrefix("/"), !path.hasSuffix("/"), !path.hasSuffix("/."), !path.hasSuffix("/..")
+    else { throw .malformedRequest("a backup goes to a file with an absolute path") }
+    let isPlain = path.unicodeScalars.allSatisfy { $0.properties.generalCategory != .control }
+    guard path.utf8.count <= Self.longestPath, isPlain else {
+      throw .malformedRequest(
+        "the path of a backup is at most \(Self.longestPath) bytes without control characters")
+    }
+    self.path = path
+    self.note = note
+  }
+
+  package init(_ query: Query) throws(AdministrationError) {
+    guard let path = query["path"] else { throw .malformedRequest("a backup has a path") }
+    guard let note = FreeText(query["note"] ?? "", longest: BackupRecord.longestNote) else {
+      throw .malformedRequest(Self.noteRule)
+    }
+    try self.init(to: path, note: note)
+  }
+
+  package var fields: [Query.Field] {
+    [("path", path), ("note", note == .none ? nil : note.text)]
+  }
+  package var terms: AdminTerms {
+    AdminTerms(.operator, .long, .progress, .storeBackup, isWriting: true)
+  }
+
+  package func run(_ call: AdminCall) throws {
+    let run = BackupRun(
+      upkeep: try call.upkeep(), keyring: { [hooks = call.hooks] in try? hooks.keyring?() },
+      slots: call.hooks.slots, path: path, note: note, actor: call.actor)
+    let result = try WatchedWork.run(into: call.sink) { try run.run($0) }
+    try call.answer { json in
+      json.member("intact", boolean: result.findings.isEmpty)
+      json.member("records_verified", boolean: result.areRecordsVerified)
+      result.record.write(to: &json)
+      StoreCheck.write(result.findings, to: &json)
+    }
+  }
+}
+
+/// `store backup list`: every backup on record.
+package struct ListBackups: PlainAdminOperation {
+  package static let route = AdminRoute.get("/v1/store/backups")
+  package var terms: AdminTerms { AdminTerms(.auditor, .short, .document, .storeBackupList) }
+
+  package init() {}
+
+  package func run(_ call: AdminCall) throws {
+    let records = try call.store.read { try BackupRecord.all(in: $0) }
+    try call.show { $0.member("backups", objects: records) { $1.write(to: &$0) } }
+  }
+}
+
+/// `store backup forget`: the file of a backup is destroyed.
+package struct ForgetBackup: AdminOperation {
+  package static let route = AdminRoute.post("/v1/store/backups/forget", "id", "ticket", "reason")
+  private let backup: KeyIdentifier
+  private let reason: KeyReason
+
+  /// - Throws: ``AdministrationError/malformedRequest(_:)`` without a reason.
+  package init(_ backup: KeyIdentifier, because reason: KeyReason) throws(AdministrationError) {
+    guard reason != .none else { throw .malformedRequest("a reason has to be given") }
+    self.backup = backup
+    self.reason = reason
+  }
+
+  package init(_ query: Query) throws(AdministrationError) {
+    guard let backup = query["id"].flatMap({ KeyIdentifier($0) }) else {
+      throw .malformedRequest("a backup is named by eight hexadecimal digits")
+    }
+    try self.init(backup, because: query.reason())
+  }
+
+  package var fields: [Query.Field] { [("id", backup.text)] + reason.fields }
+  package var terms: AdminTerms {
+    AdminTerms(.operator, .short, .document, .storeBackupForget, isWriting: true)
+  }
+
+  package func run(_ call: AdminCall) throws {
+    let record = try call.upkeep().forgetBackup(backup, because: reason, actor: call.actor)
+    try call.answer { json in
+      record.write(to: &json)
+      json.member("file_exists", boolean: FileFacts.exists(record.path))
+    }
+  }
+}
+
+/// `store compact`: gives room back, and lets nothing lie in it that is deleted.
+package struct CompactStore: PlainAdminOperation {
+  package static let route = AdminRoute.post("/v1/store/compact")
+  package var terms: AdminTerms {
+    AdminTerms(.operator, .long, .progress, .storeCompact, isWriting: true)
+  }
+
+  package init() {}
+
+  package func run(_ call: AdminCall) throws {
+    let upkeep = try call.upkeep()
+    let result = try WatchedWork.run(into: call.sink) { [actor = call.actor] progress in
+      try upkeep.compact(actor: actor) { progress.report($0, of: $1) }
+    }
+    try call.answer { json in
+      json.member("bytes_before", integer: result.bytesBefore)
+      json.member("bytes_after", integer: result.bytesAfter)
+      json.member("paused_ms", integer: result.nanosecondsPaused / 1_000_000)
+    }
+  }
+}
+
+extension AdminCall {
+  fileprivate func upkeep() throws(AdministrationError) -> StoreUpkeep {
+    guard let upkeep = hooks.upkeep else {
+      throw .unavailable("the store is open for reading only")
+    }
+    return upkeep
+  }
+}
+
+extension BackupRecord {
+  /// Writes the members of the backup.
+  fileprivate func write(to json: inout JSONWriter) {
+    json.member("id", string: identifier.text)
+    json.member("state", string: state.name)
+    json.member("created", unixMilliseconds: Int64(clamping: beganMilliseconds))
+    json.member("path", string: path)
+    json.member("bytes", integer: bytes == 0 ? nil : bytes)
+    json.member("sha256", string: bytes == 0 ? nil : digest.hex)
+    json.member("log_size", integer: log.size)
+    json.member("log_root", string: log.root.hex)
+    json.member("kek", string: keyEncryptionKey.text)
+    if let keys {
+      json.member("keys", strings: keys.sorted().map(\.text))
+    } else {
+      json.member("keys", string: nil)
+    }
+    json.member("actor", string: actor)
+    json.member("note", string: note.isEmpty ? nil : note)
+  }
+}

@@ -1,0 +1,170 @@
+internal import AuditLog
+internal import CardStore
+internal import Cards
+internal import JSON
+internal import RecordFormat
+internal import Storage
+
+/// `store stats`: sizes of the store.
+package struct ShowStore: PlainAdminOperation {
+  package static let route = AdminRoute.get("/v1/store")
+  package var terms: AdminTerms { AdminTerms(.auditor, .short, .document, .storeStats) }
+
+  package init() {}
+
+  package func run(_ call: AdminCall) throws {
+    let store = call.store
+    let size = try store.statistics()
+    try call.show { json in
+      json.member("store", string: store.identifierText)
+      json.member("directory", string: store.directory)
+      json.member("file_bytes", integer: size.fileBytes)
+      json.member("used_bytes", integer: size.usedBytes)
+      json.member("free_bytes", integer: try store.freeBytes())
+      json.member("map_bytes", integer: size.mapBytes)
+      json.member("page_bytes", integer: size.pageBytes)
+      json.member("last_transaction", integer: size.lastTransaction)
+      try json.member("tables", objects: Table.allCases) { json, table in
+        json.member("name", string: table.rawValue)
+        json.member("entries", integer: try store.read { try $0.count(of: table) })
+      }
+    }
+  }
+}
+
+/// `store verify`: opens every record, and counts records against the audit log: what was created and
+/// not deleted has to be there.
+package struct VerifyStore: PlainAdminOperation {
+  package static let route = AdminRoute.post("/v1/store/verify")
+  package var terms: AdminTerms { AdminTerms(.auditor, .long, .progress, .storeVerify) }
+
+  package init() {}
+
+  package func run(_ call: AdminCall) throws {
+    guard let slots = call.hooks.slots else {
+      throw AdministrationError.unavailable("the keyring is not open")
+    }
+    var failure: (any Error)?
+    let inspection = StoreInspection(
+      store: call.store, keys: .init(keyring: try call.keyring(), slots: slots),
+      isIndexCurrent: call.hooks.isIndexCurrent)
+    let check = try inspection.run { done, total in
+      do {
+        if failure == nil { try call.sink(.progress(done: done, total: total)) }
+      } catch { failure = error }
+    }
+    if let failure { throw failure }
+    try call.record(check.isIntact ? .intact : .changed)
+    try call.answer(check.document)
+  }
+}
+
+/// What `store verify` has found out, and what of it is wrong.
+struct StoreCheck {
+  /// Something that is wrong.
+  struct Finding: Equatable {
+    let name: String
+    let detail: String
+    /// Whether it is cured by itself, at the next start.
+    var isHarmless = false
+  }
+
+  /// Nil where the keyring is closed, so that no record could be opened.
+  let records: CardVerification?
+  /// Records at the moment at which entries were counted.
+  let inStore: UInt64
+  let created: UInt64
+  let deleted: UInt64
+  /// Whether nothing was written while the records were opened: then the counts of each key, which
+  /// were read at another moment, can be compared.
+  let isAtRest: Bool
+  /// Cards that the index does not lead to; nil where it was not compared.
+  let missingFromIndex: Int?
+  let fileBytes: Int
+  let neededBytes: Int
+  let isFileComplete: Bool
+  /// Cards that came with the backup from which the store was restored.
+  var restored: UInt64 = 0
+
+  /// Whether all is well, or will be after the next start.
+  var isIntact: Bool { findings.allSatisfy(\.isHarmless) }
+
+  /// Everything that is wrong.
+  var findings: [Finding] {
+    var findings: [Finding] = []
+    if let records, records.damagedCount > 0 {
+      findings.append(
+        Finding(name: "records-damaged", detail: "\(records.damagedCount) records do not open"))
+    }
+    if restored + created < deleted || restored + created - deleted != inStore {
+      let before = restored > 0 ? "\(restored) cards restored, " : ""
+      findings.append(
+        Finding(
+          name: "records-miscounted",
+          detail: "the audit log tells of \(before)\(created) cards created "
+            + "and \(deleted) deleted, the store holds \(inStore)"))
+    }
+    if isAtRest {
+      for key in keys where key.found != key.noted {
+        findings.append(
+          Finding(
+            name: "key-miscounted",
+            detail: "\(key.found) records stand under key \(key.identifier), \(key.noted) are noted"
+          ))
+      }
+    }
+    if let missingFromIndex, missingFromIndex > 0 {
+      findings.append(
+        Finding(
+          name: "index-behind",
+          detail: "index.mdb does not lead to \(missingFromIndex) cards; "
+            + "stop the service, remove index.mdb and start it again: the index is built anew",
+          isHarmless: true))
+    }
+    if !isFileComplete {
+      findings.append(
+        Finding(
+          name: "file-truncated",
+          detail: "cards.mdb has \(fileBytes) bytes and needs \(neededBytes)"))
+    }
+    return findings
+  }
+
+  private var keys: [(identifier: String, found: UInt64, noted: UInt64)] {
+    guard let records else { return [] }
+    return Set(records.found.keys).union(records.counted.keys).map { key in
+      (key.text, records.found[key] ?? 0, records.counted[key] ?? 0)
+    }.sorted { $0.0 < $1.0 }
+  }
+
+  /// The document of `store verify`.
+  var document: [UInt8] {
+    JSONWriter.document { json in
+      json.member("intact", boolean: isIntact)
+      json.member("records", integer: inStore)
+      json.member("opened", integer: records.map { $0.records - $0.damagedCount })
+      json.member("damaged", integer: records?.damagedCount)
+      json.member("damaged_tokens", strings: records?.damaged.map(\.text) ?? [])
+      json.member("restored", integer: restored)
+      json.member("created", integer: created)
+      json.member("deleted", integer: deleted)
+      json.member("missing_from_index", integer: missingFromIndex)
+      json.member("keys", objects: keys) { json, key in
+        json.member("id", string: key.identifier)
+        json.member("found", integer: key.found)
+        json.member("noted", integer: key.noted)
+      }
+      json.member("file_bytes", integer: fileBytes)
+      json.member("needed_bytes", integer: neededBytes)
+      Self.write(findings, to: &json)
+    }
+  }
+
+  /// Writes the member `findings`.
+  static func write(_ findings: [Finding], to json: inout JSONWriter) {
+    json.member("findings", objects: findings) { json, finding in
+      json.member("name", string: finding.name)
+      json.member("detail", string: finding.detail)
+    }
+  }
+}

@@ -1,0 +1,88 @@
+internal import Glibc
+
+/// A call of the system that has failed, and its error number.
+package struct SystemFailure: Error, Equatable, Sendable {
+  package let call: String
+  package let errno: Int32
+}
+
+/// The system's text for an error number.
+package func systemMessage(_ number: Int32) -> String {
+  unsafe withUnsafeTemporaryAllocation(of: CChar.self, capacity: 256) { buffer in
+    guard let start = buffer.baseAddress, unsafe strerror_r(number, start, buffer.count) == 0
+    else { return "error \(number)" }
+    return unsafe String(cString: start)
+  }
+}
+
+/// Writes all of `bytes`.
+package func writeAll(_ bytes: [UInt8], to descriptor: Int32) throws(SystemFailure) {
+  var rest = bytes[...]
+  while !rest.isEmpty {
+    let count = unsafe rest.withUnsafeBytes { unsafe write(descriptor, $0.baseAddress, $0.count) }
+    if count < 0, errno == EINTR { continue }
+    guard count > 0 else { throw SystemFailure(call: "write", errno: count < 0 ? errno : EIO) }
+    rest = rest.dropFirst(count)
+  }
+}
+
+/// What is done with a directory by name.
+package enum Directory {
+  /// Makes the names in the directory durable.
+  package static func synchronize(_ path: String) throws(SystemFailure) {
+    let descriptor = unsafe open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+    guard descriptor >= 0 else { throw SystemFailure(call: "open", errno: errno) }
+    defer { close(descriptor) }
+    guard fsync(descriptor) == 0 else { throw SystemFailure(call: "fsync", errno: errno) }
+  }
+
+  /// The names in the directory, sorted, without `.` and `..`; at most `most` of them.
+  package static func names(
+    in path: String, atMost most: Int = .max
+  ) throws(SystemFailure) -> [String] {
+    guard let stream = unsafe opendir(path) else {
+      throw SystemFailure(call: "opendir", errno: errno)
+    }
+    defer { unsafe closedir(stream) }
+    var names: [String] = []
+    while names.count < most, let entry = unsafe readdir(stream) {
+      let name = unsafe withUnsafeBytes(of: entry.pointee.d_name) {
+        unsafe String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self)
+      }
+      if name != "." && name != ".." { names.append(name) }
+    }
+    return names.sorted()
+  }
+
+  /// The directory in which `path` lies.
+  package static func containing(_ path: String) -> String {
+    guard let slash = path.lastIndex(of: "/") else { return "." }
+    return slash == path.startIndex ? "/" : String(path[..<slash])
+  }
+}
+
+/// The clocks of the machine.
+package enum SystemClock {
+  /// Milliseconds since 1970-01-01 00:00 UTC.
+  package static func unixMilliseconds() -> Int64 {
+    let now = read(CLOCK_REALTIME)
+    return Int64(now.tv_sec) * 1_000 + Int64(now.tv_nsec) / 1_000_000
+  }
+
+  /// Nanoseconds of a clock that only goes forward.
+  package static func monotonicNanoseconds() -> UInt64 { nanoseconds(CLOCK_MONOTONIC) }
+
+  /// The time that the calling thread has had the processor, in nanoseconds.
+  package static func threadNanoseconds() -> UInt64 { nanoseconds(CLOCK_THREAD_CPUTIME_ID) }
+
+  private static func nanoseconds(_ clock: clockid_t) -> UInt64 {
+    let now = read(clock)
+    return UInt64(now.tv_sec) * 1_000_000_000 + UInt64(now.tv_nsec)
+  }
+
+  private static func read(_ clock: clockid_t) -> timespec {
+    var now = timespec()
+    unsafe clock_gettime(clock, &now)
+    return now
+  }
+}

@@ -1,0 +1,98 @@
+package import AccessPolicy
+package import Cards
+package import VaultCore
+
+/// A card on its way out of the vault; wiped when the last reference goes.
+package final class ReleasedCard: Sendable {
+  /// The card, to be borrowed.
+  package let card: StoredCard
+
+  /// Takes the card over.
+  package init(_ card: consuming StoredCard) {
+    self.card = card
+  }
+}
+
+/// What came of one message to an acquirer.
+package enum AcquirerOutcome: Sendable {
+  /// The acquirer's decision, reduced to what its template declares.
+  case answered(PaymentAnswer)
+  /// Certainly not sent: no connection, or TLS failed before a byte of the request was written.
+  case notSent(cause: String, error: SystemError? = nil)
+  /// An answer that the mapping declares as certainly not processed.
+  case rejected(code: String?, heldCardNumber: Bool = false)
+  /// Time-out, dropped connection, or an answer that cannot be mapped.
+  case unknown(cause: String, error: SystemError? = nil)
+}
+
+/// The acquirer's decision. Strings have the pattern and length that the template declares.
+package struct PaymentAnswer: Sendable, Equatable {
+  package enum Outcome: String, Sendable, CaseIterable {
+    case approved, refused
+    case authenticationRequired = "authentication_required"
+  }
+  package enum Reason: String, Sendable, CaseIterable {
+    case insufficientFunds = "insufficient_funds"
+    case limitExceeded = "limit_exceeded"
+    case doNotHonour = "do_not_honour"
+    case expiredCard = "expired_card"
+    case lostOrStolen = "lost_or_stolen"
+    case suspectedFraud = "suspected_fraud"
+    case other
+  }
+
+  package var outcome: Outcome
+  package var reason: Reason?
+  package var code: String?
+  package var transactionIdentifier: String?
+  package var networkTransactionIdentifier: String?
+  /// Minor units, where the acquirer approved less than was asked.
+  package var approvedAmount: Int64?
+  /// Further declared fields, in the template's order.
+  package var fields: [Field]
+  /// The answer held the card number, or nine or more digits of it: what held it has been dropped,
+  /// and with the whole number every member but `outcome` and `approvedAmount`.
+  package var heldCardNumber: Bool
+  /// A member was the security code, and has been dropped.
+  package var heldSecurityCode: Bool
+
+  /// One declared field that was let through.
+  package struct Field: Sendable, Equatable {
+    package let name: String
+    package let value: String
+    package init(name: String, value: String) {
+      self.name = name
+      self.value = value
+    }
+  }
+
+  package init(
+    outcome: Outcome, reason: Reason? = nil, code: String? = nil,
+    transactionIdentifier: String? = nil, networkTransactionIdentifier: String? = nil,
+    approvedAmount: Int64? = nil, fields: [Field] = [], heldCardNumber: Bool = false,
+    heldSecurityCode: Bool = false
+  ) {
+    self.outcome = outcome
+    self.reason = reason
+    self.code = code
+    self.transactionIdentifier = transactionIdentifier
+    self.networkTransactionIdentifier = networkTransactionIdentifier
+    self.approvedAmount = approvedAmount
+    self.fields = fields
+    self.heldCardNumber = heldCardNumber
+    self.heldSecurityCode = heldSecurityCode
+  }
+}
+
+/// The way to acquirers under one generation of terms: what `AcquirerGateway` implements, and a fake in
+/// tests.
+package protocol AcquirerTransport: Sendable {
+  /// Whether the acquirer's template for the payment's operation exists, knows each member that is
+  /// present and finds each that it requires; nil when all is well.
+  func check(_ payment: Payment, acquirer: String) -> Problem?
+
+  /// Sends the payment once, and never again; `reply` is called exactly once, on any thread.
+  func send(
+    _ payment: Payment, card: ReleasedCard, identifier: PaymentIdentifier, acquirer: String,
+    merchant: Merchant, reply: @escaping @Sendable (AcquirerOutcome) -> Void)
+}

@@ -1,0 +1,81 @@
+package import AccessPolicy
+import Synchronization
+package import VaultCore
+
+/// One generation of what a reload replaces, as one value: who may do what, and the way to acquirers with
+/// the templates and credentials that belong to it.
+///
+/// A request takes its merchant, acquirer, currency, template and credentials from one of these.
+package struct Terms: Sendable {
+  package let policy: Policy
+  package let acquirers: any AcquirerTransport
+
+  package init(policy: Policy, acquirers: any AcquirerTransport) {
+    self.policy = policy
+    self.acquirers = acquirers
+  }
+}
+
+/// The terms in force, which a reload replaces while requests wait for the writer.
+///
+/// What the server decided about a client it decided when the request was handed on. It is decided
+/// again when the writer has come to it, so that nothing is done that the policy of that moment does
+/// not permit: the queue may be long, and the reload may have been made because of this client.
+package final class TermsInForce: Sendable {
+  private let terms: Mutex<Terms>
+  /// That of ``terms``, or the one before for a moment while they are replaced.
+  private let generation: Atomic<UInt64>
+
+  init(_ terms: Terms) {
+    self.terms = Mutex(terms)
+    generation = Atomic(terms.policy.generation)
+  }
+
+  /// The terms of now.
+  package var current: Terms { terms.withLock { $0 } }
+
+  /// Puts other terms in force.
+  package func replace(with new: Terms) {
+    terms.withLock { $0 = new }
+    generation.store(new.policy.generation, ordering: .releasing)
+  }
+
+  /// The terms of now, where they are others than those under which `caller` was admitted: what was
+  /// decided then has to be decided again. Costs a comparison where they are not.
+  private func others(than caller: Caller) -> Terms? {
+    generation.load(ordering: .acquiring) == caller.terms.policy.generation ? nil : current
+  }
+
+  /// `caller` under the terms of now.
+  ///
+  /// - Throws: ``VaultError/refused(_:reason:)`` where it may not ask for `operation` any more.
+  package func caller(
+    _ caller: Caller, asking operation: Operation
+  ) throws(VaultError) -> Caller {
+    guard let terms = others(than: caller) else { return caller }
+    let principal = terms.policy.current(
+      caller.principal, actor: caller.actor, asking: operation)
+    guard let principal else { throw .refused(Problem(.operationNotPermitted)) }
+    return Caller(
+      actor: caller.actor, principal: principal, requestIdentifier: caller.requestIdentifier,
+      terms: terms)
+  }
+}
+
+/// Who asks, as the edge proved it from the certificate.
+package struct Caller: Sendable {
+  /// The client's SPIFFE URI.
+  package let actor: String
+  package let principal: Principal
+  /// What `X-Request-Id` says.
+  package let requestIdentifier: String
+  /// Those under which it was admitted.
+  package let terms: Terms
+
+  package init(actor: String, principal: Principal, requestIdentifier: String, terms: Terms) {
+    self.actor = actor
+    self.principal = principal
+    self.requestIdentifier = requestIdentifier
+    self.terms = terms
+  }
+}

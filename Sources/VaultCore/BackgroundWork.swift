@@ -1,0 +1,204 @@
+import AuditLog
+import Glibc
+import Storage
+import Synchronization
+
+/// Something that goes on beside requests until it is done, in pieces, and that a restart goes on with:
+/// what there is to do is read from the store.
+package protocol BackgroundTask: AnyObject, Sendable {
+  /// Why it could not come to its end when it was tried last, where that keeps no other task from going
+  /// on; nil otherwise.
+  var failure: String? { get }
+
+  /// Whether there is something to do.
+  func isDue(in session: VaultSession) throws(VaultError) -> Bool
+
+  /// Does it. After each piece it rests, see ``BackgroundWork/rest(after:atLeast:)``, and returns where
+  /// that says so.
+  func run(_ work: BackgroundWork) throws(VaultError)
+}
+
+/// How far work beside requests is.
+package struct BackgroundProgress: Equatable, Sendable {
+  /// Cards that have been seen to since the task began or went on.
+  package var done: UInt64 = 0
+  /// Cards that there were to see to.
+  package var total: UInt64 = 0
+  /// Cards whose record does not open, so that they stay as they are.
+  package var damaged: UInt64 = 0
+  /// Whether the work goes on.
+  package var isRunning = false
+  /// Why a task did not come to its end.
+  package var failure: String?
+
+  /// No work.
+  package init() {}
+}
+
+/// The thread on which tasks run beside requests, one at a time: the most urgent that is due, with
+/// pauses while requests come.
+package final class BackgroundWork: Sendable {
+  /// How many times as long as a piece of work its pause is, while somebody asks for something.
+  private static let restFactor = 4
+  private static let longestPause = Duration.seconds(5)
+
+  private struct State {
+    var thread: WorkerThread?
+    var isStopping = false
+    var progress = BackgroundProgress()
+    /// The size of the log at the last pause: it grows with every request.
+    var auditSize: UInt64 = 0
+  }
+
+  /// What there is while the vault is open.
+  package let session: VaultSession
+  private let tasks: [any BackgroundTask]
+  private let books: Books
+  private let explain: @Sendable (VaultError) -> String
+  private let state = Mutex(State())
+
+  /// - Parameter tasks: the most urgent first.
+  init(_ tasks: [any BackgroundTask], in session: VaultSession, of vault: Vault) {
+    self.tasks = tasks
+    self.session = session
+    books = vault.books
+    explain = vault.settings.explain
+  }
+
+  /// How far the task under way is, and what keeps one from its end.
+  package var progress: BackgroundProgress {
+    var progress = state.withLock { $0.progress }
+    progress.failure = progress.failure ?? tasks.lazy.compactMap(\.failure).first
+    return progress
+  }
+
+  /// Changes what ``progress`` tells.
+  package func note(_ body: (inout BackgroundProgress) -> Void) {
+    state.withLock { body(&$0.progress) }
+  }
+
+  // MARK: - The thread
+
+  /// Begins what there is to do, where it is not under way; that it could not begin is told by
+  /// ``progress``.
+  package func wake() {
+    do throws(VaultError) {
+      guard try next() != nil else { return }
+      let result = state.withLock { state -> Result<WorkerThread?, StorageError> in
+        guard !state.progress.isRunning, !state.isStopping else { return .success(nil) }
+        let before = state.thread
+        state.progress = BackgroundProgress()
+        do throws(StorageError) {
+          state.thread = try WorkerThread(named: "cadenas-work") { [self] in run() }
+        } catch { return .failure(error) }
+        state.progress.isRunning = true
+        return .success(before)
+      }
+      try onStore(result.get())?.join()
+    } catch {
+      // A thread that runs goes on.
+      let cause = explain(error)
+      state.withLock { $0.progress.failure = cause }
+    }
+  }
+
+  /// Ends the thread; what is left goes on when it is resumed, or at the next start.
+  func stop() {
+    let thread = state.withLock { state in
+      state.isStopping = true
+      return state.thread.take()
+    }
+    thread?.join()
+  }
+
+  /// Goes on after a stop.
+  func resume() {
+    state.withLock { $0.isStopping = false }
+    wake()
+  }
+
+  private func run() {
+    do throws(VaultError) {
+      repeat {
+        while !isStopping, let task = try next() { try task.run(self) }
+        state.withLock { $0.progress.isRunning = false }
+        // Who asked for more before this was said has seen that the work is under way.
+      } while try claimsMore()
+    } catch {
+      fail(error)
+    }
+  }
+
+  private func fail(_ error: VaultError) {
+    let cause = explain(error)
+    state.withLock {
+      $0.progress.isRunning = false
+      $0.progress.failure = cause
+    }
+  }
+
+  private func claimsMore() throws(VaultError) -> Bool {
+    guard try next() != nil else { return false }
+    return state.withLock { state in
+      guard !state.isStopping, !state.progress.isRunning else { return false }
+      state.progress.isRunning = true
+      return true
+    }
+  }
+
+  private func next() throws(VaultError) -> (any BackgroundTask)? {
+    for task in tasks where try task.isDue(in: session) { return task }
+    return nil
+  }
+
+  // MARK: - For tasks
+
+  /// Whether the thread is to end.
+  package var isStopping: Bool { state.withLock { $0.isStopping } }
+
+  /// Whether a task is due that comes before `task`.
+  package func hasMoreUrgent(than task: any BackgroundTask) throws(VaultError) -> Bool {
+    for other in tasks {
+      if other === task { return false }
+      if try other.isDue(in: session) { return true }
+    }
+    return false
+  }
+
+  /// Whether somebody has asked for something since the last pause.
+  package var isBusy: Bool {
+    let size = books.audit.committedSize
+    return state.withLock { $0.auditSize != size }
+  }
+
+  /// Pauses after a piece of work, longer while others wait.
+  ///
+  /// - Parameter least: the shortest pause, where a task is bounded to a rate.
+  /// - Returns: false where the work is to end.
+  package func rest(after work: Duration, atLeast least: Duration = .zero) -> Bool {
+    let size = books.audit.committedSize
+    let isBusy = state.withLock { state in
+      defer { state.auditSize = size }
+      return size != state.auditSize
+    }
+    let pause = min(max(isBusy ? work * Self.restFactor : .zero, least), Self.longestPause)
+    let (seconds, nanoseconds) = Int(pause / .nanoseconds(1)).quotientAndRemainder(
+      dividingBy: 1_000_000_000)
+    var request = timespec(tv_sec: seconds, tv_nsec: nanoseconds)
+    unsafe nanosleep(&request, nil)
+    return !isStopping
+  }
+
+  /// Runs `body` again after a pause while the store has no room for it, in its queue or on the disk.
+  package func patiently<R>(_ body: () throws(VaultError) -> R) throws(VaultError) -> R {
+    while true {
+      do throws(VaultError) {
+        return try body()
+      } catch {
+        guard error == .store(.overloaded) || error == .store(.full),
+          rest(after: .zero, atLeast: .milliseconds(250))
+        else { throw error }
+      }
+    }
+  }
+}

@@ -1,0 +1,84 @@
+package import AuditLog
+import CardStore
+package import Keyring
+package import Ledgers
+package import SecretMemory
+package import Storage
+import Synchronization
+
+/// One vault: its store, the books that every operation writes with, and whether it is open.
+///
+/// What clients may ask of it is `Tokenization`'s, what operators may `VaultManagement`'s.
+package final class Vault: Sendable {
+  /// What a vault goes by, besides its keys.
+  package struct Settings: Sendable {
+    /// Where cards lie while they are in memory.
+    package var slots: SecretPool
+    package var limits: WriterLimits
+    /// Refusals of one client that get an entry of their own in a minute.
+    package var refusalsStoredPerMinute: Int
+    /// What keys are judged by.
+    package var rules = KeyRules()
+    /// What bounds guesses at card numbers.
+    package var digitLimits = DigitLimits()
+    /// What the vault watches for.
+    package var alarms = AlarmWatch()
+    /// Makes a sentence of an error that ended work which nobody waits for, and may log it.
+    package var explain: @Sendable (VaultError) -> String = { "\($0)" }
+
+    package init(slots: SecretPool, limits: WriterLimits, refusalsStoredPerMinute: Int) {
+      self.slots = slots
+      self.limits = limits
+      self.refusalsStoredPerMinute = refusalsStoredPerMinute
+    }
+  }
+
+  /// The store that the vault works on.
+  package let store: Store
+  package let books: Books
+  package let settings: Settings
+  let state = Monitor(VaultState.sealed)
+  private let payments = Atomic(0)
+
+  /// Starts the writer over a store, and leaves the vault sealed.
+  ///
+  /// - Parameter onEnd: called once with the cause when nothing will be written any more.
+  package init(
+    _ store: Store, _ settings: Settings, clock: Clock,
+    onEnd: @escaping @Sendable (StorageError) -> Void
+  ) throws(VaultError) {
+    self.store = store
+    self.settings = settings
+    books = try Books(of: store, settings, clock: clock)
+    try onStore(store.startWriter(participant: books, limits: settings.limits, onEnd: onEnd))
+  }
+
+  /// Appends an entry about what an operator or auditor did, and waits until it is durable.
+  package func record(_ entry: AuditEntry) throws(VaultError) {
+    try store.perform { [books] (transaction) throws(VaultError) in
+      _ = try books.record(entry, in: &transaction)
+    }
+  }
+
+  /// Appends an entry about something that has happened already; where it cannot be written, it is lost.
+  package func note(_ entry: AuditEntry) {
+    store.submit { [books] (transaction) throws(VaultError) in
+      _ = try books.record(entry, in: &transaction)
+    }
+  }
+
+  /// The present time, in Unix milliseconds.
+  package var now: UInt64 { books.now }
+
+  // MARK: - Payments
+
+  /// How many payments wait for the writer or for their acquirer. While there are some, the vault is
+  /// not sealed.
+  package var paymentsInFlight: Int { payments.load(ordering: .relaxed) }
+
+  /// A payment begins to wait.
+  package func beginPayment() { payments.add(1, ordering: .relaxed) }
+
+  /// A payment has its answer.
+  package func endPayment() { payments.subtract(1, ordering: .relaxed) }
+}

@@ -1,0 +1,57 @@
+package import CardStore
+package import Keyring
+package import Ledgers
+import Storage
+
+/// All that needs the keyring, and is there while it is open. When the last reference goes, so does
+/// every key.
+///
+/// `@unchecked Sendable`: made by whoever opens the vault, then used by the writer's thread alone, which
+/// ``Books`` checks, until it is out of the writer's reach again; but for ``keys``, which says of each
+/// member whose it is.
+package final class VaultSession: @unchecked Sendable {
+  package let keys: LiveKeyring
+  package let cards: CardStore
+  package let idempotency: IdempotencyLedger
+  package let payments: PaymentLedger
+  /// Nil where guesses are not counted.
+  package let digits: SameDigits?
+
+  /// - Parameter progress: told how many records have been opened for the index.
+  init(
+    _ keyring: Keyring, in store: Store, _ books: Books, _ settings: Vault.Settings,
+    progress: (Int) -> Void = { _ in }
+  ) throws(VaultError) {
+    keys = try onKeys(LiveKeyring(keyring, in: store, sealBound: settings.rules.sealBound))
+    cards = try onCards(
+      CardStore(store: store, keys: keys, slots: settings.slots, progress: progress))
+    let cipher = try onLedger(AnswerCipher(keys: keys))
+    idempotency = IdempotencyLedger(cipher: cipher, keyring: keys.current, watch: books.watch)
+    payments = try onLedger(PaymentLedger(in: store, keys: keys, cipher: cipher))
+    digits = try onLedger(
+      SameDigits(
+        settings.digitLimits, keyring: keys.current, store: store, clock: books.clock,
+        figures: books.digitFigures))
+  }
+
+  func batchWillCommit(_ transaction: inout StoreWriteTransaction) throws(StorageError) {
+    try cards.batchWillCommit(&transaction)
+    try keys.batchWillCommit(&transaction)
+  }
+
+  func batchDidCommit() {
+    cards.batchDidCommit()
+    digits?.batchDidCommit()
+    idempotency.batchDidCommit()
+    guard let keyring = keys.batchDidCommit() else { return }
+    idempotency.adopt(keyring)
+    cards.adopt(keyring)
+  }
+
+  func batchDidAbort() {
+    cards.batchDidAbort()
+    digits?.batchDidAbort()
+    idempotency.batchDidAbort()
+    keys.batchDidAbort()
+  }
+}

@@ -1,0 +1,99 @@
+import Glibc
+import RecordFormat
+import Storage
+import TestSupport
+import Testing
+
+@testable import Keyring
+
+/// What each kind of source answers to the same questions.
+@Suite struct KeySourceTests {
+  private let directory: TemporaryDirectory
+  private let identifier = KeyIdentifier(0x0a1b_2c3d)
+  private let known = [KeyIdentifier(1)]
+
+  init() throws { directory = try TemporaryDirectory() }
+
+  private var credentials: CredentialKeySource {
+    CredentialKeySource(directory: directory.keys.directory)
+  }
+
+  /// What `body` throws.
+  private func error(_ body: () throws(KeyringError) -> Void) -> KeyringError? {
+    do throws(KeyringError) {
+      try body()
+      return nil
+    } catch { return error }
+  }
+
+  @Test func `a file is made, loaded and destroyed`() throws {
+    let key = try directory.keys.make(besides: known)
+    #expect(try directory.keys.load(key.identifier).checkValue() == key.checkValue())
+    try directory.keys.destroy(key.identifier)
+    try directory.keys.destroy(key.identifier)
+    #expect(unsafe access(directory.keys.place(of: key.identifier), F_OK) != 0)
+  }
+
+  @Test func `a credential is read, and made and removed by root alone`() throws {
+    let key = try directory.keys.make(besides: known)
+    #expect(try credentials.load(key.identifier).checkValue() == key.checkValue())
+    for (known, isFirst) in [([], true), (known, false)] {
+      #expect(
+        error { () throws(KeyringError) in _ = try credentials.make(besides: known) }
+          == .sourceRefuses(.credentialIsReadOnly(isFirst: isFirst)))
+    }
+    #expect(
+      error { () throws(KeyringError) in try credentials.destroy(key.identifier) }
+        == .sourceRefuses(.credentialRemains(key.identifier)))
+    try directory.keys.destroy(key.identifier)
+    try credentials.destroy(key.identifier)
+  }
+
+  @Test func `without credentials there is no key, and that is found when one is asked for`() {
+    let source = CredentialKeySource(directory: nil)
+    let none = KeyringError.sourceRefuses(.noCredentials)
+    #expect(error { () throws(KeyringError) in _ = try source.load(identifier) } == none)
+    #expect(error { () throws(KeyringError) in try source.destroy(identifier) } == none)
+  }
+
+  @Test func `custodians give no key, and a key of before them is destroyed where it lies`() throws
+  {
+    let former = try directory.keys.make(besides: known)
+    let source = CustodianKeySource(formerPath: directory.keys.directory)
+    let nowhere = CustodianKeySource(formerPath: nil)
+    #expect(
+      error { () throws(KeyringError) in _ = try source.load(identifier) }
+        == .sourceRefuses(.sharesNeeded))
+    #expect(
+      error { () throws(KeyringError) in _ = try source.make(besides: []) }
+        == .sourceRefuses(.ceremonyNeeded))
+    #expect(
+      error { () throws(KeyringError) in _ = try source.make(besides: known) }
+        == .sourceRefuses(.sharesNeeded))
+    #expect(
+      error { () throws(KeyringError) in try nowhere.destroy(former.identifier) }
+        == .sourceRefuses(.noFormerPath(former.identifier)))
+    try source.destroy(former.identifier)
+    #expect(unsafe access(directory.keys.place(of: former.identifier), F_OK) != 0)
+  }
+
+  @Test func `a key of a ceremony lies in no source`() throws {
+    let entry = KeyringEntry(
+      identifier: identifier, role: .kek, state: .destroying, origin: .ceremony,
+      createdMilliseconds: 0, cryptoperiodSeconds: 1, material: nil)
+    for source in [CredentialKeySource(directory: nil), CustodianKeySource(formerPath: nil)]
+      as [any KeyEncryptionKeySource]
+    { try source.destroy(entry) }
+  }
+
+  @Test func `a source that does not fit the store is refused at the start`() throws {
+    let store = try directory.newStore()
+    let key = try KeyringStore.keyEncryptionKeyIdentifier(of: store)
+    #expect(try KeyringStore.openAtStart(of: store, source: directory.keys) != nil)
+    let custodians = CustodianKeySource(formerPath: nil)
+    #expect(
+      error { () throws(KeyringError) in
+        _ = try KeyringStore.openAtStart(of: store, source: custodians)
+      } == .sourceRefuses(.notHeldByCustodians(key)))
+  }
+}

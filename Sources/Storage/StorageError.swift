@@ -77,9 +77,12 @@ package struct EngineFailure: Equatable, Sendable, CustomStringConvertible {
   /// was something it could not get: memory, a place among the readers.
   package var tellsOfDamage: Bool {
     switch error.kind {
-    case .corrupted, .invalid, .versionMismatch, .truncated, .notFound, .other: true
+    case .corrupted, .invalid, .versionMismatch, .truncated, .notFound, .other,
+      // LMDB's word in a new transaction, where it looked for the table and met a damaged page.
+      .transactionFailed:
+      true
     case .mapFull, .noSpace, .ioError, .panic, .mapTooSmall, .keyExists, .badValueSize,
-      .readersFull, .databasesFull, .transactionFull, .transactionFailed, .busy, .system:
+      .readersFull, .databasesFull, .transactionFull, .busy, .system:
       false
     }
   }

@@ -85,12 +85,12 @@ struct OperationCompiler {
         suggestion: "without it, nobody can ask the acquirer what became of the payment")
     }
     for companions in TemplateVariable.companions {
-      let group = companions[0].groupPointer
-      guard used.contains(where: { $0.groupPointer == group }) else { continue }
+      let group = companions[0].group
+      guard used.contains(where: { $0.group == group }) else { continue }
       for missing in companions where !used.contains(missing) && !ignores.contains(missing) {
         diagnostics.report(
           "\(quoted(missing.rawValue)) is not used, but comes with each "
-            + "\(quoted(String((group ?? "").dropFirst())))",
+            + "\(quoted(String((group?.rawValue ?? "").dropFirst())))",
           at: reader.position, suggestion: "use it, or list it under \"ignores\"")
       }
     }

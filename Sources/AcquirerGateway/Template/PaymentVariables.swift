@@ -32,11 +32,11 @@ extension Payment {
 
   /// Whether the request had the object that the variable is a member of.
   func hasGroup(of variable: TemplateVariable) -> Bool {
-    switch variable.groupPointer {
-    case "/amount": amount != nil
-    case "/stored_credential": storedCredential != nil
-    case "/three_ds": threeDSecure != nil
-    default: true
+    switch variable.group {
+    case .amount: amount != nil
+    case .storedCredential: storedCredential != nil
+    case .threeDSecure: threeDSecure != nil
+    case nil: true
     }
   }
 }
@@ -72,12 +72,12 @@ extension OperationTemplate {
   }
 
   private func group(_ variable: TemplateVariable) -> String? {
-    variable.groupPointer ?? variable.pointer
+    variable.group?.rawValue ?? variable.pointer
   }
 
   /// Whether the message knows some other member of the variable's object.
   private func knows(groupOf variable: TemplateVariable) -> Bool {
-    guard let group = variable.groupPointer else { return true }
-    return uses.union(ignores).contains { $0.groupPointer == group }
+    guard let group = variable.group else { return true }
+    return uses.union(ignores).contains { $0.group == group }
   }
 }

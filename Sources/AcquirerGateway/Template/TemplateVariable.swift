@@ -80,15 +80,22 @@ extension TemplateVariable {
     }
   }
 
-  /// The object of the request that the value is a member of, as a JSON Pointer.
-  var groupPointer: String? {
+  /// An object of the request, by its JSON Pointer.
+  enum Group: String {
+    case amount = "/amount"
+    case storedCredential = "/stored_credential"
+    case threeDSecure = "/three_ds"
+  }
+
+  /// The object of the request that the value is a member of.
+  var group: Group? {
     switch self {
-    case .amountValue, .amountCurrency: "/amount"
+    case .amountValue, .amountCurrency: .amount
     case .storedCredentialUse, .storedCredentialSequence, .networkTransactionIdentifier:
-      "/stored_credential"
+      .storedCredential
     case .threeDSecureVersion, .threeDSecureStatus, .threeDSecureIndicator, .threeDSecureValue,
       .directoryTransactionIdentifier:
-      "/three_ds"
+      .threeDSecure
     case .cardNumber, .cardExpiry, .cardPreferredBrand, .securityCode, .reference,
       .paymentIdentifier, .initiator, .scaExemption, .operation, .now:
       nil
@@ -106,7 +113,11 @@ extension TemplateVariable {
   var isAlwaysPresent: Bool {
     switch self {
     case .cardNumber, .cardExpiry, .paymentIdentifier, .operation, .now: true
-    default: false
+    case .cardPreferredBrand, .securityCode, .amountValue, .amountCurrency, .reference, .initiator,
+      .storedCredentialUse, .storedCredentialSequence, .networkTransactionIdentifier,
+      .threeDSecureVersion, .threeDSecureStatus, .threeDSecureIndicator, .threeDSecureValue,
+      .directoryTransactionIdentifier, .scaExemption:
+      false
     }
   }
 

@@ -229,7 +229,7 @@ let package = Package(
       name: "TokenizeRun",
       dependencies: [
         "Tokenization", "VaultCore", "Ledgers", "AccessPolicy", "Bytes", "Keyring", "Storage",
-        "Cards", "RecordFormat", "SecretMemory",
+        "Cards", "RecordFormat", "SecretMemory", "TestSupport",
       ],
       path: "Tests/TokenizeRun", swiftSettings: strict),
     // The samples are links to what deploy/ and keys/ hold.

@@ -7,6 +7,7 @@ import Ledgers
 import RecordFormat
 import SecretMemory
 import Storage
+import TestSupport
 import Tokenization
 import VaultCore
 
@@ -79,13 +80,10 @@ import VaultCore
 
   /// Lets a batch gather while the writer is held up, so that it is always of the same size.
   private mutating func tokenizeBatch() throws {
-    let entered = Signal()
-    let released = Signal()
-    store.submit(HoldUp(entered: entered, released: released))
-    entered.wait()
-    let replies = (0..<Self.batch).map { _ in Signal() }
-    for reply in replies { try tokenize { _ in reply.send() } }
-    released.send()
+    let blocker = Blocker(store)
+    let replies = (0..<Self.batch).map { _ in Gate() }
+    for reply in replies { try tokenize { _ in reply.open() } }
+    blocker.open()
     for reply in replies { reply.wait() }
   }
 
@@ -135,54 +133,6 @@ private struct CardNumbers {
   }
 
   private func power(_ exponent: Int) -> Int { (0..<exponent).reduce(1) { power, _ in power * 10 } }
-}
-
-/// Something to wait for, once, made of a pipe: a wait is a system call, and never turns.
-private final class Signal: Sendable {
-  private let reading: Int32
-  private let writing: Int32
-
-  init() {
-    var ends: [Int32] = [-1, -1]
-    let status = unsafe ends.withUnsafeMutableBufferPointer { unsafe pipe($0.baseAddress) }
-    precondition(status == 0, "no pipe")
-    reading = ends[0]
-    writing = ends[1]
-  }
-
-  deinit {
-    close(reading)
-    close(writing)
-  }
-
-  func send() {
-    var byte: UInt8 = 1
-    _ = unsafe write(writing, &byte, 1)
-  }
-
-  func wait() {
-    var byte: UInt8 = 0
-    while unsafe read(reading, &byte, 1) < 0 && errno == EINTR {}
-  }
-}
-
-/// Occupies the writer until it is let go.
-private final class HoldUp: WriteJob {
-  let admission = Admission.reserved
-  private let entered: Signal
-  private let released: Signal
-
-  init(entered: Signal, released: Signal) {
-    self.entered = entered
-    self.released = released
-  }
-
-  func apply(_ transaction: inout StoreWriteTransaction) throws(StorageError) {
-    entered.send()
-    released.wait()
-  }
-
-  func complete(_ result: Result<Void, StorageError>) {}
 }
 
 /// Nothing is sent here.

@@ -14,13 +14,6 @@ import VaultManagement
 
   init() throws { house = try TestVault() }
 
-  /// What the service does in a second.
-  private func second() throws {
-    house.time.pass(seconds: 1)
-    try house.vault.tick()
-    try house.settle()
-  }
-
   private func notes() throws -> [String] {
     try house.entries().filter { $0.contains("\"operation\":\"clock\"") }
   }
@@ -32,10 +25,10 @@ import VaultManagement
     let first = try await house.push(token).value
     house.time.jump(seconds: Self.hours25)
     #expect(try await house.push(token).value == first)
-    for _ in 0..<3 { try second() }
+    for _ in 0..<3 { try house.second() }
     #expect(try await house.push(token).value == first)
     house.time.jump(seconds: -Self.hours25)
-    for _ in 0..<3 { try second() }
+    for _ in 0..<3 { try house.second() }
     #expect(try await house.push(token).value == first)
     #expect(house.transport.sent.count == 1)
     #expect(try house.store.read { try $0.count(of: .idempotency) } == 1)
@@ -70,10 +63,10 @@ import VaultManagement
   {
     try house.vault.seal(actor: "user:ann")
     house.time.pass(seconds: 400_000)
-    try second()
+    try house.second()
     #expect(try notes().isEmpty)
     house.time.jump(seconds: 60)
-    try second()
+    try house.second()
     #expect(try notes().count == 1)
     #expect(try notes().first?.contains("\"+60s\"") == true)
   }
@@ -84,10 +77,10 @@ import VaultManagement
     let token = try await house.token(of: Number.visa)
     house.time.jump(seconds: -108_000)
     let first = try await house.push(token).value
-    for _ in 0..<2 { try second() }
+    for _ in 0..<2 { try house.second() }
     house.time.jump(seconds: 108_000)
     #expect(try await house.push(token).value == first)
-    for _ in 0..<3 { try second() }
+    for _ in 0..<3 { try house.second() }
     #expect(try await house.push(token).value == first)
     #expect(house.transport.sent.count == 1)
   }
@@ -100,21 +93,21 @@ import VaultManagement
     try house.close()
     house.time.jump(seconds: Self.hours25)
     try house.open()
-    try second()
+    try house.second()
     #expect(try await house.push(token).value == first)
     try house.close()
     house.time.jump(seconds: -Self.hours25)
     try house.open()
-    try second()
+    try house.second()
     house.time.jump(seconds: Self.hours25)
-    try second()
+    try house.second()
     // The log's last time is now a day ahead too; what has waited stands in the store.
     try house.reopen()
-    try second()
+    try house.second()
     #expect(try await house.push(token).value == first)
     try house.crash()
     try house.open()
-    try second()
+    try house.second()
     #expect(try await house.push(token).value == first)
     #expect(house.transport.sent.count == 1)
   }
@@ -129,11 +122,11 @@ import VaultManagement
     try house.reopen()
     for _ in 0..<24 {
       house.time.pass(seconds: 3_590)
-      try second()
+      try house.second()
     }
     #expect(try house.store.read { try $0.count(of: .idempotency) } == 3)
     house.time.pass(seconds: 600)
-    try second()
+    try house.second()
     #expect(try house.store.read { try $0.count(of: .idempotency) } == 0)
     #expect(try house.store.read { try $0.count(of: .idempotencyExpiry) } == 0)
     #expect(try await house.push(token, amount: 1, key: "ahead").value.status == 200)

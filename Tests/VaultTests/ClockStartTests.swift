@@ -15,18 +15,11 @@ import VaultManagement
 
   init() throws { house = try TestVault() }
 
-  /// What the service does in a second.
-  private func second() throws {
-    house.time.pass(seconds: 1)
-    try house.vault.tick()
-    try house.settle()
-  }
-
   /// Lets hours of uptime pass, with a tick in each.
   private func uptime(hours: Int) throws {
     for _ in 0..<hours {
       house.time.pass(seconds: 3_599)
-      try second()
+      try house.second()
     }
   }
 
@@ -58,15 +51,15 @@ import VaultManagement
     let first = try await house.push(token).value
     #expect(try !hasClockRow())
     house.time.jump(seconds: Self.hours25)
-    try second()
+    try house.second()
     #expect(try hasClockRow())
     try await writeManyEntries()
     try house.crash()
     try house.open()
-    try second()
+    try house.second()
     #expect(try await house.push(token).value == first)
     try house.reopen()
-    try second()
+    try house.second()
     #expect(try await house.push(token).value == first)
     #expect(house.transport.sent.count == 1)
     #expect(try house.auditFinding() == nil)
@@ -79,7 +72,7 @@ import VaultManagement
     house.time.jump(seconds: Self.hours25)
     for start in 0..<4 {
       try house.open()
-      try second()
+      try house.second()
       try writeEntry()
       #expect(try await house.push(token).value == first)
       // Killed, and stopped in good order.
@@ -87,9 +80,9 @@ import VaultManagement
     }
     house.time.jump(seconds: Self.hours25)
     try house.open()
-    try second()
+    try house.second()
     try house.reopen()
-    try second()
+    try house.second()
     #expect(try await house.push(token).value == first)
     #expect(house.transport.sent.count == 1)
     try uptime(hours: 24)
@@ -101,7 +94,7 @@ import VaultManagement
     let token = try await house.token(of: Number.visa)
     let first = try await house.push(token, key: "first").value
     house.time.jump(seconds: Self.hours25)
-    try second()
+    try house.second()
     let between = try await house.push(token, key: "between").value
     // Within the minute after the first one.
     house.time.jump(seconds: Self.hours25)
@@ -147,7 +140,7 @@ import VaultManagement
     let token = try await house.token(of: Number.visa)
     let first = try await house.push(token).value
     house.time.jump(seconds: Self.hours25)
-    try second()
+    try house.second()
     try house.store.perform { transaction in
       let key = Array("clock".utf8)
       try transaction.put(key: key.rawSpan, value: [UInt8]([9, 9]).rawSpan, in: .meta)
@@ -170,7 +163,7 @@ import VaultManagement
     house.time.jump(seconds: Self.hours25)
     try compactOffline()
     try house.open()
-    try second()
+    try house.second()
     #expect(try await house.push(token).value == first)
     #expect(house.transport.sent.count == 1)
   }

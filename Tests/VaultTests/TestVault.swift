@@ -217,6 +217,13 @@ extension TestVault {
   /// Waits until everything that was asked before is done.
   func settle() throws { try store.perform { _ in } }
 
+  /// What the service does in a second.
+  func second() throws {
+    time.pass(seconds: 1)
+    try vault.tick()
+    try settle()
+  }
+
   private func digest(_ text: String) -> Digest256 { Digest256.sha256(Array(text.utf8).rawSpan) }
 }
 

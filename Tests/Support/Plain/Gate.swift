@@ -1,7 +1,8 @@
 import Glibc
 package import Storage
 
-/// A door that threads wait at until it is opened, made of a pipe.
+/// A door that threads wait at until it is opened, made of a pipe: a wait is a system call, and never
+/// turns.
 package final class Gate: Sendable {
   private let reading: Int32
   private let writing: Int32

@@ -106,7 +106,7 @@ extension StorageError {
     case .full: "there is no room left, on the disk or in store.map_size"
     case .overloaded: "the store is overloaded; try again"
     case .stopped: "the store is stopped"
-    case .writingEnded: "the disk failed: nothing is written any more until a restart"
+    case .writingEnded: "nothing is written any more until a restart; the service's log says why"
     case .cancelled: "the copy was stopped, and nothing has changed"
     case .engine(let failure): "the store cannot be read or written (\(failure))"
     case .system(let call, let errno): "\(call) failed: \(systemMessage(errno))"

@@ -99,7 +99,7 @@ package struct ServiceStatus: Equatable, Sendable {
     case sealed
     /// The service is stopping.
     case draining
-    /// The disk failed: nothing is written any more.
+    /// The disk or the engine failed: nothing is written any more.
     case writingEnded = "writing-ended"
   }
 

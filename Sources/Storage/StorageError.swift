@@ -34,7 +34,7 @@ package enum StorageError: Error, Equatable, Sendable {
   case overloaded
   /// The writer was not started, or has been stopped.
   case stopped
-  /// The disk failed, so nothing is written any more until the process has been restarted.
+  /// The disk or the engine failed, so nothing is written any more until the process has been restarted.
   case writingEnded
   /// The caller's progress closure returned false, so the copy was given up and removed.
   case cancelled

@@ -6,7 +6,7 @@ final class Writer: Sendable {
   /// Where the writer is in its life; it only goes forward.
   enum Phase {
     case idle, running, stopping, stopped
-    /// The disk failed.
+    /// The disk or the engine failed.
     case ended
   }
 

@@ -62,7 +62,8 @@ extension Problem {
     case .stopped: self.init(.shuttingDown)
     case .writingEnded:
       self.init(
-        .unavailable, detail: "The disk failed; nothing is written until the service is restarted.")
+        .unavailable, detail: "Nothing is written until the service is restarted; its log says why."
+      )
     case .locked, .notInitialized, .alreadyInitialized, .alreadyExists, .truncated, .damaged,
       .unknownFormat, .mapTooSmall, .cancelled, .engine, .system:
       self.init(.internalError)

@@ -126,6 +126,12 @@ let package = Package(
       ]),
     module("ServiceLog", ["Bytes", "JSON", "SystemCalls", product("Logging", "swift-log")]),
     module(
+      "Listening",
+      [
+        "SystemCalls", product("Logging", "swift-log"), product("NIOCore", "swift-nio"),
+        product("NIOPosix", "swift-nio"),
+      ]),
+    module(
       "AcquirerGateway",
       [
         "Bytes", "Tokenization", "VaultCore", "AuditLog", "Configuration", "Cards",
@@ -135,7 +141,7 @@ let package = Package(
       "VaultServer",
       [
         "Bytes", "Tokenization", "VaultCore", "Ledgers", "AccessPolicy", "Cards", "SecretMemory",
-        "Cryptography", "JSON",
+        "Cryptography", "JSON", "Listening",
         product("Logging", "swift-log"),
       ] + nio),
     module(
@@ -143,7 +149,7 @@ let package = Package(
       [
         "Bytes", "AuditLog", "CardStore", "Cards", "Cryptography", "JSON", "Keyring",
         "RecordFormat", "SecretMemory", "Storage", "Ledgers", "VaultCore", "VaultManagement",
-        "SystemCalls",
+        "SystemCalls", "Listening",
         product("Logging", "swift-log"), product("NIOCore", "swift-nio"),
         product("NIOPosix", "swift-nio"), product("NIOHTTP1", "swift-nio"),
       ]),

@@ -10,6 +10,13 @@ package struct Limits: Equatable, Sendable {
   package var acquirerAnswerBytes = 65_536
   /// Open connections from clients.
   package var connections = 4_096
+  /// Open connections whose client no policy knows, yet or at all: TLS handshakes, for the most part.
+  /// While others wait, one address has a quarter of them at most.
+  package var handshakes = 512
+  /// Open connections of one client.
+  package var connectionsByClient = 1_024
+  /// Open connections of one merchant, or of one acquirer: of all its clients together.
+  package var connectionsByMerchant = 2_048
   /// Requests that wait for the writer.
   package var writerQueue = 4_096
   /// Requests that share one commit.
@@ -79,7 +86,18 @@ extension Limits {
 
   /// Every limit, in the order in which a request meets them.
   package static let entries: [Entry] = [
-    Entry("connections", "connections", 1...65_536, \.connections, "accept: closed, counted"),
+    Entry(
+      "connections", "connections", 1...65_536, \.connections,
+      "accept: the oldest handshake is closed, or the new one; counted"),
+    Entry(
+      "handshakes", "connections", 1...65_536, \.handshakes,
+      "clients not known yet: the oldest is closed, counted; one address: a quarter"),
+    Entry(
+      "connections_by_client", "connections", 1...65_536, \.connectionsByClient,
+      "of one client: the newest is closed, counted"),
+    Entry(
+      "connections_by_merchant", "connections", 1...65_536, \.connectionsByMerchant,
+      "of one merchant or acquirer: the newest is closed, counted"),
     Entry("handshake_seconds", "s", 1...60, \.handshakeSeconds, "TLS handshake: closed, counted"),
     Entry("header_bytes", "bytes", 1_024...65_536, \.headerBytes, "request head: 431"),
     Entry("header_seconds", "s", 1...60, \.headerSeconds, "request head: closed, counted"),

@@ -9,7 +9,7 @@ package struct Quotas: Equatable, Sendable {
   package let tokenizePerMinute: Int?
   /// Payments forwarded (push) or cards read (pull).
   package let detokenizePerMinute: Int?
-  /// Cards removed.
+  /// Cards removed; where it is nil, ``tokenizePerMinute`` counts for them too.
   package let deletePerMinute: Int?
 
   /// Makes quotas.
@@ -32,7 +32,7 @@ package struct Quotas: Equatable, Sendable {
     switch operation {
     case .tokenize: tokenizePerMinute
     case .detokenize: detokenizePerMinute
-    case .delete: deletePerMinute
+    case .delete: deletePerMinute ?? tokenizePerMinute
     }
   }
 }

@@ -50,9 +50,10 @@ package final class RefusalLedger: Sendable {
   /// - Parameters:
   ///   - client: a name that the policy knows; clients that it does not know are logged, never
   ///     stored, and must not be given here, since each name takes memory until its minute's flush.
+  ///   - isStorable: whether there is room for an entry of its own.
   ///   - now: a monotonic clock, in nanoseconds.
   /// - Returns: whether it becomes an entry of its own.
-  package func record(client: String, now: UInt64) -> Decision {
+  package func record(client: String, storing isStorable: Bool = true, now: UInt64) -> Decision {
     state.withLock { state in
       var window = state.windows[client] ?? Window(start: now)
       if window.hasEnded(now) {
@@ -62,7 +63,7 @@ package final class RefusalLedger: Sendable {
         window = Window(start: now)
       }
       defer { state.windows[client] = window }
-      if window.stored < storedPerMinute {
+      if isStorable, window.stored < storedPerMinute {
         window.stored += 1
         return .store
       }

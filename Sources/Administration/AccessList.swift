@@ -19,7 +19,7 @@ package struct AccessList: Equatable, Sendable {
 }
 
 /// What a user may do on the administration socket.
-package enum Role: String, Comparable, Sendable {
+package enum Role: String, CaseIterable, Comparable, Sendable {
   /// Reads everything but cards, and runs rotations and reports.
   case auditor
   /// Runs the service, and may do all that auditors may.

@@ -11,14 +11,31 @@ final class AdminContext: Sendable {
   private let access: Mutex<AccessList>
   private let state = Mutex(State())
   private let pools = Dictionary(
-    uniqueKeysWithValues: AdminLane.allCases.map {
-      ($0, NIOThreadPool(numberOfThreads: $0.threads))
+    uniqueKeysWithValues: AdminLane.allCases.flatMap { lane in
+      Role.allCases.map {
+        (Seat(lane: lane, role: $0), NIOThreadPool(numberOfThreads: lane.threads))
+      }
     })
+  /// Where it is decided who asks, and whether they may.
+  private let deciding = NIOThreadPool(numberOfThreads: 2)
   private let stopping = Atomic(false)
 
+  /// The threads of one role in one lane.
+  private struct Seat: Hashable {
+    let lane: AdminLane
+    let role: Role
+  }
+
+  /// What one user has running in one lane.
+  private struct Share: Hashable {
+    let seat: Seat
+    let user: UInt32
+  }
+
   private struct State {
-    var connections: [ObjectIdentifier: any Channel] = [:]
-    var running: [AdminLane: Int] = [:]
+    var connections: [ObjectIdentifier: (channel: any Channel, user: UInt32)] = [:]
+    var running: [Seat: Int] = [:]
+    var runningByUser: [Share: Int] = [:]
     var refusalMinute: UInt64 = 0
     var refusals = 0
   }
@@ -27,7 +44,7 @@ final class AdminContext: Sendable {
     self.operations = operations
     self.access = Mutex(access)
     self.logger = logger
-    for pool in pools.values { pool.start() }
+    for pool in allPools { pool.start() }
   }
 
   /// Whether the socket is being closed: long operations look at it.
@@ -38,16 +55,21 @@ final class AdminContext: Sendable {
   /// Breaks running operations and their connections off, and waits for no one.
   func stop() {
     stopping.store(true, ordering: .relaxed)
-    for pool in pools.values { pool.shutdownGracefully { _ in } }
+    for pool in allPools { pool.shutdownGracefully { _ in } }
     let connections = state.withLock { Array($0.connections.values) }
-    for connection in connections { connection.close(promise: nil) }
+    for connection in connections { connection.channel.close(promise: nil) }
   }
 
-  /// Counts a connection; false where there are too many.
-  func admit(_ connection: any Channel) -> Bool {
+  private var allPools: [NIOThreadPool] { pools.values + [deciding] }
+
+  /// Counts a connection of `user`; false where there are too many, or that has too many.
+  func admit(_ connection: any Channel, of user: UInt32) -> Bool {
     state.withLock { state in
-      guard state.connections.count < AdminServer.Limits.connections else { return false }
-      state.connections[ObjectIdentifier(connection)] = connection
+      guard state.connections.count < AdminServer.Limits.connections,
+        state.connections.values.count(where: { $0.user == user })
+          < AdminServer.Limits.connectionsByUser
+      else { return false }
+      state.connections[ObjectIdentifier(connection)] = (connection, user)
       return true
     }
   }
@@ -74,18 +96,38 @@ final class AdminContext: Sendable {
     }
   }
 
-  /// Runs `body` on a thread that may wait; false where as many run in its lane as may.
-  func perform(in lane: AdminLane, _ body: @escaping @Sendable () -> Void) -> Bool {
-    let isAdmitted = state.withLock { state in
-      guard lane == .short || state.running[lane, default: 0] < lane.threads else { return false }
-      state.running[lane, default: 0] += 1
-      return true
+  /// Runs `body`, which decides who asks and whether they may, on a thread that may wait.
+  func decide(_ body: @escaping @Sendable () -> Void) {
+    deciding.submit { poolState in
+      if case .active = poolState { body() }
     }
-    guard isAdmitted, let pool = pools[lane] else { return false }
+  }
+
+  /// Runs `body` on a thread of the user's role that may wait.
+  ///
+  /// - Throws: ``AdministrationError/busy`` where as many run in the lane as may,
+  ///   ``AdministrationError/busyWithOwn`` where as many are the user's as may be.
+  func perform(
+    in lane: AdminLane, as role: Role, _ user: HostUser, _ body: @escaping @Sendable () -> Void
+  ) throws(AdministrationError) {
+    let seat = Seat(lane: lane, role: role)
+    let share = Share(seat: seat, user: user.identifier)
+    guard let pool = pools[seat] else { preconditionFailure("every role has every lane") }
+    try state.withLock { (state) throws(AdministrationError) in
+      guard state.runningByUser[share, default: 0] < lane.mostByUser(role) else {
+        throw .busyWithOwn
+      }
+      guard lane == .short || state.running[seat, default: 0] < lane.threads else { throw .busy }
+      state.running[seat, default: 0] += 1
+      state.runningByUser[share, default: 0] += 1
+    }
     pool.submit { [self] poolState in
       if case .active = poolState { body() }
-      state.withLock { $0.running[lane, default: 0] -= 1 }
+      state.withLock { state in
+        state.running[seat, default: 0] -= 1
+        state.runningByUser[share, default: 0] -= 1
+        if state.runningByUser[share] == 0 { state.runningByUser[share] = nil }
+      }
     }
-    return true
   }
 }

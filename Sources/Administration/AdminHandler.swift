@@ -59,7 +59,7 @@ final class AdminHandler: ChannelInboundHandler {
       let response = AdminResponse(channel)
       guard case .success(let peer) = result else { return response.fail(.notPermitted) }
       // Looking a user up may ask a directory service, so it is not done on the event loop.
-      _ = context.perform(in: .short) {
+      context.decide {
         AdminExchange(
           head: head, body: body, peer: peer, response: response, context: context
         ).begin()
@@ -92,8 +92,11 @@ struct AdminExchange: Sendable {
     }
     // Whoever watches the service asks for these every few seconds.
     log("administration", operation, user, at: operation.terms.audited == nil ? .debug : .info)
-    let isAccepted = context.perform(in: operation.terms.lane) { answer(operation, user) }
-    if !isAccepted { response.fail(.busy) }
+    do throws(AdministrationError) {
+      try context.perform(in: operation.terms.lane, as: role, user) { answer(operation, user) }
+    } catch {
+      response.fail(error)
+    }
   }
 
   private func refuse(

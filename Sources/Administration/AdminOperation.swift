@@ -99,8 +99,9 @@ enum AnswerForm: Sendable {
   case progress
 }
 
-/// Where a request waits for its turn. Each lane has threads of its own, so that those who wait for
-/// something long never keep somebody from closing the vault.
+/// Where a request waits for its turn. Each lane has threads of its own, and so have operators and
+/// auditors in it, so that those who wait for something long, or may only read, never keep somebody from
+/// closing the vault.
 enum AdminLane: CaseIterable, Sendable {
   /// What is answered at once.
   case short
@@ -113,12 +114,18 @@ enum AdminLane: CaseIterable, Sendable {
   /// What must not wait: seal, compromise.
   case urgent
 
-  /// Threads, which is how many may run at a time; past it, all but the short ones are refused.
+  /// Threads for those of one role, which is how many of their requests may run at a time; past it, all
+  /// but the short ones are refused.
   var threads: Int {
     switch self {
     case .short, .urgent, .watching: 2
     case .long: 4
     case .persons: 6
     }
+  }
+
+  /// How many requests of one user of a role may run at a time.
+  func mostByUser(_ role: Role) -> Int {
+    self == .long && role == .auditor ? AdminServer.Limits.longOperationsByAuditor : .max
   }
 }

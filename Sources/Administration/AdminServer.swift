@@ -1,4 +1,5 @@
 internal import Glibc
+internal import Listening
 package import Logging
 package import NIOCore
 internal import NIOHTTP1
@@ -13,7 +14,11 @@ package final class AdminServer: Sendable {
   /// The limits of the socket.
   package enum Limits {
     /// Open connections; past it, a new one is closed at once.
-    package static let connections = 64
+    package static let connections = 128
+    /// Open connections of one user; past it, a new one is closed at once.
+    package static let connectionsByUser = 32
+    /// Long operations of one auditor that may run at a time; past it, `busy`.
+    package static let longOperationsByAuditor = 2
     /// The bytes of a request's body: those of fifteen custodians' names and passphrases.
     package static let bodyBytes = 20_480
     /// Seconds until a request has to be complete.
@@ -48,11 +53,19 @@ package final class AdminServer: Sendable {
     let context = AdminContext(operations: operations, access: access, logger: logger)
     let bootstrap = ServerBootstrap(group: eventLoops)
       .serverChannelOption(.backlog, value: AdminSocket.backlog)
+      .serverChannelInitializer { channel in
+        channel.eventLoop.makeCompletedFuture {
+          try channel.pipeline.syncOperations.addHandler(
+            AcceptPause(logger, listener: "administration"))
+        }
+      }
       .childChannelInitializer { channel in
-        guard context.admit(channel) else { return channel.close() }
-        channel.closeFuture.whenComplete { _ in context.release(channel) }
-        return channel.eventLoop.makeCompletedFuture {
-          try addHandlers(to: channel.pipeline.syncOperations, context)
+        PeerCredentials.read(of: channel).flatMap { peer in
+          guard context.admit(channel, of: peer.user) else { return channel.close() }
+          channel.closeFuture.whenComplete { _ in context.release(channel) }
+          return channel.eventLoop.makeCompletedFuture {
+            try addHandlers(to: channel.pipeline.syncOperations, context)
+          }
         }
       }
     do {

@@ -13,6 +13,9 @@ package enum AdministrationError: Error, Equatable, Sendable {
   case operatorNeeded
   /// As many long operations are running as are allowed at once.
   case busy
+  /// The user who asks is an auditor, and as many long operations of theirs are running as are allowed
+  /// for one.
+  case busyWithOwn
   /// It cannot be done as things are; the text says what is in its way, and what helps.
   case refused(String)
   /// The key before a ceremony is still in force, for certain; the text says why.
@@ -40,7 +43,7 @@ extension AdministrationError {
     case .malformedRequest: .malformed
     case .misconfigured: .misconfigured
     case .notPermitted, .operatorNeeded: .notPermitted
-    case .busy: .busy
+    case .busy, .busyWithOwn: .busy
     case .refused: .refused
     case .notReplaced: .notReplaced
     case .notFound: .notFound
@@ -63,6 +66,9 @@ extension AdministrationError {
     case .operatorNeeded:
       "this is for operators, and this user is an auditor (administration.operators)"
     case .busy: "other long operations are running; try again when they have ended"
+    case .busyWithOwn:
+      "this user is an auditor, and has \(AdminServer.Limits.longOperationsByAuditor) long operations "
+        + "running, which is the most for one; try again when one of them has ended"
     case .store(let error), .audit(.store(let error)): error.explanation
     case .audit(.damaged(let reason)):
       "the audit log is damaged (\(reason)); run: cadenas audit verify"

@@ -117,12 +117,17 @@ package struct ServiceStatus: Equatable, Sendable {
   package var paymentsInFlight: Int
   /// How often the configuration has been put in force, the start included.
   package var policyGeneration: UInt64
+  /// How many files the process may have open, sockets among them; nil for as many as it likes.
+  package var openFilesLimit: UInt64?
+  /// How much memory the process may lock, in bytes; nil for as much as it likes.
+  package var lockedMemoryLimitBytes: UInt64?
 
   /// Describes a service.
   package init(
     state: State, version: String, isDevelopment: Bool, processIdentifier: Int32,
     startedMilliseconds: Int64, uptimeSeconds: Int64, listen: String, connections: Int,
-    paymentsInFlight: Int, policyGeneration: UInt64
+    paymentsInFlight: Int, policyGeneration: UInt64, openFilesLimit: UInt64?,
+    lockedMemoryLimitBytes: UInt64?
   ) {
     self.state = state
     self.version = version
@@ -134,5 +139,7 @@ package struct ServiceStatus: Equatable, Sendable {
     self.connections = connections
     self.paymentsInFlight = paymentsInFlight
     self.policyGeneration = policyGeneration
+    self.openFilesLimit = openFilesLimit
+    self.lockedMemoryLimitBytes = lockedMemoryLimitBytes
   }
 }

@@ -45,6 +45,8 @@ package struct ShowStatus: PlainAdminOperation {
       json.member("audit_entries", integer: figures.auditEntries)
       json.member("store_used_bytes", integer: figures.size.usedBytes)
       json.member("store_map_bytes", integer: figures.size.mapBytes)
+      json.member("open_files_limit", integer: service.openFilesLimit)
+      json.member("locked_memory_limit_bytes", integer: service.lockedMemoryLimitBytes)
       try call.writeKeyMembers(&json)
       call.writeAlarms(to: &json)
     }

@@ -1,6 +1,6 @@
-import Cards
+package import Cards
 import RecordFormat
-import Storage
+package import Storage
 
 /// Records that are opened inside a transaction, to be looked at.
 extension CardStore {
@@ -54,6 +54,24 @@ extension CardStore {
   ) throws(CardStoreError) -> RawSpan? {
     do throws(StorageError) { return try transaction.get(key, in: .cards) } catch {
       throw .store(error)
+    }
+  }
+
+  /// Whether the merchant has a card under `token` now, as far as is durable. On any thread.
+  ///
+  /// - Throws: ``CardStoreError/recordDoesNotOpen``, ``CardStoreError/store(_:)``.
+  package static func holds(
+    _ token: Token, of merchant: UInt32, in store: Store
+  ) throws(CardStoreError) -> Bool {
+    try store.read { (transaction) throws(CardStoreError) in
+      try token.withBytes { (key) throws(CardStoreError) in
+        let record: RawSpan?
+        do throws(StorageError) { record = try transaction.get(key, in: .cards) } catch {
+          throw .store(error)
+        }
+        guard let record else { return false }
+        return try header(of: record).merchant == merchant
+      }
     }
   }
 

@@ -12,7 +12,6 @@ protocol ClientOperation: ~Copyable, Sendable {
 
   /// What the client needs the permission for, and what entries call it.
   static var operation: Operation { get }
-  static var admission: Admission { get }
   /// The token that it names.
   var token: Token? { get }
   /// The acquirer that it names and may use.
@@ -36,7 +35,7 @@ extension ClientOperation where Self: ~Copyable {
 ///
 /// `@unchecked Sendable`: handed to the store once; from then on only the writer thread touches it.
 final class ClientJob<Work: ClientOperation & ~Copyable>: WriteJob, @unchecked Sendable {
-  var admission: Admission { Work.admission }
+  let admission: Admission
 
   private let books: Books
   private let terms: TermsInForce
@@ -49,10 +48,12 @@ final class ClientJob<Work: ClientOperation & ~Copyable>: WriteJob, @unchecked S
   private var isCounted: Bool?
 
   init(
-    _ work: consuming Work, books: Books, terms: TermsInForce, caller: Caller,
+    _ work: consuming Work, _ admission: Admission = .ordinary, books: Books, terms: TermsInForce,
+    caller: Caller,
     reply: @escaping @Sendable (Result<Work.Output, Problem>) -> Void
   ) {
     self.work = work
+    self.admission = admission
     self.books = books
     self.terms = terms
     self.caller = caller
@@ -84,7 +85,7 @@ final class ClientJob<Work: ClientOperation & ~Copyable>: WriteJob, @unchecked S
   }
 
   /// Appends the entry of a refusal, unless it tells of the service's state alone, or is one of a
-  /// number told later.
+  /// number told later. One that has come into reserved room takes nothing of it.
   private func record(
     _ refusal: (problem: Problem, reason: String?), in transaction: inout StoreWriteTransaction
   ) throws(VaultError) {
@@ -95,7 +96,10 @@ final class ClientJob<Work: ClientOperation & ~Copyable>: WriteJob, @unchecked S
     if let acquirer = work.acquirer { entry.acquirer = acquirer }
     if let reason = refusal.reason { entry.reason = reason }
     let now = books.clock.monotonicNanoseconds
-    let isCounted = isCounted ?? (books.refusals.record(client: caller.actor, now: now()) == .count)
+    let isCounted =
+      isCounted
+      ?? (books.refusals.record(
+        client: caller.actor, storing: admission == .ordinary, now: now()) == .count)
     self.isCounted = isCounted
     if isCounted {
       books.alarms.noteCounted(entry, from: .batch, now: now)

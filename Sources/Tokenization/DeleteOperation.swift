@@ -8,7 +8,6 @@ import VaultCore
 /// Deletes one card of the merchant that asks.
 struct DeleteOperation: ClientOperation {
   static let operation = Operation.delete
-  static let admission = Admission.reserved
 
   let token: Token?
 

@@ -8,7 +8,6 @@ import VaultCore
 /// Reads one card for the acquirer that asks, behind a durable audit entry.
 struct PullOperation: ClientOperation {
   static let operation = Operation.detokenize
-  static let admission = Admission.ordinary
 
   let token: Token?
 

@@ -25,7 +25,6 @@ struct IntentOperation: ClientOperation {
   }
 
   static let operation = Operation.detokenize
-  static let admission = Admission.ordinary
 
   let request: PushRequest
   /// What the terms say of it under which the client was admitted.

@@ -20,7 +20,6 @@ struct TokenizeOperation: ClientOperation, ~Copyable {
   }
 
   static let operation = Operation.tokenize
-  static let admission = Admission.ordinary
 
   var token: Token? { nil }
   private let match: BrandMatch

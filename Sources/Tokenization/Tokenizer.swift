@@ -1,5 +1,6 @@
 package import AccessPolicy
 import AuditLog
+import CardStore
 package import Cards
 import Ledgers
 import Storage
@@ -95,18 +96,45 @@ package final class Tokenizer: Sendable {
   }
 
   /// Deletes the token's card (`204`).
+  ///
+  /// Where there is no room but what is reserved for deletions, in the store or in the queue, a card of
+  /// the merchant's goes into that, and nothing else: whoever asks for cards that do not exist is
+  /// answered, and counted.
   package func delete(
     _ token: Token?, caller: Caller, reply: @escaping @Sendable (Answer) -> Void
   ) {
-    submit(DeleteOperation(token: token), caller) { reply(Answer($0)) }
+    submit(DeleteOperation(token: token), caller) { [self] result in
+      guard case .failure(let problem) = result,
+        problem.name == .storeFull || problem.name == .overloaded
+      else { return reply(Answer(result)) }
+      do throws(CardStoreError) {
+        guard let token, let merchant = caller.merchant,
+          try CardStore.holds(token, of: merchant.number, in: vault.store)
+        else { return reply(Answer(count(Problem(.tokenNotFound), of: caller, token))) }
+      } catch {
+        return reply(Answer(problem))
+      }
+      submit(DeleteOperation(token: token), caller, admission: .reserved) { reply(Answer($0)) }
+    }
+  }
+
+  /// Counts a refusal that gets no entry of its own.
+  private func count(_ problem: Problem, of caller: Caller, _ token: Token?) -> Problem {
+    let books = vault.books
+    let now = books.clock.monotonicNanoseconds()
+    _ = books.refusals.record(client: caller.actor, storing: false, now: now)
+    books.alarms.noteCounted(
+      AuditEntry(problem, caller: caller, operation: .delete, token: token), from: .outside,
+      now: { now })
+    return problem
   }
 
   private func submit<Work: ClientOperation & ~Copyable>(
-    _ work: consuming Work, _ caller: Caller,
+    _ work: consuming Work, _ caller: Caller, admission: Admission = .ordinary,
     reply: @escaping @Sendable (Result<Work.Output, Problem>) -> Void
   ) {
     vault.store.submit(
-      ClientJob(work, books: vault.books, terms: terms, caller: caller, reply: reply))
+      ClientJob(work, admission, books: vault.books, terms: terms, caller: caller, reply: reply))
   }
 
   /// Audits a refusal that the edge decided (quota, operation, media type, JSON, number), and answers

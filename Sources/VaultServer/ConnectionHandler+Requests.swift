@@ -34,7 +34,7 @@ extension ConnectionHandler {
         }
         dispatch(exchange, body: input.readableBytesSpan.extracting(0..<byteCount))
         input.moveReaderIndex(forwardBy: byteCount)
-      case .handshaking, .answering, .closing:
+      case .silent, .handshaking, .answering, .closing:
         return
       }
     }

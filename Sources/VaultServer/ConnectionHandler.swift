@@ -3,6 +3,7 @@ import Logging
 import NIOCore
 import NIOSSL
 import NIOTLS
+import Synchronization
 
 /// One connection: the thin place between NIO and the parts that decide.
 ///
@@ -18,12 +19,16 @@ final class ConnectionHandler: ChannelInboundHandler {
   let connections: LoopConnections
   let loop: any EventLoop
   var context: ChannelHandlerContext?
-  var phase = ConnectionPhase.handshaking
+  var phase = ConnectionPhase.silent
   var client: ConnectionIdentity?
+  /// Where the connection is counted, see ``ConnectionShares``; nil before and after.
+  var place: ConnectionShares<NIOLoopBound<ConnectionHandler>>.Place?
   var pending = PendingBytes()
   /// Reused for each response, so that most need no allocation.
   var response: ByteBuffer
 
+  /// For whom the connection counts; nil for a handshake.
+  private var owner: ConnectionOwner?
   private var deadlineTick = Int.max
   private var isReading = true
 
@@ -53,6 +58,13 @@ final class ConnectionHandler: ChannelInboundHandler {
     phase = .closing
     pending.removeAll()
     connections.remove(self)
+    givePlaceBack()
+  }
+
+  /// For a connection that has ended, or never began.
+  func givePlaceBack() {
+    guard let place = place.take() else { return }
+    core.shares.withLock { $0.leave(place) }
     core.counters.closeConnection()
   }
 
@@ -69,11 +81,31 @@ final class ConnectionHandler: ChannelInboundHandler {
     setDeadline(core.limits.idle)
     if client == nil { resumeIdentity(context) }
     // What was decided while the handshake ran may have been overtaken by a reload.
-    if refreshIdentity() { closeIfRejected() }
+    guard refreshIdentity(), !closeIfRejected(), settle() else { return }
     if core.state.isStopping { stop() }
   }
 
+  /// Sets TLS up when the first bytes come: a connection that says nothing costs no more than its
+  /// socket.
+  private func beginTLS(_ context: ChannelHandlerContext, _ first: NIOAny) {
+    phase = .handshaking
+    let onItsLoop = NIOLoopBound(self, eventLoop: loop)
+    let pipeline = context.pipeline.syncOperations
+    do {
+      try pipeline.addHandler(
+        NIOSSLServerHandler(
+          context: core.state.tls.context,
+          customVerificationCallback: { certificates, verdict in
+            verdict.succeed(onItsLoop.value.verify(certificates) ? .certificateVerified : .failed)
+          }), position: .before(self))
+    } catch {
+      return abort()
+    }
+    pipeline.fireChannelRead(first)
+  }
+
   func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+    if case .silent = phase { return beginTLS(context, data) }
     let incoming = unwrapInboundIn(data)
     defer { wipeInPlace(incoming) }
     if case .closing = phase { return }
@@ -99,7 +131,8 @@ final class ConnectionHandler: ChannelInboundHandler {
       // The library's own words for what went wrong; nothing of them is the client's.
       var metadata: Logger.Metadata = ["cause": "\(error)"]
       if case .rejected(let reason)? = client?.identity { metadata["reason"] = "\(reason)" }
-      core.log.write(.info, "handshake failed", at: connections.unixSeconds, metadata)
+      core.log.writeSeldom(
+        .info, "handshake failed", of: "\(error)", at: connections.unixSeconds, metadata)
     }
     phase = .closing
     abort()
@@ -151,7 +184,9 @@ extension ConnectionHandler {
   func checkDeadline(_ tick: Int) {
     guard tick >= deadlineTick else { return }
     switch phase {
-    case .handshaking: core.counters.add(.handshakesTimedOut)
+    case .silent, .handshaking: core.counters.add(.handshakesTimedOut)
+    // Its last answer has not been taken yet; TLS itself ends the wait.
+    case .closing where hasUnsentBytes: return
     case .idle where pending.isEmpty: core.counters.add(.idleTimedOut)
     case .idle, .head, .body: core.counters.add(.requestsTimedOut)
     case .answering, .closing: break
@@ -161,16 +196,33 @@ extension ConnectionHandler {
 
   /// Closes if nothing is under way; otherwise the answer says `Connection: close`.
   func stop() {
-    if case .idle = phase, pending.isEmpty { close() }
+    switch phase {
+    case .silent, .handshaking: abort()
+    case .idle where pending.isEmpty: close()
+    case .closing: setDeadline(core.limits.farewell)
+    case .idle, .head, .body, .answering: break
+    }
   }
 
   /// Ends TLS and then the connection; what still arrives is thrown away.
+  ///
+  /// The client is waited for, since it may still be sending what an answer has made needless, and an
+  /// end at once would take that answer from it. One to whom nothing is owed, or who has all that it
+  /// gets from a service that stops, is not waited for long.
   func close() {
+    var isOwedNothing = core.state.isStopping
+    if case .idle = phase { isOwedNothing = true }
     phase = .closing
-    clearDeadline()
+    if isOwedNothing { setDeadline(core.limits.farewell) } else { clearDeadline() }
     pending.removeAll()
     updateReading()
     context?.close(promise: nil)
+  }
+
+  /// Whether something that was written waits for the client to take it.
+  private var hasUnsentBytes: Bool {
+    let options = context?.channel.syncOptions
+    return ((try? options?.getOption(ChannelOptions.bufferedWritableBytes)) ?? 0) > 0
   }
 
   /// Ends the connection without any more words.
@@ -220,7 +272,7 @@ extension ConnectionHandler {
       return client != nil
     }
     client?.decideAgain(trust: core.state.trust, at: now)
-    return !closeIfRejected()
+    return !closeIfRejected() && settle()
   }
 
   /// Decides again between requests, so that a revoked client does not stay connected.
@@ -238,9 +290,44 @@ extension ConnectionHandler {
   private func closeIfRejected() -> Bool {
     guard case .rejected(let reason)? = client?.identity else { return false }
     core.counters.add(.clientsRejected)
-    core.log.write(
-      .notice, "client rejected", at: connections.unixSeconds, ["reason": "\(reason.rawValue)"])
+    core.log.writeSeldom(
+      .notice, "client rejected", of: reason.rawValue, at: connections.unixSeconds,
+      ["reason": "\(reason.rawValue)"])
     close()
     return true
+  }
+
+  /// Counts the connection for whom it is now. False where that closes it.
+  private func settle() -> Bool {
+    let owner = client.flatMap { ConnectionOwner($0.identity) }
+    guard owner != self.owner else { return true }
+    guard var place else { return false }
+    let settlement = core.shares.withLock { $0.settle(&place, as: owner) }
+    self.place = place
+    switch settlement {
+    case .settled(let displaced):
+      self.owner = owner
+      if let displaced { core.close(displaced) }
+      return true
+    case .gone:
+      abort()
+    case .overClientShare:
+      closeOverShare(owner, .connectionsOverClientShare, "connections_by_client")
+    case .overPrincipalShare:
+      closeOverShare(owner, .connectionsOverMerchantShare, "connections_by_merchant")
+    }
+    return false
+  }
+
+  private func closeOverShare(
+    _ owner: ConnectionOwner?, _ event: ServerCounters.Event, _ limit: String
+  ) {
+    let name = owner?.principal.name ?? ""
+    core.counters.add(event)
+    core.log.writeSeldom(
+      .warning, "connections closed at a limit", of: "\(limit) \(name)",
+      at: connections.unixSeconds,
+      ["limit": "\(limit)", "actor": "\(owner?.actor ?? "")", "principal": "\(name)"])
+    close()
   }
 }

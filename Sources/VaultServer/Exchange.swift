@@ -33,6 +33,8 @@ struct Exchange {
 
 /// Where a connection stands.
 enum ConnectionPhase {
+  /// Nothing has come yet.
+  case silent
   /// TLS has not been set up.
   case handshaking
   /// Between requests.

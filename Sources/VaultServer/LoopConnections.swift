@@ -51,8 +51,6 @@ final class LoopConnections {
 
   func add(_ connection: ConnectionHandler) {
     connections[ObjectIdentifier(connection)] = connection
-    // What was accepted just before the listener closed.
-    if core.state.isStopping { connection.stop() }
   }
 
   func remove(_ connection: ConnectionHandler) {
@@ -79,6 +77,7 @@ final class LoopConnections {
   private func advance() {
     tick = Int((NIODeadline.now() - start).nanoseconds / tickNanoseconds)
     unixSeconds = core.unixSeconds()
+    core.log.tellCounts(at: unixSeconds)
     var decisionsLeft = Self.decisionsPerTick
     for connection in connections.values {
       connection.checkDeadline(tick)

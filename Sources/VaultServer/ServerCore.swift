@@ -1,6 +1,8 @@
 import AccessPolicy
 import Cryptography
 import Logging
+import NIOCore
+import Synchronization
 
 /// What all connections of a server share. Immutable, or safe to use from every loop.
 final class ServerCore: Sendable {
@@ -10,6 +12,7 @@ final class ServerCore: Sendable {
   let log: ServerLog
   let limits: ServerLimits
   let quotas = QuotaLedger()
+  let shares: Mutex<ConnectionShares<NIOLoopBound<ConnectionHandler>>>
   let tokenizeDecoder: TokenizeDecoder
   let pushDecoder: PushDecoder
   let identifiers: RequestIdentifiers
@@ -24,9 +27,38 @@ final class ServerCore: Sendable {
     self.state = state
     log = ServerLog(logger, counters: counters)
     limits = settings.limits
+    shares = Mutex(ConnectionShares(settings.limits.connections))
     tokenizeDecoder = TokenizeDecoder(brands: settings.brands, pool: settings.pool)
     pushDecoder = PushDecoder(pool: settings.pool)
     identifiers = try RequestIdentifiers()
     unixSeconds = settings.unixSeconds
+  }
+  /// Lets a new connection in, where there is a place for it.
+  func admit(_ handler: NIOLoopBound<ConnectionHandler>, from address: PeerAddress) -> Bool {
+    switch shares.withLock({ $0.admit(handler, from: address) }) {
+    case .admitted(let place, let displaced):
+      handler.value.place = place
+      counters.openConnection()
+      if let displaced { close(displaced) }
+      return true
+    case .refused:
+      counters.add(.connectionsOverLimit)
+      log.writeSeldom(
+        .warning, "connections closed at a limit", of: "connections", at: unixSeconds(),
+        ["limit": "connections"])
+      return false
+    }
+  }
+
+  /// Closes a handshake that had to make room.
+  func close(_ displaced: ConnectionShares<NIOLoopBound<ConnectionHandler>>.Displaced) {
+    let event: ServerCounters.Event =
+      displaced.isOverAddressShare ? .handshakesOverAddressShare : .handshakesOverLimit
+    counters.add(event)
+    log.writeSeldom(
+      .warning, "connections closed at a limit", of: event.rawValue, at: unixSeconds(),
+      ["limit": "handshakes"])
+    let handler = displaced.handle
+    handler.eventLoop.execute { handler.value.abort() }
   }
 }

@@ -5,8 +5,19 @@ package final class ServerCounters: Sendable {
   /// The events of connections that are counted.
   package enum Event: String, Sendable, CaseIterable {
     case connectionsAccepted = "connections_accepted"
-    /// Closed at once, since as many as allowed were open.
+    /// Closed at once, since as many as allowed were open, and no handshake among them.
     case connectionsOverLimit = "connections_over_limit"
+    /// Closed when its client was known, since that has as many as one client may have.
+    case connectionsOverClientShare = "connections_over_client_share"
+    /// Closed when its client was known, since the merchant or acquirer has as many as it may have.
+    case connectionsOverMerchantShare = "connections_over_merchant_share"
+    /// The oldest handshake, closed for a newer one.
+    case handshakesOverLimit = "handshakes_over_limit"
+    /// The oldest handshake of an address, closed for a newer one, since it has as many as one address
+    /// may have while others wait.
+    case handshakesOverAddressShare = "handshakes_over_address_share"
+    /// The system had no descriptor or no memory for a new connection, which waits.
+    case acceptsFailed = "accepts_failed"
     case handshakesFailed = "handshakes_failed"
     case handshakesTimedOut = "handshakes_timed_out"
     /// The certificate must not be served: revoked, wrong usage, stale revocation list.
@@ -90,15 +101,10 @@ package final class ServerCounters: Sendable {
     }
   }
 
-  /// Counts one more open connection, unless `limit` are open.
-  func openConnection(limit: Int) -> Bool {
-    guard open.wrappingAdd(1, ordering: .relaxed).newValue <= limit else {
-      open.wrappingSubtract(1, ordering: .relaxed)
-      add(.connectionsOverLimit)
-      return false
-    }
+  /// Counts one more open connection.
+  func openConnection() {
+    open.wrappingAdd(1, ordering: .relaxed)
     add(.connectionsAccepted)
-    return true
   }
 
   func closeConnection() {

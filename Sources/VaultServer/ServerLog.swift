@@ -10,6 +10,7 @@ final class ServerLog: Sendable {
   private let logger: Logger
   private let counters: ServerCounters
   private let budget = Mutex((second: Int64(0), lines: 0))
+  private let seldom = Mutex(SeldomLines())
 
   init(_ logger: Logger, counters: ServerCounters) {
     self.logger = logger
@@ -32,5 +33,27 @@ final class ServerLog: Sendable {
     }
     guard hasRoom else { return counters.add(.logLinesDropped) }
     logger.log(level: level, message, metadata: metadata())
+  }
+
+  /// Writes a line about something that anybody can bring about as often as they like: the first of
+  /// its kind in a minute, and in its place at the minute's end how many more there were.
+  ///
+  /// - Parameter kind: what tells such lines apart beside their message.
+  func writeSeldom(
+    _ level: Logger.Level, _ message: String, of kind: String, at now: Int64,
+    _ metadata: Logger.Metadata
+  ) {
+    let line = SeldomLines.Line(level: level, message: message, metadata: metadata)
+    let first = seldom.withLock { $0.note(line, of: kind, at: now) }
+    if let first { write(first, at: now) }
+  }
+
+  /// Writes the counts of the minutes that have ended.
+  func tellCounts(at now: Int64) {
+    for line in seldom.withLock({ $0.ended(at: now) }) { write(line, at: now) }
+  }
+
+  private func write(_ line: SeldomLines.Line, at now: Int64) {
+    write(line.level, "\(line.message)", at: now, line.metadata)
   }
 }

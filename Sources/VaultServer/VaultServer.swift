@@ -1,10 +1,10 @@
 import AccessPolicy
 package import Cards
 import Cryptography
+import Listening
 package import Logging
 package import NIOCore
 import NIOPosix
-import NIOSSL
 package import SecretMemory
 import Synchronization
 package import Tokenization
@@ -45,6 +45,8 @@ package final class VaultServer: Sendable {
 
   /// The requests, answers and connections so far.
   package var counters: ServerCounters { core.counters }
+  /// How many connections have a client that no policy knows, yet or at all.
+  package var handshakesUnderWay: Int { core.shares.withLock { $0.handshakeCount } }
   /// The port on which it listens.
   package let port: Int
 
@@ -83,7 +85,8 @@ package final class VaultServer: Sendable {
             return NIOLoopBound(connections, eventLoop: loop)
           }.get())
       }
-      listener = try await Self.listen(settings, core: core, loops: loops, group: group)
+      listener = try await Self.listen(
+        settings, core: core, loops: loops, group: group, logger: logger)
       self.loops = loops
     } catch {
       for bound in loops { bound.eventLoop.execute { bound.value.end() } }
@@ -149,21 +152,29 @@ package final class VaultServer: Sendable {
         bound.value.end()
       }
     }
+    core.log.tellCounts(at: .max)
     return isDone
   }
 
   private static func listen(
     _ settings: Settings, core: ServerCore, loops: [NIOLoopBound<LoopConnections>],
-    group: any EventLoopGroup
+    group: any EventLoopGroup, logger: Logger
   ) async throws -> any Channel {
     try await ServerBootstrap(group: group)
       .serverChannelOption(ChannelOptions.backlog, value: 1024)
       .serverChannelOption(ChannelOptions.socketOption(.so_reuseaddr), value: 1)
+      .serverChannelInitializer { channel in
+        channel.eventLoop.makeCompletedFuture {
+          try channel.pipeline.syncOperations.addHandler(
+            AcceptPause(logger, listener: "clients") { core.counters.add(.acceptsFailed) })
+        }
+      }
       .childChannelOption(ChannelOptions.tcpOption(.tcp_nodelay), value: 1)
-      // One read of a bounded size before the handler is asked whether it wants more.
+      // One read of a bounded size before the handler is asked whether it wants more. The buffer
+      // stays with the connection, so it is no larger than most requests need.
       .childChannelOption(ChannelOptions.maxMessagesPerRead, value: 1)
       .childChannelOption(
-        ChannelOptions.recvAllocator, value: FixedSizeRecvByteBufferAllocator(capacity: 16_384)
+        ChannelOptions.recvAllocator, value: FixedSizeRecvByteBufferAllocator(capacity: 4_096)
       )
       .childChannelInitializer { channel in
         channel.eventLoop.makeCompletedFuture { try open(channel, core: core, loops: loops) }
@@ -177,20 +188,21 @@ package final class VaultServer: Sendable {
     _ channel: any Channel, core: ServerCore, loops: [NIOLoopBound<LoopConnections>]
   ) throws {
     guard let bound = loops.first(where: { $0.eventLoop === channel.eventLoop }),
-      core.counters.openConnection(limit: core.limits.connections)
+      !core.state.isStopping
     else { throw ConnectionRefused() }
     let handler = ConnectionHandler(core: core, connections: bound.value, channel: channel)
-    let pipeline = channel.pipeline.syncOperations
     let onItsLoop = NIOLoopBound(handler, eventLoop: channel.eventLoop)
-    try pipeline.addHandler(
-      NIOSSLServerHandler(
-        context: core.state.tls.context,
-        customVerificationCallback: { certificates, verdict in
-          verdict.succeed(onItsLoop.value.verify(certificates) ? .certificateVerified : .failed)
-        }))
-    try pipeline.addHandler(handler)
+    guard core.admit(onItsLoop, from: PeerAddress(channel.remoteAddress)) else {
+      throw ConnectionRefused()
+    }
+    do {
+      try channel.pipeline.syncOperations.addHandler(handler)
+    } catch {
+      handler.givePlaceBack()
+      throw error
+    }
   }
 
-  /// The limit of connections has been reached, or the server is stopping.
+  /// There is no place for the connection, or the server is stopping.
   private struct ConnectionRefused: Error {}
 }

@@ -8,7 +8,9 @@ import Testing
     #expect(
       values == [
         "body_bytes": 4_096, "header_bytes": 8_192, "acquirer_answer_bytes": 65_536,
-        "connections": 4_096, "writer_queue": 4_096, "batch": 512, "handshake_seconds": 5,
+        "connections": 4_096, "handshakes": 512, "connections_by_client": 1_024,
+        "connections_by_merchant": 2_048, "writer_queue": 4_096, "batch": 512,
+        "handshake_seconds": 5,
         "header_seconds": 10, "body_seconds": 10, "idle_seconds": 60,
         "acquirer_messages": 1_024, "acquirer_connect_seconds": 5,
         "acquirer_answer_seconds": 30, "drain_seconds": 30, "refusals_stored_per_minute": 60,

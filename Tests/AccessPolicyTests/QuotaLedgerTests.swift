@@ -25,6 +25,21 @@ import Testing
         == .exceeded(retryAfterSeconds: 1))
   }
 
+  @Test func `deleting has the quota of tokenizing where it has none of its own`() {
+    #expect(Quotas(tokenizePerMinute: 7).perMinute(.delete) == 7)
+    #expect(Quotas(tokenizePerMinute: 7, deletePerMinute: 3).perMinute(.delete) == 3)
+    #expect(Quotas(detokenizePerMinute: 7).perMinute(.delete) == nil)
+    let shop = Principal.merchant(
+      Merchant(
+        name: "shop", number: 1, clients: [],
+        authority: AuthorityReference(certificatePaths: ["/ca"]), operations: [.tokenize, .delete],
+        quotas: Quotas(tokenizePerMinute: 2)))
+    let decisions = (0..<3).map { _ in ledger.take(.delete, for: shop, now: second) }
+    #expect(decisions == [.granted, .granted, .exceeded(retryAfterSeconds: 30)])
+    // A bucket of its own: what is deleted is not taken from what may be tokenized.
+    #expect(ledger.take(.tokenize, for: shop, now: second) == .granted)
+  }
+
   @Test func `a bucket refills continuously`() {
     #expect(granted(60, shop(perMinute: 60), now: 0) == 60)
     #expect(granted(60, shop(perMinute: 60), now: second - 1) == 0)

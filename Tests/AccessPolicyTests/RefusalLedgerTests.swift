@@ -46,4 +46,10 @@ import Testing
     #expect(
       ledger.flush(now: .max) == [.init(client: "a", count: 2), .init(client: "b", count: 1)])
   }
+
+  @Test func `one for which there is no room is counted, and takes no other's place`() {
+    for _ in 0..<3 { #expect(ledger.record(client: "a", storing: false, now: 0) == .count) }
+    #expect(stored(61, "a", now: 0) == 60)
+    #expect(ledger.flush(now: .max) == [.init(client: "a", count: 4)])
+  }
 }

@@ -73,7 +73,8 @@ final class TestService: Sendable {
       ServiceStatus(
         state: .serving, version: "1.2.3", isDevelopment: true, processIdentifier: 42,
         startedMilliseconds: 1_795_459_405_123, uptimeSeconds: 7, listen: "127.0.0.1:8443",
-        connections: 3, paymentsInFlight: 1, policyGeneration: 1)
+        connections: 3, paymentsInFlight: 1, policyGeneration: 1, openFilesLimit: 1_024,
+        lockedMemoryLimitBytes: 65_536)
     }
     hooks.metrics = { [Metric("cadenas_requests_total", .counter, "Requests.", 5)] }
     return Operations(store: store, hooks: hooks)

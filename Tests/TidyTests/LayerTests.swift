@@ -12,7 +12,10 @@ import Testing
     ["AccessPolicy", "AuditLog", "CardStore", "Keyring", "Ledgers"],
     ["VaultCore"],
     ["Tokenization", "VaultManagement"],
-    ["Configuration", "AcquirerGateway", "VaultServer", "Administration", "ServiceLog"],
+    [
+      "Configuration", "AcquirerGateway", "VaultServer", "Administration", "ServiceLog",
+      "Listening",
+    ],
     ["cadenas", "cadenas-dev"],
   ]
   private static let edge = 7

@@ -115,7 +115,7 @@ struct LifecycleTests {
   @Test func `connections above the limit are closed and counted, and a place becomes free again`()
     async throws
   {
-    try await withServer(limits: limits { $0.connections = 2 }) { server in
+    try await withServer(limits: limits { $0.connections.total = 2 }) { server in
       let first = try await server.connect()
       let second = try await server.connect()
       #expect(try await first.exchange(tokenizeRequest()).status == 201)
@@ -174,6 +174,24 @@ struct LifecycleTests {
       #expect(await !server.server.stop(within: .milliseconds(100)))
       await busy.closed()
       server.service.release()
+    }
+  }
+
+  @Test func `a stop does not wait for who says nothing, half a handshake, or no farewell`()
+    async throws
+  {
+    try await withServer { server in
+      let strangers = BareConnections(port: server.server.port)
+      try await strangers.open(2)
+      try await strangers.open(1, saying: [22, 3, 1, 0, 200, 1])
+      let mute = try await server.connect()
+      #expect(try await mute.exchange(tokenizeRequest()).status == 201)
+      try await mute.stopReading()
+      await server.counted(.connectionsAccepted, 4)
+      // TLS by itself waits for five seconds.
+      #expect(await server.server.stop(within: .seconds(4)))
+      #expect(server.server.counters.connectionsOpen == 0)
+      await strangers.end()
     }
   }
 }

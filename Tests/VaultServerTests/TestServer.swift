@@ -109,6 +109,18 @@ final class TestServer: Sendable {
     state.replace(trust: trust, tls: state.tls)
   }
 
+  /// Waits until `event` has happened `times` times.
+  func counted(_ event: ServerCounters.Event, _ times: UInt64) async {
+    await become { server.counters.count(event) >= times }
+  }
+
+  /// Waits until `condition` holds, which nobody tells, so that it is looked at again and again.
+  func become(_ condition: () -> Bool) async {
+    while !condition() {
+      try? await group.any().scheduleTask(in: .milliseconds(5)) {}.futureResult.get()
+    }
+  }
+
   /// Ends everything.
   func end() async {
     await server.stop(within: .seconds(1))

@@ -24,7 +24,7 @@ struct BenchCommand: ParsableCommand {
   @Option(help: "What is asked for.")
   var operation = BenchPlan.Operation.tokenizeNew
 
-  @Option(help: "How many connections, 1 to 4000.")
+  @Option(help: "How many connections, 1 to 4000; the vault lets one client have 1024 by default.")
   var connections = 64
 
   @Option(help: "How many seconds are measured.")

@@ -3,7 +3,7 @@ import Administration
 import Configuration
 import Glibc
 
-/// Looks at the host: swap, limits of the process, groups.
+/// Looks at the host: swap, limits of the service's process, groups.
 struct HostCheck {
   /// Memory that the service locks for keys and cards in flight, in bytes, with room to spare.
   private static let lockedBytes: UInt64 = 4 << 20
@@ -14,9 +14,7 @@ struct HostCheck {
 
   let configuration: ServiceConfiguration
 
-  func run() -> [Finding] {
-    [swap, lockedMemory, descriptors] + group + user
-  }
+  func run() -> [Finding] { [swap] + limits + group + user }
 
   private var swap: Finding {
     let lines = Self.lines(of: "/proc/swaps").dropFirst()
@@ -36,22 +34,42 @@ struct HostCheck {
     return Self.lines(of: path).first == "0"
   }
 
-  private var lockedMemory: Finding {
-    let limit = Self.limit(__RLIMIT_MEMLOCK)
-    guard limit < Self.lockedBytes else {
+  /// What the process of the service may have; where none runs, what one of this shell would.
+  private var limits: [Finding] {
+    let service = AdminClient(path: configuration.administration.socketPath)
+    do {
+      let status = try service.status()
+      let limits = ProcessLimits(
+        openFiles: status["open_files_limit"]?.integer.map { UInt64(clamping: $0) },
+        lockedBytes: status["locked_memory_limit_bytes"]?.integer.map { UInt64(clamping: $0) })
+      return [lockedMemory(limits), descriptors(limits)]
+    } catch AdminClient.Failure.socket(.noService(_)) {
+      let limits = ProcessLimits.ofService
+      return [lockedMemory(limits), descriptors(limits)]
+    } catch {
+      return [
+        Finding(
+          .warning, .host,
+          "how much the running service may lock and open is not known: it does not tell this user",
+          remedy: "run this as an operator or auditor, or read /proc/PID/limits of its process")
+      ]
+    }
+  }
+
+  private func lockedMemory(_ limits: ProcessLimits) -> Finding {
+    guard let limit = limits.lockedBytes, limit < Self.lockedBytes else {
       return Finding(.ok, .host, "memory for keys and cards can be locked (RLIMIT_MEMLOCK)")
     }
     return Finding(
       .error, .host,
-      "only \(limit >> 10) KiB of memory can be locked (RLIMIT_MEMLOCK); the service needs "
-        + "\(Self.lockedBytes >> 10) KiB",
+      "only \(limit >> 10) KiB of memory can be locked (RLIMIT_MEMLOCK); the service "
+        + "needs \(Self.lockedBytes >> 10) KiB",
       remedy: "set LimitMEMLOCK=64M in the service's unit (ulimit -l)")
   }
 
-  private var descriptors: Finding {
-    let limit = Self.limit(RLIMIT_NOFILE)
+  private func descriptors(_ limits: ProcessLimits) -> Finding {
     let needed = UInt64(configuration.limits.connections) + Self.spareDescriptors
-    guard limit < needed else {
+    guard let limit = limits.openFiles, limit < needed else {
       return Finding(.ok, .host, "enough files can be open (RLIMIT_NOFILE)")
     }
     return Finding(
@@ -78,12 +96,6 @@ struct HostCheck {
         .warning, .host, "this command runs as root; the service should have a user of its own",
         remedy: "run service and commands as the user who owns the store")
     ]
-  }
-
-  private static func limit(_ resource: __rlimit_resource) -> UInt64 {
-    var limit = rlimit()
-    guard unsafe getrlimit(Int32(bitPattern: resource.rawValue), &limit) == 0 else { return 0 }
-    return UInt64(limit.rlim_max)
   }
 
   private static func lines(of path: String) -> [Substring] {

@@ -18,13 +18,8 @@ struct StoreCheckup {
   private var source: any KeyEncryptionKeySource { configuration.keys.source }
 
   func run() -> [Finding] {
-    let path = configuration.administration.socketPath
     do {
-      var status: [UInt8] = []
-      try AdminClient(path: path).run(ShowStatus()) { part in
-        if case .document(let document) = part { status = document }
-      }
-      let document = try DocumentView(status)
+      let document = try AdminClient(path: configuration.administration.socketPath).status()
       return running(document) + keyWarnings(document) + disk
     } catch AdminClient.Failure.socket(.noService(_)) {
       return offline + disk
@@ -171,5 +166,16 @@ struct StoreCheckup {
         .warning, .store, "the disk of \(configuration.store.path) has \(free >> 20) MiB left",
         remedy: "make room: a full disk refuses new cards (507)")
     ]
+  }
+}
+
+extension AdminClient {
+  /// How the running service is.
+  func status() throws -> DocumentView {
+    var status: [UInt8] = []
+    try run(ShowStatus()) { part in
+      if case .document(let document) = part { status = document }
+    }
+    return try DocumentView(status)
   }
 }

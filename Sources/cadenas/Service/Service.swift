@@ -30,6 +30,7 @@ final class Service: Sendable {
   /// Runs the service until a signal ends it, and gives the exit status.
   static func run(configurationPath: String, logger: Logger) throws -> Int32 {
     let configuration = try ServiceConfiguration.load(path: configurationPath)
+    ProcessLimits.raiseOpenFiles()
     let service = try Service(configuration, logger: logger)
     while true {
       switch Signals.next() {
@@ -72,11 +73,13 @@ final class Service: Sendable {
     group = base.group
     let publisher = CheckpointPublisher(configuration.audit, vault: manager.vault, logger: logger)
     self.publisher = publisher
+    let memory = MemoryReturn()
     ticker = group.any().scheduleRepeatedTask(
       initialDelay: .seconds(1), delay: .seconds(1)
     ) { _ in
       manager.tick()
       publisher.tick()
+      memory.tick()
     }
     logger.info(
       "serving",

@@ -57,13 +57,15 @@ struct ServiceStatusSource: Sendable {
   }
 
   private func status() -> ServiceStatus {
-    ServiceStatus(
+    let limits = ProcessLimits.current
+    return ServiceStatus(
       state: state, version: Version.current, isDevelopment: configuration.development,
       processIdentifier: getpid(), startedMilliseconds: startedMilliseconds,
       uptimeSeconds: (SystemClock.unixMilliseconds() - startedMilliseconds) / 1_000,
       listen: listen,
       connections: server.counters.connectionsOpen, paymentsInFlight: vault.paymentsInFlight,
-      policyGeneration: tokenizer.policy.generation)
+      policyGeneration: tokenizer.policy.generation, openFilesLimit: limits.openFiles,
+      lockedMemoryLimitBytes: limits.lockedBytes)
   }
 
   private func metrics() -> [Metric] {
@@ -82,6 +84,10 @@ struct ServiceStatusSource: Sendable {
       Metric(
         "cadenas_connections", .gauge, "Open connections.",
         Int64(server.counters.connectionsOpen)),
+      Metric(
+        "cadenas_handshakes", .gauge,
+        "Open connections whose client no policy knows, yet or at all.",
+        Int64(server.handshakesUnderWay)),
       Metric(
         "cadenas_connection_events_total", .counter, "What happened to connections.",
         samples: ServerCounters.Event.allCases.map {

@@ -80,6 +80,11 @@ package final class RawClient: Sendable {
     inbox.state.withLock { String(decoding: $0.bytes, as: UTF8.self) }
   }
 
+  /// Takes nothing any more from the connection, not even its end.
+  package func stopReading() async throws {
+    try await channel.setOption(.autoRead, value: false).get()
+  }
+
   /// Ends the connection.
   package func close() async {
     try? await channel.close()

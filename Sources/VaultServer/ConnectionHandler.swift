@@ -21,6 +21,8 @@ final class ConnectionHandler: ChannelInboundHandler {
   var phase = ConnectionPhase.handshaking
   var client: ConnectionIdentity?
   var pending = PendingBytes()
+  /// The body that is being read, where it comes in chunks.
+  var chunked = ChunkedBody()
   /// Reused for each response, so that most need no allocation.
   var response: ByteBuffer
 
@@ -51,7 +53,7 @@ final class ConnectionHandler: ChannelInboundHandler {
     guard context != nil else { return }
     context = nil
     phase = .closing
-    pending.removeAll()
+    removeBytes()
     connections.remove(self)
     core.counters.closeConnection()
   }
@@ -130,6 +132,12 @@ final class ConnectionHandler: ChannelInboundHandler {
     if case .answering = phase { true } else { false }
   }
 
+  /// Wipes what has arrived and was not handled.
+  private func removeBytes() {
+    pending.removeAll()
+    chunked.removeAll()
+  }
+
   /// How many bytes the request that is being read needs in one piece.
   private var expectedBytes: Int {
     if case .body(let exchange) = phase { exchange.head.bodyBytes } else { 0 }
@@ -168,7 +176,7 @@ extension ConnectionHandler {
   func close() {
     phase = .closing
     clearDeadline()
-    pending.removeAll()
+    removeBytes()
     updateReading()
     context?.close(promise: nil)
   }

@@ -25,7 +25,7 @@ final class ServerCore: Sendable {
     log = ServerLog(logger, counters: counters)
     limits = settings.limits
     tokenizeDecoder = TokenizeDecoder(brands: settings.brands, pool: settings.pool)
-    pushDecoder = PushDecoder(pool: settings.pool)
+    pushDecoder = PushDecoder(brands: settings.brands, pool: settings.pool)
     identifiers = try RequestIdentifiers()
     unixSeconds = settings.unixSeconds
   }

@@ -47,6 +47,12 @@ package struct Limits: Equatable, Sendable {
 
   /// Makes the defaults.
   package init() {}
+
+  /// How many of so many messages one acquirer may hold.
+  package static func acquirerShare(ofMessages count: Int) -> Int { max(1, count / 2) }
+
+  /// How many of so many messages one merchant may hold.
+  package static func merchantShare(ofMessages count: Int) -> Int { max(1, count * 3 / 4) }
 }
 
 extension Limits {
@@ -114,7 +120,7 @@ extension Limits {
     Entry("batch", "requests", 1...4_096, \.batch, "one commit: the rest waits for the next"),
     Entry(
       "acquirer_messages", "messages", 1...16_384, \.acquirerMessages,
-      "messages to acquirers: not sent, 502"),
+      "messages to acquirers, half to one of them, three quarters of one merchant: 503"),
     Entry(
       "acquirer_connect_seconds", "s", 1...60, \.acquirerConnectSeconds,
       "connection to an acquirer: not sent, 502"),

@@ -1,5 +1,5 @@
 package import AccessPolicy
-package import Cards
+import Cards
 import Configuration
 package import NIOCore
 import Synchronization
@@ -11,11 +11,14 @@ package import VaultCore
 package final class Gateway: Sendable {
   private struct State {
     var counts: [String: GatewayCounts] = [:]
+    var shares: MessageShares
     /// By number. Weak, so that an exchange whose event loop has gone ends too.
     var underWay: [UInt64: WeakExchange] = [:]
     var nextNumber: UInt64 = 0
     /// Set by a shutdown; completed when nothing is under way.
     var drained: EventLoopPromise<Void>?
+    /// Whether a shutdown has ended what was under way: nothing is sent any more.
+    var isOver = false
   }
 
   private struct WeakExchange {
@@ -40,7 +43,7 @@ package final class Gateway: Sendable {
     self.group = group
     self.limits = limits
     self.nowMilliseconds = nowMilliseconds
-    state = Mutex(State())
+    state = Mutex(State(shares: MessageShares(places: limits.messagesUnderWay)))
   }
 
   /// What was done so far, by acquirer.
@@ -49,59 +52,60 @@ package final class Gateway: Sendable {
   /// How many messages are under way.
   package var messagesUnderWay: Int { state.withLock { $0.underWay.count } }
 
+  // MARK: - Places
+
+  /// Takes a place, whose number is of use for nothing else.
+  fileprivate func takePlace(
+    at acquirer: String, for merchant: String
+  ) throws(Problem) -> UInt64 {
+    let result = state.withLock { state -> Result<UInt64, Problem> in
+      if state.drained != nil { return .failure(Problem(.shuttingDown)) }
+      if let refusal = state.shares.take(acquirer: acquirer, merchant: merchant) {
+        state.counts[acquirer, default: GatewayCounts()].refused[refusal, default: 0] += 1
+        return .failure(Problem(.overloaded))
+      }
+      state.nextNumber += 1
+      state.underWay[state.nextNumber] = WeakExchange()
+      return .success(state.nextNumber)
+    }
+    return try result.get()
+  }
+
+  fileprivate func giveBack(_ place: PlaceAtAcquirer) {
+    state.withLock { $0.shares.giveBack(acquirer: place.acquirer, merchant: place.merchant.name) }
+  }
+
+  /// Nothing is under way any more at a place that was given back.
+  ///
+  /// - Parameter outcome: what came of its message; nil where none was sent.
+  fileprivate func end(_ place: PlaceAtAcquirer, _ outcome: AcquirerOutcome?) {
+    let drained = state.withLock { state -> EventLoopPromise<Void>? in
+      state.underWay[place.number] = nil
+      if let outcome { state.counts[place.acquirer, default: GatewayCounts()].add(outcome) }
+      return state.underWay.isEmpty ? state.drained : nil
+    }
+    drained?.succeed()
+  }
+
+  /// Whether a shutdown has given up waiting: nothing is sent any more.
+  var isOver: Bool { state.withLock { $0.isOver } }
+
   fileprivate func send(
-    _ acquirer: String, reply: @escaping @Sendable (AcquirerOutcome) -> Void,
+    at place: PlaceAtAcquirer, reply once: OutcomeReply,
     _ message: (_ nowMilliseconds: Int64) -> (Message, AcquirerEndpoint)?
   ) {
-    let number: UInt64
-    switch admit() {
-    case .refused(let cause):
-      state.withLock { $0.counts[acquirer, default: GatewayCounts()].notSent += 1 }
-      return reply(.notSent(cause: cause))
-    case .admitted(let admitted): number = admitted
-    }
-    let once = OutcomeReply { [self] outcome in
-      // The vault has the outcome before a shutdown that waits for it goes on to close the vault.
-      reply(outcome)
-      end(number, acquirer, outcome)
-    }
     guard let (message, endpoint) = message(nowMilliseconds()) else {
       return once.give(.notSent(cause: GatewayCause.configuration))
     }
     let exchange = AcquirerExchange(
       message, to: endpoint, limits: limits, on: group.next(), reply: once)
-    state.withLock { state in
-      state.underWay[number]?.exchange = exchange
-    }
+    state.withLock { $0.underWay[place.number]?.exchange = exchange }
+    guard !isOver else { return once.give(.notSent(cause: GatewayCause.shuttingDown)) }
     exchange.start()
   }
 
-  // MARK: - Counting
-
-  private enum Admission {
-    case admitted(UInt64)
-    case refused(cause: String)
-  }
-
-  private func admit() -> Admission {
-    state.withLock { state in
-      if state.drained != nil { return .refused(cause: GatewayCause.shuttingDown) }
-      guard state.underWay.count < limits.messagesUnderWay else {
-        return .refused(cause: GatewayCause.overloaded)
-      }
-      state.nextNumber += 1
-      state.underWay[state.nextNumber] = WeakExchange()
-      return .admitted(state.nextNumber)
-    }
-  }
-
-  private func end(_ number: UInt64, _ acquirer: String, _ outcome: AcquirerOutcome) {
-    let drained = state.withLock { state -> EventLoopPromise<Void>? in
-      state.underWay[number] = nil
-      state.counts[acquirer, default: GatewayCounts()].add(outcome)
-      return state.underWay.isEmpty ? state.drained : nil
-    }
-    drained?.succeed()
+  fileprivate func stop(at place: PlaceAtAcquirer) {
+    state.withLock { $0.underWay[place.number]?.exchange }?.stop()
   }
 
   // MARK: - Shutting down
@@ -128,9 +132,11 @@ package final class Gateway: Sendable {
   }
 
   private func stopAll() {
-    for exchange in state.withLock({ $0.underWay.values.compactMap(\.exchange) }) {
-      exchange.stop()
+    let exchanges = state.withLock { state in
+      state.isOver = true
+      return state.underWay.values.compactMap(\.exchange)
     }
+    for exchange in exchanges { exchange.stop() }
   }
 }
 
@@ -159,22 +165,70 @@ package struct AcquirerRoutes: AcquirerTransport {
     return operation.check(payment)
   }
 
-  package func send(
-    _ payment: Payment, card: ReleasedCard, identifier: PaymentIdentifier, acquirer: String,
-    merchant: Merchant, reply: @escaping @Sendable (AcquirerOutcome) -> Void
+  package func takePlace(
+    at acquirer: String, for merchant: Merchant
+  ) throws(Problem) -> any MessagePlace {
+    let number = try gateway.takePlace(at: acquirer, for: merchant.name)
+    return PlaceAtAcquirer(self, number: number, acquirer: acquirer, merchant: merchant)
+  }
+
+  /// The message of a payment, and where it goes; nil where these routes have no such acquirer,
+  /// operation or merchant.
+  fileprivate func message(
+    _ payment: Payment, _ card: ReleasedCard, _ identifier: PaymentIdentifier,
+    at place: PlaceAtAcquirer, nowMilliseconds: Int64
+  ) -> (Message, AcquirerEndpoint)? {
+    guard let definition = definitions[place.acquirer],
+      let template = definition.template.operations[payment.operation],
+      let access = definition.merchants[place.merchant.name]
+    else { return nil }
+    let message = Message(
+      template: template, payment: payment, card: card, identifier: identifier,
+      constants: access.constants, authority: definition.endpoint.authority,
+      basePath: definition.endpoint.url.path, authorization: access.authorization,
+      nowMilliseconds: nowMilliseconds)
+    return (message, definition.endpoint)
+  }
+}
+
+/// One place among the messages under way, and what is sent there.
+private final class PlaceAtAcquirer: MessagePlace {
+  let number: UInt64
+  let acquirer: String
+  let merchant: Merchant
+  private let routes: AcquirerRoutes
+  private let isTaken = Atomic(true)
+
+  init(_ routes: AcquirerRoutes, number: UInt64, acquirer: String, merchant: Merchant) {
+    self.routes = routes
+    self.number = number
+    self.acquirer = acquirer
+    self.merchant = merchant
+  }
+
+  deinit { end(nil) {} }
+
+  func send(
+    _ payment: Payment, card: ReleasedCard, identifier: PaymentIdentifier,
+    reply: @escaping @Sendable (AcquirerOutcome) -> Void
   ) {
-    gateway.send(acquirer, reply: reply) { now in
-      guard let definition = definitions[acquirer],
-        let template = definition.template.operations[payment.operation],
-        let access = definition.merchants[merchant.name]
-      else { return nil }
-      let message = Message(
-        template: template, payment: payment, card: card, identifier: identifier,
-        constants: access.constants, authority: definition.endpoint.authority,
-        basePath: definition.endpoint.url.path, authorization: access.authorization,
-        nowMilliseconds: now)
-      return (message, definition.endpoint)
+    let once = OutcomeReply { [self] outcome in end(outcome) { reply(outcome) } }
+    routes.gateway.send(at: self, reply: once) { now in
+      routes.message(payment, card, identifier, at: self, nowMilliseconds: now)
     }
+  }
+
+  func abandon() { routes.gateway.stop(at: self) }
+
+  /// Gives the place back, once.
+  ///
+  /// - Parameter told: tells the vault what came of the message: after the place is free for the next
+  ///   one, and before a shutdown that waits for it goes on to close the vault.
+  private func end(_ outcome: AcquirerOutcome?, _ told: () -> Void) {
+    guard isTaken.exchange(false, ordering: .relaxed) else { return }
+    routes.gateway.giveBack(self)
+    told()
+    routes.gateway.end(self, outcome)
   }
 }
 
@@ -192,6 +246,8 @@ package struct GatewayCounts: Sendable, Equatable {
   package var heldCardNumber = 0
   /// Answers of which a member was the security code.
   package var heldSecurityCode = 0
+  /// Payments for which there was no place; nothing was written of them.
+  package var refused: [MessageShares.Refusal: Int] = [:]
 
   mutating func add(_ outcome: AcquirerOutcome) {
     switch outcome {

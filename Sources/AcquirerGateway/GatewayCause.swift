@@ -8,8 +8,6 @@ package enum GatewayCause {
 
   /// The gateway has no such acquirer, operation or merchant (any more): a reload came in between.
   package static let configuration = "configuration"
-  /// As many messages are under way as the gateway allows.
-  package static let overloaded = "overloaded"
   /// The gateway is shutting down.
   package static let shuttingDown = "shutting-down"
   /// The name could not be resolved, or nobody listens there.

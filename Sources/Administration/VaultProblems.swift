@@ -62,8 +62,6 @@ extension AdministrationError {
         "custodians hold the key, and it is replaced with their agreement: cadenas keys ceremony "
           + "replace")
     case .keyringHasChanged: self = .refused("the keyring was changed meanwhile; try again")
-    case .paymentsUnderWay:
-      self = .refused("payments still wait for their acquirer; nothing was closed: try again")
     case .keyNeeded(let key, let needs):
       self = .refused(
         "the key \(key.text) is still needed: " + needs.sentences.joined(separator: "; "))

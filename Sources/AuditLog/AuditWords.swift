@@ -95,7 +95,10 @@ package enum AuditOperation: String, CaseIterable, Sendable {
 
 /// What became of it: the member `outcome` of the entries that this vault writes.
 package enum AuditOutcome: String, CaseIterable, Sendable {
-  case created, existing, released, intent, approved
+  case created, existing
+  /// The card of a token that was given in place of a number, with or without anything new.
+  case updated
+  case released, intent, approved
   case authenticationRequired = "authentication_required"
   case refused, rejected
   case notSent = "not_sent"
@@ -111,7 +114,8 @@ package enum AuditOutcome: String, CaseIterable, Sendable {
   package var mayRaiseAlarm: Bool {
     switch self {
     case .backwards, .raised: false
-    case .created, .existing, .released, .intent, .approved, .authenticationRequired, .refused,
+    case .created, .existing, .updated, .released, .intent, .approved, .authenticationRequired,
+      .refused,
       .rejected, .notSent, .unknown, .deleted, .replayed, .counted, .done, .share, .waiting,
       .expired, .begun, .stopped, .failed, .changed, .intact, .dryRun, .started, .uncovered,
       .jumped:
@@ -120,8 +124,12 @@ package enum AuditOutcome: String, CaseIterable, Sendable {
   }
 }
 
-/// Reasons that rules of alarms built into the vault are about.
+/// Reasons that more than one place writes, or that rules of alarms built into the vault are about.
 package enum AuditReason {
+  /// A former process left the payment without an outcome.
+  package static let restart = "restart"
+  /// The vault was sealed while the payment was under way.
+  package static let sealed = "sealed"
   /// Too many numbers with the same first and last digits were new within an hour.
   package static let sameDigits = "same-digits"
   /// An acquirer's answer held the card number, or nine or more digits of it.

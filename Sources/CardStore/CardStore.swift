@@ -114,6 +114,19 @@ package final class CardStore: @unchecked Sendable {
     return stored
   }
 
+  /// Gives the merchant's card a later expiry and another preferred brand, where they are given; nil
+  /// where this merchant has no such token.
+  ///
+  /// - Throws: ``CardStoreError/recordDoesNotOpen``.
+  package func renew(
+    _ token: Token, merchant: UInt32, expiry: Expiry?, preferredBrand: Brand?,
+    in transaction: inout StoreWriteTransaction
+  ) throws(CardStoreError) -> StoredToken? {
+    guard var known = try lookUp(token, merchant: merchant, in: &transaction) else { return nil }
+    return try renew(
+      &known, of: token, expiry: expiry, preferredBrand: preferredBrand, in: &transaction)
+  }
+
   /// Which merchant's card the token stands for, or nil where there is none.
   ///
   /// - Throws: ``CardStoreError/recordDoesNotOpen``.
@@ -264,16 +277,26 @@ package final class CardStore: @unchecked Sendable {
       known.card.isDeduplicated, known.card.customer == card.customer,
       known.card.pan.isEqual(to: card.pan)
     else { return nil }
-    let expiry = max(known.card.expiry, card.expiry)
-    let preferredBrand = card.preferredBrand ?? known.card.preferredBrand
+    return try renew(
+      &known, of: hint, expiry: card.expiry, preferredBrand: card.preferredBrand,
+      in: &transaction)
+  }
+
+  /// Puts a later expiry and a given preferred brand in the place of the stored ones.
+  private func renew(
+    _ known: inout Known, of token: Token, expiry: Expiry?, preferredBrand: Brand?,
+    in transaction: inout StoreWriteTransaction
+  ) throws(CardStoreError) -> StoredToken {
+    let expiry = expiry.map { max(known.card.expiry, $0) } ?? known.card.expiry
+    let preferredBrand = preferredBrand ?? known.card.preferredBrand
     if expiry != known.card.expiry || preferredBrand != known.card.preferredBrand {
       known.card.expiry = expiry
       known.card.preferredBrand = preferredBrand
-      try write(known.card, token: hint, merchant: merchant, in: &transaction)
+      try write(known.card, token: token, merchant: known.merchant, in: &transaction)
       countMove(from: known.key)
     }
     return StoredToken(
-      token: hint, expiry: expiry, preferredBrand: preferredBrand, isNew: false)
+      token: token, expiry: expiry, preferredBrand: preferredBrand, isNew: false)
   }
 
   /// Notes that a card which stood under `key` has been sealed under the active one.

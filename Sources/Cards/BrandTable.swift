@@ -80,6 +80,8 @@ package struct BrandTable: Sendable {
     /// Bit n is set where numbers of n digits are allowed.
     var lengths: UInt32
     var match: BrandMatch
+
+    func allows(_ count: Int) -> Bool { lengths & 1 << UInt32(count) != 0 }
   }
 
   /// - Throws: ``CardError/overlappingRanges(_:_:)`` for two ranges with prefixes of the same length
@@ -97,16 +99,29 @@ package struct BrandTable: Sendable {
   /// - Throws: ``CardError/unsupportedBrand`` where no range holds it, and
   ///   ``CardError/invalidNumber`` where the range that does allows no number of this length.
   package func match(_ pan: borrowing PAN) throws(CardError) -> BrandMatch {
-    let prefix = pan.prefix(length: prefixLength)
+    guard let stretch = stretch(of: pan.prefix(length: prefixLength)) else {
+      throw .unsupportedBrand
+    }
+    guard stretch.allows(pan.count) else { throw .invalidNumber }
+    return stretch.match
+  }
+
+  /// Whether a range holds the numbers that begin with these twelve digits and have `count` of them.
+  func hasRange(_ prefix: UInt64, _ count: Int) -> Bool {
+    var prefix = prefix
+    for _ in prefixLength..<DigitGroups.prefixLength { prefix /= 10 }
+    return stretch(of: prefix)?.allows(count) == true
+  }
+
+  /// What holds for the first ``prefixLength`` digits of a number.
+  private func stretch(of prefix: UInt64) -> Stretch? {
     // The first start above the prefix; the stretch before it holds the prefix.
     var (low, high) = (0, starts.count)
     while low < high {
       let middle = (low + high) / 2
       if starts[middle] <= prefix { low = middle + 1 } else { high = middle }
     }
-    guard low > 0, let stretch = stretches[low - 1] else { throw .unsupportedBrand }
-    guard stretch.lengths & 1 << UInt32(pan.count) != 0 else { throw .invalidNumber }
-    return stretch.match
+    return low > 0 ? stretches[low - 1] : nil
   }
 
   /// Every brand that the table can answer, sorted.

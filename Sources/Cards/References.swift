@@ -1,7 +1,9 @@
 import Bytes
 
-/// A merchant's opaque name for one of its customers: 1 to 64 of `A-Z a-z 0-9 . _ : -`, without
-/// twelve or more digits in a row, separators ignored, which could be a card number.
+/// A merchant's opaque name for one of its customers: 1 to 64 of `A-Z a-z 0-9 . _ : -`.
+///
+/// A form alone: that none holds a card number is for whoever takes it from a client, by the brand
+/// table in force, see ``BrandTable/findsNumber(in:)``. One that is stored was taken under another.
 package struct CustomerReference: Hashable, Sendable {
   /// How many characters a reference has at most; record format v1 has room for as many.
   package static let longest = 64
@@ -21,8 +23,8 @@ package struct CustomerReference: Hashable, Sendable {
   package init?(_ text: String) { self.init(text.utf8Span.span.rawSpan) }
 }
 
-/// A merchant's name for one payment: 1 to 40 of `A-Z a-z 0-9 . _ -`, without twelve or more digits
-/// in a row, separators ignored, which could be a card number.
+/// A merchant's name for one payment: 1 to 40 of `A-Z a-z 0-9 . _ -`. As for a ``CustomerReference``, a
+/// form alone.
 package struct PaymentReference: Hashable, Sendable {
   /// How many characters a reference has at most.
   package static let longest = 40
@@ -44,7 +46,6 @@ package struct PaymentReference: Hashable, Sendable {
 
 private func isReference(_ bytes: RawSpan, longest: Int, allowsColon: Bool) -> Bool {
   guard (1...longest).contains(bytes.byteCount) else { return false }
-  var run = DigitRun()
   for offset in bytes.byteOffsets {
     let byte = bytes.byte(offset)
     switch byte {
@@ -52,7 +53,6 @@ private func isReference(_ bytes: RawSpan, longest: Int, allowsColon: Bool) -> B
     case UInt8(ascii: ":") where allowsColon: break
     default: guard isLetterOrDigit(byte) else { return false }
     }
-    if run.take(Unicode.Scalar(byte)) { return false }
   }
   return true
 }

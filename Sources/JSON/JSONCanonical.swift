@@ -5,7 +5,8 @@ extension JSONDocument {
   ///
   /// Members are sorted by the bytes of their unescaped names; a member that is `null` is left out,
   /// at every depth; strings escape `"`, `\` and control characters (as `\u00xx`) and nothing else;
-  /// numbers stand as they were written; there is no white space. The form is itself JSON.
+  /// a number that is whole and fits stands as its digits, any other as it was written; there is no
+  /// white space. The form is itself JSON.
   ///
   /// The pieces are lent one after the other and never joined, so that the value can go to a keyed
   /// digest without a copy of it being made.
@@ -36,8 +37,22 @@ extension JSONDocument {
       feed("]", into: sink)
     case .string:
       canonicalizeString(node.content, hasEscapes: node.hasEscapes, into: sink)
-    case .number, .true, .false, .null:
-      sink(text.extracting(node.content))
+    case .number: canonicalizeNumber(node, into: sink)
+    case .true, .false, .null: sink(text.extracting(node.content))
+    }
+  }
+
+  private func canonicalizeNumber(_ number: Node, into sink: (RawSpan) -> Void) {
+    // Nearly every number is written as its digits.
+    guard !number.content.allSatisfy({ isDigit(text.byte($0)) }), let value = integer(of: number)
+    else { return sink(text.extracting(number.content)) }
+    if value < 0 { feed("-", into: sink) }
+    // Digit by digit, since it may be a card number in a place where none belongs.
+    var divisor: UInt64 = 1
+    while value.magnitude / divisor >= 10 { divisor *= 10 }
+    while divisor > 0 {
+      feed(Character8.zero + UInt8(value.magnitude / divisor % 10), into: sink)
+      divisor /= 10
     }
   }
 

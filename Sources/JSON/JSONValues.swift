@@ -41,28 +41,9 @@ extension JSONDocument {
     while let byte = bytes.next(in: text) { try body(byte) }
   }
 
-  /// The value of a number in JSON's integer form that fits, or nil: `1.0` and `1e2` are not.
+  /// The value of a number that is whole and fits in 63 bits, however it is written (`12`, `12.0`,
+  /// `1.2e1`, `120e-1`), or nil: the value counts, not the writing.
   package func integer(of node: Node) -> Int64? {
-    guard node.kind == .number else { return nil }
-    let isNegative = text.byte(node.content.lowerBound) == Character8.minus
-    var value: Int64 = 0
-    for offset in node.content.dropFirst(isNegative ? 1 : 0) {
-      let byte = text.byte(offset)
-      guard byte >= Character8.zero, byte <= Character8.nine else { return nil }
-      let digit = Int64(byte - Character8.zero)
-      let (product, overflow) = value.multipliedReportingOverflow(by: 10)
-      let (sum, overflow2) =
-        isNegative
-        ? product.subtractingReportingOverflow(digit) : product.addingReportingOverflow(digit)
-      guard !overflow, !overflow2 else { return nil }
-      value = sum
-    }
-    return value
-  }
-
-  /// The value of a number that is whole and fits, however it is written (`12`, `12.0`, `1.2e1`,
-  /// `120e-1`), or nil: the value counts, not the writing.
-  package func wholeNumber(of node: Node) -> Int64? {
     guard node.kind == .number else { return nil }
     var number = DecimalNumber()
     for offset in node.content { number.take(text.byte(offset)) }

@@ -62,11 +62,17 @@ package final class PaymentLedger {
   }
 
   /// The outcome is in the same transaction, and its seal is given back for it.
+  ///
+  /// - Returns: false where none is owed any more.
+  @discardableResult
   package func end(
     _ identifier: PaymentIdentifier, in transaction: inout StoreWriteTransaction
-  ) throws(LedgerError) {
-    guard try onStore(transaction.delete(Self.key(identifier).rawSpan, in: .meta)) else { return }
+  ) throws(LedgerError) -> Bool {
+    guard try onStore(transaction.delete(Self.key(identifier).rawSpan, in: .meta)) else {
+      return false
+    }
     keys.releaseSeal()
+    return true
   }
 
   /// Every payment without an outcome.

@@ -1,4 +1,5 @@
 import Glibc
+import SystemCalls
 
 /// State behind a lock, with one condition to wait for. Locks are held for moments only.
 // Sendable is unchecked because of the state: it is touched with the mutex held and never else.
@@ -45,6 +46,12 @@ import Glibc
       if let result = unsafe body(&state.pointee) { return result }
       unsafe pthread_cond_wait(condition, mutex)
     }
+  }
+
+  /// Waits until `body` returns a value, or, with nil, until a time has passed.
+  package func wait<R>(for duration: Duration, _ body: (inout State) -> R?) -> R? {
+    let nanoseconds = UInt64(max(duration / .nanoseconds(1), 0))
+    return wait(untilNanoseconds: SystemClock.monotonicNanoseconds() + nanoseconds, body)
   }
 
   /// Waits until `body` returns a value, or, with nil, until a moment of the monotonic clock.

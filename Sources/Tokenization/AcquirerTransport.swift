@@ -91,8 +91,22 @@ package protocol AcquirerTransport: Sendable {
   /// present and finds each that it requires; nil when all is well.
   func check(_ payment: Payment, acquirer: String) -> Problem?
 
+  /// Takes a place among the messages that are under way, before anything of a payment is written.
+  ///
+  /// - Throws: `overloaded` where the acquirer's share, the merchant's or all places are taken, and
+  ///   `shutting-down`.
+  func takePlace(at acquirer: String, for merchant: Merchant) throws(Problem) -> any MessagePlace
+}
+
+/// The place of one message to an acquirer. It is given back when what came of the message is known;
+/// where none was sent, when the last reference goes.
+package protocol MessagePlace: AnyObject, Sendable {
   /// Sends the payment once, and never again; `reply` is called exactly once, on any thread.
   func send(
-    _ payment: Payment, card: ReleasedCard, identifier: PaymentIdentifier, acquirer: String,
-    merchant: Merchant, reply: @escaping @Sendable (AcquirerOutcome) -> Void)
+    _ payment: Payment, card: ReleasedCard, identifier: PaymentIdentifier,
+    reply: @escaping @Sendable (AcquirerOutcome) -> Void)
+
+  /// Ends the message, whatever stage it is in: nobody waits for its outcome any more, and the card
+  /// is not to stay in memory for it.
+  func abandon()
 }

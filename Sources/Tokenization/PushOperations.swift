@@ -16,12 +16,20 @@ struct BegunPayment: Sendable {
   let caller: Caller
 }
 
+/// A payment that has been begun and is to be sent, with what it takes.
+struct BegunSending: Sendable {
+  let payment: BegunPayment
+  let message: Payment
+  let card: ReleasedCard
+  let place: any MessagePlace
+}
+
 /// Writes the intent of a payment and takes the card out, or answers what came of it before.
 struct IntentOperation: ClientOperation {
   /// What the writer found.
   enum Output: Sendable {
     case answer(Answer)
-    case begun(BegunPayment, Payment, Merchant, ReleasedCard)
+    case begun(BegunSending)
   }
 
   static let operation = Operation.detokenize
@@ -29,6 +37,8 @@ struct IntentOperation: ClientOperation {
   let request: PushRequest
   /// What the terms say of it under which the client was admitted.
   private(set) var plan: PaymentPlan
+  /// Taken once, also where a batch is applied again.
+  private(set) var place: (any MessagePlace)?
   var token: Token? { request.token }
   var acquirer: String? { plan.acquirer }
 
@@ -55,7 +65,9 @@ struct IntentOperation: ClientOperation {
     else { throw .refused(Problem(.tokenNotFound)) }
     let payment: Payment
     do throws(Problem) { payment = try plan.payment.get() } catch { throw .refused(error) }
-    // Before anything is written: where no seal is left for the outcome, nothing is begun.
+    // Before anything is written: where there is no place for the message, or no seal left for the
+    // outcome, nothing is begun.
+    let place = try takePlace(for: merchant, under: caller.terms)
     try onLedger(session.payments.holdOutcome())
     let begun = BegunPayment(
       identifier: try onLedger(session.payments.next(atMilliseconds: books.clock.milliseconds())),
@@ -66,7 +78,19 @@ struct IntentOperation: ClientOperation {
     try onLedger(
       session.payments.begin(
         begun.identifier, rowKey: row.key, intentSequence: sequence, in: &transaction))
-    return .begun(begun, payment, merchant, ReleasedCard(card))
+    return .begun(
+      BegunSending(payment: begun, message: payment, card: ReleasedCard(card), place: place))
+  }
+
+  private mutating func takePlace(
+    for merchant: Merchant, under terms: Terms
+  ) throws(VaultError) -> any MessagePlace {
+    if let place { return place }
+    do throws(Problem) {
+      let taken = try terms.acquirers.takePlace(at: plan.acquirer, for: merchant)
+      place = taken
+      return taken
+    } catch { throw .refused(error) }
   }
 
   private func replay(
@@ -118,14 +142,19 @@ struct PaymentPlan: Sendable {
 
 extension Books {
   /// Writes what came of a payment, and keeps or frees its idempotency key.
+  ///
+  /// - Returns: false where it has an outcome already, since the vault was sealed meanwhile: nothing is
+  ///   written then.
   func end(
     _ begun: BegunPayment, _ outcome: AcquirerOutcome, _ answer: Answer,
     in transaction: inout StoreWriteTransaction
-  ) throws(VaultError) {
+  ) throws(VaultError) -> Bool {
     let session = try opened()
-    try record(begun.entry(outcome), in: &transaction)
     // It gives the seal back that the answer takes.
-    try onLedger(session.payments.end(begun.identifier, in: &transaction))
+    guard try onLedger(session.payments.end(begun.identifier, in: &transaction)) else {
+      return false
+    }
+    try record(begun.entry(outcome), in: &transaction)
     if outcome.mayHaveHappened {
       try onLedger(
         session.idempotency.keep(
@@ -134,6 +163,7 @@ extension Books {
     } else {
       try onLedger(session.idempotency.free(begun.row, in: &transaction))
     }
+    return true
   }
 }
 
@@ -175,6 +205,9 @@ extension BegunPayment {
       failed(.outcomeUnknown, cause, error)
     }
   }
+
+  /// What is told where the vault was sealed before the outcome was there.
+  var answerOfSealed: Answer { answer(.unknown(cause: AuditReason.sealed)) }
 
   private func failed(
     _ problem: ProblemName, _ cause: String, _ error: SystemError? = nil

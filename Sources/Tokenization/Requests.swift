@@ -37,6 +37,39 @@ package struct TokenizeRequest: ~Copyable, Sendable {
   }
 }
 
+/// What a tokenize request says that gives a token in place of a number.
+package struct CardRenewal: Sendable {
+  /// A later one replaces the stored one.
+  package let expiry: Expiry?
+  package let preferredBrand: Brand?
+
+  package init(expiry: Expiry?, preferredBrand: Brand?) {
+    self.expiry = expiry
+    self.preferredBrand = preferredBrand
+  }
+}
+
+/// One tokenize request that gives a token in place of a number.
+package struct RenewalRequest: Sendable {
+  /// nil where the body held no token in its form.
+  package let token: Token?
+  /// The rest, or the first thing wrong with it: told only after replay and token.
+  package let renewal: Result<CardRenewal, Problem>
+  /// The ranges that tell the card's brands.
+  package let brands: BrandTable
+  package let idempotency: Idempotency?
+
+  package init(
+    token: Token?, renewal: Result<CardRenewal, Problem>, brands: BrandTable,
+    idempotency: Idempotency?
+  ) {
+    self.token = token
+    self.renewal = renewal
+    self.brands = brands
+    self.idempotency = idempotency
+  }
+}
+
 /// One push request.
 package struct PushRequest: Sendable {
   /// nil when the path held no token in its form.

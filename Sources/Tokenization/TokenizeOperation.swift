@@ -55,20 +55,13 @@ struct TokenizeOperation: ClientOperation, ~Copyable {
     try checkGuesses(session, merchant)
     let row = try requestRow(session, caller, merchant)
     if let row {
-      switch try onLedger(session.idempotency.find(row, in: &transaction)) {
+      switch try session.firstAnswer(to: row, caller, books, in: &transaction) {
       case .none: break
-      case .running: throw .refused(Problem(.requestInProgress))
       case .reused:
         // Another number than the first with this key, or another request: the answer says so.
         countGuess(session)
         throw .refused(Problem(.idempotencyKeyReused))
-      case .done(let first) where try hasCard(first, session, in: &transaction):
-        try books.record(
-          AuditEntry(caller, operation: .tokenize, token: first.token, outcome: .replayed),
-          in: &transaction)
-        return Answer(first)
-      // A token that is gone would be of no use to whoever asks: the request counts as a new one.
-      case .done: break
+      case .answer(let first): return first
       }
     }
     switch subject {
@@ -135,20 +128,6 @@ struct TokenizeOperation: ClientOperation, ~Copyable {
         session.idempotency.row(
           for: idempotency, actor: caller.actor, merchant: merchant.number,
           digits: number.digits))
-    }
-  }
-
-  /// Whether the card of an answer that was given is still there. A record that cannot be read is.
-  private borrowing func hasCard(
-    _ first: IdempotencyLedger.Kept, _ session: VaultSession,
-    in transaction: inout StoreWriteTransaction
-  ) throws(VaultError) -> Bool {
-    guard let token = first.token else { return true }
-    do throws(CardStoreError) {
-      return try session.cards.merchant(of: token, in: &transaction) != nil
-    } catch {
-      if case .store(let error) = error { throw .store(error) }
-      return true
     }
   }
 

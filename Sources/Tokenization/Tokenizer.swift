@@ -38,6 +38,14 @@ package final class Tokenizer: Sendable {
     submit(TokenizeOperation(request, deduplicates: deduplicates), caller) { reply(Answer($0)) }
   }
 
+  /// Answers the view of a token's card (`200`), after a later expiry and a preferred brand have
+  /// replaced the stored ones, where they were given.
+  package func renew(
+    _ request: RenewalRequest, caller: Caller, reply: @escaping @Sendable (Answer) -> Void
+  ) {
+    submit(RenewOperation(request: request), caller) { reply(Answer($0)) }
+  }
+
   /// Sends a payment with the token's card to an acquirer.
   package func push(
     _ request: PushRequest, caller: Caller, reply: @escaping @Sendable (Answer) -> Void
@@ -52,21 +60,35 @@ package final class Tokenizer: Sendable {
         reply: reply)
     }
     let vault = vault
-    vault.beginPayment()
+    let payments = vault.payments
+    payments.begin()
     let end: @Sendable (Answer) -> Void = { answer in
-      vault.endPayment()
+      payments.end()
       reply(answer)
     }
     submit(operation, caller) { result in
       switch result {
       case .failure(let problem): end(Answer(problem))
       case .success(.answer(let answer)): end(answer)
-      case .success(.begun(let begun, let payment, let merchant, let card)):
-        begun.caller.terms.acquirers.send(
-          payment, card: card, identifier: begun.identifier, acquirer: begun.acquirer,
-          merchant: merchant
-        ) { outcome in Self.end(begun, outcome, vault, reply: end) }
+      case .success(.begun(let sending)): Self.send(sending, of: vault, reply: end)
       }
+    }
+  }
+
+  /// Sends a payment whose intent is durable. On the writer's thread.
+  private static func send(
+    _ sending: BegunSending, of vault: Vault, reply: @escaping @Sendable (Answer) -> Void
+  ) {
+    let begun = sending.payment
+    // Sealed in the batch of the intent, the payment has its outcome already.
+    guard vault.books.isOpen else { return reply(begun.answerOfSealed) }
+    vault.payments.add(begun.identifier) { [place = sending.place] in
+      reply(begun.answerOfSealed)
+      place.abandon()
+    }
+    sending.place.send(sending.message, card: sending.card, identifier: begun.identifier) {
+      outcome in
+      Self.end(begun, outcome, vault, reply: reply)
     }
   }
 
@@ -78,8 +100,12 @@ package final class Tokenizer: Sendable {
     vault.store.submit { [books = vault.books] (transaction) throws(VaultError) in
       try books.end(begun, outcome, answer, in: &transaction)
     } reply: { result in
+      // Else it was told that the vault was sealed, and the log says so too.
+      guard vault.payments.remove(begun.identifier) else { return }
       switch result {
-      case .success: reply(answer)
+      case .success(true): reply(answer)
+      case .success(false), .failure(.sealed):
+        reply(begun.answerOfSealed)
       // What came of it could not be made durable, and the key is still taken: after a restart the
       // vault says `unknown` of it too.
       case .failure: reply(begun.answer(.unknown(cause: "store")))

@@ -1,7 +1,5 @@
 import AuditLog
-import Glibc
 import Storage
-import Synchronization
 
 /// Something that goes on beside requests until it is done, in pieces, and that a restart goes on with:
 /// what there is to do is read from the store.
@@ -55,7 +53,7 @@ package final class BackgroundWork: Sendable {
   private let tasks: [any BackgroundTask]
   private let books: Books
   private let explain: @Sendable (VaultError) -> String
-  private let state = Mutex(State())
+  private let state = Monitor(State())
 
   /// - Parameter tasks: the most urgent first.
   init(_ tasks: [any BackgroundTask], in session: VaultSession, of vault: Vault) {
@@ -108,6 +106,7 @@ package final class BackgroundWork: Sendable {
       state.isStopping = true
       return state.thread.take()
     }
+    state.broadcast()
     thread?.join()
   }
 
@@ -182,11 +181,9 @@ package final class BackgroundWork: Sendable {
       return size != state.auditSize
     }
     let pause = min(max(isBusy ? work * Self.restFactor : .zero, least), Self.longestPause)
-    let (seconds, nanoseconds) = Int(pause / .nanoseconds(1)).quotientAndRemainder(
-      dividingBy: 1_000_000_000)
-    var request = timespec(tv_sec: seconds, tv_nsec: nanoseconds)
-    unsafe nanosleep(&request, nil)
-    return !isStopping
+    // Who stops the work, or seals the vault, does not wait for the end of the pause.
+    let isToEnd = state.wait(for: pause) { $0.isStopping ? true : nil }
+    return isToEnd != true
   }
 
   /// Runs `body` again after a pause while the store has no room for it, in its queue or on the disk.

@@ -68,11 +68,15 @@ package final class Books: BatchParticipant, @unchecked Sendable {
     turn = .seals
   }
 
-  /// What needs the keyring; nil while the vault is sealed.
+  /// What needs the keyring; nil while the vault is sealed, and for what comes after the sealing in its
+  /// batch.
   var openedOrNil: VaultSession? {
     thread.preconditionInThread()
-    return session
+    return turn == .seals ? nil : session
   }
+
+  /// Whether there is a keyring. On the writer's thread.
+  package var isOpen: Bool { openedOrNil != nil }
 
   /// What needs the keyring.
   ///

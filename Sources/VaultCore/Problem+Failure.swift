@@ -28,7 +28,7 @@ extension Problem {
       self.init(.internalError)
     // Operators ask for these; what a client asks cannot end so.
     case .notSealed, .noCustodians, .noReplacement, .replacementUnderWay, .heldByCustodians,
-      .keyringHasChanged, .paymentsUnderWay, .keyNeeded, .unknownApproval, .samePerson,
+      .keyringHasChanged, .keyNeeded, .unknownApproval, .samePerson,
       .tooManyApprovals, .upkeepUnderWay, .tooManyBackups, .unknownBackup, .backupForgotten,
       .unknownMerchant, .tooManyHoneytokens, .unknownHoneytoken, .archive:
       self.init(.internalError)
@@ -46,7 +46,7 @@ extension VaultError {
     case .cards, .keyring(.keyUsedUp): (Problem(of: self), nil)
     case .store, .keyring, .audit, .ledger, .cryptography, .malformedRow, .sealed, .notSealed,
       .noCustodians, .noReplacement, .replacementUnderWay, .heldByCustodians, .keyringHasChanged,
-      .paymentsUnderWay, .keyNeeded, .unknownApproval, .samePerson, .tooManyApprovals,
+      .keyNeeded, .unknownApproval, .samePerson, .tooManyApprovals,
       .upkeepUnderWay, .tooManyBackups, .unknownBackup, .backupForgotten, .unknownMerchant,
       .tooManyHoneytokens, .unknownHoneytoken, .archive:
       nil

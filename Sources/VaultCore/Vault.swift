@@ -4,7 +4,6 @@ package import Keyring
 package import Ledgers
 package import SecretMemory
 package import Storage
-import Synchronization
 
 /// One vault: its store, the books that every operation writes with, and whether it is open.
 ///
@@ -38,7 +37,8 @@ package final class Vault: Sendable {
   package let books: Books
   package let settings: Settings
   let state = Monitor(VaultState.sealed)
-  private let payments = Atomic(0)
+  /// Those that wait.
+  package let payments = PaymentsUnderWay()
 
   /// Starts the writer over a store, and leaves the vault sealed.
   ///
@@ -69,16 +69,4 @@ package final class Vault: Sendable {
 
   /// The present time, in Unix milliseconds.
   package var now: UInt64 { books.now }
-
-  // MARK: - Payments
-
-  /// How many payments wait for the writer or for their acquirer. While there are some, the vault is
-  /// not sealed.
-  package var paymentsInFlight: Int { payments.load(ordering: .relaxed) }
-
-  /// A payment begins to wait.
-  package func beginPayment() { payments.add(1, ordering: .relaxed) }
-
-  /// A payment has its answer.
-  package func endPayment() { payments.subtract(1, ordering: .relaxed) }
 }

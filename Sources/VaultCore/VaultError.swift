@@ -39,8 +39,6 @@ package enum VaultError: Error, Equatable, Sendable, StoreFailure {
   case heldByCustodians
   /// The keyring was changed after it was read.
   case keyringHasChanged
-  /// Payments still wait for their acquirer.
-  case paymentsUnderWay
   /// Something still needs the key.
   case keyNeeded(KeyIdentifier, KeyNeeds)
   /// No request of this identifier waits for approval.

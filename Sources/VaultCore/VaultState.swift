@@ -1,6 +1,5 @@
 import AuditLog
 import CardStore
-import Glibc
 package import Keyring
 import RecordFormat
 import Storage
@@ -12,7 +11,7 @@ enum VaultState {
   /// It is being opened, and sealed until it is.
   case opening
   case open(VaultSession, BackgroundWork)
-  /// It is being sealed: it takes no more requests, and those under way end.
+  /// It is being sealed: it takes no more requests.
   case sealing(VaultSession, BackgroundWork)
   case closed
 
@@ -26,10 +25,6 @@ enum VaultState {
 }
 
 extension Vault {
-  /// How long sealing waits for payments at most: the longest answer of an acquirer, and room.
-  package static let sealingPatience = Duration.seconds(45)
-  private static let lookNanoseconds = 5_000_000
-
   /// Whether operations answer `sealed`: from the moment on at which sealing begins.
   package var isSealed: Bool {
     state.withLock { state in
@@ -116,7 +111,7 @@ extension Vault {
       try books.addMissingRoles(
         to: session.keys, settings.rules.cryptoperiods, in: &transaction)
       try books.noteUncovered(in: &transaction)
-      try books.closeOpenPayments(in: &transaction)
+      try books.closeOpenPayments(because: AuditReason.restart, in: &transaction)
       guard let actor else { return }
       try books.record(
         AuditEntry(
@@ -125,15 +120,14 @@ extension Vault {
     }
   }
 
-  /// Closes the keyring: requests are refused from now on, payments that are under way end, and no key
-  /// is left in memory.
+  /// Closes the keyring at once: requests are refused from now on, and no key is left in memory.
   ///
+  /// Nobody is waited for but the piece of work that is being done beside requests. Payments that are
+  /// under way have the outcome `unknown`, with the cause `sealed`, in the batch that seals; whoever waits
+  /// for one is told so, and what its acquirer says later changes nothing.
   /// - Parameter closing: called when it is certain, before shares can open the vault again.
-  /// - Throws: ``VaultError/sealed``; ``VaultError/paymentsUnderWay``, `StorageError`: it stays open
-  ///   then.
-  package func seal(
-    actor: String, patience: Duration = Vault.sealingPatience, closing: () -> Void = {}
-  ) throws(VaultError) {
+  /// - Throws: ``VaultError/sealed``; `StorageError`: it stays open then.
+  package func seal(actor: String, closing: () -> Void = {}) throws(VaultError) {
     let opened = state.waitUntil { state -> (VaultSession, BackgroundWork)?? in
       switch state {
       case .opening, .sealing: return nil
@@ -146,13 +140,13 @@ extension Vault {
     guard let (session, work) = opened else { throw .sealed }
     work.stop()
     do throws(VaultError) {
-      try waitForPayments(patience)
       try end(session, actor: actor)
     } catch {
       change(to: .open(session, work))
       work.resume()
       throw error
     }
+    payments.seal()
     session.cards.flushIndex()
     closing()
     change(to: .sealed)
@@ -160,23 +154,13 @@ extension Vault {
 
   private func end(_ session: VaultSession, actor: String) throws(VaultError) {
     let key = session.keys.current.keyEncryptionKeyIdentifier
-    try store.perform { [self, books] (transaction) throws(VaultError) in
-      // One that came while the others were waited for would lose its outcome.
-      guard paymentsInFlight == 0 else { throw .paymentsUnderWay }
+    try store.perform { [books] (transaction) throws(VaultError) in
+      try books.closeOpenPayments(because: AuditReason.sealed, in: &transaction)
       try books.record(
         AuditEntry(actor: actor, operation: .seal, key: key.text, outcome: .done),
         in: &transaction)
       try books.signCheckpoint(stays: true, in: &transaction)
       books.sealAfterBatch()
-    }
-  }
-
-  private func waitForPayments(_ patience: Duration) throws(VaultError) {
-    let end = ContinuousClock.now + patience
-    while paymentsInFlight > 0 {
-      guard ContinuousClock.now < end else { throw .paymentsUnderWay }
-      var request = timespec(tv_sec: 0, tv_nsec: Self.lookNanoseconds)
-      unsafe nanosleep(&request, nil)
     }
   }
 

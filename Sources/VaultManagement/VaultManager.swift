@@ -55,11 +55,9 @@ package final class VaultManager: Sendable {
     custody.vaultWasOpened()
   }
 
-  /// Closes the keyring, see `Vault.seal(actor:patience:closing:)`.
-  package func seal(
-    actor: String, patience: Duration = Vault.sealingPatience
-  ) throws(VaultError) {
-    try vault.seal(actor: actor, patience: patience, closing: custody.vaultWasSealed)
+  /// Closes the keyring, see `Vault.seal(actor:closing:)`.
+  package func seal(actor: String) throws(VaultError) {
+    try vault.seal(actor: actor, closing: custody.vaultWasSealed)
   }
 
   /// Writes what is due, see `Vault.tick()`, and forgets shares that have waited too long. Call it about

@@ -18,6 +18,10 @@ package protocol CardService: Sendable {
     _ request: consuming TokenizeRequest, caller: Caller,
     reply: @escaping @Sendable (Answer) -> Void)
 
+  /// See `Tokenizer.renew(_:caller:reply:)`.
+  func renew(
+    _ request: RenewalRequest, caller: Caller, reply: @escaping @Sendable (Answer) -> Void)
+
   /// See `Tokenizer.push(_:caller:reply:)`.
   func push(_ request: PushRequest, caller: Caller, reply: @escaping @Sendable (Answer) -> Void)
 

@@ -26,17 +26,19 @@ extension ConnectionHandler {
   func write(_ answer: Answer, to exchange: Exchange) {
     let isProblem = answer.status >= 400
     let body = answer.body
+    let closes = closes(after: exchange)
     var head = ResponseHead(
       status: answer.status, requestIdentifier: exchange.requestIdentifier,
-      retryAfterSeconds: answer.retryAfterSeconds, closes: closes(after: exchange))
+      retryAfterSeconds: answer.retryAfterSeconds)
     if answer.status != 204 { head.body = (body.count, isProblem) }
     if answer.status == 405 { head.allowed = exchange.head.route.allowedMethod }
+    if answer.status == 415 { head.refusesCoding = exchange.head.isCoded }
     response.clear()
-    head.write(to: &response)
+    head.write(to: &response, standing: connections.standingFields(closing: closes))
     if exchange.head.method != .head { response.writeBytes(body) }
     record(exchange, status: answer.status, answer.failure)
     send(response)
-    moveOn(closes: head.closes)
+    moveOn(closes: closes)
   }
 
   /// Writes a card, in a buffer of its own that is wiped when it has been encrypted and sent.
@@ -45,18 +47,18 @@ extension ConnectionHandler {
     var body = context.channel.allocator.buffer(capacity: 128)
     defer { wipeInPlace(body) }
     write(released.card, to: &body)
-    var head = ResponseHead(
-      status: 200, requestIdentifier: exchange.requestIdentifier, closes: closes(after: exchange))
+    let closes = closes(after: exchange)
+    var head = ResponseHead(status: 200, requestIdentifier: exchange.requestIdentifier)
     head.body = (body.readableBytes, false)
     var whole = context.channel.allocator.buffer(capacity: 512)
-    head.write(to: &whole)
+    head.write(to: &whole, standing: connections.standingFields(closing: closes))
     whole.writeImmutableBuffer(body)
     let sent = loop.makePromise(of: Void.self)
     let written = whole
     sent.futureResult.assumeIsolated().whenComplete { _ in wipeInPlace(written) }
     record(exchange, status: 200)
     context.writeAndFlush(wrapOutboundOut(whole), promise: sent)
-    moveOn(closes: head.closes)
+    moveOn(closes: closes)
   }
 
   /// Writes the answer to a pull, number and all.
@@ -67,6 +69,12 @@ extension ConnectionHandler {
     body.writeString(String(card.expiry.month))
     body.writeStaticString(",\"exp_year\":")
     body.writeString(String(card.expiry.year))
+    body.writeStaticString(",\"preferred_brand\":")
+    if let brand = card.preferredBrand {
+      body.writeString("\"\(brand.name)\"")
+    } else {
+      body.writeStaticString("null")
+    }
     body.writeStaticString("}")
   }
 

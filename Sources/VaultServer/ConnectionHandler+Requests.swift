@@ -10,10 +10,13 @@ extension ConnectionHandler {
     while true {
       switch phase {
       case .idle:
+        input.skipEmptyLines()
         guard input.readableBytes > 0, context?.channel.isWritable == true else { return }
         phase = .head(scanned: 0)
         setDeadline(core.limits.header)
       case .head(let scanned):
+        // Nothing has been looked at: an empty line may have come in two pieces.
+        if scanned == 0 { input.skipEmptyLines() }
         let outcome = HeadParser.parse(
           input.readableBytesSpan, scanned: scanned, limit: core.limits.headerBytes)
         switch outcome {
@@ -26,6 +29,16 @@ extension ConnectionHandler {
         case .head(let head, let byteCount):
           input.moveReaderIndex(forwardBy: byteCount)
           begin(head)
+        }
+      case .body(let exchange) where exchange.head.isChunked:
+        switch chunked.read(&input, limit: core.limits.bodyBytes) {
+        case .incomplete: return continueIfAsked(exchange)
+        case .complete:
+          let body = chunked.take()
+          dispatch(exchange, body: body.readableBytesSpan)
+          wipeInPlace(body)
+        case .malformed: return refuseBody(of: exchange, .malformedRequest)
+        case .tooLarge: return refuseBody(of: exchange, .bodyTooLarge)
         }
       case .body(let exchange):
         let byteCount = exchange.head.bodyBytes
@@ -46,7 +59,6 @@ extension ConnectionHandler {
     switch refusal {
     case .malformed: name = .malformedRequest
     case .tooLarge: name = .headerTooLarge
-    case .transferEncoding: name = .lengthRequired
     }
     let problem = Problem(name)
     let exchange = Exchange(
@@ -55,6 +67,21 @@ extension ConnectionHandler {
       verdict: .refused(RequestGate.Refusal(problem: problem, closes: true)), startedAt: .now(),
       closes: true, hasContinued: true)
     write(Answer(problem), to: exchange)
+  }
+
+  /// Answers a request whose body in chunks is not read any further, and closes. What had been said
+  /// against its head is still what counts, but for HTTP itself, which comes first.
+  private func refuseBody(of exchange: Exchange, _ name: ProblemName) {
+    var refused = exchange
+    refused.closes = true
+    chunked.removeAll()
+    let isAdmitted = if case .admitted = exchange.verdict { true } else { false }
+    if isAdmitted || name == .malformedRequest {
+      refused.verdict = .refused(
+        RequestGate.Refusal(
+          problem: Problem(name), isAudited: name == .bodyTooLarge, closes: true))
+    }
+    dispatch(refused, body: RawSpan())
   }
 
   /// Decides about a head, and whether its body is waited for.
@@ -72,7 +99,7 @@ extension ConnectionHandler {
     var exchange = Exchange(
       head: head, requestIdentifier: identifier, caller: client.caller(identifier),
       verdict: verdict, startedAt: now,
-      closes: head.closes, hasContinued: !head.expectsContinue || head.bodyBytes == 0)
+      closes: head.closes, hasContinued: !head.expectsContinue || !head.hasBody)
     if case .refused(let refusal) = verdict,
       refusal.closes || head.bodyBytes > core.limits.bodyBytes || !exchange.hasContinued
     {
@@ -81,7 +108,7 @@ extension ConnectionHandler {
       return dispatch(exchange, body: RawSpan())
     }
     phase = .body(exchange)
-    if head.bodyBytes > 0 { setDeadline(core.limits.body) }
+    if head.hasBody { setDeadline(core.limits.body) }
   }
 
   /// Tells a client that waits for it to send the body.
@@ -148,8 +175,12 @@ extension ConnectionHandler {
     let service = core.service
     switch expected {
     case .tokenize(let key):
-      let request = try core.tokenizeDecoder.decode(body, key: key, at: connections.unixSeconds)
-      service.tokenize(request, caller: caller, reply: reply { $0.finish($1) })
+      switch try core.tokenizeDecoder.decode(body, key: key, at: connections.unixSeconds) {
+      case .card(let request):
+        service.tokenize(request, caller: caller, reply: reply { $0.finish($1) })
+      case .token(let request):
+        service.renew(request, caller: caller, reply: reply { $0.finish($1) })
+      }
     case .push(let token, let key):
       let request = try core.pushDecoder.decode(body, token: token, key: key)
       service.push(request, caller: caller, reply: reply { $0.finish($1) })
@@ -179,5 +210,12 @@ extension ConnectionHandler {
     return { reply in
       handler.eventLoop.execute { finish(handler.value, reply) }
     }
+  }
+}
+
+extension ByteBuffer {
+  /// Skips the empty lines at the front.
+  fileprivate mutating func skipEmptyLines() {
+    moveReaderIndex(forwardBy: HeadParser.emptyLines(readableBytesSpan))
   }
 }

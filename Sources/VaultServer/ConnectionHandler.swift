@@ -24,6 +24,8 @@ final class ConnectionHandler: ChannelInboundHandler {
   /// Where the connection is counted, see ``ConnectionShares``; nil before and after.
   var place: ConnectionShares<NIOLoopBound<ConnectionHandler>>.Place?
   var pending = PendingBytes()
+  /// The body that is being read, where it comes in chunks.
+  var chunked = ChunkedBody()
   /// Reused for each response, so that most need no allocation.
   var response: ByteBuffer
 
@@ -56,7 +58,7 @@ final class ConnectionHandler: ChannelInboundHandler {
     guard context != nil else { return }
     context = nil
     phase = .closing
-    pending.removeAll()
+    removeBytes()
     connections.remove(self)
     givePlaceBack()
   }
@@ -163,6 +165,12 @@ final class ConnectionHandler: ChannelInboundHandler {
     if case .answering = phase { true } else { false }
   }
 
+  /// Wipes what has arrived and was not handled.
+  private func removeBytes() {
+    pending.removeAll()
+    chunked.removeAll()
+  }
+
   /// How many bytes the request that is being read needs in one piece.
   private var expectedBytes: Int {
     if case .body(let exchange) = phase { exchange.head.bodyBytes } else { 0 }
@@ -214,7 +222,7 @@ extension ConnectionHandler {
     if case .idle = phase { isOwedNothing = true }
     phase = .closing
     if isOwedNothing { setDeadline(core.limits.farewell) } else { clearDeadline() }
-    pending.removeAll()
+    removeBytes()
     updateReading()
     context?.close(promise: nil)
   }

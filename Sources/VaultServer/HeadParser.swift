@@ -25,7 +25,7 @@ enum HeadParser {
 
   /// Why a head is refused.
   enum Refusal: Equatable {
-    case malformed, tooLarge, transferEncoding
+    case malformed, tooLarge
   }
 
   /// Reads the head at the start of `text`.
@@ -50,7 +50,7 @@ enum HeadParser {
         if offset >= 2, text.byte(offset - 1) == 0x0A {
           return parseHead(text.extracting(0..<offset))
         }
-        // An empty line before the request line would be such a start.
+        // Empty lines before a request have been skipped: see ``emptyLines(_:)``.
         guard offset > 0 else { return .refused(.malformed) }
         offset += 2
       case 0x09: offset += 1
@@ -58,6 +58,17 @@ enum HeadParser {
       }
     }
     return unfinished(offset, text, limit)
+  }
+
+  /// How many bytes of whole empty lines `text` begins with. Some clients end a body with one, and a
+  /// server ought to skip it.
+  /// - Source: RFC 9112, 2.2.
+  static func emptyLines(_ text: RawSpan) -> Int {
+    var count = 0
+    while count + 1 < text.byteCount, text.byte(count) == 0x0D, text.byte(count + 1) == 0x0A {
+      count += 2
+    }
+    return count
   }
 
   private static func unfinished(_ offset: Int, _ text: RawSpan, _ limit: Int) -> Outcome {
@@ -77,10 +88,12 @@ enum HeadParser {
     guard let host = fields.host, line.isFor(host: host, in: text) else {
       return .refused(.malformed)
     }
-    if fields.hasTransferEncoding { return .refused(.transferEncoding) }
+    // Two ways to say where the body ends: one of two readers would believe the other one.
+    guard !fields.isChunked || fields.bodyLength == nil else { return .refused(.malformed) }
     let head = RequestHead(
       method: line.method, route: Route(path: line.path, in: text),
-      bodyLength: fields.bodyLength, mediaType: fields.mediaType ?? .absent,
+      bodyLength: fields.bodyLength, isChunked: fields.isChunked, isCoded: fields.isCoded,
+      mediaType: fields.mediaType ?? .absent,
       idempotencyKey: fields.idempotencyKey ?? .absent, expectsContinue: fields.expectsContinue,
       closes: fields.closes)
     return .head(head, byteCount: text.byteCount + 2)

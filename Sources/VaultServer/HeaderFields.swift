@@ -9,7 +9,8 @@ struct HeaderFields {
   private(set) var bodyLength: Int?
   private(set) var mediaType: RequestHead.MediaType?
   private(set) var idempotencyKey: RequestHead.IdempotencyKey?
-  private(set) var hasTransferEncoding = false
+  private(set) var isChunked = false
+  private(set) var isCoded = false
   private(set) var expectsContinue = false
   private(set) var closes = false
 
@@ -48,8 +49,12 @@ struct HeaderFields {
     case 15 where text.matchesIgnoringCase(name, "idempotency-key"):
       guard idempotencyKey == nil else { return false }
       idempotencyKey = readKey(value, in: text)
+    case 16 where text.matchesIgnoringCase(name, "content-encoding"):
+      readContentEncoding(value, in: text)
     case 17 where text.matchesIgnoringCase(name, "transfer-encoding"):
-      hasTransferEncoding = true
+      // Once, and nothing before or after it: whoever reads two codings may read another one.
+      guard !isChunked, text.matchesIgnoringCase(value, "chunked") else { return false }
+      isChunked = true
     default: break
     }
     return true
@@ -65,26 +70,34 @@ struct HeaderFields {
   }
 
   private mutating func readConnection(_ value: Range<Int>, in text: RawSpan) {
-    var start = value.lowerBound
-    while start < value.upperBound {
-      let end = text.firstIndex(of: UInt8(ascii: ","), in: start..<value.upperBound)
-      let option = text.trimmed(start..<(end ?? value.upperBound))
-      if text.matchesIgnoringCase(option, "close") { closes = true }
-      start = (end ?? value.upperBound) + 1
+    let comma = UInt8(ascii: ",")
+    if text.hasPart(of: value, separator: comma, where: { text.matchesIgnoringCase($0, "close") }) {
+      closes = true
     }
   }
 
-  /// `application/json`, alone or with `charset=utf-8`.
+  /// Any coding but `identity` is one that is not read here.
+  private mutating func readContentEncoding(_ value: Range<Int>, in text: RawSpan) {
+    let isCoding = text.hasPart(of: value, separator: UInt8(ascii: ",")) { coding in
+      !coding.isEmpty && !text.matchesIgnoringCase(coding, "identity")
+    }
+    if isCoding { isCoded = true }
+  }
+
+  /// `application/json`, alone or with `charset=utf-8`. A parameter may be empty.
+  /// - Source: RFC 9110, 5.6.6.
   private func readMediaType(_ value: Range<Int>, in text: RawSpan) -> RequestHead.MediaType {
     let semicolon = text.firstIndex(of: UInt8(ascii: ";"), in: value)
     let type = text.trimmed(value.lowerBound..<(semicolon ?? value.upperBound))
     guard text.matchesIgnoringCase(type, "application/json") else { return .other }
     guard let semicolon else { return .json }
-    let parameter = text.trimmed(semicolon + 1..<value.upperBound)
-    let isUTF8 =
-      text.matchesIgnoringCase(parameter, "charset=utf-8")
-      || text.matchesIgnoringCase(parameter, "charset=\"utf-8\"")
-    return isUTF8 ? .json : .other
+    let isOther = text.hasPart(
+      of: semicolon + 1..<value.upperBound, separator: UInt8(ascii: ";")
+    ) { parameter in
+      !parameter.isEmpty && !text.matchesIgnoringCase(parameter, "charset=utf-8")
+        && !text.matchesIgnoringCase(parameter, "charset=\"utf-8\"")
+    }
+    return isOther ? .other : .json
   }
 
   /// Digits and nothing else; nil for another form. More than an integer holds is `Int.max`.
@@ -106,5 +119,20 @@ struct HeaderFields {
       value.allSatisfy({ (0x21...0x7E).contains(text.byte($0)) })
     else { return .malformed }
     return .key(value.map { text.byte($0) })
+  }
+}
+
+extension RawSpan {
+  /// Whether `predicate` holds for something that stands in `range` between two separators, without
+  /// the white space around it.
+  fileprivate func hasPart(
+    of range: Range<Int>, separator: UInt8, where predicate: (Range<Int>) -> Bool
+  ) -> Bool {
+    var start = range.lowerBound
+    while let end = firstIndex(of: separator, in: start..<range.upperBound) {
+      if predicate(trimmed(start..<end)) { return true }
+      start = end + 1
+    }
+    return predicate(trimmed(start..<range.upperBound))
   }
 }

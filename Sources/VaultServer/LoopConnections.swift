@@ -18,6 +18,7 @@ final class LoopConnections {
   private(set) var tick = 0
   /// The time of day in seconds since 1970, as of the last tick.
   private(set) var unixSeconds: Int64
+  private var standing: StandingFields
 
   /// How many connections decide their identity anew in one tick: each costs a signature check.
   private static let decisionsPerTick = 64
@@ -27,6 +28,14 @@ final class LoopConnections {
     self.core = core
     tickNanoseconds = core.limits.tick.nanoseconds
     unixSeconds = core.unixSeconds()
+    standing = StandingFields(
+      idleSeconds: core.limits.idle.nanoseconds / 1_000_000_000, at: unixSeconds)
+  }
+
+  /// The last fields of an answer that is written now.
+  func standingFields(closing: Bool) -> ByteBuffer {
+    standing.update(to: unixSeconds)
+    return closing ? standing.closing : standing.open
   }
 
   func begin() {

@@ -38,14 +38,4 @@ extension RawSpan {
     while digits > 26, byte(digits - 1) == UInt8(ascii: "=") { digits -= 1 }
     return extracting(0..<digits).allSatisfy { isLetterOrDigit($0) || "+/".utf8.contains($0) }
   }
-
-  /// 32 digits of base 16 in five groups.
-  /// - Source: RFC 9562, 4.
-  var isUUID: Bool {
-    guard byteCount == 36 else { return false }
-    return byteOffsets.allSatisfy { offset in
-      [8, 13, 18, 23].contains(offset)
-        ? byte(offset) == UInt8(ascii: "-") : hexadecimalValue(byte(offset)) != nil
-    }
-  }
 }

@@ -12,6 +12,8 @@ import VaultCore
 /// What is wrong with it is told late, after policy, replay and token have been looked at, so all of
 /// it but malformed JSON travels in the request.
 struct PushDecoder {
+  /// The ranges that tell a card number from another one.
+  let brands: BrandTable
   /// The secret memory that security codes are read into.
   let pool: SecretPool
 
@@ -58,7 +60,9 @@ struct PushDecoder {
     if operation == .verify, let amount, amount.value != 0 {
       throw Problem(.invalidMember, pointer: "/amount/value")
     }
-    let reference = try root.string("reference") { PaymentReference($0) }
+    let reference = try root.string("reference") {
+      brands.findsNumber(in: $0) ? nil : PaymentReference($0)
+    }
     let initiator = try root.choice("initiator", Initiator.self)
     if initiator == .merchant, root.has("cvc") { throw root.problem(.invalidMember, "cvc") }
     let securityCode = try readSecurityCode(root)

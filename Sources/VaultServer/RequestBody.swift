@@ -98,9 +98,9 @@ struct ObjectReader: ~Escapable {
     guard has(name) else { throw problem(.missingMember, name) }
   }
 
-  /// A number in integer form, or nil for none.
+  /// A number that is whole, however it is written, or nil for none.
   ///
-  /// - Throws: `invalid-member` for another type or form.
+  /// - Throws: `invalid-member` for another type or value.
   func integer(_ name: String) throws(Problem) -> Int64? {
     guard let node = node(name) else { return nil }
     guard let value = document.integer(of: node) else { throw problem(.invalidMember, name) }

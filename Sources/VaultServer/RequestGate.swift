@@ -103,13 +103,17 @@ struct RequestGate {
       .malformedRequest, detail: "An Idempotency-Key has 1 to 255 visible ASCII characters.")
   }
 
-  /// Media type and length, where a body belongs; none where it does not.
+  /// Media type and length, where a body belongs; none where it does not. What comes in chunks is
+  /// measured as it comes.
   private func checkBody(_ head: RequestHead, _ expected: ExpectedRequest) -> Verdict {
     if case .delete = expected {
-      guard head.bodyBytes == 0 else { return audited(Problem(.malformedRequest), closes: true) }
+      guard !head.hasBody else { return audited(Problem(.malformedRequest), closes: true) }
       return .admitted(expected)
     }
-    guard head.mediaType == .json else { return audited(Problem(.unsupportedMediaType)) }
+    guard head.mediaType == .json, !head.isCoded else {
+      return audited(Problem(.unsupportedMediaType))
+    }
+    if head.isChunked { return .admitted(expected) }
     guard let length = head.bodyLength else {
       return audited(Problem(.lengthRequired), closes: true)
     }
@@ -129,4 +133,7 @@ struct RequestGate {
 extension RequestHead {
   /// How many bytes of body follow the head, as far as the connection has to skip them.
   var bodyBytes: Int { bodyLength ?? 0 }
+
+  /// Whether something follows the head.
+  var hasBody: Bool { isChunked || bodyBytes > 0 }
 }

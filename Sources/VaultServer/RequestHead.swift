@@ -29,6 +29,10 @@ struct RequestHead: Equatable {
   var route: Route
   /// `Content-Length`, if there is one; a figure that no integer holds is `Int.max`.
   var bodyLength: Int?
+  /// Whether the body comes in chunks; then there is no ``bodyLength``.
+  var isChunked = false
+  /// Whether the body is in a content coding, such as gzip.
+  var isCoded = false
   var mediaType = MediaType.absent
   var idempotencyKey = IdempotencyKey.absent
   /// Whether the client waits for `100 Continue` before it sends the body.
@@ -64,11 +68,11 @@ enum Route: Equatable {
     let slash = UInt8(ascii: "/")
     guard text.byte(prefixEnd) == slash, !name.isEmpty else { return }
     guard let end = text.firstIndex(of: slash, in: name) else {
-      self = .token(Token(path: text.extracting(name)))
+      self = .token(Token(bytes: text.extracting(name)))
       return
     }
     if end > name.lowerBound, text.matches(end..<name.upperBound, "/detokenize") {
-      self = .detokenize(Token(path: text.extracting(name.lowerBound..<end)))
+      self = .detokenize(Token(bytes: text.extracting(name.lowerBound..<end)))
     }
   }
 
@@ -111,12 +115,12 @@ enum Route: Equatable {
 }
 
 extension Token {
-  /// Reads a path segment without making a `String` of it.
-  fileprivate init?(path segment: RawSpan) {
+  /// Reads a token without making a `String` of what may be none.
+  init?(bytes: RawSpan) {
     let prefix: StaticString = "tok_"
     let start = prefix.utf8CodeUnitCount
-    guard segment.byteCount > start, segment.matches(0..<start, prefix),
-      let uuid = UUIDv7(text: segment.extracting(start..<segment.byteCount))
+    guard bytes.byteCount > start, bytes.matches(0..<start, prefix),
+      let uuid = UUIDv7(text: bytes.extracting(start..<bytes.byteCount))
     else { return nil }
     self.init(uuid)
   }

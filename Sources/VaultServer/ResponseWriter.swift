@@ -8,13 +8,15 @@ struct ResponseHead {
   var retryAfterSeconds: Int?
   /// What `Allow` says.
   var allowed: RequestHead.Method?
-  /// Whether the connection is closed after this response.
-  var closes = false
+  /// Whether `Accept-Encoding` says that a body is taken in no content coding.
+  var refusesCoding = false
   /// How long the body is; nil where there is none at all.
   var body: (bytes: Int, isProblem: Bool)?
 
   /// Writes the head with its empty line.
-  func write(to buffer: inout ByteBuffer) {
+  ///
+  /// - Parameter standing: its last fields and the empty line, see ``StandingFields``.
+  func write(to buffer: inout ByteBuffer, standing: ByteBuffer) {
     buffer.writeStaticString((HTTPStatus(rawValue: status) ?? .internalServerError).line)
     if let body {
       buffer.writeStaticString(
@@ -35,6 +37,8 @@ struct ResponseHead {
     case .delete: buffer.writeStaticString("\r\nAllow: DELETE")
     case .head, .other, nil: break
     }
-    buffer.writeStaticString(closes ? "\r\nConnection: close\r\n\r\n" : "\r\n\r\n")
+    if refusesCoding { buffer.writeStaticString("\r\nAccept-Encoding: identity") }
+    buffer.writeStaticString("\r\n")
+    buffer.writeImmutableBuffer(standing)
   }
 }

@@ -29,7 +29,7 @@ final class ServerCore: Sendable {
     limits = settings.limits
     shares = Mutex(ConnectionShares(settings.limits.connections))
     tokenizeDecoder = TokenizeDecoder(brands: settings.brands, pool: settings.pool)
-    pushDecoder = PushDecoder(pool: settings.pool)
+    pushDecoder = PushDecoder(brands: settings.brands, pool: settings.pool)
     identifiers = try RequestIdentifiers()
     unixSeconds = settings.unixSeconds
   }

@@ -7,6 +7,14 @@ import SecretMemory
 import Tokenization
 import VaultCore
 
+/// What a tokenize request hands in.
+enum TokenizeBody: ~Copyable {
+  /// A card.
+  case card(TokenizeRequest)
+  /// The token of a card that is stored.
+  case token(RenewalRequest)
+}
+
 /// Reads the body of a tokenize request.
 ///
 /// The number is read first, into secret memory, and its problems are told before anything else;
@@ -21,6 +29,9 @@ struct TokenizeDecoder {
   private static let members: MemberNames = [
     "number", "exp_month", "exp_year", "preferred_brand", "customer",
   ]
+  private static let renewalMembers: MemberNames = [
+    "token", "exp_month", "exp_year", "preferred_brand",
+  ]
 
   /// Reads one request.
   ///
@@ -29,23 +40,53 @@ struct TokenizeDecoder {
   ///   - key: the idempotency key, if there is one.
   ///   - unixSeconds: the time at which a card must not have expired.
   /// - Throws: `malformed-request`, `missing-member` and `invalid-member` for `/number`,
-  ///   `invalid-card-number`, `unsupported-brand`, and `overloaded` where every slot is in use.
+  ///   `invalid-member` for `/token`, `invalid-card-number`, `unsupported-brand`, and `overloaded`
+  ///   where every slot is in use.
   func decode(
     _ text: RawSpan, key: [UInt8]?, at unixSeconds: Int64
-  ) throws(Problem) -> TokenizeRequest {
+  ) throws(Problem) -> TokenizeBody {
     let body = try RequestBody(text)
+    if body.root.has("token") { return .token(try readRenewal(body, key: key, at: unixSeconds)) }
     let number = try readNumber(body)
     let match = try findBrand(number)
     let details = Result { () throws(Problem) in
       try readDetails(body, match: match, at: unixSeconds)
     }
-    let idempotency = key.map {
-      Idempotency(
-        key: $0,
-        requestDigest: digest(of: body, operation: "tokenize", token: nil, omitting: "number"))
+    return .card(
+      TokenizeRequest(
+        number: number, match: match, details: details, idempotency: idempotency(body, key)))
+  }
+
+  private func idempotency(_ body: borrowing RequestBody, _ key: [UInt8]?) -> Idempotency? {
+    guard let key else { return nil }
+    return Idempotency(
+      key: key,
+      requestDigest: digest(of: body, operation: "tokenize", token: nil, omitting: "number"))
+  }
+
+  private func readRenewal(
+    _ body: borrowing RequestBody, key: [UInt8]?, at unixSeconds: Int64
+  ) throws(Problem) -> RenewalRequest {
+    // A text that is no token is answered as one that never existed.
+    let token = try body.root.string("token") { Optional(Token(bytes: $0)) }
+    let renewal = Result { () throws(Problem) in
+      try readRenewal(body, at: unixSeconds)
     }
-    return TokenizeRequest(
-      number: number, match: match, details: details, idempotency: idempotency)
+    return RenewalRequest(
+      token: token ?? nil, renewal: renewal, brands: brands, idempotency: idempotency(body, key))
+  }
+
+  private func readRenewal(
+    _ body: borrowing RequestBody, at unixSeconds: Int64
+  ) throws(Problem) -> CardRenewal {
+    try body.refuseSensitiveData()
+    let root = body.root
+    try root.refuseMembers(except: Self.renewalMembers)
+    var expiry: Expiry?
+    if root.has("exp_month") || root.has("exp_year") { expiry = try readExpiry(root) }
+    let preferred = try root.string("preferred_brand") { Brand($0) }
+    if let expiry, expiry.isExpired(at: unixSeconds) { throw Problem(.cardExpired) }
+    return CardRenewal(expiry: expiry, preferredBrand: preferred)
   }
 
   private func readNumber(_ body: borrowing RequestBody) throws(Problem) -> PAN {
@@ -74,19 +115,21 @@ struct TokenizeDecoder {
     try body.refuseSensitiveData()
     let root = body.root
     try root.refuseMembers(except: Self.members)
-    try root.require("exp_month")
-    try root.require("exp_year")
     let expiry = try readExpiry(root)
     let preferred = try root.string("preferred_brand") { Brand($0) }
     if let preferred, !match.brands.contains(preferred) {
       throw root.problem(.invalidMember, "preferred_brand")
     }
-    let customer = try root.string("customer") { CustomerReference($0) }
+    let customer = try root.string("customer") {
+      brands.findsNumber(in: $0) ? nil : CustomerReference($0)
+    }
     if expiry.isExpired(at: unixSeconds) { throw Problem(.cardExpired) }
     return CardDetails(expiry: expiry, preferredBrand: preferred, customer: customer)
   }
 
   private func readExpiry(_ root: borrowing ObjectReader) throws(Problem) -> Expiry {
+    try root.require("exp_month")
+    try root.require("exp_year")
     guard let month = try root.integer("exp_month"), (1...12).contains(month) else {
       throw root.problem(.invalidMember, "exp_month")
     }

@@ -20,7 +20,10 @@ func wipeInPlace(_ buffer: ByteBuffer) {
 struct PendingBytes {
   private var buffer = ByteBuffer()
 
-  var isEmpty: Bool { buffer.readableBytes == 0 }
+  var isEmpty: Bool { count == 0 }
+
+  /// How many there are.
+  var count: Int { buffer.readableBytes }
 
   /// Takes all of them, to be handled.
   mutating func take() -> ByteBuffer {

@@ -14,11 +14,11 @@ extension GatewayTests {
   private func outcome(through gateway: AcquirerRoutes) async throws -> AcquirerOutcome {
     let payment = try Fixture.payment(amount: nil, reference: nil)
     let card = try Fixture.card()
+    let place = try gateway.takePlace(at: "bank", for: Fixture.merchant())
     return await withCheckedContinuation { continuation in
-      gateway.send(
-        payment, card: card, identifier: Fixture.identifier, acquirer: "bank",
-        merchant: Fixture.merchant()
-      ) { continuation.resume(returning: $0) }
+      place.send(payment, card: card, identifier: Fixture.identifier) {
+        continuation.resume(returning: $0)
+      }
     }
   }
 

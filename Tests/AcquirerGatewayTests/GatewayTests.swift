@@ -77,11 +77,14 @@ import VaultCore
   ) async throws -> String {
     let payment = try Fixture.payment(amount: nil, reference: nil, cvc: "123")
     let card = try Fixture.card()
+    let place: any MessagePlace
+    do throws(Problem) {
+      place = try gateway.takePlace(at: acquirer, for: Fixture.merchant(merchant))
+    } catch { return error.name.rawValue }
     return await withCheckedContinuation { continuation in
-      gateway.send(
-        payment, card: card, identifier: Fixture.identifier, acquirer: acquirer,
-        merchant: Fixture.merchant(merchant)
-      ) { continuation.resume(returning: describe($0)) }
+      place.send(payment, card: card, identifier: Fixture.identifier) {
+        continuation.resume(returning: describe($0))
+      }
     }
   }
 
@@ -241,24 +244,86 @@ import VaultCore
     #expect(gateway.check(known, acquirer: "bank") == nil)
   }
 
-  @Test func `past the limit nothing is sent`() async throws {
+  @Test func `an acquirer that hangs holds its share, and no more`() async throws {
     let tls = try certificates.server("bank", asksForCertificate: false)
     let acquirer = try await TestAcquirer(.neverAnswer, tls: tls)
     var limits = GatewayTests.generous
-    limits.messagesUnderWay = 1
+    limits.messagesUnderWay = 8
     let gateway = try gateway(port: acquirer.port, limits: limits)
-    async let first = send(through: gateway)
-    while acquirer.received.isEmpty { await Task.yield() }
-    #expect(try await send(through: gateway) == "not-sent overloaded")
+    let hanging = (0..<4).map { _ in Task { try await send(through: gateway) } }
+    while acquirer.received.count < 4 { await Task.yield() }
+    for _ in 0..<4 { #expect(try await send(through: gateway) == "overloaded") }
+    // Two more are the merchant's three quarters; others have the rest.
+    var others = try (0..<2).map { _ in
+      try gateway.takePlace(at: "healthy", for: Fixture.merchant())
+    }
+    #expect(try await send(through: gateway, acquirer: "healthy") == "overloaded")
+    for _ in 0..<2 {
+      others.append(try gateway.takePlace(at: "healthy", for: Fixture.merchant("other")))
+    }
+    #expect(gateway.gateway.messagesUnderWay == 8)
+    #expect(throws: Problem(.overloaded)) {
+      try gateway.takePlace(at: "third", for: Fixture.merchant("third"))
+    }
+    #expect(gateway.gateway.counts["bank"]?.refused == [.acquirer: 4])
+    #expect(gateway.gateway.counts["healthy"]?.refused == [.merchant: 1])
+    #expect(gateway.gateway.counts["third"]?.refused == [.all: 1])
+    others.removeAll()
+    #expect(gateway.gateway.messagesUnderWay == 4)
+    #expect(try await send(through: gateway, acquirer: "healthy") == "not-sent configuration")
     try await gateway.gateway.shutdown(within: .nanoseconds(1)).get()
-    #expect(try await first == "unknown shutdown")
+    for payment in hanging { #expect(try await payment.value == "unknown shutdown") }
+    #expect(gateway.gateway.messagesUnderWay == 0)
+    try await acquirer.close()
+  }
+
+  @Test func `a message that is abandoned ends, and lets its card go`() async throws {
+    let tls = try certificates.server("bank", asksForCertificate: false)
+    let acquirer = try await TestAcquirer(.neverAnswer, tls: tls)
+    let gateway = try gateway(port: acquirer.port)
+    let place = try gateway.takePlace(at: "bank", for: Fixture.merchant())
+    let payment = try Fixture.payment(amount: nil, reference: nil)
+    let outcome = MultiThreadedEventLoopGroup.singleton.any().makePromise(of: String.self)
+    weak var released: ReleasedCard?
+    do {
+      let card = try Fixture.card()
+      released = card
+      place.send(payment, card: card, identifier: Fixture.identifier) {
+        outcome.succeed(describe($0))
+      }
+    }
+    while acquirer.received.isEmpty { await Task.yield() }
+    place.abandon()
+    #expect(try await outcome.futureResult.get() == "unknown shutdown")
+    while gateway.gateway.messagesUnderWay > 0 || released != nil { await Task.yield() }
     try await acquirer.close()
   }
 
   @Test func `a stop waits for what is under way and takes no more`() async throws {
     let gateway = try gateway(port: 1)
-    try await gateway.gateway.shutdown(within: .minutes(5)).get()
-    #expect(try await send(through: gateway) == "not-sent shutting-down")
+    let place = try gateway.takePlace(at: "bank", for: Fixture.merchant())
+    let stopped = gateway.gateway.shutdown(within: .nanoseconds(1))
+    #expect(try await send(through: gateway) == "shutting-down")
+    // What was admitted before, and is to be sent after the time is over, is not sent.
+    while !gateway.gateway.isOver { await Task.yield() }
+    let payment = try Fixture.payment(amount: nil, reference: nil)
+    let card = try Fixture.card()
+    let outcome = await withCheckedContinuation { continuation in
+      place.send(payment, card: card, identifier: Fixture.identifier) {
+        continuation.resume(returning: describe($0))
+      }
+    }
+    #expect(outcome == "not-sent shutting-down")
+    try await stopped.get()
+  }
+
+  @Test func `a stop does not wait for places at which nothing was sent`() async throws {
+    let gateway = try gateway(port: 1)
+    var place: (any MessagePlace)? = try gateway.takePlace(at: "bank", for: Fixture.merchant())
+    #expect(place != nil)
+    let stopped = gateway.gateway.shutdown(within: .minutes(5))
+    place = nil
+    try await stopped.get()
   }
 
   @Test func `event loops that go away leave no message without an outcome`() async throws {
@@ -278,14 +343,14 @@ import VaultCore
     let acquirer = try await TestAcquirer(.answer(GatewayTests.approved), tls: tls)
     let gateway = try gateway(port: acquirer.port)
     let payment = try Fixture.payment(amount: nil, reference: nil)
+    let place = try gateway.takePlace(at: "bank", for: Fixture.merchant())
     weak var released: ReleasedCard?
     await withCheckedContinuation { continuation in
       guard let card = try? Fixture.card() else { return continuation.resume() }
       released = card
-      gateway.send(
-        payment, card: card, identifier: Fixture.identifier, acquirer: "bank",
-        merchant: Fixture.merchant()
-      ) { _ in continuation.resume() }
+      place.send(payment, card: card, identifier: Fixture.identifier) { _ in
+        continuation.resume()
+      }
     }
     // The connection is still being closed for a moment, with the exchange in its pipeline.
     while released != nil { await Task.yield() }

@@ -19,7 +19,7 @@ import VaultCore
   ]
 
   @Test(arguments: [
-    ("/v1/tokens", "post", ["200", "201", "409", "415", "422"]),
+    ("/v1/tokens", "post", ["200", "201", "404", "409", "415", "422"]),
     ("/v1/tokens/{token}", "delete", ["204", "404"]),
     (
       "/v1/tokens/{token}/detokenize", "post",

@@ -23,10 +23,17 @@ import Testing
 
   @Test func differentRequestsDiffer() throws {
     let texts = [
-      #"{"a":1}"#, #"{"a":1.0}"#, #"{"a":"1"}"#, #"{"a":[1]}"#, #"{"a":{"b":1}}"#, #"{"a":true}"#,
+      #"{"a":1}"#, #"{"a":1.5}"#, #"{"a":-1}"#, #"{"a":"1"}"#, #"{"a":[1]}"#, #"{"a":{"b":1}}"#,
+      #"{"a":true}"#,
       #"{}"#, #"{"a":[null]}"#, #"{"a":[]}"#, #"{"a":"\"b\":1"}"#,
     ]
     #expect(try Set(texts.map { try Sample($0).canonical() }).count == texts.count)
+  }
+
+  @Test func aNumberThatIsWholeStandsAsItsDigitsAndAnyOtherAsItWasWritten() throws {
+    let text = "[12,12.0,1.2E+1,120e-1,0.0,-0,-2.0,2030,2.03e3,1.50,1e99,0.5e0]"
+    let canonical = "[12,12,12,12,0,0,-2,2030,2030,1.50,1e99,0.5e0]"
+    #expect(try Sample(text).canonical() == canonical)
   }
 
   @Test func membersAreSortedByBytes() throws {

@@ -65,23 +65,7 @@ import Testing
     ] as [(String, Int64?)])
   func aWholeNumberIsReadHoweverItIsWritten(text: String, value: Int64?) throws {
     let sample = try Sample(text)
-    #expect(sample.wholeNumber(sample.root) == value)
-  }
-
-  @Test(arguments: [
-    ("0", 0), ("-0", 0), ("4990", 4990), ("-17", -17), ("9223372036854775807", Int64.max),
-    ("-9223372036854775808", Int64.min),
-  ])
-  func anIntegerIsRead(text: String, value: Int64) throws {
-    let sample = try Sample(text)
     #expect(sample.integer(sample.root) == value)
-  }
-
-  @Test(arguments: ["1.0", "1e2", "1E+2", "0.5", "9223372036854775808", "-9223372036854775809"])
-  func aNumberInAnotherFormIsNoInteger(text: String) throws {
-    let sample = try Sample(text)
-    #expect(sample.root.kind == .number)
-    #expect(sample.integer(sample.root) == nil)
   }
 }
 

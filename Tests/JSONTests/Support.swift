@@ -36,10 +36,6 @@ struct Sample {
     node.flatMap { document.integer(of: $0) }
   }
 
-  func wholeNumber(_ node: JSONTape.Node?) -> Int64? {
-    node.flatMap { document.wholeNumber(of: $0) }
-  }
-
   func keys(of node: JSONTape.Node) -> [String] {
     document.members(of: node).map { document.key(of: $0) }
   }

@@ -17,6 +17,8 @@ extension EndToEnd {
     private static let host = "Host: localhost"
     private static let json = "Content-Type: application/json"
     private static let size = "Content-Length: \(length)"
+    private static let chunked = "Transfer-Encoding: chunked"
+    private static let chunks = "\(String(length, radix: 16))\r\n\(body)\r\n0\r\n\r\n"
 
     /// What is refused with 400 and ends the connection.
     static let malformed: [RawText] = [
@@ -54,7 +56,22 @@ extension EndToEnd {
       post([host, json, size], line: "PO(ST /v1/tokens HTTP/1.1"),
       post([host, json, size], line: "POST v1/tokens HTTP/1.1"),
       post([host, json, size], line: "CONNECT localhost:443 HTTP/1.1"),
-      "\r\n" + post([host, json, size]),
+      " " + post([host, json, size]),
+      post([host, json, size, "Transfer-Encoding: chunked"]),
+      post([host, json, "Transfer-Encoding: chunked", size]),
+      post([host, json, "Transfer-Encoding: identity"]),
+      post([host, json, "Transfer-Encoding: xchunked"]),
+      post([host, json, "Transfer-Encoding: gzip, chunked"]),
+      post([host, json, "Transfer-Encoding: chunked, chunked"]),
+      post([host, json, "Transfer-Encoding: chunked", "Transfer-Encoding: chunked"]),
+      post([host, json, "Transfer-Encoding: chunked", "Transfer-Encoding: identity"]),
+      post([host, json, "Transfer-Encoding : chunked"], body: chunks),
+      post([host, json, "Transfer-Encoding:", " chunked"], body: chunks),
+      post([host, json, chunked], body: chunks.replacing("\r\n", with: "\n")),
+      post([host, json, chunked], body: "0\(chunks.replacing("0\r\n\r\n", with: "+0\r\n\r\n"))"),
+      post([host, json, chunked], body: "ffffffffffffffff\(chunks)"),
+      post([host, json, chunked], body: chunks.replacing("\r\n0\r\n", with: "\r\n0\r\n0\r\n")),
+      post([host, json, chunked], body: chunks.replacing("0\r\n\r\n", with: "0\r\nX: a\r\n\r\n")),
       post([host, json, size]).replacing("\r\n", with: "\n"),
       "\u{16}\u{3}\u{1}",
     ].map(RawText.init)
@@ -69,20 +86,66 @@ extension EndToEnd {
       #expect(try await wire.untilClosed() == "", "one answer, and no second request")
     }
 
-    @Test(arguments: [
-      ["Transfer-Encoding: chunked"],
-      ["Transfer-Encoding: identity"],
-      ["Transfer-Encoding: chunked", size],
-      [size, "transfer-encoding: xchunked"],
-      ["Transfer-Encoding:\tchunked"],
-      ["Transfer-Encoding: chunked", "Transfer-Encoding: identity"],
-    ])
-    func anyTransferEncodingIs411AndEndsTheConnection(fields: [String]) async throws {
+    @Test(arguments: [chunked, "transfer-encoding:\tChunked "])
+    func aBodyMayComeInChunks(coding: String) async throws {
       let wire = try await Stage.current.connect()
-      let chunks = "\(String(Self.length, radix: 16))\r\n\(Self.body)\r\n0\r\n\r\n"
-      try await wire.send(Self.post([Self.host, Self.json] + fields, body: chunks))
-      expect(try await wire.answer(), 411, "length-required")
+      let size = String(Self.length - 1, radix: 16)
+      let two = "1;a=b\r\n{\r\n\(size)\r\n\(Self.body.dropFirst())\r\n0\r\n\r\n"
+      for body in [Self.chunks, two] {
+        let request = Self.post([Self.host, Self.json, coding], body: body)
+        try await wire.send(request + request)
+        for _ in 0..<2 { #expect([200, 201].contains(try await wire.answer().status)) }
+        for byte in request.utf8 { try await wire.send([byte]) }
+        #expect([200, 201].contains(try await wire.answer().status))
+      }
+    }
+
+    @Test func aBodyInChunksHasTheLimitOfAnyOther() async throws {
+      let wire = try await Stage.current.connect()
+      let padded = Self.body + String(repeating: " ", count: 4_096 - Self.length)
+      let head = Self.post([Self.host, Self.json, Self.chunked], body: "1000\r\n\(padded)\r\n")
+      try await wire.send(head + "0\r\n\r\n")
+      #expect([200, 201].contains(try await wire.answer().status))
+      try await wire.send(head + "1\r\n")
+      expect(try await wire.answer(), 413, "body-too-large")
       #expect(try await wire.untilClosed() == "")
+    }
+
+    @Test func emptyLinesBeforeARequestAreSkipped() async throws {
+      let wire = try await Stage.current.connect()
+      let request = WireRequest.tokenize(TestCard.visa).text
+      try await wire.send("\r\n" + request + "\r\n" + request + "\r\n\r\n")
+      for _ in 0..<2 { #expect([200, 201].contains(try await wire.answer().status)) }
+    }
+
+    @Test func aBodyInAContentCodingIsUnsupported() async throws {
+      let wire = try await Stage.current.connect()
+      for coding in ["gzip", "br", "identity, gzip"] {
+        try await wire.send(
+          Self.post([Self.host, Self.json, Self.size, "Content-Encoding: \(coding)"]))
+        let answer = try await wire.answer()
+        expect(answer, 415, "unsupported-media-type")
+        #expect(answer.fields["accept-encoding"] == "identity")
+      }
+      try await wire.send(
+        Self.post([Self.host, Self.json, Self.size, "Content-Encoding: identity"]))
+      #expect([200, 201].contains(try await wire.answer().status))
+    }
+
+    @Test func everyAnswerHasADateAndSaysHowLongTheConnectionStays() async throws {
+      let wire = try await Stage.current.connect()
+      let token = try await Stage.current.token(of: TestCard.visa)
+      for request in [
+        WireRequest.tokenize(TestCard.visa), .tokenize(body: "{"), .delete(token),
+        WireRequest(method: "GET", path: "/"),
+      ] {
+        let answer = try await wire.ask(request)
+        let date = try #require(answer.fields["date"])
+        #expect(
+          date.wholeMatch(of: #/[A-Z][a-z]{2}, \d\d [A-Z][a-z]{2} \d{4} \d\d:\d\d:\d\d GMT/#) != nil
+        )
+        #expect(answer.fields["keep-alive"] == "timeout=60")
+      }
     }
 
     @Test func aBodyWithoutLengthIs411() async throws {

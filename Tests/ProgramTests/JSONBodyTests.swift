@@ -77,6 +77,7 @@ extension EndToEnd {
     @Test(arguments: [
       ("application/json", true), ("application/json; charset=utf-8", true),
       ("Application/JSON;charset=UTF-8", true), ("application/json; charset=\"utf-8\"", true),
+      ("application/json;", true), ("application/json; charset=utf-8;", true),
       ("application/json; charset=latin1", false), ("text/json", false),
       ("application/x-www-form-urlencoded", false), ("application/jsonx", false), ("", false),
     ])

@@ -20,8 +20,8 @@ extension EndToEnd {
       for (text, status, name) in [
         ("POST /v1/tokens HTTP/1.0\r\nHost: x\r\n\r\n", 400, "malformed-request"),
         (
-          "POST /v1/tokens HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n", 411,
-          "length-required"
+          "POST /v1/tokens HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: gzip\r\n\r\n", 400,
+          "malformed-request"
         ),
         (
           "POST /v1/tokens HTTP/1.1\r\nX: " + String(repeating: "a", count: 9_000), 431,
@@ -113,6 +113,23 @@ extension EndToEnd {
       let meaningless = #"{"acquirer":"credit-du-nord","amount":-1,"more":1}"#
       expect(
         try await stage.ask(.push(token, body: meaningless, key: "order-3")), 404,
+        "token-not-found")
+    }
+
+    @Test func aTokenInPlaceOfTheNumberIsLookedAtAfterReplayAndBeforeTheOtherMembers() async throws
+    {
+      let stage = try Stage.current
+      let token = try await stage.token(of: TestCard.visa)
+      let with = #"{"token":"\#(token)""#
+      expect(try await stage.ask(.tokenize(body: with + "}", key: "order-6")), 200)
+      let wrong = #","exp_month":13,"customer":"c-1","number":"4970105181818183"}"#
+      expect(
+        try await stage.ask(.tokenize(body: with + wrong, key: "order-6")), 422,
+        "idempotency-key-reused")
+      expect(
+        try await stage.ask(.tokenize(body: with + wrong, key: "order-7")), 422, "unknown-member")
+      expect(
+        try await stage.ask(.tokenize(body: #"{"token":"\#(Self.unknownToken)""# + wrong)), 404,
         "token-not-found")
     }
 

@@ -139,8 +139,7 @@ private struct CardNumbers {
 private struct NoTransport: AcquirerTransport {
   func check(_ payment: Payment, acquirer: String) -> Problem? { nil }
 
-  func send(
-    _ payment: Payment, card: ReleasedCard, identifier: PaymentIdentifier, acquirer: String,
-    merchant: Merchant, reply: @escaping @Sendable (AcquirerOutcome) -> Void
-  ) { reply(.notSent(cause: "")) }
+  func takePlace(
+    at acquirer: String, for merchant: Merchant
+  ) throws(Problem) -> any MessagePlace { throw Problem(.overloaded) }
 }

@@ -13,6 +13,7 @@ final class FakeCardService: CardService {
   /// What it was asked, as words.
   enum Call: Equatable {
     case tokenize(last4: String, customer: String?, key: String?)
+    case renew(token: String?, key: String?)
     case push(token: String?, acquirer: String?, key: String)
     case pull(token: String?)
     case delete(token: String?)
@@ -118,6 +119,18 @@ final class FakeCardService: CardService {
     record(.tokenize(last4: last4, customer: customer, key: key), caller) { reply(answer) }
   }
 
+  func renew(
+    _ request: RenewalRequest, caller: Caller, reply: @escaping @Sendable (Answer) -> Void
+  ) {
+    let key = request.idempotency.map { String(decoding: $0.key, as: UTF8.self) }
+    let answer: Answer
+    switch request.renewal {
+    case .success: answer = Answer(status: 200, body: Array(#"{"token":"renewed"}"#.utf8))
+    case .failure(let problem): answer = Answer(problem)
+    }
+    record(.renew(token: request.token?.text, key: key), caller) { reply(answer) }
+  }
+
   func push(_ request: PushRequest, caller: Caller, reply: @escaping @Sendable (Answer) -> Void) {
     let key = String(decoding: request.idempotency.key, as: UTF8.self)
     let answer: Answer
@@ -166,7 +179,7 @@ final class FakeCardService: CardService {
       guard (try? builder.append(digit)) != nil else { return nil }
     }
     guard let pan = try? builder.finish() else { return nil }
-    return ReleasedCard(StoredCard(pan: pan, expiry: expiry))
+    return ReleasedCard(StoredCard(pan: pan, expiry: expiry, preferredBrand: .cb))
   }
 }
 
@@ -179,8 +192,7 @@ extension Terms {
 private struct NoAcquirers: AcquirerTransport {
   func check(_ payment: Payment, acquirer: String) -> Problem? { nil }
 
-  func send(
-    _ payment: Payment, card: ReleasedCard, identifier: PaymentIdentifier, acquirer: String,
-    merchant: Merchant, reply: @escaping @Sendable (AcquirerOutcome) -> Void
-  ) { reply(.notSent(cause: "")) }
+  func takePlace(
+    at acquirer: String, for merchant: Merchant
+  ) throws(Problem) -> any MessagePlace { throw Problem(.overloaded) }
 }

@@ -114,19 +114,62 @@ struct HeadParserTests {
     #expect(parse(text) == .refused(.malformed))
   }
 
-  @Test(arguments: ["chunked", "identity", "gzip, chunked", "", "xchunked"])
-  func `a transfer encoding of any kind is refused as such`(encoding: String) {
-    let text =
-      "POST /v1/tokens HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n"
-      + "Transfer-Encoding: \(encoding)\r\n\r\n"
-    #expect(parse(text) == .refused(.transferEncoding))
+  @Test(arguments: ["chunked", "Chunked", " chunked\t"])
+  func `a body may come in chunks`(coding: String) throws {
+    let head = try head(
+      "POST /v1/tokens HTTP/1.1\r\nHost: a\r\ntransfer-encoding:\(coding)\r\n\r\n")
+    #expect(head.isChunked && head.bodyLength == nil && head.hasBody)
+  }
+
+  @Test(arguments: [
+    "Transfer-Encoding: identity", "Transfer-Encoding: gzip, chunked", "Transfer-Encoding:",
+    "Transfer-Encoding: chunked, chunked", "Transfer-Encoding: chunked,",
+    "Transfer-Encoding: ,chunked", "Transfer-Encoding: chunked;q=1", "Transfer-Encoding: xchunked",
+    "Transfer-Encoding: \"chunked\"", "Transfer-Encoding : chunked",
+    "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked",
+    "Transfer-Encoding: chunked\r\nTransfer-Encoding: identity",
+    "Transfer-Encoding: identity\r\nTransfer-Encoding: chunked",
+    "Transfer-Encoding: chunked\r\nContent-Length: 5",
+    "Content-Length: 5\r\nTransfer-Encoding: chunked",
+    "Content-Length: 0\r\nTransfer-Encoding: chunked",
+    "Transfer-Encoding:\r\n chunked", "Transfer-Encoding: \u{b}chunked",
+    "Transfer-Encoding: chunked\u{a0}",
+  ])
+  func `where a body ends is said once and in one way`(fields: String) {
+    let text = "POST /v1/tokens HTTP/1.1\r\nHost: a\r\n\(fields)\r\n\r\n"
+    #expect(parse(text) == .refused(.malformed))
+  }
+
+  @Test(arguments: [
+    ("identity", false), ("", false), ("Identity, identity", false), (",", false),
+    ("gzip", true), ("identity, gzip", true), ("deflate", true), ("br", true), ("x", true),
+  ])
+  func `a content coding is noticed`(value: String, isCoded: Bool) throws {
+    let text = "POST /v1/tokens HTTP/1.1\r\nHost: a\r\nContent-Encoding: \(value)\r\n\r\n"
+    #expect(try head(text).isCoded == isCoded)
+  }
+
+  @Test(arguments: [
+    ("", 0), ("\r", 0), ("\n", 0), ("\r\n", 2), ("\r\n\r\nPOST", 4), ("\r\n\r", 2), ("\n\r\n", 0),
+    ("P\r\n", 0),
+  ])
+  func `empty lines before a request are counted`(text: String, count: Int) {
+    #expect(text.withSpan { HeadParser.emptyLines($0) } == count)
   }
 
   @Test(arguments: [
     ("application/json", RequestHead.MediaType.json),
     ("Application/JSON;charset=utf-8", .json),
     ("application/json ; charset=\"UTF-8\"", .json),
+    ("application/json;", .json),
+    ("application/json ; ", .json),
+    ("application/json; charset=utf-8;", .json),
+    ("application/json;; charset=utf-8 ;\t;", .json),
     ("application/json; charset=latin1", .other),
+    ("application/json; charset=utf-8; charset=latin1", .other),
+    ("application/json; charset", .other),
+    (";", .other),
+    ("application/json, text/plain", .other),
     ("application/json; charset=utf-8; a=b", .other),
     ("application/problem+json", .other),
     ("text/plain", .other),

@@ -61,6 +61,18 @@ private final class WipingClient: Sendable {
   /// How a request is cut into writes.
   enum Framing: CaseIterable {
     case whole, headAndBody, byteByByte, twoAtOnce
+    /// One chunk in one write, chunks of three bytes in one write, and longer ones byte by byte.
+    case oneChunk, smallChunks, chunksByteByByte
+
+    /// How many bytes a chunk has; nil where there are none.
+    var chunk: Int? {
+      switch self {
+      case .whole, .headAndBody, .byteByByte, .twoAtOnce: nil
+      case .oneChunk: .max
+      case .smallChunks: 3
+      case .chunksByteByByte: 8
+      }
+    }
   }
 
   /// Bodies around a number; `#` stands for it.
@@ -97,23 +109,27 @@ private final class WipingClient: Sendable {
     let length = body.utf8.reduce(0) { $0 + ($1 == UInt8(ascii: "#") ? number.count : 1) }
     let head =
       "POST /v1/tokens HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
-      + "Content-Length: \(length)\r\n\r\n"
+      + (framing.chunk == nil
+        ? "Content-Length: \(length)\r\n\r\n" : "Transfer-Encoding: chunked\r\n\r\n")
     var request = ByteBufferAllocator().buffer(capacity: 4096)
-    var requests = 1
-    request.writeString(head)
-    Self.write(body, number, to: &request)
-    if framing == .twoAtOnce {
-      requests = 2
+    let requests = framing == .twoAtOnce ? 2 : 1
+    for _ in 0..<requests {
       request.writeString(head)
-      Self.write(body, number, to: &request)
+      if let chunk = framing.chunk {
+        Self.write(body, number, chunksOf: chunk, length, to: &request)
+      } else {
+        Self.write(body, number, to: &request)
+      }
     }
     switch framing {
-    case .whole, .twoAtOnce:
+    case .whole, .twoAtOnce, .oneChunk, .smallChunks:
       try await channel.writeAndFlush(request)
     case .headAndBody:
       try await write(request, cuttingAt: [head.utf8.count, head.utf8.count + length / 2])
     case .byteByByte:
       try await write(request, cuttingAt: Array(1..<request.readableBytes))
+    case .chunksByteByByte:
+      try await write(request, cuttingAt: Array(head.utf8.count..<request.readableBytes))
     }
     wipeInPlace(request)
     for _ in 0..<requests { await answers.next() }
@@ -128,6 +144,24 @@ private final class WipingClient: Sendable {
   }
 
   func end() async { try? await channel.close() }
+
+  private static func write(
+    _ body: String, _ number: MaskedNumber, chunksOf size: Int, _ length: Int,
+    to buffer: inout ByteBuffer
+  ) {
+    var whole = ByteBufferAllocator().buffer(capacity: length)
+    write(body, number, to: &whole)
+    var rest = whole
+    while let piece = rest.readSlice(length: min(size, rest.readableBytes)),
+      piece.readableBytes > 0
+    {
+      buffer.writeString("\(String(piece.readableBytes, radix: 16))\r\n")
+      buffer.writeImmutableBuffer(piece)
+      buffer.writeString("\r\n")
+    }
+    buffer.writeString("0\r\n\r\n")
+    wipeInPlace(whole)
+  }
 
   private static func write(
     _ body: String, _ number: MaskedNumber, to buffer: inout ByteBuffer

@@ -18,7 +18,7 @@ struct OperationTests {
       #expect(response.body == #"{"last4":"8183"}"#)
       #expect(response.fields["content-type"] == "application/json")
       #expect(response.fields["cache-control"] == "no-store")
-      #expect(response.fields["connection"] == nil)
+      #expect(response.fields["connection"] == "keep-alive")
       #expect(server.service.calls == [.tokenize(last4: "8183", customer: nil, key: "k1")])
       #expect(response.fields["x-request-id"] == server.service.requestIdentifiers.first)
     }
@@ -40,13 +40,63 @@ struct OperationTests {
       #expect(deleted.fields["x-request-id"] != nil)
       let pulled = try await acquirer.exchange(request(detokenize, "{}"))
       #expect(pulled.status == 200)
-      #expect(pulled.body == #"{"number":"4970105181818183","exp_month":12,"exp_year":2028}"#)
+      #expect(
+        pulled.body == """
+          {"number":"4970105181818183","exp_month":12,"exp_year":2028,"preferred_brand":"cb"}
+          """)
       #expect(
         server.service.calls == [
           .push(token: testToken, acquirer: "credit-du-nord", key: "k"),
           .delete(token: testToken), .pull(token: testToken),
         ])
     }
+  }
+
+  @Test func `a token that is tokenized again reaches the vault as that`() async throws {
+    try await withServer { server in
+      let shop = try await server.connect()
+      let answer = try await shop.exchange(
+        request(
+          "POST /v1/tokens", #"{"token":"\#(testToken)","exp_month":12,"exp_year":2028}"#,
+          fields: "Idempotency-Key: k\r\n"))
+      #expect(answer.status == 200 && answer.body == #"{"token":"renewed"}"#)
+      #expect(server.service.calls == [.renew(token: testToken, key: "k")])
+    }
+  }
+
+  @Test func `every answer says when it was made, and until when its connection stays`()
+    async throws
+  {
+    try await withServer { server in
+      let shop = try await server.connect()
+      // Made from a tick's time, which a busy machine may keep waiting.
+      let start = server.clock.unixSeconds - 60
+      var dates: [String] = []
+      repeat {
+        let answer = try await shop.exchange(tokenizeRequest())
+        dates.append(try #require(answer.fields["date"]))
+        #expect(answer.fields["keep-alive"] == "timeout=300")
+      } while dates.last == dates.first
+      let times = (start...server.clock.unixSeconds).map { HTTPDate.string(unixSeconds: $0) }
+      #expect(dates.allSatisfy(times.contains))
+      let deleted = try await shop.exchange(
+        "DELETE /v1/tokens/\(testToken) HTTP/1.1\r\nHost: localhost\r\n\r\n")
+      #expect(deleted.fields["date"] != nil)
+      let pulled = try await server.connect("acquirer").exchange(request(detokenize, "{}"))
+      #expect(pulled.fields["date"] != nil && pulled.fields["keep-alive"] == "timeout=300")
+      let refused = try await shop.exchange("nonsense\r\n\r\n")
+      #expect(refused.fields["date"] != nil && refused.fields["keep-alive"] == nil)
+    }
+  }
+
+  @Test(arguments: [
+    (0, "Thu, 01 Jan 1970 00:00:00 GMT"), (784_111_777, "Sun, 06 Nov 1994 08:49:37 GMT"),
+    (1_709_208_000, "Thu, 29 Feb 2024 12:00:00 GMT"), (-1, "Thu, 01 Jan 1970 00:00:00 GMT"),
+    (253_402_300_799, "Fri, 31 Dec 9999 23:59:59 GMT"),
+    (Int64.max, "Fri, 31 Dec 9999 23:59:59 GMT"),
+  ])
+  func `a time is written as HTTP writes it`(time: Int64, text: String) {
+    #expect(HTTPDate.string(unixSeconds: time) == text)
   }
 
   @Test func `a token that is none is told by the vault`() async throws {

@@ -16,7 +16,7 @@ struct PushDecoderTests {
 
   init() throws {
     pool = try SecretPool(slots: 4, slotSize: 32)
-    decoder = PushDecoder(pool: pool)
+    decoder = PushDecoder(brands: .standard, pool: pool)
   }
 
   private func decode(_ body: String) throws -> PushRequest {
@@ -131,7 +131,7 @@ struct PushDecoderTests {
     ),
     (#""reference":"""#, Problem(.invalidMember, pointer: "/reference")),
     (#""reference":"a:b""#, Problem(.invalidMember, pointer: "/reference")),
-    (#""reference":"123456.789012""#, Problem(.invalidMember, pointer: "/reference")),
+    (#""reference":"4970.1051-8181_8183""#, Problem(.invalidMember, pointer: "/reference")),
     (#""cvc":"12""#, Problem(.invalidMember, pointer: "/cvc")),
     (#""cvc":"12345""#, Problem(.invalidMember, pointer: "/cvc")),
     (#""cvc":"12a""#, Problem(.invalidMember, pointer: "/cvc")),

@@ -69,6 +69,12 @@ struct RequestGateTests {
     head.bodyLength = 4097
     #expect(refusal(admit(gate(), head)) == .bodyTooLarge)
     head.bodyLength = 4096
+    head.isCoded = true
+    #expect(refusal(admit(gate(), head)) == .unsupportedMediaType)
+    head.isCoded = false
+    #expect(admit(gate(), head) == .admitted(.push(nil, key: key)))
+    head.bodyLength = nil
+    head.isChunked = true
     #expect(admit(gate(), head) == .admitted(.push(nil, key: key)))
   }
 
@@ -105,6 +111,9 @@ struct RequestGateTests {
     head.bodyLength = 0
     #expect(admit(gate(), head) == .admitted(.delete(nil)))
     head.bodyLength = 1
+    #expect(refusal(admit(gate(), head)) == .malformedRequest)
+    head.bodyLength = nil
+    head.isChunked = true
     #expect(refusal(admit(gate(), head)) == .malformedRequest)
   }
 

@@ -27,19 +27,31 @@ struct TokenizeDecoderTests {
     var early: Problem?
     var late: Problem?
     var idempotency: Idempotency?
+    /// Of a request that gives a token; `.some(nil)` for a text that is none.
+    var token: Token??
+    var renewal: CardRenewal?
   }
 
   private func decode(_ body: String, key: [UInt8]? = nil, at time: Int64 = testTime) -> Outcome {
     body.withSpan { span in
       do throws(Problem) {
-        let request = try decoder.decode(span, key: key, at: time)
         var outcome = Outcome()
-        outcome.digits = String(decoding: request.number.digits.array, as: UTF8.self)
-        outcome.brands = request.match.brands.map(\.name)
-        outcome.idempotency = request.idempotency
-        switch request.details {
-        case .success(let details): outcome.details = details
-        case .failure(let problem): outcome.late = problem
+        switch try decoder.decode(span, key: key, at: time) {
+        case .card(let request):
+          outcome.digits = String(decoding: request.number.digits.array, as: UTF8.self)
+          outcome.brands = request.match.brands.map(\.name)
+          outcome.idempotency = request.idempotency
+          switch request.details {
+          case .success(let details): outcome.details = details
+          case .failure(let problem): outcome.late = problem
+          }
+        case .token(let request):
+          outcome.token = .some(request.token)
+          outcome.idempotency = request.idempotency
+          switch request.renewal {
+          case .success(let renewal): outcome.renewal = renewal
+          case .failure(let problem): outcome.late = problem
+          }
         }
         return outcome
       } catch {
@@ -66,6 +78,53 @@ struct TokenizeDecoderTests {
     #expect(spaced.digits == "4970105181818183")
     let escaped = decode(#"{"numb\u0065r":"\u0034970105181818183",\#(good)}"#)
     #expect(escaped.digits == "4970105181818183")
+  }
+
+  @Test(arguments: [
+    #""exp_month":12.0,"exp_year":2.028e3"#, #""exp_month":120e-1,"exp_year":2028.00"#,
+    #""exp_month":1.2E+1,"exp_year":20280e-1"#,
+  ])
+  func `the value of a number counts, not its writing`(expiry: String) throws {
+    let body = #"{"number":"4970105181818183",\#(expiry)}"#
+    let details = try #require(decode(body).details)
+    #expect(details.expiry.month == 12 && details.expiry.year == 2028)
+    let plain = decode(#"{"number":"4970105181818183",\#(good)}"#, key: [1])
+    #expect(
+      decode(body, key: [1]).idempotency?.requestDigest.hex
+        == plain.idempotency?.requestDigest.hex)
+  }
+
+  @Test func `a token is taken in place of a number`() throws {
+    let bare = decode(#"{"token":"\#(testToken)"}"#, key: [1])
+    #expect(bare.token == .some(Token(testToken)))
+    #expect(bare.renewal?.expiry == nil && bare.renewal?.preferredBrand == nil)
+    let full = decode(
+      #"{"token":"\#(testToken)",\#(good),"preferred_brand":"cb","number":null}"#, key: [1])
+    #expect(full.renewal?.expiry == (try Expiry(month: 12, year: 2028)))
+    #expect(full.renewal?.preferredBrand == .cb)
+    #expect(full.idempotency?.requestDigest.hex != bare.idempotency?.requestDigest.hex)
+    // What is no token is not found by the vault; what is no text is no token at all.
+    #expect(decode(#"{"token":"4970105181818183"}"#).token == .some(nil))
+    #expect(decode(#"{"token":7}"#).early == Problem(.invalidMember, pointer: "/token"))
+    #expect(decode(#"{"token":null}"#).early == Problem(.missingMember, pointer: "/number"))
+  }
+
+  @Test(arguments: [
+    (#""number":"4970105181818183""#, Problem(.unknownMember)),
+    (#""customer":"c-1""#, Problem(.unknownMember)),
+    (#""x":1"#, Problem(.unknownMember)),
+    (#""cvc":"123""#, Problem(.sensitiveAuthenticationData, pointer: "/cvc")),
+    (#""exp_month":12"#, Problem(.missingMember, pointer: "/exp_year")),
+    (#""exp_year":2028"#, Problem(.missingMember, pointer: "/exp_month")),
+    (#""exp_month":10,"exp_year":2026"#, Problem(.cardExpired)),
+    (#""exp_month":13,"exp_year":2028"#, Problem(.invalidMember, pointer: "/exp_month")),
+    (#""preferred_brand":"A""#, Problem(.invalidMember, pointer: "/preferred_brand")),
+  ])
+  func `what is wrong beside a token is told late`(members: String, problem: Problem) {
+    let outcome = decode(#"{"token":"\#(testToken)",\#(members)}"#)
+    #expect(outcome.token == .some(Token(testToken)))
+    #expect(outcome.late == problem)
+    #expect(pool.slotsInUse == 0)
   }
 
   @Test func `null counts as absent`() {
@@ -112,7 +171,7 @@ struct TokenizeDecoderTests {
     (#""exp_month":13,"exp_year":2028"#, Problem(.invalidMember, pointer: "/exp_month")),
     (#""exp_month":0,"exp_year":2028"#, Problem(.invalidMember, pointer: "/exp_month")),
     (#""exp_month":"12","exp_year":2028"#, Problem(.invalidMember, pointer: "/exp_month")),
-    (#""exp_month":1.2e1,"exp_year":2028"#, Problem(.invalidMember, pointer: "/exp_month")),
+    (#""exp_month":1.25e1,"exp_year":2028"#, Problem(.invalidMember, pointer: "/exp_month")),
     (#""exp_month":12,"exp_year":28"#, Problem(.invalidMember, pointer: "/exp_year")),
     (#""exp_month":12,"exp_year":2100"#, Problem(.invalidMember, pointer: "/exp_year")),
     (#""exp_month":10,"exp_year":2026"#, Problem(.cardExpired)),
@@ -129,7 +188,7 @@ struct TokenizeDecoderTests {
       Problem(.invalidMember, pointer: "/customer")
     ),
     (
-      #""exp_month":12,"exp_year":2028,"customer":"1234-5678-9012""#,
+      #""exp_month":12,"exp_year":2028,"customer":"c-4970:1051.8181_8183""#,
       Problem(.invalidMember, pointer: "/customer")
     ),
     (

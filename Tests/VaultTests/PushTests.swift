@@ -167,6 +167,45 @@ import VaultManagement
     #expect(house.transport.sent.count == 1)
   }
 
+  @Test func `without a place nothing is begun, and the key is free`() async throws {
+    let token = try await house.token(of: Number.visa)
+    house.transport.limit(toPlaces: 0)
+    let entries = try house.entries()
+    let refused = try await house.push(token).value
+    #expect(refused.status == 503 && refused.problem == "overloaded")
+    #expect(refused.retryAfterSeconds == 1)
+    #expect(try house.entries() == entries)
+    #expect(try house.vault.paymentsInFlight == 0)
+    house.transport.limit(toPlaces: 1)
+    #expect(try await house.push(token, amount: 1).value.status == 200)
+    #expect(house.transport.sent.count == 1)
+  }
+
+  @Test func `a place is given back, whatever comes of the payment`() async throws {
+    let token = try await house.token(of: Number.visa)
+    house.transport.limit(toPlaces: 1)
+    house.transport.answer(
+      .answered(PaymentAnswer(outcome: .refused)), .notSent(cause: "connect-failed"),
+      .rejected(code: nil), .unknown(cause: "not-json"))
+    var statuses: [UInt16] = []
+    for key in 1...5 { statuses.append(try await house.push(token, key: "\(key)").value.status) }
+    #expect(statuses == [200, 502, 502, 504, 200])
+    // None is needed where nothing is sent.
+    house.transport.hold()
+    let held = try house.push(token, key: "6")
+    await house.transport.waitForArrival()
+    #expect(house.transport.placesLeft == 0)
+    #expect(try await house.push(token, key: "1").value.status == 200)
+    #expect(try await house.push(token, amount: 7, key: "1").value.status == 422)
+    #expect(try await house.push(nil, key: "7").value.status == 404)
+    #expect(try await house.push(token, key: "8", wrong: problemOfForm).value.status == 422)
+    #expect(try await house.push(token, key: "9").value.problem == "overloaded")
+    house.transport.release(.answered(PaymentAnswer(outcome: .approved)))
+    #expect(await held.value.status == 200)
+    #expect(try await house.push(token, key: "9").value.status == 200)
+    #expect(house.transport.placesLeft == 1)
+  }
+
   @Test func `two clients may use the same key`() async throws {
     let own = try await house.token(of: Number.visa)
     let other = try await house.token(of: Number.visa, as: "plain-shop")

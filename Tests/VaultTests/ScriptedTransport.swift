@@ -24,6 +24,9 @@ final class ScriptedTransport: AcquirerTransport {
     var held: [@Sendable (AcquirerOutcome) -> Void] = []
     var holds = false
     var problem: Problem?
+    /// How many more places there are; nil for as many as are asked for.
+    var placesLeft: Int?
+    var abandoned = 0
   }
 
   private let state = Mutex(State())
@@ -71,13 +74,65 @@ final class ScriptedTransport: AcquirerTransport {
 
   func check(_ payment: Payment, acquirer: String) -> Problem? { state.withLock { $0.problem } }
 
-  func send(
-    _ payment: Payment, card: ReleasedCard, identifier: PaymentIdentifier, acquirer: String,
-    merchant: Merchant, reply: @escaping @Sendable (AcquirerOutcome) -> Void
-  ) {
-    let sent = Sent(
-      payment: identifier, acquirer: acquirer, merchant: merchant.name,
-      last4: card.card.pan.last4, month: card.card.expiry.month, year: card.card.expiry.year)
+  /// There are so many places.
+  func limit(toPlaces count: Int) { state.withLock { $0.placesLeft = count } }
+
+  /// How many places are left.
+  var placesLeft: Int? { state.withLock { $0.placesLeft } }
+
+  /// How many messages were abandoned.
+  var abandoned: Int { state.withLock { $0.abandoned } }
+
+  func takePlace(
+    at acquirer: String, for merchant: Merchant
+  ) throws(Problem) -> any MessagePlace {
+    let isThere = state.withLock { state in
+      guard let left = state.placesLeft else { return true }
+      guard left > 0 else { return false }
+      state.placesLeft = left - 1
+      return true
+    }
+    guard isThere else { throw Problem(.overloaded) }
+    return Place(self, acquirer, merchant.name)
+  }
+
+  /// A place, which is given back with the outcome or when nothing refers to it any more.
+  private final class Place: MessagePlace {
+    private let transport: ScriptedTransport
+    private let acquirer: String
+    private let merchant: String
+    private let isTaken = Atomic(true)
+
+    init(_ transport: ScriptedTransport, _ acquirer: String, _ merchant: String) {
+      self.transport = transport
+      self.acquirer = acquirer
+      self.merchant = merchant
+    }
+
+    deinit { giveBack() }
+
+    func send(
+      _ payment: Payment, card: ReleasedCard, identifier: PaymentIdentifier,
+      reply: @escaping @Sendable (AcquirerOutcome) -> Void
+    ) {
+      let sent = Sent(
+        payment: identifier, acquirer: acquirer, merchant: merchant,
+        last4: card.card.pan.last4, month: card.card.expiry.month, year: card.card.expiry.year)
+      transport.send(sent) { [self] outcome in
+        giveBack()
+        reply(outcome)
+      }
+    }
+
+    func abandon() { transport.state.withLock { $0.abandoned += 1 } }
+
+    private func giveBack() {
+      guard isTaken.exchange(false, ordering: .relaxed) else { return }
+      transport.state.withLock { if let left = $0.placesLeft { $0.placesLeft = left + 1 } }
+    }
+  }
+
+  private func send(_ sent: Sent, reply: @escaping @Sendable (AcquirerOutcome) -> Void) {
     let outcome = state.withLock { state -> AcquirerOutcome? in
       state.sent.append(sent)
       if state.holds {

@@ -159,6 +159,6 @@ extension VaultManager {
   func record(_ entry: AuditEntry) throws { try vault.record(entry) }
   func close() { vault.close() }
   var checkpoint: SignedCheckpoint? { vault.checkpoint }
-  var paymentsInFlight: Int { vault.paymentsInFlight }
+  var paymentsInFlight: Int { vault.payments.count }
   var digitFigures: DigitFigures { vault.books.digitFigures }
 }

@@ -161,6 +161,24 @@ extension TestVault {
     try await tokenize(number, as: name).value.token
   }
 
+  /// Sends a tokenize request for a card that is stored.
+  func renew(
+    _ token: Token?, month: Int? = nil, year: Int? = nil, preferring brand: Brand? = nil,
+    key: String? = nil, wrong: Problem? = nil, as name: String = "shop"
+  ) throws -> Reply<Answer> {
+    var expiry: Expiry?
+    if let month, let year { expiry = try Expiry(month: month, year: year) }
+    let renewal = CardRenewal(expiry: expiry, preferredBrand: brand)
+    let canonical =
+      "renew \(token?.text ?? "") \(month ?? 0) \(year ?? 0) \(brand?.name ?? "")"
+    let request = RenewalRequest(
+      token: token, renewal: wrong.map { .failure($0) } ?? .success(renewal), brands: .standard,
+      idempotency: key.map { Idempotency(key: Array($0.utf8), requestDigest: digest(canonical)) })
+    let reply = Reply<Answer>()
+    try tokenizer.renew(request, caller: caller(name), reply: { reply.send($0) })
+    return reply
+  }
+
   func push(
     _ token: Token?, to acquirer: String = "credit-du-nord", amount: Int64 = 4_990,
     currency: String = "EUR", key: String = "key-1", wrong: Problem? = nil,

@@ -160,7 +160,12 @@ package struct AnswerReader {
   private func scalar(_ node: JSONDocument.Node, _ document: JSONDocument) -> String? {
     // An escape takes at most six bytes for one.
     guard node.content.count <= FieldPattern.longest * 6 else { return nil }
-    return document.string(of: node) ?? document.integer(of: node).map { String($0) }
+    guard node.kind == .number else { return document.string(of: node) }
+    // What is told as text is told as it was written.
+    let isPlain = node.content.allSatisfy { offset in
+      isDigit(document.text.byte(offset)) || document.text.byte(offset) == UInt8(ascii: "-")
+    }
+    return isPlain ? document.integer(of: node).map { String($0) } : nil
   }
 }
 
@@ -191,7 +196,7 @@ extension AnswerReader {
 
   /// A whole number, as a number in any form (`500`, `500.0`, `5e2`) or as a string of its digits.
   private func amount(_ node: JSONDocument.Node, _ document: JSONDocument) -> Int64? {
-    guard node.kind == .string else { return document.wholeNumber(of: node) }
+    guard node.kind == .string else { return document.integer(of: node) }
     return scalar(node, document).flatMap { text in
       Int64(text).flatMap { String($0) == text ? $0 : nil }
     }

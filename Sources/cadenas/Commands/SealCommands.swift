@@ -9,8 +9,8 @@ struct SealCommand: ParsableCommand {
     commandName: "seal",
     abstract: "Close the keyring: requests are answered 503 sealed, no key is left in memory.",
     discussion: """
-      Payments that are under way end first, for up to 45 seconds. Administration and the audit log \
-      go on.
+      Nobody is waited for: payments that are under way are answered 504 outcome-unknown, and have \
+      that outcome in the audit log, with the reason sealed. Administration and the audit log go on.
       """)
 
   @OptionGroup var common: CommonOptions

@@ -63,7 +63,7 @@ struct ServiceStatusSource: Sendable {
       processIdentifier: getpid(), startedMilliseconds: startedMilliseconds,
       uptimeSeconds: (SystemClock.unixMilliseconds() - startedMilliseconds) / 1_000,
       listen: listen,
-      connections: server.counters.connectionsOpen, paymentsInFlight: vault.paymentsInFlight,
+      connections: server.counters.connectionsOpen, paymentsInFlight: vault.payments.count,
       policyGeneration: tokenizer.policy.generation, openFilesLimit: limits.openFiles,
       lockedMemoryLimitBytes: limits.lockedBytes)
   }
@@ -95,7 +95,7 @@ struct ServiceStatusSource: Sendable {
         }),
       Metric(
         "cadenas_payments_in_flight", .gauge, "Payments that wait for their acquirer.",
-        Int64(vault.paymentsInFlight)),
+        Int64(vault.payments.count)),
       Metric(
         "cadenas_policy_generation", .gauge, "Configurations put in force since the start.",
         Int64(clamping: tokenizer.policy.generation)),
@@ -134,6 +134,15 @@ struct ServiceStatusSource: Sendable {
         "cadenas_acquirer_messages_total", .counter, "What messages to acquirers came to.",
         samples: outcomes.flatMap { outcome, value in
           samples(value).map { .init($0.value, labels: $0.labels + [("outcome", outcome)]) }
+        }),
+      Metric(
+        "cadenas_acquirer_places_refused_total", .counter,
+        "Payments refused since the acquirer, the merchant or all together had as many messages under "
+          + "way as they may: nothing was sent.",
+        samples: MessageShares.Refusal.allCases.flatMap { share in
+          samples { $0.refused[share] ?? 0 }.map {
+            .init($0.value, labels: $0.labels + [("share", share.rawValue)])
+          }
         }),
       Metric(
         "cadenas_acquirer_card_number_in_answer_total", .counter,

@@ -19,8 +19,6 @@ final class AdminContext: Sendable {
   private struct State {
     var connections: [ObjectIdentifier: any Channel] = [:]
     var running: [AdminLane: Int] = [:]
-    var refusalMinute: UInt64 = 0
-    var refusals = 0
   }
 
   init(operations: Operations, access: AccessList, logger: Logger) {
@@ -60,19 +58,6 @@ final class AdminContext: Sendable {
 
   /// The role of `user`, now.
   func role(of user: HostUser) -> Role? { access.withLock { $0.role(of: user) } }
-
-  /// Whether the next refusal still gets an entry of its own in this minute.
-  func storesRefusal() -> Bool {
-    let minute = operations.hooks.clock.monotonicNanoseconds() / 60_000_000_000
-    return state.withLock { state in
-      if state.refusalMinute != minute {
-        state.refusalMinute = minute
-        state.refusals = 0
-      }
-      state.refusals += 1
-      return state.refusals <= AdminServer.Limits.refusalsStoredPerMinute
-    }
-  }
 
   /// Runs `body` on a thread that may wait; false where as many run in its lane as may.
   func perform(in lane: AdminLane, _ body: @escaping @Sendable () -> Void) -> Bool {

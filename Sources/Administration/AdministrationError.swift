@@ -11,6 +11,8 @@ package enum AdministrationError: Error, Equatable, Sendable {
   case notPermitted
   /// The user who asks is an auditor, and it takes an operator.
   case operatorNeeded
+  /// The system could not say who the user is, with the `errno` of that.
+  case accountUnknown(Int32)
   /// As many long operations are running as are allowed at once.
   case busy
   /// It cannot be done as things are; the text says what is in its way, and what helps.
@@ -41,6 +43,7 @@ extension AdministrationError {
     case .misconfigured: .misconfigured
     case .notPermitted, .operatorNeeded: .notPermitted
     case .busy: .busy
+    case .accountUnknown: .unavailable
     case .refused: .refused
     case .notReplaced: .notReplaced
     case .notFound: .notFound
@@ -62,6 +65,8 @@ extension AdministrationError {
       "this user is neither operator nor auditor (administration.operators, .auditors)"
     case .operatorNeeded:
       "this is for operators, and this user is an auditor (administration.operators)"
+    case .accountUnknown(let errno):
+      "your account could not be looked up (\(systemMessage(errno))), so your role is not known; try again"
     case .busy: "other long operations are running; try again when they have ended"
     case .store(let error), .audit(.store(let error)): error.explanation
     case .audit(.damaged(let reason)):

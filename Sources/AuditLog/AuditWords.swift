@@ -88,7 +88,8 @@ package enum AuditOperation: String, CaseIterable, Sendable {
     case .alarm: [.onlyLooks, .unwatched]
     case .seal, .unseal, .unsealShare, .ceremony, .ceremonyShare: .onOpening
     case .keysCreate, .storeRestore, .initialize: .unwatched
-    case .userRefusals, .status, .metrics, .serve, .reload, .approve, .reject, .keysRotate, .keysReencrypt, .keysDeactivate,
+    case .userRefusals, .status, .metrics, .serve, .reload, .approve, .reject, .keysRotate,
+      .keysReencrypt, .keysDeactivate,
       .keysCompromise, .keysDestroy, .clock, .auditShow, .auditVerify, .auditReport,
       .auditCheckpoint, .auditProve, .auditExport, .auditArchive, .checkpoint, .storeStats,
       .storeVerify, .storeBackup, .storeBackupList, .storeBackupForget, .storeCompact,

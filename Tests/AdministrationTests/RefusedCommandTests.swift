@@ -98,7 +98,8 @@ struct RefusedCommandTests {
     func reason(_ error: any Error, _ operation: any AdminOperation) throws -> String {
       let next = try AuditReader(service.store).size()
       operations.record(error, of: operation, actor: "user:ann")
-      return try entries(service, from: next).map { "\($0.outcomeText) \($0.reason ?? "-")" }.joined()
+      return try entries(service, from: next).map { "\($0.outcomeText) \($0.reason ?? "-")" }
+        .joined()
     }
     let destroy = DestroyKey(AdminRegistryTests.order, execute: true)
     let why = "ticket=CHG-12 reason=shredded on 2026-11-25, tape 7"

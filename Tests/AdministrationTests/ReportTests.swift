@@ -52,7 +52,9 @@ import Testing
 
   @Test func `what the vault refused is no answer of an acquirer's`() throws {
     var statistics = AuditStatistics()
-    for (outcome, payment) in [(AuditOutcome.refused, nil), (.refused, "pay_1"), (.unknown, "pay_2")]
+    for (outcome, payment) in [
+      (AuditOutcome.refused, nil), (.refused, "pay_1"), (.unknown, "pay_2"),
+    ]
       as [(AuditOutcome, String?)]
     {
       try statistics.add(Self.logged(.detokenize, outcome, acquirer: "bank", payment: payment))
@@ -84,16 +86,19 @@ import Testing
   }
 
   private static func coverage(
-    from: Int64, to: Int64, begins: Int64 = start, isRestored: Bool = false, archivedUntil: Int64? = nil
+    from: Int64, to: Int64, begins: Int64 = start, isRestored: Bool = false,
+    archivedUntil: Int64? = nil
   ) -> ReportCoverage {
     ReportCoverage(
-      from: from, to: to, madeMilliseconds: start + 10_000, logBegins: begins, isRestored: isRestored,
+      from: from, to: to, madeMilliseconds: start + 10_000, logBegins: begins,
+      isRestored: isRestored,
       archived: archivedUntil.map { .init(below: 154, untilMilliseconds: $0, export: "ab12") })
   }
 
   @Test func `a period says what of it the log cannot tell`() {
     #expect(Self.coverage(from: Self.start, to: Self.start + 10_001).limits.isEmpty)
-    let early = Self.coverage(from: Self.start - 1, to: Self.start + 20_000, isRestored: true).limits
+    let early = Self.coverage(from: Self.start - 1, to: Self.start + 20_000, isRestored: true)
+      .limits
     #expect(early.count == 2)
     #expect(early.first?.contains("restored from a backup") == true)
     #expect(early.last?.contains("before the end of its period") == true)
@@ -101,7 +106,8 @@ import Testing
     #expect(whole.archiveRemark == nil && whole.empty("Nothing.") == "Nothing.")
     let after = Self.coverage(from: Self.start, to: Self.start + 5, archivedUntil: Self.start)
     #expect(after.archiveRemark == nil && after.empty("Nothing.") == "Nothing.")
-    let archived = Self.coverage(from: Self.start, to: Self.start + 5, archivedUntil: Self.start + 3)
+    let archived = Self.coverage(
+      from: Self.start, to: Self.start + 5, archivedUntil: Self.start + 3)
     #expect(archived.archiveRemark?.contains("SHA-256 ab12") == true)
     #expect(archived.archiveRemark?.contains("entry 153") == true)
     #expect(archived.empty("Nothing.").contains("archived"))

@@ -37,7 +37,9 @@ import Testing
     try withFixture { fixture, path in
       // The keys of the store before, which had another name.
       let former = try fixture.keys.map {
-        try #require(VerifierKey(name: "cadenas/\(String(repeating: "a", count: 32))", publicKey: $0.publicKey))
+        try #require(
+          VerifierKey(name: "cadenas/\(String(repeating: "a", count: 32))", publicKey: $0.publicKey)
+        )
       }
       let own = try DevelopmentFiles.readText(path)
       let note = try fixture.succession(of: former[0], to: former[1]).encoded

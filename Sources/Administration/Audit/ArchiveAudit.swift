@@ -16,7 +16,9 @@ package struct FindArchivable: AdminOperation {
   package init(_ query: Query) throws(AdministrationError) { before = try query.required("before") }
 
   package var fields: [Query.Field] { [("before", String(before))] }
-  package var terms: AdminTerms { AdminTerms(.auditor, .long, .document, .auditArchive, leavesEntry: false) }
+  package var terms: AdminTerms {
+    AdminTerms(.auditor, .long, .document, .auditArchive, leavesEntry: false)
+  }
 
   package func run(_ call: AdminCall) throws {
     let limit = min(before, call.archiveLimit)
@@ -72,7 +74,8 @@ package struct ArchiveAudit: AdminOperation {
         "entries of the last \(call.hooks.keepAtHandSeconds / 86_400) days stay at hand "
           + "(audit.keep_at_hand)")
     }
-    let (mark, isRemoved) = try vault.archive(below: below, export: export, actor: call.actor) { done, total in
+    let (mark, isRemoved) = try vault.archive(below: below, export: export, actor: call.actor) {
+      done, total in
       (try? call.sink(.progress(done: done, total: total))) != nil
     }
     try call.answer { json in

@@ -51,7 +51,9 @@ package struct ShowKeyCertificate: AdminOperation {
 /// `keys public-key`: the public keys of the audit log, and how they succeed each other.
 package struct ShowPublicKeys: PlainAdminOperation {
   package static let route = AdminRoute.get("/v1/keys/public-key")
-  package var terms: AdminTerms { AdminTerms(.auditor, .short, .document, .keysPublicKey, leavesEntry: false) }
+  package var terms: AdminTerms {
+    AdminTerms(.auditor, .short, .document, .keysPublicKey, leavesEntry: false)
+  }
 
   package init() {}
 

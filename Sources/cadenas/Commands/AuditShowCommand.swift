@@ -122,7 +122,9 @@ struct AuditShowCommand: ParsableCommand {
     // Nothing is from before 1970: this asks only what is archived already.
     let found = try DocumentView(common.document(FindArchivable(before: 0), offline: true))
     guard let below = found["archived_below"]?.integer, below > 0 else { return }
-    if let from = filter.fromMilliseconds, let end = found["archived_until_ms"]?.integer, from >= end {
+    if let from = filter.fromMilliseconds, let end = found["archived_until_ms"]?.integer,
+      from >= end
+    {
       return
     }
     Console.complain(

@@ -62,7 +62,8 @@ enum VerifierKeyFile {
     let listed = Set(keys(in: bytes))
     var parties: Set<VerifierKey> = []
     for note in notes {
-      guard let body = try? KeySuccession(parsing: note.text), body.old.key.name == body.new.key.name,
+      guard let body = try? KeySuccession(parsing: note.text),
+        body.old.key.name == body.new.key.name,
         (try? note.verified(by: [body.old.key])) != nil
       else { return false }
       parties.formUnion([body.old.key, body.new.key])

@@ -97,6 +97,8 @@ package struct AdminTerms: Sendable {
 package struct AdminSubject: Equatable, Sendable {
   /// The id of a key, 8 hexadecimal digits.
   var key: String?
+  /// A token.
+  var token: String?
   /// Words of a reason, each with a space before it; a free text comes last.
   var words = ""
 }

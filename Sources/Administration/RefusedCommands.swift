@@ -18,12 +18,13 @@ struct RecordedFailure: Error {
 // is left by a command that leaves none where it is done, by one whose user has gone away, by a target
 // that names no command, and by one that found others in its lane: those are logged.
 extension Operations {
-  /// Notes that `actor` has no role that permits `operation`.
+  /// Notes that `actor` has no role that permits `operation`. It is no part of the life of a key that they
+  /// have named.
   package func recordRefusal(of operation: any AdminOperation, actor: String) throws {
     try hooks.recordRefusal?(
       AuditEntry(
-        actor: actor, operation: operation.terms.audited, key: operation.subject.key,
-        outcome: .refused, reason: "not-permitted"))
+        actor: actor, operation: operation.terms.audited, outcome: .refused,
+        reason: "not-permitted"))
   }
 
   /// Notes that `operation` came to nothing.
@@ -34,8 +35,8 @@ extension Operations {
     guard failure != .abandoned else { return }
     try? hooks.recordRefusal?(
       AuditEntry(
-        actor: actor, operation: operation.terms.audited, key: operation.subject.key,
-        outcome: failure.kind.isRefusal ? .refused : .failed,
+        actor: actor, operation: operation.terms.audited, token: operation.subject.token,
+        key: operation.subject.key, outcome: failure.kind.isRefusal ? .refused : .failed,
         reason: "cause=\(FailureWord.of(error, failure.kind))\(operation.subject.words)"))
   }
 }

@@ -77,20 +77,21 @@ extension EndToEnd {
       try await stage.reload()
     }
 
+    /// Whether `s_client` shows that the request was served.
+    private func expectServed(
+      _ shown: String, _ expected: Bool = true,
+      sourceLocation: SourceLocation = #_sourceLocation
+    ) {
+      let isServed = shown.contains("HTTP/1.1 201") || shown.contains("HTTP/1.1 200")
+      #expect(isServed == expected, "\(shown.suffix(2_000))", sourceLocation: sourceLocation)
+    }
+
     @Test func issuingAuthoritiesRootsAndSeveralAtOnceVouch() async throws {
       let stage = try Stage.current
       let original = try DevelopmentFiles.readText(stage.configuration)
       let folder = folder(stage)
       try ChildProcess.run(["mkdir", folder])
       try ChildProcess.run(["sh", "-c", Self.recipe], directory: folder)
-      func isServed(_ text: String) -> Bool {
-        text.contains("HTTP/1.1 201") || text.contains("HTTP/1.1 200")
-      }
-      func expectServed(
-        _ text: String, _ expected: Bool = true, sourceLocation: SourceLocation = #_sourceLocation
-      ) {
-        #expect(isServed(text) == expected, "\(text.suffix(2_000))", sourceLocation: sourceLocation)
-      }
       // An issuing authority, whether its client sends it or not.
       try await configure(stage, original, authorities: "tiers/issuing.pem", lists: nil)
       expectServed(try ask(stage, as: "old-client"))

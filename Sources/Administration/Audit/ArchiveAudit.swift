@@ -38,7 +38,9 @@ package struct FindArchivable: AdminOperation {
       try json.member("archived_until_ms", integer: mark.map { try call.archiveEnd($0) })
       json.member("before", unixMilliseconds: limit)
       json.member(
-        "keep_at_hand_days", integer: limit < before ? call.hooks.keepAtHandSeconds / 86_400 : nil)
+        "keep_at_hand_days",
+        integer: limit < before && call.hooks.keepAtHandSeconds > 0
+          ? call.hooks.keepAtHandSeconds / 86_400 : nil)
     }
   }
 }

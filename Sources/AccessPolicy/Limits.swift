@@ -42,7 +42,7 @@ package struct Limits: Equatable, Sendable {
   package var sameDigitsPairs = 1_048_576
   /// Seconds that a stop waits for what was accepted.
   package var drainSeconds = 30
-  /// Refusals of one client that a minute stores one by one; the others become one counted entry.
+  /// Refusals of one client or user that a minute stores one by one; the others become one counted entry.
   package var refusalsStoredPerMinute = 60
 
   /// Makes the defaults.
@@ -131,7 +131,7 @@ extension Limits {
       "acquirer_answer_seconds", "s", 1...120, \.acquirerAnswerSeconds, "acquirer's answer: 504"),
     Entry(
       "refusals_stored_per_minute", "entries", 1...6_000, \.refusalsStoredPerMinute,
-      "one client's refusals: counted in one entry"),
+      "one client's or user's refusals: counted in one entry"),
     Entry("drain_seconds", "s", 1...600, \.drainSeconds, "stop: what is left is cut off"),
   ]
 }

@@ -37,7 +37,7 @@ package struct Operations: Sendable {
   /// Does what is asked, and gives the answer to `sink`.
   ///
   /// Where the service records entries, the one about this is durable before anything protected is
-  /// given out.
+  /// given out, and so is the one about what is refused or fails before that is told.
   /// - Parameters:
   ///   - actor: who asks, as entries name them; see ``HostUser/actor``.
   ///   - body: what came with the request.
@@ -48,19 +48,15 @@ package struct Operations: Sendable {
       try withoutActuallyEscaping(sink) { sink in
         try operation.run(
           AdminCall(
-            store: store, hooks: hooks, actor: actor, body: body,
-            audited: operation.terms.audited, sink: sink))
+            store: store, hooks: hooks, actor: actor, body: body, terms: operation.terms,
+            sink: sink))
       }
+    } catch let failure as RecordedFailure {
+      throw AdministrationError(any: failure.cause)
     } catch {
+      if operation.terms.leavesEntry { record(error, of: operation, actor: actor) }
       throw AdministrationError(any: error)
     }
-  }
-
-  /// Notes that `actor` was refused `operation`, where that is kept.
-  package func recordRefusal(of operation: any AdminOperation, actor: String) throws {
-    guard let audited = operation.terms.audited else { return }
-    try hooks.record?(
-      AuditEntry(actor: actor, operation: audited, outcome: .refused, reason: "not-permitted"))
   }
 }
 
@@ -72,8 +68,8 @@ package struct AdminCall {
   let actor: String
   /// What came with the request.
   let body: AdminBody?
-  /// What the log calls what is asked.
-  fileprivate let audited: AuditOperation?
+  /// What the log calls what is asked, and whether it leaves an entry.
+  fileprivate let terms: AdminTerms
   /// Takes the parts of the answer.
   let sink: Operations.Sink
 
@@ -98,8 +94,9 @@ package struct AdminCall {
 
   /// Appends the entry about what is asked, where it leaves one.
   func record(_ outcome: AuditOutcome, key: String? = nil) throws {
-    guard let audited else { return }
-    try hooks.record?(AuditEntry(actor: actor, operation: audited, key: key, outcome: outcome))
+    guard terms.leavesEntry else { return }
+    try hooks.record?(
+      AuditEntry(actor: actor, operation: terms.audited, key: key, outcome: outcome))
   }
 
   /// The present time, in Unix milliseconds.

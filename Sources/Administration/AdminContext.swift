@@ -36,8 +36,6 @@ final class AdminContext: Sendable {
     var connections: [ObjectIdentifier: (channel: any Channel, user: UInt32)] = [:]
     var running: [Seat: Int] = [:]
     var runningByUser: [Share: Int] = [:]
-    var refusalMinute: UInt64 = 0
-    var refusals = 0
   }
 
   init(operations: Operations, access: AccessList, logger: Logger) {
@@ -82,19 +80,6 @@ final class AdminContext: Sendable {
 
   /// The role of `user`, now.
   func role(of user: HostUser) -> Role? { access.withLock { $0.role(of: user) } }
-
-  /// Whether the next refusal still gets an entry of its own in this minute.
-  func storesRefusal() -> Bool {
-    let minute = operations.hooks.clock.monotonicNanoseconds() / 60_000_000_000
-    return state.withLock { state in
-      if state.refusalMinute != minute {
-        state.refusalMinute = minute
-        state.refusals = 0
-      }
-      state.refusals += 1
-      return state.refusals <= AdminServer.Limits.refusalsStoredPerMinute
-    }
-  }
 
   /// Runs `body`, which decides who asks and whether they may, on a thread that may wait.
   func decide(_ body: @escaping @Sendable () -> Void) {

@@ -57,7 +57,9 @@ final class AdminHandler: ChannelInboundHandler {
     let context = context
     PeerCredentials.read(of: channel).whenComplete { result in
       let response = AdminResponse(channel)
-      guard case .success(let peer) = result else { return response.fail(.notPermitted) }
+      guard case .success(let peer) = result else {
+        return response.fail(.unavailable("the system does not say who asks; try again"))
+      }
       // Looking a user up may ask a directory service, so it is not done on the event loop.
       context.decide {
         AdminExchange(
@@ -77,7 +79,15 @@ struct AdminExchange: Sendable {
   let context: AdminContext
 
   func begin() {
-    let user = HostUser(lookingUp: peer.user, group: peer.group)
+    let user: HostUser
+    do throws(HostUser.LookupFailure) {
+      user = try HostUser(lookingUp: peer.user, group: peer.group)
+    } catch {
+      context.logger.error(
+        "an account could not be looked up",
+        metadata: ["uid": .stringConvertible(peer.user), "errno": .stringConvertible(error.errno)])
+      return response.fail(.accountUnknown(error.errno))
+    }
     let operation: any AdminOperation
     do throws(AdministrationError) {
       guard let parsed = try AdminRegistry.parse(method: head.method.rawValue, target: head.uri)
@@ -91,7 +101,7 @@ struct AdminExchange: Sendable {
       return refuse(operation, user, role == nil ? .notPermitted : .operatorNeeded)
     }
     // Whoever watches the service asks for these every few seconds.
-    log("administration", operation, user, at: operation.terms.audited == nil ? .debug : .info)
+    log("administration", operation, user, at: operation.terms.leavesEntry ? .info : .debug)
     do throws(AdministrationError) {
       try context.perform(in: operation.terms.lane, as: role, user) { answer(operation, user) }
     } catch {
@@ -103,10 +113,8 @@ struct AdminExchange: Sendable {
     _ operation: any AdminOperation, _ user: HostUser, _ reason: AdministrationError
   ) {
     log("administration refused", operation, user, at: .notice)
-    if context.storesRefusal() {
-      // That it was refused is in the log in any case; the refusal itself needs no entry.
-      try? context.operations.recordRefusal(of: operation, actor: user.actor)
-    }
+    // That it was refused is in the service's log in any case.
+    try? context.operations.recordRefusal(of: operation, actor: user.actor)
     response.fail(reason)
   }
 

@@ -19,12 +19,16 @@ package protocol AdminOperation: Equatable, Sendable {
   /// Who may ask it, and how it is answered.
   var terms: AdminTerms { get }
 
+  /// What the log says that it is about, where it is refused or fails.
+  var subject: AdminSubject { get }
+
   /// Does it, and gives its answer to `call`. Blocks until that is done.
   func run(_ call: AdminCall) throws
 }
 
 extension AdminOperation {
   package var fields: [Query.Field] { [] }
+  package var subject: AdminSubject { AdminSubject() }
 
   /// The place of its type; the path holds no value of anybody.
   var route: AdminRoute { Self.route }
@@ -68,22 +72,35 @@ package struct AdminTerms: Sendable {
   let lane: AdminLane
   /// How the answer comes.
   let form: AnswerForm
-  /// What the audit log calls it; nil where it leaves no entry: it neither changes nor reads
-  /// protected state.
-  let audited: AuditOperation?
+  /// What the audit log calls it.
+  let audited: AuditOperation
+  /// Whether it leaves an entry where it is done: not where it neither changes nor reads protected
+  /// state. That somebody may not ask it is an entry in any case.
+  let leavesEntry: Bool
   /// Whether a store that no service works with has to be opened for writing.
   package let isWriting: Bool
 
   init(
-    _ role: Role, _ lane: AdminLane, _ form: AnswerForm, _ audited: AuditOperation?,
-    isWriting: Bool = false
+    _ role: Role, _ lane: AdminLane, _ form: AnswerForm, _ audited: AuditOperation,
+    leavesEntry: Bool = true, isWriting: Bool = false
   ) {
     self.role = role
     self.lane = lane
     self.form = form
     self.audited = audited
+    self.leavesEntry = leavesEntry
     self.isWriting = isWriting
   }
+}
+
+/// What a command is about, for the entry that says that it was refused or has failed.
+package struct AdminSubject: Equatable, Sendable {
+  /// The id of a key, 8 hexadecimal digits.
+  var key: String?
+  /// A token.
+  var token: String?
+  /// Words of a reason, each with a space before it; a free text comes last.
+  var words = ""
 }
 
 /// How an answer comes.

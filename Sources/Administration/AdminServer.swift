@@ -23,8 +23,6 @@ package final class AdminServer: Sendable {
     package static let bodyBytes = 20_480
     /// Seconds until a request has to be complete.
     package static let requestSeconds: Int64 = 10
-    /// Refusals of a minute that get an entry; the others are logged only.
-    package static let refusalsStoredPerMinute = 60
   }
 
   private let path: String

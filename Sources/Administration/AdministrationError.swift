@@ -11,6 +11,8 @@ package enum AdministrationError: Error, Equatable, Sendable {
   case notPermitted
   /// The user who asks is an auditor, and it takes an operator.
   case operatorNeeded
+  /// The system could not say who the user is, with the `errno` of that.
+  case accountUnknown(Int32)
   /// As many long operations are running as are allowed at once.
   case busy
   /// The user who asks is an auditor, and as many long operations of theirs are running as are allowed
@@ -44,6 +46,7 @@ extension AdministrationError {
     case .misconfigured: .misconfigured
     case .notPermitted, .operatorNeeded: .notPermitted
     case .busy, .busyWithOwn: .busy
+    case .accountUnknown: .unavailable
     case .refused: .refused
     case .notReplaced: .notReplaced
     case .notFound: .notFound
@@ -65,6 +68,8 @@ extension AdministrationError {
       "this user is neither operator nor auditor (administration.operators, .auditors)"
     case .operatorNeeded:
       "this is for operators, and this user is an auditor (administration.operators)"
+    case .accountUnknown(let errno):
+      "your account could not be looked up (\(systemMessage(errno))), so your role is not known; try again"
     case .busy: "other long operations are running; try again when they have ended"
     case .busyWithOwn:
       "this user is an auditor, and has \(AdminServer.Limits.longOperationsByAuditor) long operations "

@@ -27,6 +27,8 @@ package struct AdministrationHooks: Sendable {
   package var slots: SecretPool?
   /// Whether `index.mdb` holds every fingerprint: not while a service keeps some in memory.
   package var isIndexCurrent = false
+  /// The names of the merchants in the configuration in force.
+  package var merchants: (@Sendable () -> [String])?
   /// What keys are judged by.
   package var rules = KeyRules()
   /// The vault that runs.
@@ -42,6 +44,8 @@ package struct AdministrationHooks: Sendable {
   package var inventory: (@Sendable (inout JSONWriter, Int64) throws -> Void)?
   /// Appends an entry, and returns when it is durable.
   package var record: (@Sendable (AuditEntry) throws -> Void)?
+  /// The same for an entry about what was refused or has failed: past a limit it is only counted.
+  package var recordRefusal: (@Sendable (AuditEntry) throws -> Void)?
 
   /// Hooks of which every other one is nil.
   package init(clock: Clock) { self.clock = clock }

@@ -43,7 +43,7 @@ struct BackupRun: Sendable {
     } catch {
       // Where that cannot be written either, the record stays: as of one that is unfinished.
       try? upkeep.dropBackup(begun, after: .store(error))
-      throw Self.explained(error, path: path)
+      throw RecordedFailure(cause: Self.explained(error, path: path))
     }
     return try verify(begun, progress)
   }

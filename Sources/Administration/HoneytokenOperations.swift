@@ -72,6 +72,7 @@ package struct RemoveHoneytoken: AdminOperation {
   }
 
   package var fields: [Query.Field] { [("token", token.text)] }
+  package var subject: AdminSubject { AdminSubject(token: token.text) }
   package var terms: AdminTerms { AdminTerms(.operator, .short, .document, .honeytokenRemove) }
 
   package func run(_ call: AdminCall) throws {

@@ -1,3 +1,4 @@
+internal import Glibc
 package import Keyring
 internal import RecordFormat
 internal import SystemCalls
@@ -25,6 +26,9 @@ extension KeyringError {
     switch self {
     case .keySource(let path, let errno):
       "the key source \(path) cannot be used: \(systemMessage(errno))"
+        + ([EACCES, EPERM, EROFS].contains(errno)
+          ? "; the service's user has to read in its directory, and to rotate or destroy a key, to write in it "
+            + "(a systemd unit names it in ReadWritePaths=)" : "")
     case .keyFileOwner(let path, let owner):
       "\(path) belongs to the user \(owner), who could replace the key; it has to be the service's "
         + "own, or root's"

@@ -39,7 +39,9 @@ package struct KeyHistory: Sendable {
       entry.operation?.concernsKeys != false
     else { return [] }
     let reasons = entry.reasons
-    if let role = reasons["role"] { roles[key] = String(role) }
+    let isTrue = entry.outcome != .refused && entry.outcome != .failed
+    // Whoever was refused may have named a key of another role.
+    if isTrue, let role = reasons["role"] { roles[key] = String(role) }
     if entry.operation?.concernsKeyEncryptionKey == true { roles[key] = "kek" }
     note(entry, of: key, reasons)
     let event = KeyEvent(

@@ -20,7 +20,9 @@ private struct StoreFigures {
 /// `status`: how the service is.
 package struct ShowStatus: PlainAdminOperation {
   package static let route = AdminRoute.get("/v1/status")
-  package var terms: AdminTerms { AdminTerms(.auditor, .short, .document, nil) }
+  package var terms: AdminTerms {
+    AdminTerms(.auditor, .short, .document, .status, leavesEntry: false)
+  }
 
   package init() {}
 
@@ -56,7 +58,9 @@ package struct ShowStatus: PlainAdminOperation {
 /// `metrics`: the store's figures, then the service's own, for Prometheus.
 package struct ShowMetrics: PlainAdminOperation {
   package static let route = AdminRoute.get("/v1/metrics")
-  package var terms: AdminTerms { AdminTerms(.auditor, .short, .metrics, nil) }
+  package var terms: AdminTerms {
+    AdminTerms(.auditor, .short, .metrics, .metrics, leavesEntry: false)
+  }
 
   package init() {}
 

@@ -8,6 +8,9 @@ package enum AuditOperation: String, CaseIterable, Sendable {
   case request
   /// A client's refusals past the limit of a minute, as one entry.
   case refusals
+  /// The same of a user's commands that were refused or failed.
+  case userRefusals = "user.refusals"
+  case status, metrics
   case serve, reload, seal, unseal
   case unsealShare = "unseal.share"
   case ceremony
@@ -24,6 +27,7 @@ package enum AuditOperation: String, CaseIterable, Sendable {
   case keysHistory = "keys.history"
   case keysCertificate = "keys.certificate"
   case keysInventory = "keys.inventory"
+  case keysPublicKey = "keys.public-key"
   case clock
   case auditShow = "audit.show"
   case auditVerify = "audit.verify"
@@ -79,11 +83,13 @@ package enum AuditOperation: String, CaseIterable, Sendable {
     case .tokenize: [.archived, .creates]
     case .delete: [.archived, .deletes]
     case .detokenize, .request, .refusals: .archived
-    case .keysStatus, .keysHistory, .keysCertificate, .keysInventory, .approvals: .onlyLooks
+    case .keysStatus, .keysHistory, .keysCertificate, .keysInventory, .keysPublicKey, .approvals:
+      .onlyLooks
     case .alarm: [.onlyLooks, .unwatched]
     case .seal, .unseal, .unsealShare, .ceremony, .ceremonyShare: .onOpening
     case .keysCreate, .storeRestore, .initialize: .unwatched
-    case .serve, .reload, .approve, .reject, .keysRotate, .keysReencrypt, .keysDeactivate,
+    case .userRefusals, .status, .metrics, .serve, .reload, .approve, .reject, .keysRotate,
+      .keysReencrypt, .keysDeactivate,
       .keysCompromise, .keysDestroy, .clock, .auditShow, .auditVerify, .auditReport,
       .auditCheckpoint, .auditProve, .auditExport, .auditArchive, .checkpoint, .storeStats,
       .storeVerify, .storeBackup, .storeBackupList, .storeBackupForget, .storeCompact,

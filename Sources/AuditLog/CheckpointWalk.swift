@@ -24,6 +24,7 @@ struct CheckpointWalk {
   let isTrusting: Bool
   /// The first entry of a client that no checkpoint covers.
   private var uncovered: (sequence: UInt64, time: Int64)?
+  /// The time of the last one.
   private var latestMilliseconds: Int64?
 
   /// - Parameters:
@@ -54,10 +55,13 @@ struct CheckpointWalk {
   }
 
   /// Takes the time of the next entry, before the tree has grown by it.
+  ///
+  /// Of clients' alone: others are written while nobody can sign, by a vault that is sealed and by
+  /// commands without a service.
   mutating func note(_ line: CheckedLine, at sequence: UInt64) {
-    guard let time = line.timeMilliseconds else { return }
+    guard line.isArchived, let time = line.timeMilliseconds else { return }
     latestMilliseconds = time
-    if line.isArchived, uncovered == nil { uncovered = (sequence, time) }
+    uncovered = uncovered ?? (sequence, time)
   }
 
   /// Compares the tree, which has just grown, where a checkpoint says what it is now.

@@ -86,6 +86,24 @@ package struct KeySuccession: Equatable, Sendable {
     return try SignedNote(signing: text, as: old.key.name, with: key)
   }
 
+  /// Of `all`, the successions by which keys of one log lead to `last`, the oldest first.
+  ///
+  /// Those under another name are passed over: a restored store, whose log has a name of its own, keeps
+  /// them of the log before, and neither of their keys has signed anything of this one.
+  package static func chain(
+    to last: VerifierKey, in all: [KeySuccession]
+  ) -> [KeySuccession] {
+    var chain: [KeySuccession] = []
+    var first = last
+    while let before = all.first(where: {
+      $0.new.key == first && $0.old.key.name == last.name && !chain.contains($0)
+    }) {
+      chain.insert(before, at: 0)
+      first = before.old.key
+    }
+    return chain
+  }
+
   /// Follows the keys from one that is trusted to the one that nobody has replaced yet.
   ///
   /// Notes about other keys are passed over.

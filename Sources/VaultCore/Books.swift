@@ -15,7 +15,10 @@ package import Synchronization
 package final class Books: BatchParticipant, @unchecked Sendable {
   package let audit: AuditLog
   package let alarms: AlarmLedger
+  /// Clients' refusals.
   package let refusals: RefusalLedger
+  /// Those of operators, auditors, and whoever else can ask on the host.
+  let userRefusals: RefusalLedger
   package let clock: Clock
   package let digitFigures = DigitFigures()
   /// Says what has waited for long enough.
@@ -47,6 +50,7 @@ package final class Books: BatchParticipant, @unchecked Sendable {
     alarms = AlarmLedger(
       rules: settings.alarms.rules, honeytokens: Set(honeytokens.map(\.text)))
     refusals = RefusalLedger(storedPerMinute: settings.refusalsStoredPerMinute)
+    userRefusals = RefusalLedger(storedPerMinute: settings.refusalsStoredPerMinute)
     origin = VerifierKey.name(ofStore: store.storeIdentifier.bytes)
     tell = settings.alarms.tell
     self.clock = clock
@@ -160,13 +164,13 @@ package final class Books: BatchParticipant, @unchecked Sendable {
   }
 }
 
-/// Counted refusals whose entry could not be written yet.
+/// Entries of counted refusals that could not be written yet.
 final class UnwrittenRefusals: Sendable {
-  private let counted = Mutex<[RefusalLedger.Counted]>([])
+  private let counted = Mutex<[AuditEntry]>([])
 
-  func add(_ more: [RefusalLedger.Counted]) { counted.withLock { $0 += more } }
+  func add(_ more: [AuditEntry]) { counted.withLock { $0 += more } }
 
-  func take() -> [RefusalLedger.Counted] {
+  func take() -> [AuditEntry] {
     counted.withLock { counted in
       defer { counted = [] }
       return counted

@@ -2,7 +2,7 @@ import AccessPolicy
 import AuditLog
 import Bytes
 import Ledgers
-import Storage
+package import Storage
 import Synchronization
 
 extension Vault {
@@ -14,7 +14,7 @@ extension Vault {
     let isDue = books.archiveIsDue.exchange(false, ordering: .relaxed)
     submit(
       Maintenance(
-        refusals: books.unwritten.take() + books.refusals.flush(now: now),
+        refusals: books.unwritten.take() + books.countedRefusals(now: now),
         alarms: books.alarms.takeWaiting(), archiveStart: isDue ? 0 : nil, isLast: isLast))
     // By itself, so that nothing else fails where nobody can sign.
     store.submit { [books] (transaction) throws(VaultError) in
@@ -41,8 +41,8 @@ extension Vault {
 
 /// What is written from time to time, beside requests.
 private struct Maintenance: Sendable {
-  /// Refusals that were only counted.
-  var refusals: [RefusalLedger.Counted] = []
+  /// The entries of refusals that were only counted.
+  var refusals: [AuditEntry] = []
   /// Alarms of requests that left no entry.
   var alarms: [Alarm] = []
   /// Where to look for lines that are archived; nil where none are expected.
@@ -52,6 +52,17 @@ private struct Maintenance: Sendable {
 }
 
 extension Books {
+  /// The entries of the refusals that were counted in minutes that have ended.
+  fileprivate func countedRefusals(now: UInt64) -> [AuditEntry] {
+    func entries(_ operation: AuditOperation, _ ledger: RefusalLedger) -> [AuditEntry] {
+      ledger.flush(now: now).map {
+        AuditEntry(
+          actor: $0.client, operation: operation, outcome: .counted, reason: String($0.count))
+      }
+    }
+    return entries(.refusals, refusals) + entries(.userRefusals, userRefusals)
+  }
+
   /// Writes counted refusals and alarms that wait, and removes expired idempotency keys and archived
   /// lines.
   ///
@@ -59,13 +70,7 @@ extension Books {
   fileprivate func maintain(
     _ work: Maintenance, in transaction: inout StoreWriteTransaction
   ) throws(VaultError) -> Maintenance? {
-    for refusals in work.refusals {
-      try record(
-        AuditEntry(
-          actor: refusals.client, operation: .refusals, outcome: .counted,
-          reason: String(refusals.count)),
-        in: &transaction)
-    }
+    for refusals in work.refusals { try record(refusals, in: &transaction) }
     try onStore(raise(work.alarms, in: &transaction))
     if work.isLast { watch.rowIsDue() }
     var hasMore = false
@@ -93,7 +98,7 @@ extension Books {
   /// Removes archived lines that are still there, from the sequence `start` on.
   ///
   /// - Returns: where to go on; nil where none is left.
-  private func removeArchived(
+  package func removeArchived(
     from start: UInt64, in transaction: inout StoreWriteTransaction
   ) throws(VaultError) -> UInt64? {
     guard let mark = try onLog(ArchiveMark.read(in: transaction)), start < mark.below else {

@@ -1,3 +1,4 @@
+import AccessPolicy
 package import AuditLog
 import CardStore
 package import Keyring
@@ -14,7 +15,7 @@ package final class Vault: Sendable {
     /// Where cards lie while they are in memory.
     package var slots: SecretPool
     package var limits: WriterLimits
-    /// Refusals of one client that get an entry of their own in a minute.
+    /// Refusals of one client, or of one user, that get an entry of their own in a minute.
     package var refusalsStoredPerMinute: Int
     /// What keys are judged by.
     package var rules = KeyRules()
@@ -58,6 +59,16 @@ package final class Vault: Sendable {
     try store.perform { [books] (transaction) throws(VaultError) in
       _ = try books.record(entry, in: &transaction)
     }
+  }
+
+  /// The same about what they were refused, or could not do: past the limit of a minute it is only
+  /// counted, and the count becomes an entry when the minute has ended.
+  package func recordRefusal(_ entry: AuditEntry) throws(VaultError) {
+    let now = books.clock.monotonicNanoseconds()
+    guard books.userRefusals.record(client: entry.actor, now: now) == .store else {
+      return books.alarms.noteCounted(entry, from: .outside, now: { now })
+    }
+    try record(entry)
   }
 
   /// Appends an entry about something that has happened already; where it cannot be written, it is lost.

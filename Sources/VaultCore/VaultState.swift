@@ -112,11 +112,15 @@ extension Vault {
         to: session.keys, settings.rules.cryptoperiods, in: &transaction)
       try books.noteUncovered(in: &transaction)
       try books.closeOpenPayments(because: AuditReason.restart, in: &transaction)
-      guard let actor else { return }
-      try books.record(
-        AuditEntry(
-          actor: actor, operation: .unseal, key: keyring.keyEncryptionKeyIdentifier.text,
-          outcome: .done), in: &transaction)
+      if let actor {
+        try books.record(
+          AuditEntry(
+            actor: actor, operation: .unseal, key: keyring.keyEncryptionKeyIdentifier.text,
+            outcome: .done), in: &transaction)
+      }
+      // What a former process left is signed before anything new stands after it: else a log in which
+      // nothing was written for a minute after a crash would look as if somebody had added to it.
+      try books.signCheckpoint(stays: false, in: &transaction)
     }
   }
 

@@ -10,14 +10,16 @@ extension VaultManager {
   /// Removes the lines of clients' operations before the sequence `below` from the store: they are in
   /// an export whose entries have the SHA-256 `export`.
   ///
-  /// From the entry about it on they count as archived; they are gone some moments later.
-  /// - Parameter progress: told how many entries of how many have been read again; false ends it.
+  /// From the entry about it on they count as archived.
+  /// - Parameter progress: told how many entries of how many have been read again; false ends it, and
+  ///   where they count as archived already, leaves it to ``VaultManager/tick()`` to remove them.
+  /// - Returns: what is archived, and whether the lines are gone.
   /// - Throws: ``VaultError/archive(_:)``, `AuditError`, which is `abandoned` where `progress` has ended
   ///   it, `StorageError`.
   package func archive(
     below: UInt64, export: Digest256, actor: String,
     progress: (_ done: UInt64, _ total: UInt64) -> Bool
-  ) throws(VaultError) -> ArchiveMark {
+  ) throws(VaultError) -> (mark: ArchiveMark, isRemoved: Bool) {
     let before = try onLog(
       store.read { (transaction) throws(AuditError) in try ArchiveMark.read(in: transaction) })
     if let before, before.below >= below {
@@ -50,8 +52,25 @@ extension VaultManager {
           reason: mark.text), in: &transaction)
       try books.signCheckpoint(stays: true, in: &transaction)
     }
+    // What ends this early leaves the rest to the next tick, or to the next start.
     books.archiveIsDue.store(true, ordering: .relaxed)
-    return mark
+    return (mark, removeArchived(below: below, progress: progress))
+  }
+
+  /// Removes the lines, some at a time; false where not all of them are gone.
+  private func removeArchived(
+    below: UInt64, progress: (_ done: UInt64, _ total: UInt64) -> Bool
+  ) -> Bool {
+    var next: UInt64? = 0
+    do throws(VaultError) {
+      while let start = next {
+        guard progress(below, below) else { return false }
+        next = try store.perform { [books] (transaction) throws(VaultError) in
+          try books.removeArchived(from: start, in: &transaction)
+        }
+      }
+      return true
+    } catch { return false }
   }
 }
 

@@ -151,7 +151,9 @@ import VaultManagement
       upkeep: upkeep, keyring: { nil }, slots: nil, path: backup, note: .none, actor: "user:ann")
     let progress = WorkProgress()
     progress.giveUp()
-    #expect(throws: AdministrationError.abandoned) { try making.run(progress) }
+    // What became of it has its entry, below.
+    let failure = #expect(throws: RecordedFailure.self) { try making.run(progress) }
+    #expect(failure?.cause as? AdministrationError == .abandoned)
     #expect(try records.isEmpty)
     #expect(!exists(backup) && !exists(backup + ".new"))
     #expect(try service.lines(from: 21).first?.contains(#""outcome":"stopped""#) == true)

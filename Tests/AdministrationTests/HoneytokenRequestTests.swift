@@ -58,7 +58,7 @@ struct HoneytokenRequestTests {
     for operation in try Self.examples() {
       #expect(
         operation.terms.role == (operation is ListHoneytokens ? .auditor : .operator))
-      #expect(operation.terms.audited?.rawValue.hasPrefix("honeytoken.") == true)
+      #expect(operation.terms.audited.rawValue.hasPrefix("honeytoken."))
     }
   }
 

@@ -68,7 +68,12 @@ struct KeyEvidenceTests {
         #expect(name == "not-found")
       }
     }
-    #expect(try service.lines(from: 0).isEmpty)
+    let lines = try service.lines(from: 0)
+    #expect(lines.count == 1)
+    #expect(
+      lines[0].contains(
+        #""operation":"keys.certificate","key":"0000000a","outcome":"refused","reason":"cause=not-found""#
+      ))
   }
 
   @Test("gives the public key of the audit key as a verifier key of the store")

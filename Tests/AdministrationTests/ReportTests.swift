@@ -50,6 +50,69 @@ import Testing
     #expect(statistics.patterns.map(\.what) == ["41 refusals in a minute"])
   }
 
+  @Test func `what the vault refused is no answer of an acquirer's`() throws {
+    var statistics = AuditStatistics()
+    for (outcome, payment) in [
+      (AuditOutcome.refused, nil), (.refused, "pay_1"), (.unknown, "pay_2"),
+    ]
+      as [(AuditOutcome, String?)]
+    {
+      try statistics.add(Self.logged(.detokenize, outcome, acquirer: "bank", payment: payment))
+    }
+    // A refused pull, of an acquirer that has read no card.
+    try statistics.add(
+      Self.logged(
+        .detokenize, .refused, merchant: nil, acquirer: "other", reason: "token-not-found"))
+    #expect(statistics.byAcquirer.count == 1)
+    #expect(statistics.byAcquirer["bank"]?.outcomes == ["refused": 1, "unknown": 1])
+  }
+
+  @Test func `commands that were refused are counted by their cause, and in no chart`() throws {
+    var statistics = AuditStatistics()
+    for (operation, outcome, reason) in [
+      (.status, .refused, "not-permitted"), (.keysDestroy, .refused, "cause=key-needed ticket=T"),
+      (.keysRotate, .failed, "cause=key-source"), (.userRefusals, .counted, "12"),
+      (.unsealShare, .refused, "cause=wrong-passphrase custodian=A b"),
+    ] as [(AuditOperation, AuditOutcome, String)] {
+      try statistics.add(
+        Self.logged(operation, outcome, merchant: nil, actor: "user:ann", reason: reason))
+    }
+    #expect(
+      statistics.refusals == [
+        "command: not-permitted": 1, "command: key-needed": 1, "command: wrong-passphrase": 1,
+        "commands past the limit of a minute": 12,
+      ])
+    #expect(statistics.byDay.isEmpty)
+  }
+
+  private static func coverage(
+    from: Int64, to: Int64, begins: Int64 = start, isRestored: Bool = false,
+    archivedUntil: Int64? = nil
+  ) -> ReportCoverage {
+    ReportCoverage(
+      from: from, to: to, madeMilliseconds: start + 10_000, logBegins: begins,
+      isRestored: isRestored,
+      archived: archivedUntil.map { .init(below: 154, untilMilliseconds: $0, export: "ab12") })
+  }
+
+  @Test func `a period says what of it the log cannot tell`() {
+    #expect(Self.coverage(from: Self.start, to: Self.start + 10_001).limits.isEmpty)
+    let early = Self.coverage(from: Self.start - 1, to: Self.start + 20_000, isRestored: true)
+      .limits
+    #expect(early.count == 2)
+    #expect(early.first?.contains("restored from a backup") == true)
+    #expect(early.last?.contains("before the end of its period") == true)
+    let whole = Self.coverage(from: Self.start, to: Self.start + 5)
+    #expect(whole.archiveRemark == nil && whole.empty("Nothing.") == "Nothing.")
+    let after = Self.coverage(from: Self.start, to: Self.start + 5, archivedUntil: Self.start)
+    #expect(after.archiveRemark == nil && after.empty("Nothing.") == "Nothing.")
+    let archived = Self.coverage(
+      from: Self.start, to: Self.start + 5, archivedUntil: Self.start + 3)
+    #expect(archived.archiveRemark?.contains("SHA-256 ab12") == true)
+    #expect(archived.archiveRemark?.contains("entry 153") == true)
+    #expect(archived.empty("Nothing.").contains("archived"))
+  }
+
   @Test func `an hour far above a client's median is told, and its usual hours are not`() throws {
     var statistics = AuditStatistics()
     for hour in 0..<10 {

@@ -66,6 +66,7 @@ final class TestService: Sendable {
   func operations() throws -> Operations {
     var hooks = AdministrationHooks(clock: .real)
     hooks.record = { [self] in try record([$0]) }
+    hooks.recordRefusal = { [self] in try record([$0]) }
     hooks.keyring = { [keyring] in keyring }
     hooks.slots = try SecretPool(slots: 4, slotSize: 256)
     hooks.isIndexCurrent = true

@@ -131,6 +131,11 @@ struct CheckpointTests {
     let result = try AuditVerifier.verify(temporary.store, trusting: trust)
     #expect(result.finding == nil)
     #expect(result.covered == 3)
+    // Others write also while nobody can sign.
+    try temporary.append(
+      [AuditEntry(actor: "user:ann", operation: .storeBackup, outcome: .begun)], to: log,
+      atMilliseconds: Sample.time + 61_001)
+    #expect(try AuditVerifier.verify(temporary.store, trusting: trust).finding == nil)
     try temporary.append(1, to: log, atMilliseconds: Sample.time + 61_001)
     #expect(
       try AuditVerifier.verify(temporary.store, trusting: trust).finding

@@ -22,10 +22,16 @@ final class TemporaryStore {
 
   /// Appends `count` entries in one batch.
   func append(_ count: Int, to log: AuditLog, atMilliseconds: Int64 = Sample.time) throws {
+    let first = log.pendingSize
+    try append(
+      (0..<UInt64(count)).map { Sample.entry(first + $0) }, to: log, atMilliseconds: atMilliseconds)
+  }
+
+  /// Appends `entries` in one batch.
+  func append(_ entries: [AuditEntry], to log: AuditLog, atMilliseconds: Int64) throws {
     try store.write { transaction in
-      for _ in 0..<count {
-        try log.append(
-          Sample.entry(log.pendingSize), atMilliseconds: atMilliseconds, in: &transaction)
+      for entry in entries {
+        try log.append(entry, atMilliseconds: atMilliseconds, in: &transaction)
       }
       try log.batchWillCommit(&transaction)
     }

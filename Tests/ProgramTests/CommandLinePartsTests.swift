@@ -14,6 +14,9 @@ struct CommandLinePartsTests {
     #expect(try TimeArgument.milliseconds("1970-01-02", endOfDay: true) == 2 * 86_400_000)
     #expect(try TimeArgument.milliseconds("1970-01-01T00:00:01Z", endOfDay: true) == 1_000)
     #expect(try TimeArgument.milliseconds("1970-01-01T00:00:00.250Z", endOfDay: false) == 250)
+    #expect(try TimeArgument.milliseconds("1970-01-01T02:00:00+02:00", endOfDay: true) == 0)
+    #expect(
+      try TimeArgument.milliseconds("1969-12-31T18:30:00.250-05:30", endOfDay: false) == 250)
     for text in ["", "yesterday", "1970-13-01", "1970-02-30", "1970-01-01T00:00:00", "70-1-1"] {
       #expect(throws: (any Error).self, "\(text)") {
         try TimeArgument.milliseconds(text, endOfDay: false)

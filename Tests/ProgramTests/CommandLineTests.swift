@@ -5,8 +5,9 @@ import Testing
 @Suite("The command line")
 struct CommandLineTests {
   static let scripts = [
-    "backup", "ceremony", "changed", "check", "evidence", "honeytoken", "init", "locked",
+    "backup", "ceremony", "changed", "check", "evidence", "exports", "honeytoken", "init", "locked",
     "misconfigured", "offline",
+    "refused",
     "restore",
     "running",
     "usage",

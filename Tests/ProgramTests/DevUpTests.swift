@@ -13,7 +13,7 @@ import Testing
 
   /// Waits until `process`, no child of ours, is gone.
   private static func awaitEnd(of process: pid_t) throws {
-    try ChildProcess.run(["timeout", "20", "tail", "--pid=\(process)", "-f", "/dev/null"])
+    try ChildProcess.run(["timeout", "900", "tail", "--pid=\(process)", "-f", "/dev/null"])
   }
 
   private static let card = #"{"number":"4970105181818183","exp_month":12,"exp_year":2035}"#

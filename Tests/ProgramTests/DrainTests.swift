@@ -49,7 +49,9 @@ extension EndToEnd {
       try await stage.start()
       let answer = try await stage.ask(.push(token, amount: 100_010, key: "late"))
       expect(answer, 504, "outcome-unknown")
-      #expect(try await stage.received().identifiers == answer["payment_id"].map { [$0] })
+      try await eventually("the acquirer has read it") {
+        try await stage.received().identifiers == answer["payment_id"].map { [$0] }
+      }
       let again = try await stage.ask(.push(token, amount: 100_010, key: "late"))
       #expect(again.body == answer.body)
       #expect(try await stage.received().count == 1)

@@ -46,7 +46,7 @@ final class LogFixture {
     }
     try fill(origin)
     try DevelopmentFiles.write(Array((keys[0].text + "\n").utf8), to: publicKey)
-    try writeExport()
+    try writeExport(export)
   }
 
   private static func key(_ number: UInt8) throws -> Ed25519PrivateKey {
@@ -83,12 +83,19 @@ final class LogFixture {
     }
   }
 
-  /// What a service would answer, written by the program.
-  private func writeExport() throws {
-    let succession = try KeySuccession(
-      old: .init(KeyIdentifier(1), keys[0]), new: .init(KeyIdentifier(2), keys[1]),
+  /// The note by which a key vouches for another, under the name of this log or of another.
+  func succession(of old: VerifierKey, to new: VerifierKey) throws -> SignedNote {
+    try KeySuccession(
+      old: .init(KeyIdentifier(1), old), new: .init(KeyIdentifier(2), new),
       atMilliseconds: 1_795_459_405_123
     ).signed(with: Self.key(1))
+  }
+
+  /// What a service would answer, written by the program.
+  ///
+  /// - Parameter isVouched: whether the first key vouches for the second.
+  func writeExport(_ export: String, isVouched: Bool = true) throws {
+    let note = try succession(of: keys[0], to: keys[1])
     var writer = try ExportWriter(export)
     func quoted(_ text: String) -> String { "\"\(text.replacing("\n", with: "\\n"))\"" }
     for signed in [checkpoints[checkpoints.count - 1]] + checkpoints.dropLast() {
@@ -100,7 +107,7 @@ final class LogFixture {
     try writer.take(
       Array(
         ("{\"keys\":{\"keys\":[\(documents.joined(separator: ","))],\"successions\":"
-          + "[{\"note\":\(quoted(succession.encoded))}]}}").utf8))
+          + "[\(isVouched ? "{\"note\":\(quoted(note.encoded))}" : "")]}}").utf8))
     let page = try ExportLines(store).page(from: 0, below: Self.size)
     for line in page.bytes.split(separator: UInt8(ascii: "\n")) { try writer.take(Array(line)) }
     _ = try writer.finish()

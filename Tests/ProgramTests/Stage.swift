@@ -70,7 +70,31 @@ final class Stage: Sendable {
       .replacing("USER", with: try Account.name)
     try await withStage(
       of: programs ?? Account.programs,
-      filling: { try Account.write(Array(adjust(fresh).utf8), to: $0.configuration) }, body)
+      filling: { stage in
+        try Account.write(Array(patient(adjust(fresh)).utf8), to: stage.configuration)
+      }, body)
+  }
+
+  /// Deadlines that a machine does not reach, however busy it is, in seconds. A suite that is about one
+  /// of them names it itself.
+  private static let patience = [
+    "handshake_seconds": 60, "header_seconds": 60, "body_seconds": 60, "idle_seconds": 3_600,
+    "acquirer_connect_seconds": 60, "acquirer_answer_seconds": 120,
+  ]
+
+  /// The configuration with the deadlines of ``patience`` that it does not name.
+  private static func patient(_ configuration: String) -> String {
+    let missing = patience.filter { !configuration.contains($0.key) }.sorted { $0.key < $1.key }
+      .map { "\($0.key): \($0.value)" }
+    let flow = missing.joined(separator: ", ")
+    if configuration.contains("limits: {") {
+      return configuration.replacing("limits: {", with: "limits: {\(flow), ", maxReplacements: 1)
+    }
+    if configuration.contains("limits:\n") {
+      let block = missing.map { "  \($0)\n" }.joined()
+      return configuration.replacing("limits:\n", with: "limits:\n\(block)", maxReplacements: 1)
+    }
+    return configuration + "limits: {\(flow)}\n"
   }
 
   /// The same with programs that are run otherwise, and with an installation that `fill` puts into
@@ -249,11 +273,11 @@ extension Stage {
 }
 
 /// Waits until `condition` holds, which is looked at again and again since other processes tell
-/// nobody; a test that waits in vain fails after a long while.
+/// nobody; a test that waits in vain fails after a very long while.
 func eventually(
   _ what: String, _ condition: () async throws -> Bool
 ) async throws {
-  let deadline = ContinuousClock.now + .seconds(90)
+  let deadline = ContinuousClock.now + .seconds(900)
   while try await !condition() {
     guard ContinuousClock.now < deadline else { throw Stage.Failed("never true: \(what)") }
     try await pause(milliseconds: 5)

@@ -106,7 +106,7 @@ extension EndToEnd.StoreUpkeepTests {
     defer { for path in [backup, draft] { unsafe unlink(path) } }
     var list = ""
     // The copy may be quicker than the signal.
-    for _ in 0..<5 where !list.contains("\"state\":\"unfinished\"") {
+    for _ in 0..<50 where !list.contains("\"state\":\"unfinished\"") {
       unsafe unlink(backup)
       try await kill(during: ["store", "backup", "--to", backup], whenThereIs: draft)
       try await stage.start()

@@ -145,7 +145,7 @@ struct LifecycleTests {
       let busy = try await server.connect()
       try await busy.send(tokenizeRequest())
       await server.service.called(times: 2)
-      async let stopped = server.server.stop(within: .seconds(20))
+      async let stopped = server.server.stop(within: .minutes(5))
       await idle.closed()
       // A request that was begun is told to go elsewhere.
       try await waiting.send("ens HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\n\r\n{}")

@@ -194,6 +194,26 @@ import VaultManagement
     #expect(try house.auditFinding() == nil)
   }
 
+  @Test func `what users are refused past sixty in a minute becomes a counted entry too`() throws {
+    func refuse(_ actor: String) throws {
+      try house.vault.vault.recordRefusal(
+        AuditEntry(actor: actor, operation: .status, outcome: .refused, reason: "not-permitted"))
+    }
+    for _ in 0..<75 { try refuse("user:bob") }
+    try refuse("user:eve")
+    #expect(try house.entries().count == 61)
+    house.time.pass(seconds: 60)
+    try house.vault.tick()
+    try house.settle()
+    #expect(
+      try house.entries().dropFirst(61) == [
+        "{\"actor\":\"user:bob\",\"operation\":\"user.refusals\",\"outcome\":\"counted\",\"reason\":\"15\"}"
+      ])
+    for _ in 0..<62 { try refuse("user:bob") }
+    try house.reopen()
+    #expect(try house.entries().last?.contains("\"counted\",\"reason\":\"2\"") == true)
+  }
+
   @Test func `refusals that are counted when the vault is closed are written`() async throws {
     for _ in 0..<63 { _ = try await house.delete(nil).value }
     try house.reopen()

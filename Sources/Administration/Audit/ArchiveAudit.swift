@@ -6,7 +6,8 @@ internal import VaultCore
 internal import VaultManagement
 
 /// Up to where the log could be archived: the size of the last checkpoint that covers only entries from
-/// before a time, in Unix milliseconds, and from before those that have to stay at hand.
+/// before a time, in Unix milliseconds, and from before those that have to stay at hand; and what is
+/// archived already.
 package struct FindArchivable: AdminOperation {
   package static let route = AdminRoute.get("/v1/audit/archive", "before")
   private let before: Int64
@@ -15,7 +16,9 @@ package struct FindArchivable: AdminOperation {
   package init(_ query: Query) throws(AdministrationError) { before = try query.required("before") }
 
   package var fields: [Query.Field] { [("before", String(before))] }
-  package var terms: AdminTerms { AdminTerms(.auditor, .long, .document, nil) }
+  package var terms: AdminTerms {
+    AdminTerms(.auditor, .long, .document, .auditArchive, leavesEntry: false)
+  }
 
   package func run(_ call: AdminCall) throws {
     let limit = min(before, call.archiveLimit)
@@ -32,7 +35,12 @@ package struct FindArchivable: AdminOperation {
     try call.answer { json in
       json.member("below", integer: last?.size)
       json.member("archived_below", integer: mark?.below ?? 0)
+      try json.member("archived_until_ms", integer: mark.map { try call.archiveEnd($0) })
       json.member("before", unixMilliseconds: limit)
+      json.member(
+        "keep_at_hand_days",
+        integer: limit < before && call.hooks.keepAtHandSeconds > 0
+          ? call.hooks.keepAtHandSeconds / 86_400 : nil)
     }
   }
 }
@@ -68,12 +76,14 @@ package struct ArchiveAudit: AdminOperation {
         "entries of the last \(call.hooks.keepAtHandSeconds / 86_400) days stay at hand "
           + "(audit.keep_at_hand)")
     }
-    let mark = try vault.archive(below: below, export: export, actor: call.actor) { done, total in
+    let (mark, isRemoved) = try vault.archive(below: below, export: export, actor: call.actor) {
+      done, total in
       (try? call.sink(.progress(done: done, total: total))) != nil
     }
     try call.answer { json in
       json.member("below", integer: mark.below)
       json.member("kept", integer: mark.kept.count)
+      json.member("removed", boolean: isRemoved)
     }
   }
 }
@@ -82,6 +92,13 @@ extension AdminCall {
   /// The time before which entries need not stay at hand, in Unix milliseconds.
   fileprivate var archiveLimit: Int64 {
     now - Int64(clamping: hooks.keepAtHandSeconds) * 1_000
+  }
+
+  /// A time that no archived entry is later than, in Unix milliseconds: that of the first entry that is
+  /// not archived.
+  func archiveEnd(_ mark: ArchiveMark) throws -> Int64 {
+    let first = try AuditReader(store).page(from: mark.below, limit: 1).entries.first
+    return first?.timeMilliseconds ?? now
   }
 
   /// Whether the last of the first `size` entries was written before a time.

@@ -1,4 +1,5 @@
 package import AuditLog
+internal import Storage
 
 /// Which entries of the audit log are asked for.
 package struct AuditQuery: Equatable, Sendable {
@@ -69,11 +70,32 @@ package struct ShowAudit: AdminOperation {
       throw AdministrationError.refused(
         "no service is running: nothing is written that could be followed")
     }
-    try call.record(.done)
     let reader = AuditReader(call.store)
+    if let merchant = query.filter.merchant { try check(merchant, reader, call) }
+    try call.record(.done)
     try query.follows
       ? follow(reader, into: call.sink)
       : show(reader, query.limit) { try call.sink(.lines($0.lines)) }
+  }
+
+  /// Refuses the name of a merchant that neither the configuration nor an entry has; where entries are
+  /// archived, nobody knows whom those name.
+  private func check(_ merchant: String, _ reader: AuditReader, _ call: AdminCall) throws {
+    guard let known = call.hooks.merchants?(), !known.contains(merchant),
+      try call.store.read({ try ArchiveMark.read(in: $0) }) == nil
+    else { return }
+    var filter = AuditFilter()
+    filter.merchant = merchant
+    let size = try reader.size()
+    var next: UInt64? = 0
+    while let start = next, start < size {
+      let page = try reader.page(from: start, below: size, limit: 1, filter: filter)
+      guard page.count == 0 else { return }
+      next = page.next
+    }
+    throw AdministrationError.malformedRequest(
+      "neither the configuration nor an entry names this merchant; there "
+        + (known.isEmpty ? "is none" : "are: \(known.joined(separator: ", "))"))
   }
 
   /// Gives the entries that are asked for, in pages.

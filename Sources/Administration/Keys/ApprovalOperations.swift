@@ -23,6 +23,7 @@ package struct Approve: AdminOperation {
   package init(_ query: Query) throws(AdministrationError) { identifier = try query.approval() }
 
   package var fields: [Query.Field] { [("id", identifier)] }
+  package var subject: AdminSubject { AdminSubject(words: " approval=\(identifier)") }
   package var terms: AdminTerms { AdminTerms(.auditor, .persons, .progress, .approve) }
 
   package func run(_ call: AdminCall) throws {
@@ -53,6 +54,9 @@ package struct Reject: AdminOperation {
   }
 
   package var fields: [Query.Field] { [("id", identifier)] + reason.fields }
+  package var subject: AdminSubject {
+    AdminSubject(words: " approval=\(identifier)" + reason.words)
+  }
   package var terms: AdminTerms { AdminTerms(.auditor, .short, .document, .reject) }
 
   package func run(_ call: AdminCall) throws {

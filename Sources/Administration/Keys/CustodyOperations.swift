@@ -34,7 +34,13 @@ extension AdminCall {
     let progress = try WatchedWork.run(into: sink) { [body, actor] _ in
       try body.flatMap { body in
         try ShareBody.read(body) { passphrase, text in
-          try vault.enterShare(text, passphrase: passphrase, for: purpose, actor: actor)
+          do throws(VaultError) {
+            return try vault.enterShare(text, passphrase: passphrase, for: purpose, actor: actor)
+          } catch {
+            // The entry about a share that was not taken names its custodian.
+            if case .keyring(.custody) = error { throw RecordedFailure(cause: error) }
+            throw error
+          }
         }
       }
     }

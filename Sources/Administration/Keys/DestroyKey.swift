@@ -22,6 +22,7 @@ package struct DestroyKey: AdminOperation {
   }
 
   package var fields: [Query.Field] { order.fields + [("execute", execute ? "1" : nil)] }
+  package var subject: AdminSubject { order.subject }
   package var terms: AdminTerms {
     AdminTerms(
       execute ? .operator : .auditor, .long, execute ? .progress : .document, .keysDestroy)

@@ -29,6 +29,7 @@ package struct ShowKeyCertificate: AdminOperation {
   }
 
   package var fields: [Query.Field] { [("key", key.text), ("kind", kind?.rawValue)] }
+  package var subject: AdminSubject { AdminSubject(key: key.text) }
   package var terms: AdminTerms { AdminTerms(.auditor, .short, .document, .keysCertificate) }
 
   package func run(_ call: AdminCall) throws {
@@ -50,7 +51,9 @@ package struct ShowKeyCertificate: AdminOperation {
 /// `keys public-key`: the public keys of the audit log, and how they succeed each other.
 package struct ShowPublicKeys: PlainAdminOperation {
   package static let route = AdminRoute.get("/v1/keys/public-key")
-  package var terms: AdminTerms { AdminTerms(.auditor, .short, .document, nil) }
+  package var terms: AdminTerms {
+    AdminTerms(.auditor, .short, .document, .keysPublicKey, leavesEntry: false)
+  }
 
   package init() {}
 
@@ -83,25 +86,29 @@ extension AdminCall {
 
   var origin: String { VerifierKey.name(ofStore: store.storeIdentifier.bytes) }
 
-  /// The notes by which audit keys vouch for each other, the oldest first.
+  /// The notes by which the keys of this log vouch for each other, the oldest first.
   private func successions() throws -> [(body: KeySuccession, note: SignedNote)] {
     let notes = try store.read { try KeySuccession.notes(in: $0) }
-    let successions = try notes.map { (body: try KeySuccession(parsing: $0.text), note: $0) }
-    return successions.sorted { $0.body.timeMilliseconds < $1.body.timeMilliseconds }
+    let all = try notes.map { (body: try KeySuccession(parsing: $0.text), note: $0) }
+    let chain = KeySuccession.chain(to: try signingKey().key, in: all.map(\.body))
+    return chain.compactMap { body in all.first { $0.body == body } }
   }
 
-  /// Every audit key with what verifies it, where that is known.
+  /// The key that signs for this log now.
+  func signingKey() throws -> KeySuccession.Party {
+    let signer = try keyring().signingKey()
+    guard let key = VerifierKey(name: origin, publicKey: signer.key.publicKey) else {
+      throw AuditError.cannotSign
+    }
+    return KeySuccession.Party(signer.identifier, key)
+  }
+
+  /// Every audit key with what verifies it; nil for one that has signed nothing of this log, since it
+  /// was replaced in the store that this one was restored from.
   func auditKeys() throws -> [(KeyringEntry, VerifierKey?)] {
-    let keyring = try keyring()
-    let successions = try successions().map(\.body)
-    return try keyring.entries.filter(\.role.signs).map { entry in
-      guard entry.material == nil else {
-        let signer = try keyring.signingKey(entry.identifier)
-        return (entry, VerifierKey(name: origin, publicKey: signer.key.publicKey))
-      }
-      // Of a key whose secret is gone, what it and the key before it have signed still tells.
-      let parties = successions.flatMap { [$0.old, $0.new] }
-      return (entry, parties.first { $0.identifier == entry.identifier }?.key)
+    let parties = try successions().flatMap { [$0.body.old, $0.body.new] } + [signingKey()]
+    return try keyring().entries.filter(\.role.signs).map { entry in
+      (entry, parties.first { $0.identifier == entry.identifier }?.key)
     }
   }
 }

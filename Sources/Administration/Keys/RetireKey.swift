@@ -24,6 +24,7 @@ package struct KeyOrder: Equatable, Sendable {
   }
 
   var fields: [Query.Field] { [("key", key.text)] + reason.fields }
+  var subject: AdminSubject { AdminSubject(key: key.text, words: reason.words) }
 }
 
 /// `keys deactivate`: takes a key out of service.
@@ -35,6 +36,7 @@ package struct DeactivateKey: AdminOperation {
   package init(_ query: Query) throws(AdministrationError) { order = try KeyOrder(query) }
 
   package var fields: [Query.Field] { order.fields }
+  package var subject: AdminSubject { order.subject }
   package var terms: AdminTerms { AdminTerms(.auditor, .urgent, .document, .keysDeactivate) }
   package func run(_ call: AdminCall) throws { try call.retire(order, as: .deactivated) }
 }
@@ -48,6 +50,7 @@ package struct CompromiseKey: AdminOperation {
   package init(_ query: Query) throws(AdministrationError) { order = try KeyOrder(query) }
 
   package var fields: [Query.Field] { order.fields }
+  package var subject: AdminSubject { order.subject }
   package var terms: AdminTerms { AdminTerms(.auditor, .urgent, .document, .keysCompromise) }
   package func run(_ call: AdminCall) throws { try call.retire(order, as: .compromised) }
 }

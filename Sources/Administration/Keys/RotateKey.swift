@@ -27,6 +27,9 @@ package struct RotateKey: AdminOperation {
   }
 
   package var fields: [Query.Field] { [("role", role.name), ("to", key?.text)] }
+  package var subject: AdminSubject {
+    AdminSubject(key: key?.text, words: " role=\(role.name)")
+  }
   package var terms: AdminTerms { AdminTerms(.auditor, .long, .progress, .keysRotate) }
 
   package func run(_ call: AdminCall) throws {

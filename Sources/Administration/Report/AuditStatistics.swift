@@ -70,6 +70,7 @@ struct AuditStatistics {
       note(kind, number, entry)
     }
     noteAcquirer(entry)
+    noteCommand(entry)
     if let alarm = AlarmFact(entry) { note(alarm) }
     for event in history.events(of: entry) {
       guard keyEvents.count < Self.mostKeyEvents else {
@@ -95,6 +96,18 @@ struct AuditStatistics {
     }
   }
 
+  /// Counts what users were refused; it is in no chart of clients.
+  private mutating func noteCommand(_ entry: LoggedEntry) {
+    guard entry.operation?.isArchived == false, entry.actor != AuditEntry.systemActor else { return }
+    if entry.operation == .userRefusals {
+      refusals["commands past the limit of a minute", default: 0] +=
+        entry.reason.flatMap { UInt64($0) } ?? 1
+    } else if entry.outcome == .refused {
+      let cause = entry.reasons["cause"].map(String.init) ?? entry.reason
+      refusals[Self.name("command: " + (cause ?? "-"), in: refusals.keys), default: 0] += 1
+    }
+  }
+
   private mutating func note(_ alarm: AlarmFact) {
     guard alarms.count < Self.mostAlarms else {
       droppedAlarms += 1
@@ -105,6 +118,8 @@ struct AuditStatistics {
 
   private mutating func noteAcquirer(_ entry: LoggedEntry) {
     guard entry.operation == .detokenize, let acquirer = entry.acquirer else { return }
+    // What the vault itself refused went to nobody: only a refusal of the acquirer's has a payment.
+    guard entry.outcome != .refused || entry.paymentIdentifier != nil else { return }
     let name = Self.name(acquirer, in: byAcquirer.keys)
     if entry.outcome == .released {
       byAcquirer[name, default: AcquirerCounts()].pulls += 1

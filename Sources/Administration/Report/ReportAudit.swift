@@ -39,12 +39,12 @@ package struct ReportAudit: AdminOperation {
   package func run(_ call: AdminCall) throws {
     let verification = try call.recomputeLog()
     let contents = ReportContents(
-      verification: verification, checkpoint: try? call.currentCheckpoint(), from: from, to: to,
+      verification: verification, checkpoint: try? call.currentCheckpoint(),
+      coverage: try call.coverage(from: from, to: to),
       statistics: try call.statistics(from: from, to: to, size: verification.size),
-      origin: call.origin, signingKey: try call.signingKey(),
+      origin: call.origin, signingKey: (try? call.signingKey())?.key.text,
       keys: (try? call.openKeyStatuses()) ?? [], custodians: try CustodianSet.read(in: call.store),
-      backups: try call.store.read { try BackupRecord.all(in: $0) }, madeMilliseconds: call.now,
-      madeFor: call.actor,
+      backups: try call.store.read { try BackupRecord.all(in: $0) }, madeFor: call.actor,
       version: call.hooks.service?().version ?? call.hooks.version)
     let isIntact = verification.finding == nil
     let document = JSONWriter.document { json in
@@ -60,6 +60,20 @@ package struct ReportAudit: AdminOperation {
 }
 
 extension AdminCall {
+  fileprivate func coverage(from: Int64, to: Int64) throws -> ReportCoverage {
+    let mark = try store.read { (transaction) throws(AuditError) in
+      try ArchiveMark.read(in: transaction)
+    }
+    let first = try AuditReader(store).page(limit: 1).entries.first
+    return ReportCoverage(
+      from: from, to: to, madeMilliseconds: now, logBegins: first?.timeMilliseconds,
+      isRestored: first?.operation == .storeRestore,
+      archived: try mark.map {
+        ReportCoverage.Archived(
+          below: $0.below, untilMilliseconds: try archiveEnd($0), export: $0.export.hex)
+      })
+  }
+
   fileprivate func statistics(
     from: Int64, to: Int64, size: UInt64
   ) throws -> AuditStatistics {
@@ -89,8 +103,4 @@ extension AdminCall {
     }
   }
 
-  fileprivate func signingKey() throws -> String? {
-    guard hooks.vault?.isSealed != true, let keyring = try? keyring() else { return nil }
-    return VerifierKey(name: origin, publicKey: try keyring.signingKey().key.publicKey)?.text
-  }
 }

@@ -11,9 +11,7 @@ struct ReportContents {
   let verification: AuditVerification
   /// The newest signed checkpoint; nil where none was signed yet.
   let checkpoint: SignedCheckpoint?
-  /// The period, in Unix milliseconds, its end not included.
-  let from: Int64
-  let to: Int64
+  let coverage: ReportCoverage
   let statistics: AuditStatistics
   /// `cadenas/STOREID`.
   let origin: String
@@ -23,10 +21,15 @@ struct ReportContents {
   let keys: [KeyStatus]
   let custodians: CustodianSet?
   let backups: [BackupRecord]
-  /// When the report was made, in Unix milliseconds, and for whom.
-  let madeMilliseconds: Int64
+  /// For whom the report was made.
   let madeFor: String
   let version: String
+
+  /// The period, in Unix milliseconds, its end not included.
+  var from: Int64 { coverage.from }
+  var to: Int64 { coverage.to }
+  /// When the report was made, in Unix milliseconds.
+  var madeMilliseconds: Int64 { coverage.madeMilliseconds }
 }
 
 /// The report as one HTML page that stands alone and prints well.
@@ -58,9 +61,7 @@ struct ReportPage {
     return html.bytes
   }
 
-  private func time(_ milliseconds: Int64) -> String {
-    RFC3339.string(unixMilliseconds: milliseconds, precision: .seconds)
-  }
+  private func time(_ milliseconds: Int64) -> String { ReportCoverage.text(milliseconds) }
 
   private func time(_ milliseconds: UInt64) -> String { time(Int64(clamping: milliseconds)) }
 
@@ -71,6 +72,7 @@ struct ReportPage {
     html.markup("<p class=\"lead\">")
     html.text("\(time(contents.from)) to \(time(contents.to)), times in UTC")
     html.markup("</p>")
+    for limit in contents.coverage.limits { html.element("p", limit) }
   }
 
   private func pairs(_ pairs: [(String, String)], to html: inout HTMLWriter) {
@@ -106,7 +108,7 @@ struct ReportPage {
         html.element(
           "p",
           "\(result.archived) entries of clients' operations are archived: their hashes are in the "
-            + "tree, they themselves in an export, and what follows does not count them.")
+            + "tree, they themselves in an export.")
       }
     }
     pairs(
@@ -132,6 +134,7 @@ struct ReportPage {
 
   private func writeOperations(_ html: inout HTMLWriter) {
     html.element("h2", "Operations")
+    if let remark = contents.coverage.archiveRemark { html.element("p", remark) }
     var totals = AuditStatistics.Counts()
     for counts in contents.statistics.byDay.values {
       for kind in AuditStatistics.Kind.allCases { totals[kind] += counts[kind] }
@@ -161,19 +164,19 @@ struct ReportPage {
       [.text("Merchant")] + AuditStatistics.Kind.allCases.map { .number($0.title) },
       contents.statistics.byMerchant.sorted { $0.key < $1.key }.map { name, counts in
         [name] + AuditStatistics.Kind.allCases.map { String(counts[$0]) }
-      }, empty: "No merchant asked for anything.")
+      }, empty: contents.coverage.empty("No merchant asked for anything."))
     html.table(
       [.text("Acquirer"), .text("What payments came to"), .number("Cards read by it")],
       contents.statistics.byAcquirer.sorted { $0.key < $1.key }.map { name, counts in
         let outcomes = counts.outcomes.sorted { $0.key < $1.key }
           .map { "\($0.value) \($0.key)" }.joined(separator: ", ")
         return [name, outcomes.isEmpty ? "-" : outcomes, String(counts.pulls)]
-      }, empty: "No card went to an acquirer.")
+      }, empty: contents.coverage.empty("No card went to an acquirer."))
     html.element("h2", "Refusals")
     html.table(
       [.text("Cause"), .number("Times")],
       contents.statistics.refusals.sorted { ($1.value, $0.key) < ($0.value, $1.key) }
-        .map { [$0.key, String($0.value)] }, empty: "Nothing was refused.")
+        .map { [$0.key, String($0.value)] }, empty: contents.coverage.empty("Nothing was refused."))
   }
 
   private func writeUnusual(_ html: inout HTMLWriter) {
@@ -185,7 +188,7 @@ struct ReportPage {
     html.table(
       [.code("When"), .text("What")],
       contents.statistics.patterns.map { [time($0.timeMilliseconds), $0.what] },
-      empty: "Nothing of the kind.")
+      empty: contents.coverage.empty("Nothing of the kind."))
   }
 }
 

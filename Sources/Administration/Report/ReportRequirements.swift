@@ -57,7 +57,7 @@ struct ReportRequirements {
       ],
       [
         "7.2 access by need", "operation-not-permitted, acquirer-not-permitted, not-permitted",
-        "\(refused("operation-not-permitted", "acquirer-not-permitted", "not-permitted")) refused",
+        "\(refused("operation-not-permitted", "acquirer-not-permitted", "command: not-permitted")) refused",
       ],
       [
         "8.6 system accounts", "every entry names the client's certificate or the user",

@@ -3,6 +3,7 @@ internal import Cryptography
 internal import JSON
 package import RecordFormat
 internal import Storage
+internal import VaultCore
 package import VaultManagement
 
 /// `store backup`: a backup, to a new file with an absolute path.
@@ -94,6 +95,7 @@ package struct ForgetBackup: AdminOperation {
   }
 
   package var fields: [Query.Field] { [("id", backup.text)] + reason.fields }
+  package var subject: AdminSubject { AdminSubject(words: " id=\(backup.text)" + reason.words) }
   package var terms: AdminTerms {
     AdminTerms(.operator, .short, .document, .storeBackupForget, isWriting: true)
   }
@@ -119,7 +121,13 @@ package struct CompactStore: PlainAdminOperation {
   package func run(_ call: AdminCall) throws {
     let upkeep = try call.upkeep()
     let result = try WatchedWork.run(into: call.sink) { [actor = call.actor] progress in
-      try upkeep.compact(actor: actor) { progress.report($0, of: $1) }
+      do throws(VaultError) {
+        return try upkeep.compact(actor: actor) { progress.report($0, of: $1) }
+      } catch {
+        // What stopped it or went wrong has its entry.
+        if case .store = error { throw RecordedFailure(cause: error) }
+        throw error
+      }
     }
     try call.answer { json in
       json.member("bytes_before", integer: result.bytesBefore)

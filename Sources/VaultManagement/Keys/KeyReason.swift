@@ -40,7 +40,7 @@ package struct KeyReason: Equatable, Sendable {
   }
 
   /// What entries say: the free text last, so that it cannot be taken for a member.
-  var words: String {
+  package var words: String {
     (ticket.isEmpty ? "" : " ticket=\(ticket)") + (text.isEmpty ? "" : " reason=\(text)")
   }
 }

@@ -1,3 +1,4 @@
+import AccessPolicy
 import Administration
 import Configuration
 import Glibc
@@ -72,6 +73,7 @@ struct Session {
     if operation.terms.isWriting {
       hooks.upkeep = try StoreUpkeep.offline(store, clock: .machine)
     }
+    hooks.merchants = { configuration.merchants.map(\.name) }
     hooks.rules = configuration.keyRules
     hooks.keepAtHandSeconds = configuration.audit.keepAtHandSeconds
     hooks.version = Version.current
@@ -88,7 +90,8 @@ struct Session {
       throw .system(directory)
     }
     guard status.st_uid != geteuid() else { return }
-    let owner = HostUser(lookingUp: status.st_uid, group: status.st_gid).name ?? "#\(status.st_uid)"
+    let user = try? HostUser(lookingUp: status.st_uid, group: status.st_gid)
+    let owner = user?.name ?? "#\(status.st_uid)"
     throw CommandFailure(
       .unavailable,
       "no service is running, and the store \(directory) belongs to the user \(owner): run this "

@@ -9,7 +9,8 @@ struct AuditExportCommand: ParsableCommand {
     abstract: "Write the whole log to a directory that can be verified without this host.",
     discussion: """
       Entries, hashes of the tree, signed checkpoints, and the public keys with their succession, all \
-      verified while they are written. It ends with a checkpoint that the running service signs now, \
+      verified while they are written, and read again from the disk and verified as audit verify --export \
+      does before the export has its name. It ends with a checkpoint that the running service signs now, \
       or, without it, with the newest that is kept. Verify it anywhere: cadenas audit verify --export \
       DIR --public-key FILE. The service needs its keyring open for the public keys.
       """)
@@ -38,9 +39,8 @@ struct ExportRun {
   let directory: String
 
   /// - Parameter end: the sequence before which lines are part of the digest.
-  func run(
-    digestBelow end: UInt64 = .max
-  ) throws -> (verification: AuditVerification, entries: Digest256) {
+  /// - Returns: what the verifier makes of the files that were written.
+  func run(digestBelow end: UInt64 = .max) throws -> ExportCheck.Result {
     var writer = try ExportWriter(directory, digestBelow: end)
     var lines = LineAssembler()
     do {
@@ -52,7 +52,7 @@ struct ExportRun {
     } catch let finding as AuditVerification.Finding {
       throw CommandFailure(
         .refused,
-        "the log does not verify at entry \(finding.sequence) (\(finding.reason.rawValue)), so there "
+        "the export does not verify at entry \(finding.sequence) (\(finding.reason.rawValue)), so there "
           + "is no export, and \(directory).draft may be removed; run: cadenas audit verify. Where "
           + "entries were archived meanwhile, export again")
     } catch let error as AuditError {
@@ -66,9 +66,9 @@ struct AuditArchiveCommand: ParsableCommand {
     commandName: "archive",
     abstract: "Move old entries of clients' operations from the store to an export.",
     discussion: """
-      Writes an export of the whole log, verifies it, and, with --execute, removes the lines of tokenize, \
-      detokenize, delete, request and refusals before the last checkpoint before a time from the \
-      store. Their hashes stay, so the tree stays whole, what was proved stays proved, and cards are \
+      Writes an export of the whole log, reads it again and verifies it, and, with --execute, removes the \
+      lines of tokenize, detokenize, delete, request and refusals before the last checkpoint before a time \
+      from the store: they are gone when the command ends, unless it says otherwise. Their hashes stay, so the tree stays whole, what was proved stays proved, and cards are \
       still counted; so does every entry about keys and administration. Keep the export: it is the only place where \
       those entries are. PCI DSS 10.5.1 asks for twelve months, three of them at hand: entries younger \
       than audit.keep_at_hand are never archived. cadenas store compact gives the room back.
@@ -93,7 +93,11 @@ struct AuditArchiveCommand: ParsableCommand {
     guard let below = found["below"]?.integer.flatMap({ UInt64(exactly: $0) }) else {
       throw CommandFailure(
         .refused,
-        "no checkpoint before \(found.text("before")) covers entries that are not archived yet")
+        "no checkpoint before \(found.text("before")) covers entries that are not archived yet"
+          + (Self.staysAtHand(found).map { ": \($0)" } ?? ""))
+    }
+    if let reason = Self.staysAtHand(found) {
+      Console.complain("\(reason), so it ends before \(found.text("before"))")
     }
     let export = try ExportRun(config: common.config, directory: to).run(digestBelow: below)
     guard execute else {
@@ -106,12 +110,24 @@ struct AuditArchiveCommand: ParsableCommand {
       ArchiveAudit(below: below, export: export.entries), offline: false,
       showing: "comparing the export with the log")
     let result = try DocumentView(document)
+    let isRemoved = result["removed"]?.isTrue == true
     tell(
-      "{\"executed\":true,\"below\":\(below),\"kept\":\(result.text("kept"))}\n",
+      "{\"executed\":true,\"below\":\(below),\"kept\":\(result.text("kept")),"
+        + "\"removed\":\(isRemoved)}\n",
       TextTable.pairs([
         ("export", to), ("archived", "entries before \(below)"),
-        ("lines that stay", result.text("kept")),
+        (
+          "lines that go",
+          isRemoved ? "are gone from the store" : "go from the store while the service runs on"
+        ), ("lines that stay", result.text("kept")),
       ]))
+  }
+
+  /// Why what is archived ends before the time that was given; nil where it does not.
+  private static func staysAtHand(_ found: DocumentView) -> String? {
+    found["keep_at_hand_days"]?.integer.map {
+      "entries of the last \($0) days stay at hand (audit.keep_at_hand)"
+    }
   }
 
   private func tell(_ json: String, _ text: String) {

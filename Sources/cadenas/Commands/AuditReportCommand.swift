@@ -12,8 +12,10 @@ struct AuditReportCommand: ParsableCommand {
     discussion: """
       One HTML page that needs nothing else: what was verified, operations by day, merchants and \
       acquirers, refusals, keys and what happened to them, custodians, what is unusual, which \
-      requirement has its evidence where, and what the report does not prove. Exit status 1 where the \
-      log was changed; the report says so then, and is written all the same.
+      requirement has its evidence where, and what the report does not prove. It says what of the period \
+      the log cannot tell: the time before its first entry, and what is archived. Exit status 1 where the \
+      log was changed; the report says so then, and is written all the same. A file that is there already \
+      is not overwritten.
       """)
 
   @OptionGroup var common: CommonOptions
@@ -50,11 +52,12 @@ struct AuditReportCommand: ParsableCommand {
 
   func run() throws {
     let period = period
+    try OutputFile.checkIsNew(html)
     let document = try common.document(
       ReportAudit(from: period.from, to: period.to), offline: true,
       showing: "reading the log")
     let result = try DocumentView(document)
-    try OutputFile.replace(html, with: Array(result.text("html").utf8))
+    try OutputFile.create(html, with: Array(result.text("html").utf8))
     let isIntact = result["intact"]?.isTrue == true
     switch common.output.format {
     case .json:

@@ -2,14 +2,16 @@ import Administration
 import ArgumentParser
 import AuditLog
 import Cards
+import Configuration
 import JSON
+import RecordFormat
 
 struct AuditShowCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "show",
     abstract: "Show entries of the audit log.",
     discussion: """
-      Filters add up, and match exactly. With --format json every entry is printed as it stands in \
+      Filters add up, and match exactly; a word that no entry can have is an error. With --format json every entry is printed as it stands in \
       the log, one a line: its bytes are the leaf of the Merkle tree.
       """)
 
@@ -17,7 +19,8 @@ struct AuditShowCommand: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "Entries from this time on: 2026-11-23 or 2026-11-23T18:43:25Z.", valueName: "time"),
+      "Entries from this time on: 2026-11-23, 2026-11-23T18:43:25Z or 2026-11-23T19:43:25+01:00.",
+      valueName: "time"),
     transform: { try TimeArgument.milliseconds($0, endOfDay: false) })
   var from: Int64?
 
@@ -57,11 +60,26 @@ struct AuditShowCommand: ParsableCommand {
     if let token, Token(token) == nil {
       throw ValidationError("--token is not a token")
     }
+    if let operation {
+      try Self.check("operation", operation, among: AuditOperation.allCases.map(\.rawValue))
+    }
+    if let outcome {
+      try Self.check("outcome", outcome, among: AuditOutcome.allCases.map(\.rawValue))
+    }
+    if let key, KeyIdentifier(key) == nil {
+      throw ValidationError("--key is a key's id: eight hexadecimal digits in lower case")
+    }
     let greatest = follow ? AuditQuery.greatestLimitFollowed : AuditQuery.greatestLimit
     if let limit, !(1...greatest).contains(limit) {
       throw ValidationError("--limit is a number from 1 to \(greatest)")
     }
     if follow, to != nil { throw ValidationError("what is followed has no end: leave --to out") }
+  }
+
+  private static func check(_ what: String, _ word: String, among words: [String]) throws {
+    guard !words.contains(word) else { return }
+    let suggestion = closest(to: word, among: words).map { ": did you mean \"\($0)\"?" } ?? ""
+    throw ValidationError("there is no \(what) \"\(Console.printable(word))\"\(suggestion)")
   }
 
   func run() throws {
@@ -92,6 +110,26 @@ struct AuditShowCommand: ParsableCommand {
     }
     // The newest come first, and are shown in the order of the log.
     for line in newest.reversed() { try Self.show(line, format) }
+    if !follow, query.limit.map({ newest.count < $0 }) ?? true {
+      try tellOfArchived(query.filter)
+    }
+  }
+
+  /// Says that entries which the filter could let through are not in the store any more.
+  private func tellOfArchived(_ filter: AuditFilter) throws {
+    let isAsked = filter.operation.flatMap { AuditOperation(rawValue: $0) }?.isArchived ?? true
+    guard isAsked, filter.key == nil else { return }
+    // Nothing is from before 1970: this asks only what is archived already.
+    let found = try DocumentView(common.document(FindArchivable(before: 0), offline: true))
+    guard let below = found["archived_below"]?.integer, below > 0 else { return }
+    if let from = filter.fromMilliseconds, let end = found["archived_until_ms"]?.integer,
+      from >= end
+    {
+      return
+    }
+    Console.complain(
+      "entries of clients' operations before entry \(below) are archived, and not shown: they are in the "
+        + "export that cadenas audit archive has written")
   }
 
   private static func show(_ line: [UInt8], _ format: FormatOption.Format) throws {
@@ -139,19 +177,5 @@ struct LineAssembler {
     }
     rest += bytes[start...]
     return lines
-  }
-}
-
-/// A time on the command line: RFC 3339 in UTC, or a date.
-enum TimeArgument {
-  private static let dayMilliseconds: Int64 = 86_400_000
-
-  /// - Parameter endOfDay: whether a date means the end of its day, and not its beginning.
-  static func milliseconds(_ text: String, endOfDay: Bool) throws -> Int64 {
-    if let time = RFC3339.unixMilliseconds(text) { return time }
-    if text.utf8.count == 10, let day = RFC3339.unixMilliseconds(text + "T00:00:00Z") {
-      return day + (endOfDay ? dayMilliseconds : 0)
-    }
-    throw ValidationError("a time is 2026-11-23 or 2026-11-23T18:43:25Z (UTC)")
   }
 }

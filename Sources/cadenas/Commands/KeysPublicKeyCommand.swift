@@ -29,7 +29,7 @@ enum VerifierKeyFile {
       if let verifier = key["verifier_key"], verifier.text != "-" {
         text += verifier.text + "\n"
       } else {
-        text += "# its public key is not known any more\n"
+        text += "# it has signed nothing of this log\n"
       }
     }
     for succession in document.rows("successions") {
@@ -52,6 +52,24 @@ enum VerifierKeyFile {
     let lines = bytes.split(separator: lineFeed)
     let remarks = lines.count { $0.first == UInt8(ascii: "#") }
     return keys(in: bytes).count + inNotes + remarks == lines.count
+  }
+
+  /// Whether nothing in it contradicts itself: every note is signed by the key that it replaces; those
+  /// about the log `origin` are about keys that stand there; and a key of another log, which programs
+  /// before wrote into the exports of a restored store, has a note about it.
+  static func isConsistent(_ bytes: [UInt8], for origin: String) -> Bool {
+    guard isWhole(bytes), let notes = try? successions(in: bytes) else { return false }
+    let listed = Set(keys(in: bytes))
+    var parties: Set<VerifierKey> = []
+    for note in notes {
+      guard let body = try? KeySuccession(parsing: note.text),
+        body.old.key.name == body.new.key.name,
+        (try? note.verified(by: [body.old.key])) != nil
+      else { return false }
+      parties.formUnion([body.old.key, body.new.key])
+    }
+    return parties.allSatisfy { $0.name != origin || listed.contains($0) }
+      && listed.allSatisfy { $0.name == origin || parties.contains($0) }
   }
 
   /// The notes of successions, each from its title to its last signature.

@@ -14,9 +14,13 @@ struct ExportCheck {
   let publicKeyPath: String?
   /// A file with a checkpoint that was kept elsewhere.
   let sincePath: String?
+  /// The sequence before which lines are part of ``Result/entries``.
+  var digestEnd = UInt64.max
 
   struct Result {
     let verification: AuditVerification
+    /// SHA-256 of the entries, or of those before ``ExportCheck/digestEnd``, as the file has them.
+    let entries: Digest256
     let origin: String
     /// The key that has signed the checkpoint that the export ends with.
     let signer: VerifierKey?
@@ -29,35 +33,73 @@ struct ExportCheck {
   /// - Throws: ``CommandFailure`` where a file is missing or cannot be read. What was changed is the
   ///   result's finding.
   func run() throws -> Result {
-    let keysPath = "\(directory)/\(ExportWriter.keysName)"
-    let bytes = try EvidenceFile.read(keysPath)
-    let pinned =
-      try publicKeyPath.map { VerifierKeyFile.keys(in: try EvidenceFile.read($0)) }
-      ?? Array(VerifierKeyFile.keys(in: bytes).prefix(1))
-    guard let first = pinned.first else {
-      throw CommandFailure(.invalid, "\(publicKeyPath ?? keysPath) holds no verifier key")
-    }
-    let keys = try TrustedKeys.walk(from: pinned, over: bytes, of: keysPath)
-    guard Set(keys) == Set(VerifierKeyFile.keys(in: bytes)), VerifierKeyFile.isWhole(bytes) else {
-      throw CommandFailure(
-        .refused, "\(keysPath) holds something else than the trusted key and those that it leads to"
-      )
-    }
     let newest = try ofExport { () throws(CommandFailure) in
       try EvidenceFile.checkpoint("\(directory)/\(ExportWriter.newestName)")
     }
     let origin = newest.checkpoint.origin
+    let (keys, first) = try keys(of: origin)
+    let entries = Entries()
+    let verification: AuditVerification
+    var signer: VerifierKey?
     do {
-      let verification = try verify(newest, keys)
-      let signer = try newest.verified(by: keys)
-      return Result(
-        verification: verification, origin: origin, signer: signer,
-        isSignerReplaced: signer != keys.last, first: first)
+      let result = try verify(newest, keys, entries)
+      signer = try newest.verified(by: keys)
+      verification = result
     } catch let finding as AuditVerification.Finding {
-      return Result(
-        verification: AuditVerification(size: newest.size, finding: finding), origin: origin,
-        signer: nil, isSignerReplaced: false, first: first)
+      verification = AuditVerification(size: newest.size, finding: finding)
     }
+    return Result(
+      verification: verification, entries: entries.finish(), origin: origin, signer: signer,
+      isSignerReplaced: signer != nil && signer != keys.last, first: first)
+  }
+
+  /// The digest of the lines.
+  private final class Entries {
+    private var hasher = SHA256Hasher()
+
+    func add(_ line: [UInt8]) {
+      hasher.update(line.rawSpan)
+      hasher.update([UInt8(ascii: "\n")].rawSpan)
+    }
+
+    func finish() -> Digest256 {
+      let hasher = exchange(&hasher, with: SHA256Hasher())
+      return hasher.finish()
+    }
+  }
+
+  /// The keys that are believed for the log `origin`, and the one that everything else follows from.
+  ///
+  /// Where the export is of a restored store, it may have keys and notes of the log before: they are
+  /// that log's, and nothing is believed for them.
+  private func keys(
+    of origin: String
+  ) throws(CommandFailure) -> (all: [VerifierKey], first: VerifierKey) {
+    let path = "\(directory)/\(ExportWriter.keysName)"
+    let bytes = try EvidenceFile.read(path)
+    let listed = VerifierKeyFile.keys(in: bytes).filter { $0.name == origin }
+    var pinned = Array(listed.prefix(1))
+    if let publicKeyPath {
+      pinned = VerifierKeyFile.keys(in: try EvidenceFile.read(publicKeyPath))
+    }
+    guard let first = pinned.first else {
+      throw CommandFailure(.invalid, "\(publicKeyPath ?? path) holds no verifier key")
+    }
+    let trusted = try TrustedKeys.walk(from: pinned, over: bytes, of: path)
+    let keys = trusted.filter { $0.name == origin }
+    guard !keys.isEmpty else {
+      throw CommandFailure(
+        .refused,
+        "the export is of the log \(origin), and \(publicKeyPath ?? path) holds no key of it: a "
+          + "restored store has a log of its own, whose first key cadenas keys public-key prints")
+    }
+    guard !listed.isEmpty, Set(listed).isSubset(of: keys),
+      VerifierKeyFile.isConsistent(bytes, for: origin)
+    else {
+      throw CommandFailure(
+        .refused, "\(path) holds something else than the trusted key and those that it leads to")
+    }
+    return (keys, first)
   }
 
   /// What `body` reads of the export itself: what it cannot is the export's fault.
@@ -68,7 +110,7 @@ struct ExportCheck {
   }
 
   private func verify(
-    _ newest: SignedCheckpoint, _ keys: [VerifierKey]
+    _ newest: SignedCheckpoint, _ keys: [VerifierKey], _ entries: Entries
   ) throws -> AuditVerification {
     var others = try checkpoints()
     if let sincePath {
@@ -78,6 +120,7 @@ struct ExportCheck {
     let file = try LineFile("\(directory)/\(ExportWriter.entriesName)")
     do {
       let rest = try file.forEach(longest: AuditLimits.lineBytes) { line in
+        if verifier.count < digestEnd { entries.add(line) }
         for tile in try verifier.add(line.rawSpan) { try compare(tile) }
       }
       guard rest.isEmpty else {

@@ -4,7 +4,7 @@ import Cryptography
 import Glibc
 import SystemCalls
 
-/// Writes an export, and verifies it while it is written.
+/// Writes an export, verifies it while it is written, and once more as it lies there.
 ///
 /// A directory, which others can check without Cadenas:
 /// - `checkpoint`: the signed checkpoint that it ends with; `checkpoints/SIZE`: those before it.
@@ -29,11 +29,8 @@ struct ExportWriter {
   private let entries = Entries()
   private var directories: Set<String> = []
 
-  /// The file of the entries, and its digest.
-  private final class Entries {
-    var file: NewFile?
-    var hasher = SHA256Hasher()
-  }
+  /// The file of the entries.
+  private final class Entries { var file: NewFile? }
 
   /// Begins an export in a directory that is not there yet; until it is whole, it is called
   /// `DIRECTORY.draft`.
@@ -45,10 +42,7 @@ struct ExportWriter {
     directory = String(path)
     draft = directory + ".draft"
     self.digestEnd = digestEnd
-    var status = stat()
-    guard unsafe lstat(directory, &status) != 0 else {
-      throw CommandFailure(.refused, "\(directory) exists already, and is not overwritten")
-    }
+    try OutputFile.checkIsNew(directory)
     guard unsafe mkdir(draft, 0o750) == 0 else {
       let reason =
         errno == EEXIST
@@ -85,32 +79,32 @@ struct ExportWriter {
   }
 
   private mutating func takeEntry(_ line: [UInt8]) throws {
-    let isDigested = verifier.map { $0.count < digestEnd } ?? false
     let tiles = try verifier?.add(line.rawSpan) ?? []
-    let whole = line + [UInt8(ascii: "\n")]
-    if isDigested { entries.hasher.update(whole.rawSpan) }
-    entries.file?.append(whole)
+    entries.file?.append(line + [UInt8(ascii: "\n")])
     try entries.file?.flushSometimes()
     for tile in tiles { try write(tile.bytes, to: tile.path) }
   }
 
-  /// Makes the export durable, and gives it its name.
-  /// - Returns: what it holds, and the SHA-256 of its entries, or of those before `digestBelow`.
-  mutating func finish() throws -> (verification: AuditVerification, entries: Digest256) {
+  /// Makes the export durable, verifies its files as whoever gets them will, and gives it its name.
+  /// - Throws: a finding, or ``CommandFailure``: it does not have its name then.
+  mutating func finish() throws -> ExportCheck.Result {
     guard let verifier else {
       throw CommandFailure(.unavailable, "the service's answer cannot be read")
     }
-    let result = try verifier.finish()
+    _ = try verifier.finish()
     for tile in verifier.partialTiles { try write(tile.bytes, to: tile.path) }
     try write(Array(Self.explanation.utf8), to: "README.txt")
     try entries.file?.synchronize()
+    for path in directories.sorted() + [draft] { try NewFile.synchronize(directory: path) }
+    let check = try ExportCheck(
+      directory: draft, publicKeyPath: nil, sincePath: nil, digestEnd: digestEnd
+    ).run()
+    if let finding = check.verification.finding { throw finding }
     try publish()
-    let hasher = exchange(&entries.hasher, with: SHA256Hasher())
-    return (result, hasher.finish())
+    return check
   }
 
   private func publish() throws(CommandFailure) {
-    for path in directories.sorted() + [draft] { try NewFile.synchronize(directory: path) }
     guard unsafe rename(draft, directory) == 0 else { throw .system(directory) }
     try NewFile.synchronize(directory: directory + "/..")
   }

@@ -20,6 +20,8 @@ struct LineFile: ~Copyable {
     guard status.st_mode & S_IFMT == S_IFREG else {
       throw CommandFailure(.refused, "\(path) is not a regular file")
     }
+    // What has been written and synced is read again from the disk, and not from memory.
+    _ = posix_fadvise(descriptor, 0, 0, POSIX_FADV_DONTNEED)
   }
 
   deinit { close(descriptor) }

@@ -21,6 +21,8 @@ struct ServiceStatusSource: Sendable {
   let gateway: Gateway
   let condition: ServiceCondition
   let startedMilliseconds: Int64
+  /// The same by the monotonic clock, in nanoseconds: nobody sets that one.
+  let startedNanoseconds = SystemClock.monotonicNanoseconds()
 
   private var vault: Vault { manager.vault }
 
@@ -31,6 +33,7 @@ struct ServiceStatusSource: Sendable {
     hooks.keyring = { [vault] in try vault.keyring }
     hooks.slots = slots
     hooks.vault = manager
+    hooks.merchants = { [tokenizer] in tokenizer.policy.merchants.keys.sorted() }
     hooks.rules = manager.rules
     hooks.keepAtHandSeconds = configuration.audit.keepAtHandSeconds
     hooks.keySource = KeySourceHooks(configuration.keys.source, of: vault) { [condition] in
@@ -39,6 +42,7 @@ struct ServiceStatusSource: Sendable {
     hooks.upkeep = manager.upkeep
     hooks.inventory = { [self] in try inventory().write(to: &$0, atMilliseconds: $1) }
     hooks.record = { [vault] entry in try vault.record(entry) }
+    hooks.recordRefusal = { [vault] entry in try vault.recordRefusal(entry) }
     return hooks
   }
 
@@ -61,7 +65,8 @@ struct ServiceStatusSource: Sendable {
     return ServiceStatus(
       state: state, version: Version.current, isDevelopment: configuration.development,
       processIdentifier: getpid(), startedMilliseconds: startedMilliseconds,
-      uptimeSeconds: (SystemClock.unixMilliseconds() - startedMilliseconds) / 1_000,
+      uptimeSeconds: Int64(
+        (SystemClock.monotonicNanoseconds() - startedNanoseconds) / 1_000_000_000),
       listen: listen,
       connections: server.counters.connectionsOpen, paymentsInFlight: vault.payments.count,
       policyGeneration: tokenizer.policy.generation, openFilesLimit: limits.openFiles,

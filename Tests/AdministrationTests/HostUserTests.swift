@@ -1,0 +1,37 @@
+import Glibc
+import Testing
+
+@testable import Administration
+
+/// Who somebody is, as the system knows them.
+@Suite struct HostUserTests {
+  @Test func `a user has the name and the groups that the system says`() throws {
+    let user = try HostUser(lookingUp: geteuid(), group: getegid())
+    #expect(user == HostUser.current)
+    #expect(user.identifier == geteuid())
+    let name = unsafe getpwuid(geteuid()).map { unsafe String(cString: $0.pointee.pw_name) }
+    #expect(user.name == name)
+    #expect(!user.groups.isEmpty)
+    let stranger = try HostUser(lookingUp: 4_000_000_123, group: 4_000_000_123)
+    #expect(stranger.name == nil && stranger.groups.isEmpty)
+    #expect(stranger.actor == "user:#4000000123")
+  }
+
+  @Test func `who cannot be looked up for want of a descriptor is nobody's stranger`() async {
+    await #expect(processExitsWith: .success) {
+      // Every descriptor that this process may have is taken.
+      var limit = rlimit(rlim_cur: 64, rlim_max: 64)
+      unsafe setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
+      while unsafe open("/dev/null", O_RDONLY) >= 0 {}
+      do {
+        _ = try HostUser(lookingUp: geteuid(), group: getegid())
+        exit(1)
+      } catch {
+        exit((error as? HostUser.LookupFailure)?.errno == EMFILE ? 0 : 2)
+      }
+    }
+    let told = AdministrationError.accountUnknown(EMFILE)
+    #expect(told.kind.httpStatus == 503)
+    #expect(told.detail.contains("could not be looked up"))
+  }
+}

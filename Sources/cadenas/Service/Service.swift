@@ -6,6 +6,7 @@ import Glibc
 import Logging
 import NIOCore
 import NIOPosix
+import ServiceLog
 import SystemCalls
 import Tokenization
 import VaultCore
@@ -28,10 +29,13 @@ final class Service: Sendable {
   let publisher: CheckpointPublisher
 
   /// Runs the service until a signal ends it, and gives the exit status.
-  static func run(configurationPath: String, logger: Logger) throws -> Int32 {
+  static func run(
+    configurationPath: String, log: LogQueue, logger: Logger
+  ) throws -> Int32 {
     let configuration = try ServiceConfiguration.load(path: configurationPath)
+    try StartRoom.check(mapBytes: configuration.store.mapSizeBytes)
     ProcessLimits.raiseOpenFiles()
-    let service = try Service(configuration, logger: logger)
+    let service = try Service(configuration, log: log, logger: logger)
     while true {
       switch Signals.next() {
       case .reload: service.reload(configurationPath)
@@ -40,7 +44,7 @@ final class Service: Sendable {
     }
   }
 
-  private init(_ configuration: ServiceConfiguration, logger: Logger) throws {
+  private init(_ configuration: ServiceConfiguration, log: LogQueue, logger: Logger) throws {
     let parts = try ServiceParts(configuration, generation: 1)
     let base = try ServiceBase(configuration, parts: parts, logger: logger)
     let manager = base.manager
@@ -51,7 +55,7 @@ final class Service: Sendable {
     let server = try base.startServer(parts)
     let status = ServiceStatusSource(
       configuration: configuration, manager: manager, tokenizer: base.tokenizer, server: server,
-      gateway: base.gateway, condition: base.condition,
+      gateway: base.gateway, condition: base.condition, log: log,
       startedMilliseconds: SystemClock.unixMilliseconds())
     do {
       administration = try AdminServer.start(

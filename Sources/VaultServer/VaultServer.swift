@@ -162,7 +162,7 @@ package final class VaultServer: Sendable {
     group: any EventLoopGroup, logger: Logger
   ) async throws -> any Channel {
     try await ServerBootstrap(group: group)
-      .serverChannelOption(ChannelOptions.backlog, value: 1024)
+      .serverChannelOption(ChannelOptions.backlog, value: 4096)
       .serverChannelOption(ChannelOptions.socketOption(.so_reuseaddr), value: 1)
       .serverChannelInitializer { channel in
         channel.eventLoop.makeCompletedFuture {

@@ -57,6 +57,24 @@ extension EndToEnd {
       _ = try stage.cadenas("audit", "verify")
     }
 
+    @Test func aStopDoesNotWaitForIdleClientsWhoDoNotSayFarewell() async throws {
+      let stage = try Stage.current
+      let mute = try await stage.connect()
+      #expect([200, 201].contains(try await mute.ask(.tokenize(TestCard.visa)).status))
+      try await mute.stopReading()
+      let stranger = BareConnections(port: try stage.running.vault.port)
+      try await stranger.open(1)
+      try await eventually("both are there") {
+        try stage.cadenas("metrics").contains("\ncadenas_connections 2\n")
+      }
+      let start = ContinuousClock.now
+      #expect(try await stage.stop() == .exited(0))
+      // TLS by itself waits for five, and so does a handshake.
+      #expect(ContinuousClock.now - start < .milliseconds(4_500))
+      await stranger.end()
+      try await stage.start()
+    }
+
     @Test func aRequestThatComesWhileItStopsIsToldSo() async throws {
       let stage = try Stage.current
       let token = try await stage.token(of: TestCard.visa)

@@ -35,6 +35,16 @@ extension Vault {
     }
   }
 
+  /// Whether a sealing has begun and waits for the writer.
+  package var isBeingSealed: Bool {
+    state.withLock { state in
+      switch state {
+      case .sealing: true
+      case .sealed, .opening, .open, .closed: false
+      }
+    }
+  }
+
   /// Whether shares can open the vault: not while it is being sealed, which may come to nothing.
   package var acceptsShares: Bool {
     state.withLock { state in
@@ -126,7 +136,8 @@ extension Vault {
 
   /// Closes the keyring at once: requests are refused from now on, and no key is left in memory.
   ///
-  /// Nobody is waited for but the piece of work that is being done beside requests. Payments that are
+  /// Nobody is waited for but the piece of work that is being done beside requests; a compaction is
+  /// given up. Payments that are
   /// under way have the outcome `unknown`, with the cause `sealed`, in the batch that seals; whoever waits
   /// for one is told so, and what its acquirer says later changes nothing.
   /// - Parameter closing: called when it is certain, before shares can open the vault again.

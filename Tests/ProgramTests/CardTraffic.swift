@@ -40,6 +40,7 @@ final class CardTraffic {
   func run() async throws {
     try await tokenizeWhole()
     try await tokenizeInParts()
+    try await tokenizeInChunks()
     try await tokenizeTogether()
     try await beRefused()
     try await beRefusedAsHTTP()
@@ -109,6 +110,45 @@ final class CardTraffic {
     take(try await wire.answer())
   }
 
+  /// In chunks that end within the number: in one write, byte by byte, and to no good end.
+  private func tokenizeInChunks() async throws {
+    let wire = try await connect()
+    for size in [5, 30, 200] {
+      try await wire.send(chunked(newNumber(), of: size))
+      take(try await wire.answer())
+      for byte in chunked(newNumber(), of: size).utf8 { try await wire.send([byte]) }
+      take(try await wire.answer())
+      #expect(answers.suffix(2).allSatisfy { $0.status == 201 })
+      let end = "0\r\n\r\n"
+      for other in ["x", "0\r\nX-Card: \(newNumber())\r\n\r\n"] {
+        let wire = try await connect()
+        try await wire.send(chunked(newNumber(), of: size).replacing(end, with: other))
+        take(try await wire.answer())
+        #expect(answers.last?.status == 400)
+      }
+      let leaving = try await stage.connect()
+      try await leaving.send(chunked(newNumber(), of: size).replacing(end, with: ""))
+      await leaving.close()
+    }
+    let wide = try await connect()
+    try await wide.send(chunked(String(repeating: newNumber(), count: 300), of: 50))
+    take(try await wide.answer())
+    #expect(answers.last?.status == 413)
+  }
+
+  private func chunked(_ number: String, of size: Int) -> String {
+    var rest = Substring(WireRequest.tokenize(number).body ?? "")
+    var text =
+      "POST /v1/tokens HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+      + "Transfer-Encoding: chunked\r\n\r\n"
+    while !rest.isEmpty {
+      let piece = rest.prefix(size)
+      text += "\(String(piece.utf8.count, radix: 16))\r\n\(piece)\r\n"
+      rest = rest.dropFirst(size)
+    }
+    return text + "0\r\n\r\n"
+  }
+
   private func tokenizeTogether() async throws {
     let wire = try await connect()
     let texts = (0..<12).map { _ in WireRequest.tokenize(newNumber()).text }
@@ -139,6 +179,8 @@ final class CardTraffic {
       { #"{"number":"\#($0)","number":"\#($0)",\#(date)}"# },
       { #"["\#($0)"]"# },
       { $0 },
+      { #"{"token":"\#($0)"}"# },
+      { #"{"token":"tok_01kax3zv5ye8bvkp2mszn9fqxw","number":"\#($0)"}"# },
     ]
     for make in makers { take(try await wire.ask(.tokenize(body: make(newNumber())))) }
     take(try await wire.ask(.delete(newNumber())))

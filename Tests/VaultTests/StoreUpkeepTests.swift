@@ -142,6 +142,30 @@ import Testing
     #expect(try house.auditFinding() == nil)
   }
 
+  @Test func `a compaction does not hold a sealing up`() async throws {
+    _ = try await house.token(of: Number.visa)
+    let vault = try house.vault
+    let sealed = Gate()
+    #expect(throws: VaultError.store(.cancelled)) {
+      var hasBegun = false
+      try vault.upkeep.compact(actor: "user:ann") { _, _ in
+        if !hasBegun {
+          hasBegun = true
+          _ = try? WorkerThread(named: "sealing") {
+            try? vault.seal(actor: "user:bob")
+            sealed.open()
+          }
+          while !vault.isSealed { sched_yield() }
+        }
+        return true
+      }
+    }
+    sealed.wait()
+    #expect(vault.isSealed)
+    let told = try house.entries().filter { $0.contains("store.compact") }
+    #expect(told.last?.contains("\"outcome\":\"stopped\"") == true)
+  }
+
   @Test func `an offline store has its entries too`() throws {
     try house.close()
     let store = try Store.open(at: house.directory.store, mapSize: 64 << 20)

@@ -28,7 +28,7 @@ package struct StoreUpkeep: Sendable {
   }
 
   private enum Writer: Sendable {
-    case running(Books)
+    case running(Vault)
     case offline(OfflineLog)
   }
 
@@ -42,7 +42,7 @@ package struct StoreUpkeep: Sendable {
   init(of vault: Vault, gate: Gate) {
     store = vault.store
     clock = vault.books.clock
-    writer = .running(vault.books)
+    writer = .running(vault)
     self.gate = gate
   }
 
@@ -66,8 +66,8 @@ package struct StoreUpkeep: Sendable {
     _ body: @escaping @Sendable (inout StoreWriteTransaction) throws(VaultError) -> (R, AuditEntry)
   ) throws(VaultError) -> R {
     switch writer {
-    case .running(let books):
-      try store.perform { (transaction) throws(VaultError) in
+    case .running(let vault):
+      try store.perform { [books = vault.books] (transaction) throws(VaultError) in
         let (result, entry) = try body(&transaction)
         try books.record(entry, in: &transaction)
         return result
@@ -100,7 +100,7 @@ package struct StoreUpkeep: Sendable {
   /// - Parameters:
   ///   - actor: who asks, as entries name them.
   ///   - progress: called on the thread that compacts, while nothing can be written: it must not
-  ///     wait for anybody. False stops the compaction.
+  ///     wait for anybody. False stops the compaction, and so does a sealing.
   /// - Throws: ``VaultError/upkeepUnderWay``, `StorageError`. After an error other than
   ///   `StorageError.writingEnded` the store is as it was.
   package func compact(
@@ -111,7 +111,9 @@ package struct StoreUpkeep: Sendable {
       try note(AuditEntry(actor: actor, operation: operation, outcome: .begun))
       let result: CompactionResult
       do throws(StorageError) {
-        result = try store.compact(progress: progress)
+        result = try store.compact { done, total in
+          !isBeingSealed && progress(done, total)
+        }
       } catch {
         // What happened is told to who asked; where nothing can be written, no entry can be.
         try? note(
@@ -124,6 +126,14 @@ package struct StoreUpkeep: Sendable {
           reason: "bytes_before=\(result.bytesBefore) bytes_after=\(result.bytesAfter) "
             + "paused_ms=\(result.nanosecondsPaused / 1_000_000)"))
       return result
+    }
+  }
+
+  /// Whether somebody waits for the writer to seal the vault.
+  private var isBeingSealed: Bool {
+    switch writer {
+    case .running(let vault): vault.isBeingSealed
+    case .offline: false
     }
   }
 

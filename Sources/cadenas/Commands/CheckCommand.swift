@@ -39,13 +39,7 @@ struct CheckCommand: ParsableCommand {
     do throws(ConfigurationError) {
       configuration = try ServiceConfiguration.load(path: path)
     } catch {
-      return Result(
-        findings: error.diagnostics.map {
-          Finding(
-            .error, .configuration,
-            Diagnostic(file: $0.file, line: $0.line, message: $0.message)
-              .description, remedy: $0.suggestion)
-        })
+      return Result(findings: mistakes(error))
     }
     var findings = parts(configuration)
     findings += configuration.cautions.map {
@@ -64,13 +58,19 @@ struct CheckCommand: ParsableCommand {
 
   /// Templates and authorities, loaded as the service loads them.
   private static func parts(_ configuration: ServiceConfiguration) -> [Finding] {
-    do throws(CommandFailure) {
+    do throws(ConfigurationError) {
       _ = try ServiceParts(configuration, generation: 0)
       return [Finding(.ok, .configuration, "\(configuration.file) and its templates are valid")]
     } catch {
-      return error.message.split(separator: "\n").map {
-        Finding(.error, .configuration, String($0))
-      }
+      return mistakes(error)
+    }
+  }
+
+  private static func mistakes(_ error: ConfigurationError) -> [Finding] {
+    error.diagnostics.map { mistake in
+      let place = Diagnostic(file: mistake.file, line: mistake.line, message: mistake.message)
+      return Finding(
+        .error, .configuration, place.description, remedy: mistake.suggestion)
     }
   }
 

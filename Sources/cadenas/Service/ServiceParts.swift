@@ -14,8 +14,8 @@ struct ServiceParts {
   let access: AccessList
 
   /// Loads authorities, revocation lists and templates.
-  /// - Throws: ``CommandFailure`` that names everything that is wrong.
-  init(_ configuration: ServiceConfiguration, generation: UInt64) throws(CommandFailure) {
+  /// - Throws: `ConfigurationError` with everything that is wrong.
+  init(_ configuration: ServiceConfiguration, generation: UInt64) throws(ConfigurationError) {
     policy = configuration.policy(generation: generation)
     let diagnostics = Diagnostics()
     definitions = DefinitionLoader(diagnostics: diagnostics).load(
@@ -23,8 +23,7 @@ struct ServiceParts {
     Self.checkServerPair(configuration, diagnostics)
     let authorities = AuthorityFiles(policy, diagnostics).trusted(configuration, diagnostics)
     guard let authorities, diagnostics.isEmpty else {
-      throw CommandFailure(
-        .invalid, diagnostics.all.map(\.description).joined(separator: "\n"))
+      throw ConfigurationError(diagnostics: diagnostics.all)
     }
     self.authorities = authorities
     certificate = ServerCertificate(

@@ -3,8 +3,8 @@ import NIOCore
 import Storage
 import SystemCalls
 
-/// Whether the system gives a service the threads and the memory that it needs, asked before the store
-/// is opened: the libraries below end the process without a word where they get none later, or wait
+/// Whether the system gives a service the threads, the memory and the open files that it needs, asked
+/// before the store is opened: the libraries below end the process without a word where they get none later, or wait
 /// for it for ever.
 enum StartRoom {
   /// Threads beside those for each processor: those of the writer, the index, work on keys, the log,
@@ -12,6 +12,9 @@ enum StartRoom {
   private static let spareThreads = 40
   /// Event loops, and the pools of threads that NIO and Swift have: three for each processor.
   private static var threads: Int { 3 * System.coreCount + spareThreads }
+  /// Files and sockets of a service without clients: three for each event loop, and those of the store,
+  /// with some to spare.
+  private static var descriptors: Int { 3 * System.coreCount + 34 }
   /// Memory of a small vault, in bytes; the store's map and what requests need come on top.
   private static let memoryBytes = 256 << 20
   /// Addresses beside the store's map, in bytes: what the allocator sets aside for each thread that uses it.
@@ -30,7 +33,7 @@ enum StartRoom {
       }
       problem =
         memoryFailure(memoryBytes, PROT_READ | PROT_WRITE)
-        ?? memoryFailure(addressBytes + Int(mapBytes), PROT_NONE)
+        ?? memoryFailure(addressBytes + Int(mapBytes), PROT_NONE) ?? descriptorFailure
     } catch {
       problem = failure(error, after: running.count)
     }
@@ -38,6 +41,25 @@ enum StartRoom {
     gate.broadcast()
     for thread in running { thread.join() }
     if let problem { throw problem }
+  }
+
+  /// Why as many files as a service needs cannot be open; nil where they can.
+  private static var descriptorFailure: CommandFailure? {
+    var opened: [Int32] = []
+    defer { for descriptor in opened { close(descriptor) } }
+    while opened.count < descriptors {
+      let descriptor = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 0)
+      guard descriptor >= 0 else {
+        let reason = systemMessage(errno)
+        let limit = limit(RLIMIT_NOFILE).map { ", ulimit -n, is \($0)" } ?? ""
+        return CommandFailure(
+          .unavailable,
+          "the system lets this process open \(opened.count) files more (\(reason)), and the service "
+            + "needs \(descriptors): raise LimitNOFILE of its unit (RLIMIT_NOFILE\(limit))")
+      }
+      opened.append(descriptor)
+    }
+    return nil
   }
 
   /// Why there was no thread, when `count` of those that were wanted ran.

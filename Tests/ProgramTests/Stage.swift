@@ -288,7 +288,7 @@ extension Stage {
 func eventually(
   _ what: String, _ condition: () async throws -> Bool
 ) async throws {
-  let deadline = ContinuousClock.now + .seconds(900)
+  let deadline = ContinuousClock.now + .seconds(300)
   while try await !condition() {
     guard ContinuousClock.now < deadline else { throw Stage.Failed("never true: \(what)") }
     try await pause(milliseconds: 5)

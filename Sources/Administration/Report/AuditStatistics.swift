@@ -98,7 +98,9 @@ struct AuditStatistics {
 
   /// Counts what users were refused; it is in no chart of clients.
   private mutating func noteCommand(_ entry: LoggedEntry) {
-    guard entry.operation?.isArchived == false, entry.actor != AuditEntry.systemActor else { return }
+    guard entry.operation?.isArchived == false, entry.actor != AuditEntry.systemActor else {
+      return
+    }
     if entry.operation == .userRefusals {
       refusals["commands past the limit of a minute", default: 0] +=
         entry.reason.flatMap { UInt64($0) } ?? 1

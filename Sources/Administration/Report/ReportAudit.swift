@@ -43,8 +43,10 @@ package struct ReportAudit: AdminOperation {
       coverage: try call.coverage(from: from, to: to),
       statistics: try call.statistics(from: from, to: to, size: verification.size),
       origin: call.origin, signingKey: (try? call.signingKey())?.key.text,
-      keys: (try? call.openKeyStatuses()) ?? [], custodians: try CustodianSet.read(in: call.store),
-      backups: try call.store.read { try BackupRecord.all(in: $0) }, madeFor: call.actor,
+      state: ReportContents.State(
+        keys: (try? call.openKeyStatuses()) ?? [],
+        custodians: try CustodianSet.read(in: call.store),
+        backups: try call.store.read { try BackupRecord.all(in: $0) }), madeFor: call.actor,
       version: call.hooks.service?().version ?? call.hooks.version)
     let isIntact = verification.finding == nil
     let document = JSONWriter.document { json in

@@ -54,7 +54,7 @@ struct ReportCoverage: Equatable {
       "What clients asked before \(Self.text($0.untilMilliseconds)) is archived and not counted here, up to "
         + "entry \($0.below - 1): those entries are in the export that audit.archive names, whose first "
         + "\($0.below) lines of entries.jsonl have the SHA-256 \($0.export). Where an earlier archive took "
-        + "some of them, its export has their lines."
+        + "some of them, its export has their lines. A report of an export: cadenas audit report --export."
     }
   }
 

@@ -7,6 +7,14 @@ internal import VaultManagement
 
 /// All that an audit report says.
 struct ReportContents {
+  /// What a store has beside its log.
+  struct State {
+    /// Every key; empty while the keyring is closed.
+    let keys: [KeyStatus]
+    let custodians: CustodianSet?
+    let backups: [BackupRecord]
+  }
+
   /// What was made of the log.
   let verification: AuditVerification
   /// The newest signed checkpoint; nil where none was signed yet.
@@ -15,12 +23,10 @@ struct ReportContents {
   let statistics: AuditStatistics
   /// `cadenas/STOREID`.
   let origin: String
-  /// The public half of the key that signs for the log now; nil while the keyring is closed.
+  /// The key that signs for the log, or has signed for the export; nil where that is not known.
   let signingKey: String?
-  /// Every key; empty while the keyring is closed.
-  let keys: [KeyStatus]
-  let custodians: CustodianSet?
-  let backups: [BackupRecord]
+  /// What the store has beside its log; nil for a report that is made of an export.
+  let state: State?
   /// For whom the report was made.
   let madeFor: String
   let version: String
@@ -30,6 +36,13 @@ struct ReportContents {
   var to: Int64 { coverage.to }
   /// When the report was made, in Unix milliseconds.
   var madeMilliseconds: Int64 { coverage.madeMilliseconds }
+  /// Every key; empty where they are not known.
+  var keys: [KeyStatus] { state?.keys ?? [] }
+  /// What is said in the place of what is not known.
+  var unknown: String {
+    state == nil
+      ? "Not known: this report is made of an export." : "Not known: the keyring is closed."
+  }
 }
 
 /// The report as one HTML page that stands alone and prints well.
@@ -100,8 +113,9 @@ struct ReportPage {
       html.element("strong", "The log is intact.")
       html.element(
         "p",
-        "All of its \(result.size) entries were hashed again. They are the tree that the vault keeps, "
-          + "and agree with \(result.checkpoints) checkpoints of it, of which \(result.signatures) by "
+        "All of its \(result.size) entries were hashed again. They are the tree that "
+          + (contents.state == nil ? "the export has" : "the vault keeps")
+          + ", and agree with \(result.checkpoints) checkpoints of it, of which \(result.signatures) by "
           + "a signature that was verified. Compare with a checkpoint that was kept elsewhere: only "
           + "that shows that no other log was put in its place.")
       if result.archived > 0 {
@@ -115,7 +129,7 @@ struct ReportPage {
       [
         ("log", contents.origin), ("entries", String(result.size)),
         ("root", result.root.map { Base64.encode($0.bytes) } ?? "-"),
-        ("verifier key", contents.signingKey ?? "not known: the keyring is closed"),
+        ("verifier key", contents.signingKey ?? contents.unknown),
         (
           "made",
           "\(time(contents.madeMilliseconds)) for \(contents.madeFor), by cadenas "
@@ -214,7 +228,7 @@ extension ReportPage {
           key.state == .active ? String(left) : "-", key.cards.map { String($0) } ?? "-",
           key.warnings.map { $0.text(for: key.role) }.joined(separator: "; "),
         ]
-      }, empty: "Not known: the keyring is closed.")
+      }, empty: contents.unknown)
     html.element("h2", "What happened to keys")
     html.table(
       [
@@ -237,7 +251,8 @@ extension ReportPage {
 
   private func writeCustody(_ html: inout HTMLWriter) {
     html.element("h2", "Custodians and backups")
-    if let set = contents.custodians {
+    guard let state = contents.state else { return html.element("p", contents.unknown) }
+    if let set = state.custodians {
       html.element(
         "p",
         "Any \(set.threshold) of \(set.custodians.count) custodians open the keyring of "
@@ -248,7 +263,7 @@ extension ReportPage {
     }
     html.table(
       [.code("Backup"), .text("State"), .code("Made"), .text("By")],
-      contents.backups.map {
+      state.backups.map {
         [$0.identifier.text, $0.state.name, time($0.beganMilliseconds), $0.actor]
       }, empty: "No backup is on record.")
   }

@@ -32,7 +32,8 @@ struct ReportRequirements {
       ],
       [
         "3.5.1 PAN unreadable where it is stored", "cards under each key, all of them encrypted",
-        "\(contents.keys.compactMap(\.cards).reduce(0, +)) cards",
+        contents.keys.isEmpty
+          ? contents.unknown : "\(contents.keys.compactMap(\.cards).reduce(0, +)) cards",
       ],
       [
         "3.6.1 keys protected against disclosure", "custodians, key source, unseal entries",
@@ -44,7 +45,7 @@ struct ReportRequirements {
       ],
       [
         "3.7.4 cryptoperiods", "keys now, days left",
-        contents.keys.isEmpty ? "not known: sealed" : "\(overdue) keys overdue",
+        contents.keys.isEmpty ? contents.unknown : "\(overdue) keys overdue",
       ],
       [
         "3.7.5 retirement, replacement, destruction",

@@ -1,5 +1,6 @@
 import Administration
 import ArgumentParser
+import AuditLog
 import SystemCalls
 
 struct AuditReportCommand: ParsableCommand {
@@ -15,7 +16,8 @@ struct AuditReportCommand: ParsableCommand {
       requirement has its evidence where, and what the report does not prove. It says what of the period \
       the log cannot tell: the time before its first entry, and what is archived. Exit status 1 where the \
       log was changed; the report says so then, and is written all the same. A file that is there already \
-      is not overwritten.
+      is not overwritten. --export reports about an export, which an archive leaves, by its files alone: \
+      keys, custodians and backups of the store are not known then.
       """)
 
   @OptionGroup var common: CommonOptions
@@ -36,6 +38,14 @@ struct AuditReportCommand: ParsableCommand {
   @Option(help: ArgumentHelp("Where the page is written.", valueName: "file"))
   var html: String
 
+  @Option(help: ArgumentHelp("Report about an export, and not the store.", valueName: "dir"))
+  var export: String?
+
+  @Option(
+    name: .customLong("public-key"),
+    help: ArgumentHelp("The verifier key that you trust, of an export.", valueName: "file"))
+  var publicKey: String?
+
   private var period: (from: Int64, to: Int64) {
     let end = to ?? SystemClock.unixMilliseconds() + 1
     return (from ?? max(0, end - Self.standardMilliseconds), end)
@@ -48,30 +58,58 @@ struct AuditReportCommand: ParsableCommand {
     else {
       throw ValidationError("a report is of a period of at most 400 days, --from before --to")
     }
+    guard publicKey == nil || export != nil else {
+      throw ValidationError("--public-key goes with --export")
+    }
   }
 
   func run() throws {
     let period = period
     try OutputFile.checkIsNew(html)
-    let document = try common.document(
-      ReportAudit(from: period.from, to: period.to), offline: true,
-      showing: "reading the log")
-    let result = try DocumentView(document)
-    try OutputFile.create(html, with: Array(result.text("html").utf8))
-    let isIntact = result["intact"]?.isTrue == true
+    let made =
+      try export.map { try report(of: $0, period.from, period.to) }
+      ?? report(period.from, period.to)
+    try OutputFile.create(html, with: made.page)
     switch common.output.format {
     case .json:
       Console.write(
-        "{\"intact\":\(isIntact),\"size\":\(result.text("size")),"
-          + "\"entries\":\(result.text("entries"))}\n")
+        "{\"intact\":\(made.isIntact),\"size\":\(made.size),\"entries\":\(made.entries)}\n")
     case .table:
       Console.write(
-        (isIntact ? Console.styled("intact", .green) : Console.styled("changed", .red)) + "\n"
+        (made.isIntact ? Console.styled("intact", .green) : Console.styled("changed", .red)) + "\n"
           + TextTable.pairs([
-            ("entries of the log", result.text("size")),
-            ("entries of the period", result.text("entries")), ("report", html),
+            ("entries of the log", made.size), ("entries of the period", made.entries),
+            ("report", html),
           ]))
     }
-    if !isIntact { throw ExitCode(CommandFailure.Status.refused.rawValue) }
+    if !made.isIntact { throw ExitCode(CommandFailure.Status.refused.rawValue) }
+  }
+
+  private typealias Made = (page: [UInt8], isIntact: Bool, size: String, entries: String)
+
+  /// The report of the store's log.
+  private func report(_ from: Int64, _ to: Int64) throws -> Made {
+    let result = try DocumentView(
+      common.document(
+        ReportAudit(from: from, to: to), offline: true, showing: "reading the log"))
+    return (
+      Array(result.text("html").utf8), result["intact"]?.isTrue == true, result.text("size"),
+      result.text("entries")
+    )
+  }
+
+  /// The report of an export, for which neither a service nor a configuration is needed.
+  private func report(of export: String, _ from: Int64, _ to: Int64) throws -> Made {
+    var report = ExportReport(from: from, to: to)
+    let result = try withoutActuallyEscaping({ (line: RawSpan) in report.add(line) }) { visit in
+      try ExportCheck(
+        directory: export, publicKeyPath: publicKey, sincePath: nil, visit: visit
+      ).run()
+    }
+    let verification = result.verification
+    let page = report.page(
+      verification, of: result.newest, signedBy: result.signer, for: HostUser.current.actor,
+      madeMilliseconds: SystemClock.unixMilliseconds(), version: Version.current)
+    return (page, verification.finding == nil, "\(verification.size)", "\(report.entries)")
   }
 }

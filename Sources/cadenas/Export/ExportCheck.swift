@@ -16,12 +16,16 @@ struct ExportCheck {
   let sincePath: String?
   /// The sequence before which lines are part of ``Result/entries``.
   var digestEnd = UInt64.max
+  /// Is shown every line that the verifier takes.
+  var visit: (RawSpan) -> Void = { _ in }
 
   struct Result {
     let verification: AuditVerification
     /// SHA-256 of the entries, or of those before ``ExportCheck/digestEnd``, as the file has them.
     let entries: Digest256
-    let origin: String
+    /// The checkpoint that it ends with.
+    let newest: SignedCheckpoint
+    var origin: String { newest.checkpoint.origin }
     /// The key that has signed the checkpoint that the export ends with.
     let signer: VerifierKey?
     /// Whether another key has taken its place since.
@@ -49,7 +53,7 @@ struct ExportCheck {
       verification = AuditVerification(size: newest.size, finding: finding)
     }
     return Result(
-      verification: verification, entries: entries.finish(), origin: origin, signer: signer,
+      verification: verification, entries: entries.finish(), newest: newest, signer: signer,
       isSignerReplaced: signer != nil && signer != keys.last, first: first)
   }
 
@@ -122,6 +126,7 @@ struct ExportCheck {
       let rest = try file.forEach(longest: AuditLimits.lineBytes) { line in
         if verifier.count < digestEnd { entries.add(line) }
         for tile in try verifier.add(line.rawSpan) { try compare(tile) }
+        visit(line.rawSpan)
       }
       guard rest.isEmpty else {
         throw AuditVerification.Finding(sequence: verifier.count, reason: .entryMalformed)

@@ -29,6 +29,7 @@ package struct ShowStatus: PlainAdminOperation {
       throw AdministrationError.unavailable("no service is running")
     }
     let figures = try StoreFigures(call.store)
+    let room = try RoomReport(call)
     try call.answer { json in
       json.member("state", string: service.state.rawValue)
       json.member("version", string: service.version)
@@ -45,6 +46,7 @@ package struct ShowStatus: PlainAdminOperation {
       json.member("audit_entries", integer: figures.auditEntries)
       json.member("store_used_bytes", integer: figures.size.usedBytes)
       json.member("store_map_bytes", integer: figures.size.mapBytes)
+      room.write(to: &json)
       try call.writeKeyMembers(&json)
       call.writeAlarms(to: &json)
     }
@@ -85,6 +87,7 @@ package struct ShowMetrics: PlainAdminOperation {
           service.uptimeSeconds),
       ]
     }
+    metrics += try RoomReport(call).metrics
     metrics += try call.keyMetrics() + call.alarmMetrics() + (call.hooks.metrics?() ?? [])
     try call.sink(.metrics(Metric.text(metrics)))
   }

@@ -281,7 +281,7 @@ let package = Package(
       [
         "TestNetwork",
         "Bytes", "cadenas", "cadenas-dev", "Administration", "AuditLog", "Cryptography", "JSON",
-        "Keyring", "LMDB", "RecordFormat", "SecretMemory", "Storage",
+        "Keyring", "LMDB", "RecordFormat", "SecretMemory", "Storage", "SystemCalls",
       ] + nio, reading: ["CommandLine", "Golden", "Reader"]),
     // The house: file length, imports by layer, card numbers that are not test numbers.
     tests("TidyTests", []),

@@ -93,7 +93,7 @@ extension StorageError {
     case .alreadyInitialized, .alreadyExists: .refused
     case .mapTooSmall: .misconfigured
     case .locked, .notInitialized, .truncated, .damaged, .unknownFormat, .full, .overloaded,
-      .stopped, .writingEnded, .cancelled, .engine, .system:
+      .stopped, .writingEnded, .cancelled, .fileReplaced, .engine, .system:
       .unavailable
     }
   }
@@ -103,8 +103,12 @@ extension StorageError {
     switch self {
     case .locked(let process):
       "the store is in use by " + (process.map { "process \($0)" } ?? "another process")
-    case .notInitialized(let directory):
+    case .notInitialized(let directory, []):
       "there is no store in \(directory); create it with: cadenas init"
+    case .notInitialized(let directory, let remains):
+      "there is no store in \(directory), and what a store leaves there is "
+        + "(\(remains.joined(separator: ", "))): find out where cards.mdb has gone and put it back, or "
+        + "restore a backup with: cadenas store restore. Where there never was one: cadenas init"
     case .alreadyInitialized(let directory): "there is a store in \(directory) already"
     case .alreadyExists(let file): "\(file) exists already, and is not overwritten"
     case .truncated(let file):
@@ -114,13 +118,19 @@ extension StorageError {
       "\(file) has format \(format), which this version does not know"
     case .mapTooSmall(let file, let neededBytes):
       "store.map_size is smaller than \(file), which needs \(neededBytes) bytes"
-    case .full: "there is no room left, on the disk or in store.map_size"
+    case .full:
+      "there is no room left in the store: make room on its disk, or store.map_size larger and "
+        + "restart the service; cadenas status says which of them ends, and how much is missing"
     case .overloaded: "the store is overloaded; try again"
     case .stopped: "the store is stopped"
     case .writingEnded: "nothing is written any more until a restart; the service's log says why"
     case .cancelled: "the copy was stopped, and nothing has changed"
-    case .engine(let failure): "the store cannot be read or written (\(failure))"
-    case .system(let call, let errno): "\(call) failed: \(systemMessage(errno))"
+    case .fileReplaced(let file):
+      "\(file) was deleted, renamed or replaced while the store was open, so nothing is written any "
+        + "more; put the file back, or restore a backup with: cadenas store restore"
+    case .engine(let failure): failure.explanation
+    case .system(let call, let path, let errno):
+      (path.map { "\($0): " } ?? "") + "\(call) failed: \(systemMessage(errno))"
     }
   }
 }

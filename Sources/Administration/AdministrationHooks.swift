@@ -73,6 +73,14 @@ package struct KeySourceHooks: Sendable {
     try KeyringStore.open(in: vault.store, source: source)
   }
 
+  /// A key that the operator has installed.
+  private func load(_ key: KeyIdentifier) throws(VaultError) -> KeyEncryptionKey {
+    do throws(KeyringError) { return try source.load(key) } catch {
+      guard case .keyEncryptionKeyMissing(_, let directory) = error else { throw VaultError(error) }
+      throw .keyring(.keyNotInstalled(key, directory: directory))
+    }
+  }
+
   /// Gives the next KEK to `body`: the one that the operator has installed, or one that is made, and
   /// is durable in its source before the keyring is wrapped under it. The one before stays where it is.
   /// Where `body` throws, one that was made is gone again.
@@ -80,7 +88,7 @@ package struct KeySourceHooks: Sendable {
     _ installed: KeyIdentifier?,
     _ body: (KeyEncryptionKey, KeyOrigin) throws(VaultError) -> KeyRotation
   ) throws(VaultError) -> KeyRotation {
-    if let installed { return try body(onKeys(source.load(installed)), .installed) }
+    if let installed { return try body(load(installed), .installed) }
     let known = try vault.keyring.entries.map(\.identifier)
     let key = try onKeys(source.make(besides: known))
     do throws(VaultError) {

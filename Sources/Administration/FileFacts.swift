@@ -69,9 +69,11 @@ enum FileFacts {
       throw .refused("\(parent) is the store's own directory; a backup belongs elsewhere")
     }
     guard unsafe access(parent, W_OK | X_OK) == 0 else {
+      // Before the user is looked up, which leaves its own.
+      let reason = systemMessage(errno)
       throw .refused(
         "the user \(HostUser.current.name ?? "#\(geteuid())"), who writes the backup, cannot write "
-          + "in the directory \(parent): \(systemMessage(errno))")
+          + "in the directory \(parent): \(reason)")
     }
   }
 }

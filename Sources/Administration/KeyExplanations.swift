@@ -7,7 +7,8 @@ extension KeyringError {
   /// What it means to whoever asked.
   package var kind: FailureKind {
     switch self {
-    case .unknownKey, .keyKnownAlready, .keyNotRandom, .wrongState, .rotationUnderWay,
+    case .unknownKey, .keyKnownAlready, .keyNotRandom, .keyNotInstalled, .wrongState,
+      .rotationUnderWay,
       .rotatedTooOften, .tooManyKeys, .keyUsedUp:
       .refused
     case .keySource, .keyFileOwner, .keyFileMode, .keyFileSize, .keyEncryptionKeyMissing,
@@ -39,6 +40,10 @@ extension KeyringError {
     case .keyEncryptionKeyMissing(let identifier, let directory):
       "the keyring is wrapped under key \(identifier.text), and \(directory) has no "
         + "\(identifier.text).kek"
+    case .keyNotInstalled(let identifier, let directory):
+      "there is no \(identifier.text).kek in \(directory), so nothing was replaced: put the next key "
+        + "there first (32 random bytes, mode 0600), under a name of eight hexadecimal digits, which --to "
+        + "names"
     case .keyFileExists(let path): "\(path) exists already, and a key is never replaced"
     case .sourceRefuses(let refusal): refusal.explanation
     case .noKeyring: "the store has no keyring"

@@ -31,6 +31,7 @@ package struct ShowStatus: PlainAdminOperation {
       throw AdministrationError.unavailable("no service is running")
     }
     let figures = try StoreFigures(call.store)
+    let room = try RoomReport(call)
     try call.answer { json in
       json.member("state", string: service.state.rawValue)
       json.member("version", string: service.version)
@@ -49,6 +50,7 @@ package struct ShowStatus: PlainAdminOperation {
       json.member("store_map_bytes", integer: figures.size.mapBytes)
       json.member("open_files_limit", integer: service.openFilesLimit)
       json.member("locked_memory_limit_bytes", integer: service.lockedMemoryLimitBytes)
+      room.write(to: &json)
       try call.writeKeyMembers(&json)
       call.writeAlarms(to: &json)
     }
@@ -91,6 +93,7 @@ package struct ShowMetrics: PlainAdminOperation {
           service.uptimeSeconds),
       ]
     }
+    metrics += try RoomReport(call).metrics
     metrics += try call.keyMetrics() + call.alarmMetrics() + (call.hooks.metrics?() ?? [])
     try call.sink(.metrics(Metric.text(metrics)))
   }

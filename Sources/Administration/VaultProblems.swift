@@ -40,6 +40,10 @@ extension AdministrationError {
     case .audit(let error): self = error == .abandoned ? .abandoned : .audit(error)
     case .cards(.indexUnreadable):
       self = .unavailable("index.mdb cannot be read; it is built anew when the store is served")
+    case .cards(.indexIsBehind):
+      self = .unavailable(
+        "index.mdb has no room left: make room on the store's disk, or store.map_size larger and "
+          + "restart the service; cadenas status says how much is missing")
     case .cards(.noSecretMemory), .cryptography(.entropyUnavailable),
       .cryptography(.memoryUnavailable):
       self = .keyring(.systemUnavailable)

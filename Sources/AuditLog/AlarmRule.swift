@@ -67,5 +67,9 @@ extension AlarmRule {
       name: "card-number-guesses", operations: [.tokenize],
       reasons: [AuditReason.sameDigits], subject: .client, windowSeconds: 3_600),
     AlarmRule(name: "clock-jumped", operations: [.clock], outcomes: [.jumped]),
+    AlarmRule(
+      name: "store-low", operations: [.storeRoom], outcomes: [.low], windowSeconds: 3_600),
+    AlarmRule(
+      name: "store-full", operations: [.storeRoom], outcomes: [.full], windowSeconds: 3_600),
   ]
 }

@@ -45,6 +45,8 @@ package enum AuditOperation: String, CaseIterable, Sendable {
   case storeBackupList = "store.backup.list"
   case storeBackupForget = "store.backup.forget"
   case storeCompact = "store.compact"
+  /// How much room is left for new cards, when that crosses a bound.
+  case storeRoom = "store.room"
   case storeRestore = "store.restore"
   case honeytokenAdd = "honeytoken.add"
   case honeytokenList = "honeytoken.list"
@@ -93,7 +95,7 @@ package enum AuditOperation: String, CaseIterable, Sendable {
       .keysCompromise, .keysDestroy, .clock, .auditShow, .auditVerify, .auditReport,
       .auditCheckpoint, .auditProve, .auditExport, .auditArchive, .checkpoint, .storeStats,
       .storeVerify, .storeBackup, .storeBackupList, .storeBackupForget, .storeCompact,
-      .honeytokenAdd, .honeytokenList, .honeytokenRemove:
+      .storeRoom, .honeytokenAdd, .honeytokenList, .honeytokenRemove:
       []
     }
   }
@@ -115,6 +117,8 @@ package enum AuditOutcome: String, CaseIterable, Sendable {
   /// Entries that a former process left without a checkpoint.
   case uncovered
   case jumped, backwards, raised
+  /// A fifth or less of the room for new cards is left; none is; there is enough again.
+  case low, full, ample
 
   /// Whether a rule of alarms may name it.
   package var mayRaiseAlarm: Bool {
@@ -124,7 +128,7 @@ package enum AuditOutcome: String, CaseIterable, Sendable {
       .refused,
       .rejected, .notSent, .unknown, .deleted, .replayed, .counted, .done, .share, .waiting,
       .expired, .begun, .stopped, .failed, .changed, .intact, .dryRun, .started, .uncovered,
-      .jumped:
+      .jumped, .low, .full, .ample:
       true
     }
   }

@@ -26,14 +26,8 @@ package final class CardStore: @unchecked Sendable {
   let store: Store
   let cipher: CardCipher
   private let keys: LiveKeyring
-  private let slots: SecretPool
-  private let pace: IndexPace
   private let confinement = ThreadConfinement()
-  private var indexes: FingerprintIndexes
-  /// While the index is built anew, since it could not be read.
-  private var rebuild: IndexRebuild?
-  /// Until when none is begun, since the one before has failed.
-  private var rebuildsFrom = ContinuousClock.now
+  private var index: IndexKeeper
   private var counts: KeyTally
   private var tokens: IdentifierSequence
   private var tokensBeforeBatch: IdentifierSequence
@@ -42,7 +36,8 @@ package final class CardStore: @unchecked Sendable {
   private var record: [UInt8] = []
 
   /// Takes the cards of `store` up: reads counts and the newest token, and brings the fingerprint
-  /// index to where the store is, rebuilding it when it is lost or not of this store.
+  /// index to where the store is, rebuilding it when it is lost or not of this store. Where there is no
+  /// room for that, it goes on beside the service when there is: see ``indexFigures``.
   ///
   /// - Parameters:
   ///   - slots: where released cards lie.
@@ -54,8 +49,6 @@ package final class CardStore: @unchecked Sendable {
   ) throws(CardStoreError) {
     self.store = store
     self.keys = keys
-    self.slots = slots
-    self.pace = pace
     let cipher = try CardCipher(keyring: keys.current, slots: slots)
     self.cipher = cipher
     counts = try keyed(KeyTally(.cards, in: store))
@@ -64,18 +57,15 @@ package final class CardStore: @unchecked Sendable {
     newestTokenBeforeBatch = newest
     tokens = IdentifierSequence(after: newest?.uuid)
     tokensBeforeBatch = tokens
-    do throws(CardStoreError) {
-      indexes = try FingerprintIndexes(
-        store: store, cipher: cipher, upTo: newest, pace: pace, progress: progress)
-    } catch {
-      guard error == .indexUnreadable else { throw error }
-      try stored(store.replaceIndex())
-      indexes = try FingerprintIndexes(
-        store: store, cipher: cipher, upTo: newest, pace: pace, progress: progress)
-    }
+    index = try IndexKeeper(
+      store: store, cipher: cipher, slots: slots, upTo: newest, pace: pace, progress: progress)
+    indexFigures = index.figures
   }
 
-  deinit { rebuild?.abandon() }
+  deinit { index.abandon() }
+
+  /// How the fingerprint index is.
+  package let indexFigures: IndexFigures
 
   /// Stores the card, or finds the token that the merchant (within `customer`, where one is given)
   /// has for it. A later expiry and a given preferred brand replace the stored ones.
@@ -89,28 +79,26 @@ package final class CardStore: @unchecked Sendable {
     guard card.isDeduplicated else {
       return try insert(card, merchant: merchant, atMilliseconds: now, in: &transaction)
     }
-    takeRebuiltIndex()
-    guard !indexes.current.isCondemned else { throw .indexUnreadable }
-    guard indexes.current.hasRoom else { throw .indexIsBehind }
+    try index.requireUse()
     let fingerprint = try cipher.fingerprint(
       card.pan, merchant: merchant, customer: card.customer)
-    keys.countUse(of: indexes.current.key)
-    if let hint = try indexes.current.token(for: fingerprint),
+    keys.countUse(of: cipher.activeFingerprintKey)
+    if let hint = try index.token(for: fingerprint),
       let known = try update(hint, with: card, merchant: merchant, in: &transaction)
     {
       return known
     }
-    if let replaced = indexes.replaced {
+    if let key = index.replacedKey {
       let older = try cipher.fingerprint(
-        card.pan, merchant: merchant, customer: card.customer, under: replaced.key)
-      if let hint = try replaced.token(for: older),
+        card.pan, merchant: merchant, customer: card.customer, under: key)
+      if let hint = try index.olderToken(for: older),
         let known = try update(hint, with: card, merchant: merchant, in: &transaction)
       {
         return known
       }
     }
     let stored = try insert(card, merchant: merchant, atMilliseconds: now, in: &transaction)
-    indexes.current.insert(fingerprint, stored.token)
+    index.insert(fingerprint, stored.token)
     return stored
   }
 
@@ -169,7 +157,7 @@ package final class CardStore: @unchecked Sendable {
     if known.card.isDeduplicated {
       fingerprint = try cipher.fingerprint(
         known.card.pan, merchant: merchant, customer: known.card.customer)
-      if let key = indexes.replaced?.key {
+      if let key = index.replacedKey {
         older = try cipher.fingerprint(
           known.card.pan, merchant: merchant, customer: known.card.customer, under: key)
       }
@@ -177,8 +165,7 @@ package final class CardStore: @unchecked Sendable {
     try token.withBytes { (key) throws(CardStoreError) in
       _ = try stored(transaction.delete(key, in: .cards))
     }
-    if let fingerprint { indexes.current.remove(fingerprint, of: token) }
-    if let older { indexes.replaced?.remove(older, of: token) }
+    if let fingerprint { index.remove(fingerprint, older: older, of: token) }
     counts.add(-1, under: known.key)
     return true
   }
@@ -198,8 +185,7 @@ package final class CardStore: @unchecked Sendable {
     counts.didCommit()
     newestTokenBeforeBatch = newestToken
     tokensBeforeBatch = tokens
-    indexes.batchDidCommit(upTo: newestToken)
-    rebuildUnreadableIndex()
+    index.batchDidCommit(upTo: newestToken, cipher.keyring)
   }
 
   /// Nothing of the batch is in the store.
@@ -208,46 +194,19 @@ package final class CardStore: @unchecked Sendable {
     counts.didAbort()
     newestToken = newestTokenBeforeBatch
     tokens = tokensBeforeBatch
-    indexes.batchDidAbort()
-    rebuildUnreadableIndex()
+    index.batchDidAbort(upTo: newestToken, cipher.keyring)
   }
 
   /// Writes the fingerprint index out. Call it after the store's writer has stopped.
   package func flushIndex() {
-    rebuild?.abandon()
-    takeRebuiltIndex()
-    indexes.flushAll(upTo: newestToken)
+    index.close(upTo: newestToken)
   }
 
   /// Goes on with the keyring that the batch which has just been committed put in force.
   package func adopt(_ keyring: Keyring) {
     confinement.preconditionInThread()
     cipher.adopt(keyring)
-    indexes.adopt(cipher, upTo: newestToken, pace: pace)
-    // What is being built is for the keys before, and may not be able to open what comes.
-    rebuildUnreadableIndex(besides: rebuild.take())
-  }
-
-  /// Begins to build an index that cannot be read anew, unless that is under way: between two
-  /// batches, when everything up to the newest token is in the store.
-  private func rebuildUnreadableIndex(besides before: IndexRebuild? = nil) {
-    guard rebuild == nil, indexes.current.isCondemned, rebuildsFrom <= .now else { return }
-    let rebuild = IndexRebuild()
-    rebuild.start(
-      store, keyring: cipher.keyring, slots: slots, upTo: newestToken, pace: pace, after: before,
-      indexes.abandon())
-    self.rebuild = rebuild
-  }
-
-  /// Goes on with an index that has been built anew; where that has failed, the end of a later batch
-  /// begins it again.
-  private func takeRebuiltIndex() {
-    guard let outcome = rebuild?.outcome, let rebuild = rebuild.take() else { return }
-    rebuild.abandon()
-    switch outcome {
-    case .success(let built): indexes = built
-    case .failure: rebuildsFrom = .now + .seconds(10)
-    }
+    index.adopt(cipher, upTo: newestToken)
   }
 
   private func insert(

@@ -15,7 +15,8 @@ package enum CardStoreError: Error, Equatable, Sendable, StoreFailure {
   case malformedRow
   /// Memory for cards in flight is used up.
   case noSecretMemory
-  /// The fingerprint index cannot be written, and no more fits in memory: no card is taken.
+  /// The fingerprint index has no room to be written, and does not know every card, or no more fits in
+  /// memory: no card is looked for. See ``IndexFigures/lackingBytes``.
   case indexIsBehind
   /// The fingerprint index cannot be read, and is being built anew: no card is looked for.
   case indexUnreadable

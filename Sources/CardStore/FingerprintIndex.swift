@@ -12,7 +12,8 @@ struct FingerprintIndex: Sendable {
   private var flush: FlushTask?
   /// What the file's mark says, once what is under way is there.
   private var marked: Token?
-  private var entriesForNextFlush: Int
+  /// Until when no flush begins, since the last one has failed.
+  private var flushesFrom: ContinuousClock.Instant?
   /// How far the index may say that it is complete.
   private var completeness = Completeness.everything
 
@@ -32,7 +33,6 @@ struct FingerprintIndex: Sendable {
     self.pace = pace
     marked = token
     overlay = Overlay(capacity: pace.entriesPerFlush, waiting: waiting)
-    entriesForNextFlush = pace.entriesPerFlush
   }
 
   /// The key of its fingerprints.
@@ -41,7 +41,6 @@ struct FingerprintIndex: Sendable {
   /// From now on cards after `token` have their entry elsewhere.
   mutating func freeze(at token: Token?) {
     completeness = .frozen(token)
-    entriesForNextFlush = entriesPerFlush
   }
 
   /// From now on somebody else adds older cards, and moves the mark.
@@ -52,6 +51,9 @@ struct FingerprintIndex: Sendable {
     completeness = .everything
     marked = token
   }
+
+  /// How many entries wait to be written since that was tried in vain; 0 where it was not.
+  var lateEntries: Int { flushesFrom == nil ? 0 : overlay.waiting }
 
   /// Whether the index cannot be used any more.
   var isCondemned: Bool { file.index.isCondemned }
@@ -86,7 +88,8 @@ struct FingerprintIndex: Sendable {
   mutating func batchDidCommit(upTo token: Token?) {
     overlay.batchDidCommit()
     endFlush()
-    guard flush == nil, overlay.waiting >= entriesForNextFlush, token != nil, !isCondemned
+    guard flush == nil, overlay.waiting >= entriesPerFlush, token != nil, !isCondemned,
+      flushesFrom.map({ $0 <= .now }) ?? true
     else { return }
     beginFlush(upTo: mark(token))
   }
@@ -130,7 +133,7 @@ struct FingerprintIndex: Sendable {
     task.start()
   }
 
-  /// A flush that failed leaves its entries in the overlay; it is tried again with the next ones.
+  /// A flush that failed leaves its entries in the overlay; it is tried again after a pause.
   private mutating func endFlush() {
     guard let flush else { return }
     switch flush.outcome {
@@ -138,10 +141,10 @@ struct FingerprintIndex: Sendable {
     case .done:
       overlay.endFlush()
       marked = flush.upTo ?? marked
-      entriesForNextFlush = entriesPerFlush
+      flushesFrom = nil
     case .failed:
       overlay.cancelFlush()
-      entriesForNextFlush = overlay.waiting + entriesPerFlush
+      flushesFrom = .now + pace.retryPause
     }
     _ = flush.finish()
     self.flush = nil

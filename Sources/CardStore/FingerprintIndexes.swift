@@ -1,9 +1,7 @@
 import Cards
 import Keyring
 import RecordFormat
-import SecretMemory
 import Storage
-import Synchronization
 
 /// The fingerprint index and, while fingerprints are made anew under another key, the one before.
 struct FingerprintIndexes: Sendable {
@@ -16,7 +14,8 @@ struct FingerprintIndexes: Sendable {
   /// - Parameters:
   ///   - rest: called after each piece of work with the time that it took; false stops it.
   ///   - progress: told how many records have been opened.
-  /// - Throws: ``CardStoreError/indexUnreadable`` also where it was stopped.
+  /// - Throws: ``CardStoreError/indexUnreadable`` also where it was stopped;
+  ///   ``CardStoreError/indexIsBehind`` where there is no room for what it lacks.
   init(
     store: Store, cipher: CardCipher, upTo newest: Token?, pace: IndexPace,
     rest: @escaping (Duration) -> Bool = { _ in true }, progress: (Int) -> Void = { _ in }
@@ -77,51 +76,5 @@ struct FingerprintIndexes: Sendable {
   /// Gives up what is not in the files, and lends what is being written to be abandoned.
   mutating func abandon() -> [FlushTask] {
     [current.abandon(), replaced?.abandon()].compactMap { $0 }
-  }
-}
-
-/// Builds a fingerprint index that cannot be read anew, on a thread of its own, while the store is
-/// served. No card that is deduplicated may be stored meanwhile, so that it misses none.
-final class IndexRebuild: Sendable {
-  private let isAbandoned = Atomic(false)
-  private let result = Mutex<Result<FingerprintIndexes, CardStoreError>?>(nil)
-  private let thread = Mutex<WorkerThread?>(nil)
-
-  /// What it came to; nil while it is under way.
-  var outcome: Result<FingerprintIndexes, CardStoreError>? { result.withLock { $0 } }
-
-  /// Begins. Where there is no thread to be had, it has failed.
-  ///
-  /// - Parameters:
-  ///   - newest: the greatest token that the store ever gave out.
-  ///   - before: a rebuild under other keys, and flushes to the index before, which end first.
-  func start(
-    _ store: Store, keyring: Keyring, slots: SecretPool, upTo newest: Token?, pace: IndexPace,
-    after before: IndexRebuild?, _ flushes: [FlushTask]
-  ) {
-    before?.isAbandoned.store(true, ordering: .relaxed)
-    do throws(StorageError) {
-      let worker = try WorkerThread(named: "cadenas-index") { [self] in
-        before?.abandon()
-        for flush in flushes { flush.abandon() }
-        let outcome: Result<FingerprintIndexes, CardStoreError>
-        do throws(CardStoreError) {
-          let cipher = try CardCipher(keyring: keyring, slots: slots)
-          try stored(store.replaceIndex())
-          outcome = .success(
-            try FingerprintIndexes(
-              store: store, cipher: cipher, upTo: newest, pace: pace,
-              rest: { [self] _ in !isAbandoned.load(ordering: .relaxed) }))
-        } catch { outcome = .failure(error) }
-        result.withLock { $0 = outcome }
-      }
-      thread.withLock { $0 = worker }
-    } catch { result.withLock { $0 = .failure(.store(error)) } }
-  }
-
-  /// Ends it after the piece of work under way, and waits for that.
-  func abandon() {
-    isAbandoned.store(true, ordering: .relaxed)
-    thread.withLock { $0.take() }?.join()
   }
 }

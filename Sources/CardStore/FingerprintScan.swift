@@ -40,7 +40,7 @@ package struct FingerprintScan {
   /// - Throws: ``CardStoreError/indexUnreadable`` also where the index has been begun anew meanwhile.
   package func run(progress: (Int) -> Void) throws(CardStoreError) -> Bool {
     let entries = try catchUp.run(upTo: try NewestToken.read(in: store), progress: progress)
-    guard store.index === file.index else { throw .indexUnreadable }
+    guard (try? store.index) === file.index else { throw .indexUnreadable }
     return entries != nil
   }
 

@@ -20,7 +20,7 @@ struct IndexFile: Sendable {
     store: Store, fingerprintKey: KeyIdentifier, besides others: [KeyIdentifier] = []
   ) throws(CardStoreError) {
     self.fingerprintKey = fingerprintKey
-    index = store.index
+    do throws(StorageError) { index = try store.index } catch { throw IndexFile.failed(error) }
     storeIdentifier = store.storeIdentifier
     var free: StoreIndex.Slot?
     for slot in StoreIndex.Slot.allCases {
@@ -122,7 +122,14 @@ extension StoreIndex {
     case .engine, .damaged, .truncated:
       condemn()
       return .indexUnreadable
-    default: return .store(error)
+    default: return IndexFile.failed(error)
     }
+  }
+}
+
+extension IndexFile {
+  /// The error of who met `error`, which says nothing of the file's contents.
+  fileprivate static func failed(_ error: StorageError) -> CardStoreError {
+    error == .full ? .indexIsBehind : .store(error)
   }
 }

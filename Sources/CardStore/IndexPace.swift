@@ -14,6 +14,10 @@ package struct IndexPace: Sendable {
   /// The longest pause after a transaction, in nanoseconds.
   package var longestPauseNanoseconds: UInt64 = 20_000_000
 
+  /// How long what could not be written, or built, is not tried again: the writer stops for some
+  /// milliseconds to take up again what was not written.
+  package var retryPause = Duration.seconds(10)
+
   /// What has been measured to leave the commits beside it their speed.
   package static let standard = IndexPace()
 

@@ -77,7 +77,10 @@ struct Overlay: Sendable {
   /// The generation could not be written: its entries wait again, unless newer ones took their place.
   mutating func cancelFlush() {
     guard let generation = flushing else { return }
-    entries.merge(generation.entries) { newer, _ in newer }
+    // The generation is the larger one by far.
+    var all = generation.entries
+    all.merge(entries) { _, newer in newer }
+    entries = all
     flushing = nil
   }
 }

@@ -53,6 +53,9 @@ import SystemCalls
     try LMDBError.check(unsafe mdb_env_create(&created), in: .create)
     guard let pointer = unsafe created else { throw LMDBError(.invalid, in: .create) }
     unsafe self.pointer = pointer
+    if !options.isReadOnly, !options.isDraft, !options.isUnshared {
+      try Self.allocateLockFile(of: path, readers: options.maxReaders)
+    }
     // From here on `deinit` closes the environment, after an error too.
     unsafe try Self.open(pointer, path: path, options: options)
     if isNew, !options.isDraft { try Self.synchronizeDirectory(of: path) }
@@ -82,6 +85,23 @@ import SystemCalls
     guard descriptor >= 0 else { throw LMDBError(code: errno, in: .create) }
     close(descriptor)
     return true
+  }
+
+  /// Gives LMDB's lock file its blocks before it is mapped: on a disk that is full, the first look at a
+  /// page of it that has none would be a `SIGBUS`.
+  private static func allocateLockFile(of path: String, readers: Int) throws(LMDBError) {
+    let descriptor = unsafe Glibc.open("\(path)-lock", O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
+    guard descriptor >= 0 else { throw LMDBError(code: errno, in: .open) }
+    defer { close(descriptor) }
+    let isNew = lseek(descriptor, 0, SEEK_END) == 0
+    // A page for its header, then 64 bytes for each reader. Its length is LMDB's affair.
+    let bytes = off_t(4_096 + readers * 64)
+    guard fallocate(descriptor, CLMDB_FALLOCATE_KEEP_SIZE, 0, bytes) != 0 else { return }
+    let reason = LMDBError(code: errno, in: .allocate)
+    // One that is there has the pages that were ever used. Other errors are of file systems that cannot.
+    guard isNew, reason.kind == .noSpace else { return }
+    unsafe unlink("\(path)-lock")
+    throw reason
   }
 
   private static func open(

@@ -72,6 +72,32 @@ extension Environment {
     try FileHeader.read(path: path)?.usedBytes
   }
 
+  /// Bytes up to which the file has blocks on the disk, those ahead of its end included. On a disk that
+  /// compresses or shares blocks it may have more.
+  package func allocatedBytes() throws(LMDBError) -> Int {
+    var status = stat()
+    guard unsafe fstat(try descriptor(), &status) == 0 else {
+      throw LMDBError(code: errno, in: .information)
+    }
+    return max(status.st_size, status.st_blocks * 512)
+  }
+
+  /// Whether ``path`` still leads to the file that is open: not where that was deleted, or another file
+  /// was put in its place.
+  /// - Throws: ``LMDBError/Kind/system(errno:)`` where the system does not tell.
+  package func hasItsName() throws(LMDBError) -> Bool {
+    var opened = stat()
+    var named = stat()
+    guard unsafe fstat(try descriptor(), &opened) == 0 else {
+      throw LMDBError(code: errno, in: .information)
+    }
+    guard unsafe stat(path, &named) == 0 else {
+      if errno == ENOENT || errno == ENOTDIR { return false }
+      throw LMDBError(code: errno, in: .information)
+    }
+    return opened.st_ino == named.st_ino && opened.st_dev == named.st_dev
+  }
+
   /// The descriptor of the file, which stays the environment's.
   package func descriptor() throws(LMDBError) -> Int32 {
     var descriptor: Int32 = -1
@@ -90,5 +116,14 @@ extension Environment {
     while fallocate(descriptor, CLMDB_FALLOCATE_KEEP_SIZE, start, end - start) != 0 {
       guard errno == EINTR else { throw LMDBError(code: errno, in: .allocate) }
     }
+  }
+
+  /// The same on a file system that cannot allocate: writes zeros from the file's end on, so that it
+  /// becomes longer. For the thread that holds the writing transaction, or could.
+  /// - Returns: the byte up to which the file has blocks: less than `end` where the disk has no more.
+  package func writeZeros(to end: Int) throws(LMDBError) -> Int {
+    let length = try fileSize()
+    guard length < end else { return length }
+    return WrittenRoom.writeZeros(to: try descriptor(), from: length, to: end)
   }
 }

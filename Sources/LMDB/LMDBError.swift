@@ -1,5 +1,6 @@
 import CLMDB
 import Glibc
+import SystemCalls
 
 /// What LMDB, or the system below it, answered to a call.
 ///
@@ -107,8 +108,38 @@ package struct LMDBError: Error, Equatable, Sendable, CustomStringConvertible {
 
   package var description: String { "LMDB \(call.rawValue): \(kind)" }
 
+  /// What is wrong, in words for an operator; the call stands after it in parentheses.
+  package var explanation: String { "\(kind.words) (LMDB \(call.rawValue))" }
+
   /// Throws unless `code` is success.
   static func check(_ code: Int32, in call: Call) throws(LMDBError) {
     guard code == MDB_SUCCESS else { throw LMDBError(code: code, in: call) }
+  }
+}
+
+extension LMDBError.Kind {
+  /// What is wrong, in words for an operator.
+  fileprivate var words: String {
+    switch self {
+    case .mapFull: "no room is left in its greatest size"
+    case .noSpace: "no room is left on its disk"
+    case .ioError: "the disk reported an error, or wrote less than it should"
+    case .panic: "an error before this one has ended its use"
+    case .corrupted: "a page of it is damaged"
+    case .invalid: "it is no LMDB file, or its header is damaged"
+    case .versionMismatch: "it is of another version of LMDB"
+    case .truncated: "it is shorter than its header says"
+    case .mapTooSmall: "its greatest size is smaller than the file"
+    case .keyExists: "a key is there already"
+    case .badValueSize: "a key or value is empty or too long"
+    case .readersFull: "as many read it as may"
+    case .databasesFull: "it has more tables than expected"
+    case .notFound: "a table or entry is missing in it"
+    case .transactionFull: "one transaction changed too many pages"
+    case .transactionFailed: "its transaction had failed before"
+    case .busy: "another process holds it"
+    case .system(let errno): systemMessage(errno)
+    case .other(let code): "LMDB's code \(code)"
+    }
   }
 }

@@ -33,6 +33,15 @@ enum WrittenRoom {
     guard length < used + room else { return }
     let start = max(length, used)
     let end = min(start + min(room, pieceBytes), figures.mapSize)
+    let position = writeZeros(to: descriptor, from: start, to: end)
+    guard position > start else { return }
+    // Lets the disk begin at once: when these blocks are needed, they are done.
+    sync_file_range(
+      descriptor, off_t(start), off_t(position - start), CLMDB_SYNC_FILE_RANGE_WRITE)
+  }
+
+  /// Writes zeros; returns where that came to an end.
+  static func writeZeros(to descriptor: Int32, from start: Int, to end: Int) -> Int {
     var position = start
     while position < end {
       let count = unsafe zeros.withUnsafeBytes {
@@ -41,9 +50,6 @@ enum WrittenRoom {
       guard count > 0 else { break }
       position += count
     }
-    guard position > start else { return }
-    // Lets the disk begin at once: when these blocks are needed, they are done.
-    sync_file_range(
-      descriptor, off_t(start), off_t(position - start), CLMDB_SYNC_FILE_RANGE_WRITE)
+    return position
   }
 }

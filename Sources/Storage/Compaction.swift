@@ -1,4 +1,3 @@
-import Glibc
 import LMDB
 import SystemCalls
 
@@ -73,7 +72,8 @@ struct Compaction: Sendable {
     do throws(StorageError) {
       try Files.rename(draft, to: old.environment.path)
     } catch {
-      guard Self.hasName(old) else { return end(error) }
+      // An error of renaming does not say whether the file has its name still.
+      guard (try? old.environment.hasItsName()) == true else { return end(error) }
       try? Files.remove([draft])
       return .failed(error)
     }
@@ -101,17 +101,6 @@ struct Compaction: Sendable {
     do throws(LMDBError) { return try Generation(path: path, options: options) } catch {
       throw StorageError(error, opening: path)
     }
-  }
-
-  /// True when the file of `generation` still has its name: an error of renaming does not say so.
-  private static func hasName(_ generation: Generation) -> Bool {
-    var opened = stat()
-    var named = stat()
-    guard let descriptor = try? generation.environment.descriptor(),
-      unsafe fstat(descriptor, &opened) == 0,
-      unsafe lstat(generation.environment.path, &named) == 0
-    else { return false }
-    return opened.st_ino == named.st_ino && opened.st_dev == named.st_dev
   }
 }
 

@@ -6,7 +6,7 @@ enum Files {
   /// Removes those of `paths` that are there.
   static func remove(_ paths: [String]) throws(StorageError) {
     for path in paths where unsafe unlink(path) != 0 && errno != ENOENT {
-      throw .system(call: "unlink", errno: errno)
+      throw .system(call: "unlink", path: path, errno: errno)
     }
   }
 
@@ -14,14 +14,14 @@ enum Files {
   /// directory has been synced.
   static func rename(_ path: String, to name: String) throws(StorageError) {
     guard unsafe Glibc.rename(path, name) == 0 else {
-      throw .system(call: "rename", errno: errno)
+      throw .system(call: "rename", path: name, errno: errno)
     }
   }
 
   /// Makes the names in `directory` durable.
   static func synchronize(directory: String) throws(StorageError) {
     do throws(SystemFailure) { try Directory.synchronize(directory) } catch {
-      throw .system(call: error.call, errno: error.errno)
+      throw .system(call: error.call, path: directory, errno: error.errno)
     }
   }
 
@@ -29,14 +29,21 @@ enum Files {
   static func exists(_ path: String) throws(StorageError) -> Bool {
     var status = stat()
     if unsafe lstat(path, &status) == 0 { return true }
-    guard errno == ENOENT || errno == ENOTDIR else { throw .system(call: "lstat", errno: errno) }
+    guard errno == ENOENT || errno == ENOTDIR else {
+      throw .system(call: "lstat", path: path, errno: errno)
+    }
     return false
   }
 
   /// True when the disk of the file `path` has no more room than a few pages take.
   static func haveNoRoom(beside path: String) -> Bool {
+    availableBytes(beside: path).map { $0 < 1 << 16 } ?? false
+  }
+
+  /// Bytes that the disk of the file `path` has for this user; nil where it does not tell.
+  static func availableBytes(beside path: String) -> Int? {
     var figures = statvfs()
-    guard unsafe statvfs(path, &figures) == 0 else { return false }
-    return UInt64(figures.f_bavail) * UInt64(figures.f_frsize) < 1 << 16
+    guard unsafe statvfs(path, &figures) == 0 else { return nil }
+    return Int(clamping: UInt64(figures.f_bavail) * UInt64(figures.f_frsize))
   }
 }

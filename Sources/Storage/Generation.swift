@@ -28,6 +28,18 @@ final class Generation: Sendable {
     try engine(environment.information().mapSize)
   }
 
+  /// Why nothing may be written to the file any more, where its name does not lead to it, or it has been
+  /// cut off. What the system does not tell is no reason.
+  var loss: StorageError? {
+    if (try? environment.hasItsName()) == false { return .fileReplaced(file: environment.path) }
+    guard let figures = try? environment.information(), let length = try? environment.fileSize(),
+      length < figures.pageCount * figures.pageSize,
+      // Free pages may lie beyond the end.
+      (try? environment.isFileComplete()) == false
+    else { return nil }
+    return .truncated(file: environment.path)
+  }
+
   /// Length of the file in bytes.
   func fileBytes() throws(StorageError) -> Int { try engine(environment.fileSize()) }
 }

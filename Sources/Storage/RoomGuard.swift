@@ -4,9 +4,9 @@ import SystemCalls
 
 /// Keeps room for what must always be possible. LMDB copies on write: even deleting needs pages.
 ///
-/// Room is what the map and the blocks allocated on the disk still have beyond the file's last
-/// page, and, where that is little, the free pages within the file too. Ordinary jobs are admitted
-/// while there is more of it than the reserve. Used on the writer's thread only.
+/// Room is what the map and the blocks on the disk still have beyond the file's last page, and, where
+/// that is little, the free pages within the file too. Ordinary jobs are admitted while there is more of
+/// it than the reserve. Used on the writer's thread only.
 struct RoomGuard {
   /// The free pages as they were counted once, less what may have been used since.
   private struct FreePages {
@@ -15,11 +15,34 @@ struct RoomGuard {
     let nextCountNanoseconds: UInt64
   }
 
+  /// Jobs that find room, of those that wait.
+  struct Admitted: Equatable {
+    /// Ordinary ones; 0 means full.
+    var ordinary: Int
+    /// All of them, reserved ones included; 0 where the reserve is used up too.
+    var all: Int
+  }
+
+  /// How blocks are put ahead of the file's end.
+  private enum Method {
+    case allocating
+    /// On a file system that cannot allocate: zeros are written, and the file becomes longer.
+    case writing
+  }
+
+  /// Pages that a batch takes beside one for each job: those above the leaves, and of the free list.
+  private static let pagesOfABatch = 32
+  /// Bytes that are written ahead at a time beyond the reserve, where none can be allocated.
+  private static let writtenAhead = 1 << 20
+  /// The least that is looked for on a disk that is nearly full.
+  private static let leastPiece = 64 << 10
+
   private var environment: Environment
-  /// Bytes up to which the file has blocks on the disk.
+  /// Bytes up to which the file has blocks on the disk, as far as is known.
   private var allocatedEnd = 0
-  /// False on a file system that cannot allocate ahead: the disk's end is met when it comes.
-  private var canAllocate = true
+  private var method = Method.allocating
+  /// When blocks are looked for again, where the disk had none.
+  private var nextTryNanoseconds: UInt64 = 0
   private var freePages: FreePages?
 
   init(environment: Environment) { self.environment = environment }
@@ -41,36 +64,84 @@ struct RoomGuard {
     min(max(mapSize / 4, 256 << 10), 64 << 20)
   }
 
-  /// How many of `wanted` ordinary jobs may be applied now, at a page each, which is several times
-  /// what a job of this vault adds; 0 means full.
-  mutating func admit(_ wanted: Int) -> Int {
-    guard wanted > 0 else { return 0 }
-    guard let figures = try? environment.information() else { return 0 }
+  /// How many of so many ordinary jobs, and of `all`, may be applied now, at a page each, which is
+  /// several times what a job of this vault adds.
+  ///
+  /// Reserved ones are bounded by the disk alone: LMDB tells the end of the map cleanly, but takes a
+  /// write that a full disk cuts short for a failure of the disk, after which nothing may be written.
+  mutating func admit(ordinary: Int, all: Int) -> Admitted {
+    guard let figures = try? environment.information() else { return Admitted(ordinary: 0, all: 0) }
     let reserve = Self.reserve(ofMap: figures.mapSize)
     let end = figures.pageCount * figures.pageSize
-    allocate(beyond: end, reserve: reserve, mapSize: figures.mapSize)
-    let usableEnd = canAllocate ? min(allocatedEnd, figures.mapSize) : figures.mapSize
-    let surplus = (usableEnd - end - reserve) / figures.pageSize
-    guard surplus < wanted else { return wanted }
-    let admitted = min(wanted, max(0, surplus + countedPages(figures, needed: wanted - surplus)))
-    freePages?.count -= admitted
+    let needed = (all + Self.pagesOfABatch) * figures.pageSize
+    allocate(beyond: end, ahead: max(reserve, needed), mapSize: figures.mapSize)
+    let surplus = (min(allocatedEnd, figures.mapSize) - end - reserve) / figures.pageSize
+    var admitted = Admitted(ordinary: ordinary, all: all)
+    if surplus < ordinary {
+      admitted.ordinary = min(
+        ordinary, max(0, surplus + countedPages(figures, needed: ordinary - surplus)))
+      freePages?.count -= admitted.ordinary
+    }
+    guard allocatedEnd < min(end + needed, figures.mapSize) else { return admitted }
+    let left = Files.availableBytes(beside: environment.path) ?? needed
+    let onDisk =
+      (max(allocatedEnd - end, 0) + min(left, needed)) / figures.pageSize - Self.pagesOfABatch
+    if onDisk < all {
+      admitted.all = min(all, max(0, onDisk + countedPages(figures, needed: all - onDisk)))
+    }
     return admitted
   }
 
-  /// Allocates blocks ahead of the last page, without changing its length, so that the reserve is
-  /// on the disk and not only in the map.
-  private mutating func allocate(beyond end: Int, reserve: Int, mapSize: Int) {
-    guard canAllocate, min(end + reserve, mapSize) > allocatedEnd else { return }
-    // Twice the reserve, so that this happens seldom; the reserve alone where that is too much.
-    for target in [min(end + 2 * reserve, mapSize), min(end + reserve, mapSize)] {
-      do throws(LMDBError) {
-        try environment.allocate(from: end, to: target)
-        allocatedEnd = target
-        return
-      } catch {
-        canAllocate = error.kind != .system(errno: EOPNOTSUPP)
-      }
+  /// Puts so many bytes of blocks ahead of the last page, so that the reserve is on the disk and not only
+  /// in the map.
+  private mutating func allocate(beyond end: Int, ahead: Int, mapSize: Int) {
+    let began = SystemClock.monotonicNanoseconds()
+    guard min(end + ahead, mapSize) > allocatedEnd, began >= nextTryNanoseconds else { return }
+    defer {
+      if min(end + ahead, mapSize) > allocatedEnd { nextTryNanoseconds = Self.next(after: began) }
     }
+    switch method {
+    case .allocating:
+      // Twice as much, so that this happens seldom.
+      let limit = min(end + 2 * ahead, mapSize)
+      if extend(from: end, to: limit) { return }
+      // The disk is nearly full: what it has, and what the file has already, is found piece by piece.
+      var piece = max(ahead / 8, Self.leastPiece)
+      var start = max(end, allocatedEnd)
+      while method == .allocating, start < limit, piece >= Self.leastPiece {
+        if extend(from: start, to: min(start + piece, limit)) {
+          start = allocatedEnd
+        } else {
+          piece /= 2
+        }
+      }
+      if method == .writing { allocate(beyond: end, ahead: ahead, mapSize: mapSize) }
+    case .writing:
+      let limit = min(end + ahead + Self.writtenAhead, mapSize)
+      if let reached = try? environment.writeZeros(to: limit) { allocatedEnd = reached }
+    }
+  }
+
+  /// Whether the file has blocks from `start` to `end` now.
+  private mutating func extend(from start: Int, to end: Int) -> Bool {
+    do throws(LMDBError) {
+      try environment.allocate(from: start, to: end)
+      allocatedEnd = end
+      return true
+    } catch {
+      switch error.kind {
+      case .system(errno: EOPNOTSUPP), .system(errno: ENOSYS): method = .writing
+      default: break
+      }
+      return false
+    }
+  }
+
+  /// When what began at `began` and was in vain is tried again: what took a millisecond may take a
+  /// twentieth of the time, what took less is free.
+  private static func next(after began: UInt64) -> UInt64 {
+    let now = SystemClock.monotonicNanoseconds()
+    return now - began < 1_000_000 ? now : now + 20 * (now - began)
   }
 
   /// Free pages that may be counted on. Counting reads the whole list, so it is done when the last

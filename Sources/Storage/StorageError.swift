@@ -14,8 +14,8 @@ extension StorageError: StoreFailure {
 package enum StorageError: Error, Equatable, Sendable {
   /// Another process (its id where the lock file names one) has the store open.
   case locked(byProcess: Int32?)
-  /// There is no store in the directory.
-  case notInitialized(directory: String)
+  /// There is no store in the directory; the names of files in it that only a store leaves there.
+  case notInitialized(directory: String, remains: [String] = [])
   /// There is a store in the directory already.
   case alreadyInitialized(directory: String)
   /// There is a file already where a new one was to be written.
@@ -38,10 +38,12 @@ package enum StorageError: Error, Equatable, Sendable {
   case writingEnded
   /// The caller's progress closure returned false, so the copy was given up and removed.
   case cancelled
+  /// The file was deleted, renamed or replaced while the store was open.
+  case fileReplaced(file: String)
   /// The engine below refused a call.
   case engine(EngineFailure)
-  /// A system call failed.
-  case system(call: String, errno: Int32)
+  /// A system call failed, on a file or directory where one is named.
+  case system(call: String, path: String? = nil, errno: Int32)
 
   /// The store's word for an error of LMDB inside a transaction.
   init(_ error: LMDBError) {
@@ -53,8 +55,10 @@ package enum StorageError: Error, Equatable, Sendable {
       }
   }
 
-  /// What LMDB said when it ended all writing.
-  init(cause: LMDBError) { self = .engine(EngineFailure(error: cause)) }
+  /// What LMDB said of `file` when it ended all writing.
+  init(cause: LMDBError, of file: String) {
+    self = .engine(EngineFailure(error: cause, file: file))
+  }
 
   /// The store's word for an error of LMDB while `file` was opened.
   init(_ error: LMDBError, opening file: String) {
@@ -63,7 +67,8 @@ package enum StorageError: Error, Equatable, Sendable {
       case .truncated: .truncated(file: file)
       case .invalid, .versionMismatch, .corrupted, .notFound: .damaged(file: file)
       case .mapTooSmall(let neededBytes): .mapTooSmall(file: file, neededBytes: neededBytes)
-      default: .engine(EngineFailure(error: error))
+      case .mapFull, .noSpace: .full
+      default: .engine(EngineFailure(error: error, file: file))
       }
   }
 }
@@ -72,6 +77,8 @@ package enum StorageError: Error, Equatable, Sendable {
 /// keys or values.
 package struct EngineFailure: Equatable, Sendable, CustomStringConvertible {
   let error: LMDBError
+  /// The file that it was about, where that is known.
+  var file: String?
 
   /// Whether it says that what was read is not what the engine had written, rather than that there
   /// was something it could not get: memory, a place among the readers.
@@ -88,6 +95,11 @@ package struct EngineFailure: Equatable, Sendable, CustomStringConvertible {
   }
 
   package var description: String { error.description }
+
+  /// A sentence for an operator.
+  package var explanation: String {
+    "\(file ?? "the store") cannot be read or written: \(error.explanation)"
+  }
 }
 
 /// What `body` returns; LMDB's error becomes the store's.

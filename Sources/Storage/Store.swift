@@ -37,23 +37,49 @@ package final class Store: Sendable {
   package let directory: String
   /// Which store this is; kept in `meta`.
   package let storeIdentifier: StoreIdentifier
-  /// The derived index. A store that was opened as a copy has none, and is not asked for it.
+  /// The derived index. A store that was opened as a copy, or where nothing can be written, may have
+  /// none, and is not asked for it: see ``indexWasLost``.
+  /// - Throws: ``StorageError/full`` where there was no room to begin it, see ``replaceIndex()``.
   package var index: StoreIndex {
-    guard let index = derived.withLock({ $0 }) else { preconditionFailure("a copy has no index") }
-    return index
+    get throws(StorageError) {
+      switch derived.withLock({ $0 }) {
+      case .open(let index): return index
+      case .withoutRoom: throw .full
+      case .lost, .none: preconditionFailure("this store has no index")
+      }
+    }
   }
-  /// True when `index.mdb` was missing, damaged or of another store, and is empty now.
-  package var indexWasLost: Bool { derived.withLock { $0?.loss != nil } }
+  /// True when `index.mdb` was missing, damaged or of another store, and is empty or not there now.
+  package var indexWasLost: Bool {
+    derived.withLock { derived in
+      switch derived {
+      case .open(let index): index.loss != nil
+      case .withoutRoom, .lost: true
+      case .none: false
+      }
+    }
+  }
+
+  /// What there is of the index.
+  enum Derived: Sendable {
+    case open(StoreIndex)
+    /// There was no room to begin it, of at most so many bytes.
+    case withoutRoom(mapSize: Int)
+    /// It cannot be used, nor be begun anew, since nothing can be written.
+    case lost
+    /// A copy has none.
+    case none
+  }
 
   let generations: CurrentGeneration
-  private let derived: Mutex<StoreIndex?>
+  private let derived: Mutex<Derived>
   private let writer: Writer
   private let isReadOnly: Bool
   // Last, so that it is given up after the environments are closed.
   private let lock: StoreLock?
 
   init(
-    directory: String, identifier: StoreIdentifier, generation: Generation, index: StoreIndex?,
+    directory: String, identifier: StoreIdentifier, generation: Generation, index: Derived,
     isReadOnly: Bool, lock: StoreLock?
   ) {
     self.directory = directory
@@ -116,18 +142,41 @@ package final class Store: Sendable {
   }
 
   /// Sets `index.mdb` aside, which cannot be read, and begins an empty one, which is ``index`` from
-  /// then on. Who holds the one before goes on with a file that nobody will open again.
+  /// then on. Who holds the one before goes on with a file that nobody will open again. Where there was
+  /// no room for one, tries again.
   package func replaceIndex() throws(StorageError) {
-    let before = index
-    let new = try before.replacement(for: storeIdentifier)
-    derived.withLock { $0 = new }
+    let new: StoreIndex
+    switch derived.withLock({ $0 }) {
+    case .open(let before): new = try before.replacement(for: storeIdentifier)
+    case .withoutRoom(let mapSize):
+      new = try StoreIndex.open(
+        directory: directory, identifier: storeIdentifier, mapSize: mapSize)
+    case .lost, .none: preconditionFailure("this store has no index")
+    }
+    derived.withLock { $0 = .open(new) }
+  }
+
+  /// Bytes that are missing until ``index`` has room for every card, where it knows as many as it has
+  /// entries, and `waiting` wait to be written; 0 where none is. An estimate.
+  package func indexLackingBytes(waiting: Int? = nil) -> Int {
+    let cards =
+      (try? read { (transaction) throws(StorageError) in try transaction.count(of: .cards) }) ?? 0
+    switch derived.withLock({ $0 }) {
+    case .open(let index):
+      let known = StoreIndex.Slot.allCases.compactMap { try? index.count(of: $0) }.max() ?? 0
+      return index.lackingBytes(forEntries: waiting ?? max(0, cards - known))
+    case .withoutRoom:
+      return StoreIndex.lackingBytes(
+        forEntries: cards, used: 0, available: Files.availableBytes(beside: directory) ?? .max)
+    case .lost, .none: return 0
+    }
   }
 
   /// Starts the writer's thread. Once in the life of a store.
   ///
   /// `participant` keeps what is written once for each batch. `onEnd` is called once, on the writer's
   /// thread, with the cause, when nothing will be written any more; the process should end.
-  /// - Throws: ``StorageError/system(call:errno:)`` when there is no thread to be had, and with
+  /// - Throws: ``StorageError/system(call:path:errno:)`` when there is no thread to be had, and with
   ///   `EROFS` for a store that was opened for reading.
   package func startWriter(
     participant: (any BatchParticipant)? = nil, limits: WriterLimits = WriterLimits(),
@@ -136,6 +185,9 @@ package final class Store: Sendable {
     guard !isReadOnly else { throw .system(call: "startWriter", errno: EROFS) }
     try writer.start(participant: participant, limits: limits, onEnd: onEnd)
   }
+
+  /// Whether ordinary jobs are refused for want of room; as of the writer's last batch.
+  var isRefusingForRoom: Bool { writer.isRefusingForRoom }
 
   /// Hands `job` to the writer. Never blocks; the order of jobs is kept.
   ///
@@ -158,7 +210,7 @@ package final class Store: Sendable {
   /// - Throws: ``StorageError/writingEnded`` when the disk failed after the copy was given its name:
   ///   nothing is written any more, and `onEnd` is called. After any other error all is as it was:
   ///   ``StorageError/full``, ``StorageError/cancelled``, ``StorageError/stopped`` when the writer is
-  ///   stopped meanwhile, ``StorageError/damaged(file:)``, ``StorageError/system(call:errno:)``,
+  ///   stopped meanwhile, ``StorageError/damaged(file:)``, ``StorageError/system(call:path:errno:)``,
   ///   which is `EROFS` for a store that was opened for reading.
   package func compact(
     progress: @escaping (_ done: Int, _ total: Int) -> Bool = { _, _ in true }

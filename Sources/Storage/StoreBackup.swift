@@ -3,6 +3,11 @@ import LMDB
 import SystemCalls
 
 extension Store {
+  /// What the name of a copy that is not whole yet ends in.
+  private static let draftEnding = ".new"
+  /// Bytes by which the name of such a copy is longer than its own.
+  package static let draftAddedBytes = Drafts.addedBytes(ending: draftEnding)
+
   /// Copies the store, as it is now, to the new file `path` (mode 0600), and returns when the copy is
   /// durable and has been compared with the store, entry by entry. It runs on this thread while the
   /// store goes on being read and written.
@@ -13,14 +18,14 @@ extension Store {
   /// - Parameter progress: called with entries written and in all; false stops the copy.
   /// - Throws: ``StorageError/alreadyExists(file:)``, ``StorageError/full``,
   ///   ``StorageError/cancelled``, ``StorageError/damaged(file:)``,
-  ///   ``StorageError/system(call:errno:)``. After an error there is no file.
+  ///   ``StorageError/system(call:path:errno:)``. After an error there is no file.
   package func copy(
     to path: String, progress: (_ done: Int, _ total: Int) -> Bool = { _, _ in true }
   ) throws(StorageError) -> CopyResult {
     guard try !Files.exists(path) else { throw .alreadyExists(file: path) }
     // Whole or absent: a copy that a crash cut off does not have the name of one.
-    let draft = "\(path).new"
-    try Files.remove([draft])
+    Drafts.removeAbandoned(for: path, ending: Self.draftEnding)
+    let draft = Drafts.name(for: path, ending: Self.draftEnding)
     let generation = generations.value
     let result = try StoreCopy.write(
       generation.beginReadOrFail(), of: generation, to: draft, progress: progress)
@@ -43,7 +48,7 @@ extension Store {
   /// page of it. It has no index and takes no lock.
   /// - Throws: ``StorageError/truncated(file:)``, ``StorageError/damaged(file:)``,
   ///   ``StorageError/unknownFormat(file:format:)``, `ENOENT` as
-  ///   ``StorageError/system(call:errno:)``.
+  ///   ``StorageError/system(call:path:errno:)``.
   package static func open(copy path: String) throws(StorageError) -> Store {
     try opened(openCopy(path))
   }
@@ -51,7 +56,7 @@ extension Store {
   private static func opened(_ copy: Generation) throws(StorageError) -> Store {
     Store(
       directory: Directory.containing(copy.environment.path), identifier: try identity(of: copy),
-      generation: copy, index: nil, isReadOnly: true, lock: nil)
+      generation: copy, index: .none, isReadOnly: true, lock: nil)
   }
 
   /// Makes a new store in `directory`, which is made (mode 0700) where it is not there, of the copy
@@ -121,7 +126,9 @@ extension Store {
       try Environment.checkFile(path)
       size = usedBytes
     } catch {
-      if case .system(let errno) = error.kind { throw .system(call: "open", errno: errno) }
+      if case .system(let errno) = error.kind {
+        throw .system(call: "open", path: path, errno: errno)
+      }
       throw StorageError(error, opening: path)
     }
     let isShared = try Files.exists("\(path)-lock")

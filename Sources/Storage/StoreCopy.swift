@@ -1,5 +1,6 @@
 import Glibc
 import LMDB
+import SystemCalls
 
 /// What a copy of the store holds.
 package struct CopyResult: Equatable, Sendable {
@@ -40,11 +41,13 @@ enum StoreCopy {
       let mapSize = try generation.mapSize()
       do {
         let draft = try openDraft(path, mapSize: mapSize)
+        Drafts.hold(try engine(draft.environment.descriptor()))
         try fill(draft, from: source, progress: progress)
         try synchronize(draft)
       }
       // Closed before it is opened again: a process opens an environment once at a time.
       let copy = try openReadOnly(path, mapSize: mapSize, isShared: false)
+      Drafts.hold(try engine(copy.environment.descriptor()))
       guard let count = try compare(source, copy.beginReadOrFail()) else {
         throw .damaged(file: path)
       }
@@ -152,7 +155,8 @@ extension StorageError {
   func copying(_ file: String, to draft: String) -> StorageError {
     switch self {
     // LMDB calls it EIO when a part of what was to be written has had room.
-    case .writingEnded: Files.haveNoRoom(beside: draft) ? .full : .system(call: "write", errno: EIO)
+    case .writingEnded:
+      Files.haveNoRoom(beside: draft) ? .full : .system(call: "write", path: draft, errno: EIO)
     case .engine(let failure):
       switch failure.error.kind {
       case .corrupted, .keyExists, .badValueSize: .damaged(file: file)

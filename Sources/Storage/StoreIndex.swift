@@ -2,6 +2,7 @@ internal import Bytes
 import Glibc
 import LMDB
 import Synchronization
+import SystemCalls
 
 /// `index.mdb`: which token a fingerprint leads to. It is derived from the store and never trusted.
 /// What is wrong with it is cured by setting it aside and beginning an empty one, which its owner
@@ -39,13 +40,15 @@ package final class StoreIndex: Sendable {
 
   private static let storeKey = Array("store".utf8)
 
-  private init(_ environment: Environment, meta: Database, loss: Loss?) throws(LMDBError) {
+  private init(
+    _ environment: Environment, meta: Database, loss: Loss?, isReadOnly: Bool = false
+  ) throws(LMDBError) {
     self.environment = environment
     self.meta = meta
     self.loss = loss
     var tables: [Database] = []
     for slot in Slot.allCases {
-      tables.append(try environment.openDatabase(slot.name, creating: true))
+      tables.append(try environment.openDatabase(slot.name, creating: !isReadOnly))
     }
     self.tables = tables
   }
@@ -90,7 +93,34 @@ package final class StoreIndex: Sendable {
       base: try engine(environment.beginWrite()), table: tables[slot.rawValue], meta: meta,
       mark: slot.mark)
     try body(&change)
-    try change.commit()
+    try change.commit(to: environment.path)
+  }
+
+  /// Whether the file still has its name, and has not been cut off. What the system does not tell is no
+  /// reason to say so.
+  package var isInPlace: Bool {
+    guard (try? environment.hasItsName()) != false else { return false }
+    guard let figures = try? environment.information(), let length = try? environment.fileSize()
+    else { return true }
+    return length >= figures.pageCount * figures.pageSize
+      || (try? environment.isFileComplete()) != false
+  }
+
+  /// Bytes that are missing until so many more entries can be written, on the disk or up to its greatest
+  /// size; 0 where none is.
+  func lackingBytes(forEntries count: Int) -> Int {
+    guard let figures = try? environment.information() else { return 0 }
+    let used = figures.pageCount * figures.pageSize
+    return Self.lackingBytes(
+      forEntries: count, used: used,
+      available: min(Files.availableBytes(beside: environment.path) ?? .max, figures.mapSize - used)
+    )
+  }
+
+  /// An entry takes some 56 bytes in pages that are two thirds full, and each transaction changes copies
+  /// of pages, most of which the next but one uses again.
+  static func lackingBytes(forEntries count: Int, used: Int, available: Int) -> Int {
+    max(0, count * 100 + min(max(used, 64 << 10), 4 << 20) - available)
   }
 
   /// Opens the index of the store `identifier` in `directory`, or begins a new one. A file that
@@ -109,6 +139,19 @@ package final class StoreIndex: Sendable {
     return try fresh(path: path, identifier: identifier, mapSize: mapSize, loss: loss)
   }
 
+  /// Opens the index for reading, as it is; nil where it is missing, damaged or another store's.
+  static func openReadOnly(
+    directory: String, identifier: StoreIdentifier, mapSize: Int
+  ) throws(StorageError) -> StoreIndex? {
+    do throws(StorageError) {
+      return try existing(
+        path: "\(directory)/index.mdb", identifier: identifier, mapSize: mapSize, isReadOnly: true)
+    } catch {
+      _ = try judge(error)
+      return nil
+    }
+  }
+
   /// Sets the file aside, and begins an empty one in its place.
   func replacement(for identifier: StoreIdentifier) throws(StorageError) -> StoreIndex {
     let mapSize = try engine(environment.information().mapSize)
@@ -125,16 +168,18 @@ package final class StoreIndex: Sendable {
   }
 
   private static func existing(
-    path: String, identifier: StoreIdentifier, mapSize: Int
+    path: String, identifier: StoreIdentifier, mapSize: Int, isReadOnly: Bool = false
   ) throws(StorageError) -> StoreIndex {
+    var options = options(mapSize: mapSize)
+    options.isReadOnly = isReadOnly
     do throws(LMDBError) {
-      let environment = try Environment(path: path, options: options(mapSize: mapSize))
+      let environment = try Environment(path: path, options: options)
       let meta = try environment.openDatabase("meta")
       let transaction = environment.beginReadOrFail()
       guard let owner = try transaction.get(storeKey.rawSpan, in: meta),
         owner.isEqual(to: identifier.bytes)
       else { throw LMDBError(.keyExists, in: .open) }
-      return try StoreIndex(environment, meta: meta, loss: nil)
+      return try StoreIndex(environment, meta: meta, loss: nil, isReadOnly: isReadOnly)
     } catch {
       throw StorageError(error, opening: path)
     }
@@ -153,15 +198,33 @@ package final class StoreIndex: Sendable {
 
   private static func setAside(_ path: String) throws(StorageError) {
     // Where it is gone, an attempt before this one had come so far.
-    guard unsafe rename(path, "\(path).set-aside") == 0 || errno == ENOENT else {
-      throw .system(call: "rename", errno: errno)
+    guard unsafe rename(path, setAsideName(path)) == 0 || errno == ENOENT else {
+      throw .system(call: "rename", path: path, errno: errno)
     }
     guard unsafe unlink("\(path)-lock") == 0 || errno == ENOENT else {
-      throw .system(call: "unlink", errno: errno)
+      throw .system(call: "unlink", path: "\(path)-lock", errno: errno)
     }
   }
 
+  /// Removes a file that was set aside, which takes room that the one in use lacks.
+  package func removeSetAside() { unsafe unlink(Self.setAsideName(environment.path)) }
+
+  private static func setAsideName(_ path: String) -> String { "\(path).set-aside" }
+
+  /// Begins an empty index; after an error there is none. A file that was set aside goes where there is
+  /// no room for both.
   private static func fresh(
+    path: String, identifier: StoreIdentifier, mapSize: Int, loss: Loss
+  ) throws(StorageError) -> StoreIndex {
+    do throws(StorageError) {
+      return try make(path: path, identifier: identifier, mapSize: mapSize, loss: loss)
+    } catch {
+      guard error == .full, unsafe unlink(setAsideName(path)) == 0 else { throw error }
+      return try make(path: path, identifier: identifier, mapSize: mapSize, loss: loss)
+    }
+  }
+
+  private static func make(
     path: String, identifier: StoreIdentifier, mapSize: Int, loss: Loss
   ) throws(StorageError) -> StoreIndex {
     var options = options(mapSize: mapSize)
@@ -174,6 +237,10 @@ package final class StoreIndex: Sendable {
       try transaction.commit()
       return try StoreIndex(environment, meta: meta, loss: loss)
     } catch {
+      for name in [path, "\(path)-lock"] { unsafe unlink(name) }
+      if error.kind == .ioError, Files.haveNoRoom(beside: Directory.containing(path)) {
+        throw .full
+      }
       throw StorageError(error, opening: path)
     }
   }
@@ -216,7 +283,12 @@ package struct IndexChange: ~Copyable {
     _ = try engine(base.delete(unsafe mark.span.bytes, in: meta))
   }
 
-  fileprivate consuming func commit() throws(StorageError) {
-    do throws(LMDBError) { try base.commit() } catch { throw StorageError(error) }
+  fileprivate consuming func commit(to path: String) throws(StorageError) {
+    do throws(LMDBError) { try base.commit() } catch {
+      // LMDB calls it EIO when a part of what was to be written has had room. Nothing rests on this
+      // file: an error that is taken for want of room costs a catch-up.
+      if error.kind == .ioError, Files.haveNoRoom(beside: path) { throw .full }
+      throw StorageError(error)
+    }
   }
 }

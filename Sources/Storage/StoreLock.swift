@@ -8,17 +8,25 @@ import Glibc
 final class StoreLock: Sendable {
   private let descriptor: Int32
 
+  /// - Parameter isReadOnly: whether the directory is on a file system that can only be read. The file is
+  ///   not written then, and where there is none, nobody holds it: the descriptor is that of nothing.
   /// - Throws: ``StorageError/locked(byProcess:)``.
-  init(directory: String) throws(StorageError) {
-    descriptor = unsafe open("\(directory)/lock", O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
-    guard descriptor >= 0 else { throw .system(call: "open", errno: errno) }
+  init(directory: String, isReadOnly: Bool = false) throws(StorageError) {
+    let path = "\(directory)/lock"
+    let flags = (isReadOnly ? O_RDONLY : O_RDWR | O_CREAT) | O_CLOEXEC
+    descriptor = unsafe open(path, flags, 0o600)
+    guard descriptor >= 0 else {
+      if isReadOnly, errno == ENOENT { return }
+      throw .system(call: "open", path: path, errno: errno)
+    }
     guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
       let reason = errno
       let holder = Self.holder(in: descriptor)
       close(descriptor)
-      guard reason == EWOULDBLOCK else { throw .system(call: "flock", errno: reason) }
+      guard reason == EWOULDBLOCK else { throw .system(call: "flock", path: path, errno: reason) }
       throw .locked(byProcess: holder)
     }
+    guard !isReadOnly else { return }
     let text = Array("\(getpid())\n".utf8)
     let isWritten = unsafe text.withUnsafeBytes {
       unsafe ftruncate(descriptor, 0) == 0
@@ -27,11 +35,12 @@ final class StoreLock: Sendable {
     guard isWritten else {
       let reason = errno
       close(descriptor)
-      throw .system(call: "write", errno: reason)
+      throw .system(call: "write", path: path, errno: reason)
     }
   }
 
   deinit {
+    guard descriptor >= 0 else { return }
     // Given up by name: a child that is being started may still hold a copy of the descriptor.
     flock(descriptor, LOCK_UN)
     close(descriptor)

@@ -1,6 +1,7 @@
 import Bytes
 import Glibc
 import LMDB
+import SystemCalls
 
 extension Store {
   private static let identifierKey = Array("store".utf8)
@@ -29,7 +30,9 @@ extension Store {
   /// draft. After an error the directory is gone where it was made for it.
   static func make(in directory: String, write: (_ draft: String) throws -> Void) throws {
     let isNew = unsafe mkdir(directory, 0o700) == 0
-    guard isNew || errno == EEXIST else { throw StorageError.system(call: "mkdir", errno: errno) }
+    guard isNew || errno == EEXIST else {
+      throw StorageError.system(call: "mkdir", path: directory, errno: errno)
+    }
     let lock = try StoreLock(directory: directory)
     let path = "\(directory)/cards.mdb"
     let draft = "\(path).new"
@@ -93,12 +96,14 @@ extension Store {
     let path = "\(directory)/cards.mdb"
     guard unsafe access(path, F_OK) == 0 else {
       guard errno == ENOENT || errno == ENOTDIR else {
-        throw .system(call: "access", errno: errno)
+        throw .system(call: "access", path: path, errno: errno)
       }
-      throw .notInitialized(directory: directory)
+      throw .notInitialized(directory: directory, remains: remains(in: directory))
     }
-    let lock = try StoreLock(directory: directory)
-    try Files.remove(Compaction.leftovers(in: directory))
+    // Evidence: nothing can be written there, so nothing is, not even a lock.
+    let isOnReadOnlyDisk = options.isReadOnly && Directory.isOnReadOnlyDisk(directory)
+    let lock = try StoreLock(directory: directory, isReadOnly: isOnReadOnlyDisk)
+    if !isOnReadOnlyDisk { try Files.remove(Compaction.leftovers(in: directory)) }
     var environmentOptions = Environment.Options(mapSize: mapSize)
     environmentOptions.isReadOnly = options.isReadOnly
     environmentOptions.writesAhead = true
@@ -108,11 +113,37 @@ extension Store {
       try generation.environment.checkReaders()
     } catch { throw StorageError(error, opening: path) }
     let identifier = try identity(of: generation)
-    let index = try StoreIndex.open(
-      directory: directory, identifier: identifier, mapSize: options.indexMapSize ?? mapSize)
+    let index = try index(
+      in: directory, of: identifier, mapSize: options.indexMapSize ?? mapSize,
+      isOnReadOnlyDisk: isOnReadOnlyDisk)
     return Store(
       directory: directory, identifier: identifier, generation: generation, index: index,
       isReadOnly: options.isReadOnly, lock: lock)
+  }
+
+  private static func index(
+    in directory: String, of identifier: StoreIdentifier, mapSize: Int, isOnReadOnlyDisk: Bool
+  ) throws(StorageError) -> Derived {
+    if isOnReadOnlyDisk {
+      let index = try StoreIndex.openReadOnly(
+        directory: directory, identifier: identifier, mapSize: mapSize)
+      return index.map { .open($0) } ?? .lost
+    }
+    do throws(StorageError) {
+      return .open(
+        try StoreIndex.open(directory: directory, identifier: identifier, mapSize: mapSize))
+    } catch {
+      // The truth has room of its own: what does not need the index goes on.
+      guard error == .full else { throw error }
+      return .withoutRoom(mapSize: mapSize)
+    }
+  }
+
+  /// Names of files in `directory` that only a store leaves there.
+  private static func remains(in directory: String) -> [String] {
+    ["lock", "cards.mdb-lock", "index.mdb"].filter {
+      (try? Files.exists("\(directory)/\($0)")) == true
+    }
   }
 
   /// Reads which store this is, and refuses a format that is not known.

@@ -8,7 +8,7 @@ package final class WorkerThread: Sendable {
   /// Starts a thread that runs `body` once.
   ///
   /// - Parameter name: what process tools show, 15 bytes at most.
-  /// - Throws: ``StorageError/system(call:errno:)`` when there is no thread to be had.
+  /// - Throws: ``StorageError/system(call:path:errno:)`` when there is no thread to be had.
   package init(
     named name: String, _ body: @escaping @Sendable () -> Void
   ) throws(StorageError) {

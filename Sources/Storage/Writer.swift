@@ -27,6 +27,8 @@ final class Writer: Sendable {
     /// Jobs at which a submitter wakes the thread; greater than any queue while it does not wait.
     var wakesAt = Int.max
     var thread: pthread_t?
+    /// Whether ordinary jobs were refused for want of room, when that was last looked at.
+    var isRefusingForRoom = false
 
     /// What the thread is to do now, with `jobs` moved out of the queue for it; nil where it is to wait,
     /// for `count` jobs if nothing else comes.
@@ -135,6 +137,9 @@ final class Writer: Sendable {
     }
     return try request.wait()
   }
+
+  /// Whether ordinary jobs are refused for want of room; as of the last batch.
+  var isRefusingForRoom: Bool { monitor.withLock { $0.isRefusingForRoom } }
 
   /// Ends the thread after everything accepted has been completed. Harmless when it is not running.
   func stop() {

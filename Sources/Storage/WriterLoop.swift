@@ -20,6 +20,8 @@ struct WriterLoop: ~Copyable {
 
   /// Batches between two searches for readers whose process is gone.
   private static let batchesBetweenReaderChecks = 1024
+  /// Between two looks at whether the store's name leads to its file. Something is written every second.
+  private static let nanosecondsBetweenLooks: UInt64 = 100_000_000
 
   private let generations: CurrentGeneration
   private let compaction: Compaction
@@ -29,6 +31,9 @@ struct WriterLoop: ~Copyable {
   private var room: RoomGuard
   private var pace = BatchPace()
   private var batchesSinceReaderCheck = 0
+  private var isRefusing = false
+  /// When it was last looked whether the store's name leads to its file, on the monotonic clock.
+  private var lookedNanoseconds: UInt64 = 0
   /// Why nothing may be written any more.
   private var cause: StorageError?
   private var hasEnded: Bool { cause != nil }
@@ -97,25 +102,40 @@ struct WriterLoop: ~Copyable {
   }
 
   /// Moves out of `waiting` the jobs for which there is room now, in their order. Where there is
-  /// none but the reserve, the ordinary ones are refused.
+  /// none but the reserve, the ordinary ones are refused; where the disk has not even that, all.
   private mutating func nextBatch(from waiting: inout [any WriteJob]) -> [any WriteJob] {
     let ordinary = waiting.count { $0.admission == .ordinary }
     room.follow(generations.value.environment)
-    let admitted = room.admit(ordinary)
-    if admitted == 0 { refuseOrdinaryJobs(&waiting) }
-    var batch: [any WriteJob] = []
-    guard admitted > 0, admitted < ordinary else {
-      swap(&batch, &waiting)
-      return batch
+    // Room for one is looked for where none is wanted, so that it is known when there is some again.
+    let admitted = room.admit(ordinary: max(ordinary, 1), all: waiting.count)
+    note(isRefusing: admitted.ordinary == 0)
+    if admitted.ordinary == 0 { refuseOrdinaryJobs(&waiting) }
+    guard admitted.all > 0 else {
+      for job in waiting { job.fail(.full) }
+      waiting.removeAll()
+      return []
     }
-    var left = admitted
+    var batch: [any WriteJob] = []
+    var left = admitted.ordinary
     let end = waiting.firstIndex { job in
       if job.admission == .ordinary { left -= 1 }
       return left < 0
     }
-    batch.append(contentsOf: waiting[..<(end ?? waiting.endIndex)])
-    waiting.removeFirst(batch.count)
+    let count = min(end ?? waiting.endIndex, admitted.all)
+    guard count < waiting.count else {
+      swap(&batch, &waiting)
+      return batch
+    }
+    batch.append(contentsOf: waiting[..<count])
+    waiting.removeFirst(count)
     return batch
+  }
+
+  /// Lets others know whether ordinary jobs are refused for want of room.
+  private mutating func note(isRefusing: Bool) {
+    guard isRefusing != self.isRefusing else { return }
+    self.isRefusing = isRefusing
+    monitor.withLock { $0.isRefusingForRoom = isRefusing }
   }
 
   private func refuseOrdinaryJobs(_ batch: inout [any WriteJob]) {
@@ -167,6 +187,10 @@ struct WriterLoop: ~Copyable {
   /// Applies every job of `batch` in one transaction and commits it.
   private mutating func attempt(_ batch: [any WriteJob]) -> Outcome {
     let began = SystemClock.monotonicNanoseconds()
+    if let loss = loss(at: began) {
+      participant?.batchDidAbort()
+      return .ended(loss)
+    }
     let outcome = transact(batch)
     if case .committed = outcome {
       pace.batchDidCommit(
@@ -178,15 +202,23 @@ struct WriterLoop: ~Copyable {
     return outcome
   }
 
+  /// What has become of the store's file since it was last looked at, where nothing may be written to it
+  /// any more: what is written to a file without a name is gone with the process.
+  private mutating func loss(at now: UInt64) -> StorageError? {
+    guard now - lookedNanoseconds >= Self.nanosecondsBetweenLooks else { return nil }
+    lookedNanoseconds = now
+    return generations.value.loss
+  }
+
   private func transact(_ batch: [any WriteJob]) -> Outcome {
     var transaction: StoreWriteTransaction
     do throws(LMDBError) { transaction = try generations.beginWrite() } catch {
-      return .ended(StorageError(cause: error))
+      return .ended(ending(error))
     }
     for index in batch.indices {
       let tell = batch[index].attempt(&transaction)
       if let failure = transaction.failure {
-        return Self.outcome(of: failure)
+        return outcome(of: failure)
           ?? .jobFailed(index: index, tell: tell ?? { batch[index].fail(StorageError(failure)) })
       }
       if let tell { return .jobFailed(index: index, tell: tell) }
@@ -195,7 +227,7 @@ struct WriterLoop: ~Copyable {
       try participant?.batchWillCommit(&transaction)
       if let failure = transaction.failure { throw StorageError(failure) }
     } catch {
-      return transaction.failure.flatMap { Self.outcome(of: $0) } ?? .batchFailed(error)
+      return transaction.failure.flatMap { outcome(of: $0) } ?? .batchFailed(error)
     }
     do throws(LMDBError) {
       try transaction.commit()
@@ -204,14 +236,18 @@ struct WriterLoop: ~Copyable {
       if error.isOutOfSpace { return .outOfRoom }
       // The transaction was refused before anything was written.
       if error.kind == .transactionFailed { return .batchFailed(StorageError(error)) }
-      return .ended(StorageError(cause: error))
+      return .ended(ending(error))
     }
   }
 
   /// What an error of LMDB means for the batch as a whole; nil when it is the job's own.
-  private static func outcome(of failure: LMDBError) -> Outcome? {
+  private func outcome(of failure: LMDBError) -> Outcome? {
     if failure.isOutOfSpace { return .outOfRoom }
-    return failure.endsWriting ? .ended(StorageError(cause: failure)) : nil
+    return failure.endsWriting ? .ended(ending(failure)) : nil
+  }
+
+  private func ending(_ cause: LMDBError) -> StorageError {
+    StorageError(cause: cause, of: generations.value.environment.path)
   }
 
   private mutating func checkReadersSometimes() {

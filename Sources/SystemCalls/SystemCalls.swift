@@ -73,6 +73,12 @@ package enum Directory {
     return names.sorted()
   }
 
+  /// Whether the disk of `path` can only be read. Where it does not tell, it can be written.
+  package static func isOnReadOnlyDisk(_ path: String) -> Bool {
+    var figures = statvfs()
+    return unsafe statvfs(path, &figures) == 0 && figures.f_flag & UInt(ST_RDONLY) != 0
+  }
+
   /// The directory in which `path` lies.
   package static func containing(_ path: String) -> String {
     guard let slash = path.lastIndex(of: "/") else { return "." }

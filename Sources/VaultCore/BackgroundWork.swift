@@ -1,4 +1,6 @@
 import AuditLog
+import CardStore
+import Glibc
 import Storage
 
 /// Something that goes on beside requests until it is done, in pieces, and that a restart goes on with:
@@ -28,6 +30,8 @@ package struct BackgroundProgress: Equatable, Sendable {
   package var isRunning = false
   /// Why a task did not come to its end.
   package var failure: String?
+  /// Whether that was want of room: it goes on by itself when there is some.
+  package var lacksRoom = false
 
   /// No work.
   package init() {}
@@ -39,6 +43,12 @@ package final class BackgroundWork: Sendable {
   /// How many times as long as a piece of work its pause is, while somebody asks for something.
   private static let restFactor = 4
   private static let longestPause = Duration.seconds(5)
+  /// How often a piece of work is tried without room, and with what pauses: others may be giving room
+  /// back.
+  private static let triesWithoutRoom = 8
+  private static let pauseWithoutRoom = Duration.milliseconds(250)
+  /// How many bytes of room have to come for work to go on that had none.
+  private static let bytesToGoOn = 1 << 20
 
   private struct State {
     var thread: WorkerThread?
@@ -46,6 +56,8 @@ package final class BackgroundWork: Sendable {
     var progress = BackgroundProgress()
     /// The size of the log at the last pause: it grows with every request.
     var auditSize: UInt64 = 0
+    /// What room there was when a task ended for want of it.
+    var roomAtFailure: RoomFigures?
   }
 
   /// What there is while the vault is open.
@@ -53,6 +65,7 @@ package final class BackgroundWork: Sendable {
   private let tasks: [any BackgroundTask]
   private let books: Books
   private let explain: @Sendable (VaultError) -> String
+  private let vaultRoom: @Sendable () throws(VaultError) -> RoomFigures
   private let state = Monitor(State())
 
   /// - Parameter tasks: the most urgent first.
@@ -61,6 +74,9 @@ package final class BackgroundWork: Sendable {
     self.session = session
     books = vault.books
     explain = vault.settings.explain
+    vaultRoom = { [store = vault.store] () throws(VaultError) in
+      RoomFigures(cards: try onStore(store.room()), index: session.cards.indexFigures)
+    }
   }
 
   /// How far the task under way is, and what keeps one from its end.
@@ -86,6 +102,7 @@ package final class BackgroundWork: Sendable {
         guard !state.progress.isRunning, !state.isStopping else { return .success(nil) }
         let before = state.thread
         state.progress = BackgroundProgress()
+        state.roomAtFailure = nil
         do throws(StorageError) {
           state.thread = try WorkerThread(named: "cadenas-work") { [self] in run() }
         } catch { return .failure(error) }
@@ -130,10 +147,24 @@ package final class BackgroundWork: Sendable {
 
   private func fail(_ error: VaultError) {
     let cause = explain(error)
+    let room = error.isOfRoom ? try? vaultRoom() : nil
     state.withLock {
       $0.progress.isRunning = false
       $0.progress.failure = cause
+      $0.progress.lacksRoom = error.isOfRoom
+      $0.roomAtFailure = room
     }
+  }
+
+  /// Goes on where a task has ended for want of room, and there is some now.
+  func goOn(with room: RoomFigures) {
+    let before = state.withLock { $0.progress.isRunning ? nil : $0.roomAtFailure }
+    guard let before, room.acceptsCards,
+      !before.acceptsCards
+        || room.cards.availableBytes >= before.cards.availableBytes + Self.bytesToGoOn
+        || room.cards.diskBytes >= before.cards.diskBytes + Self.bytesToGoOn
+    else { return }
+    wake()
   }
 
   private func claimsMore() throws(VaultError) -> Bool {
@@ -186,16 +217,25 @@ package final class BackgroundWork: Sendable {
     return isToEnd != true
   }
 
-  /// Runs `body` again after a pause while the store has no room for it, in its queue or on the disk.
+  /// Runs `body` again after a pause while the store's queue has no room for it, and some times while its
+  /// files have none.
   package func patiently<R>(_ body: () throws(VaultError) -> R) throws(VaultError) -> R {
+    var triesWithoutRoom = 0
     while true {
       do throws(VaultError) {
         return try body()
       } catch {
-        guard error == .store(.overloaded) || error == .store(.full),
-          rest(after: .zero, atLeast: .milliseconds(250))
+        if error.isOfRoom { triesWithoutRoom += 1 }
+        guard error.isOfRoom || error == .store(.overloaded),
+          triesWithoutRoom < Self.triesWithoutRoom,
+          rest(after: .zero, atLeast: Self.pauseWithoutRoom)
         else { throw error }
       }
     }
   }
+}
+
+extension VaultError {
+  /// Whether a file of the store has no room for what was to be written.
+  fileprivate var isOfRoom: Bool { self == .store(.full) || self == .cards(.indexIsBehind) }
 }

@@ -65,7 +65,7 @@ extension Problem {
         .unavailable, detail: "Nothing is written until the service is restarted; its log says why."
       )
     case .locked, .notInitialized, .alreadyInitialized, .alreadyExists, .truncated, .damaged,
-      .unknownFormat, .mapTooSmall, .cancelled, .engine, .system:
+      .unknownFormat, .mapTooSmall, .cancelled, .fileReplaced, .engine, .system:
       self.init(.internalError)
     }
   }
@@ -76,6 +76,7 @@ extension Problem {
     case .systemUnavailable: self = .systemUnavailable
     case .store(let error): self.init(of: error)
     case .keySource, .keyFileOwner, .keyFileMode, .keyFileSize, .keyEncryptionKeyMissing,
+      .keyNotInstalled,
       .keyFileExists, .noKeyring, .keyringDoesNotOpen, .malformedKeyring, .noActiveKey,
       .unknownKey, .keyKnownAlready, .keyNotRandom, .wrongState, .rotationUnderWay,
       .rotatedTooOften, .tooManyKeys, .malformedTally, .custody, .sourceRefuses:

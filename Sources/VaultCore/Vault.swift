@@ -23,6 +23,8 @@ package final class Vault: Sendable {
     package var digitLimits = DigitLimits()
     /// What the vault watches for.
     package var alarms = AlarmWatch()
+    /// Told where the room for new cards has crossed a bound.
+    package var tellOfRoom: @Sendable (RoomNews) -> Void = { _ in }
     /// Makes a sentence of an error that ended work which nobody waits for, and may log it.
     package var explain: @Sendable (VaultError) -> String = { "\($0)" }
 
@@ -40,6 +42,7 @@ package final class Vault: Sendable {
   let state = Monitor(VaultState.sealed)
   /// Those that wait.
   package let payments = PaymentsUnderWay()
+  let roomWatch = Mutex(RoomWatch())
 
   /// Starts the writer over a store, and leaves the vault sealed.
   ///

@@ -67,6 +67,9 @@ package final class VaultManager: Sendable {
     vault.tick()
   }
 
+  /// See `Vault.lookAtRoom()`.
+  package func lookAtRoom() { vault.lookAtRoom() }
+
   /// Whether the keyring is closed.
   package var isSealed: Bool { vault.isSealed }
 

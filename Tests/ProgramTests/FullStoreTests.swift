@@ -12,6 +12,7 @@ extension EndToEnd {
       expect(try #require(refused, "never full"), 507, "store-full")
       #expect(tokens.count > 100)
       try await verifyFull(tokens)
+      try await verifyTold(stage)
       try await stage.stop()
       try await stage.start()
       try await verifyFull(Array(tokens.dropFirst(20)))
@@ -43,6 +44,35 @@ extension EndToEnd {
           all.1 = all.1 ?? one.1
         }
       }
+    }
+
+    /// Whoever asks is told, and what needs room ends with a reason.
+    private func verifyTold(_ stage: Stage) async throws {
+      try await eventually("the log says it once") {
+        count(of: "the store is full: new cards are refused", stage) == 1
+      }
+      #expect(count(of: "the store is nearly full", stage) <= 1)
+      #expect(try stage.cadenas("metrics").contains("\ncadenas_store_full 1\n"))
+      let status = try stage.cadenas("status", "--format", "json")
+      #expect(status.contains(#""accepts_new_cards":false"#))
+      #expect(status.contains(#""lacks_room":[{"file":"cards.mdb","limit":"store.map_size""#))
+      #expect(
+        try stage.cadenas("audit", "show", "--operation", "alarm").contains("rule=store-full"))
+      let checked =
+        "\(try #require(#expect(throws: DevelopmentError.self) { try stage.cadenas("check") }))"
+      #expect(checked.contains("new cards are refused (507)") && checked.contains("status 1"))
+      _ = try stage.cadenas("keys", "rotate", "data")
+      let moved = #expect(throws: DevelopmentError.self) { try stage.cadenas("keys", "reencrypt") }
+      let told = "\(try #require(moved))"
+      #expect(told.contains("status 1") && told.contains("no room left in the store"))
+      #expect(told.contains("It goes on by itself when there is room"))
+      #expect(try stage.cadenas("status").contains("ended early: there is no room left"))
+    }
+
+    /// Lines of the log with `text`: there is one for each refused request, too many to read them here.
+    private func count(of text: String, _ stage: Stage) -> Int {
+      let found = try? ChildProcess.run(["grep", "-c", text, "\(stage.directory)/logs/vault.log"])
+      return found.flatMap { Int($0.filter(\.isNumber)) } ?? 0
     }
 
     private func verifyFull(_ tokens: [String]) async throws {

@@ -6,9 +6,10 @@ import Synchronization
 /// Writes to a store step by step while the tests make the disk fail.
 ///
 /// Arguments: the directory of a new store, the directory of the fault flags, then steps:
-/// `ordinary:N` and `reserved:N` submit N jobs at once and print how they ended, `fault:NAME` makes
-/// the flag NAME, `clear:NAME` removes it, `stop` stops the writer, `compact` compacts and `write`
-/// commits a transaction without the writer, which print how that ended.
+/// `ordinary:N` and `reserved:N` submit N jobs at once and print how they ended, `large:N` and
+/// `large-reserved:N` such of 1,000 bytes; `fault:NAME` makes the flag NAME, `clear:NAME` removes it,
+/// `stop` stops the writer, `compact` compacts and `write` commits a transaction without the writer,
+/// which print how that ended.
 @main struct StorageFaults {
   static func main() throws {
     StandardDescriptors.fill()
@@ -29,7 +30,9 @@ import Synchronization
       case ("clear", let name?): set(false, "\(arguments[2])/\(name)")
       case (let kind?, let count?):
         let count = Int(count) ?? 0
-        run(store, next..<next + count, kind == "reserved" ? .reserved : .ordinary)
+        run(
+          store, next..<next + count, kind.hasSuffix("reserved") ? .reserved : .ordinary,
+          valueBytes: kind.hasPrefix("large") ? 1_000 : 2)
         next += count
       default: exit(2)
       }
@@ -53,9 +56,13 @@ import Synchronization
   }
 
   /// Submits a job for each number, waits for all of them, and prints how many ended in which way.
-  private static func run(_ store: Store, _ numbers: Range<Int>, _ admission: Admission) {
+  private static func run(
+    _ store: Store, _ numbers: Range<Int>, _ admission: Admission, valueBytes: Int
+  ) {
     let tally = Tally(expected: numbers.count)
-    for number in numbers { store.submit(Put(number, admission, tally)) }
+    for number in numbers {
+      store.submit(Put(number, admission, valueBytes: valueBytes, tally))
+    }
     report(tally.wait())
   }
 }
@@ -94,17 +101,19 @@ private final class Tally: Sendable {
 private final class Put: WriteJob {
   let admission: Admission
   private let key: [UInt8]
+  private let value: [UInt8]
   private let tally: Tally
 
-  init(_ number: Int, _ admission: Admission, _ tally: Tally) {
+  init(_ number: Int, _ admission: Admission, valueBytes: Int, _ tally: Tally) {
     key = [UInt8(truncatingIfNeeded: number >> 8), UInt8(truncatingIfNeeded: number)]
+    value = [UInt8](repeating: 1, count: valueBytes)
     self.admission = admission
     self.tally = tally
   }
 
   func apply(_ transaction: inout StoreWriteTransaction) throws(StorageError) {
-    let key = key
-    try transaction.put(key: key.rawSpan, value: key.rawSpan, in: .cards)
+    let (key, value) = (key, value)
+    try transaction.put(key: key.rawSpan, value: value.rawSpan, in: .cards)
   }
 
   func complete(_ result: Result<Void, StorageError>) { tally.add(result) }

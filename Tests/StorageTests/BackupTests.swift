@@ -216,7 +216,9 @@ import Testing
   }
 
   @Test func `a file that is no copy of a store is not restored`() throws {
-    #expect(throws: StorageError.system(call: "open", errno: ENOENT)) { try restore() }
+    #expect(throws: StorageError.system(call: "open", path: backup, errno: ENOENT)) {
+      try restore()
+    }
     _ = try store.copy(to: backup)
     try overwrite([UInt8](repeating: 0x41, count: 4096), at: 0)
     #expect(throws: StorageError.damaged(file: backup)) { try restore() }

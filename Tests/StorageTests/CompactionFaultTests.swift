@@ -8,17 +8,22 @@ import Testing
 
   init() throws { directory = try TemporaryDirectory() }
 
+  /// How the program prints that a call on a file has failed.
+  private func failure(of call: String, _ file: String) -> String {
+    "\(StorageError.system(call: call, path: directory.store + file, errno: 5))"
+  }
+
   private func open() throws -> Store { try Store.open(at: directory.store, mapSize: 8 << 20) }
 
   @Test(
     arguments: [
-      ("draft-full", "full"), ("draft-pages", "system(call: \"write\", errno: 5)"),
-      ("draft-sync", "system(call: \"write\", errno: 5)"),
-      ("rename", "system(call: \"rename\", errno: 5)"),
-    ])
+      ("draft-full", nil), ("draft-pages", ("write", "/cards.mdb.compact")),
+      ("draft-sync", ("write", "/cards.mdb.compact")), ("rename", ("rename", "/cards.mdb")),
+    ] as [(String, (String, String)?)])
   func `a failure before the copy has its name leaves all as it was`(
-    fault: String, reason: String
+    fault: String, failing: (String, String)?
   ) throws {
+    let reason = failing.map { failure(of: $0.0, $0.1) } ?? "full"
     let result = try FaultyProcess(directory).run([
       "ordinary:10", "fault:\(fault)", "compact", "ordinary:10", "clear:\(fault)", "compact",
       "ordinary:10", "stop",
@@ -29,12 +34,16 @@ import Testing
     #expect(try open().count() == 30)
   }
 
-  @Test(arguments: [("renamed", "rename"), ("lock", "unlink"), ("directory", "fsync")])
+  @Test(
+    arguments: [
+      ("renamed", "rename", "/cards.mdb"), ("lock", "unlink", "/cards.mdb-lock"),
+      ("directory", "fsync", ""),
+    ])
   func `a failure after the copy has its name ends writing for good`(
-    fault: String, call: String
+    fault: String, call: String, file: String
   ) throws {
-    // The owner is told which call failed.
-    let cause = "onEnd system(call: \"\(call)\", errno: 5)"
+    // The owner is told which call failed, and on what.
+    let cause = "onEnd \(failure(of: call, file))"
     let result = try FaultyProcess(directory).run([
       "ordinary:10", "fault:\(fault)", "compact", "clear:\(fault)", "ordinary:10", "compact",
       "stop",

@@ -8,7 +8,9 @@ import Testing
 struct FaultyProcess {
   /// The library. While these flags exist: `fdatasync` and `fsync` fail with EIO (`sync`), writing
   /// LMDB's header page fails with EIO (`header`), writing pages with ENOSPC (`pages`), and so does
-  /// allocating (`allocation`). Of a compaction: writing the draft fails with ENOSPC (`draft-full`)
+  /// allocating (`allocation`); `no-allocation` is a file system that cannot allocate, and `disk-end` a
+  /// disk on which `cards.mdb` has room for 4 MiB: what goes beyond is cut short, as a real one does it.
+  /// Of a compaction: writing the draft fails with ENOSPC (`draft-full`)
   /// or EIO (`draft-pages`), syncing it (`draft-sync`), giving it its name (`rename`; `renamed` says
   /// so after it has happened), removing the lock file (`lock`), syncing the directory
   /// (`directory`). `kill-draft-pages`, `kill-draft-sync`, `kill-rename`, `kill-renamed` and
@@ -23,6 +25,7 @@ struct FaultyProcess {
     #include <stdlib.h>
     #include <string.h>
     #include <sys/stat.h>
+    #include <sys/statvfs.h>
     #include <sys/uio.h>
     #include <unistd.h>
     static int fails(const char *name) {
@@ -38,14 +41,17 @@ struct FaultyProcess {
       size_t length = strlen(path), tail = strlen(end);
       return length >= tail && strcmp(path + length - tail, end) == 0;
     }
-    static int isDraft(int fd) {
+    static int isNamed(int fd, const char *end) {
       char link[64], path[4096];
       snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
       ssize_t length = readlink(link, path, sizeof path - 1);
       if (length < 0) return 0;
       path[length] = 0;
-      return ends(path, ".compact");
+      return ends(path, end);
     }
+    static int isDraft(int fd) { return isNamed(fd, ".compact"); }
+    static const off_t diskEnd = 4 << 20;
+    static int hasEnd(int fd) { return fails("disk-end") && isNamed(fd, "/cards.mdb"); }
     static int isDirectory(int fd) {
       struct stat status;
       return fstat(fd, &status) == 0 && S_ISDIR(status.st_mode);
@@ -76,9 +82,30 @@ struct FaultyProcess {
       if (ends(path, "cards.mdb-lock") && fails("lock")) return failed(EIO);
       return NEXT(unlink)(path);
     }
+    static ssize_t writeUpToEnd(int fd, const struct iovec *parts, int count, off_t offset) {
+      ssize_t done = 0;
+      for (int part = 0; part < count; part++) {
+        size_t length = parts[part].iov_len;
+        if (offset + done + (off_t)length > diskEnd)
+          length = offset + done < diskEnd ? diskEnd - offset - done : 0;
+        if (length) done += NEXT(pwrite)(fd, parts[part].iov_base, length, offset + done);
+        if (length < parts[part].iov_len) break;
+      }
+      return done ? done : failed(ENOSPC);
+    }
+    int statvfs(const char *path, struct statvfs *figures) {
+      int status = NEXT(statvfs)(path, figures);
+      struct stat file;
+      if (status == 0 && fails("disk-end") && ends(path, "/cards.mdb") && stat(path, &file) == 0)
+        figures->f_bavail =
+          file.st_size < diskEnd ? (diskEnd - file.st_size) / figures->f_frsize : 0;
+      return status;
+    }
     ssize_t pwrite(int fd, const void *bytes, size_t count, off_t offset) {
       int code = draftFails(fd);
       if (code) return failed(code);
+      struct iovec part = {(void *)bytes, count};
+      if (hasEnd(fd)) return writeUpToEnd(fd, &part, 1, offset);
       if (count >= 512 && fails("pages")) return failed(ENOSPC);
       if (count < 512 && fails("header")) return failed(EIO);
       return NEXT(pwrite)(fd, bytes, count, offset);
@@ -86,14 +113,22 @@ struct FaultyProcess {
     ssize_t pwritev(int fd, const struct iovec *parts, int count, off_t offset) {
       int code = draftFails(fd);
       if (code) return failed(code);
+      if (hasEnd(fd)) return writeUpToEnd(fd, parts, count, offset);
       return fails("pages") ? failed(ENOSPC) : NEXT(pwritev)(fd, parts, count, offset);
     }
     ssize_t writev(int fd, const struct iovec *parts, int count) {
       int code = draftFails(fd);
       if (code) return failed(code);
+      if (hasEnd(fd)) {
+        ssize_t done = writeUpToEnd(fd, parts, count, lseek(fd, 0, SEEK_CUR));
+        if (done > 0) lseek(fd, done, SEEK_CUR);
+        return done;
+      }
       return fails("pages") ? failed(ENOSPC) : NEXT(writev)(fd, parts, count);
     }
     int fallocate(int fd, int mode, off_t offset, off_t length) {
+      if (fails("no-allocation")) return failed(EOPNOTSUPP);
+      if (hasEnd(fd) && offset + length > diskEnd) return failed(ENOSPC);
       return fails("allocation") ? failed(ENOSPC) : NEXT(fallocate)(fd, mode, offset, length);
     }
     """

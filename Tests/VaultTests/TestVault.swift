@@ -23,6 +23,8 @@ final class TestVault {
     /// Whether KEKs cannot be removed from their source.
     var isSourceOutOfReach = false
     var alarms = AlarmWatch()
+    /// Told where the room for new cards crosses a bound.
+    var tellOfRoom: @Sendable (RoomNews) -> Void = { _ in }
     var digits = DigitLimits()
     /// What keys are judged by; another bound of seals counts from the next start on.
     var rules = KeyRules()
@@ -96,6 +98,7 @@ final class TestVault {
     settings.rules = options.rules
     settings.digitLimits = options.digits
     settings.alarms = options.alarms
+    settings.tellOfRoom = options.tellOfRoom
     let vault = try Vault(store, settings, clock: time.clock, onEnd: { _ in })
     let tokenizer = Tokenizer(vault, under: Terms(policy: Cast.policy, acquirers: transport))
     let manager = VaultManager(vault, policy: { tokenizer.policy }) { (key) throws(KeyringError) in

@@ -35,10 +35,16 @@ package struct RotateKey: AdminOperation {
   package func run(_ call: AdminCall) throws {
     let vault = try call.vault()
     let rotation =
-      role.wrapsKeyring
-      ? try call.keySource().withNextKey(key) { (next, origin) throws(VaultError) in
-        try vault.replaceKeyEncryptionKey(by: next, origin: origin, actor: call.actor)
-      } : try vault.rotate(role, actor: call.actor)
+      if let stopped = try role.isReplacedCardByCard ? vault.resumeFingerprints() : nil {
+        // Asked for again, what has failed goes on.
+        stopped
+      } else if role.wrapsKeyring {
+        try call.keySource().withNextKey(key) { (next, origin) throws(VaultError) in
+          try vault.replaceKeyEncryptionKey(by: next, origin: origin, actor: call.actor)
+        }
+      } else {
+        try vault.rotate(role, actor: call.actor)
+      }
     if role.isReplacedCardByCard {
       try call.followKeyWork(vault) {
         try vault.keyring.entry(rotation.old)?.isBeingReplaced == true
@@ -61,9 +67,12 @@ extension AdminCall {
       let work = vault.keyWork
       try sink(.progress(done: work.done, total: max(work.total, work.done)))
       if let failure = work.failure {
+        let begun = "it has begun, and is not done: \(failure)"
+        guard !work.lacksRoom else {
+          throw AdministrationError.refused("\(begun). It goes on by itself when there is room")
+        }
         throw AdministrationError.unavailable(
-          "it has begun, and is not done: \(failure). It is tried again at the next start, or when "
-            + "it is asked for again")
+          "\(begun). It is tried again at the next start, or when it is asked for again")
       }
       watch.wait()
     }

@@ -12,8 +12,7 @@ package struct BackUpStore: AdminOperation {
   package static let noteRule =
     "a note has at most \(BackupRecord.longestNote) printable bytes, and may not hold "
     + FreeText.forbidden
-  /// The draft's name is four bytes longer.
-  private static let longestPath = BackupRecord.longestPath - 4
+  private static let longestPath = BackupRecord.longestPath - Store.draftAddedBytes
 
   package static let route = AdminRoute.post("/v1/store/backups", "path", "note")
   private let path: String

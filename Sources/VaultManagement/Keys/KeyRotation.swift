@@ -33,6 +33,20 @@ extension VaultManager {
     return rotation
   }
 
+  /// Has fingerprints under a new key be made that were not done, since that had failed; nil where none
+  /// were.
+  package func resumeFingerprints() throws(VaultError) -> KeyRotation? {
+    let (keyring, work) = (try keyring, keyWork)
+    guard let old = keyring.replacedFingerprintKey, !work.isRunning, work.failure != nil else {
+      return nil
+    }
+    try vault.opened().work.wake()
+    let new = keyring.activeFingerprintKey.identifier
+    return KeyRotation(
+      role: .fingerprint, new: new, old: old.identifier,
+      checkValue: keyring.entry(new)?.checkValue.map(KeyCheckValue.text) ?? "")
+  }
+
   /// Has work on keys begin or go on that a key was waited for: cards get a new fingerprint, and those
   /// that wait for a data key which may seal are moved on.
   func wakeWork(after rotation: KeyRotation?) throws(VaultError) {

@@ -9,7 +9,7 @@ import SystemCalls
 
 /// Looks at the store and its keys: through the running service, or by opening them.
 struct StoreCheckup {
-  /// How full the map may be, in percent, before it deserves a warning.
+  /// How much of the room for new cards may be used, in percent, before it deserves a warning.
   private static let warningPercent = 80
   /// How little room the disk may have, in bytes, before it deserves a warning.
   private static let warningDiskBytes: UInt64 = 1 << 30
@@ -21,7 +21,7 @@ struct StoreCheckup {
   func run() -> (findings: [Finding], isRunning: Bool) {
     do {
       let document = try AdminClient(path: configuration.administration.socketPath).status()
-      return ([running, state(document)] + keyWarnings(document) + disk, true)
+      return ([running, state(document), room(document)] + keyWarnings(document) + disk, true)
     } catch AdminClient.Failure.socket(.noService(_)) {
       return (offline + disk, false)
     } catch AdminClient.Failure.problem(403, _, _) {
@@ -68,16 +68,27 @@ struct StoreCheckup {
   private var offline: [Finding] {
     do {
       try Session.checkOwner(of: configuration.store.path)
-      let store = try Store.open(
-        at: configuration.store.path, mapSize: Int(configuration.store.mapSizeBytes),
-        options: Store.Options(isReadOnly: true))
-      return [try room(store)] + development(store) + keys(store)
-    } catch StorageError.notInitialized(let directory) {
+      let store = try Store.open(of: configuration, options: Store.Options(isReadOnly: true))
+      let room = try store.room()
+      let left = Room(
+        usedPercent: room.usedPercent, availableBytes: room.availableBytes,
+        availableCards: room.availableCards, lacks: room.isFull ? [room.limit.rawValue] : [])
+      return [finding(left)] + development(store) + keys(store)
+    } catch StorageError.notInitialized(let directory, let remains) {
+      let start =
+        "cadenas init" + (source.isHeldByCustodians ? " --ceremony PLAN --shares DIR" : "")
+      guard !remains.isEmpty else {
+        return [
+          Finding(.error, .store, "there is no store in \(directory)", remedy: "run: \(start)")
+        ]
+      }
       return [
         Finding(
-          .error, .store, "there is no store in \(directory)",
-          remedy: "run: cadenas init"
-            + (source.isHeldByCustodians ? " --ceremony PLAN --shares DIR" : ""))
+          .error, .store,
+          "there is no store in \(directory), and something of one is there: "
+            + remains.joined(separator: ", "),
+          remedy: "find out where cards.mdb has gone and put it back, or restore a backup with: "
+            + "cadenas store restore. Where there never was one: \(start)")
       ]
     } catch {
       return [
@@ -88,15 +99,43 @@ struct StoreCheckup {
     }
   }
 
-  private func room(_ store: Store) throws -> Finding {
-    let size = try store.statistics()
-    let percent = size.usedBytes / (size.mapBytes / 100)
-    guard percent >= Self.warningPercent else {
-      return Finding(.ok, .store, "the store uses \(percent) % of store.map_size")
+  /// What is left for new cards, as the service or the store itself tells it.
+  private struct Room {
+    var usedPercent: Int
+    var availableBytes: Int
+    var availableCards: Int
+    /// What is too small; empty where new cards are taken.
+    var lacks: [String]
+  }
+
+  private func room(_ status: DocumentView) -> Finding {
+    func figure(_ name: String) -> Int { Int(status[name]?.integer ?? 0) }
+    let lacks = status.rows("lacks_room").map { lack in
+      "\(lack.text("file")) lacks \(lack.size("bytes"))"
+        + (lack["limit"]?.text == "-" ? "" : " of \(lack.text("limit"))")
     }
+    return finding(
+      Room(
+        usedPercent: figure("store_used_percent"), availableBytes: figure("store_available_bytes"),
+        availableCards: figure("store_available_cards"),
+        lacks: status["accepts_new_cards"]?.isTrue == false ? lacks : []))
+  }
+
+  private func finding(_ room: Room) -> Finding {
+    guard room.lacks.isEmpty else {
+      return Finding(
+        .error, .store,
+        "new cards are refused (507), since there is no room for them: "
+          + room.lacks.joined(separator: ", "),
+        remedy: "make store.map_size larger and restart the service, or make room on the disk")
+    }
+    let text =
+      "\(room.usedPercent) % of the room for new cards is used; about \(room.availableCards) more fit "
+      + "(\(room.availableBytes >> 20) MiB)"
+    guard room.usedPercent >= Self.warningPercent else { return Finding(.ok, .store, text) }
     return Finding(
-      .warning, .store, "the store uses \(percent) % of store.map_size",
-      remedy: "make store.map_size larger and restart the service")
+      .warning, .store, text,
+      remedy: "make store.map_size larger and restart the service, or make room on the disk")
   }
 
   private func development(_ store: Store) -> [Finding] {

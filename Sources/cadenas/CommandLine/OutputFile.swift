@@ -1,4 +1,5 @@
 import Glibc
+import SystemCalls
 
 /// A file that a command writes whole, or not at all.
 enum OutputFile {
@@ -18,24 +19,29 @@ enum OutputFile {
     do throws(CommandFailure) {
       file.append(bytes)
       try file.synchronize()
-      let folder = path.lastIndex(of: "/").map { path[...$0] } ?? "."
-      try NewFile.synchronize(directory: String(folder))
+      try NewFile.synchronize(directory: Directory.containing(path))
     } catch {
       unsafe unlink(path)
       throw error
     }
   }
 
-  /// Puts `bytes` in the place of the file at `path`, durable, with mode 0640. After an error the
-  /// file before is still there.
+  private static let ending = ".draft"
+
+  /// Puts `bytes` in the place of the file at `path`, durable, its name too, with mode 0640. After an
+  /// error the file before is still there, unless it is the name alone that may not be durable.
   static func replace(_ path: String, with bytes: [UInt8]) throws(CommandFailure) {
-    let draft = path + ".draft"
+    Drafts.removeAbandoned(for: path, ending: ending)
+    var draft = try NewFile(draftOf: path, ending: ending)
     do throws(CommandFailure) {
-      try NewFile.write(bytes, to: draft, replacing: true)
-      guard unsafe rename(draft, path) == 0 else { throw .system(path) }
+      draft.append(bytes)
+      try draft.synchronize()
+      // While the draft is held: nobody takes it for one that was left.
+      guard unsafe rename(draft.path, path) == 0 else { throw .system(path) }
     } catch {
-      unsafe unlink(draft)
+      unsafe unlink(draft.path)
       throw error
     }
+    try NewFile.synchronize(directory: Directory.containing(path))
   }
 }

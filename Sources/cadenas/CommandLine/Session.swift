@@ -5,6 +5,7 @@ import Glibc
 import Keyring
 import SecretMemory
 import Storage
+import SystemCalls
 import VaultCore
 import VaultManagement
 
@@ -59,8 +60,7 @@ struct Session {
     try Self.checkOwner(of: try StoreSettings.load(path: configurationPath).path)
     let configuration = try ServiceConfiguration.load(path: configurationPath)
     let store = try Store.open(
-      at: configuration.store.path, mapSize: Int(configuration.store.mapSizeBytes),
-      options: Store.Options(isReadOnly: !operation.terms.isWriting))
+      of: configuration, options: Store.Options(isReadOnly: !operation.terms.isWriting))
     var hooks = AdministrationHooks(clock: .machine)
     hooks.keyring = { try KeyringStore.open(in: store, source: configuration.keys.source) }
     hooks.inventory = { json, now in
@@ -89,7 +89,8 @@ struct Session {
       if errno == ENOENT { return }
       throw .system(directory)
     }
-    guard status.st_uid != geteuid() else { return }
+    // Where nothing can be written, nothing is left behind: evidence is looked at by others.
+    guard status.st_uid != geteuid(), !Directory.isOnReadOnlyDisk(directory) else { return }
     let user = try? HostUser(lookingUp: status.st_uid, group: status.st_gid)
     let owner = user?.name ?? "#\(status.st_uid)"
     throw CommandFailure(

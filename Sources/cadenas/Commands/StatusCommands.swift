@@ -35,7 +35,31 @@ struct StatusCommand: ParsableCommand {
       ("cards", status.text("cards")),
       ("audit entries", status.text("audit_entries")),
       ("store used", status.size("store_used_bytes") + " of " + status.size("store_map_bytes")),
-    ] + shares(status.rows("shares")) + work(status["key_work"]) + alarms(status.rows("alarms"))
+    ] + room(status) + shares(status.rows("shares")) + work(status["key_work"])
+      + alarms(status.rows("alarms"))
+  }
+
+  /// What is left for new cards, or what they wait for.
+  private static func room(_ status: DocumentView) -> [(name: String, value: String)] {
+    let used = "\(status.text("store_used_percent")) % used"
+    var pairs = [
+      (
+        name: "room for new cards",
+        value: status["accepts_new_cards"]?.isTrue == true
+          ? "\(used); \(status.size("store_available_bytes")) left, for about "
+            + "\(status.text("store_available_cards")) cards"
+          : Console.styled("none", .red) + ": they are refused (507)"
+      )
+    ]
+    for lack in status.rows("lacks_room") {
+      let limit = lack["limit"]?.text ?? "-"
+      pairs.append(
+        (
+          "\(lack.text("file")) lacks",
+          lack.size("bytes") + (limit == "-" ? "" : " of \(limit)")
+        ))
+    }
+    return pairs
   }
 
   /// The rules that have raised alarms, where there are any.

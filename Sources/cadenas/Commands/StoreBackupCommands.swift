@@ -83,7 +83,7 @@ struct StoreBackupListCommand: ParsableCommand {
     abstract: "List the backups on record: where, when, of what size, and under which key.",
     discussion: """
       "unfinished" is one that was cut off, or did not verify: its file may be there, and a draft \
-      beside it that ends in .new. It counts as kept. A restored store knows the backup that it was \
+      beside it that begins with its name and ends in .new. It counts as kept. A restored store knows the backup that it was \
       made of as unfinished, since that is what it was when it was copied.
       """)
 

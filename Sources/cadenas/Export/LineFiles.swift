@@ -47,21 +47,36 @@ struct LineFile: ~Copyable {
 struct NewFile: ~Copyable {
   private static let bufferBytes = 1 << 20
 
-  private let path: String
+  /// What it is called, as a draft until it gets its own name.
+  let path: String
   private let descriptor: Int32
   private var buffer: [UInt8] = []
 
+  /// Creates a draft of the file `path`, mode 0640, and holds it until this value goes.
+  init(draftOf path: String, ending: String) throws(CommandFailure) {
+    while true {
+      let draft = Drafts.name(for: path, ending: ending)
+      let descriptor = unsafe open(draft, O_WRONLY | O_CREAT | O_CLOEXEC | O_EXCL, 0o640)
+      guard descriptor >= 0 else { throw .system(path) }
+      Drafts.hold(descriptor)
+      guard Drafts.isNamed(descriptor) else {
+        // Somebody took it for one that was left, in the moment before it was held.
+        close(descriptor)
+        continue
+      }
+      self.path = draft
+      self.descriptor = descriptor
+      return
+    }
+  }
+
   /// Creates the file, mode 0640.
   ///
-  /// - Parameters:
-  ///   - isReplacing: whether one that is there already is emptied.
-  ///   - isPrivate: whether it has mode 0600, whatever the directory's default list adds.
-  /// - Throws: ``CommandFailure``, also where there is one already, unless that is emptied.
-  init(
-    _ path: String, replacing isReplacing: Bool = false, isPrivate: Bool = false
-  ) throws(CommandFailure) {
+  /// - Parameter isPrivate: whether it has mode 0600, whatever the directory's default list adds.
+  /// - Throws: ``CommandFailure``, also where there is one already.
+  init(_ path: String, isPrivate: Bool = false) throws(CommandFailure) {
     self.path = path
-    let flags = O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW | (isReplacing ? O_TRUNC : O_EXCL)
+    let flags = O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_EXCL
     descriptor = unsafe open(path, flags, isPrivate ? 0o600 : 0o640)
     guard descriptor >= 0 else { throw .system(path) }
     guard isPrivate, fchmod(descriptor, 0o600) != 0 else { return }
@@ -73,10 +88,8 @@ struct NewFile: ~Copyable {
   deinit { close(descriptor) }
 
   /// Creates the file with these bytes, durable.
-  static func write(
-    _ bytes: [UInt8], to path: String, replacing isReplacing: Bool = false
-  ) throws(CommandFailure) {
-    var file = try NewFile(path, replacing: isReplacing)
+  static func write(_ bytes: [UInt8], to path: String) throws(CommandFailure) {
+    var file = try NewFile(path)
     file.append(bytes)
     try file.synchronize()
   }

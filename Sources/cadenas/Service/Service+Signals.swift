@@ -63,8 +63,12 @@ extension Service {
     publisher.finish()
     try? group.syncShutdownGracefully()
     if !isDone { logger.warning("the drain limit passed with requests unanswered") }
-    logger.notice("stopped")
-    return condition.hasWritingEnded ? CommandFailure.Status.unavailable.rawValue : 0
+    guard let cause = condition.causeOfEnd else {
+      logger.notice("stopped")
+      return 0
+    }
+    logger.critical("stopped, since nothing could be written", metadata: ["reason": "\(cause)"])
+    return CommandFailure.Status.unavailable.rawValue
   }
 
   private func record(_ operation: AuditOperation, _ outcome: AuditOutcome) {

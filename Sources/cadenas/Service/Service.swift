@@ -7,6 +7,7 @@ import Logging
 import NIOCore
 import NIOPosix
 import ServiceLog
+import Synchronization
 import SystemCalls
 import Tokenization
 import VaultCore
@@ -78,15 +79,31 @@ final class Service: Sendable {
     let publisher = CheckpointPublisher(configuration.audit, vault: manager.vault, logger: logger)
     self.publisher = publisher
     let memory = MemoryReturn()
+    let roomTick = BlockingTick()
     ticker = group.any().scheduleRepeatedTask(
       initialDelay: .seconds(1), delay: .seconds(1)
     ) { _ in
       manager.tick()
       publisher.tick()
       memory.tick()
+      roomTick.run { manager.lookAtRoom() }
     }
     logger.info(
       "serving",
       metadata: ["listen": "\(configuration.listen.host):\(server.port)", "pid": "\(getpid())"])
+  }
+}
+
+/// Something that is done about once a second and waits for the disk: not on an event loop, and not
+/// again before it has ended.
+private final class BlockingTick: Sendable {
+  private let isRunning = Atomic(false)
+
+  func run(_ body: @escaping @Sendable () -> Void) {
+    guard !isRunning.exchange(true, ordering: .acquiring) else { return }
+    NIOThreadPool.singleton.submit { [self] _ in
+      body()
+      isRunning.store(false, ordering: .releasing)
+    }
   }
 }

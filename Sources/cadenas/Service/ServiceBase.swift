@@ -40,8 +40,7 @@ struct ServiceBase {
       acquirers: AcquirerRoutes.connections(of: parts.definitions))
     self.condition = condition
     let limits = configuration.limits
-    store = try Store.open(
-      at: configuration.store.path, mapSize: Int(configuration.store.mapSizeBytes))
+    store = try Store.open(of: configuration)
     try DevelopmentMark.check(store, configuration)
     try configuration.audit.check(store, logger)
     let source = configuration.keys.source
@@ -64,6 +63,7 @@ struct ServiceBase {
       logger.error("work on keys is not done", metadata: ["reason": .whole(reason)])
       return reason
     }
+    settings.tellOfRoom = { logger.tell($0) }
     // Not by the writer, whose answers would be later by the time that the log takes.
     settings.alarms = AlarmWatch(rules: configuration.alarms) { [group] raised in
       group.any().execute { logger.warning(raised) }
@@ -71,7 +71,7 @@ struct ServiceBase {
     let vault = try Vault(store, settings, clock: .machine) { error in
       logger.critical(
         "nothing is written any more", metadata: ["reason": .whole(error.explanation)])
-      condition.endWriting()
+      condition.endWriting(because: error.explanation)
       Signals.requestStop()
     }
     let tokenizer = Tokenizer(vault, under: parts.terms(over: gateway))

@@ -4,7 +4,7 @@ import Synchronization
 /// How the service is, where its parts do not know it themselves.
 final class ServiceCondition: Sendable {
   private let draining = Atomic(false)
-  private let writingEnded = Atomic(false)
+  private let endOfWriting = Mutex<String?>(nil)
   private let persons: Atomic<Int>
   private let connections: Mutex<[AcquirerTLS]>
 
@@ -16,14 +16,16 @@ final class ServiceCondition: Sendable {
 
   /// Whether the service is stopping.
   var isDraining: Bool { draining.load(ordering: .relaxed) }
-  /// Whether the disk has failed.
-  var hasWritingEnded: Bool { writingEnded.load(ordering: .relaxed) }
+  /// Why nothing is written any more; nil while something is.
+  var causeOfEnd: String? { endOfWriting.withLock { $0 } }
+  /// Whether nothing is written any more.
+  var hasWritingEnded: Bool { causeOfEnd != nil }
   var acquirers: [AcquirerTLS] { connections.withLock { $0 } }
   /// How many different persons it takes to destroy a key.
   var personsToDestroy: Int { persons.load(ordering: .relaxed) }
 
   func beginDraining() { draining.store(true, ordering: .relaxed) }
-  func endWriting() { writingEnded.store(true, ordering: .relaxed) }
+  func endWriting(because cause: String) { endOfWriting.withLock { $0 = cause } }
   /// Puts a configuration in force.
   func put(personsToDestroy: Int, acquirers: [AcquirerTLS]) {
     persons.store(personsToDestroy, ordering: .relaxed)

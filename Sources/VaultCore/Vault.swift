@@ -5,6 +5,7 @@ package import Keyring
 package import Ledgers
 package import SecretMemory
 package import Storage
+import Synchronization
 
 /// One vault: its store, the books that every operation writes with, and whether it is open.
 ///

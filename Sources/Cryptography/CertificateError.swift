@@ -28,8 +28,8 @@ package enum CertificateError: Error, Equatable {
   /// ``RevocationList/mostBytesOfOthers``.
   case largeRevocationList
 
-  /// The revocation list has a critical extension: it covers a part of the certificates only, or
-  /// changes another list.
+  /// The revocation list cannot be for clients: it is for authorities, for attribute certificates or for
+  /// some reasons only, changes another list, or has another critical extension.
   case partialRevocationList
 
   /// The library reported a failure of its own, such as a lack of memory.

@@ -23,6 +23,10 @@ package enum ClientVerdict: Sendable, Equatable {
   /// yet: nobody can be judged by it.
   case staleRevocationList
 
+  /// There are revocation lists of its issuer, or of one above, and none of them is about it: it names
+  /// another distribution point than they do, or is an authority's and they are for leaves.
+  case uncoveredByRevocationLists
+
   /// It is not the certificate of a client: it has a sign of being an authority's, is without
   /// clientAuth in its extended key usage, or has a key usage that leaves out digitalSignature.
   case wrongKeyUsage
@@ -33,10 +37,11 @@ package enum ClientVerdict: Sendable, Equatable {
     case .valid: 0
     case .revoked: 1
     case .staleRevocationList: 2
-    case .wrongKeyUsage: 3
-    case .expired: 4
-    case .notYetValid: 5
-    case .notIssuedHere: 6
+    case .uncoveredByRevocationLists: 3
+    case .wrongKeyUsage: 4
+    case .expired: 5
+    case .notYetValid: 6
+    case .notIssuedHere: 7
     }
   }
 
@@ -189,6 +194,7 @@ package final class ClientAuthorities: Sendable {
     switch revocation(of: leaf, along: path, at: unixSeconds) {
     case .revoked: return .revoked
     case .stale: return .staleRevocationList
+    case .uncovered: return .uncoveredByRevocationLists
     case .good(let end): return .valid(until: min(until, end))
     }
   }
@@ -207,6 +213,7 @@ package final class ClientAuthorities: Sendable {
     let lists = lists(of: issuer, below: path.anchor)
     states.append(RevocationState(of: leaf.parsed, by: lists, at: unixSeconds))
     if states.contains(.revoked) { return .revoked }
+    if states.contains(.uncovered) { return .uncovered }
     var until = Int64.max
     for state in states {
       guard case .good(let end) = state else { return .stale }

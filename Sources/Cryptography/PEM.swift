@@ -17,6 +17,19 @@ enum PEM {
     return nil
   }
 
+  /// The DER form of every certificate in `bytes`, which are PEM blocks of any kind with anything
+  /// between them; nil where a block is damaged.
+  static func certificates(in bytes: [UInt8]) -> [[UInt8]]? {
+    guard let input = MemoryInput(bytes) else { return nil }
+    defer { ERR_clear_error() }
+    var certificates: [[UInt8]] = []
+    while let block = nextBlock(input, certificateLabels) {
+      if let content = block.content { certificates.append(content) }
+    }
+    guard ERR_GET_REASON(ERR_peek_last_error()) == PEM_R_NO_START_LINE else { return nil }
+    return certificates
+  }
+
   /// The content of every block of a file that holds blocks with one of `labels` and nothing else,
   /// or the file itself where it is DER; nil where anything in it would have to be passed over: a
   /// block of another kind or with a header, a damaged one, a boundary line that is none.

@@ -11,18 +11,28 @@ struct ParsedRevocationList: ~Copyable, @unchecked Sendable {
   /// First and last second at which the list is current, in seconds since 1970.
   let validity: ClosedRange<Int64>
 
-  /// Reads one list in DER, and refuses bytes after it and a list that covers only a part.
+  /// Which certificates it is about.
+  let scope: RevocationScope
+
+  /// Reads one list in DER, and refuses bytes after it, and a list that cannot be for clients.
   static func parse(der: RawSpan) throws(CertificateError) -> ParsedRevocationList {
     let list = unsafe readDER(
       der, { unsafe d2i_X509_CRL(nil, $0, $1) }, free: { unsafe X509_CRL_free($0) })
     guard let list = unsafe list else { throw .malformedRevocationList }
     let validity = unsafe validity(of: list)
+    let scope: RevocationScope
+    do throws(CertificateError) {
+      scope = try unsafe RevocationScope(of: list)
+    } catch {
+      unsafe X509_CRL_free(list)
+      throw error
+    }
     guard let validity else {
       unsafe X509_CRL_free(list)
       throw .malformedRevocationList
     }
-    let parsed = unsafe ParsedRevocationList(pointer: list, validity: validity)
-    guard !parsed.hasCriticalExtension else { throw .partialRevocationList }
+    let parsed = unsafe ParsedRevocationList(pointer: list, validity: validity, scope: scope)
+    guard !parsed.hasUnknownCriticalExtension else { throw .partialRevocationList }
     parsed.sort()
     return parsed
   }
@@ -47,11 +57,14 @@ struct ParsedRevocationList: ~Copyable, @unchecked Sendable {
     ERR_clear_error()
   }
 
-  /// Every extension that changes what a list means is critical (RFC 5280, section 5.2): a delta,
-  /// or the issuing distribution point of a list with a part of the certificates.
-  private var hasCriticalExtension: Bool {
+  /// Every extension that changes what a list means is critical (RFC 5280, section 5.2), as that of a
+  /// delta is. The issuing distribution point is understood.
+  private var hasUnknownCriticalExtension: Bool {
     for index in 0..<max(0, unsafe X509_CRL_get_ext_count(pointer)) {
-      guard unsafe X509_EXTENSION_get_critical(X509_CRL_get_ext(pointer, index)) == 0
+      let one = unsafe X509_CRL_get_ext(pointer, index)
+      guard
+        unsafe X509_EXTENSION_get_critical(one) == 0
+          || OBJ_obj2nid(X509_EXTENSION_get_object(one)) == NID_issuing_distribution_point
       else { return true }
     }
     return false

@@ -62,12 +62,15 @@ enum RevocationState: Equatable {
   case revoked
   /// The newest is past its next update, or none is current yet.
   case stale
+  /// There are lists, and none of them is about it.
+  case uncovered
 
   /// Judges `certificate` by all `lists` of its issuer; without any, it is good for ever.
   ///
   /// What any list says counts, the stale ones' too. Whether the lists can be believed in what they
   /// leave out is for the newest that has begun: an older copy that some other merchant still names
-  /// takes nothing away from it, and one that claims to last longer adds nothing.
+  /// takes nothing away from it, and one that claims to last longer adds nothing. What a list leaves out
+  /// that is about other certificates says nothing (``RevocationScope``).
   init(
     of certificate: borrowing ParsedCertificate, by lists: [RevocationList], at unixSeconds: Int64
   ) {
@@ -77,6 +80,11 @@ enum RevocationState: Equatable {
     }
     guard !lists.isEmpty else {
       self = .good(until: .max)
+      return
+    }
+    let lists = lists.filter { $0.parsed.scope.covers(certificate) }
+    guard !lists.isEmpty else {
+      self = .uncovered
       return
     }
     let newest = lists.filter { $0.lastUpdate <= unixSeconds }

@@ -16,6 +16,7 @@ enum ClientIdentity: Equatable {
   enum Rejection: String {
     case unreadable, noAuthority, wrongKeyUsage, notYetValid, expired, revoked
     case staleRevocationList
+    case uncoveredByRevocationLists
   }
 }
 

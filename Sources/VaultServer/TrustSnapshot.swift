@@ -90,6 +90,7 @@ extension ClientVerdict {
     case .expired: .expired
     case .revoked: .revoked
     case .staleRevocationList: .staleRevocationList
+    case .uncoveredByRevocationLists: .uncoveredByRevocationLists
     case .wrongKeyUsage: .wrongKeyUsage
     }
   }

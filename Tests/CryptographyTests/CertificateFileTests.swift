@@ -175,15 +175,6 @@ struct CertificateFileTests {
     }
   }
 
-  @Test func aListOfAPartIsRefused() throws {
-    try workshop.makeRevocationList(
-      by: "ca",
-      extensions: "issuingDistributionPoint = critical, @part\n[part]\nonlyuser = TRUE\n")
-    #expect(throws: CertificateError.partialRevocationList) {
-      _ = try workshop.authority("ca", withRevocationList: true)
-    }
-  }
-
   @Test func everyURIOfALeafIsKnown() throws {
     let uris = ["spiffe://a.example/x", "https://a.example/", "spiffe://b.example/y"]
     let leaf = try workshop.client("shop", by: "ca", uris: uris)

@@ -121,10 +121,12 @@ let package = Package(
     module(
       "Configuration",
       [
-        "Bytes", "AccessPolicy", "AuditLog", "Cards", "Keyring", "RecordFormat", "SystemCalls",
+        "Bytes", "AccessPolicy", "AuditLog", "Cards", "Cryptography", "Keyring", "RecordFormat",
+        "SecretMemory", "SystemCalls",
         product("Yams", "Yams"),
       ]),
-    module("ServiceLog", ["Bytes", "JSON", "SystemCalls", product("Logging", "swift-log")]),
+    module(
+      "ServiceLog", ["Bytes", "JSON", "Storage", "SystemCalls", product("Logging", "swift-log")]),
     module(
       "AcquirerGateway",
       [
@@ -135,7 +137,7 @@ let package = Package(
       "VaultServer",
       [
         "Bytes", "Tokenization", "VaultCore", "Ledgers", "AccessPolicy", "Cards", "SecretMemory",
-        "Cryptography", "JSON",
+        "Cryptography", "JSON", "SystemCalls",
         product("Logging", "swift-log"),
       ] + nio),
     module(

@@ -13,15 +13,33 @@ package struct Metric {
     /// What tells it from the other samples: names and values.
     package let labels: [(name: String, value: String)]
     package let value: Int64
+    private let isMicroseconds: Bool
 
     /// A value with its labels.
     package init(_ value: Int64, labels: [(name: String, value: String)] = []) {
       self.value = value
       self.labels = labels
+      isMicroseconds = false
+    }
+
+    /// A time in seconds, which is known to the microsecond.
+    package init(microseconds: Int64, labels: [(name: String, value: String)] = []) {
+      value = microseconds
+      self.labels = labels
+      isMicroseconds = true
+    }
+
+    /// The value as it is written: a whole number, or seconds and six digits.
+    fileprivate var text: String {
+      guard isMicroseconds else { return "\(value)" }
+      let (seconds, rest) = value.quotientAndRemainder(dividingBy: 1_000_000)
+      let digits = "\(rest)"
+      return "\(seconds)." + String(repeating: "0", count: 6 - digits.utf8.count) + digits
     }
   }
 
-  /// `cadenas_…`, with the unit last; a counter ends in `_total`.
+  /// `cadenas_…`, with the unit last, one of Prometheus' base units (seconds, bytes); a counter ends in
+  /// `_total`, and nothing else does.
   package var name: String
   /// A sentence without line feeds.
   package var help: String
@@ -54,7 +72,7 @@ extension Metric {
         let labels = sample.labels.map { "\($0.name)=\"\(escape($0.value))\"" }
         text += metric.name
         if !labels.isEmpty { text += "{\(labels.joined(separator: ","))}" }
-        text += " \(sample.value)\n"
+        text += " \(sample.text)\n"
       }
     }
     return Array(text.utf8)

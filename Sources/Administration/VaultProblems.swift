@@ -4,6 +4,7 @@ internal import Cryptography
 internal import Keyring
 internal import Ledgers
 internal import RecordFormat
+internal import SecretMemory
 internal import Storage
 internal import VaultCore
 internal import VaultManagement
@@ -26,6 +27,7 @@ extension AdministrationError {
     case let error as CardStoreError: self.init(VaultError(error))
     case let error as LedgerError: self.init(VaultError(error))
     case let error as VaultError: self.init(error)
+    case is SecretMemoryError: self = .keyring(.systemUnavailable)
     default: return nil
     }
   }

@@ -48,7 +48,7 @@ import Glibc
   }
 
   /// Waits until `body` returns a value, or, with nil, until a moment of the monotonic clock.
-  func wait<R>(untilNanoseconds deadline: UInt64, _ body: (inout State) -> R?) -> R? {
+  package func wait<R>(untilNanoseconds deadline: UInt64, _ body: (inout State) -> R?) -> R? {
     var time = timespec(
       tv_sec: Int(deadline / 1_000_000_000), tv_nsec: Int(deadline % 1_000_000_000))
     unsafe pthread_mutex_lock(mutex)

@@ -17,13 +17,32 @@ package func systemMessage(_ number: Int32) -> String {
 
 /// Writes all of `bytes`.
 package func writeAll(_ bytes: [UInt8], to descriptor: Int32) throws(SystemFailure) {
+  let (_, failure) = writeUpToFailure(bytes, to: descriptor)
+  if let failure { throw failure }
+}
+
+/// Writes `bytes` as far as that goes: how many were written, and why not all of them; nil where all
+/// were. Waits for whoever reads, also where the descriptor itself does not.
+package func writeUpToFailure(
+  _ bytes: [UInt8], to descriptor: Int32
+) -> (count: Int, failure: SystemFailure?) {
   var rest = bytes[...]
   while !rest.isEmpty {
     let count = unsafe rest.withUnsafeBytes { unsafe write(descriptor, $0.baseAddress, $0.count) }
     if count < 0, errno == EINTR { continue }
-    guard count > 0 else { throw SystemFailure(call: "write", errno: count < 0 ? errno : EIO) }
+    // Another process that has the same terminal or pipe may have made it non-blocking.
+    if count < 0, errno == EAGAIN {
+      var entry = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
+      _ = unsafe poll(&entry, 1, -1)
+      continue
+    }
+    guard count > 0 else {
+      let failure = SystemFailure(call: "write", errno: count < 0 ? errno : EIO)
+      return (bytes.count - rest.count, failure)
+    }
     rest = rest.dropFirst(count)
   }
+  return (bytes.count, nil)
 }
 
 /// What is done with a directory by name.

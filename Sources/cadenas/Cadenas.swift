@@ -28,15 +28,21 @@ struct Cadenas: ParsableCommand {
 
   static func main() {
     StandardDescriptors.fill()
-    harden()
+    let warning = Hardening.warning
     do {
       var command = try parseAsRoot()
+      // A service says it in its log.
+      if let warning, !(command is ServeCommand) {
+        Console.complain("cadenas: warning: \(warning)")
+      }
       try command.run()
+      Console.finish()
     } catch let status as ExitCode where status.rawValue <= 3 {
       Glibc.exit(status.rawValue)
     } catch let error where exitCode(for: error) == .success {
       // Help and version are thrown too.
       Console.write(fullMessage(for: error) + "\n")
+      Console.finish()
     } catch let error where isUsage(error) {
       Console.complain(fullMessage(for: error))
       Glibc.exit(CommandFailure.Status.invalid.rawValue)
@@ -47,17 +53,20 @@ struct Cadenas: ParsableCommand {
     }
   }
 
-  /// Whatever a command is, it may open keys of a store that no service has open.
-  private static func harden() {
-    let failure = cadenas_harden()
-    guard failure != 0 else { return }
-    Console.complain(
-      "cadenas: warning: this process cannot be kept from leaving its memory in a core file: "
-        + systemMessage(failure))
-  }
-
   /// Whether argument-parser made the error: its own exit status for usage is 64.
   private static func isUsage(_ error: any Error) -> Bool {
     exitCode(for: error) == .validationFailure
   }
+}
+
+/// Keeps secrets of the process in it. Whatever a command is, it may open keys of a store that no
+/// service has open.
+enum Hardening {
+  /// What could not be done; nil where all could. Does it, when it is asked for first.
+  static let warning: String? = {
+    let failure = cadenas_harden()
+    guard failure != 0 else { return nil }
+    return "this process cannot be kept from leaving its memory in a core file: "
+      + systemMessage(failure)
+  }()
 }

@@ -1,6 +1,7 @@
 import Glibc
+import Storage
 
-/// Signals as values: blocked in every thread, and taken by the one that waits for them.
+/// Signals as values: blocked in every thread but the one that waits for them.
 enum Signals {
   /// What the service listens to.
   enum Signal: Sendable {
@@ -10,22 +11,51 @@ enum Signals {
     case reload
   }
 
-  /// Blocks the signals. Call it before the first thread is started, since threads inherit the mask.
-  static func block() {
-    var set = set()
-    unsafe pthread_sigmask(SIG_BLOCK, &set, nil)
+  private struct State {
+    var hasStarted = false
+    var wantsStop = false
+    var wantsReload = false
   }
 
-  static func next() -> Signal {
+  private static let state = Monitor(State())
+
+  /// Begins to wait for signals. Call it before any other thread is started, since threads inherit
+  /// the mask.
+  ///
+  /// - Parameter endStart: what ends the process when it is to stop before it has come to ``next()``.
+  /// - Throws: ``StorageError/system(call:errno:)`` where there is no thread to be had.
+  static func begin(_ endStart: @escaping @Sendable () -> Void) throws(StorageError) {
     var set = set()
-    var number: Int32 = 0
-    while unsafe sigwait(&set, &number) != 0 {}
-    return number == SIGHUP ? .reload : .stop
+    unsafe pthread_sigmask(SIG_BLOCK, &set, nil)
+    _ = try WorkerThread(named: "cadenas-signals") {
+      while true {
+        var set = Self.set()
+        var number: Int32 = 0
+        guard unsafe sigwait(&set, &number) == 0 else { continue }
+        let isStart = state.withLock { state in
+          if number == SIGHUP { state.wantsReload = true } else { state.wantsStop = true }
+          return !state.hasStarted && number != SIGHUP
+        }
+        if isStart { endStart() }
+        state.broadcast()
+      }
+    }
+  }
+
+  /// Waits for the next signal. From the first call on, the start is over.
+  static func next() -> Signal {
+    state.waitUntil { state in
+      state.hasStarted = true
+      if state.wantsStop { return .stop }
+      defer { state.wantsReload = false }
+      return state.wantsReload ? .reload : nil
+    }
   }
 
   /// Has `next()` return `.stop`, from within the process.
   static func requestStop() {
-    kill(getpid(), SIGTERM)
+    state.withLock { $0.wantsStop = true }
+    state.broadcast()
   }
 
   private static func set() -> sigset_t {

@@ -7,12 +7,10 @@ extension EndToEnd {
   /// The line of the service's log about a payment without a decision.
   @Suite(.stage) struct PaymentLogTests {
     /// The one line that has `payment` and these statuses, by member.
-    private func line(of answer: WireAnswer) throws -> JSONMembers {
+    private func line(of answer: WireAnswer) async throws -> JSONMembers {
       let request = try #require(answer.fields["x-request-id"])
-      let line = try Stage.current.logs().split(separator: "\n").first {
-        $0.contains(#""message":"request""#) && $0.contains(request)
-      }
-      let members = try JSONMembers(Array(try #require(line).utf8))
+      let line = try await Stage.current.logLine(with: #""message":"request""#, request)
+      let members = try JSONMembers(Array(line.utf8))
       #expect(members["acquirer"] == "credit-du-nord")
       #expect(members["payment_id"] == answer["payment_id"])
       return members
@@ -29,7 +27,7 @@ extension EndToEnd {
       try await stage.reload()
       let answer = try await stage.ask(.push(token, amount: 4990, key: "nobody-listens"))
       expect(answer, 502, "acquirer-unreachable")
-      let line = try line(of: answer)
+      let line = try await line(of: answer)
       #expect(line["cause"] == "connect-failed")
       #expect(line["errno"] == "111" && line["error"] == "Connection refused")
       #expect(!stage.logs().contains(TestCard.visa))
@@ -48,9 +46,9 @@ extension EndToEnd {
       let token = try await stage.token(of: TestCard.visa)
       let answer = try await stage.ask(.push(token, amount: amount, key: "why-\(amount)"))
       #expect(answer.status == status)
-      #expect(try line(of: answer)["cause"] == cause)
+      #expect(try await line(of: answer)["cause"] == cause)
       let again = try await stage.ask(.push(token, amount: amount, key: "why-\(amount)"))
-      #expect(try line(of: again)["cause"] == "replayed")
+      #expect(try await line(of: again)["cause"] == "replayed")
     }
   }
 }

@@ -61,7 +61,7 @@ extension EndToEnd {
         #expect(!text.isEmpty)
         #expect(search.hits(in: Array(text.utf8)).isEmpty, "\(command)")
       }
-      #expect(stage.logs().contains("request"))
+      try await stage.logLine(with: "request")
       let files = try ChildProcess.run(["find", stage.directory, "-type", "f"]).split(
         separator: "\n")
       #expect(files.contains { $0.hasSuffix("/cards.mdb") })

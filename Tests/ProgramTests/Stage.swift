@@ -187,6 +187,17 @@ extension Stage {
   /// Everything that the vault has logged.
   func logs() -> String { (try? DevelopmentFiles.readText("\(directory)/logs/vault.log")) ?? "" }
 
+  /// The first line of the log that holds each of `texts`, waited for: the vault waits for no line.
+  @discardableResult
+  func logLine(with texts: String...) async throws -> String {
+    var line: Substring?
+    try await eventually("the log has a line with \(texts)") {
+      line = logs().split(separator: "\n").first { line in texts.allSatisfy { line.contains($0) } }
+      return line != nil
+    }
+    return String(line ?? "")
+  }
+
   /// Changes the configuration file.
   func configure(_ change: (String) -> String) throws {
     try DevelopmentFiles.write(

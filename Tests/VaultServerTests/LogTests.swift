@@ -17,7 +17,7 @@ struct LogTests {
   }
 
   private func makeLogger(_ lines: Lines) -> Logger {
-    Logger(label: "test") { _ in JSONLogHandler { lines.append($0) } }
+    Logger(label: "test") { _ in JSONLogHandler { lines.append($1) } }
   }
 
   @Test func `an event is one line of JSON`() throws {
@@ -44,6 +44,16 @@ struct LogTests {
     let lines = Lines()
     makeLogger(lines).info("m", metadata: ["x": "\(String(repeating: "y", count: 10_000))"])
     #expect(try #require(lines.all.first).utf8.count < 400)
+  }
+
+  @Test func `what is worth nothing without its end is whole, and bounded`() throws {
+    let lines = Lines()
+    let text = String(repeating: "y", count: 4_000)
+    makeLogger(lines).info("m", metadata: ["x": .stringConvertible(WholeValue(text + "\n"))])
+    #expect(try #require(lines.all.first).contains("\"x\":\"\(text)?\""))
+    let long = String(repeating: "y", count: 100_000)
+    makeLogger(lines).info("m", metadata: ["x": .stringConvertible(WholeValue(long))])
+    #expect(try #require(lines.all.last).utf8.count < WholeValue.longest + 150)
   }
 
   @Test func `lines beyond those of a second are counted and left out`() {

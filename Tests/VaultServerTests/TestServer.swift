@@ -61,7 +61,7 @@ final class TestServer: Sendable {
       host: "127.0.0.1", port: 0, certificate: Self.certificate(pki), brands: .standard,
       pool: pool, unixSeconds: { clock.unixSeconds })
     settings.limits = limits
-    let logger = Logger(label: "test") { _ in JSONLogHandler { log.append($0) } }
+    let logger = Logger(label: "test") { _ in JSONLogHandler { log.append($1) } }
     server = try await VaultServer(
       settings, service: service, terms: Terms(policy),
       authorities: try Self.authorities(pki, policy, list: list), group: group, logger: logger)

@@ -59,14 +59,15 @@ final class CheckpointPublisher: Sendable {
   private func publish(_ signed: SignedCheckpoint) {
     // A line of the log has no line feeds; base 64 keeps every byte that is signed.
     let note = Base64.encode(Array(signed.note.encoded.utf8))
-    logger.notice("checkpoint", metadata: ["entries": "\(signed.size)", "note": "\(note)"])
+    logger.notice("checkpoint", metadata: ["entries": "\(signed.size)", "note": .whole(note)])
     var isWritten = true
     if let path = settings.checkpointPath {
       do throws(CommandFailure) {
         try OutputFile.replace(path, with: Array(signed.note.encoded.utf8))
       } catch {
         isWritten = false
-        logger.error("the checkpoint's file is not written", metadata: ["reason": "\(error)"])
+        logger.error(
+          "the checkpoint's file is not written", metadata: ["reason": .whole(error.message)])
       }
     }
     state.withLock { state in

@@ -41,9 +41,7 @@ extension Service {
       record(.reload, .done)
     } catch {
       let failure = CommandFailure(error)
-      logger.error(
-        "configuration not reloaded; the one before stays in force",
-        metadata: ["reason": "\(failure.message)"])
+      logger.log(.error, "configuration not reloaded; the one before stays in force", failure)
       record(.reload, .refused)
     }
   }

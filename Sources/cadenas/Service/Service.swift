@@ -6,6 +6,7 @@ import Glibc
 import Logging
 import NIOCore
 import NIOPosix
+import ServiceLog
 import SystemCalls
 import Tokenization
 import VaultCore
@@ -28,9 +29,12 @@ final class Service: Sendable {
   let publisher: CheckpointPublisher
 
   /// Runs the service until a signal ends it, and gives the exit status.
-  static func run(configurationPath: String, logger: Logger) throws -> Int32 {
+  static func run(
+    configurationPath: String, log: LogQueue, logger: Logger
+  ) throws -> Int32 {
     let configuration = try ServiceConfiguration.load(path: configurationPath)
-    let service = try Service(configuration, logger: logger)
+    try StartRoom.check(mapBytes: configuration.store.mapSizeBytes)
+    let service = try Service(configuration, log: log, logger: logger)
     while true {
       switch Signals.next() {
       case .reload: service.reload(configurationPath)
@@ -39,7 +43,7 @@ final class Service: Sendable {
     }
   }
 
-  private init(_ configuration: ServiceConfiguration, logger: Logger) throws {
+  private init(_ configuration: ServiceConfiguration, log: LogQueue, logger: Logger) throws {
     let parts = try ServiceParts(configuration, generation: 1)
     let base = try ServiceBase(configuration, parts: parts, logger: logger)
     let manager = base.manager
@@ -50,7 +54,7 @@ final class Service: Sendable {
     let server = try base.startServer(parts)
     let status = ServiceStatusSource(
       configuration: configuration, manager: manager, tokenizer: base.tokenizer, server: server,
-      gateway: base.gateway, condition: base.condition,
+      gateway: base.gateway, condition: base.condition, log: log,
       startedMilliseconds: SystemClock.unixMilliseconds())
     do {
       administration = try AdminServer.start(

@@ -61,7 +61,7 @@ struct ServiceBase {
       perHour: limits.sameDigitsPerHour, mostPairs: limits.sameDigitsPairs)
     settings.explain = { error in
       let reason = CommandFailure(error).message
-      logger.error("work on keys is not done", metadata: ["reason": "\(reason)"])
+      logger.error("work on keys is not done", metadata: ["reason": .whole(reason)])
       return reason
     }
     // Not by the writer, whose answers would be later by the time that the log takes.
@@ -70,7 +70,7 @@ struct ServiceBase {
     }
     let vault = try Vault(store, settings, clock: .machine) { error in
       logger.critical(
-        "nothing is written any more", metadata: ["reason": "\(error.explanation)"])
+        "nothing is written any more", metadata: ["reason": .whole(error.explanation)])
       condition.endWriting()
       Signals.requestStop()
     }

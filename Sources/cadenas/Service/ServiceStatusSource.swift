@@ -6,6 +6,7 @@ import Configuration
 import Glibc
 import Ledgers
 import SecretMemory
+import ServiceLog
 import SystemCalls
 import Tokenization
 import VaultCore
@@ -20,6 +21,7 @@ struct ServiceStatusSource: Sendable {
   let server: VaultServer
   let gateway: Gateway
   let condition: ServiceCondition
+  let log: LogQueue
   let startedMilliseconds: Int64
 
   private var vault: Vault { manager.vault }
@@ -76,9 +78,11 @@ struct ServiceStatusSource: Sendable {
         "cadenas_requests_total", .counter, "Answers, by operation and HTTP status.",
         samples: answers.map { .init(Int64(clamping: $0.count), labels: labels($0)) }),
       Metric(
-        "cadenas_request_microseconds_total", .counter,
+        "cadenas_request_seconds_total", .counter,
         "Time from the end of a request's head to its answer, summed.",
-        samples: answers.map { .init(Int64(clamping: $0.microseconds), labels: labels($0)) }),
+        samples: answers.map {
+          .init(microseconds: Int64(clamping: $0.microseconds), labels: labels($0))
+        }),
       Metric(
         "cadenas_connections", .gauge, "Open connections.",
         Int64(server.counters.connectionsOpen)),
@@ -108,6 +112,10 @@ struct ServiceStatusSource: Sendable {
         "cadenas_same_digits_forgotten_total", .counter,
         "Pairs that were forgotten at limits.same_digits_pairs.",
         Int64(clamping: vault.books.digitFigures.forgotten)),
+      Metric(
+        "cadenas_log_lines_lost_total", .counter,
+        "Lines of the log that were left out, since nobody read them or they could not be written.",
+        Int64(clamping: log.linesLost)),
       Metric("cadenas_sealed", .gauge, "1 while the keyring is closed.", vault.isSealed ? 1 : 0),
     ]
     metrics += acquirers()

@@ -30,12 +30,7 @@ import Testing
   @Test func aCeremonyAtATerminalShowsNoPassphraseAndAsksAgain() throws {
     try withScratchDirectory { directory in
       let runner = try CommandLineRunner(directory: "\(directory)/i")
-      try runner.act("start")
-      try runner.act("stop")
-      let plan = "vault: v\\nthreshold: 2\\ncustodians: [{name: a}, {name: b}]\\n"
-      _ = try runner.run(
-        "sed -e 's/source: file/source: custodians/' -e '/^  path: keys/d' -e 's/path: store/path: s/' "
-          + "cadenas.yaml > custodians.yaml && printf '\(plan)' > plan.yaml")
+      try Self.prepare(runner)
       let ceremony = try Self.run(
         [
           "of a, 12 bytes or more: =short", "of a, 12 bytes or more: =first passphrase",
@@ -63,5 +58,52 @@ import Testing
       let terminated = try Self.run(["of a: =TERM"], verify, runner)
       #expect(terminated.verdict == "echo 0 1 ended 15", "\(terminated.shown)")
     }
+  }
+
+  /// Between two custodians the key is derived, which takes a while.
+  @Test func whatIsTypedAheadIsNeitherShownNorTaken() throws {
+    try withScratchDirectory { directory in
+      let runner = try CommandLineRunner(directory: "\(directory)/i")
+      try Self.prepare(runner)
+      let asked = [
+        "of a, 12 bytes or more: =first passphrase\\nsomebody who is too fast",
+        "again: =first passphrase\\nthe passphrase of the next", "\\r\\n=LOOK",
+        "of b, 12 bytes or more: =second passphrase", "again: =second passphrase",
+      ]
+      let command = "init --config custodians.yaml --ceremony plan.yaml --shares shares"
+      let ceremony = try Self.run(asked, command, runner)
+      #expect(ceremony.verdict == "echo 0 0 0 0 0 1 ended 0", "\(ceremony.shown)")
+      for secret in ["fast", "next", "first passphrase", "second passphrase"] {
+        #expect(!ceremony.shown.contains(secret), "\(ceremony.shown)")
+      }
+    }
+  }
+
+  /// Whatever comes while nobody is asked.
+  @Test func aSignalBetweenTwoCustodiansEndsTheCeremonyAndTheTerminalIsAsItWas() throws {
+    try withScratchDirectory { directory in
+      let runner = try CommandLineRunner(directory: "\(directory)/i")
+      try Self.prepare(runner)
+      for (word, status) in [("TERM", 15), ("^C", 2)] {
+        let ended = try Self.run(
+          [
+            "of a, 12 bytes or more: =first passphrase", "again: =first passphrase",
+            "\\r\\n=\(word)",
+          ], "init --config custodians.yaml --ceremony plan.yaml --shares shares", runner)
+        #expect(ended.verdict == "echo 0 0 0 1 ended \(status)", "\(ended.shown)")
+        #expect(!ended.shown.contains("first passphrase"))
+        #expect(try runner.run("ls sealed").status != 0)
+      }
+    }
+  }
+
+  /// A plan, and a configuration for a store that custodians open.
+  private static func prepare(_ runner: CommandLineRunner) throws {
+    try runner.act("start")
+    try runner.act("stop")
+    let plan = "vault: v\\nthreshold: 2\\ncustodians: [{name: a}, {name: b}]\\n"
+    _ = try runner.run(
+      "sed -e 's/source: file/source: custodians/' -e '/^  path: keys/d' -e 's/path: store/path: sealed/' "
+        + "cadenas.yaml > custodians.yaml && printf '\(plan)' > plan.yaml")
   }
 }

@@ -27,12 +27,14 @@ struct CopyKey {
           + "of them, each with --share FILE")
     }
     var collection = ShareCollection(for: set)
+    let reader = try passphrases.reader()
     for path in sharePaths where !collection.progress.isComplete {
       let share = try CeremonyFiles.readShare(path)
       try collection.check(share)
-      let passphrase = try passphrases.existing(of: share.header.custodian)
+      let passphrase = try reader.existing(of: share.header.custodian)
       try collection.add(share, passphrase: passphrase)
     }
+    reader.end()
     return Restoration.Key(
       try collection.keyEncryptionKey(), custodians: collection.progress.entered.map(\.text))
   }

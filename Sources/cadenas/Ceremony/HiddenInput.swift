@@ -7,10 +7,11 @@ private let caughtSignal = Atomic<Int32>(0)
 /// Where a handler writes a byte, so that whoever waits wakes up.
 private let wakeDescriptor = Atomic<Int32>(-1)
 
-/// A terminal that does not show what is typed, until the value ends, whatever ends it.
+/// The terminal of the process, which does not show what is typed until the value ends, whatever ends
+/// it: also not between two prompts, while somebody types ahead.
 ///
-/// Signals that would end the process are kept until the terminal is as it was. For the one thread of
-/// a command.
+/// Signals that would end the process are kept until the terminal is as it was, and then end it. For
+/// the one thread of a command.
 struct HiddenInput: ~Copyable {
   private static let signals = [SIGINT, SIGTERM, SIGHUP, SIGQUIT]
 
@@ -21,11 +22,20 @@ struct HiddenInput: ~Copyable {
   private var mask = sigset_t()
   private var actions: [sigaction] = []
 
-  /// Stops the echo of `terminal`, which stays open longer than the value.
-  init(_ terminal: Int32) throws(CommandFailure) {
-    self.terminal = terminal
+  /// Stops the echo.
+  ///
+  /// - Throws: ``CommandFailure`` where the process has no terminal.
+  init() throws(CommandFailure) {
+    terminal = unsafe open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY)
+    guard terminal >= 0 else {
+      throw CommandFailure(
+        .invalid, "there is no terminal to type a passphrase at; use --passphrase-fd")
+    }
     guard unsafe tcgetattr(terminal, &settings) == 0, unsafe Glibc.pipe(&pipe) == 0 else {
-      throw CommandFailure(.invalid, "the terminal cannot be used: \(systemMessage(errno))")
+      let failure = CommandFailure(
+        .invalid, "the terminal cannot be used: \(systemMessage(errno))")
+      close(terminal)
+      throw failure
     }
     for end in pipe { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
     holdSignals()
@@ -41,20 +51,42 @@ struct HiddenInput: ~Copyable {
     var before = settings
     unsafe tcsetattr(terminal, TCSAFLUSH, &before)
     releaseSignals()
-    for end in pipe where end >= 0 { close(end) }
+    for end in pipe + [terminal] where end >= 0 { close(end) }
+    // It has its usual action again, and ends the process as it does others.
+    let signal = caughtSignal.load(ordering: .relaxed)
+    if signal != 0 { kill(getpid(), signal) }
   }
 
+  /// Asks with `prompt`, and has `read` read the line that is typed after it. What was typed before
+  /// somebody could see the prompt is dropped: it was meant for another.
+  ///
+  /// - Parameter read: is given the terminal, and what waits for the next byte; false where a signal
+  ///   has come instead.
+  /// - Throws: ``CommandFailure`` also where a signal has come.
+  borrowing func line<R: ~Copyable>(
+    after prompt: String, _ read: (Int32, () -> Bool) throws(CommandFailure) -> R
+  ) throws(CommandFailure) -> R {
+    tcflush(terminal, TCIFLUSH)
+    Console.write(Array(prompt.utf8), to: terminal)
+    let line = try read(terminal) { wait() }
+    Console.write([UInt8(ascii: "\n")], to: terminal)
+    guard caughtSignal.load(ordering: .relaxed) == 0 else {
+      throw CommandFailure(.refused, "interrupted")
+    }
+    return line
+  }
+
+  /// Ends it.
+  consuming func end() {}
+
   /// Waits until something was typed; false when a signal has come instead.
-  func wait() -> Bool {
+  private borrowing func wait() -> Bool {
     var entries = [terminal, pipe[0]].map { pollfd(fd: $0, events: Int16(POLLIN), revents: 0) }
     while unsafe poll(&entries, nfds_t(entries.count), -1) < 0 {
       guard errno == EINTR else { return false }
     }
     return entries[1].revents == 0 && caughtSignal.load(ordering: .relaxed) == 0
   }
-
-  /// Ends it, and says which signal has come; 0 for none.
-  consuming func end() -> Int32 { caughtSignal.load(ordering: .relaxed) }
 
   /// Has signals noted instead of ending the process, and keeps the one that would stop it.
   private mutating func holdSignals() {

@@ -62,11 +62,14 @@ extension PassphraseOption {
     _ plan: CustodyPlan, besides known: [KeyIdentifier], atMilliseconds now: UInt64
   ) throws -> CustodyCeremony.Result {
     var ceremony = try CustodyCeremony(plan, besides: known, atMilliseconds: now)
+    let reader = try reader()
     for index in plan.custodians.indices {
-      let passphrase = try new(of: plan.custodians[index])
+      let passphrase = try reader.new(of: plan.custodians[index])
       try ceremony.seal(custodian: index, passphrase: passphrase)
     }
-    return try ceremony.finish()
+    let result = try ceremony.finish()
+    reader.end()
+    return result
   }
 }
 

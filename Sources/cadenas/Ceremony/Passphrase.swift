@@ -21,60 +21,83 @@ struct PassphraseOption: ParsableArguments {
     guard descriptor >= 0 else { throw ValidationError("--passphrase-fd expects a number from 0") }
   }
 
-  /// The passphrase of a custodian's share.
+  /// Begins to ask for passphrases: at a terminal, nothing that is typed is shown until the reader ends.
+  func reader() throws(CommandFailure) -> PassphraseReader {
+    if let descriptor { return .descriptor(descriptor) }
+    return .terminal(try HiddenInput())
+  }
+
+  /// The passphrase of one custodian's share.
   func existing(of custodian: CustodyName) throws(CommandFailure) -> SecretBytes {
-    if let descriptor { return try Passphrase.line(from: descriptor, of: custodian) }
-    return try Passphrase.typed("Passphrase of \(custodian.text): ")
+    let reader = try reader()
+    let passphrase = try reader.existing(of: custodian)
+    reader.end()
+    return passphrase
+  }
+}
+
+/// Asks custodians for their passphrases, one after the other.
+enum PassphraseReader: ~Copyable {
+  case descriptor(Int32)
+  case terminal(HiddenInput)
+
+  /// The passphrase of a custodian's share.
+  borrowing func existing(of custodian: CustodyName) throws(CommandFailure) -> SecretBytes {
+    switch self {
+    case .descriptor(let descriptor): try Passphrase.line(from: descriptor, of: custodian)
+    case .terminal(let input):
+      try Passphrase.typed(at: input, after: "Passphrase of \(custodian.text): ")
+    }
   }
 
   /// A new passphrase for a custodian's share. At a terminal it is typed twice, and asked for again
   /// where it was not the same or has no length that a passphrase may have.
-  func new(of custodian: CustodyName) throws(CommandFailure) -> SecretBytes {
-    if let descriptor { return try Passphrase.line(from: descriptor, of: custodian) }
-    let counts = CustodianShare.passphraseByteCounts
-    for _ in 0..<Passphrase.attempts {
-      let first = try Passphrase.typed(
-        "New passphrase of \(custodian.text), \(counts.lowerBound) bytes or more: ")
-      guard counts.contains(first.count) else {
-        Console.complain(
-          CustodyProblem.passphraseLength(custodian: custodian).explanation + "; try again")
-        continue
-      }
-      let second = try Passphrase.typed("The same again: ")
-      if first.isEqual(to: second.bytes) { return first }
-      Console.complain("these were not the same; try again")
+  borrowing func new(of custodian: CustodyName) throws(CommandFailure) -> SecretBytes {
+    switch self {
+    case .descriptor(let descriptor): try Passphrase.line(from: descriptor, of: custodian)
+    case .terminal(let input): try Passphrase.new(of: custodian, at: input)
     }
-    throw CommandFailure(.refused, "no passphrase was given for \(custodian.text)")
   }
+
+  /// Ends it: a terminal shows again what is typed.
+  consuming func end() {}
 }
 
 /// Reads a passphrase straight into secret memory.
 enum Passphrase {
   /// How often a new one is asked for.
-  static let attempts = 3
+  private static let attempts = 3
   /// One byte more than the longest, so that a longer one is known as such.
   private static let roomBytes = CustodianShare.passphraseByteCounts.upperBound + 1
 
-  /// What is typed at the terminal of the process, without being shown.
-  static func typed(_ prompt: String) throws(CommandFailure) -> SecretBytes {
-    let terminal = unsafe open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY)
-    guard terminal >= 0 else {
-      throw CommandFailure(
-        .invalid, "there is no terminal to type a passphrase at; use --passphrase-fd")
+  /// A new one, typed twice.
+  static func new(
+    of custodian: CustodyName, at input: borrowing HiddenInput
+  ) throws(CommandFailure) -> SecretBytes {
+    let counts = CustodianShare.passphraseByteCounts
+    for _ in 0..<attempts {
+      let first = try typed(
+        at: input,
+        after: "New passphrase of \(custodian.text), \(counts.lowerBound) bytes or more: ")
+      guard counts.contains(first.count) else {
+        Console.complain(
+          CustodyProblem.passphraseLength(custodian: custodian).explanation + "; try again")
+        continue
+      }
+      let second = try typed(at: input, after: "The same again: ")
+      if first.isEqual(to: second.bytes) { return first }
+      Console.complain("these were not the same; try again")
     }
-    defer { close(terminal) }
-    // Before the prompt, since somebody may begin to type as soon as they see it.
-    let input = try HiddenInput(terminal)
-    Console.write(Array(prompt.utf8), to: terminal)
-    let secret = try read(from: terminal) { input.wait() }
-    let signal = input.end()
-    Console.write([UInt8(ascii: "\n")], to: terminal)
-    guard signal == 0 else {
-      // The terminal is as it was, and the signal has its usual action again.
-      kill(getpid(), signal)
-      throw CommandFailure(.refused, "interrupted")
+    throw CommandFailure(.refused, "no passphrase was given for \(custodian.text)")
+  }
+
+  /// What is typed at the terminal after a prompt.
+  static func typed(
+    at input: borrowing HiddenInput, after prompt: String
+  ) throws(CommandFailure) -> SecretBytes {
+    try input.line(after: prompt) { terminal, wait throws(CommandFailure) in
+      try read(from: terminal, waiting: wait)
     }
-    return secret
   }
 
   /// The next line of a descriptor.

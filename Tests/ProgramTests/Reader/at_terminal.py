@@ -4,7 +4,8 @@
     at_terminal.py 'PROMPT=TYPED' … -- PROGRAM ARGUMENT…
 
 Waits for each prompt, notes whether the terminal then shows what is typed, and types; `TYPED` may be
-`^C`, or `TERM` for that signal from elsewhere. Prints what the terminal showed, then a line
+`^C`, `TERM` for that signal from elsewhere, or `LOOK` for nothing. In both, `\\r` and `\\n` stand for
+ends of lines, so that `TYPED` may be followed by what is typed ahead. Prints what the terminal showed, then a line
 `echo PROMPTS AFTER ended STATUS`: 0 or 1 for each prompt, for the time after the end, and the wait status.
 """
 import os
@@ -34,7 +35,9 @@ def read(terminal):
 
 def main():
     split = sys.argv.index("--")
-    steps = [step.split("=", 1) for step in sys.argv[1:split]]
+    steps = [
+        step.replace("\\r", "\r").replace("\\n", "\n").split("=", 1) for step in sys.argv[1:split]
+    ]
     child, terminal = pty.fork()
     if child == 0:
         os.execvp(sys.argv[split + 1], sys.argv[split + 1:])
@@ -46,7 +49,7 @@ def main():
         echoes.append(shows_input(terminal))
         if typed == "TERM":
             os.kill(child, signal.SIGTERM)
-        else:
+        elif typed != "LOOK":
             os.write(terminal, b"\x03" if typed == "^C" else typed.encode() + b"\n")
     _, status = os.waitpid(child, 0)
     after = shows_input(terminal)

@@ -49,6 +49,73 @@ struct CommandLinePartsTests {
     #expect(table.text == "NAME      N\nx         1\nlonger  100\n")
   }
 
+  @Test("a table folds text where the terminal is narrow, and never breaks a word")
+  func narrowTable() {
+    var table = TextTable([("ID", .left), ("WHAT", .left), ("N", .right)])
+    table.add(["0a1b2c3d", "one two three four", "1"])
+    table.add(["4e5f6a7b", "five", "23"])
+    let whole = """
+      ID        WHAT                 N
+      0a1b2c3d  one two three four   1
+      4e5f6a7b  five                23
+
+      """
+    #expect(table.text(within: nil) == whole)
+    #expect(table.text(within: 32) == whole)
+    #expect(table.plainText == whole)
+    #expect(
+      table.text(within: 23) == """
+        ID        WHAT        N
+        0a1b2c3d  one two     1
+                  three
+                  four
+        4e5f6a7b  five       23
+
+        """)
+    // Narrower than the words of its columns, it is a record for each row.
+    #expect(
+      table.text(within: 18) == """
+        ID    0a1b2c3d
+        WHAT  one two three four
+        N     1
+
+        ID    4e5f6a7b
+        WHAT  five
+        N     23
+
+        """)
+  }
+
+  @Test("values are folded under each other, and a word that is too long stays whole")
+  func narrowPairs() {
+    let root = String(repeating: "a", count: 44)
+    let pairs = [("a name", "words that go on and on until there is no room"), ("root", root)]
+    #expect(
+      TextTable.pairs(pairs, within: 40) == """
+        a name  words that go on and on until
+                there is no room
+        root    \(root)
+
+        """)
+    #expect(TextTable.pairs(pairs, within: nil).split(separator: "\n").count == 2)
+    #expect(TextFold.lines("a  b   c", within: 4) == ["a  b", "c"])
+    #expect(TextFold.lines("", within: 0) == [""])
+  }
+
+  @Test("a line of progress is shorter than the terminal is wide")
+  func narrowProgress() {
+    func text(_ columns: Int?) -> String {
+      ProgressLine.text(
+        "records", done: 5_000, total: 10_000, since: 5_000, elapsed: .seconds(5),
+        within: columns)
+    }
+    let count = "5000 of 10000  1000/s  5 s left"
+    #expect(text(nil) == "records [############............] 50 %  \(count)")
+    #expect(text(60) == "records 50 %  \(count)")
+    #expect(text(40) == "50 %")
+    #expect(text(4) == "")
+  }
+
   @Test("sizes are told in the largest unit that fits")
   func sizes() throws {
     let text = #"{"a":0,"b":1023,"c":1536,"d":1073741824,"e":1099511627776,"f":"x"}"#

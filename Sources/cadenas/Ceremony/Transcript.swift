@@ -61,7 +61,7 @@ struct Transcript {
       role + String(repeating: " ", count: width - role.utf8.count)
         + "name ____________________  signature ____________________  date __________\n"
     }
-    return "Key ceremony of a Cadenas vault\n\n" + TextTable.pairs(facts) + "\n"
+    return "Key ceremony of a Cadenas vault\n\n" + TextTable.pairs(facts, within: nil) + "\n"
       + custodians.plainText + "\n" + (keys.isEmpty ? "" : keyTable.plainText + "\n")
         + """
         The key was made by the program and seen by nobody. Each share was encrypted under its

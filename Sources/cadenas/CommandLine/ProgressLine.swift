@@ -15,7 +15,7 @@ struct ProgressLine: ~Copyable {
   /// A line about `what`; where that is empty, nothing is shown.
   init(_ what: String) {
     self.what = what
-    isShown = !what.isEmpty && isatty(STDERR_FILENO) == 1
+    isShown = !what.isEmpty && Console.isTerminal(STDERR_FILENO)
   }
 
   mutating func show(done: UInt64, total: UInt64) {
@@ -27,7 +27,8 @@ struct ProgressLine: ~Copyable {
     if first.map({ done < $0.done }) ?? true { first = (done, now) }
     let since = first ?? (done, now)
     let text = Self.text(
-      what, done: done, total: total, since: done - since.done, elapsed: now - since.at)
+      what, done: done, total: total, since: done - since.done, elapsed: now - since.at,
+      within: Console.columns(STDERR_FILENO))
     Console.write(Array("\r\(text)\u{1B}[K".utf8), to: STDERR_FILENO)
   }
 
@@ -39,13 +40,26 @@ struct ProgressLine: ~Copyable {
   ///
   /// - Parameters:
   ///   - recent: how many were done in the time `elapsed`.
+  ///   - columns: what the line has to be shorter than, since it is written over; nil for any length.
   static func text(
-    _ what: String, done: UInt64, total: UInt64, since recent: UInt64, elapsed: Duration
+    _ what: String, done: UInt64, total: UInt64, since recent: UInt64, elapsed: Duration,
+    within columns: Int? = nil
   ) -> String {
     let percent = total == 0 ? 100 : Int(min(100, Double(done) / Double(total) * 100))
     let filled = percent * width / 100
     let bar = String(repeating: "#", count: filled) + String(repeating: ".", count: width - filled)
-    var text = "\(what) [\(bar)] \(percent) %  \(done) of \(total)"
+    let count = count(done, total, recent, elapsed)
+    let texts = [
+      "\(what) [\(bar)] \(percent) %  \(count)", "\(what) \(percent) %  \(count)", "\(percent) %",
+    ]
+    return texts.first { $0.count < columns ?? .max } ?? ""
+  }
+
+  /// How many of how many, how many a second, and how long it may still take.
+  private static func count(
+    _ done: UInt64, _ total: UInt64, _ recent: UInt64, _ elapsed: Duration
+  ) -> String {
+    var text = "\(done) of \(total)"
     let seconds = elapsed / .seconds(1)
     guard recent > 0, seconds > 0.5 else { return text }
     let rate = Double(recent) / seconds

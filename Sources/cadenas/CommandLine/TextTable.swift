@@ -1,4 +1,6 @@
-/// Rows under titles, in columns as wide as what is in them.
+/// Rows under titles, in columns as wide as what is in them; at a terminal that is too narrow for that,
+/// text is folded within its column, and where a column would break words, each row is a record of
+/// names and values.
 struct TextTable {
   /// Where the text of a column stands.
   enum Alignment { case left, right }
@@ -27,33 +29,115 @@ struct TextTable {
     rows.append(cells.map(Console.printable))
   }
 
-  /// The lines of the table, titles first, for a terminal.
-  var text: String { Console.styled(lines[0], .bold) + lines.dropFirst().joined() }
+  /// The lines of the table, titles first, for standard output.
+  var text: String { text(within: Console.columns()) }
 
-  /// The lines of the table, titles first, for a file.
-  var plainText: String { lines.joined() }
-
-  private var lines: [String] {
-    let widths = titles.indices.map { column in
-      ([titles] + rows).map { $0[column].count }.max() ?? 0
-    }
-    func line(_ cells: [String]) -> String {
-      let padded = cells.indices.map { column in
-        let space = String(repeating: " ", count: widths[column] - cells[column].count)
-        return alignments[column] == .right ? space + cells[column] : cells[column] + space
-      }
-      var line = padded.joined(separator: "  ")
-      while line.last == " " { line.removeLast() }
-      return line + "\n"
-    }
-    return ([titles] + rows).map(line)
+  /// The same in lines of at most `columns` characters; nil for as long as they are.
+  func text(within columns: Int?) -> String {
+    guard let widths = widths(within: columns ?? .max) else { return records(within: columns) }
+    return Console.styled(line(titles, widths), .bold) + rows.map { line($0, widths) }.joined()
   }
 
-  /// Names and values, one pair a line.
-  static func pairs(_ pairs: [(name: String, value: String)]) -> String {
-    let width = pairs.map(\.name.count).max() ?? 0
-    return pairs.map { name, value in
-      name + String(repeating: " ", count: width - name.count + 2) + Console.printable(value) + "\n"
+  /// The lines of the table, titles first, for a file.
+  var plainText: String {
+    let widths = naturalWidths
+    return ([titles] + rows).map { line($0, widths) }.joined()
+  }
+
+  private static let gap = 2
+
+  private var naturalWidths: [Int] { widths { $0.count } }
+
+  /// For each column, the greatest that `measure` makes of its cells.
+  private func widths(_ measure: (String) -> Int) -> [Int] {
+    titles.indices.map { column in ([titles] + rows).map { measure($0[column]) }.max() ?? 0 }
+  }
+
+  /// Widths that fit into `columns`, the widest columns folded first; nil where that would break words.
+  private func widths(within columns: Int) -> [Int]? {
+    var widths = naturalWidths
+    let longestWords = self.widths { $0.split(separator: " ").map(\.count).max() ?? 0 }
+    let room = columns - Self.gap * (widths.count - 1)
+    while widths.reduce(0, +) > room {
+      let foldable = widths.indices.filter {
+        alignments[$0] == .left && widths[$0] > longestWords[$0]
+      }
+      guard let widest = foldable.max(by: { widths[$0] < widths[$1] }) else { return nil }
+      widths[widest] -= 1
+    }
+    return widths
+  }
+
+  /// A row, which is several lines where a cell is wider than its column.
+  private func line(_ cells: [String], _ widths: [Int]) -> String {
+    let folded = cells.indices.map { TextFold.lines(cells[$0], within: widths[$0]) }
+    return (0..<(folded.map(\.count).max() ?? 0)).map { index in
+      let padded = folded.indices.map { column in
+        let cell = index < folded[column].count ? folded[column][index] : ""
+        let space = String(repeating: " ", count: widths[column] - cell.count)
+        return alignments[column] == .right ? space + cell : cell + space
+      }
+      var line = padded.joined(separator: String(repeating: " ", count: Self.gap))
+      while line.last == " " { line.removeLast() }
+      return line + "\n"
     }.joined()
+  }
+
+  private func records(within columns: Int?) -> String {
+    rows.map { row in
+      Self.pairs(titles.indices.map { (titles[$0], row[$0]) }, within: columns)
+    }.joined(separator: "\n")
+  }
+
+  /// Names and values, one pair a line, for standard output.
+  static func pairs(_ pairs: [(name: String, value: String)]) -> String {
+    self.pairs(pairs, within: Console.columns())
+  }
+
+  /// The same, with values folded in lines of at most `columns` characters; nil for as long as they are.
+  static func pairs(_ pairs: [(name: String, value: String)], within columns: Int?) -> String {
+    let indent = (pairs.map(\.name.count).max() ?? 0) + gap
+    return pairs.map { name, value in
+      name + String(repeating: " ", count: indent - name.count)
+        + TextFold.text(Console.printable(value), indent: indent, within: columns) + "\n"
+    }.joined()
+  }
+}
+
+/// Breaks text into lines between words. A word that is too long stays whole, so that it can be copied.
+enum TextFold {
+  /// The least room for text beside its indent; in less it is not folded.
+  private static let leastWidth = 20
+
+  /// Lines of at most `width` characters; at least one.
+  static func lines(_ text: String, within width: Int) -> [String] {
+    guard text.count > width else { return [text] }
+    var lines: [String] = []
+    var line = ""
+    for word in text.split(separator: " ", omittingEmptySubsequences: false) {
+      if line.isEmpty {
+        line = String(word)
+      } else if line.count + 1 + word.count <= width {
+        line += " " + word
+      } else {
+        // Of spaces at the place of a break none is left.
+        while line.last == " " { line.removeLast() }
+        lines.append(line)
+        line = String(word)
+      }
+    }
+    return lines + [line]
+  }
+
+  /// `text`, which begins after `indent` characters of a line of standard output and goes on below that.
+  static func text(_ text: String, indent: Int) -> String {
+    self.text(text, indent: indent, within: Console.columns())
+  }
+
+  /// The same in lines of at most `columns` characters; nil for as long as they are.
+  static func text(_ text: String, indent: Int, within columns: Int?) -> String {
+    guard let columns, columns - indent >= leastWidth else { return text }
+    return lines(text, within: columns - indent)
+      .joined(separator: "\n" + String(repeating: " ", count: indent))
   }
 }

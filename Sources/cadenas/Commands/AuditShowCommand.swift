@@ -110,11 +110,11 @@ struct AuditShowCommand: ParsableCommand {
     let rest = entry.members.filter { !main.contains($0.name) }.map {
       " \($0.name)=\($0.value.text)"
     }
+    let start = pad(entry.text("seq"), 7, right: true) + "  "
     let row =
-      pad(entry.text("seq"), 7, right: true) + "  " + entry.text("time") + "  "
-      + pad(entry.text("operation"), 12) + "  " + pad(outcome, 12) + "  " + entry.text("actor")
-      + rest.joined()
-    return Console.printable(row) + "\n"
+      entry.text("time") + "  " + pad(entry.text("operation"), 12) + "  " + pad(outcome, 12) + "  "
+      + entry.text("actor") + rest.joined()
+    return start + TextFold.text(Console.printable(row), indent: start.count) + "\n"
   }
 
   private static func pad(_ text: String, _ width: Int, right: Bool = false) -> String {

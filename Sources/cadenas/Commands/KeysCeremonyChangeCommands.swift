@@ -96,8 +96,9 @@ private struct RunningCeremony {
     let result = try options.passphrases.hold(plan, besides: known, atMilliseconds: now)
     let transcript = Transcript(
       set: result.set, cost: SealedShare.standardCost, store: store, keys: [])
-    try files.write(result.shares, transcript: transcript.text)
+    // First, since nothing may be left of a ceremony that ends here for want of room.
     Console.write(TextTable.pairs(transcript.facts) + "\n" + transcript.custodians.text)
+    try files.write(result.shares, transcript: transcript.text)
     if isReplacement {
       Console.complain(
         "waiting for the present custodians, each with: cadenas keys ceremony authorize --share FILE"

@@ -13,8 +13,10 @@ enum AdminSocket {
     guard let address = UnixAddress(path: path) else { throw .pathTooLong(path) }
     var owner: UInt32?
     if let group {
-      owner = HostUser.groupIdentifier(group)
-      guard owner != nil else { throw .unknownGroup(group) }
+      guard case .found(let identifier) = HostNames.group(group) else {
+        throw .unknownGroup(group)
+      }
+      owner = identifier
     }
     try removeStale(path)
     let descriptor = try open(path: path)

@@ -1,3 +1,4 @@
+internal import Glibc
 internal import SystemCalls
 
 /// Why the administration socket could not be opened, or the service not be reached through it.
@@ -34,6 +35,16 @@ extension AdminSocketError {
       "this user may not open \(path); it belongs to the group administration.socket_group"
     case .noAnswer(let path): "the service does not answer on \(path)"
     case .malformedAnswer(let path): "what answers on \(path) is not the service"
+    case .system("bind", let path, ENOENT):
+      "administration.socket: the directory of \(path) is missing; the sample unit makes it "
+        + "(RuntimeDirectory); without it: install -d -m 0755 \(Directory.containing(path)), for the "
+        + "user of the service"
+    case .system("bind", let path, let errno):
+      "administration.socket: \(path) cannot be made (\(systemMessage(errno))); its directory has to "
+        + "belong to the user of the service"
+    case .system("chown", let path, EPERM):
+      "administration.socket_group: this user is not a member of the group, and cannot give it "
+        + "\(path); add the user to it, or set SupplementaryGroups in the service's unit"
     case .system(let call, let path, let errno):
       "\(path): \(call) failed: \(systemMessage(errno))"
     }

@@ -51,15 +51,4 @@ extension HostUser {
       return unsafe String(cString: name)
     }
   }
-
-  /// The id of the group `name`; nil where there is none.
-  package static func groupIdentifier(_ name: String) -> UInt32? {
-    unsafe withUnsafeTemporaryAllocation(of: CChar.self, capacity: lookupBytes) { buffer in
-      guard let start = buffer.baseAddress else { return nil }
-      var entry = unsafe group()
-      var found: UnsafeMutablePointer<group>?
-      let status = unsafe getgrnam_r(name, &entry, start, buffer.count, &found)
-      return unsafe status == 0 && found != nil ? entry.gr_gid : nil
-    }
-  }
 }

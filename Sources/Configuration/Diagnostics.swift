@@ -76,6 +76,9 @@ package struct ConfigurationError: Error, Equatable, CustomStringConvertible {
   /// The mistakes.
   package let diagnostics: [Diagnostic]
 
+  /// An error of these mistakes.
+  package init(diagnostics: [Diagnostic]) { self.diagnostics = diagnostics }
+
   /// One mistake a line.
   package var description: String {
     diagnostics.map(\.description).joined(separator: "\n")

@@ -35,7 +35,10 @@ extension ConfigurationLoader {
     let certificate = requiredFile(section, "certificate")
     let key = requiredFile(section, "private_key", isPrivate: true)
     guard let certificate, let key else { return nil }
-    return TLSSettings(certificatePath: certificate, privateKeyPath: key)
+    return TLSSettings(
+      certificatePath: certificate, privateKeyPath: key,
+      certificateLine: section.position(of: "certificate").line,
+      privateKeyLine: section.position(of: "private_key").line)
   }
 
   func administration(_ reader: MappingReader) -> AdministrationSettings? {

@@ -72,6 +72,9 @@ package struct TLSSettings: Equatable, Sendable {
   package let certificatePath: String
   /// The absolute path of the private key, PEM, readable by its owner only.
   package let privateKeyPath: String
+  /// The lines of the configuration that name them.
+  package let certificateLine: Int
+  package let privateKeyLine: Int
 }
 
 /// The administration socket, and who is who on it.

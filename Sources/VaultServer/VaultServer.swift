@@ -87,7 +87,8 @@ package final class VaultServer: Sendable {
       self.loops = loops
     } catch {
       for bound in loops { bound.eventLoop.execute { bound.value.end() } }
-      throw .cannotListen(host: settings.host, port: settings.port, cause: "\(error)")
+      throw .cannotListen(
+        host: settings.host, port: settings.port, cause: ListenFailure.words(for: error))
     }
     port = listener.localAddress?.port ?? settings.port
   }

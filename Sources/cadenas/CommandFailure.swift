@@ -1,6 +1,7 @@
 import Administration
 import Configuration
 import Glibc
+import Keyring
 import SystemCalls
 import VaultServer
 
@@ -95,14 +96,19 @@ extension CommandFailure {
   init(_ error: VaultServerError) {
     switch error {
     case .unusableCertificate(let file, let cause):
-      self.init(.invalid, "the server's certificate or key \(file) cannot be used: \(cause)")
+      self.init(
+        .invalid,
+        "the server's certificate or key \(file) cannot be used by the TLS library (\(cause)); keys "
+          + "are RSA, P-256, P-384, P-521 or Ed25519")
     case .unusableAuthorities(let cause):
-      self.init(.invalid, "the clients' authorities cannot be used: \(cause)")
+      self.init(
+        .invalid, "the clients' authorities cannot be used by the TLS library (\(cause))")
     case .cannotListen(let host, let port, let cause):
       self.init(.unavailable, "nothing can listen on \(host):\(port): \(cause)")
     case .noSecretMemory:
       self.init(
-        .unavailable, "the system gives no locked memory; raise LimitMEMLOCK (ulimit -l)")
+        .unavailable,
+        AdministrationError.keyring(.systemUnavailable).detail)
     }
   }
 }

@@ -173,7 +173,8 @@ import Testing
     let pair = try load(Fixture.merchant(), key: "bank.key")
     #expect(
       pair.said == [
-        "C/vault.pem: cannot be used for TLS: do certificate and private key belong together?"
+        "C/bank.key: is not the private key of the certificate C/vault.pem: "
+          + "certificate and key are renewed together: name those of the same request"
       ])
     let name = try load(Fixture.merchant(), serverName: "127.0.0.1")
     #expect(

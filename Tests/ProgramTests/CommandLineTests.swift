@@ -5,11 +5,9 @@ import Testing
 @Suite("The command line")
 struct CommandLineTests {
   static let scripts = [
-    "backup", "ceremony", "changed", "check", "evidence", "honeytoken", "init", "locked",
-    "misconfigured", "offline",
-    "restore",
-    "running",
-    "usage",
+    "accounts", "backup", "ceremony", "changed", "check", "evidence", "honeytoken", "init",
+    "limits",
+    "locked", "misconfigured", "offline", "pairs", "restore", "running", "usage",
   ]
 
   @Test("prints what its scripts show", arguments: scripts)

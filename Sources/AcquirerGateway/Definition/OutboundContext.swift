@@ -36,23 +36,29 @@ struct OutboundContext {
     guard let authorities = Self.certificates(pins.caPath, report) else { return nil }
     configuration.trustRoots = .certificates(authorities)
     var chain: [NIOSSLCertificate] = []
-    var file = pins.caPath
     if let client = pins.clientCertificate {
+      if let problem = PairFiles.problem(
+        certificatePath: client.certificatePath, privateKeyPath: client.privateKeyPath)
+      {
+        report(problem.file, problem.message, problem.suggestion)
+        return nil
+      }
       guard let shown = Self.certificates(client.certificatePath, report) else { return nil }
       chain = shown
       configuration.certificateChain = chain.map { .certificate($0) }
       guard let key = try? NIOSSLPrivateKey(file: client.privateKeyPath, format: .pem) else {
-        report(client.privateKeyPath, "holds no private key in PEM", nil)
+        report(client.privateKeyPath, "holds a private key of a kind that TLS does not know", nil)
         return nil
       }
       configuration.privateKey = .privateKey(key)
-      file = client.certificatePath
     }
     guard let context = try? NIOSSLContext(configuration: configuration),
       let authorityBytes = try? authorities.map({ try $0.toDERBytes() }),
       let chainBytes = try? chain.map({ try $0.toDERBytes() })
     else {
-      report(file, "cannot be used for TLS", "do certificate and private key belong together?")
+      report(
+        pins.clientCertificate?.certificatePath ?? pins.caPath, "cannot be used for TLS",
+        "the kind of its key may be one that TLS does not know")
       return nil
     }
     // The handler refuses names that no certificate could be compared with, such as addresses.

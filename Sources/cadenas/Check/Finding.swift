@@ -34,11 +34,20 @@ struct Finding: Equatable {
   let text: String
   /// What to do; nil where nothing has to be done.
   let remedy: String?
+  /// Whether it says that something could not be looked at: then all may be well or not.
+  private(set) var isUnseen = false
 
   init(_ severity: Severity, _ area: Area, _ text: String, remedy: String? = nil) {
     self.severity = severity
     self.area = area
     self.text = text
     self.remedy = remedy
+  }
+
+  /// A warning that something could not be looked at.
+  static func unseen(_ area: Area, _ text: String, remedy: String) -> Finding {
+    var finding = Finding(.warning, area, text, remedy: remedy)
+    finding.isUnseen = true
+    return finding
   }
 }

@@ -1,9 +1,8 @@
 import AccessPolicy
-import Administration
 import Configuration
 import Glibc
 
-/// Looks at the host: swap, limits of the process, groups.
+/// Looks at the host: swap, limits of the process.
 struct HostCheck {
   /// Memory that the service locks for keys and cards in flight, in bytes, with room to spare.
   private static let lockedBytes: UInt64 = 4 << 20
@@ -15,7 +14,7 @@ struct HostCheck {
   let configuration: ServiceConfiguration
 
   func run() -> [Finding] {
-    [swap, lockedMemory, descriptors] + group + user
+    [swap, lockedMemory, descriptors] + user
   }
 
   private var swap: Finding {
@@ -58,17 +57,6 @@ struct HostCheck {
       .warning, .host,
       "only \(limit) files can be open (RLIMIT_NOFILE), and limits.connections asks for \(needed)",
       remedy: "set LimitNOFILE=\(needed) in the service's unit, or lower limits.connections")
-  }
-
-  private var group: [Finding] {
-    guard let name = configuration.administration.socketGroup,
-      HostUser.groupIdentifier(name) == nil
-    else { return [] }
-    return [
-      Finding(
-        .error, .host, "administration.socket_group: there is no group \(name) on this host",
-        remedy: "make it with: groupadd --system \(name)")
-    ]
   }
 
   private var user: [Finding] {

@@ -17,7 +17,8 @@ struct StoreCheckup {
   let configuration: ServiceConfiguration
   private var source: any KeyEncryptionKeySource { configuration.keys.source }
 
-  func run() -> [Finding] {
+  /// What was found, and whether a service runs.
+  func run() -> (findings: [Finding], isRunning: Bool) {
     let path = configuration.administration.socketPath
     do {
       var status: [UInt8] = []
@@ -25,33 +26,48 @@ struct StoreCheckup {
         if case .document(let document) = part { status = document }
       }
       let document = try DocumentView(status)
-      return running(document) + keyWarnings(document) + disk
+      return ([running, state(document)] + keyWarnings(document) + disk, true)
     } catch AdminClient.Failure.socket(.noService(_)) {
-      return offline + disk
+      return (offline + disk, false)
     } catch AdminClient.Failure.problem(403, _, _) {
-      return running(nil) + disk
+      let unseen = Finding.unseen(
+        .keys,
+        "a service is running, and how its keys and its store are was not seen: this user has no role",
+        remedy: "name the user among administration.auditors, or run this as somebody who is there")
+      return ([running, unseen] + disk, true)
     } catch let failure as AdminClient.Failure {
-      return [
-        Finding(
-          .error, .store, CommandFailure(failure).message,
-          remedy: "look at the service's log, and at who may open the socket")
-      ]
+      let finding = Finding(
+        .error, .store, CommandFailure(failure).message,
+        remedy: "look at the service's log, and at who may open the socket")
+      return ([finding], true)
     } catch {
-      return [Finding(.error, .store, CommandFailure(error).message)]
+      return ([Finding(.error, .store, CommandFailure(error).message)], true)
     }
   }
 
-  private func running(_ status: DocumentView?) -> [Finding] {
-    let isSealed = status?.text("state") == "sealed"
-    return [
+  private var running: Finding {
+    Finding(
+      .ok, .store, "the service is running and has the store \(configuration.store.path) open")
+  }
+
+  /// How the service says that it is.
+  private func state(_ status: DocumentView) -> Finding {
+    switch status.text("state") {
+    case ServiceStatus.State.serving.rawValue:
+      Finding(.ok, .keys, "the service is running and has its keys")
+    case ServiceStatus.State.sealed.rawValue:
       Finding(
-        .ok, .store, "the service is running and has the store \(configuration.store.path) open"),
-      isSealed
-        ? Finding(
-          .warning, .keys, "the service is sealed: every request is answered 503",
-          remedy: "open it with: cadenas unseal")
-        : Finding(.ok, .keys, "the service is running and has its keys"),
-    ]
+        .warning, .keys, "the service is sealed: every request is answered 503",
+        remedy: "open it with: cadenas unseal")
+    case ServiceStatus.State.writingEnded.rawValue:
+      Finding(
+        .error, .store, "the service writes nothing any more, and ends",
+        remedy: "look at the service's log, which says why")
+    case let state:
+      Finding(
+        .warning, .store, "the service is \(state)",
+        remedy: "wait, and look again")
+    }
   }
 
   private var offline: [Finding] {

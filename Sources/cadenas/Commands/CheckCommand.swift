@@ -10,8 +10,8 @@ struct CheckCommand: ParsableCommand {
     abstract: "Look at configuration, certificates, keys, store, limits and host.",
     discussion: """
       Nothing is started and nothing is changed. Every finding comes with its remedy. Exit status 0 \
-      where nothing is in the way of the service, 1 where something is, 2 where the configuration \
-      itself has mistakes.
+      where nothing is in the way of the service, 1 where something is or could not be looked at, 2 \
+      where the configuration itself has mistakes.
       """)
 
   @OptionGroup var common: CommonOptions
@@ -23,7 +23,9 @@ struct CheckCommand: ParsableCommand {
     if errors.contains(where: { $0.area == .configuration }) {
       throw ExitCode(CommandFailure.Status.invalid.rawValue)
     }
-    if !errors.isEmpty { throw ExitCode(CommandFailure.Status.refused.rawValue) }
+    if !errors.isEmpty || result.findings.contains(where: \.isUnseen) {
+      throw ExitCode(CommandFailure.Status.refused.rawValue)
+    }
   }
 
   private struct Result {
@@ -37,13 +39,7 @@ struct CheckCommand: ParsableCommand {
     do throws(ConfigurationError) {
       configuration = try ServiceConfiguration.load(path: path)
     } catch {
-      return Result(
-        findings: error.diagnostics.map {
-          Finding(
-            .error, .configuration,
-            Diagnostic(file: $0.file, line: $0.line, message: $0.message)
-              .description, remedy: $0.suggestion)
-        })
+      return Result(findings: mistakes(error))
     }
     var findings = parts(configuration)
     findings += configuration.cautions.map {
@@ -53,21 +49,36 @@ struct CheckCommand: ParsableCommand {
     findings += CertificateCheck(
       configuration: configuration, nowSeconds: SystemClock.unixMilliseconds() / 1_000
     ).run()
-    findings += StoreCheckup(configuration: configuration).run()
+    let store = StoreCheckup(configuration: configuration).run()
+    findings += store.findings
+    findings += AccountCheck(configuration: configuration, isRunning: store.isRunning).run()
     findings += HostCheck(configuration: configuration).run()
     return Result(findings: findings, limits: configuration.limits)
   }
 
   /// Templates and authorities, loaded as the service loads them.
   private static func parts(_ configuration: ServiceConfiguration) -> [Finding] {
-    do throws(CommandFailure) {
+    do throws(ConfigurationError) {
       _ = try ServiceParts(configuration, generation: 0)
       return [Finding(.ok, .configuration, "\(configuration.file) and its templates are valid")]
     } catch {
-      return error.message.split(separator: "\n").map {
-        Finding(.error, .configuration, String($0))
-      }
+      return mistakes(error)
     }
+  }
+
+  private static func mistakes(_ error: ConfigurationError) -> [Finding] {
+    error.diagnostics.map { mistake in
+      let place = Diagnostic(file: mistake.file, line: mistake.line, message: mistake.message)
+      return Finding(
+        .error, .configuration, place.description, remedy: mistake.suggestion)
+    }
+  }
+
+  /// The characters before the text of a finding.
+  private static let indent = 9
+
+  private static func folded(_ text: String) -> String {
+    TextFold.text(Console.printable(text), indent: indent) + "\n"
   }
 
   private static func text(_ result: Result) -> String {
@@ -79,9 +90,9 @@ struct CheckCommand: ParsableCommand {
         case .warning: Console.styled("warning ", .yellow)
         case .error: Console.styled("error   ", .red)
         }
-      text += "\(word) \(finding.area.rawValue): \(Console.printable(finding.text))\n"
+      text += word + " " + folded("\(finding.area.rawValue): \(finding.text)")
       if let remedy = finding.remedy {
-        text += "         remedy: \(Console.printable(remedy))\n"
+        text += String(repeating: " ", count: indent) + folded("remedy: \(remedy)")
       }
     }
     guard let limits = result.limits else { return text }

@@ -63,8 +63,8 @@ struct AuthorityFiles {
     _ path: String, as what: String, _ error: CertificateError
   ) -> Diagnostic {
     Diagnostic(
-      file: path, line: nil, message: "cannot be used as \(what): \(error)",
-      suggestion: error.explanation)
+      file: path, line: nil, message: "cannot be used as \(what): \(error.reason)",
+      suggestion: error.remedy)
   }
 
   /// Puts them together, and reports the lists that cannot be used beside these authorities, and an
@@ -132,20 +132,39 @@ extension Principal {
 }
 
 extension CertificateError {
-  /// What it means for whoever named the file; nil where its name says it.
-  fileprivate var explanation: String? {
+  /// What is wrong with the file.
+  fileprivate var reason: String {
     switch self {
-    case .malformedCertificate: "a file in PEM holds certificates and nothing else"
-    case .malformedRevocationList: "a file in PEM holds revocation lists and nothing else"
+    case .malformedCertificate: "something in it is no certificate that can be read"
+    case .malformedRevocationList: "something in it is no revocation list that can be read"
+    case .notAnAuthority: "it holds a certificate that is no authority of clients"
+    case .weakKey: "a key or signature in it is too weak, or of a kind that is not taken"
+    case .foreignRevocationList: "no authority of its issuer's name has signed it"
+    case .largeRevocationList: "it is too long for a list of an authority that nothing names"
+    case .partialRevocationList: "it is not for clients, or for a part of the reasons only"
+    case .unsupportedExtension: "it has a critical extension that is not known, or a damaged one"
+    case .malformedAlternativeName: "its alternative name cannot be read"
+    case .library: "the library that reads it has failed, perhaps for want of memory"
+    }
+  }
+
+  /// What would be right; nil where the reason says it.
+  fileprivate var remedy: String? {
+    switch self {
+    case .malformedCertificate:
+      "a file in PEM holds certificates and nothing else, one in DER a single certificate"
+    case .malformedRevocationList:
+      "a file in PEM holds revocation lists and nothing else, one in DER a single list"
     case .notAnAuthority:
       "it has to be an authority by basic constraints and key usage, and one of clients by its "
         + "extended key usage, if it has one"
-    case .weakKey: "RSA from 2048 bits, P-256, P-384, P-521 or Ed25519"
-    case .foreignRevocationList: "no authority of its issuer's name has signed it"
+    case .weakKey: "RSA from 2048 bits, P-256, P-384, P-521 or Ed25519, signed with SHA-256 or more"
+    case .foreignRevocationList: "name the list of the authority that \"client_ca\" names"
     case .largeRevocationList:
       "a list of more than \(RevocationList.mostBytesOfOthers) bytes counts for an authority that "
         + "\"client_ca\" names: name this one's"
-    case .partialRevocationList: "only lists of all certificates of an authority can be used"
+    case .partialRevocationList:
+      "publish one whose issuing distribution point has at most a name, and onlyContainsUserCerts"
     case .unsupportedExtension, .malformedAlternativeName, .library: nil
     }
   }

@@ -138,7 +138,7 @@ struct Inventory {
 extension Inventory {
   /// The inventory of a service that would start with `configuration`.
   ///
-  /// - Throws: ``CommandFailure``, `VaultServerError`.
+  /// - Throws: `ConfigurationError`, `VaultServerError`.
   init(_ configuration: ServiceConfiguration) throws {
     let parts = try ServiceParts(configuration, generation: 0)
     server = try VaultServer.tls(showing: parts.certificate, trusting: parts.authorities)

@@ -14,16 +14,16 @@ struct ServiceParts {
   let access: AccessList
 
   /// Loads authorities, revocation lists and templates.
-  /// - Throws: ``CommandFailure`` that names everything that is wrong.
-  init(_ configuration: ServiceConfiguration, generation: UInt64) throws(CommandFailure) {
+  /// - Throws: `ConfigurationError` with everything that is wrong.
+  init(_ configuration: ServiceConfiguration, generation: UInt64) throws(ConfigurationError) {
     policy = configuration.policy(generation: generation)
     let diagnostics = Diagnostics()
     definitions = DefinitionLoader(diagnostics: diagnostics).load(
       push: configuration.push, merchants: configuration.merchants)
+    Self.checkServerPair(configuration, diagnostics)
     let authorities = AuthorityFiles(policy, diagnostics).trusted(configuration, diagnostics)
     guard let authorities, diagnostics.isEmpty else {
-      throw CommandFailure(
-        .invalid, diagnostics.all.map(\.description).joined(separator: "\n"))
+      throw ConfigurationError(diagnostics: diagnostics.all)
     }
     self.authorities = authorities
     certificate = ServerCertificate(
@@ -36,6 +36,23 @@ struct ServiceParts {
 }
 
 extension ServiceParts {
+  /// Reports what would keep the server from starting with its certificate and key, in words that the
+  /// TLS library does not have.
+  private static func checkServerPair(
+    _ configuration: ServiceConfiguration, _ diagnostics: Diagnostics
+  ) {
+    let tls = configuration.tls
+    guard
+      let problem = PairFiles.problem(
+        certificatePath: tls.certificatePath, privateKeyPath: tls.privateKeyPath)
+    else { return }
+    let isOfKey = problem.file == tls.privateKeyPath
+    diagnostics.report(
+      Diagnostic(
+        file: configuration.file, line: isOfKey ? tls.privateKeyLine : tls.certificateLine,
+        message: "\(problem.file) \(problem.message)", suggestion: problem.suggestion))
+  }
+
   /// The terms of this generation.
   func terms(over gateway: Gateway) -> Terms {
     Terms(policy: policy, acquirers: AcquirerRoutes(definitions, over: gateway))

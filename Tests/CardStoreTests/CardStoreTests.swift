@@ -8,7 +8,7 @@ import Testing
 
 @testable import CardStore
 
-@Suite(.timeLimit(.minutes(5))) struct CardStoreTests {
+@Suite(.timeLimit(.minutes(30))) struct CardStoreTests {
   private let house: CardHouse
 
   init() throws { house = try CardHouse() }
@@ -104,7 +104,7 @@ import Testing
 }
 
 /// Damage to records, keys and counts, which LMDB does not notice.
-@Suite(.timeLimit(.minutes(5))) struct DamageTests {
+@Suite(.timeLimit(.minutes(30))) struct DamageTests {
   private let house: CardHouse
 
   init() throws { house = try CardHouse() }

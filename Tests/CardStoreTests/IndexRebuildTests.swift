@@ -10,7 +10,7 @@ import Testing
 @testable import CardStore
 
 /// A fingerprint index that cannot be read any more, under a store that is served.
-@Suite(.timeLimit(.minutes(5))) struct IndexRebuildTests {
+@Suite(.timeLimit(.minutes(30))) struct IndexRebuildTests {
   private let house: CardHouse
   private let tokens: [Token]
 

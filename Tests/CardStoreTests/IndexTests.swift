@@ -10,7 +10,7 @@ import Testing
 @testable import CardStore
 
 /// The fingerprint index: written behind, lost, damaged, and never believed.
-@Suite(.timeLimit(.minutes(5))) struct IndexTests {
+@Suite(.timeLimit(.minutes(30))) struct IndexTests {
   /// A flush at every ten entries, in transactions of three.
   private static let quick: IndexPace = {
     var pace = IndexPace()

@@ -9,7 +9,7 @@ import VaultCore
 @testable import Cryptography
 @testable import VaultServer
 
-@Suite("Authorities over TLS", .timeLimit(.minutes(5)))
+@Suite("Authorities over TLS", .timeLimit(.minutes(30)))
 struct AuthorityTests {
   private func policy(_ authority: AuthorityReference) -> Policy {
     makePolicy(others: [makeMerchant("tier", 2, tierURI, authority)])

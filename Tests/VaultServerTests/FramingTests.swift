@@ -7,7 +7,7 @@ import VaultCore
 
 @testable import VaultServer
 
-@Suite("Framing over TLS", .timeLimit(.minutes(5)))
+@Suite("Framing over TLS", .timeLimit(.minutes(30)))
 struct FramingTests {
   @Test(arguments: [
     "POST /v1/tokens HTTP/1.0\r\nHost: localhost\r\nContent-Length: 2\r\n\r\n{}",

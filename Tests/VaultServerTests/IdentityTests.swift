@@ -7,7 +7,7 @@ import VaultCore
 
 @testable import VaultServer
 
-@Suite("Identity over TLS", .timeLimit(.minutes(5)))
+@Suite("Identity over TLS", .timeLimit(.minutes(30)))
 struct IdentityTests {
   @Test(arguments: ["nobody", "impostor", "nameless", "several"])
   func `a certificate that no policy knows is answered 403`(name: String) async throws {

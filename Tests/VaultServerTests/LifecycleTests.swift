@@ -6,7 +6,7 @@ import VaultCore
 
 @testable import VaultServer
 
-@Suite("Deadlines, limits and stopping", .timeLimit(.minutes(5)))
+@Suite("Deadlines, limits and stopping", .timeLimit(.minutes(30)))
 struct LifecycleTests {
   /// Limits that pass soon, one of them sooner than the others.
   private func limits(_ change: (inout ServerLimits) -> Void) -> ServerLimits {

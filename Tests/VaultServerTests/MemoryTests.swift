@@ -8,7 +8,7 @@ import Testing
 
 @testable import VaultServer
 
-@Suite("Memory after requests", .timeLimit(.minutes(5)))
+@Suite("Memory after requests", .timeLimit(.minutes(30)))
 struct MemoryTests {
   @Test func `a scan finds a number that is there`() throws {
     let number = MaskedNumber()

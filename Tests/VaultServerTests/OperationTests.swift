@@ -6,7 +6,7 @@ import VaultCore
 
 @testable import VaultServer
 
-@Suite("Operations over TLS", .timeLimit(.minutes(5)))
+@Suite("Operations over TLS", .timeLimit(.minutes(30)))
 struct OperationTests {
   private let detokenize = "POST /v1/tokens/\(testToken)/detokenize"
 

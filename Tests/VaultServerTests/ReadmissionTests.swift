@@ -9,7 +9,7 @@ import VaultCore
 @testable import VaultServer
 
 /// What was permitted when a head came is decided again when its body has come.
-@Suite("Deciding again before the act", .timeLimit(.minutes(5)))
+@Suite("Deciding again before the act", .timeLimit(.minutes(30)))
 struct ReadmissionTests {
   private let pull = request("POST /v1/tokens/\(testToken)/detokenize", "{}")
 

@@ -6,7 +6,7 @@ import VaultCore
 
 @testable import VaultServer
 
-@Suite("Resumed sessions", .timeLimit(.minutes(5)))
+@Suite("Resumed sessions", .timeLimit(.minutes(30)))
 struct ResumptionTests {
   /// What `openssl s_client` says of one connection with one request, until the server closes it.
   ///

@@ -13,7 +13,7 @@ import Testing
 @testable import VaultManagement
 
 /// Alarms as the vault raises them.
-@Suite(.timeLimit(.minutes(5))) struct AlarmTests {
+@Suite(.timeLimit(.minutes(30))) struct AlarmTests {
   /// A vault with rules, and what it told of alarms.
   private final class Watched {
     let house: TestVault

@@ -8,7 +8,7 @@ import VaultCore
 import VaultManagement
 
 /// What the audit log says of each operation: every member, and nothing else.
-@Suite(.timeLimit(.minutes(5))) struct AuditTests {
+@Suite(.timeLimit(.minutes(30))) struct AuditTests {
   private let house: TestVault
 
   init() throws { house = try TestVault() }

@@ -9,7 +9,7 @@ import VaultCore
 import VaultManagement
 
 /// Starts after the clock jumped, and with a clock that is ahead: none ends what has not waited.
-@Suite(.timeLimit(.minutes(5))) struct ClockStartTests {
+@Suite(.timeLimit(.minutes(30))) struct ClockStartTests {
   private let house: TestVault
   private static let hours25: Int64 = 90_000
 

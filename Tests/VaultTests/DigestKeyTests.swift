@@ -9,7 +9,7 @@ import Testing
 @testable import VaultManagement
 
 /// Rows are found under the key of their digest for as long as they are there.
-@Suite(.timeLimit(.minutes(5))) struct DigestKeyTests {
+@Suite(.timeLimit(.minutes(30))) struct DigestKeyTests {
   private let house: TestVault
 
   init() throws { house = try TestVault() }

@@ -9,7 +9,7 @@ import VaultCore
 import VaultManagement
 
 /// Tokens that no card is behind.
-@Suite(.timeLimit(.minutes(5))) struct HoneytokenTests {
+@Suite(.timeLimit(.minutes(30))) struct HoneytokenTests {
   private let house: TestVault
 
   init() throws { house = try TestVault() }

@@ -7,7 +7,7 @@ import Tokenization
 import VaultCore
 import VaultManagement
 
-@Suite(.timeLimit(.minutes(5))) struct IdempotencyTests {
+@Suite(.timeLimit(.minutes(30))) struct IdempotencyTests {
   private let house: TestVault
 
   init() throws { house = try TestVault() }

@@ -5,7 +5,7 @@ import Tokenization
 import VaultCore
 
 /// The fingerprint index goes bad under an open vault.
-@Suite(.timeLimit(.minutes(5))) struct IndexLossTests {
+@Suite(.timeLimit(.minutes(30))) struct IndexLossTests {
   private let house: TestVault
 
   init() throws { house = try TestVault() }

@@ -10,7 +10,7 @@ import VaultCore
 import VaultManagement
 
 /// What was admitted under one policy and is done under another.
-@Suite(.timeLimit(.minutes(5))) struct PolicyChangeTests {
+@Suite(.timeLimit(.minutes(30))) struct PolicyChangeTests {
   private let house: TestVault
 
   init() throws { house = try TestVault() }

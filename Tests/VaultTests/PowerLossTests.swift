@@ -18,7 +18,7 @@ import Testing
 @Suite struct PowerLossTests {
   private static let tries = 200
 
-  @Test(.timeLimit(.minutes(4)))
+  @Test(.timeLimit(.minutes(30)))
   func `no acknowledged card is lost with the power, whatever the disk had not written yet`()
     throws
   {

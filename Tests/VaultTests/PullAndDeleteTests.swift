@@ -6,7 +6,7 @@ import Tokenization
 import VaultCore
 import VaultManagement
 
-@Suite(.timeLimit(.minutes(5))) struct PullAndDeleteTests {
+@Suite(.timeLimit(.minutes(30))) struct PullAndDeleteTests {
   private let house: TestVault
 
   init() throws { house = try TestVault() }

@@ -6,7 +6,7 @@ import Tokenization
 import VaultCore
 import VaultManagement
 
-@Suite(.timeLimit(.minutes(5))) struct PushTests {
+@Suite(.timeLimit(.minutes(30))) struct PushTests {
   private let house: TestVault
 
   init() throws { house = try TestVault() }

@@ -11,7 +11,7 @@ import Testing
 @testable import VaultManagement
 
 /// What a data key still does when it has sealed as often as it may, and what it does no more.
-@Suite(.timeLimit(.minutes(5))) struct SealBoundTests {
+@Suite(.timeLimit(.minutes(30))) struct SealBoundTests {
   private func makeHouse(seals: UInt64) throws -> TestVault {
     var options = TestVault.Options()
     options.rules.sealBound = seals

@@ -11,7 +11,7 @@ import VaultCore
 import VaultManagement
 
 /// The vault over a store that is full, busy, damaged, or was left in a hurry.
-@Suite(.timeLimit(.minutes(5))) struct StoreTests {
+@Suite(.timeLimit(.minutes(30))) struct StoreTests {
   @Test func `a full store refuses new cards and still deletes`() async throws {
     var options = TestVault.Options()
     options.mapSize = 2 << 20

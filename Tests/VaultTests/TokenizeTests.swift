@@ -7,7 +7,7 @@ import Tokenization
 import VaultCore
 import VaultManagement
 
-@Suite(.timeLimit(.minutes(5))) struct TokenizeTests {
+@Suite(.timeLimit(.minutes(30))) struct TokenizeTests {
   private let house: TestVault
 
   init() throws { house = try TestVault() }

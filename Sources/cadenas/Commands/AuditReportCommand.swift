@@ -106,6 +106,7 @@ struct AuditReportCommand: ParsableCommand {
         directory: export, publicKeyPath: publicKey, sincePath: nil, visit: visit
       ).run()
     }
+    if publicKey == nil, common.output.format == .table { Console.complain(result.remark) }
     let verification = result.verification
     let page = report.page(
       verification, of: result.newest, signedBy: result.signer, for: HostUser.current.actor,

@@ -78,11 +78,7 @@ struct AuditVerifyCommand: ParsableCommand {
       let remark = result.isSignerReplaced ? ", which has been replaced since" : ""
       facts.append(("signed by", signer.text + remark))
     }
-    if publicKey == nil, common.output.format == .table {
-      Console.complain(
-        "the export's own first key was believed (\(result.first.text)): compare it with the one that "
-          + "you have noted, or give that as --public-key")
-    }
+    if publicKey == nil, common.output.format == .table { Console.complain(result.remark) }
     try tell(result.verification.document, facts)
   }
 

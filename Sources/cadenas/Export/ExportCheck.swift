@@ -32,6 +32,12 @@ struct ExportCheck {
     let isSignerReplaced: Bool
     /// The key that everything else follows from.
     let first: VerifierKey
+
+    /// What somebody is told who has named no key.
+    var remark: String {
+      "the export's own first key was believed (\(first.text)): compare it with the one that "
+        + "you have noted, or give that as --public-key"
+    }
   }
 
   /// - Throws: ``CommandFailure`` where a file is missing or cannot be read. What was changed is the

@@ -72,7 +72,6 @@ private enum FailureWord {
     case .tooManyApprovals: "too-many-approvals"
     case .heldByCustodians: "held-by-custodians"
     case .noCustodians: "no-custodians"
-    case .paymentsUnderWay: "payments-under-way"
     case .upkeepUnderWay: "upkeep-under-way"
     case .store(.full): "store-full"
     case .keyring(let error): word(error)

@@ -92,9 +92,7 @@ extension Limits {
 
   /// Every limit, in the order in which a request meets them.
   package static let entries: [Entry] = [
-    Entry(
-      "connections", "connections", 1...65_536, \.connections,
-      "accept: the oldest handshake is closed, or the new one; counted"),
+    Entry("connections", "connections", 1...65_536, \.connections, "accept: closed, counted"),
     Entry(
       "handshakes", "connections", 1...65_536, \.handshakes,
       "clients not known yet: the oldest is closed, counted; one address: a quarter"),

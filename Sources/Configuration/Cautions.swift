@@ -1,3 +1,4 @@
+import AccessPolicy
 import AuditLog
 
 /// Something that is allowed and still deserves an operator's attention, with its remedy.
@@ -44,6 +45,14 @@ extension ServiceConfiguration {
         Caution(
           text: "one person alone can destroy a key",
           remedy: "set \"approvals: {destroy: 2}\" in \"administration\""))
+    }
+    if limits.connectionsByClient >= limits.connections {
+      cautions.append(
+        Caution(
+          text: "one client can take every connection: limits.connections_by_client "
+            + "(\(limits.connectionsByClient)) is not below limits.connections "
+            + "(\(limits.connections))",
+          remedy: "lower the one or raise the other"))
     }
     return cautions
   }

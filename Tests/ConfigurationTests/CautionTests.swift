@@ -39,6 +39,7 @@ import Testing
         keys: {source: file, path: keys}
         administration: {socket: admin.sock}
         audit: {keep_at_hand: 89d}
+        limits: {connections: 100, connections_by_client: 100}
         merchants:
           one: {number: 1, clients: ["spiffe://one/a"], client_ca: ca.pem, operations: [delete]}
           two: {number: 2, clients: ["spiffe://two/a"], client_ca: ca.pem, operations: [delete]}
@@ -53,6 +54,8 @@ import Testing
         "entries of the audit log may be archived before they are three months old, and PCI DSS "
           + "10.5.1 wants three months at hand",
         "one person alone can destroy a key",
+        "one client can take every connection: limits.connections_by_client (100) is not below "
+          + "limits.connections (100)",
       ])
   }
 }

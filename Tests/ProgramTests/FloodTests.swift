@@ -147,7 +147,7 @@ extension EndToEnd {
       // Ten a second, and not as fast as the processor can.
       #expect(tries >= 1 && tries <= 10 * seconds)
       #expect(
-        stage.logs().ranges(of: "no connection can be accepted").count <= 1 + seconds / 60 * 2)
+        stage.logs().ranges(of: "no connection can be accepted").count <= 2 + seconds / 30)
     }
 
     @Test func aCheckTellsWhatTheServiceMayOpenAndNotItsOwnShell() async throws {

@@ -112,7 +112,8 @@ struct AccountCheck {
   private var owner: HostUser {
     var status = stat()
     guard unsafe stat(configuration.store.path, &status) == 0 else { return .current }
-    return HostUser(lookingUp: status.st_uid, group: status.st_gid)
+    let known = try? HostUser(lookingUp: status.st_uid, group: status.st_gid)
+    return known ?? HostUser(identifier: status.st_uid, name: nil, groups: [])
   }
 }
 

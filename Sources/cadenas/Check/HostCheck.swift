@@ -1,4 +1,5 @@
 import AccessPolicy
+import Administration
 import Configuration
 import Glibc
 

@@ -64,7 +64,7 @@ enum StartRoom {
 
   /// Why there was no thread, when `count` of those that were wanted ran.
   static func failure(_ error: StorageError, after count: Int = 0) -> CommandFailure {
-    guard case .system(_, let number) = error, number == EAGAIN || number == ENOMEM else {
+    guard case .system(_, _, let number) = error, number == EAGAIN || number == ENOMEM else {
       return CommandFailure(error)
     }
     // A thread's stack is memory too.

@@ -8,8 +8,6 @@ import Storage
 /// The fingerprint index as the card store has it: in use, or on its way to where the store is. On the
 /// writer's thread, but for ``figures``.
 struct IndexKeeper {
-  private static let pauseBetweenLooks = Duration.milliseconds(500)
-
   let figures = IndexFigures()
   private let store: Store
   private let slots: SecretPool
@@ -23,7 +21,6 @@ struct IndexKeeper {
   /// From when on it is tried without regard to room, which is an estimate; nil where room was not what
   /// was missing.
   private var triesWithoutRoomFrom: ContinuousClock.Instant?
-  private var lookedAt = ContinuousClock.now
 
   /// Brings the index of `store` to where its records are, up to `newest`; begins it anew where it cannot
   /// be read. Where there is no room for that, it goes on when there is.
@@ -102,8 +99,7 @@ struct IndexKeeper {
   /// build one.
   mutating func batchDidCommit(upTo newest: Token?, _ keyring: Keyring) {
     indexes?.batchDidCommit(upTo: newest)
-    guard lookedAt + Self.pauseBetweenLooks <= .now else { return rebuild(upTo: newest, keyring) }
-    lookedAt = .now
+    guard figures.takeLook() else { return rebuild(upTo: newest, keyring) }
     takeRebuilt()
     // What is written to a file without a name, the next start does not find.
     if let index = indexes?.current.file.index, !index.isInPlace { index.condemn() }

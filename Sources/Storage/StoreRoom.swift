@@ -15,7 +15,7 @@ package struct StoreRoom: Equatable, Sendable {
   /// Bytes by which what ends first has to grow until a new card is taken; 0 where one is.
   package let lackingBytes: Int
   /// Bytes of the file that are in use, without free pages.
-  package let occupiedBytes: Int
+  private let occupiedBytes: Int
   package let limit: Limit
   /// Bytes that the disk has left for this user, whatever for.
   package let diskBytes: Int
@@ -33,7 +33,8 @@ package struct StoreRoom: Equatable, Sendable {
   package var availableCards: Int { availableBytes / Self.bytesPerCard }
 
   private static let bytesPerCard = 550
-  /// The least that is looked for on a disk that is nearly full: what it has less is not used.
+  /// What is less than this counts as nothing: it comes and goes with every deletion, and on a disk that
+  /// is nearly full it is not looked for.
   private static let leastBytes = 64 << 10
 
   /// - Parameters:
@@ -46,16 +47,17 @@ package struct StoreRoom: Equatable, Sendable {
     let end = figures.pageCount * figures.pageSize
     let reserve = RoomGuard.reserve(ofMap: figures.mapSize)
     let free = countsFreePages ? try environment.freePageCount() * figures.pageSize : 0
-    diskBytes = Files.availableBytes(beside: environment.path) ?? 0
-    let diskEnd = max(try environment.allocatedBytes(), end).addingReportingOverflow(diskBytes)
+    // A disk that does not tell is no bound.
+    let left = Files.availableBytes(beside: environment.path)
+    diskBytes = left ?? 0
+    let diskEnd = max(try environment.allocatedBytes(), end).addingReportingOverflow(left ?? .max)
     let disk = (diskEnd.overflow ? Int.max : diskEnd.partialValue) - end - reserve
     let map = figures.mapSize - end - reserve
     limit = disk < map ? .disk : .mapSize
     let available = min(map, disk) + free
-    let least = limit == .disk ? Self.leastBytes : figures.pageSize
-    let isFull = isRefusing || available < least
+    let isFull = isRefusing || available < Self.leastBytes
     availableBytes = isFull ? 0 : available
-    lackingBytes = isFull ? max(least - available, figures.pageSize) : 0
+    lackingBytes = isFull ? max(Self.leastBytes - available, figures.pageSize) : 0
     occupiedBytes = end - free
   }
 }

@@ -116,16 +116,16 @@ struct WriterLoop: ~Copyable {
       return []
     }
     var batch: [any WriteJob] = []
+    guard admitted.ordinary < ordinary || admitted.all < waiting.count else {
+      swap(&batch, &waiting)
+      return batch
+    }
     var left = admitted.ordinary
     let end = waiting.firstIndex { job in
       if job.admission == .ordinary { left -= 1 }
       return left < 0
     }
     let count = min(end ?? waiting.endIndex, admitted.all)
-    guard count < waiting.count else {
-      swap(&batch, &waiting)
-      return batch
-    }
     batch.append(contentsOf: waiting[..<count])
     waiting.removeFirst(count)
     return batch

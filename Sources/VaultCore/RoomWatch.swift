@@ -112,7 +112,10 @@ extension Vault {
     let news = roomWatch.withLock { watch in
       watch.look(at: found).map { RoomNews(room: found, level: watch.level, before: $0) }
     }
-    (try? opened())?.work.goOn(with: room)
+    if let (session, work) = try? opened() {
+      session.cards.indexFigures.lookSoon()
+      work.goOn(with: room)
+    }
     guard let news else { return }
     note(news.entry)
     settings.tellOfRoom(news)

@@ -148,7 +148,7 @@ import Testing
     let sealed = Gate()
     #expect(throws: VaultError.store(.cancelled)) {
       var hasBegun = false
-      try vault.upkeep.compact(actor: "user:ann") { _, _ in
+      _ = try vault.upkeep.compact(actor: "user:ann") { _, _ in
         if !hasBegun {
           hasBegun = true
           _ = try? WorkerThread(named: "sealing") {

@@ -66,7 +66,7 @@ let package = Package(
     module("SecretMemory", ["CSodium"]),
     module("Cryptography", ["Bytes", "COpenSSL", "CSodium", "SecretMemory"]),
     module("SystemCalls"),
-    module("LMDB", ["CLMDB", "SystemCalls"]),
+    module("LMDB", ["Bytes", "CLMDB", "SystemCalls"]),
     module("JSON", ["Bytes"]),
 
     // Words.

@@ -113,7 +113,9 @@ extension StorageError {
     case .alreadyExists(let file): "\(file) exists already, and is not overwritten"
     case .truncated(let file):
       "\(file) is shorter than it says: it has been cut off; restore a backup"
-    case .damaged(let file): "\(file) is not a store of Cadenas, or it is damaged"
+    case .damaged(let file, let page?):
+      "page \(page) of \(file) is damaged; restore a backup (cadenas store restore)"
+    case .damaged(let file, nil): "\(file) is not a store of Cadenas, or it is damaged"
     case .unknownFormat(let file, let format):
       "\(file) has format \(format), which this version does not know"
     case .mapTooSmall(let file, let neededBytes):

@@ -25,8 +25,6 @@ package struct AdministrationHooks: Sendable {
   package var keyring: (@Sendable () throws -> Keyring)?
   /// Where cards lie while they are looked at.
   package var slots: SecretPool?
-  /// Whether `index.mdb` holds every fingerprint: not while a service keeps some in memory.
-  package var isIndexCurrent = false
   /// The names of the merchants in the configuration in force.
   package var merchants: (@Sendable () -> [String])?
   /// What keys are judged by.

@@ -69,7 +69,7 @@ struct BackupRun: Sendable {
     let keys = (own ?? present).flatMap { keyring in
       slots.map { StoreInspection.Keys(keyring: keyring, slots: $0) }
     }
-    let check = try StoreInspection(store: copy, keys: keys, isIndexCurrent: false)
+    let check = try StoreInspection(store: copy, keys: keys)
       .run { progress.report($0, of: $1) }
     progress.begin(Step.log)
     let log = try AuditVerifier.verify(copy) { done, total in

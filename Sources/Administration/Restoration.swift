@@ -162,7 +162,7 @@ package struct Restoration {
   ) throws {
     let keyring = try KeyringStore.open(in: store, with: key)
     let check = try StoreInspection(
-      store: store, keys: .init(keyring: keyring, slots: slots), isIndexCurrent: false
+      store: store, keys: .init(keyring: keyring, slots: slots)
     ).run { progress("opening records", $0, $1) }
     let log = try AuditVerifier.verify(store)
     let findings =

@@ -2,6 +2,7 @@ internal import AuditLog
 internal import Cryptography
 internal import JSON
 internal import Storage
+internal import VaultManagement
 
 /// How full the store is: what status, metrics and `store stats` have in common.
 private struct StoreFigures {
@@ -51,9 +52,64 @@ package struct ShowStatus: PlainAdminOperation {
       json.member("open_files_limit", integer: service.openFilesLimit)
       json.member("locked_memory_limit_bytes", integer: service.lockedMemoryLimitBytes)
       room.write(to: &json)
+      if let vault = call.hooks.vault { Self.writeHealth(of: vault, to: &json) }
       try call.writeKeyMembers(&json)
       call.writeAlarms(to: &json)
     }
+  }
+}
+
+extension ShowStatus {
+  /// Writes what is known of damage: how far the look at the whole store is, what the last one found, and
+  /// what has happened to the index.
+  private static func writeHealth(of vault: VaultManager, to json: inout JSONWriter) {
+    let check = vault.storeCheck
+    json.name("store_check")
+    json.object { json in
+      json.member("running", boolean: check.isRunning)
+      json.member("done", integer: check.done)
+      json.member("total", integer: check.total)
+      json.member(
+        "ended",
+        string: check.endedMilliseconds.map {
+          RFC3339.string(unixMilliseconds: Int64(clamping: $0), precision: .seconds)
+        })
+      json.member("damaged", integer: check.damaged)
+    }
+    let history = vault.indexHistory
+    json.name("index")
+    json.object { json in
+      json.member("losses", integer: history.losses)
+      json.member("last_loss", string: history.lastLoss)
+      json.member("failed_writes", integer: history.failedWrites)
+      json.member("last_failure", string: history.lastFailure)
+    }
+  }
+
+  /// The same for `metrics`.
+  fileprivate static func healthMetrics(of vault: VaultManager) -> [Metric] {
+    let (check, history) = (vault.storeCheck, vault.indexHistory)
+    return [
+      Metric(
+        "cadenas_store_check_running", .gauge, "1 while the whole store is being read.",
+        check.isRunning ? 1 : 0),
+      Metric(
+        "cadenas_store_check_end_seconds", .gauge,
+        "Unix time at which the whole store was last read to its end; 0 before that.",
+        Int64(clamping: (check.endedMilliseconds ?? 0) / 1_000)),
+      Metric(
+        "cadenas_store_damaged", .gauge,
+        "Records and kept answers that were found damaged when the store was last read.",
+        Int64(clamping: check.damaged)),
+      Metric(
+        "cadenas_index_losses_total", .counter,
+        "How often the fingerprint index could not be used any more, and was built anew.",
+        Int64(history.losses)),
+      Metric(
+        "cadenas_index_failed_writes_total", .counter,
+        "Transactions of the fingerprint index that could not be written.",
+        Int64(history.failedWrites)),
+    ]
   }
 }
 
@@ -94,6 +150,7 @@ package struct ShowMetrics: PlainAdminOperation {
       ]
     }
     metrics += try RoomReport(call).metrics
+    if let vault = call.hooks.vault { metrics += ShowStatus.healthMetrics(of: vault) }
     metrics += try call.keyMetrics() + call.alarmMetrics() + (call.hooks.metrics?() ?? [])
     try call.sink(.metrics(Metric.text(metrics)))
   }

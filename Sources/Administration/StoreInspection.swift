@@ -1,6 +1,7 @@
 internal import AuditLog
 internal import CardStore
 internal import Keyring
+internal import Ledgers
 internal import SecretMemory
 internal import Storage
 internal import VaultManagement
@@ -16,17 +17,29 @@ struct StoreInspection {
   let store: Store
   /// Nil where the keyring is closed: then records are counted, and none is opened.
   let keys: Keys?
-  /// Whether `index.mdb` holds every fingerprint; else, and for a copy, the index is left out.
-  let isIndexCurrent: Bool
 
   /// Looks, and tells how many records of how many have been looked at.
+  ///
+  /// A page that is not what its place says ends the look: what lies on it, and what should, is not known.
   func run(_ progress: (_ done: UInt64, _ total: UInt64) -> Void) throws -> StoreCheck {
+    do { return try look(progress) } catch {
+      guard let damage = Self.damage(in: error) else { throw error }
+      return StoreCheck(damage: damage, indexLoss: store.indexLoss)
+    }
+  }
+
+  private func look(_ progress: (_ done: UInt64, _ total: UInt64) -> Void) throws -> StoreCheck {
     let before = try snapshot()
     let records = try keys.map { keys in
       try CardVerifier(store: store, keyring: keys.keyring, slots: keys.slots)
-        .verify(isIndexCurrent: isIndexCurrent) { done in
+        .verify(comparesIndex: store.indexLoss == nil) { done in
           progress(UInt64(done), max(before.cards, UInt64(done)))
+          return true
         }
+    }
+    let rows = try keys.map { try IdempotencyVerifier($0.keyring).verify(store) }
+    for table in Table.allCases where keys == nil || ![.cards, .idempotency].contains(table) {
+      _ = try store.readPages(of: table)
     }
     let after = try snapshot()
     let archive = try toldArchive()
@@ -34,17 +47,28 @@ struct StoreInspection {
     let reader = AuditReader(store)
     let size = try store.statistics()
     return StoreCheck(
-      records: records, inStore: after.cards,
+      records: records, damagedRows: rows?.damaged ?? 0, inStore: after.cards,
       created: try reader.cards(.created, from: first, below: after.entries)
         + (archive?.created ?? 0),
       deleted: try reader.cards(.deleted, from: first, below: after.entries)
         + (archive?.deleted ?? 0),
-      isAtRest: before == after,
-      missingFromIndex: isIndexCurrent ? records?.missingFromIndex : nil,
-      fileBytes: size.fileBytes,
-      neededBytes: size.usedBytes,
+      isAtRest: before == after, indexLoss: store.indexLoss,
+      fileBytes: size.fileBytes, neededBytes: size.usedBytes,
       isFileComplete: try store.isFileComplete(),
       restored: try RestoreOrigin.read(in: store)?.cards ?? 0)
+  }
+
+  /// What an error says of damage to `cards.mdb`; nil for any other.
+  private static func damage(in error: any Error) -> StorageError? {
+    let found: StorageError? =
+      switch error {
+      case let error as StorageError: error
+      case CardStoreError.store(let error): error
+      case LedgerError.store(let error): error
+      case AuditError.store(let error): error
+      default: nil
+      }
+    return found.flatMap { $0.tellsOfDamage ? $0 : nil }
   }
 
   /// The archive that the log itself tells of: what stands beside it could be anybody's.

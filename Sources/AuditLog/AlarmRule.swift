@@ -71,5 +71,6 @@ extension AlarmRule {
       name: "store-low", operations: [.storeRoom], outcomes: [.low], windowSeconds: 3_600),
     AlarmRule(
       name: "store-full", operations: [.storeRoom], outcomes: [.full], windowSeconds: 3_600),
+    AlarmRule(name: "store-damaged", operations: [.storeVerify], outcomes: [.changed]),
   ]
 }

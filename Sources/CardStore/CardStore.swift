@@ -34,6 +34,8 @@ package final class CardStore: @unchecked Sendable {
   private var newestToken: Token?
   private var newestTokenBeforeBatch: Token?
   private var record: [UInt8] = []
+  /// Records of a small store that do not open. A large one is read later.
+  package private(set) var damagedAtStart = 0
 
   /// Takes the cards of `store` up: reads counts and the newest token, and brings the fingerprint
   /// index to where the store is, rebuilding it when it is lost or not of this store. Where there is no
@@ -60,6 +62,20 @@ package final class CardStore: @unchecked Sendable {
     index = try IndexKeeper(
       store: store, cipher: cipher, slots: slots, upTo: newest, pace: pace, progress: progress)
     indexFigures = index.figures
+    try checkSmallStore(upTo: newest)
+  }
+
+  /// Opens every record of a small store and compares the index with them, so that what is not found is
+  /// not there. An index that does not hold what they say is begun anew.
+  private func checkSmallStore(upTo newest: Token?) throws(CardStoreError) {
+    guard store.isSmall else { return }
+    let verifier = CardVerifier(store: store, cipher: cipher)
+    let found = try verifier.verify(comparesIndex: index.current != nil)
+    if !found.isIndexSound {
+      try index.beginAnew(cipher, upTo: newest, because: "its entries are not those of the records")
+    }
+    store.note(found)
+    damagedAtStart = found.damagedCount
   }
 
   deinit { index.abandon() }
@@ -70,7 +86,9 @@ package final class CardStore: @unchecked Sendable {
   /// Stores the card, or finds the token that the merchant (within `customer`, where one is given)
   /// has for it. A later expiry and a given preferred brand replace the stored ones.
   ///
-  /// - Throws: ``CardStoreError/indexIsBehind``, ``CardStoreError/indexUnreadable``.
+  /// - Throws: ``CardStoreError/indexIsBehind``, ``CardStoreError/indexUnreadable``,
+  ///   ``CardStoreError/indexUnproven``; ``CardStoreError/recordDoesNotOpen`` where the record of what may
+  ///   be this very card does not: a second token would be given otherwise.
   package func tokenize(
     _ card: borrowing StoredCard, merchant: UInt32, atMilliseconds now: Int64,
     in transaction: inout StoreWriteTransaction
@@ -83,17 +101,15 @@ package final class CardStore: @unchecked Sendable {
     let fingerprint = try cipher.fingerprint(
       card.pan, merchant: merchant, customer: card.customer)
     keys.countUse(of: cipher.activeFingerprintKey)
-    if let hint = try index.token(for: fingerprint),
-      let known = try update(hint, with: card, merchant: merchant, in: &transaction)
+    if let current = index.current,
+      let known = try find(card, merchant: merchant, under: fingerprint, in: current, &transaction)
     {
       return known
     }
-    if let key = index.replacedKey {
+    if let replaced = index.replaced {
       let older = try cipher.fingerprint(
-        card.pan, merchant: merchant, customer: card.customer, under: key)
-      if let hint = try index.olderToken(for: older),
-        let known = try update(hint, with: card, merchant: merchant, in: &transaction)
-      {
+        card.pan, merchant: merchant, customer: card.customer, under: replaced.key)
+      if let known = try find(card, merchant: merchant, under: older, in: replaced, &transaction) {
         return known
       }
     }
@@ -122,9 +138,10 @@ package final class CardStore: @unchecked Sendable {
     of token: Token, in transaction: inout StoreWriteTransaction
   ) throws(CardStoreError) -> UInt32? {
     confinement.preconditionInThread()
+    let isProven = transaction.isProven(.cards)
     return try token.withBytes { (key) throws(CardStoreError) in
-      guard let record = try Self.record(key, in: &transaction) else { return nil }
-      return try Self.header(of: record).merchant
+      guard let record = try record(key, in: &transaction) else { return nil }
+      return try provenHeader(of: record, token, isProven: isProven).merchant
     }
   }
 
@@ -135,10 +152,14 @@ package final class CardStore: @unchecked Sendable {
     _ token: Token, merchant: UInt32, in transaction: inout StoreWriteTransaction
   ) throws(CardStoreError) -> StoredCard? {
     confinement.preconditionInThread()
+    let isProven = transaction.isProven(.cards)
     return try token.withBytes { (key) throws(CardStoreError) in
-      guard let record = try Self.record(key, in: &transaction),
-        try Self.header(of: record).merchant == merchant
-      else { return nil }
+      guard let record = try record(key, in: &transaction) else { return nil }
+      if try Self.header(of: record).merchant != merchant {
+        // Whose it is stands in clear, and its seal alone proves that.
+        _ = try provenHeader(of: record, token, isProven: isProven)
+        return nil
+      }
       return try cipher.release(record, token: token)
     }
   }
@@ -157,7 +178,7 @@ package final class CardStore: @unchecked Sendable {
     if known.card.isDeduplicated {
       fingerprint = try cipher.fingerprint(
         known.card.pan, merchant: merchant, customer: known.card.customer)
-      if let key = index.replacedKey {
+      if let key = index.replaced?.key {
         older = try cipher.fingerprint(
           known.card.pan, merchant: merchant, customer: known.card.customer, under: key)
       }
@@ -227,22 +248,8 @@ package final class CardStore: @unchecked Sendable {
       token: token, expiry: card.expiry, preferredBrand: card.preferredBrand, isNew: true)
   }
 
-  /// Believes the hint only when the record that it names opens to this very card.
-  private func update(
-    _ hint: Token, with card: borrowing StoredCard, merchant: UInt32,
-    in transaction: inout StoreWriteTransaction
-  ) throws(CardStoreError) -> StoredToken? {
-    guard var known = try believable(hint, merchant: merchant, in: &transaction),
-      known.card.isDeduplicated, known.card.customer == card.customer,
-      known.card.pan.isEqual(to: card.pan)
-    else { return nil }
-    return try renew(
-      &known, of: hint, expiry: card.expiry, preferredBrand: card.preferredBrand,
-      in: &transaction)
-  }
-
   /// Puts a later expiry and a given preferred brand in the place of the stored ones.
-  private func renew(
+  func renew(
     _ known: inout Known, of token: Token, expiry: Expiry?, preferredBrand: Brand?,
     in transaction: inout StoreWriteTransaction
   ) throws(CardStoreError) -> StoredToken {

@@ -20,6 +20,9 @@ package enum CardStoreError: Error, Equatable, Sendable, StoreFailure {
   case indexIsBehind
   /// The fingerprint index cannot be read, and is being built anew: no card is looked for.
   case indexUnreadable
+  /// The fingerprint index has not been compared with the records yet, and does not tell this card from a
+  /// new one without that.
+  case indexUnproven
   /// Every token up to the year 10889 has been given.
   case tokensExhausted
   /// The store could not be read or written.
@@ -30,7 +33,9 @@ package enum CardStoreError: Error, Equatable, Sendable, StoreFailure {
   case cipher(CryptographyError)
 
   /// Whether it is the index that no card can be looked up in.
-  package var isOfIndex: Bool { self == .indexIsBehind || self == .indexUnreadable }
+  package var isOfIndex: Bool {
+    self == .indexIsBehind || self == .indexUnreadable || self == .indexUnproven
+  }
 
   /// The error for one of a record.
   init(_ error: RecordError) {

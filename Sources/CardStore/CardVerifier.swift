@@ -13,16 +13,24 @@ package struct CardVerification: Sendable {
   package var damaged: [Token] = []
   /// How many do not open.
   package var damagedCount = 0
-  /// Deduplicated cards whose fingerprint the index does not lead to them.
-  package var missingFromIndex = 0
+  /// Deduplicated cards that are newer than what the index's file is complete for, and not in it yet: the
+  /// next start, or the next flush, adds them. Nil where the index was not compared.
+  package var missingFromIndex: Int?
+  /// Cards that the index does not lead to although its mark says so, and entries that lead to another
+  /// card than their own; one where it cannot be read.
+  package var wrongInIndex = 0
+  /// Whether every record was looked at.
+  package var isComplete = true
   /// Records under each data key, as found.
   package var found: [KeyIdentifier: UInt64] = [:]
   /// Records under each data key, as the store counts them.
   package var counted: [KeyIdentifier: UInt64] = [:]
 
-  /// Whether nothing is wrong with the records. A gap in the index is cured by the next
-  /// start, and in its file by the next flush.
+  /// Whether nothing is wrong with the records.
   package var isSound: Bool { damagedCount == 0 && found == counted }
+
+  /// Whether nothing is wrong with the index.
+  package var isIndexSound: Bool { wrongInIndex == 0 }
 }
 
 /// Opens every record and compares it with the counts and the index.
@@ -39,8 +47,12 @@ package struct CardVerifier {
 
   /// A verifier with contexts of its own, for the calling thread.
   package init(store: Store, keyring: Keyring, slots: SecretPool) throws(CardStoreError) {
+    self.init(store: store, cipher: try CardCipher(keyring: keyring, slots: slots))
+  }
+
+  init(store: Store, cipher: CardCipher) {
     self.store = store
-    cipher = try CardCipher(keyring: keyring, slots: slots)
+    self.cipher = cipher
   }
 
   /// How many cards stand under each data key, as the store keeps count.
@@ -50,33 +62,40 @@ package struct CardVerifier {
     try keyed(store.read { (rows) throws(KeyringError) in try KeyTally.read(.cards, rows) })
   }
 
-  /// Looks at every record.
+  /// Looks at every record, and goes through the pages of the table and of the index.
   ///
   /// - Parameters:
-  ///   - isIndexCurrent: whether the index file holds every fingerprint (a store that is not served);
-  ///     else the index is left out.
-  ///   - progress: told how many records have been looked at.
+  ///   - comparesIndex: whether the index's file is compared with the records; where there is none, or
+  ///     fingerprints are being made anew, it is left out.
+  ///   - progress: told how many records have been looked at, after each piece of work; false gives up,
+  ///     and what was found so far is returned.
   package func verify(
-    isIndexCurrent: Bool, progress: (Int) -> Void = { _ in }
+    comparesIndex: Bool, progress: (Int) -> Bool = { _ in true }
   ) throws(CardStoreError) -> CardVerification {
-    // While fingerprints are made anew, no table holds all of them.
-    let isIndexCurrent = isIndexCurrent && !cipher.isReplacingFingerprints
-    // A copy has no index to open.
-    let file =
-      isIndexCurrent
-      ? try IndexFile(store: store, fingerprintKey: cipher.activeFingerprintKey) : nil
     var result = CardVerification()
+    var comparison = comparesIndex ? try IndexComparison(store, cipher) : nil
     var position: [UInt8]?
     repeat {
-      position = try read(after: position, file: file, into: &result)
-      progress(result.records)
+      position = try read(after: position, &comparison, into: &result)
+      try comparison?.judgeSuspects(in: store)
+      guard progress(result.records) else {
+        result.isComplete = false
+        return result
+      }
     } while position != nil
+    try comparison?.countEntries(in: store, damaged: result.damagedCount) {
+      progress(result.records)
+    }
+    result.missingFromIndex = comparison?.behind
+    result.wrongInIndex = comparison?.wrong ?? 0
     result.counted = try Self.cardCounts(in: store).filter { $0.value != 0 }
     return result
   }
 
+  /// Looks at the next records, in one short transaction; returns the key of the last, or nil at the end.
   private func read(
-    after position: [UInt8]?, file: IndexFile?, into result: inout CardVerification
+    after position: [UInt8]?, _ comparison: inout IndexComparison?,
+    into result: inout CardVerification
   ) throws(CardStoreError) -> [UInt8]? {
     var last: [UInt8]?
     var count = 0
@@ -87,17 +106,18 @@ package struct CardVerifier {
       ) { (key, record) throws(CardStoreError) in
         let here = key.array
         if here == position { return true }
-        try check(key, record, file: file, into: &result)
+        try check(key, record, &comparison, into: &result)
         last = here
         count += 1
         return count < Self.recordsPerRead
       }
     }
-    return last
+    return count < Self.recordsPerRead ? nil : last
   }
 
   private func check(
-    _ key: RawSpan, _ record: RawSpan, file: IndexFile?, into result: inout CardVerification
+    _ key: RawSpan, _ record: RawSpan, _ comparison: inout IndexComparison?,
+    into result: inout CardVerification
   ) throws(CardStoreError) {
     result.records += 1
     guard let token = Token(bytes: key) else {
@@ -108,14 +128,24 @@ package struct CardVerifier {
       let card = try cipher.open(record, token: token)
       let header = try CardStore.header(of: record)
       result.found[header.keyIdentifier, default: 0] += 1
-      guard card.isDeduplicated, let file else { return }
+      guard card.isDeduplicated, comparison != nil else { return }
       let fingerprint = try cipher.fingerprint(
         card.pan, merchant: header.merchant, customer: card.customer)
-      if try file.token(for: fingerprint) != token { result.missingFromIndex += 1 }
+      try comparison?.look(at: token, fingerprint)
     } catch {
       guard error == .recordDoesNotOpen else { throw error }
       result.damagedCount += 1
       if result.damaged.count < Self.mostNamedTokens { result.damaged.append(token) }
     }
+  }
+}
+
+extension Store {
+  /// Notes what a look at every record, with all pages of their table, has found: from now on what is not
+  /// found is not there, unless something is wrong.
+  package func note(_ found: CardVerification) {
+    guard found.isComplete else { return }
+    notePagesRead(of: .cards)
+    set(.cards, isProven: found.damagedCount == 0)
   }
 }

@@ -61,10 +61,19 @@ struct FingerprintIndex: Sendable {
   /// Whether another entry may be added.
   var hasRoom: Bool { overlay.waiting < pace.mostWaitingEntries }
 
-  /// The token that the index names for a fingerprint. It is a hint, not a fact.
-  func token(for fingerprint: Digest256) throws(CardStoreError) -> Token? {
-    if let entry = overlay.entry(for: fingerprint) { return entry }
-    return try file.token(for: fingerprint)
+  /// What the index says of a fingerprint.
+  enum Finding {
+    /// A hint, not a fact.
+    case token(Token)
+    /// The card was deleted a moment ago.
+    case deleted
+    /// No entry; no proof either, unless the file is proven.
+    case nothing
+  }
+
+  func find(_ fingerprint: Digest256) throws(CardStoreError) -> Finding {
+    if let entry = overlay.entry(for: fingerprint) { return entry.map { .token($0) } ?? .deleted }
+    return try file.token(for: fingerprint).map { .token($0) } ?? .nothing
   }
 
   /// Notes an entry of the batch under way.
@@ -75,8 +84,7 @@ struct FingerprintIndex: Sendable {
   /// Notes that the card of `token` goes, and its entry with it. Without room, or where the index
   /// cannot be read, the entry stays and points to nothing: no reason to keep a card.
   mutating func remove(_ fingerprint: Digest256, of token: Token) {
-    guard !isCondemned, hasRoom, let found = try? self.token(for: fingerprint), found == token
-    else { return }
+    guard !isCondemned, hasRoom, case .token(token) = try? find(fingerprint) else { return }
     overlay.insert(fingerprint, nil)
   }
 

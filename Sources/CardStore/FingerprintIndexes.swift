@@ -53,7 +53,7 @@ struct FingerprintIndexes: Sendable {
       old.abandon()?.abandon()
       let mark = (try? current.file.mark()) ?? nil
       // Without the mark of who added the older cards, they are not there: it was begun anew.
-      if mark == nil { current.file.index.condemn() }
+      if mark == nil { current.file.index.condemn("it has no mark") }
       current.endGrowth(at: mark?.token)
     }
   }

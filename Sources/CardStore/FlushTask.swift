@@ -61,7 +61,10 @@ final class FlushTask: Sendable {
   }
 
   private func run() {
-    let isDone = (try? write()) ?? false
+    var isDone = false
+    do throws(CardStoreError) { isDone = try write() } catch {
+      index.index.history.noteFailedWrite("\(error)")
+    }
     result.withLock { $0 = isDone ? .done : .failed }
   }
 

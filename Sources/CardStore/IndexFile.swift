@@ -12,6 +12,7 @@ struct IndexFile: Sendable {
   private(set) var fingerprintKey: KeyIdentifier
   let index: StoreIndex
   private var slot: StoreIndex.Slot
+  private static let entriesPerRead = 1_000
   private let storeIdentifier: StoreIdentifier
 
   /// The table that belongs to `fingerprintKey` by its mark; where there is none, one whose mark
@@ -45,9 +46,60 @@ struct IndexFile: Sendable {
   func token(for fingerprint: Digest256) throws(CardStoreError) -> Token? {
     do throws(StorageError) {
       return try fingerprint.withBytes { (key) throws(StorageError) in
-        try index.token(for: key, in: slot) { Token(bytes: $0) }
+        let found = try index.token(for: key, in: slot) { Optional.some(Token(bytes: $0)) }
+        guard let found else { return nil }
+        guard let token = found else { throw .damaged(file: "index.mdb") }
+        return token
       }
     } catch { throw index.failed(error) }
+  }
+
+  /// The entries beside the place of a fingerprint that has none. One whose token is none is left out.
+  func neighbours(
+    of fingerprint: Digest256
+  ) throws(CardStoreError) -> [(fingerprint: Digest256, token: Token)] {
+    var entries: [(fingerprint: Digest256, token: Token)] = []
+    do throws(StorageError) {
+      try fingerprint.withBytes { (key) throws(StorageError) in
+        try index.forNeighbours(of: key, in: slot) { (key, value) throws(StorageError) in
+          guard let fingerprint = Digest256(key), let token = Token(bytes: value) else {
+            throw .damaged(file: "index.mdb")
+          }
+          entries.append((fingerprint, token))
+        }
+      }
+    } catch { throw index.failed(error) }
+    return entries
+  }
+
+  /// Calls `body` with the tokens of all entries of the table, in pieces, outside of any transaction, until
+  /// it returns false; whether it did not.
+  func forEachPiece(
+    _ body: ([Token]) throws(CardStoreError) -> Bool
+  ) throws(CardStoreError) -> Bool {
+    var position: [UInt8]?
+    repeat {
+      let start = position ?? []
+      let isFirst = position == nil
+      position = nil
+      var tokens: [Token] = []
+      do throws(StorageError) {
+        try index.forEach(
+          in: slot, from: isFirst ? nil : start.rawSpan
+        ) { (key, value) throws(StorageError) in
+          if !isFirst, key.isEqual(to: start) { return true }
+          guard key.byteCount == 32, let token = Token(bytes: value) else {
+            throw .damaged(file: "index.mdb")
+          }
+          tokens.append(token)
+          guard tokens.count == Self.entriesPerRead else { return true }
+          position = key.array
+          return false
+        }
+      } catch { throw index.failed(error) }
+      guard try body(tokens) else { return false }
+    } while position != nil
+    return true
   }
 
   /// An entry, or, without a token, the end of one.
@@ -96,6 +148,9 @@ struct IndexFile: Sendable {
     return mark?.fingerprintKey == fingerprintKey ? mark : nil
   }
 
+  /// Notes that it was compared with the records, and holds what they say.
+  func prove() { index.prove(slot) }
+
   private static func mark(
     of slot: StoreIndex.Slot, _ index: StoreIndex, _ storeIdentifier: StoreIdentifier
   ) throws(CardStoreError) -> IndexMark? {
@@ -116,11 +171,12 @@ struct IndexFile: Sendable {
 extension StoreIndex {
   /// The error of who met `error` here. From damage on nobody asks it, and it is built anew; to want
   /// of room or of memory, another index would be no answer.
-  fileprivate func failed(_ error: StorageError) -> CardStoreError {
+  func failed(_ error: StorageError) -> CardStoreError {
     switch error {
     case .engine(let failure) where !failure.tellsOfDamage: return .store(error)
-    case .engine, .damaged, .truncated:
-      condemn()
+    // After an error of the disk the engine lets nobody use the file before it is opened anew.
+    case .engine, .damaged, .truncated, .writingEnded:
+      condemn("\(error)")
       return .indexUnreadable
     default: return IndexFile.failed(error)
     }

@@ -31,6 +31,21 @@ struct IndexKeeper {
     self.store = store
     self.slots = slots
     self.pace = pace
+    try open(cipher, upTo: newest, progress)
+  }
+
+  /// Begins the index anew from the records, since it does not say what they do. At a start.
+  mutating func beginAnew(
+    _ cipher: CardCipher, upTo newest: Token?, because reason: String
+  ) throws(CardStoreError) {
+    store.condemnIndex(reason)
+    indexes = nil
+    try open(cipher, upTo: newest) { _ in }
+  }
+
+  private mutating func open(
+    _ cipher: CardCipher, upTo newest: Token?, _ progress: (Int) -> Void
+  ) throws(CardStoreError) {
     do throws(CardStoreError) {
       indexes = try Self.open(store, cipher, upTo: newest, pace, progress)
     } catch {
@@ -45,6 +60,8 @@ struct IndexKeeper {
     _ progress: (Int) -> Void
   ) throws(CardStoreError) -> FingerprintIndexes {
     do throws(CardStoreError) {
+      // A condemned one is not asked.
+      if (try? store.index)?.isCondemned == true { throw .indexUnreadable }
       return try FingerprintIndexes(
         store: store, cipher: cipher, upTo: newest, pace: pace, progress: progress)
     } catch {
@@ -68,18 +85,11 @@ struct IndexKeeper {
     guard indexes?.current.hasRoom == true else { throw .indexIsBehind }
   }
 
-  /// The token that the index names for a fingerprint under the active key. It is a hint, not a fact.
-  func token(for fingerprint: Digest256) throws(CardStoreError) -> Token? {
-    try indexes?.current.token(for: fingerprint)
-  }
+  /// The index under the active key; nil while it does not know every card.
+  var current: FingerprintIndex? { indexes?.current }
 
-  /// The key under which older cards are found, while fingerprints are made anew.
-  var replacedKey: KeyIdentifier? { indexes?.replaced?.key }
-
-  /// The token that the index before names for a fingerprint under ``replacedKey``.
-  func olderToken(for fingerprint: Digest256) throws(CardStoreError) -> Token? {
-    try indexes?.replaced?.token(for: fingerprint)
-  }
+  /// The one before, in which older cards are found while fingerprints are made anew.
+  var replaced: FingerprintIndex? { indexes?.replaced }
 
   // MARK: - Batches
 
@@ -102,7 +112,9 @@ struct IndexKeeper {
     guard figures.takeLook() else { return rebuild(upTo: newest, keyring) }
     takeRebuilt()
     // What is written to a file without a name, the next start does not find.
-    if let index = indexes?.current.file.index, !index.isInPlace { index.condemn() }
+    if let index = indexes?.current.file.index, !index.isInPlace {
+      index.condemn("its file was deleted, replaced or cut off")
+    }
     rebuild(upTo: newest, keyring)
     tell()
   }

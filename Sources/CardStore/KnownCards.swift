@@ -11,25 +11,14 @@ extension CardStore {
     var card: StoredCard
   }
 
-  /// The card that a hint leads to. A record that does not open cannot be this card's; it is found
-  /// and named by `store verify`.
-  func believable(
-    _ hint: Token, merchant: UInt32, in transaction: inout StoreWriteTransaction
-  ) throws(CardStoreError) -> Known? {
-    do throws(CardStoreError) {
-      return try lookUp(hint, merchant: merchant, in: &transaction)
-    } catch {
-      guard error == .recordDoesNotOpen else { throw error }
-      return nil
-    }
-  }
-
   /// The merchant's card, to look at; nil where this merchant has no such token.
   func lookUp(
     _ token: Token, merchant: UInt32, in transaction: inout StoreWriteTransaction
   ) throws(CardStoreError) -> Known? {
-    guard try self.merchant(of: token, in: &transaction) == merchant else { return nil }
-    return try knownCard(token, in: &transaction)
+    guard let known = try knownCard(token, in: &transaction), known.merchant == merchant else {
+      return nil
+    }
+    return known
   }
 
   /// The card of a token, to look at.
@@ -39,7 +28,7 @@ extension CardStore {
     _ token: Token, in transaction: inout StoreWriteTransaction
   ) throws(CardStoreError) -> Known? {
     try token.withBytes { (key) throws(CardStoreError) in
-      guard let record = try Self.record(key, in: &transaction) else { return nil }
+      guard let record = try record(key, in: &transaction) else { return nil }
       let header = try Self.header(of: record)
       return Known(
         key: header.keyIdentifier, merchant: header.merchant,
@@ -48,10 +37,14 @@ extension CardStore {
   }
 
   /// The record under the bytes of a token; nil where there is none.
+  ///
+  /// - Throws: ``CardStoreError/recordDoesNotOpen`` also where it may be one beside the token's place: one
+  ///   that does not open may stand under another key than its own.
   @_lifetime(&transaction)
-  static func record(
+  func record(
     _ key: RawSpan, in transaction: inout StoreWriteTransaction
   ) throws(CardStoreError) -> RawSpan? {
+    if !transaction.isProven(.cards) { try checkPlace(of: key, in: transaction) }
     do throws(StorageError) { return try transaction.get(key, in: .cards) } catch {
       throw .store(error)
     }
@@ -73,6 +66,25 @@ extension CardStore {
         return try header(of: record).merchant == merchant
       }
     }
+  }
+
+  /// Opens the records beside the place of a key under which there is none.
+  private func checkPlace(
+    of key: RawSpan, in transaction: borrowing StoreWriteTransaction
+  ) throws(CardStoreError) {
+    guard try !stored(transaction.contains(key, in: .cards)) else { return }
+    try transaction.forNeighbours(of: key, in: .cards) { (key, record) throws(CardStoreError) in
+      guard let token = Token(bytes: key) else { throw .recordDoesNotOpen }
+      _ = try cipher.open(record, token: token)
+    }
+  }
+
+  /// What stands in clear at the beginning of a record, proved by its seal unless it `isProven`.
+  func provenHeader(
+    of record: RawSpan, _ token: Token, isProven: Bool
+  ) throws(CardStoreError) -> CardRecordHeader {
+    if !isProven { _ = try cipher.open(record, token: token) }
+    return try Self.header(of: record)
   }
 
   static func header(of record: RawSpan) throws(CardStoreError) -> CardRecordHeader {

@@ -19,43 +19,74 @@ package struct Entry: ~Escapable {
 /// var cursor = try transaction.cursor(in: database)
 /// while let entry = try cursor.next() { … }
 /// ```
+///
+/// Where a transaction has changed nothing, the pages of its tree are read and checked before LMDB goes
+/// to them, also those that were before: who walks over many reads what the disk gives him now.
 @safe package struct Cursor: ~Copyable, ~Escapable {
   private let pointer: OpaquePointer
+  /// Stands on the leaf of the entry that was given last; nil where nothing has to be checked.
+  private var reader: TreeReader?
+  private var hasBegun = false
+  /// Whether the entry is the last of that leaf, or none of it comes after; the same at its beginning.
+  private var isAtEnd = false
+  private var isAtBeginning = false
 
   @_lifetime(borrow transaction)
   init<T: Transaction & ~Copyable>(
     _ database: Database, in transaction: borrowing T
   ) throws(LMDBError) {
+    let handle = unsafe try transaction.handle.pointer()
+    let trees = transaction.environment.trees
+    let isTrusted =
+      trees.isProven(database) && (!transaction.isUnchanged || !trees.isNamed(database))
+    let reader = isTrusted ? nil : unsafe try trees.reader(of: database, in: handle)
     var pointer: OpaquePointer?
-    let status = unsafe mdb_cursor_open(
-      try transaction.handle.pointer(), database.identifier, &pointer)
+    let status = unsafe mdb_cursor_open(handle, database.identifier, &pointer)
     try LMDBError.check(status, in: .cursor)
     guard let pointer = unsafe pointer else { throw LMDBError(.invalid, in: .cursor) }
     unsafe self.pointer = pointer
+    self.reader = reader
   }
 
   deinit { unsafe mdb_cursor_close(pointer) }
 
   /// The entry after the current one; at first the first. Nil at the end.
   @_lifetime(copy self)
-  package mutating func next() throws(LMDBError) -> Entry? { try move(MDB_NEXT, to: nil) }
+  package mutating func next() throws(LMDBError) -> Entry? {
+    guard hasBegun else { return try first() }
+    while isAtEnd, try reader?.next() ?? false { try noteCurrent() }
+    return try move(MDB_NEXT, to: nil)
+  }
 
   /// The entry before the current one; at first the last. Nil at the beginning.
   @_lifetime(copy self)
-  package mutating func previous() throws(LMDBError) -> Entry? { try move(MDB_PREV, to: nil) }
+  package mutating func previous() throws(LMDBError) -> Entry? {
+    guard hasBegun else { return try last() }
+    while isAtBeginning, try reader?.previous() ?? false { try noteCurrent() }
+    return try move(MDB_PREV, to: nil)
+  }
 
   /// The entry with the smallest key.
   @_lifetime(copy self)
-  package mutating func first() throws(LMDBError) -> Entry? { try move(MDB_FIRST, to: nil) }
+  package mutating func first() throws(LMDBError) -> Entry? {
+    try reader?.first()
+    return try move(MDB_FIRST, to: nil)
+  }
 
   /// The entry with the greatest key.
   @_lifetime(copy self)
-  package mutating func last() throws(LMDBError) -> Entry? { try move(MDB_LAST, to: nil) }
+  package mutating func last() throws(LMDBError) -> Entry? {
+    try reader?.last()
+    return try move(MDB_LAST, to: nil)
+  }
 
   /// The first entry whose key is `key` or greater.
   @_lifetime(copy self)
   package mutating func seek(_ key: RawSpan) throws(LMDBError) -> Entry? {
-    try move(MDB_SET_RANGE, to: key)
+    try reader?.seek(key)
+    // LMDB may look at the next leaf for it.
+    if let leaf = reader?.leaf, try leaf.ends(before: key) { _ = try reader?.next() }
+    return try move(MDB_SET_RANGE, to: key)
   }
 
   @_lifetime(copy self)
@@ -74,9 +105,26 @@ package struct Entry: ~Escapable {
     } else {
       status = unsafe mdb_cursor_get(pointer, &key, &value, operation)
     }
+    hasBegun = true
     if status == MDB_NOTFOUND { return nil }
     try LMDBError.check(status, in: .cursor)
+    try note(unsafe key.span)
     return unsafe _overrideLifetime(Entry(key: key.span, value: value.span), copying: self)
+  }
+
+  /// Compares the key at which LMDB stands with the leaf on which the reader does.
+  private mutating func noteCurrent() throws(LMDBError) {
+    var key = unsafe MDB_val()
+    var value = unsafe MDB_val()
+    try LMDBError.check(
+      unsafe mdb_cursor_get(pointer, &key, &value, MDB_GET_CURRENT), in: .cursor)
+    try note(unsafe key.span)
+  }
+
+  private mutating func note(_ key: RawSpan) throws(LMDBError) {
+    guard let leaf = reader?.leaf else { return }
+    isAtEnd = try !leaf.ends(after: key)
+    isAtBeginning = try !leaf.begins(before: key)
   }
 }
 

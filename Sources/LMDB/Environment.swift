@@ -28,6 +28,11 @@ import SystemCalls
     /// Writes zeros ahead of the last page, so that commits at the end of the file find its blocks
     /// written: see ``WrittenRoom``.
     package var writesAhead = false
+    /// How large a file is read whole before it is opened, in bytes: some 50 ms for as many as this. Of a
+    /// larger one, see ``Environment/init(path:options:)``.
+    package var checksWholeUpTo = 16 << 20
+    /// Opens the file without a look at its pages: this process has just written and compared it.
+    package var isTrusted = false
 
     package init(mapSize: Int) { self.mapSize = mapSize }
   }
@@ -35,12 +40,18 @@ import SystemCalls
   package let path: String
   let pointer: OpaquePointer
   private let writesAhead: Bool
+  /// Knows which pages may be touched.
+  let trees: TreeGuard
+  /// Whether every page of the file was read when it was opened, or was written by this process.
+  package let wasReadWhole: Bool
 
   /// Opens the file at `path` (mode 0600), beside which LMDB keeps `path-lock`.
   ///
-  /// Before anything is mapped, the file's length is compared with its header, since reading past
-  /// the end of a mapped file ends the process. After creating, the directory is synced.
-  /// - Throws: ``LMDBError/Kind/truncated``, ``LMDBError/Kind/mapTooSmall(neededBytes:)``,
+  /// Before anything is mapped, the file is checked, since LMDB trusts it: its length, both headers, the
+  /// free list, and all trees where it is small; of a larger one the upper pages of each tree and the
+  /// last leaf. What is not checked then is before its first use. After creating, the directory is synced.
+  /// - Throws: ``LMDBError/Kind/truncated``, ``LMDBError/Kind/damaged(file:page:)``,
+  ///   ``LMDBError/Kind/mapTooSmall(neededBytes:)``,
   ///   ``LMDBError/Kind/invalid``, `ENOENT` as ``LMDBError/Kind/system(errno:)``, and `EEXIST` where
   ///   there is a file in a draft's place.
   package init(path: String, options: Options) throws(LMDBError) {
@@ -49,15 +60,25 @@ import SystemCalls
     let isNew =
       options.isDraft
       ? try Self.createDraft(path: path) : try Self.inspect(path: path, options: options)
-    var created: OpaquePointer?
-    try LMDBError.check(unsafe mdb_env_create(&created), in: .create)
-    guard let pointer = unsafe created else { throw LMDBError(.invalid, in: .create) }
-    unsafe self.pointer = pointer
+    let checked =
+      isNew || options.isTrusted
+      ? .all : try Self.checkFile(path, wholeUpTo: options.checksWholeUpTo)
+    if case .all = checked { wasReadWhole = true } else { wasReadWhole = false }
     if !options.isReadOnly, !options.isDraft, !options.isUnshared {
       try Self.allocateLockFile(of: path, readers: options.maxReaders)
     }
+    unsafe pointer = try Self.open(path, options)
     // From here on `deinit` closes the environment, after an error too.
-    unsafe try Self.open(pointer, path: path, options: options)
+    var descriptor: Int32 = -1
+    var tree = MDB_stat()
+    unsafe mdb_env_get_fd(pointer, &descriptor)
+    unsafe mdb_env_stat(pointer, &tree)
+    let pageSize = Int(tree.ms_psize)
+    trees = TreeGuard(
+      PageFile(
+        path: path, descriptor: descriptor, pageSize: pageSize,
+        pageCount: options.mapSize / pageSize),
+      checked)
     if isNew, !options.isDraft { try Self.synchronizeDirectory(of: path) }
   }
 
@@ -104,6 +125,19 @@ import SystemCalls
     throw reason
   }
 
+  private static func open(_ path: String, _ options: Options) throws(LMDBError) -> OpaquePointer {
+    var created: OpaquePointer?
+    try LMDBError.check(unsafe mdb_env_create(&created), in: .create)
+    guard let pointer = unsafe created else { throw LMDBError(.invalid, in: .create) }
+    do throws(LMDBError) {
+      unsafe try open(pointer, path: path, options: options)
+      return unsafe pointer
+    } catch {
+      unsafe mdb_env_close(pointer)
+      throw error
+    }
+  }
+
   private static func open(
     _ pointer: OpaquePointer, path: String, options: Options
   ) throws(LMDBError) {
@@ -146,9 +180,10 @@ extension Environment {
 
   /// Begins the one writing transaction; waits for another to end. It stays on the thread that
   /// began it, and ends with the value's life: aborted, unless it was committed.
+  /// - Throws: ``LMDBError/Kind/ioError`` also where blocks written ahead could not be.
   package func beginWrite() throws(LMDBError) -> WriteTransaction {
     let transaction = unsafe WriteTransaction(TransactionHandle(try begin(0)), of: self)
-    if writesAhead { WrittenRoom.keep(in: self) }
+    if writesAhead { try WrittenRoom.keep(in: self) }
     return transaction
   }
 
@@ -167,6 +202,9 @@ extension Environment {
     return unsafe transaction
   }
 
+  /// Notes that every page of `database` has been read by a cursor since the environment was opened.
+  package func noteRead(_ database: Database) { trees.prove(database) }
+
   /// Opens the database `name`, in a transaction of its own. Not while another thread opens one.
   /// With `creating` it is made where there is none, which needs an environment that can be written.
   /// - Throws: ``LMDBError/Kind/notFound``, ``LMDBError/Kind/databasesFull``.
@@ -180,6 +218,8 @@ extension Environment {
       throw LMDBError(code: status, in: .openDatabase)
     }
     try LMDBError.check(unsafe mdb_txn_commit(transaction), in: .openDatabase)
-    return Database(identifier: identifier)
+    let database = Database(identifier: identifier)
+    trees.opened(database, name: name)
+    return database
   }
 }

@@ -121,9 +121,10 @@ extension Environment {
   /// The same on a file system that cannot allocate: writes zeros from the file's end on, so that it
   /// becomes longer. For the thread that holds the writing transaction, or could.
   /// - Returns: the byte up to which the file has blocks: less than `end` where the disk has no more.
+  /// - Throws: ``LMDBError/Kind/ioError``: the disk may lose what the next sync calls written.
   package func writeZeros(to end: Int) throws(LMDBError) -> Int {
     let length = try fileSize()
     guard length < end else { return length }
-    return WrittenRoom.writeZeros(to: try descriptor(), from: length, to: end)
+    return try WrittenRoom.writeZeros(to: try descriptor(), from: length, to: end)
   }
 }

@@ -1,62 +1,66 @@
 /// The free list of an LMDB file, read without mapping it.
 ///
+/// A tree of machine words: transaction → the pages that it freed. A value: count(8), then page
+/// numbers(8 each), the greatest first; what follows them in the value means nothing.
+///
 /// A page that a transaction took at the end of the file and gave back before its commit is never
 /// written, so a healthy file may be shorter than its header counts. All that it misses is free.
-///
-/// A value of the list: count(8), then page numbers(8 each).
 struct FreeList {
-  private static let greatestDepth = 32
+  private let file: PageFile
+  private let tree: FileTree
 
-  let file: PageFile
+  init(_ header: FileHeader, of file: PageFile) {
+    self.file = file
+    tree = header.freeList
+  }
 
-  private var pageCount: Int { file.pageCount }
-
-  /// True when every page from `pageCount` to `last` is free.
+  /// Calls `body` with each free page, and the page of the list that names it; returns the newest
+  /// transaction that freed any, or nil for an empty list.
   /// - Throws: ``LMDBError/Kind/truncated`` when a page of the list itself is missing,
-  ///   ``LMDBError/Kind/corrupted`` when it is no list.
-  func holdsAllMissing(upTo last: Int, root: UInt64) throws(LMDBError) -> Bool {
-    let missing = last - pageCount + 1
-    // A list that fits into the file cannot name more; a damaged header could count any number.
-    guard root != .max, missing <= pageCount * file.pageSize / 8 else { return false }
-    var isFree = [Bool](repeating: false, count: missing)
-    var waiting = [(page: root, depth: 0)]
-    var visited = 0
-    while let (number, depth) = waiting.popLast() {
-      visited += 1
-      guard depth < Self.greatestDepth, visited <= pageCount else { throw FilePage.corrupted }
-      let page = try file.page(number)
-      for index in 0..<page.nodeCount {
-        let node = try page.node(index)
-        guard page.isLeaf else {
-          waiting.append((try page.child(node), depth + 1))
-          continue
-        }
-        for free in try numbers(page, node) {
-          guard free >= UInt64(pageCount), free <= UInt64(last) else { continue }
-          isFree[Int(free) - pageCount] = true
-        }
+  ///   ``LMDBError/Kind/damaged(file:page:)`` when it is no list.
+  @discardableResult
+  func forEach(
+    reached: ReachedPages? = nil, _ body: (UInt64, FilePage) throws(LMDBError) -> Void
+  ) throws(LMDBError) -> UInt64? {
+    var reader = TreeReader(tree, of: file, reached: reached)
+    var newest: UInt64?
+    try reader.readAll { (leaf) throws(LMDBError) in
+      for index in 0..<leaf.nodeCount {
+        for page in try numbers(leaf, index) { try body(page, leaf) }
       }
+      newest = try leaf.key(leaf.nodeCount - 1).machineWord
+    }
+    return newest
+  }
+
+  /// True when every page from `pageCount` of the file to `last` is free.
+  func holdsAllMissing(upTo last: Int) throws(LMDBError) -> Bool {
+    let missing = last - file.pageCount + 1
+    // A list that fits into the file cannot name more; a damaged header could count any number.
+    guard missing <= file.pageCount * file.pageSize / 8 else { return false }
+    var isFree = [Bool](repeating: false, count: missing)
+    try forEach { (free, _) throws(LMDBError) in
+      guard free >= UInt64(file.pageCount), free <= UInt64(last) else { return }
+      isFree[Int(free) - file.pageCount] = true
     }
     return isFree.allSatisfy { $0 }
   }
 
   /// The page numbers that a leaf's node holds.
-  private func numbers(_ page: FilePage, _ node: Int) throws(LMDBError) -> [UInt64] {
-    let leaf = try page.leafNode(node)
-    guard leaf.isElsewhere else { return try Self.list(in: page, at: leaf.value, leaf.size) }
-    let first = try page.load(leaf.value, UInt64.self)
-    let value = try file.overflow(first, holding: leaf.size)
-    return try Self.list(in: value, at: FilePage.headerBytes, leaf.size)
-  }
-
-  private static func list(
-    in page: FilePage, at offset: Int, _ size: Int
-  ) throws(LMDBError) -> [UInt64] {
+  private func numbers(_ leaf: FilePage, _ index: Int) throws(LMDBError) -> [UInt64] {
+    let value = try leaf.value(index)
+    var (page, offset) = (leaf, value.offset)
+    if value.isElsewhere {
+      page = try file.overflow(leaf.load(value.offset, UInt64.self), holding: value.size)
+      offset = FilePage.headerBytes
+    }
     let count = try page.load(offset, UInt64.self)
-    guard size >= 8, count <= UInt64(size / 8 - 1) else { throw FilePage.corrupted }
+    guard value.size >= 8, count <= UInt64(value.size / 8 - 1) else { throw leaf.damaged }
     var numbers: [UInt64] = []
     for index in 0..<Int(count) {
-      numbers.append(try page.load(offset + 8 * (index + 1), UInt64.self))
+      let number = try page.load(offset + 8 * (index + 1), UInt64.self)
+      guard numbers.last.map({ $0 > number }) ?? true else { throw leaf.damaged }
+      numbers.append(number)
     }
     return numbers
   }

@@ -19,6 +19,8 @@ package struct LMDBError: Error, Equatable, Sendable, CustomStringConvertible {
     case panic
     /// A page is not what its place in the tree says (`MDB_CORRUPTED`, `MDB_PAGE_NOTFOUND`).
     case corrupted
+    /// A page of the file is not what its place in its tree says, or is in two places.
+    case damaged(file: String, page: Int)
     /// The file is not an LMDB file, or its header is damaged (`MDB_INVALID`).
     case invalid
     /// The file is of another version of LMDB (`MDB_VERSION_MISMATCH`).
@@ -67,6 +69,11 @@ package struct LMDBError: Error, Equatable, Sendable, CustomStringConvertible {
   /// ones are `errno` values.
   package init(code: Int32, in call: Call) {
     self.init(Self.kind(of: code), in: call)
+  }
+
+  /// The error of a page that is not what its place in `file` says.
+  static func damaged(_ file: String, at page: UInt64) -> LMDBError {
+    LMDBError(.damaged(file: file, page: Int(clamping: page)), in: .inspect)
   }
 
   private static func kind(of code: Int32) -> Kind {

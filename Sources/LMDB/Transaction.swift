@@ -8,6 +8,10 @@ import CLMDB
 package protocol Transaction: ~Copyable {
   /// The transaction as the functions of this target need it.
   var handle: TransactionHandle { get }
+  /// What it is a transaction of.
+  var environment: Environment { get }
+  /// Whether what it sees is what was committed, so that its trees are those in the file.
+  var isUnchanged: Bool { get }
 }
 
 /// A transaction's pointer, or the reason why it could not begin.
@@ -26,6 +30,7 @@ extension Transaction where Self: ~Copyable {
   @_lifetime(borrow self)
   package func get(_ key: RawSpan, in database: Database) throws(LMDBError) -> RawSpan? {
     let pointer = unsafe try handle.pointer()
+    unsafe try environment.trees.check(wayTo: key, in: database, of: pointer)
     var value = unsafe MDB_val()
     let status = unsafe key.withMutableValue { key in
       unsafe mdb_get(pointer, database.identifier, &key, &value)
@@ -71,7 +76,8 @@ extension MDB_val {
 package struct ReadTransaction: ~Copyable, Transaction {
   package let handle: TransactionHandle
   /// Keeps the environment open for as long as the transaction lives.
-  private let environment: Environment
+  package let environment: Environment
+  package var isUnchanged: Bool { true }
 
   init(_ handle: TransactionHandle, of environment: Environment) {
     self.handle = handle
@@ -87,7 +93,9 @@ package struct ReadTransaction: ~Copyable, Transaction {
 package struct WriteTransaction: ~Copyable, Transaction {
   package let handle: TransactionHandle
   private var isOpen = true
-  private let environment: Environment
+  package let environment: Environment
+  private var removals = Removals()
+  package private(set) var isUnchanged = true
 
   init(_ handle: TransactionHandle, of environment: Environment) {
     self.handle = handle
@@ -117,6 +125,9 @@ package struct WriteTransaction: ~Copyable, Transaction {
   ) throws(LMDBError) {
     let flags = appends ? UInt32(MDB_APPEND) : 0
     let pointer = unsafe try handle.pointer()
+    // The last leaf was read at opening, or is this process's own.
+    if !appends { unsafe try environment.trees.check(wayTo: key, in: database, of: pointer) }
+    isUnchanged = false
     let status = unsafe key.withMutableValue { key in
       unsafe value.withMutableValue { value in
         unsafe mdb_put(pointer, database.identifier, &key, &value, flags)
@@ -128,6 +139,8 @@ package struct WriteTransaction: ~Copyable, Transaction {
   /// Removes what is under `key`; false where there was nothing.
   package mutating func delete(_ key: RawSpan, in database: Database) throws(LMDBError) -> Bool {
     let pointer = unsafe try handle.pointer()
+    unsafe try removals.check(key, in: database, of: pointer, environment.trees)
+    isUnchanged = false
     let status = unsafe key.withMutableValue { key in
       unsafe mdb_del(pointer, database.identifier, &key, nil)
     }
@@ -138,7 +151,10 @@ package struct WriteTransaction: ~Copyable, Transaction {
 
   /// Removes every entry of `database`, which stays.
   package mutating func removeAll(in database: Database) throws(LMDBError) {
-    let status = unsafe mdb_drop(try handle.pointer(), database.identifier, 0)
+    let pointer = unsafe try handle.pointer()
+    unsafe try environment.trees.checkAll(of: database, in: pointer)
+    isUnchanged = false
+    let status = unsafe mdb_drop(pointer, database.identifier, 0)
     try LMDBError.check(status, in: .clear)
   }
 }

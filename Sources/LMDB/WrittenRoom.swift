@@ -24,7 +24,9 @@ enum WrittenRoom {
   /// Call it while the calling thread's writing transaction has just begun: nobody else can write
   /// pages then, and this transaction has written none. Bytes that the file has are never touched.
   /// Without success, commits are slower.
-  static func keep(in environment: Environment) {
+  /// - Throws: ``LMDBError/Kind/ioError``: a disk that fails here may lose what the next sync calls
+  ///   written.
+  static func keep(in environment: Environment) throws(LMDBError) {
     guard let figures = try? environment.information(),
       let descriptor = try? environment.descriptor(), let length = try? environment.fileSize()
     else { return }
@@ -33,23 +35,37 @@ enum WrittenRoom {
     guard length < used + room else { return }
     let start = max(length, used)
     let end = min(start + min(room, pieceBytes), figures.mapSize)
-    let position = writeZeros(to: descriptor, from: start, to: end)
+    let position = try writeZeros(to: descriptor, from: start, to: end)
     guard position > start else { return }
     // Lets the disk begin at once: when these blocks are needed, they are done.
-    sync_file_range(
-      descriptor, off_t(start), off_t(position - start), CLMDB_SYNC_FILE_RANGE_WRITE)
+    try checkDisk(
+      Int(
+        sync_file_range(
+          descriptor, off_t(start), off_t(position - start), CLMDB_SYNC_FILE_RANGE_WRITE)))
   }
 
   /// Writes zeros; returns where that came to an end.
-  static func writeZeros(to descriptor: Int32, from start: Int, to end: Int) -> Int {
+  /// - Throws: ``LMDBError/Kind/ioError``.
+  static func writeZeros(
+    to descriptor: Int32, from start: Int, to end: Int
+  ) throws(LMDBError) -> Int {
     var position = start
     while position < end {
       let count = unsafe zeros.withUnsafeBytes {
         unsafe pwrite(descriptor, $0.baseAddress, min($0.count, end - position), off_t(position))
       }
-      guard count > 0 else { break }
+      guard count > 0 else {
+        try checkDisk(count)
+        break
+      }
       position += count
     }
     return position
+  }
+
+  /// Throws where a call that gave `result` says that the disk has failed. Want of room is met again by
+  /// what needs it.
+  private static func checkDisk(_ result: Int) throws(LMDBError) {
+    if result < 0, errno == EIO { throw LMDBError(.ioError, in: .allocate) }
   }
 }

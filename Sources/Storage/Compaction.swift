@@ -78,7 +78,7 @@ struct Compaction: Sendable {
       return .failed(error)
     }
     do throws(StorageError) {
-      let new = try adopt(old.environment.path, mapSize: mapSize)
+      let new = try adopt(old, mapSize: mapSize)
       let after = try new.fileBytes()
       generations.publish(new)
       return .done(
@@ -92,15 +92,18 @@ struct Compaction: Sendable {
   }
 
   /// Opens the copy, which has the name of the store by now.
-  private func adopt(_ path: String, mapSize: Int) throws(StorageError) -> Generation {
+  private func adopt(_ old: Generation, mapSize: Int) throws(StorageError) -> Generation {
+    let path = old.environment.path
     // The old environment, which snapshots may hold, keeps its lock file without a name.
     try Files.remove(["\(path)-lock"])
     try Files.synchronize(directory: directory)
     var options = Environment.Options(mapSize: mapSize)
     options.writesAhead = true
-    do throws(LMDBError) { return try Generation(path: path, options: options) } catch {
-      throw StorageError(error, opening: path)
-    }
+    // It was compared with the old one, entry by entry, a moment ago.
+    options.isTrusted = true
+    do throws(LMDBError) {
+      return try Generation(path: path, options: options, proofs: old.proofs)
+    } catch { throw StorageError(error, opening: path) }
   }
 }
 

@@ -6,9 +6,15 @@ import Synchronization
 final class Generation: Sendable {
   let environment: Environment
   let tables: Tables
+  let proofs: ContentProofs
 
-  /// Opens the file `path` and every table in it, which are made when `creating`.
-  init(path: String, options: Environment.Options, creating: Bool = false) throws(LMDBError) {
+  /// Opens the file `path` and every table in it, which are made when `creating`. What is known of its
+  /// contents is `proofs`.
+  init(
+    path: String, options: Environment.Options, creating: Bool = false,
+    proofs: ContentProofs = ContentProofs()
+  ) throws(LMDBError) {
+    self.proofs = proofs
     environment = try Environment(path: path, options: options)
     tables = try Tables(of: environment, creating: creating)
   }
@@ -20,7 +26,7 @@ final class Generation: Sendable {
 
   /// The writing transaction, on a file that no compaction can replace meanwhile.
   func beginWrite() throws(StorageError) -> StoreWriteTransaction {
-    StoreWriteTransaction(try engine(environment.beginWrite()), tables: tables)
+    StoreWriteTransaction(try engine(environment.beginWrite()), tables: tables, proofs: proofs)
   }
 
   /// Greatest size of the file in bytes.
@@ -49,6 +55,8 @@ final class CurrentGeneration: Sendable {
   private struct State {
     var generation: Generation
     var isWritable = true
+    /// Why nothing may be written any more, where the disk did not say so itself.
+    var cause: StorageError?
   }
 
   private let state: Mutex<State>
@@ -64,6 +72,17 @@ final class CurrentGeneration: Sendable {
   /// Lets nothing be written any more: which file the next start will find is not known.
   func endWriting() { state.withLock { $0.isWritable = false } }
 
+  /// The same, with the reason.
+  func endWriting(because cause: StorageError) {
+    state.withLock {
+      $0.isWritable = false
+      $0.cause = $0.cause ?? cause
+    }
+  }
+
+  /// Why nothing may be written any more, where ``endWriting(because:)`` was called.
+  var cause: StorageError? { state.withLock { $0.cause } }
+
   /// Begins the one writing transaction, waiting for another to end.
   /// - Throws: ``LMDBError/Kind/panic`` when nothing may be written any more.
   func beginWrite() throws(LMDBError) -> StoreWriteTransaction {
@@ -75,7 +94,10 @@ final class CurrentGeneration: Sendable {
         ($0.generation === generation, $0.isWritable)
       }
       guard isWritable else { throw LMDBError(.panic, in: .begin) }
-      if isCurrent { return StoreWriteTransaction(transaction, tables: generation.tables) }
+      if isCurrent {
+        return StoreWriteTransaction(
+          transaction, tables: generation.tables, proofs: generation.proofs)
+      }
     }
   }
 }

@@ -69,12 +69,13 @@ struct RoomGuard {
   ///
   /// Reserved ones are bounded by the disk alone: LMDB tells the end of the map cleanly, but takes a
   /// write that a full disk cuts short for a failure of the disk, after which nothing may be written.
-  mutating func admit(ordinary: Int, all: Int) -> Admitted {
+  /// - Throws: ``LMDBError/Kind/ioError``: nothing may be written any more.
+  mutating func admit(ordinary: Int, all: Int) throws(LMDBError) -> Admitted {
     guard let figures = try? environment.information() else { return Admitted(ordinary: 0, all: 0) }
     let reserve = Self.reserve(ofMap: figures.mapSize)
     let end = figures.pageCount * figures.pageSize
     let needed = (all + Self.pagesOfABatch) * figures.pageSize
-    allocate(beyond: end, ahead: max(reserve, needed), mapSize: figures.mapSize)
+    try allocate(beyond: end, ahead: max(reserve, needed), mapSize: figures.mapSize)
     let surplus = (min(allocatedEnd, figures.mapSize) - end - reserve) / figures.pageSize
     var admitted = Admitted(ordinary: ordinary, all: all)
     if surplus < ordinary {
@@ -94,7 +95,9 @@ struct RoomGuard {
 
   /// Puts so many bytes of blocks ahead of the last page, so that the reserve is on the disk and not only
   /// in the map.
-  private mutating func allocate(beyond end: Int, ahead: Int, mapSize: Int) {
+  private mutating func allocate(
+    beyond end: Int, ahead: Int, mapSize: Int
+  ) throws(LMDBError) {
     let began = SystemClock.monotonicNanoseconds()
     guard min(end + ahead, mapSize) > allocatedEnd, began >= nextTryNanoseconds else { return }
     defer {
@@ -115,10 +118,12 @@ struct RoomGuard {
           piece /= 2
         }
       }
-      if method == .writing { allocate(beyond: end, ahead: ahead, mapSize: mapSize) }
+      if method == .writing { try allocate(beyond: end, ahead: ahead, mapSize: mapSize) }
     case .writing:
       let limit = min(end + ahead + Self.writtenAhead, mapSize)
-      if let reached = try? environment.writeZeros(to: limit) { allocatedEnd = reached }
+      do throws(LMDBError) { allocatedEnd = try environment.writeZeros(to: limit) } catch {
+        guard error.kind != .ioError else { throw error }
+      }
     }
   }
 

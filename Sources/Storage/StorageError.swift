@@ -22,8 +22,9 @@ package enum StorageError: Error, Equatable, Sendable {
   case alreadyExists(file: String)
   /// The file is shorter than what its header counts.
   case truncated(file: String)
-  /// The file is not what it should be: no LMDB file, or one without the store's own marks.
-  case damaged(file: String)
+  /// The file is not what it should be: no LMDB file, one without the store's own marks, or, where a page
+  /// is named, with a page that is not what its place says.
+  case damaged(file: String, page: Int? = nil)
   /// The store was written by a version of Cadenas whose format this one does not know.
   case unknownFormat(file: String, format: UInt8)
   /// The configured map is smaller than the file.
@@ -51,6 +52,7 @@ package enum StorageError: Error, Equatable, Sendable {
       switch error.kind {
       case .mapFull, .noSpace: .full
       case .ioError, .panic: .writingEnded
+      case .damaged(let file, let page): .damaged(file: file, page: page)
       default: .engine(EngineFailure(error: error))
       }
   }
@@ -65,6 +67,7 @@ package enum StorageError: Error, Equatable, Sendable {
     self =
       switch error.kind {
       case .truncated: .truncated(file: file)
+      case .damaged(let file, let page): .damaged(file: file, page: page)
       case .invalid, .versionMismatch, .corrupted, .notFound: .damaged(file: file)
       case .mapTooSmall(let neededBytes): .mapTooSmall(file: file, neededBytes: neededBytes)
       case .mapFull, .noSpace: .full
@@ -84,7 +87,7 @@ package struct EngineFailure: Equatable, Sendable, CustomStringConvertible {
   /// was something it could not get: memory, a place among the readers.
   package var tellsOfDamage: Bool {
     switch error.kind {
-    case .corrupted, .invalid, .versionMismatch, .truncated, .notFound, .other,
+    case .corrupted, .damaged, .invalid, .versionMismatch, .truncated, .notFound, .other,
       // LMDB's word in a new transaction, where it looked for the table and met a damaged page.
       .transactionFailed:
       true

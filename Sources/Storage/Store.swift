@@ -25,6 +25,11 @@ package final class Store: Sendable {
     /// Opens `cards.mdb` for reading only; the writer cannot be started then. `index.mdb` is
     /// derived, and is recreated when it has to be.
     package var isReadOnly = false
+    /// Reads every page of `cards.mdb` before it is opened, however large it is; otherwise up to 16 MiB, and
+    /// of a larger one the upper pages.
+    package var checksWhole = false
+    /// How large a file is read whole where `checksWhole` does not say so, in bytes; nil for 16 MiB.
+    package var checksWholeUpTo: Int?
     /// Greatest size of `index.mdb` in bytes; that of `cards.mdb` where it is nil.
     package var indexMapSize: Int?
 
@@ -49,16 +54,30 @@ package final class Store: Sendable {
       }
     }
   }
-  /// True when `index.mdb` was missing, damaged or of another store, and is empty or not there now.
-  package var indexWasLost: Bool {
+  /// The derived index, where there is one that is open.
+  var optionalIndex: StoreIndex? {
+    derived.withLock { if case .open(let index) = $0 { index } else { nil } }
+  }
+  /// Whether there is an index that can be asked.
+  package var hasIndex: Bool { optionalIndex != nil }
+  /// What has happened to the index since the store was opened.
+  package var indexHistory: IndexHistory.Figures {
+    optionalIndex?.history.figures ?? IndexHistory.Figures()
+  }
+  /// Why `index.mdb` was begun anew, or is not there; nil where the one that was there is in use, and for
+  /// a copy.
+  package var indexLoss: StoreIndex.Loss? {
     derived.withLock { derived in
       switch derived {
-      case .open(let index): index.loss != nil
-      case .withoutRoom, .lost: true
-      case .none: false
+      case .open(let index): index.loss
+      case .withoutRoom: .missing
+      case .lost(let loss): loss
+      case .none: nil
       }
     }
   }
+  /// True when `index.mdb` was missing, damaged or of another store, and is empty or not there now.
+  package var indexWasLost: Bool { indexLoss != nil }
 
   /// What there is of the index.
   enum Derived: Sendable {
@@ -66,7 +85,7 @@ package final class Store: Sendable {
     /// There was no room to begin it, of at most so many bytes.
     case withoutRoom(mapSize: Int)
     /// It cannot be used, nor be begun anew, since nothing can be written.
-    case lost
+    case lost(StoreIndex.Loss)
     /// A copy has none.
     case none
   }
@@ -172,6 +191,17 @@ package final class Store: Sendable {
     }
   }
 
+  /// Has the index built anew by who looks things up in it, since it cannot be relied on.
+  package func condemnIndex(_ reason: String) { optionalIndex?.condemn(reason) }
+
+  /// Lets nothing be written any more, as after an error of the disk: for who has found that the file is
+  /// damaged. What is read goes on; `onEnd` is called with `cause`.
+  package func endWriting(because cause: StorageError) {
+    generations.endWriting(because: cause)
+    // Where nobody else has the writer look.
+    submit(.reserved) { (_) throws(StorageError) in }
+  }
+
   /// Starts the writer's thread. Once in the life of a store.
   ///
   /// `participant` keeps what is written once for each batch. `onEnd` is called once, on the writer's
@@ -210,7 +240,7 @@ package final class Store: Sendable {
   /// - Throws: ``StorageError/writingEnded`` when the disk failed after the copy was given its name:
   ///   nothing is written any more, and `onEnd` is called. After any other error all is as it was:
   ///   ``StorageError/full``, ``StorageError/cancelled``, ``StorageError/stopped`` when the writer is
-  ///   stopped meanwhile, ``StorageError/damaged(file:)``, ``StorageError/system(call:path:errno:)``,
+  ///   stopped meanwhile, ``StorageError/damaged(file:page:)``, ``StorageError/system(call:path:errno:)``,
   ///   which is `EROFS` for a store that was opened for reading.
   package func compact(
     progress: @escaping (_ done: Int, _ total: Int) -> Bool = { _, _ in true }

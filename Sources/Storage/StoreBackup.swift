@@ -17,7 +17,7 @@ extension Store {
   /// its index, and holds nothing that was deleted before.
   /// - Parameter progress: called with entries written and in all; false stops the copy.
   /// - Throws: ``StorageError/alreadyExists(file:)``, ``StorageError/full``,
-  ///   ``StorageError/cancelled``, ``StorageError/damaged(file:)``,
+  ///   ``StorageError/cancelled``, ``StorageError/damaged(file:page:)``,
   ///   ``StorageError/system(call:path:errno:)``. After an error there is no file.
   package func copy(
     to path: String, progress: (_ done: Int, _ total: Int) -> Bool = { _, _ in true }
@@ -46,7 +46,7 @@ extension Store {
 
   /// Opens the copy `path`, which nobody writes while it is open, for reading, after a look at every
   /// page of it. It has no index and takes no lock.
-  /// - Throws: ``StorageError/truncated(file:)``, ``StorageError/damaged(file:)``,
+  /// - Throws: ``StorageError/truncated(file:)``, ``StorageError/damaged(file:page:)``,
   ///   ``StorageError/unknownFormat(file:format:)``, `ENOENT` as
   ///   ``StorageError/system(call:path:errno:)``.
   package static func open(copy path: String) throws(StorageError) -> Store {
@@ -72,7 +72,7 @@ extension Store {
   ///   ``StorageError/alreadyInitialized(directory:)``,
   ///   ``StorageError/locked(byProcess:)``, ``StorageError/full`` where the copy does not fit into
   ///   `mapSize` or on the disk; with the copy as its file
-  ///   ``StorageError/truncated(file:)``, ``StorageError/damaged(file:)``,
+  ///   ``StorageError/truncated(file:)``, ``StorageError/damaged(file:page:)``,
   ///   ``StorageError/unknownFormat(file:format:)``.
   package static func restore(
     from file: String, to directory: String, mapSize: Int, storeIdentifier: StoreIdentifier,

@@ -30,7 +30,7 @@ enum StoreCopy {
   ///
   /// The contents are durable when this returns, and the name is not: that is for the caller, who
   /// gives the file its own. `source` lives for as long as this takes.
-  /// - Throws: ``StorageError/full``, ``StorageError/cancelled``, ``StorageError/damaged(file:)``
+  /// - Throws: ``StorageError/full``, ``StorageError/cancelled``, ``StorageError/damaged(file:page:)``
   ///   when the source is not in order or the copy does not equal it. After an error there is no
   ///   file.
   static func write<Source: StoreReading & ~Copyable>(

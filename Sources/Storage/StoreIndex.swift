@@ -32,7 +32,10 @@ package final class StoreIndex: Sendable {
 
   /// Why the index is empty now, or nil when the one that was there is in use.
   package let loss: Loss?
+  /// What has happened to this store's index, whichever file it was in.
+  package let history: IndexHistory
   private let isBroken = Atomic(false)
+  private let proof: Atomic<Bool>
   private let environment: Environment
   /// The table of marks. The key `store` says whose index it is.
   private let meta: Database
@@ -41,8 +44,12 @@ package final class StoreIndex: Sendable {
   private static let storeKey = Array("store".utf8)
 
   private init(
-    _ environment: Environment, meta: Database, loss: Loss?, isReadOnly: Bool = false
+    _ environment: Environment, meta: Database, loss: Loss?, isReadOnly: Bool = false,
+    history: IndexHistory = IndexHistory()
   ) throws(LMDBError) {
+    self.history = history
+    // What is filled from the records holds what they say.
+    proof = Atomic(loss != nil)
     self.environment = environment
     self.meta = meta
     self.loss = loss
@@ -56,8 +63,54 @@ package final class StoreIndex: Sendable {
   /// Whether somebody has said that it cannot be used any more. From any thread, as all of it.
   package var isCondemned: Bool { isBroken.load(ordering: .relaxed) }
 
-  /// Says that it cannot be used any more; it is replaced by ``Store/replaceIndex()``.
-  package func condemn() { isBroken.store(true, ordering: .relaxed) }
+  /// Says that it cannot be used any more, and why, for an operator; it is replaced by
+  /// ``Store/replaceIndex()``.
+  package func condemn(_ reason: String) {
+    if isBroken.exchange(true, ordering: .relaxed) { return }
+    history.noteLoss(reason)
+  }
+
+  /// Whether it has been compared with the records since it was opened, or was filled from them, so that
+  /// what it does not hold is new.
+  package var isProven: Bool { proof.load(ordering: .relaxed) }
+
+  /// Notes that every record has its entry in a table, and every entry there is of its record.
+  package func prove(_ slot: Slot) {
+    environment.noteRead(tables[slot.rawValue])
+    proof.store(true, ordering: .relaxed)
+  }
+
+  /// Whether all of its pages were read when it was opened.
+  var wasReadWhole: Bool { environment.wasReadWhole }
+
+  /// Calls `body` with each entry of a table after the fingerprint `start`, until it returns false.
+  /// - Throws: what `body` throws, and in its type the store's own error.
+  package func forEach<E: StoreFailure>(
+    in slot: Slot, from start: RawSpan?,
+    _ body: (_ fingerprint: RawSpan, _ token: RawSpan) throws(E) -> Bool
+  ) throws(E) {
+    let failure: E?
+    let transaction = environment.beginReadOrFail()
+    do throws(StorageError) {
+      var cursor = try transaction.storeCursor(in: tables[slot.rawValue])
+      failure = try cursor.forEach(from: start, body)
+    } catch { throw .store(error) }
+    if let failure { throw failure }
+  }
+
+  /// Calls `body` with the entries beside the place of a fingerprint that has none.
+  package func forNeighbours<E: StoreFailure>(
+    of fingerprint: RawSpan, in slot: Slot,
+    _ body: (_ fingerprint: RawSpan, _ token: RawSpan) throws(E) -> Void
+  ) throws(E) {
+    let failure: E?
+    let transaction = environment.beginReadOrFail()
+    do throws(StorageError) {
+      var cursor = try transaction.storeCursor(in: tables[slot.rawValue])
+      failure = try cursor.forNeighbours(of: fingerprint, body)
+    } catch { throw .store(error) }
+    if let failure { throw failure }
+  }
 
   /// What `read` makes of the token under a fingerprint; nil where there is none.
   package func token<R>(
@@ -126,12 +179,13 @@ package final class StoreIndex: Sendable {
   /// Opens the index of the store `identifier` in `directory`, or begins a new one. A file that
   /// cannot be used is renamed to `index.mdb.set-aside`.
   static func open(
-    directory: String, identifier: StoreIdentifier, mapSize: Int
+    directory: String, identifier: StoreIdentifier, mapSize: Int, checksWholeUpTo: Int? = nil
   ) throws(StorageError) -> StoreIndex {
     let path = "\(directory)/index.mdb"
     let loss: Loss
     do throws(StorageError) {
-      return try existing(path: path, identifier: identifier, mapSize: mapSize)
+      return try existing(
+        path: path, identifier: identifier, mapSize: mapSize, checksWholeUpTo: checksWholeUpTo)
     } catch {
       loss = try judge(error)
     }
@@ -139,16 +193,17 @@ package final class StoreIndex: Sendable {
     return try fresh(path: path, identifier: identifier, mapSize: mapSize, loss: loss)
   }
 
-  /// Opens the index for reading, as it is; nil where it is missing, damaged or another store's.
+  /// Opens the index for reading, as it is, where nothing can be begun anew.
   static func openReadOnly(
-    directory: String, identifier: StoreIdentifier, mapSize: Int
-  ) throws(StorageError) -> StoreIndex? {
+    directory: String, identifier: StoreIdentifier, mapSize: Int, checksWholeUpTo: Int?
+  ) throws(StorageError) -> Store.Derived {
     do throws(StorageError) {
-      return try existing(
-        path: "\(directory)/index.mdb", identifier: identifier, mapSize: mapSize, isReadOnly: true)
+      return .open(
+        try existing(
+          path: "\(directory)/index.mdb", identifier: identifier, mapSize: mapSize,
+          checksWholeUpTo: checksWholeUpTo, isReadOnly: true))
     } catch {
-      _ = try judge(error)
-      return nil
+      return .lost(try judge(error))
     }
   }
 
@@ -157,7 +212,8 @@ package final class StoreIndex: Sendable {
     let mapSize = try engine(environment.information().mapSize)
     try Self.setAside(environment.path)
     return try Self.fresh(
-      path: environment.path, identifier: identifier, mapSize: mapSize, loss: .damaged)
+      path: environment.path, identifier: identifier, mapSize: mapSize, loss: .damaged,
+      history: history)
   }
 
   private static func options(mapSize: Int) -> Environment.Options {
@@ -168,10 +224,12 @@ package final class StoreIndex: Sendable {
   }
 
   private static func existing(
-    path: String, identifier: StoreIdentifier, mapSize: Int, isReadOnly: Bool = false
+    path: String, identifier: StoreIdentifier, mapSize: Int, checksWholeUpTo: Int?,
+    isReadOnly: Bool = false
   ) throws(StorageError) -> StoreIndex {
     var options = options(mapSize: mapSize)
     options.isReadOnly = isReadOnly
+    if let checksWholeUpTo { options.checksWholeUpTo = checksWholeUpTo }
     do throws(LMDBError) {
       let environment = try Environment(path: path, options: options)
       let meta = try environment.openDatabase("meta")
@@ -214,18 +272,21 @@ package final class StoreIndex: Sendable {
   /// Begins an empty index; after an error there is none. A file that was set aside goes where there is
   /// no room for both.
   private static func fresh(
-    path: String, identifier: StoreIdentifier, mapSize: Int, loss: Loss
+    path: String, identifier: StoreIdentifier, mapSize: Int, loss: Loss,
+    history: IndexHistory = IndexHistory()
   ) throws(StorageError) -> StoreIndex {
     do throws(StorageError) {
-      return try make(path: path, identifier: identifier, mapSize: mapSize, loss: loss)
+      return try make(
+        path: path, identifier: identifier, mapSize: mapSize, loss: loss, history: history)
     } catch {
       guard error == .full, unsafe unlink(setAsideName(path)) == 0 else { throw error }
-      return try make(path: path, identifier: identifier, mapSize: mapSize, loss: loss)
+      return try make(
+        path: path, identifier: identifier, mapSize: mapSize, loss: loss, history: history)
     }
   }
 
   private static func make(
-    path: String, identifier: StoreIdentifier, mapSize: Int, loss: Loss
+    path: String, identifier: StoreIdentifier, mapSize: Int, loss: Loss, history: IndexHistory
   ) throws(StorageError) -> StoreIndex {
     var options = options(mapSize: mapSize)
     options.creates = true
@@ -235,7 +296,7 @@ package final class StoreIndex: Sendable {
       var transaction = try environment.beginWrite()
       try transaction.put(key: storeKey.rawSpan, value: identifier.bytes.rawSpan, in: meta)
       try transaction.commit()
-      return try StoreIndex(environment, meta: meta, loss: loss)
+      return try StoreIndex(environment, meta: meta, loss: loss, history: history)
     } catch {
       for name in [path, "\(path)-lock"] { unsafe unlink(name) }
       if error.kind == .ioError, Files.haveNoRoom(beside: Directory.containing(path)) {

@@ -88,7 +88,7 @@ extension Store {
   ///
   /// `mapSize` is the greatest size of `cards.mdb` in bytes; it may be greater than before.
   /// - Throws: ``StorageError/locked(byProcess:)``, ``StorageError/notInitialized(directory:)``,
-  ///   ``StorageError/truncated(file:)``, ``StorageError/damaged(file:)``,
+  ///   ``StorageError/truncated(file:)``, ``StorageError/damaged(file:page:)``,
   ///   ``StorageError/unknownFormat(file:format:)``, ``StorageError/mapTooSmall(file:neededBytes:)``.
   package static func open(
     at directory: String, mapSize: Int, options: Options = Options()
@@ -107,6 +107,8 @@ extension Store {
     var environmentOptions = Environment.Options(mapSize: mapSize)
     environmentOptions.isReadOnly = options.isReadOnly
     environmentOptions.writesAhead = true
+    if let bytes = options.checksWholeUpTo { environmentOptions.checksWholeUpTo = bytes }
+    if options.checksWhole { environmentOptions.checksWholeUpTo = .max }
     let generation: Generation
     do throws(LMDBError) {
       generation = try Generation(path: path, options: environmentOptions)
@@ -115,23 +117,26 @@ extension Store {
     let identifier = try identity(of: generation)
     let index = try index(
       in: directory, of: identifier, mapSize: options.indexMapSize ?? mapSize,
-      isOnReadOnlyDisk: isOnReadOnlyDisk)
+      checksWholeUpTo: options.checksWholeUpTo, isOnReadOnlyDisk: isOnReadOnlyDisk)
     return Store(
       directory: directory, identifier: identifier, generation: generation, index: index,
       isReadOnly: options.isReadOnly, lock: lock)
   }
 
   private static func index(
-    in directory: String, of identifier: StoreIdentifier, mapSize: Int, isOnReadOnlyDisk: Bool
+    in directory: String, of identifier: StoreIdentifier, mapSize: Int, checksWholeUpTo: Int?,
+    isOnReadOnlyDisk: Bool
   ) throws(StorageError) -> Derived {
     if isOnReadOnlyDisk {
-      let index = try StoreIndex.openReadOnly(
-        directory: directory, identifier: identifier, mapSize: mapSize)
-      return index.map { .open($0) } ?? .lost
+      return try StoreIndex.openReadOnly(
+        directory: directory, identifier: identifier, mapSize: mapSize,
+        checksWholeUpTo: checksWholeUpTo)
     }
     do throws(StorageError) {
       return .open(
-        try StoreIndex.open(directory: directory, identifier: identifier, mapSize: mapSize))
+        try StoreIndex.open(
+          directory: directory, identifier: identifier, mapSize: mapSize,
+          checksWholeUpTo: checksWholeUpTo))
     } catch {
       // The truth has room of its own: what does not need the index goes on.
       guard error == .full else { throw error }

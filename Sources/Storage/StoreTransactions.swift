@@ -31,20 +31,25 @@ extension StoreReading where Self: ~Copyable {
     in table: Table, from start: RawSpan? = nil, reversed: Bool = false,
     _ body: (_ key: RawSpan, _ value: RawSpan) throws(E) -> Bool
   ) throws(E) {
-    var failure: E?
+    let failure: E?
     do throws(StorageError) {
       var cursor = try cursor(in: table)
-      guard var entry = try cursor.start(from: start, reversed: reversed) else { return }
-      while true {
-        do throws(E) {
-          guard try body(entry.key, entry.value) else { return }
-        } catch {
-          failure = error
-          break
-        }
-        guard let following = reversed ? try cursor.previous() : try cursor.next() else { return }
-        entry = following
-      }
+      failure = try cursor.forEach(from: start, reversed: reversed, body)
+    } catch { throw .store(error) }
+    if let failure { throw failure }
+  }
+
+  /// Calls `body` with the entries beside the place of `key`, under which there is none: the one before
+  /// and the one after, where there are such.
+  /// - Throws: what `body` throws, and in its type the store's own error.
+  package func forNeighbours<E: StoreFailure>(
+    of key: RawSpan, in table: Table,
+    _ body: (_ key: RawSpan, _ value: RawSpan) throws(E) -> Void
+  ) throws(E) {
+    let failure: E?
+    do throws(StorageError) {
+      var cursor = try cursor(in: table)
+      failure = try cursor.forNeighbours(of: key, body)
     } catch { throw .store(error) }
     if let failure { throw failure }
   }
@@ -108,6 +113,38 @@ package struct StoreCursor: ~Copyable, ~Escapable {
   }
 }
 
+extension StoreCursor {
+  /// Calls `body` with each entry, until it returns false; see `StoreReading.forEach`. Returns what `body`
+  /// has thrown.
+  mutating func forEach<E: Error>(
+    from start: RawSpan?, reversed: Bool = false,
+    _ body: (_ key: RawSpan, _ value: RawSpan) throws(E) -> Bool
+  ) throws(StorageError) -> E? {
+    guard var entry = try self.start(from: start, reversed: reversed) else { return nil }
+    while true {
+      do throws(E) {
+        guard try body(entry.key, entry.value) else { return nil }
+      } catch { return error }
+      guard let following = reversed ? try previous() : try next() else { return nil }
+      entry = following
+    }
+  }
+
+  /// Calls `body` with the entries beside the place of `key`. Returns what it has thrown.
+  mutating func forNeighbours<E: Error>(
+    of key: RawSpan, _ body: (_ key: RawSpan, _ value: RawSpan) throws(E) -> Void
+  ) throws(StorageError) -> E? {
+    if let after = try seek(key) {
+      do throws(E) { try body(after.key, after.value) } catch { return error }
+      guard let before = try previous() else { return nil }
+      do throws(E) { try body(before.key, before.value) } catch { return error }
+    } else if let last = try start(reversed: true) {
+      do throws(E) { try body(last.key, last.value) } catch { return error }
+    }
+    return nil
+  }
+}
+
 /// As LMDB's own, with the store's error.
 extension Transaction where Self: ~Copyable {
   @_lifetime(borrow self)
@@ -116,7 +153,7 @@ extension Transaction where Self: ~Copyable {
   }
 
   @_lifetime(borrow self)
-  fileprivate func storeCursor(in database: Database) throws(StorageError) -> StoreCursor {
+  func storeCursor(in database: Database) throws(StorageError) -> StoreCursor {
     do throws(LMDBError) { return StoreCursor(base: try cursor(in: database)) } catch {
       throw StorageError(error)
     }
@@ -130,12 +167,14 @@ package struct StoreReadTransaction: ~Copyable, StoreReading {
 
   @_lifetime(borrow self)
   package func get(_ key: RawSpan, in table: Table) throws(StorageError) -> RawSpan? {
-    try base.value(under: key, in: tables[table])
+    let value = try base.value(under: key, in: tables[table])
+    return unsafe _overrideLifetime(value, borrowing: self)
   }
 
   @_lifetime(borrow self)
   package func cursor(in table: Table) throws(StorageError) -> StoreCursor {
-    try base.storeCursor(in: tables[table])
+    let cursor = try base.storeCursor(in: tables[table])
+    return unsafe _overrideLifetime(cursor, borrowing: self)
   }
 
   package func count(of table: Table) throws(StorageError) -> Int {
@@ -147,25 +186,29 @@ package struct StoreReadTransaction: ~Copyable, StoreReading {
 package struct StoreWriteTransaction: ~Copyable, StoreReading {
   private var base: WriteTransaction
   private let tables: Tables
+  let proofs: ContentProofs
   /// The first error of LMDB after which the transaction can only be aborted.
   private(set) var failure: LMDBError?
   /// How often something was put, or was to be removed: who sees the same number twice has changed
   /// nothing between.
   package private(set) var changes = 0
 
-  init(_ base: consuming WriteTransaction, tables: Tables) {
+  init(_ base: consuming WriteTransaction, tables: Tables, proofs: ContentProofs) {
     self.base = base
     self.tables = tables
+    self.proofs = proofs
   }
 
   @_lifetime(borrow self)
   package func get(_ key: RawSpan, in table: Table) throws(StorageError) -> RawSpan? {
-    try base.value(under: key, in: tables[table])
+    let value = try base.value(under: key, in: tables[table])
+    return unsafe _overrideLifetime(value, borrowing: self)
   }
 
   @_lifetime(borrow self)
   package func cursor(in table: Table) throws(StorageError) -> StoreCursor {
-    try base.storeCursor(in: tables[table])
+    let cursor = try base.storeCursor(in: tables[table])
+    return unsafe _overrideLifetime(cursor, borrowing: self)
   }
 
   package func count(of table: Table) throws(StorageError) -> Int {

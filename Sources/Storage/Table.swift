@@ -37,7 +37,7 @@ struct Tables: Sendable {
 }
 
 extension Table {
-  fileprivate var index: Int {
+  var index: Int {
     switch self {
     case .cards: 0
     case .audit: 1

@@ -107,7 +107,13 @@ struct WriterLoop: ~Copyable {
     let ordinary = waiting.count { $0.admission == .ordinary }
     room.follow(generations.value.environment)
     // Room for one is looked for where none is wanted, so that it is known when there is some again.
-    let admitted = room.admit(ordinary: max(ordinary, 1), all: waiting.count)
+    let admitted: RoomGuard.Admitted
+    do throws(LMDBError) {
+      admitted = try room.admit(ordinary: max(ordinary, 1), all: waiting.count)
+    } catch {
+      cause = ending(error)
+      return []
+    }
     note(isRefusing: admitted.ordinary == 0)
     if admitted.ordinary == 0 { refuseOrdinaryJobs(&waiting) }
     guard admitted.all > 0 else {
@@ -213,7 +219,7 @@ struct WriterLoop: ~Copyable {
   private func transact(_ batch: [any WriteJob]) -> Outcome {
     var transaction: StoreWriteTransaction
     do throws(LMDBError) { transaction = try generations.beginWrite() } catch {
-      return .ended(ending(error))
+      return .ended(generations.cause ?? ending(error))
     }
     for index in batch.indices {
       let tell = batch[index].attempt(&transaction)

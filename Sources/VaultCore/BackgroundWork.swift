@@ -63,14 +63,22 @@ package final class BackgroundWork: Sendable {
   /// What there is while the vault is open.
   package let session: VaultSession
   private let tasks: [any BackgroundTask]
+  /// Work that goes on beside this, on a thread of its own.
+  private let beside: BackgroundWork?
   private let books: Books
   private let explain: @Sendable (VaultError) -> String
   private let vaultRoom: @Sendable () throws(VaultError) -> RoomFigures
   private let state = Monitor(State())
 
-  /// - Parameter tasks: the most urgent first.
-  init(_ tasks: [any BackgroundTask], in session: VaultSession, of vault: Vault) {
+  /// - Parameters:
+  ///   - tasks: the most urgent first.
+  ///   - beside: those for which none of these waits.
+  init(
+    _ tasks: [any BackgroundTask], beside: [any BackgroundTask] = [], in session: VaultSession,
+    of vault: Vault
+  ) {
     self.tasks = tasks
+    self.beside = beside.isEmpty ? nil : BackgroundWork(beside, in: session, of: vault)
     self.session = session
     books = vault.books
     explain = vault.settings.explain
@@ -96,6 +104,7 @@ package final class BackgroundWork: Sendable {
   /// Begins what there is to do, where it is not under way; that it could not begin is told by
   /// ``progress``.
   package func wake() {
+    beside?.wake()
     do throws(VaultError) {
       guard try next() != nil else { return }
       let result = state.withLock { state -> Result<WorkerThread?, StorageError> in
@@ -119,6 +128,7 @@ package final class BackgroundWork: Sendable {
 
   /// Ends the thread; what is left goes on when it is resumed, or at the next start.
   func stop() {
+    beside?.stop()
     let thread = state.withLock { state in
       state.isStopping = true
       return state.thread.take()
@@ -130,6 +140,7 @@ package final class BackgroundWork: Sendable {
   /// Goes on after a stop.
   func resume() {
     state.withLock { $0.isStopping = false }
+    beside?.state.withLock { $0.isStopping = false }
     wake()
   }
 

@@ -93,6 +93,10 @@ extension Problem {
     case .indexUnreadable:
       self.init(
         .unavailable, detail: "The index of card numbers is being built anew. Try again later.")
+    case .indexUnproven:
+      self.init(
+        .unavailable,
+        detail: "The index of card numbers is being compared with the records. Try again later.")
     case .store(let error): self.init(of: error)
     case .keys(let error): self.init(of: error)
     case .cipher(let error): self.init(of: error)

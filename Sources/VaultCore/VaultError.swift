@@ -109,7 +109,7 @@ extension VaultError {
     case .keys(let error): self.init(error)
     case .cipher(let error): self = .cryptography(error)
     case .recordDoesNotOpen, .unknownKey, .malformedRow, .noSecretMemory, .indexIsBehind,
-      .indexUnreadable, .tokensExhausted:
+      .indexUnreadable, .indexUnproven, .tokensExhausted:
       self = .cards(error)
     }
   }

@@ -14,6 +14,9 @@ package final class VaultSession: @unchecked Sendable {
   package let cards: CardStore
   package let idempotency: IdempotencyLedger
   package let payments: PaymentLedger
+  /// Records and rows of a small store that were found damaged when it was opened; a large one is read
+  /// later.
+  package let damagedAtStart: Int
   /// Nil where guesses are not counted.
   package let digits: SameDigits?
 
@@ -32,6 +35,18 @@ package final class VaultSession: @unchecked Sendable {
       SameDigits(
         settings.digitLimits, keyring: keys.current, store: store, clock: books.clock,
         figures: books.digitFigures))
+    damagedAtStart = cards.damagedAtStart + (try Self.checkSmallStore(store, keyring))
+  }
+
+  /// Reads every row of the idempotency table of a small store, so that a request that is not found in it
+  /// was not made; returns how many are damaged.
+  private static func checkSmallStore(
+    _ store: Store, _ keyring: Keyring
+  ) throws(VaultError) -> Int {
+    guard store.isSmall else { return 0 }
+    let found = try onLedger(IdempotencyVerifier(keyring).verify(store))
+    store.note(found)
+    return found.damaged
   }
 
   func batchWillCommit(_ transaction: inout StoreWriteTransaction) throws(StorageError) {

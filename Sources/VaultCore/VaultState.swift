@@ -80,11 +80,12 @@ extension Vault {
   /// - Parameters:
   ///   - actor: who opens it; nil for a start that needs nobody, and leaves no entry.
   ///   - tasks: work beside requests, the most urgent first.
+  ///   - checks: work beside these, of which none waits for another.
   ///   - progress: told how many records have been opened for the index.
   /// - Throws: ``VaultError/notSealed``; what keyring, cards and store throw: it stays sealed then.
   package func unseal(
     with keyring: Keyring, actor: String?, tasks: [any BackgroundTask] = [],
-    progress: (Int) -> Void = { _ in }
+    checks: [any BackgroundTask] = [], progress: (Int) -> Void = { _ in }
   ) throws(VaultError) {
     let obstacle = state.waitUntil { state -> VaultError?? in
       switch state {
@@ -100,7 +101,7 @@ extension Vault {
     do throws(VaultError) {
       let session = try VaultSession(keyring, in: store, books, settings, progress: progress)
       try begin(session, keyring, actor: actor)
-      let work = BackgroundWork(tasks, in: session, of: self)
+      let work = BackgroundWork(tasks, beside: checks, in: session, of: self)
       change(to: .open(session, work))
       work.wake()
     } catch {

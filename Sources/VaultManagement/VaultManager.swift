@@ -2,7 +2,7 @@ package import AccessPolicy
 package import AuditLog
 package import Keyring
 package import RecordFormat
-import Storage
+package import Storage
 package import VaultCore
 
 /// What operators and auditors may do with a vault: keys, custody, backups, the archive, honeytokens.
@@ -19,6 +19,7 @@ package final class VaultManager: Sendable {
   let fingerprints: FingerprintTask
   let destructions: DestructionTask
   let reencryption: ReencryptionTask
+  private let scrub: ScrubTask
 
   /// What keys are judged by.
   package var rules: KeyRules { vault.settings.rules }
@@ -39,6 +40,7 @@ package final class VaultManager: Sendable {
     custody = Custody(limitMinutes: shareMinutes) { vault.acceptsShares }
     fingerprints = FingerprintTask(vault)
     reencryption = ReencryptionTask(vault)
+    scrub = ScrubTask(vault)
     destructions = DestructionTask(
       vault, StoreUpkeep(of: vault, gate: upkeepGate), erase: eraseKeyEncryptionKey)
   }
@@ -51,7 +53,8 @@ package final class VaultManager: Sendable {
     destructions.tryAgain()
     try vault.unseal(
       with: keyring, actor: actor, tasks: [fingerprints, destructions, reencryption],
-      progress: progress)
+      checks: [scrub], progress: progress)
+    scrub.vaultWasOpened(try vault.opened().session)
     custody.vaultWasOpened()
   }
 
@@ -65,6 +68,7 @@ package final class VaultManager: Sendable {
   package func tick() {
     expireShares()
     vault.tick()
+    if let opened = try? vault.opened(), scrub.isDue(in: opened.session) { opened.work.wake() }
   }
 
   /// See `Vault.lookAtRoom()`.
@@ -77,6 +81,12 @@ package final class VaultManager: Sendable {
   package func signCheckpoint() throws(VaultError) -> SignedCheckpoint {
     try vault.signCheckpoint()
   }
+
+  /// How far the look at the whole store is, and what the last one found.
+  package var storeCheck: ScrubStatus { scrub.status }
+
+  /// What has happened to the fingerprint index since the start.
+  package var indexHistory: IndexHistory.Figures { store.indexHistory }
 
   /// How far work beside requests is.
   package var keyWork: BackgroundProgress {

@@ -1,4 +1,5 @@
 import RecordFormat
+import Storage
 import TestSupport
 import Testing
 
@@ -9,16 +10,20 @@ import Testing
 struct StoreCheckTests {
   private func check(
     damaged: Int = 0, inStore: UInt64 = 5, created: UInt64 = 7, deleted: UInt64 = 2,
-    counted: UInt64 = 5, isAtRest: Bool = true, missing: Int? = 0, fileBytes: Int = 8_192
+    counted: UInt64 = 5, isAtRest: Bool = true, missing: Int? = 0,
+    wrong: Int = 0, rows: Int = 0, fileBytes: Int = 8_192
   ) -> StoreCheck {
     var records = CardVerification()
     records.records = 5
     records.damagedCount = damaged
     records.found = [KeyIdentifier(1): 5]
     records.counted = [KeyIdentifier(1): counted]
+    records.missingFromIndex = missing
+    records.wrongInIndex = wrong
     return StoreCheck(
-      records: records, inStore: inStore, created: created, deleted: deleted, isAtRest: isAtRest,
-      missingFromIndex: missing, fileBytes: fileBytes, neededBytes: 8_192,
+      records: records, damagedRows: rows, inStore: inStore, created: created, deleted: deleted,
+      isAtRest: isAtRest,
+      fileBytes: fileBytes, neededBytes: 8_192,
       isFileComplete: fileBytes >= 8_192)
   }
 
@@ -37,7 +42,10 @@ struct StoreCheckTests {
     #expect(names(check(created: 1, deleted: 2)) == ["records-miscounted"])
     #expect(names(check(counted: 6)) == ["key-miscounted"])
     #expect(names(check(fileBytes: 4_096)) == ["file-truncated"])
+    #expect(names(check(rows: 1)) == ["rows-damaged"])
+    #expect(names(check(wrong: 1)) == ["index-damaged"])
     #expect(!check(damaged: 1).isIntact)
+    #expect(!check(wrong: 1).isIntact)
   }
 
   @Test("counts of keys are not compared while cards come and go")
@@ -50,5 +58,14 @@ struct StoreCheckTests {
     #expect(names(check(missing: 3)) == ["index-behind"])
     #expect(check(missing: 3).isIntact)
     #expect(names(check(missing: nil)).isEmpty)
+    #expect(names(check(missing: 3, wrong: 1)) == ["index-damaged"])
+  }
+
+  @Test("of a damaged page nothing else is said, and that names it")
+  func page() {
+    let check = StoreCheck(damage: .damaged(file: "/store/cards.mdb", page: 17))
+    #expect(names(check) == ["file-damaged"])
+    #expect(check.findings[0].detail.hasPrefix("page 17 of /store/cards.mdb is damaged"))
+    #expect(!check.isIntact)
   }
 }

@@ -69,7 +69,6 @@ final class TestService: Sendable {
     hooks.recordRefusal = { [self] in try record([$0]) }
     hooks.keyring = { [keyring] in keyring }
     hooks.slots = try SecretPool(slots: 4, slotSize: 256)
-    hooks.isIndexCurrent = true
     hooks.service = {
       ServiceStatus(
         state: .serving, version: "1.2.3", isDevelopment: true, processIdentifier: 42,

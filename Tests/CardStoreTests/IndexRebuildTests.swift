@@ -102,7 +102,18 @@ import Testing
     try house.reopen()
     #expect(house.caughtUp == 0)
     #expect(try house.tokenize(customers: 0..<24) == Array(tokens.dropLast()))
-    #expect(try house.verify(isIndexCurrent: false).missingFromIndex == 0)
+    #expect(try house.verify().missingFromIndex == 0)
+  }
+
+  /// The engine lets nobody use a file again whose header page could not be written.
+  @Test func `an index under which the disk has failed is built anew, and counted`() throws {
+    #expect(try house.store.index.failed(.writingEnded) == .indexUnreadable)
+    #expect(try house.store.index.failed(.full) == .store(.full))
+    #expect(throws: CardStoreError.indexUnreadable) { try house.tokenize(customers: 0..<1) }
+    #expect(try tokenizeWhenRebuilt(customer: 0) == tokens[0])
+    #expect(try house.tokenize(customers: 0..<25) == tokens)
+    #expect(try house.store.indexHistory.losses == 1)
+    #expect(try house.store.indexHistory.lastLoss == "writingEnded")
   }
 
   @Test func `a card that came in the batch that met the damage is found afterwards`() throws {

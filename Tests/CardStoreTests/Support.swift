@@ -23,6 +23,8 @@ final class CardHouse {
   let slots: SecretPool
   var pace = IndexPace.standard
   var indexMapSize = 32 << 20
+  /// Whether the store is opened as one that is too large to be read whole.
+  var isLarge = false
   /// Records that the index needed at the last opening.
   private(set) var caughtUp = 0
   private var opened: (store: Store, keys: LiveKeyring, cards: CardStore)?
@@ -67,6 +69,7 @@ final class CardHouse {
   func open() throws {
     var options = Store.Options()
     options.indexMapSize = indexMapSize
+    if isLarge { options.checksWholeUpTo = 0 }
     let store = try Store.open(at: directory.store, mapSize: 32 << 20, options: options)
     let keyring = try KeyringStore.open(
       in: store, source: FileKeySource(directory: directory.keys))
@@ -104,9 +107,9 @@ final class CardHouse {
       store: try store, fingerprintKey: try keyring.activeFingerprintKey.identifier)
   }
 
-  func verify(isIndexCurrent: Bool = false) throws -> CardVerification {
+  func verify(comparesIndex: Bool = true) throws -> CardVerification {
     try CardVerifier(store: store, keyring: keyring, slots: slots).verify(
-      isIndexCurrent: isIndexCurrent)
+      comparesIndex: comparesIndex)
   }
 }
 

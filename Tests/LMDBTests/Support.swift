@@ -37,6 +37,37 @@ extension TemporaryDirectory {
     }
   }
 
+  /// Leaves a file of two databases behind, `words` and `empty`: three levels of pages, free ones, and
+  /// values on overflow pages. Returns the file's bytes.
+  func makeDeepFile() throws -> [UInt8] {
+    do {
+      let environment = try environment(mapSize: 16 << 20)
+      let words = try environment.openDatabase("words", creating: true)
+      _ = try environment.openDatabase("empty", creating: true)
+      try environment.write { transaction in
+        for number in 0..<20_000 { try transaction.put("key \(number)", "value", in: words) }
+        for number in 0..<3 {
+          try transaction.put("long \(number)", String(repeating: "v", count: 20_000), in: words)
+        }
+      }
+      try environment.write { transaction in
+        for number in 0..<5000 { _ = try transaction.delete("key \(number)", in: words) }
+      }
+    }
+    return try bytes(at: 0, count: fileBytes)
+  }
+
+  func bytes(at offset: Int, count: Int) throws -> [UInt8] {
+    var bytes = [UInt8](repeating: 0, count: count)
+    let descriptor = unsafe open(file, O_RDONLY)
+    defer { close(descriptor) }
+    let read = unsafe bytes.withUnsafeMutableBytes {
+      unsafe pread(descriptor, $0.baseAddress, $0.count, off_t(offset))
+    }
+    guard read == count else { throw LMDBError(code: errno, in: .inspect) }
+    return bytes
+  }
+
   func overwrite(_ bytes: [UInt8], at offset: Int) throws {
     let descriptor = unsafe open(file, O_WRONLY)
     defer { close(descriptor) }

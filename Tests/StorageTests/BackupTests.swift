@@ -242,7 +242,7 @@ import Testing
         #expect(found.map { Row(table: $0.table, key: $0.key, value: []) } == rows)
         unsafe unlink("\(restored)/cards.mdb")
       } catch {
-        #expect(error as? StorageError == .damaged(file: backup))
+        #expect(error as? StorageError == .damaged(file: backup, page: page))
         refused += 1
       }
       try overwrite(Array(whole[page * 4096..<page * 4096 + 4096]), at: page * 4096)

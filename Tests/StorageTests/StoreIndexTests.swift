@@ -98,7 +98,7 @@ import Testing
   {
     let store = try Store.open(at: directory.store, mapSize: mapSize)
     let before = try store.index
-    before.condemn()
+    before.condemn("damaged")
     try store.replaceIndex()
     #expect(before.isCondemned)
     #expect(try !store.index.isCondemned)

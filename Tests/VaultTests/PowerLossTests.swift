@@ -54,7 +54,7 @@ import Testing
     let store = try Store.open(at: directory, mapSize: 64 << 20)
     let keyring = try KeyringStore.open(in: store, source: source)
     let cards = try CardVerifier(store: store, keyring: keyring, slots: slots).verify(
-      isIndexCurrent: false)
+      comparesIndex: false)
     if !cards.isSound { return "\(cards.damagedCount) records do not open" }
     if let finding = try AuditVerifier.verify(store).finding { return "the log: \(finding)" }
     let missing = try store.read { transaction in

@@ -3,7 +3,7 @@ internal import CardStore
 internal import Cards
 internal import JSON
 internal import RecordFormat
-internal import Storage
+package import Storage
 
 /// `store stats`: sizes of the store.
 package struct ShowStore: PlainAdminOperation {
@@ -46,16 +46,23 @@ package struct VerifyStore: PlainAdminOperation {
     }
     var failure: (any Error)?
     let inspection = StoreInspection(
-      store: call.store, keys: .init(keyring: try call.keyring(), slots: slots),
-      isIndexCurrent: call.hooks.isIndexCurrent)
+      store: call.store, keys: .init(keyring: try call.keyring(), slots: slots))
     let check = try inspection.run { done, total in
       do {
         if failure == nil { try call.sink(.progress(done: done, total: total)) }
       } catch { failure = error }
     }
     if let failure { throw failure }
-    try call.record(check.isIntact ? .intact : .changed)
+    do { try call.record(check.isIntact ? .intact : .changed) } catch {
+      // What is damaged may be where the entry would stand, and whoever asked has to hear of it.
+      guard check.damage != nil else { throw error }
+    }
     try call.answer(check.document)
+  }
+
+  /// The answer about a store that could not be opened, since its file is damaged.
+  package static func document(of damage: StorageError) -> [UInt8] {
+    StoreCheck(damage: damage).document
   }
 }
 
@@ -69,20 +76,24 @@ struct StoreCheck {
     var isHarmless = false
   }
 
+  /// What is wrong with a page of `cards.mdb`, or its length: then nothing else is known.
+  var damage: StorageError?
   /// Nil where the keyring is closed, so that no record could be opened.
-  let records: CardVerification?
+  var records: CardVerification?
+  /// Rows of the idempotency table that are not whole, or stand under another key than their own.
+  var damagedRows = 0
   /// Records at the moment at which entries were counted.
-  let inStore: UInt64
-  let created: UInt64
-  let deleted: UInt64
+  var inStore: UInt64?
+  var created: UInt64 = 0
+  var deleted: UInt64 = 0
   /// Whether nothing was written while the records were opened: then the counts of each key, which
   /// were read at another moment, can be compared.
-  let isAtRest: Bool
-  /// Cards that the index does not lead to; nil where it was not compared.
-  let missingFromIndex: Int?
-  let fileBytes: Int
-  let neededBytes: Int
-  let isFileComplete: Bool
+  var isAtRest = false
+  /// Why `index.mdb` could not be used, and was not compared.
+  var indexLoss: StoreIndex.Loss?
+  var fileBytes = 0
+  var neededBytes = 0
+  var isFileComplete = true
   /// Cards that came with the backup from which the store was restored.
   var restored: UInt64 = 0
 
@@ -91,11 +102,21 @@ struct StoreCheck {
 
   /// Everything that is wrong.
   var findings: [Finding] {
+    if let damage {
+      return [Finding(name: "file-damaged", detail: damage.explanation)] + indexFindings
+    }
     var findings: [Finding] = []
     if let records, records.damagedCount > 0 {
       findings.append(
         Finding(name: "records-damaged", detail: "\(records.damagedCount) records do not open"))
     }
+    if damagedRows > 0 {
+      findings.append(
+        Finding(
+          name: "rows-damaged",
+          detail: "\(damagedRows) rows of the idempotency table are not what was written"))
+    }
+    let inStore = inStore ?? 0
     if restored + created < deleted || restored + created - deleted != inStore {
       let before = restored > 0 ? "\(restored) cards restored, " : ""
       findings.append(
@@ -113,14 +134,7 @@ struct StoreCheck {
           ))
       }
     }
-    if let missingFromIndex, missingFromIndex > 0 {
-      findings.append(
-        Finding(
-          name: "index-behind",
-          detail: "index.mdb does not lead to \(missingFromIndex) cards; "
-            + "stop the service, remove index.mdb and start it again: the index is built anew",
-          isHarmless: true))
-    }
+    findings += indexFindings
     if !isFileComplete {
       findings.append(
         Finding(
@@ -128,6 +142,26 @@ struct StoreCheck {
           detail: "cards.mdb has \(fileBytes) bytes and needs \(neededBytes)"))
     }
     return findings
+  }
+
+  private var indexFindings: [Finding] {
+    let wrong = records?.wrongInIndex ?? 0
+    let isDamaged = indexLoss == .damaged || indexLoss == .truncated
+    if wrong > 0 || isDamaged {
+      let what = isDamaged ? "is damaged" : "does not say what \(wrong) records do"
+      return [
+        Finding(
+          name: "index-damaged",
+          detail: "index.mdb \(what); it is not believed: the service builds it anew by itself")
+      ]
+    }
+    guard let behind = records?.missingFromIndex, behind > 0 else { return [] }
+    return [
+      Finding(
+        name: "index-behind",
+        detail: "index.mdb does not have the \(behind) newest cards yet; the next start adds them",
+        isHarmless: true)
+    ]
   }
 
   private var keys: [(identifier: String, found: UInt64, noted: UInt64)] {
@@ -145,17 +179,19 @@ struct StoreCheck {
       json.member("opened", integer: records.map { $0.records - $0.damagedCount })
       json.member("damaged", integer: records?.damagedCount)
       json.member("damaged_tokens", strings: records?.damaged.map(\.text) ?? [])
-      json.member("restored", integer: restored)
-      json.member("created", integer: created)
-      json.member("deleted", integer: deleted)
-      json.member("missing_from_index", integer: missingFromIndex)
+      json.member("restored", integer: damage == nil ? restored : nil)
+      json.member("created", integer: damage == nil ? created : nil)
+      json.member("deleted", integer: damage == nil ? deleted : nil)
+      json.member("damaged_rows", integer: damage == nil ? damagedRows : nil)
+      json.member("missing_from_index", integer: records?.missingFromIndex)
+      json.member("wrong_in_index", integer: records?.wrongInIndex)
       json.member("keys", objects: keys) { json, key in
         json.member("id", string: key.identifier)
         json.member("found", integer: key.found)
         json.member("noted", integer: key.noted)
       }
-      json.member("file_bytes", integer: fileBytes)
-      json.member("needed_bytes", integer: neededBytes)
+      json.member("file_bytes", integer: damage == nil ? fileBytes : nil)
+      json.member("needed_bytes", integer: damage == nil ? neededBytes : nil)
       Self.write(findings, to: &json)
     }
   }

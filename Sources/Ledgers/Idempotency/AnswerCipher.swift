@@ -9,7 +9,7 @@ package final class AnswerCipher {
   private static let requestDomain: StaticString = "cadenas/request/v1"
 
   private let keys: LiveKeyring
-  private let contexts: KeyContexts
+  let contexts: KeyContexts
   private var random: RandomPool
 
   package init(keys: LiveKeyring) throws(LedgerError) {

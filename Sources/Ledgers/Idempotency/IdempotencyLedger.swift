@@ -95,7 +95,10 @@ package final class IdempotencyLedger {
   private func findExactly(
     _ row: Row, in transaction: inout StoreWriteTransaction
   ) throws(LedgerError) -> Finding {
-    guard let bytes = try bytes(row.key, in: &transaction) else { return .none }
+    guard let bytes = try bytes(row.key, in: &transaction) else {
+      try checkPlace(of: row.key, in: transaction)
+      return .none
+    }
     let stored = try onRecord(IdempotencyRow(of: bytes.rawSpan))
     guard
       stored.state == .running || !watch.look().remembered.isOver(stored.expiresMilliseconds)
@@ -107,6 +110,20 @@ package final class IdempotencyLedger {
       let body = try cipher.open(bytes, rowKey: row.key, dataKey: dataKey)
       return .done(
         Kept(status: status, body: body, token: stored.token, payment: stored.payment))
+    }
+  }
+
+  /// Asks the rows beside the place of a key that has none whether they belong where they stand: in the
+  /// key of one of them a bit may have flipped, and its request would be sent again.
+  private func checkPlace(
+    of key: Digest256, in transaction: borrowing StoreWriteTransaction
+  ) throws(LedgerError) {
+    guard !transaction.isProven(.idempotency) else { return }
+    let verifier = IdempotencyVerifier(cipher.contexts)
+    try key.withBytes { (key) throws(LedgerError) in
+      try transaction.forNeighbours(of: key, in: .idempotency) { (key, row) throws(LedgerError) in
+        guard try verifier.isSound(row, under: key, in: transaction) else { throw .malformedRow }
+      }
     }
   }
 

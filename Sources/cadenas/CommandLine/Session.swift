@@ -59,8 +59,14 @@ struct Session {
     // Before the whole configuration is read, since only the owner may read all that it names.
     try Self.checkOwner(of: try StoreSettings.load(path: configurationPath).path)
     let configuration = try ServiceConfiguration.load(path: configurationPath)
-    let store = try Store.open(
-      of: configuration, options: Store.Options(isReadOnly: !operation.terms.isWriting))
+    var options = Store.Options(isReadOnly: !operation.terms.isWriting)
+    options.checksWhole = operation is VerifyStore
+    let store: Store
+    do throws(StorageError) { store = try Store.open(of: configuration, options: options) } catch {
+      // A store that is not opened for what is wrong with it is what was asked about.
+      guard operation is VerifyStore, error.tellsOfDamage else { throw error }
+      return try sink(.document(VerifyStore.document(of: error)))
+    }
     var hooks = AdministrationHooks(clock: .machine)
     hooks.keyring = { try KeyringStore.open(in: store, source: configuration.keys.source) }
     hooks.inventory = { json, now in
@@ -69,7 +75,6 @@ struct Session {
       }
     }
     hooks.slots = try SecretPool(slots: Self.slots, slotSize: Self.slotBytes)
-    hooks.isIndexCurrent = !store.indexWasLost
     if operation.terms.isWriting {
       hooks.upkeep = try StoreUpkeep.offline(store, clock: .machine)
     }

@@ -34,9 +34,11 @@ struct StoreVerifyCommand: ParsableCommand {
     commandName: "verify",
     abstract: "Open every record and count all of them against the audit log.",
     discussion: """
-      What was created and not deleted has to be there, every record has to open under its key, and \
-      the file has to have its length. Exit status 0 where all is well, 1 where something is not. \
-      While the service runs, its index is not compared; stop it for that.
+      First every page is read: what it is, in which order its keys stand, and, where no service \
+      runs, that none is used twice. What was created and not deleted has to be there, every record \
+      and every kept answer has to open under its key, and the index has to lead to each card up to \
+      its mark and to nothing else. Exit status 0 where all is well, 1 where something is not. It \
+      works beside a running service, where the newest cards' entries may still be in memory.
       """)
 
   @OptionGroup var common: CommonOptions
@@ -55,6 +57,7 @@ struct StoreVerifyCommand: ParsableCommand {
       ("created", result.text("created") + " by the audit log"),
       ("deleted", result.text("deleted") + " by the audit log"),
       ("missing from index", result.text("missing_from_index")),
+      ("wrong in index", result.text("wrong_in_index")),
     ]
     if result["restored"]?.integer ?? 0 > 0 {
       pairs.insert(("restored", result.text("restored") + " by the audit log"), at: 2)

@@ -80,6 +80,7 @@ final class Service: Sendable {
     self.publisher = publisher
     let memory = MemoryReturn()
     let roomTick = BlockingTick()
+    let indexLog = IndexLog(logger)
     ticker = group.any().scheduleRepeatedTask(
       initialDelay: .seconds(1), delay: .seconds(1)
     ) { _ in
@@ -87,6 +88,7 @@ final class Service: Sendable {
       publisher.tick()
       memory.tick()
       roomTick.run { manager.lookAtRoom() }
+      indexLog.tick(manager.indexHistory)
     }
     logger.info(
       "serving",

@@ -1,0 +1,111 @@
+import Cards
+import Cryptography
+import Storage
+
+/// Compares the fingerprint index's file with the records, both ways, while others may write to both.
+///
+/// Up to the token of its mark the file is complete: there every deduplicated card has its entry, and
+/// there are no more entries with a record than such cards. What comes later may lie in memory.
+struct IndexComparison {
+  let file: IndexFile
+  /// Up to where the file is complete; nil where it has no mark.
+  private let marked: Token?
+  /// Cards up to the mark whose entry leads to them.
+  private var matched = 0
+  /// Cards after the mark that have no entry yet.
+  private(set) var behind = 0
+  /// Cards and entries up to the mark that do not belong together.
+  private(set) var wrong = 0
+  private var isUnreadable = false
+  /// Cards that were not found, and may have been deleted meanwhile.
+  private var suspects: [(fingerprint: Digest256, token: Token)] = []
+
+  /// Nil where there is nothing to compare: a copy has no index, and while fingerprints are made anew no
+  /// table holds all of them.
+  init?(_ store: Store, _ cipher: CardCipher) throws(CardStoreError) {
+    guard !cipher.isReplacingFingerprints, store.hasIndex, (try? store.index)?.isCondemned == false
+    else { return nil }
+    file = try IndexFile(store: store, fingerprintKey: cipher.activeFingerprintKey)
+    marked = try file.mark()?.token
+  }
+
+  /// Looks a card up.
+  mutating func look(at token: Token, _ fingerprint: Digest256) throws(CardStoreError) {
+    try reading { (comparison) throws(CardStoreError) in
+      try comparison.compare(token, fingerprint)
+    }
+  }
+
+  private mutating func compare(
+    _ token: Token, _ fingerprint: Digest256
+  ) throws(CardStoreError) {
+    let found = try file.token(for: fingerprint)
+    let isMarked = marked.map { token <= $0 } ?? false
+    if found == token {
+      if isMarked { matched += 1 }
+    } else if !isMarked {
+      behind += 1
+    } else if found.map({ $0 < token }) ?? true {
+      // Of two records with one fingerprint, the newer one is found.
+      suspects.append((fingerprint, token))
+    }
+  }
+
+  /// Looks again for those that were not found, where their records are still there: outside of any
+  /// transaction.
+  mutating func judgeSuspects(in store: Store) throws(CardStoreError) {
+    try reading { (comparison) throws(CardStoreError) in
+      for suspect in comparison.suspects where try Self.hasRecord(suspect.token, in: store) {
+        if try comparison.file.token(for: suspect.fingerprint) != suspect.token {
+          comparison.wrong += 1
+        }
+      }
+      comparison.suspects.removeAll()
+    }
+  }
+
+  /// Counts the entries that lead to a record, and notes that the index can be relied on where all is
+  /// as it should be.
+  ///
+  /// - Parameters:
+  ///   - damaged: records that do not open, whose entries nobody can tell from others.
+  ///   - goesOn: asked after each piece of work; false gives up.
+  mutating func countEntries(
+    in store: Store, damaged: Int, _ goesOn: () -> Bool
+  ) throws(CardStoreError) {
+    guard let marked else { return }
+    try reading { (comparison) throws(CardStoreError) in
+      var leading = 0
+      let isComplete = try comparison.file.forEachPiece { (tokens) throws(CardStoreError) in
+        for token in tokens where token <= marked {
+          if try Self.hasRecord(token, in: store) { leading += 1 }
+        }
+        return goesOn()
+      }
+      guard isComplete else { return }
+      comparison.wrong += max(0, leading - comparison.matched - damaged)
+      if comparison.wrong == 0 { comparison.file.prove() }
+    }
+  }
+
+  /// Does something with the file; where that cannot be read, that is what is wrong, and nothing more is
+  /// done.
+  private mutating func reading(
+    _ body: (inout IndexComparison) throws(CardStoreError) -> Void
+  ) throws(CardStoreError) {
+    guard !isUnreadable else { return }
+    do throws(CardStoreError) { try body(&self) } catch {
+      guard error == .indexUnreadable else { throw error }
+      isUnreadable = true
+      wrong += 1
+    }
+  }
+
+  private static func hasRecord(_ token: Token, in store: Store) throws(CardStoreError) -> Bool {
+    try store.read { (transaction) throws(CardStoreError) in
+      try token.withBytes { (key) throws(CardStoreError) in
+        try stored(transaction.contains(key, in: .cards))
+      }
+    }
+  }
+}

@@ -1,0 +1,168 @@
+import AuditLog
+import CardStore
+import Keyring
+import Ledgers
+import SecretMemory
+import Storage
+import Synchronization
+import VaultCore
+
+/// Reads the whole store beside requests, after the start of one that is too large to be read before it,
+/// and then once a day: every page of every table, every record, every kept answer, and the index.
+///
+/// It takes half of one processor's time, and a fifth while somebody asks for something. A page that is
+/// not what its place says ends all writing: what stands on it may be missed, and would be written again.
+/// A record or a row that is damaged does not; it, and whatever may be taken for it, is refused. An index
+/// that does not say what the records do is built anew.
+final class ScrubTask: BackgroundTask {
+  static let intervalNanoseconds: UInt64 = 86_400_000_000_000
+
+  /// How long it waits before it begins again after it could not come to its end.
+  private static let retryNanoseconds: UInt64 = 60_000_000_000
+
+  private struct State {
+    var status = ScrubStatus()
+    /// When it is due, on the monotonic clock.
+    var dueNanoseconds: UInt64 = 0
+    /// What the log has been told of.
+    var told: String?
+  }
+
+  private let store: Store
+  private let books: Books
+  private let slots: SecretPool
+  private let state = Mutex(State())
+
+  init(_ vault: Vault) {
+    store = vault.store
+    books = vault.books
+    slots = vault.settings.slots
+  }
+
+  var failure: String? { nil }
+  /// How far it is, and what it found last.
+  var status: ScrubStatus { state.withLock { $0.status } }
+
+  /// Notes that the vault was opened; a store that is small has been read before that.
+  func vaultWasOpened(_ session: VaultSession) {
+    guard store.isSmall else { return }
+    end(ScrubFinding(damaged: session.damagedAtStart))
+  }
+
+  func isDue(in session: VaultSession) -> Bool {
+    let now = books.clock.monotonicNanoseconds()
+    return state.withLock { $0.dueNanoseconds <= now }
+  }
+
+  func run(_ work: BackgroundWork) throws(VaultError) {
+    let total = try onStore(
+      store.read { (transaction) throws(StorageError) in
+        try transaction.count(of: .cards)
+      })
+    state.withLock {
+      $0.status.isRunning = true
+      $0.status.done = 0
+      $0.status.total = UInt64(total)
+    }
+    do throws(VaultError) {
+      guard let finding = try read(work) else { return again() }
+      end(finding)
+    } catch {
+      again()
+      guard case .store(let damage) = error, damage.tellsOfDamage else { throw error }
+      tell(damage.auditReason)
+      store.endWriting(because: damage)
+    }
+  }
+
+  /// Reads everything; nil where it was stopped.
+  private func read(_ work: BackgroundWork) throws(VaultError) -> ScrubFinding? {
+    let began = Mutex(ContinuousClock.now)
+    func goesOn() -> Bool {
+      let took = ContinuousClock.now - began.withLock { $0 }
+      defer { began.withLock { $0 = .now } }
+      return work.rest(after: took, atLeast: took)
+    }
+    for table in Table.allCases where ![.cards, .idempotency].contains(table) {
+      guard try onStore(store.readPages(of: table, goesOn: goesOn)) else { return nil }
+    }
+    let keyring = work.session.keys.current
+    let rows = try onLedger(IdempotencyVerifier(keyring).verify(store, goesOn: goesOn))
+    guard rows.isComplete else { return nil }
+    store.note(rows)
+    let verifier = try onCards(CardVerifier(store: store, keyring: keyring, slots: slots))
+    let records = try onCards(
+      verifier.verify(comparesIndex: true) { done in
+        state.withLock { $0.status.done = UInt64(done) }
+        return goesOn()
+      })
+    guard records.isComplete else { return nil }
+    store.note(records)
+    if !records.isIndexSound { store.condemnIndex("its entries are not those of the records") }
+    return ScrubFinding(
+      damaged: records.damagedCount + rows.damaged, isIndexWrong: !records.isIndexSound)
+  }
+
+  private func again() {
+    let now = books.clock.monotonicNanoseconds()
+    state.withLock {
+      $0.status.isRunning = false
+      $0.dueNanoseconds = now + Self.retryNanoseconds
+    }
+  }
+
+  private func end(_ finding: ScrubFinding) {
+    let now = books.clock.monotonicNanoseconds()
+    let ended = books.now
+    state.withLock {
+      $0.status.isRunning = false
+      $0.status.endedMilliseconds = ended
+      $0.status.damaged = UInt64(finding.damaged)
+      $0.dueNanoseconds = now + Self.intervalNanoseconds
+    }
+    if finding.isIndexWrong { tell("index") }
+    if finding.damaged > 0 { tell("records=\(finding.damaged)") }
+  }
+
+  /// Leaves an entry about damage, with its alarm, once for each.
+  private func tell(_ reason: String) {
+    let isNews = state.withLock { state in
+      defer { state.told = reason }
+      return state.told != reason
+    }
+    guard isNews else { return }
+    // Where it cannot be written, the end of writing says the same in the service's log.
+    try? store.perform { [books] (transaction) throws(VaultError) in
+      _ = try books.record(
+        AuditEntry(
+          actor: AuditEntry.systemActor, operation: .storeVerify, outcome: .changed,
+          reason: reason), in: &transaction)
+    }
+  }
+}
+
+extension StorageError {
+  /// What an entry says of damage: which page, where one is named.
+  fileprivate var auditReason: String {
+    if case .damaged(_, let page?) = self { "page=\(page)" } else { "file" }
+  }
+}
+
+/// What a look at the whole store found, of which every page could be read.
+private struct ScrubFinding {
+  /// Records and rows that are damaged.
+  var damaged: Int
+  var isIndexWrong = false
+}
+
+/// How far the look at the whole store is, and what the last one found.
+package struct ScrubStatus: Equatable, Sendable {
+  package var isRunning = false
+  /// Cards that were opened, of how many.
+  package var done: UInt64 = 0
+  package var total: UInt64 = 0
+  /// When the last one came to its end, in Unix milliseconds; nil before that.
+  package var endedMilliseconds: UInt64?
+  /// Records and kept answers that were damaged then.
+  package var damaged: UInt64 = 0
+}

@@ -133,6 +133,7 @@ extension LMDBError.Kind {
     case .ioError: "the disk reported an error, or wrote less than it should"
     case .panic: "an error before this one has ended its use"
     case .corrupted: "a page of it is damaged"
+    case .damaged(let file, let page): "page \(page) of \(file) is damaged"
     case .invalid: "it is no LMDB file, or its header is damaged"
     case .versionMismatch: "it is of another version of LMDB"
     case .truncated: "it is shorter than its header says"

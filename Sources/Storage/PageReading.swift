@@ -43,7 +43,7 @@ extension StorageError {
     case .damaged, .truncated: true
     case .engine(let failure): failure.tellsOfDamage
     case .locked, .notInitialized, .alreadyInitialized, .alreadyExists, .unknownFormat,
-      .mapTooSmall, .full, .overloaded, .stopped, .writingEnded, .cancelled, .system:
+      .mapTooSmall, .full, .overloaded, .stopped, .writingEnded, .cancelled, .fileReplaced, .system:
       false
     }
   }

@@ -28,7 +28,8 @@ package struct StoreUpkeep: Sendable {
   }
 
   private enum Writer: Sendable {
-    case running(Vault)
+    /// With what says whether somebody waits for the writer to seal the vault.
+    case running(Books, isBeingSealed: @Sendable () -> Bool)
     case offline(OfflineLog)
   }
 
@@ -42,7 +43,8 @@ package struct StoreUpkeep: Sendable {
   init(of vault: Vault, gate: Gate) {
     store = vault.store
     clock = vault.books.clock
-    writer = .running(vault)
+    // A vault that is open has this among its work.
+    writer = .running(vault.books) { [weak vault] in vault?.isBeingSealed == true }
     self.gate = gate
   }
 
@@ -66,8 +68,8 @@ package struct StoreUpkeep: Sendable {
     _ body: @escaping @Sendable (inout StoreWriteTransaction) throws(VaultError) -> (R, AuditEntry)
   ) throws(VaultError) -> R {
     switch writer {
-    case .running(let vault):
-      try store.perform { [books = vault.books] (transaction) throws(VaultError) in
+    case .running(let books, _):
+      try store.perform { (transaction) throws(VaultError) in
         let (result, entry) = try body(&transaction)
         try books.record(entry, in: &transaction)
         return result
@@ -129,10 +131,9 @@ package struct StoreUpkeep: Sendable {
     }
   }
 
-  /// Whether somebody waits for the writer to seal the vault.
   private var isBeingSealed: Bool {
     switch writer {
-    case .running(let vault): vault.isBeingSealed
+    case .running(_, let isBeingSealed): isBeingSealed()
     case .offline: false
     }
   }

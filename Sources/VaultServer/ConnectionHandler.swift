@@ -59,8 +59,9 @@ final class ConnectionHandler: ChannelInboundHandler {
     context = nil
     phase = .closing
     removeBytes()
-    connections.remove(self)
+    // First, since a stop that waits for the last connection counts them.
     givePlaceBack()
+    connections.remove(self)
   }
 
   /// For a connection that has ended, or never began.

@@ -44,7 +44,7 @@ import Testing
     #expect(try house.tokenize(Number.visa, customer: "c-1999").token == tokens[1_999])
     #expect(try house.tokenize(Number.other).isNew)
     try house.reopen()
-    #expect(try house.verify(isIndexCurrent: true).missingFromIndex == 0)
+    #expect(try house.verify(comparesIndex: true).missingFromIndex == 0)
   }
 
   @Test func `it goes on by itself when there is room`() throws {

@@ -42,6 +42,15 @@ import Testing
     #expect(try store.count() == 10)
   }
 
+  @Test(arguments: ["room", "range"])
+  func `blocks written ahead that fail end writing for good`(_ fault: String) throws {
+    let lines = try run(
+      "fault:\(fault)", "ordinary:10", "clear:\(fault)", "ordinary:10", "stop")
+    #expect(Set(lines) == ["writingEnded 10", "onEnd engine(LMDB allocate: ioError)"])
+    let store = try Store.open(at: directory.store, mapSize: 8 << 20)
+    #expect(try store.count() == 0)
+  }
+
   @Test func `a full disk refuses and is forgotten when there is room again`() throws {
     let lines = try run(
       "ordinary:10", "fault:pages", "ordinary:10", "reserved:10", "clear:pages", "ordinary:10",

@@ -7,8 +7,9 @@ import Testing
 /// and makes them fail.
 struct FaultyProcess {
   /// The library. While these flags exist: `fdatasync` and `fsync` fail with EIO (`sync`), writing
-  /// LMDB's header page fails with EIO (`header`), writing pages with ENOSPC (`pages`), and so does
-  /// allocating (`allocation`); `no-allocation` is a file system that cannot allocate, and `disk-end` a
+  /// LMDB's header page fails with EIO (`header`), and so do blocks written ahead of the file's end
+  /// (`room`) and the word that they be written soon (`range`), writing pages with ENOSPC (`pages`), and so
+  /// does allocating (`allocation`); `no-allocation` is a file system that cannot allocate, and `disk-end` a
   /// disk on which `cards.mdb` has room for 4 MiB: what goes beyond is cut short, as a real one does it.
   /// Of a compaction: writing the draft fails with ENOSPC (`draft-full`)
   /// or EIO (`draft-pages`), syncing it (`draft-sync`), giving it its name (`rename`; `renamed` says
@@ -108,6 +109,7 @@ struct FaultyProcess {
       if (hasEnd(fd)) return writeUpToEnd(fd, &part, 1, offset);
       if (count >= 512 && fails("pages")) return failed(ENOSPC);
       if (count < 512 && fails("header")) return failed(EIO);
+      if (count == 65536 && fails("room")) return failed(EIO);
       return NEXT(pwrite)(fd, bytes, count, offset);
     }
     ssize_t pwritev(int fd, const struct iovec *parts, int count, off_t offset) {
@@ -125,6 +127,9 @@ struct FaultyProcess {
         return done;
       }
       return fails("pages") ? failed(ENOSPC) : NEXT(writev)(fd, parts, count);
+    }
+    int sync_file_range(int fd, off_t offset, off_t length, unsigned flags) {
+      return fails("range") ? failed(EIO) : NEXT(sync_file_range)(fd, offset, length, flags);
     }
     int fallocate(int fd, int mode, off_t offset, off_t length) {
       if (fails("no-allocation")) return failed(EOPNOTSUPP);

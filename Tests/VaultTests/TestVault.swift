@@ -9,6 +9,7 @@ import Ledgers
 import RecordFormat
 import SecretMemory
 import Storage
+import Synchronization
 import TestSupport
 import Tokenization
 import VaultCore
@@ -28,12 +29,16 @@ final class TestVault {
     var digits = DigitLimits()
     /// What keys are judged by; another bound of seals counts from the next start on.
     var rules = KeyRules()
+    /// Whether the store is opened as one that is too large to be read whole.
+    var isLarge = false
   }
 
   let directory: TemporaryDirectory
   let time = MovableTime()
   let transport = ScriptedTransport()
   let slots: SecretPool
+  /// Why nothing is written any more.
+  let end = EndOfWriting()
   var options: Options
   private var opened: (store: Store, keyring: Keyring, vault: VaultManager, tokenizer: Tokenizer)?
 
@@ -89,7 +94,10 @@ final class TestVault {
 
   /// Opens the store and the vault over it; `progress` is told what the index needed.
   func open(progress: (Int) -> Void = { _ in }) throws {
-    let store = try Store.open(at: directory.store, mapSize: options.mapSize)
+    var storeOptions = Store.Options()
+    if options.isLarge { storeOptions.checksWholeUpTo = 0 }
+    let store = try Store.open(
+      at: directory.store, mapSize: options.mapSize, options: storeOptions)
     let keyring = try KeyringStore.open(in: store, source: source)
     let source = source
     let isOutOfReach = options.isSourceOutOfReach
@@ -99,7 +107,7 @@ final class TestVault {
     settings.digitLimits = options.digits
     settings.alarms = options.alarms
     settings.tellOfRoom = options.tellOfRoom
-    let vault = try Vault(store, settings, clock: time.clock, onEnd: { _ in })
+    let vault = try Vault(store, settings, clock: time.clock) { [end] in end.note($0) }
     let tokenizer = Tokenizer(vault, under: Terms(policy: Cast.policy, acquirers: transport))
     let manager = VaultManager(vault, policy: { tokenizer.policy }) { (key) throws(KeyringError) in
       if isOutOfReach { throw .keySource(path: "out of reach", errno: EIO) }
@@ -132,6 +140,15 @@ final class TestVault {
     try close()
     try open()
   }
+}
+
+/// Why a vault does not write any more.
+final class EndOfWriting: Sendable {
+  private let noted = Mutex<StorageError?>(nil)
+
+  var cause: StorageError? { noted.withLock { $0 } }
+
+  func note(_ cause: StorageError) { noted.withLock { $0 = cause } }
 }
 
 // MARK: - Requests

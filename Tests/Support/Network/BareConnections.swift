@@ -6,7 +6,7 @@ import Synchronization
 package final class BareConnections: Sendable {
   private let port: Int
   private let address: String
-  private let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
+  private let group = MultiThreadedEventLoopGroup.singleton
   private let state = Mutex((channels: [any Channel](), isEnding: false))
 
   /// - Parameter address: where they come from; the whole of 127.0.0.0/8 is this host.
@@ -22,7 +22,11 @@ package final class BareConnections: Sendable {
         .connectTimeout(RawClient.patience)
         .bind(to: try SocketAddress(ipAddress: address, port: 0))
         .connect(host: "127.0.0.1", port: port).get()
-      state.withLock { $0.channels.append(channel) }
+      let isTooLate = state.withLock { state in
+        state.channels.append(channel)
+        return state.isEnding
+      }
+      if isTooLate { try? await channel.close() }
       if !bytes.isEmpty { try? await channel.writeAndFlush(ByteBuffer(bytes: bytes)) }
     }
   }
@@ -47,6 +51,5 @@ package final class BareConnections: Sendable {
       return state.channels
     }
     for channel in channels { try? await channel.close() }
-    try? await group.shutdownGracefully()
   }
 }

@@ -41,8 +41,8 @@ struct RoomGuard {
   /// Bytes up to which the file has blocks on the disk, as far as is known.
   private var allocatedEnd = 0
   private var method = Method.allocating
-  /// When blocks are looked for again, where the disk had none.
-  private var nextTryNanoseconds: UInt64 = 0
+  /// Whether the disk had less than was looked for, the last time.
+  private var fellShort = false
   private var freePages: FreePages?
 
   init(environment: Environment) { self.environment = environment }
@@ -98,26 +98,13 @@ struct RoomGuard {
   private mutating func allocate(
     beyond end: Int, ahead: Int, mapSize: Int
   ) throws(LMDBError) {
-    let began = SystemClock.monotonicNanoseconds()
-    guard min(end + ahead, mapSize) > allocatedEnd, began >= nextTryNanoseconds else { return }
-    defer {
-      if min(end + ahead, mapSize) > allocatedEnd { nextTryNanoseconds = Self.next(after: began) }
-    }
+    guard min(end + ahead, mapSize) > allocatedEnd else { return }
     switch method {
     case .allocating:
       // Twice as much, so that this happens seldom.
       let limit = min(end + 2 * ahead, mapSize)
-      if extend(from: end, to: limit) { return }
-      // The disk is nearly full: what it has, and what the file has already, is found piece by piece.
-      var piece = max(ahead / 8, Self.leastPiece)
-      var start = max(end, allocatedEnd)
-      while method == .allocating, start < limit, piece >= Self.leastPiece {
-        if extend(from: start, to: min(start + piece, limit)) {
-          start = allocatedEnd
-        } else {
-          piece /= 2
-        }
-      }
+      if !fellShort, extend(from: end, to: limit) { return }
+      extendByPieces(from: max(end, allocatedEnd), to: limit)
       if method == .writing { try allocate(beyond: end, ahead: ahead, mapSize: mapSize) }
     case .writing:
       let limit = min(end + ahead + Self.writtenAhead, mapSize)
@@ -125,6 +112,24 @@ struct RoomGuard {
         guard error.kind != .ioError else { throw error }
       }
     }
+  }
+
+  /// Finds what a disk has that is nearly full, and blocks that the file has already. Where there is
+  /// nothing, that takes one call, so that it can be asked again and again.
+  private mutating func extendByPieces(from start: Int, to limit: Int) {
+    var start = start
+    var piece = Self.leastPiece
+    while method == .allocating, start < limit {
+      if extend(from: start, to: min(start + piece, limit)) {
+        start = allocatedEnd
+        piece *= 2
+      } else if piece > Self.leastPiece {
+        piece = Self.leastPiece
+      } else {
+        break
+      }
+    }
+    fellShort = start < limit
   }
 
   /// Whether the file has blocks from `start` to `end` now.
@@ -140,13 +145,6 @@ struct RoomGuard {
       }
       return false
     }
-  }
-
-  /// When what began at `began` and was in vain is tried again: what took a millisecond may take a
-  /// twentieth of the time, what took less is free.
-  private static func next(after began: UInt64) -> UInt64 {
-    let now = SystemClock.monotonicNanoseconds()
-    return now - began < 1_000_000 ? now : now + 20 * (now - began)
   }
 
   /// Free pages that may be counted on. Counting reads the whole list, so it is done when the last

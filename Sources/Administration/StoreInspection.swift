@@ -17,6 +17,12 @@ struct StoreInspection {
   let store: Store
   /// Nil where the keyring is closed: then records are counted, and none is opened.
   let keys: Keys?
+  /// Whether a service has the store open: then its newest cards may be in the index's memory alone, and
+  /// an index that was lost at its start has been built anew.
+  var isServed = false
+
+  /// Without a service, an index that was lost is as it was opened: empty.
+  private var indexLoss: StoreIndex.Loss? { isServed ? nil : store.indexLoss }
 
   /// Looks, and tells how many records of how many have been looked at.
   ///
@@ -24,7 +30,7 @@ struct StoreInspection {
   func run(_ progress: (_ done: UInt64, _ total: UInt64) -> Void) throws -> StoreCheck {
     do { return try look(progress) } catch {
       guard let damage = Self.damage(in: error) else { throw error }
-      return StoreCheck(damage: damage, indexLoss: store.indexLoss)
+      return StoreCheck(damage: damage, indexLoss: indexLoss)
     }
   }
 
@@ -32,7 +38,7 @@ struct StoreInspection {
     let before = try snapshot()
     let records = try keys.map { keys in
       try CardVerifier(store: store, keyring: keys.keyring, slots: keys.slots)
-        .verify(comparesIndex: store.indexLoss == nil) { done in
+        .verify(comparesIndex: indexLoss == nil) { done in
           progress(UInt64(done), max(before.cards, UInt64(done)))
           return true
         }
@@ -52,7 +58,7 @@ struct StoreInspection {
         + (archive?.created ?? 0),
       deleted: try reader.cards(.deleted, from: first, below: after.entries)
         + (archive?.deleted ?? 0),
-      isAtRest: before == after, indexLoss: store.indexLoss,
+      isAtRest: before == after, isServed: isServed, indexLoss: indexLoss,
       fileBytes: size.fileBytes, neededBytes: size.usedBytes,
       isFileComplete: try store.isFileComplete(),
       restored: try RestoreOrigin.read(in: store)?.cards ?? 0)

@@ -46,7 +46,8 @@ package struct VerifyStore: PlainAdminOperation {
     }
     var failure: (any Error)?
     let inspection = StoreInspection(
-      store: call.store, keys: .init(keyring: try call.keyring(), slots: slots))
+      store: call.store, keys: .init(keyring: try call.keyring(), slots: slots),
+      isServed: call.hooks.vault != nil)
     let check = try inspection.run { done, total in
       do {
         if failure == nil { try call.sink(.progress(done: done, total: total)) }
@@ -89,6 +90,8 @@ struct StoreCheck {
   /// Whether nothing was written while the records were opened: then the counts of each key, which
   /// were read at another moment, can be compared.
   var isAtRest = false
+  /// Whether a service has the store open.
+  var isServed = false
   /// Why `index.mdb` could not be used, and was not compared.
   var indexLoss: StoreIndex.Loss?
   var fileBytes = 0
@@ -155,7 +158,7 @@ struct StoreCheck {
           detail: "index.mdb \(what); it is not believed: the service builds it anew by itself")
       ]
     }
-    guard let behind = records?.missingFromIndex, behind > 0 else { return [] }
+    guard let behind = records?.missingFromIndex, behind > 0, !isServed else { return [] }
     return [
       Finding(
         name: "index-behind",
@@ -184,7 +187,8 @@ struct StoreCheck {
       json.member("deleted", integer: damage == nil ? deleted : nil)
       json.member("damaged_rows", integer: damage == nil ? damagedRows : nil)
       json.member("missing_from_index", integer: records?.missingFromIndex)
-      json.member("wrong_in_index", integer: records?.wrongInIndex)
+      json.member(
+        "wrong_in_index", integer: records?.missingFromIndex == nil ? nil : records?.wrongInIndex)
       json.member("keys", objects: keys) { json, key in
         json.member("id", string: key.identifier)
         json.member("found", integer: key.found)

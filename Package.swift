@@ -88,7 +88,10 @@ let package = Package(
       ]),
     module(
       "CardStore",
-      ["Bytes", "Storage", "Keyring", "RecordFormat", "Cards", "Cryptography", "SecretMemory"]),
+      [
+        "Bytes", "Storage", "SystemCalls", "Keyring", "RecordFormat", "Cards", "Cryptography",
+        "SecretMemory",
+      ]),
 
     module(
       "Ledgers",
@@ -102,7 +105,7 @@ let package = Package(
       "VaultCore",
       [
         "AccessPolicy", "AuditLog", "Bytes", "CardStore", "Cards", "Cryptography", "JSON",
-        "Keyring", "Ledgers", "RecordFormat", "SecretMemory", "Storage",
+        "Keyring", "Ledgers", "RecordFormat", "SecretMemory", "Storage", "SystemCalls",
       ]),
     module(
       "Tokenization",
@@ -126,7 +129,7 @@ let package = Package(
         product("Yams", "Yams"),
       ]),
     module(
-      "ServiceLog", ["Bytes", "JSON", "Storage", "SystemCalls", product("Logging", "swift-log")]),
+      "ServiceLog", ["Bytes", "JSON", "SystemCalls", product("Logging", "swift-log")]),
     module(
       "Listening",
       [
@@ -230,7 +233,7 @@ let package = Package(
       [
         "Ledgers", "VaultCore", "Tokenization", "VaultManagement", "AccessPolicy", "AuditLog",
         "Bytes", "CardStore", "Keyring", "Storage", "Cards", "RecordFormat", "Cryptography",
-        "SecretMemory", "JSON", "TokenizeRun",
+        "SecretMemory", "JSON", "SystemCalls", "TokenizeRun",
       ]),
     // A child process of VaultTests, which counts its instructions and loses its writes.
     .executableTarget(

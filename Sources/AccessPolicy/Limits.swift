@@ -2,8 +2,10 @@
 /// works without a configuration too has defaults of its own (`WriterLimits`, `GatewayLimits`), and what
 /// nobody may move stands with its part (`AdminServer.Limits`).
 package struct Limits: Equatable, Sendable {
-  /// The bytes of a request's body.
+  /// The bytes of a request's body, but for detokenize.
   package var bodyBytes = 4_096
+  /// The bytes of the body of a detokenize, which has more to hand on.
+  package var detokenizeBodyBytes = 16_384
   /// The bytes of a request's line and headers together.
   package var headerBytes = 8_192
   /// The bytes of an acquirer's answer.
@@ -106,6 +108,9 @@ extension Limits {
     Entry("header_bytes", "bytes", 1_024...65_536, \.headerBytes, "request head: 431"),
     Entry("header_seconds", "s", 1...60, \.headerSeconds, "request head: closed, counted"),
     Entry("body_bytes", "bytes", 1_024...65_536, \.bodyBytes, "request body: 413"),
+    Entry(
+      "detokenize_body_bytes", "bytes", 1_024...65_536, \.detokenizeBodyBytes,
+      "body of a detokenize: 413"),
     Entry("body_seconds", "s", 1...60, \.bodySeconds, "request body: closed, counted"),
     Entry("idle_seconds", "s", 1...3_600, \.idleSeconds, "between requests: closed"),
     Entry(

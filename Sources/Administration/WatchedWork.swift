@@ -1,5 +1,6 @@
 internal import Storage
 internal import Synchronization
+internal import SystemCalls
 
 /// How far work is, told by the thread that does it and read by the one that watches it.
 final class WorkProgress: Sendable {
@@ -55,10 +56,13 @@ enum WatchedWork {
   ) throws -> R {
     let progress = WorkProgress()
     let outcome = Outcome<R>()
-    let thread = try WorkerThread(named: "cadenas-upkeep") {
-      let result = Result { try body(progress) }
-      outcome.result.withLock { $0 = result }
-    }
+    let thread: WorkerThread
+    do throws(SystemFailure) {
+      thread = try WorkerThread(named: "cadenas-upkeep") {
+        let result = Result { try body(progress) }
+        outcome.result.withLock { $0 = result }
+      }
+    } catch { throw StorageError(error) }
     var refusal: (any Error)?
     var told: UInt64?
     var watch = Watch(lookMilliseconds: 20, quietLooks: 250)

@@ -4,6 +4,7 @@ import Glibc
 import RecordFormat
 import Storage
 import Synchronization
+import SystemCalls
 
 /// Writes one generation of the overlay to the index, on a thread of its own.
 ///

@@ -3,6 +3,7 @@ import Keyring
 import SecretMemory
 import Storage
 import Synchronization
+import SystemCalls
 
 /// Brings a fingerprint index that could not be read, or had no room, to where the store is: on a thread
 /// of its own, while the store is served. No card that is deduplicated may be stored meanwhile, so that
@@ -25,7 +26,7 @@ final class IndexRebuild: Sendable {
     after before: IndexRebuild?, _ flushes: [FlushTask]
   ) {
     before?.isAbandoned.store(true, ordering: .relaxed)
-    do throws(StorageError) {
+    do throws(SystemFailure) {
       let worker = try WorkerThread(named: "cadenas-index") { [self] in
         before?.abandon()
         for flush in flushes { flush.abandon() }
@@ -41,7 +42,7 @@ final class IndexRebuild: Sendable {
         result.withLock { $0 = outcome }
       }
       thread.withLock { $0 = worker }
-    } catch { result.withLock { $0 = .failure(.store(error)) } }
+    } catch { result.withLock { $0 = .failure(.store(StorageError(error))) } }
   }
 
   /// Begins an empty index where there is none that can be used.

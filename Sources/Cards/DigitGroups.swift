@@ -91,27 +91,6 @@ extension BrandTable {
   }
 }
 
-extension PAN {
-  /// Whether `text` could hold a card number of whatever brand: see ``DigitGroups``. Digits and letters
-  /// of any script count.
-  package static func couldStand(in text: String) -> Bool {
-    var groups = DigitGroups()
-    for scalar in text.unicodeScalars {
-      if let digit = digit(scalar) {
-        groups.take(digit: digit)
-      } else if groups.endGroup(separates: !scalar.properties.isAlphabetic, { _, _ in true }) {
-        return true
-      }
-    }
-    return groups.endGroup(separates: false) { _, _ in true }
-  }
-
-  private static func digit(_ scalar: Unicode.Scalar) -> Int? {
-    guard scalar.properties.numericType == .decimal else { return nil }
-    return scalar.properties.numericValue.map { Int($0) }
-  }
-}
-
 extension RawSpan {
   /// Whether the bytes have the form of a UUID: 32 digits of base 16 in five groups.
   /// - Source: RFC 9562, 4.

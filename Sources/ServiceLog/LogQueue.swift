@@ -1,7 +1,6 @@
 package import Logging
-package import Storage
 import Synchronization
-import SystemCalls
+package import SystemCalls
 
 /// Writes the lines of the log on a thread of its own, so that nobody else waits for the one who reads
 /// them: a terminal that is stopped, a pipe that is full, a slow disk.
@@ -24,8 +23,8 @@ package final class LogQueue: Sendable {
 
   /// Begins to write to `descriptor`, which stays open longer than the thread.
   ///
-  /// - Throws: ``StorageError/system(call:errno:)`` where there is no thread to be had.
-  package init(to descriptor: Int32) throws(StorageError) {
+  /// - Throws: ``SystemFailure`` where there is no thread to be had.
+  package init(to descriptor: Int32) throws(SystemFailure) {
     self.descriptor = descriptor
     _ = try WorkerThread(named: "cadenas-log") { [self] in run() }
   }

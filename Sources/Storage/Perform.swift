@@ -1,3 +1,5 @@
+import SystemCalls
+
 /// A job made of a closure.
 ///
 /// Sendable is unchecked: `output` is touched by the writer's thread alone.

@@ -1,4 +1,5 @@
 import LMDB
+package import SystemCalls
 
 /// An error type that can hold one of the store's; an enum's case `store(StorageError)` says so.
 package protocol StoreFailure: Error {
@@ -55,6 +56,11 @@ package enum StorageError: Error, Equatable, Sendable {
       case .damaged(let file, let page): .damaged(file: file, page: page)
       default: .engine(EngineFailure(error: error))
       }
+  }
+
+  /// The error for a call of the system that failed.
+  package init(_ failure: SystemFailure) {
+    self = .system(call: failure.call, errno: failure.errno)
   }
 
   /// What LMDB said of `file` when it ended all writing.

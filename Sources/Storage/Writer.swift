@@ -1,5 +1,6 @@
 import Glibc
 import LMDB
+import SystemCalls
 
 /// The writer's queue and thread. Everything that is written goes through one thread, in batches.
 final class Writer: Sendable {
@@ -86,12 +87,12 @@ final class Writer: Sendable {
       // The store stays locked until its last batch is written, whoever holds it.
       withExtendedLifetime(lock) { loop.run() }
     }
-    do throws(StorageError) {
+    do throws(SystemFailure) {
       let thread = try start.launch()
       monitor.withLock { $0.thread = thread }
     } catch {
       monitor.withLock { $0.phase = .stopped }
-      throw error
+      throw StorageError(error)
     }
   }
 

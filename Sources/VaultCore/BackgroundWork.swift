@@ -2,6 +2,7 @@ import AuditLog
 import CardStore
 import Glibc
 import Storage
+import SystemCalls
 
 /// Something that goes on beside requests until it is done, in pieces, and that a restart goes on with:
 /// what there is to do is read from the store.
@@ -112,9 +113,9 @@ package final class BackgroundWork: Sendable {
         let before = state.thread
         state.progress = BackgroundProgress()
         state.roomAtFailure = nil
-        do throws(StorageError) {
+        do throws(SystemFailure) {
           state.thread = try WorkerThread(named: "cadenas-work") { [self] in run() }
-        } catch { return .failure(error) }
+        } catch { return .failure(StorageError(error)) }
         state.progress.isRunning = true
         return .success(before)
       }

@@ -6,6 +6,7 @@ package import Ledgers
 package import SecretMemory
 package import Storage
 import Synchronization
+import SystemCalls
 
 /// One vault: its store, the books that every operation writes with, and whether it is open.
 ///

@@ -3,6 +3,7 @@ import CardStore
 package import Keyring
 import RecordFormat
 import Storage
+import SystemCalls
 
 /// Whether a vault is open, and what there is while it is. The one owner of this is ``Vault/state``;
 /// ``Books`` has what a batch is told of it.

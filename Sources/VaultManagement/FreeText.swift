@@ -22,7 +22,7 @@ package struct FreeText: Equatable, Sendable {
 
   /// What no text may hold, for the person who gave one that does.
   package static let forbidden =
-    "12 to 19 digits that could be a card's: with its check digit, and no letter among them"
+    "twelve digits without a letter among them, which could be a card's"
 
   private static func isPrintable(_ text: String) -> Bool {
     text.unicodeScalars.allSatisfy { scalar in

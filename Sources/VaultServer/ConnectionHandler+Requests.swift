@@ -31,7 +31,7 @@ extension ConnectionHandler {
           begin(head)
         }
       case .body(let exchange) where exchange.head.isChunked:
-        switch chunked.read(&input, limit: core.limits.bodyBytes) {
+        switch chunked.read(&input, limit: core.limits.bodyBytes(on: exchange.head.route)) {
         case .incomplete: return continueIfAsked(exchange)
         case .complete:
           let body = chunked.take()
@@ -88,10 +88,10 @@ extension ConnectionHandler {
   private func begin(_ head: RequestHead) {
     guard refreshIdentity(), let client else { return }
     let now = NIODeadline.now()
+    let bodyLimit = core.limits.bodyBytes(on: head.route)
     let gate = RequestGate(
       identity: client.identity, policy: client.trust.policy,
-      isSealed: core.service.isSealed, isStopping: core.state.isStopping,
-      bodyLimit: core.limits.bodyBytes)
+      isSealed: core.service.isSealed, isStopping: core.state.isStopping, bodyLimit: bodyLimit)
     let verdict = gate.admit(head) { operation, principal in
       core.quotas.take(operation, for: principal, now: now.uptimeNanoseconds)
     }
@@ -101,7 +101,7 @@ extension ConnectionHandler {
       verdict: verdict, startedAt: now,
       closes: head.closes, hasContinued: !head.expectsContinue || !head.hasBody)
     if case .refused(let refusal) = verdict,
-      refusal.closes || head.bodyBytes > core.limits.bodyBytes || !exchange.hasContinued
+      refusal.closes || head.bodyBytes > bodyLimit || !exchange.hasContinued
     {
       // No body is waited for, so where the next request begins is not known.
       exchange.closes = true
@@ -142,7 +142,7 @@ extension ConnectionHandler {
     // Stopping and sealing do not undo what was admitted: the vault answers for itself.
     let gate = RequestGate(
       identity: client.identity, policy: client.trust.policy, isSealed: false, isStopping: false,
-      bodyLimit: core.limits.bodyBytes)
+      bodyLimit: core.limits.bodyBytes(on: exchange.head.route))
     var exchange = exchange
     // Its place in the quota has been taken.
     exchange.verdict = gate.admit(exchange.head) { _, _ in .granted }

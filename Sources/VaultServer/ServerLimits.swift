@@ -7,8 +7,10 @@ package struct ServerLimits: Sendable {
   package var connections: ConnectionLimits
   /// The bytes of a request's line and fields together; past it, 431.
   package var headerBytes: Int
-  /// The bytes of a request's body; past it, 413.
+  /// The bytes of a request's body, but for detokenize; past it, 413.
   package var bodyBytes: Int
+  /// The bytes of a detokenize's body.
+  package var detokenizeBodyBytes: Int
   /// Until the TLS handshake has to be complete.
   package var handshake: TimeAmount
   /// Until a request's header has to be complete, from its first byte.
@@ -26,10 +28,16 @@ package struct ServerLimits: Sendable {
       byPrincipal: limits.connectionsByMerchant)
     headerBytes = limits.headerBytes
     bodyBytes = limits.bodyBytes
+    detokenizeBodyBytes = limits.detokenizeBodyBytes
     handshake = .seconds(Int64(limits.handshakeSeconds))
     header = .seconds(Int64(limits.headerSeconds))
     body = .seconds(Int64(limits.bodySeconds))
     idle = .seconds(Int64(limits.idleSeconds))
+  }
+
+  /// The bytes of a body on `route`.
+  func bodyBytes(on route: Route) -> Int {
+    if case .detokenize = route { detokenizeBodyBytes } else { bodyBytes }
   }
 
   /// How long a client is waited for to end TLS, to whom nothing is owed.

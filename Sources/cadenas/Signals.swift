@@ -1,5 +1,6 @@
 import Glibc
 import Storage
+import SystemCalls
 
 /// Signals as values: blocked in every thread but the one that waits for them.
 enum Signals {
@@ -23,8 +24,8 @@ enum Signals {
   /// the mask.
   ///
   /// - Parameter endStart: what ends the process when it is to stop before it has come to ``next()``.
-  /// - Throws: ``StorageError/system(call:errno:)`` where there is no thread to be had.
-  static func begin(_ endStart: @escaping @Sendable () -> Void) throws(StorageError) {
+  /// - Throws: ``SystemFailure`` where there is no thread to be had.
+  static func begin(_ endStart: @escaping @Sendable () -> Void) throws(SystemFailure) {
     var set = set()
     unsafe pthread_sigmask(SIG_BLOCK, &set, nil)
     _ = try WorkerThread(named: "cadenas-signals") {

@@ -37,7 +37,7 @@ struct StoreRequestTests {
       "/v1/store/backups?path=/b&note=&x=1",
       "/v1/store/backups?path=/" + String(repeating: "b", count: 4_096) + "&note=",
       "/v1/store/backups?path=/b&note=" + String(repeating: "n", count: 1_025),
-      "/v1/store/backups?path=/b&note=4111-1111 1111-1111",
+      "/v1/store/backups?path=/b&note=4111-1111 1111",
       "/v1/store/backups?path=/b&note=4970.1051.8181.8183",
       "/v1/store/backups/forget?id=00000001&reason=4970_1051_8181_8183 gone",
       "/v1/store/backups/forget?id=00000001&ticket=4970/1051/8181/8183",

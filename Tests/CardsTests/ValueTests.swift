@@ -187,20 +187,22 @@ import Testing
     #expect(isFound(String(repeating: "1-", count: 20) + "4970-1051-8181-8183"))
     #expect(!isFound(String(repeating: "1-", count: 100)))
   }
+}
 
+@Suite struct DigitRunTests {
   @Test(arguments: [
-    "4970 1051 8181 8183 gone", "4970.1051.8181.8183", "4970_1051/8181#8183",
-    "card 4970-1051-8181-8183.", "９９９９９９９９９９９９９９９５", "٤٩٧٠١٠٥١٨١٨١٨١٨٣",
+    "497010518181", "4970 1051 8181 8183 gone", "4970.1051.8181.8183", "4970_1051/8181#8183",
+    "a4970-1051-8181", "２０２６２０２６２０２６", "٤٩٧٠١٠٥١٨١٨١", "1\u{0301}23456789012",
   ])
   func aTextThatCouldHoldACardNumberIsFound(text: String) {
     #expect(PAN.couldStand(in: text))
   }
 
   @Test(arguments: [
-    "", "49701051818", "2026-11-25, 21h40", "2026-11-29 15:30", "497010a5181818183",
-    "497010é5181818183", "CHG-2026-000123", "CHG0000123456789", String(repeating: "-", count: 100),
+    "", "49701051818", "2026-11-25, 21h40", "497010a518181", "497010é518181", "CHG-2026-000123",
+    String(repeating: "-", count: 100),
   ])
-  func oneThatCouldNotIsNot(text: String) {
+  func oneThatHoldsFewerDigitsBetweenLettersIsNot(text: String) {
     #expect(!PAN.couldStand(in: text))
   }
 }

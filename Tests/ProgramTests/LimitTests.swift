@@ -41,6 +41,16 @@ extension EndToEnd {
       #expect(try await wire.untilClosed() == "")
     }
 
+    @Test func thatOfADetokenizeIsOfSixteen() async throws {
+      let wire = try await Stage.current.connect()
+      let token = try await Stage.current.token(of: TestCard.visa)
+      let body = "{}" + String(repeating: " ", count: 16_382)
+      expect(try await wire.ask(.push(token, body: body, key: "long")), 422, "missing-member")
+      expect(
+        try await wire.ask(.push(token, body: body + " ", key: "long")), 413, "body-too-large")
+      #expect(try await wire.untilClosed() == "")
+    }
+
     @Test(arguments: ["5000", "9223372036854775808", "99999999999999999999999999"])
     func aLengthPastTheLimitIsRefusedBeforeItsBodyComes(length: String) async throws {
       let wire = try await Stage.current.connect()

@@ -2,6 +2,7 @@ import Bytes
 import Glibc
 import Storage
 import Synchronization
+import SystemCalls
 import TestSupport
 
 /// An entry of a table, copied.

@@ -4,6 +4,7 @@ import Glibc
 import Keyring
 import RecordFormat
 import Storage
+import SystemCalls
 import TestSupport
 import Testing
 

@@ -3,6 +3,7 @@ import Glibc
 import Logging
 import ServiceLog
 import Storage
+import SystemCalls
 
 struct ServeCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -28,7 +29,7 @@ enum ServiceProcess {
   /// Runs the service until a signal ends it, and gives the exit status.
   static func run(configurationPath: String) -> Int32 {
     let log: LogQueue
-    do throws(StorageError) {
+    do throws(SystemFailure) {
       // Before anything is opened, so that an end on the way has nothing to leave behind.
       log = try LogQueue(to: STDERR_FILENO)
     } catch {
@@ -52,7 +53,7 @@ enum ServiceProcess {
     _ configurationPath: String, _ log: LogQueue, _ logger: Logger
   ) throws -> Int32 {
     if let warning = Hardening.warning { logger.warning("\(warning)") }
-    do throws(StorageError) {
+    do throws(SystemFailure) {
       try Signals.begin {
         logger.notice("stopped before it served")
         log.finish(within: lastLines)

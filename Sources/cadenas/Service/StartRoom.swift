@@ -26,7 +26,7 @@ enum StartRoom {
     let gate = Monitor(false)
     var running: [WorkerThread] = []
     var problem: CommandFailure?
-    do throws(StorageError) {
+    do throws(SystemFailure) {
       for _ in 0..<threads {
         running.append(
           try WorkerThread(named: "cadenas-start") { gate.waitUntil { $0 ? () : nil } })
@@ -63,9 +63,9 @@ enum StartRoom {
   }
 
   /// Why there was no thread, when `count` of those that were wanted ran.
-  static func failure(_ error: StorageError, after count: Int = 0) -> CommandFailure {
-    guard case .system(_, _, let number) = error, number == EAGAIN || number == ENOMEM else {
-      return CommandFailure(error)
+  static func failure(_ error: SystemFailure, after count: Int = 0) -> CommandFailure {
+    guard error.errno == EAGAIN || error.errno == ENOMEM else {
+      return CommandFailure(StorageError(error))
     }
     // A thread's stack is memory too.
     if let failure = memoryFailure(stackBytes, PROT_READ | PROT_WRITE) { return failure }

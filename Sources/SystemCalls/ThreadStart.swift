@@ -1,18 +1,19 @@
 import Glibc
 
 /// The body of a thread on its way to it.
-final class ThreadStart: Sendable {
+package final class ThreadStart: Sendable {
   private let name: String
   private let body: @Sendable () -> Void
 
   /// `name` is what process tools show, 15 bytes at most.
-  init(name: String, _ body: @escaping @Sendable () -> Void) {
+  package init(name: String, _ body: @escaping @Sendable () -> Void) {
     self.name = name
     self.body = body
   }
 
   /// Starts a thread that runs the body once and takes no signals.
-  func launch() throws(StorageError) -> pthread_t {
+  /// - Throws: ``SystemFailure`` where there is no thread to be had.
+  package func launch() throws(SystemFailure) -> pthread_t {
     // The thread begins with the mask of the one that starts it.
     var all = sigset_t()
     var before = sigset_t()
@@ -30,7 +31,7 @@ final class ThreadStart: Sendable {
       }, context.toOpaque())
     guard status == 0 else {
       unsafe context.release()
-      throw .system(call: "pthread_create", errno: status)
+      throw SystemFailure(call: "pthread_create", errno: status)
     }
     return thread
   }

@@ -8,10 +8,10 @@ package final class WorkerThread: Sendable {
   /// Starts a thread that runs `body` once.
   ///
   /// - Parameter name: what process tools show, 15 bytes at most.
-  /// - Throws: ``StorageError/system(call:path:errno:)`` when there is no thread to be had.
+  /// - Throws: ``SystemFailure`` where there is no thread to be had.
   package init(
     named name: String, _ body: @escaping @Sendable () -> Void
-  ) throws(StorageError) {
+  ) throws(SystemFailure) {
     thread = Mutex(try ThreadStart(name: name, body).launch())
   }
 

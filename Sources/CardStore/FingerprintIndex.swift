@@ -53,7 +53,7 @@ struct FingerprintIndex: Sendable {
   }
 
   /// How many entries wait to be written since that was tried in vain; 0 where it was not.
-  var lateEntries: Int { flushesFrom == nil ? 0 : overlay.waiting }
+  var lateEntries: Int { flushesFrom == nil ? 0 : overlay.unwritten }
 
   /// Whether the index cannot be used any more.
   var isCondemned: Bool { file.index.isCondemned }

@@ -35,6 +35,9 @@ struct Overlay: Sendable {
   /// How many entries wait for the next generation.
   var waiting: Int { entries.count }
 
+  /// How many entries are not in the file, those of the flush under way included.
+  var unwritten: Int { entries.count + (flushing?.entries.count ?? 0) }
+
   /// The newest entry for a fingerprint; nil where the index's file has the last word.
   func entry(for fingerprint: Digest256) -> Token?? {
     entries[fingerprint] ?? flushing?.entries[fingerprint]

@@ -206,7 +206,7 @@ let package = Package(
         "Golden/keyring.txt", "Golden/keyring-v2.txt", "Golden/custodian-set.txt",
         "Golden/sealed-share.txt",
       ], reading: ["Golden/generate.py", "Golden/generate-custody.py"]),
-    tests("StorageTests", ["Bytes", "Storage", "LMDB", "StorageFaults"]),
+    tests("StorageTests", ["Bytes", "Storage", "SystemCalls", "LMDB", "StorageFaults"]),
     // A child process of StorageTests, which runs it over a library that fails system calls.
     .executableTarget(
       name: "StorageFaults", dependencies: ["Bytes", "Storage"], path: "Tests/StorageFaults",

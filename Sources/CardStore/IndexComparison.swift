@@ -1,5 +1,7 @@
+import Bytes
 import Cards
 import Cryptography
+import RecordFormat
 import Storage
 
 /// Compares the fingerprint index's file with the records, both ways, while others may write to both.
@@ -8,6 +10,7 @@ import Storage
 /// there are no more entries with a record than such cards. What comes later may lie in memory.
 struct IndexComparison {
   let file: IndexFile
+  private let cipher: CardCipher
   /// Up to where the file is complete; nil where it has no mark.
   private let marked: Token?
   /// Cards up to the mark whose entry leads to them.
@@ -25,6 +28,7 @@ struct IndexComparison {
   init?(_ store: Store, _ cipher: CardCipher) throws(CardStoreError) {
     guard !cipher.isReplacingFingerprints, store.hasIndex, (try? store.index)?.isCondemned == false
     else { return nil }
+    self.cipher = cipher
     file = try IndexFile(store: store, fingerprintKey: cipher.activeFingerprintKey)
     marked = try file.mark()?.token
   }
@@ -45,8 +49,7 @@ struct IndexComparison {
       if isMarked { matched += 1 }
     } else if !isMarked {
       behind += 1
-    } else if found.map({ $0 < token }) ?? true {
-      // Of two records with one fingerprint, the newer one is found.
+    } else {
       suspects.append((fingerprint, token))
     }
   }
@@ -56,9 +59,15 @@ struct IndexComparison {
   mutating func judgeSuspects(in store: Store) throws(CardStoreError) {
     try reading { (comparison) throws(CardStoreError) in
       for suspect in comparison.suspects where try Self.hasRecord(suspect.token, in: store) {
-        if try comparison.file.token(for: suspect.fingerprint) != suspect.token {
-          comparison.wrong += 1
+        let found = try comparison.file.token(for: suspect.fingerprint)
+        if found == suspect.token { continue }
+        // Of two records with one fingerprint, the newer one is found.
+        if let found, found > suspect.token,
+          try comparison.isRight(suspect.fingerprint, of: found, in: store)
+        {
+          continue
         }
+        comparison.wrong += 1
       }
       comparison.suspects.removeAll()
     }
@@ -98,6 +107,26 @@ struct IndexComparison {
       guard error == .indexUnreadable else { throw error }
       isUnreadable = true
       wrong += 1
+    }
+  }
+
+  /// Whether the record of a token has this fingerprint.
+  private func isRight(
+    _ fingerprint: Digest256, of token: Token, in store: Store
+  ) throws(CardStoreError) -> Bool {
+    try store.read { (transaction) throws(CardStoreError) in
+      try token.withBytes { (key) throws(CardStoreError) in
+        guard let record = try stored(transaction.get(key, in: .cards)?.array) else { return false }
+        do throws(CardStoreError) {
+          let card = try cipher.open(record.rawSpan, token: token)
+          let merchant = try CardStore.header(of: record.rawSpan).merchant
+          return try cipher.fingerprint(card.pan, merchant: merchant, customer: card.customer)
+            == fingerprint
+        } catch {
+          guard error == .recordDoesNotOpen else { throw error }
+          return false
+        }
+      }
     }
   }
 

@@ -1,5 +1,4 @@
 import Glibc
-import SystemCalls
 
 /// State behind a lock, with one condition to wait for. Locks are held for moments only.
 // Sendable is unchecked because of the state: it is touched with the mutex held and never else.

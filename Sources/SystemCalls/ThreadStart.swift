@@ -1,4 +1,4 @@
-import Glibc
+package import Glibc
 
 /// The body of a thread on its way to it.
 package final class ThreadStart: Sendable {

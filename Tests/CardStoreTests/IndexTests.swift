@@ -269,7 +269,7 @@ import Testing
   }
 
   /// What flipped bits, and pages that changed places, do to entries.
-  @Test(arguments: ["moved", "swapped", "gone", "extra"], [false, true])
+  @Test(arguments: ["moved", "swapped", "gone", "extra", "later"], [false, true])
   func `an index that does not say what the records do is found out and built anew`(
     _ damage: String, _ isLarge: Bool
   ) throws {
@@ -279,11 +279,15 @@ import Testing
     var key = fingerprints[3].bytes
     key[31] ^= 1
     guard let near = Digest256(key.rawSpan) else { throw Missing(what: "a fingerprint") }
+    var later = tokens[3].array
+    later[15] = 0xFF
     let entries: [IndexFile.Entry] =
       switch damage {
       case "moved": [(fingerprints[3], nil), (near, tokens[3])]
       case "swapped": [(fingerprints[3], tokens[4]), (fingerprints[4], tokens[3])]
       case "gone": [(fingerprints[3], nil)]
+      // A flipped bit of the token itself.
+      case "later": [(fingerprints[3], Token(bytes: later.rawSpan))]
       default: [(near, tokens[3])]
       }
     try house.file().write(entries[...], mark: nil)
@@ -294,6 +298,12 @@ import Testing
       // Without a look at the whole, what is gone is not missed.
       guard damage != "gone" else { return }
       #expect(try house.tokenize(customers: 10..<12) == Array(tokens[10..<12]))
+      if damage == "later" {
+        // It may be the entry of a card that was deleted.
+        #expect(throws: CardStoreError.indexUnproven) { try house.tokenize(customers: 3..<4) }
+        #expect(try !house.verify().isIndexSound)
+        return
+      }
       if damage != "extra" {
         #expect(throws: CardStoreError.indexUnreadable) { try house.tokenize(customers: 3..<4) }
       }

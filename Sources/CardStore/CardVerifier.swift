@@ -74,6 +74,8 @@ package struct CardVerifier {
   ) throws(CardStoreError) -> CardVerification {
     var result = CardVerification()
     var comparison = comparesIndex ? try IndexComparison(store, cipher) : nil
+    // So that no page of it has to be read again for each card.
+    try comparison?.readPages { progress(0) }
     var position: [UInt8]?
     repeat {
       position = try read(after: position, &comparison, into: &result)
@@ -83,6 +85,7 @@ package struct CardVerifier {
         return result
       }
     } while position != nil
+    store.notePagesRead(of: .cards)
     try comparison?.countEntries(in: store, damaged: result.damagedCount) {
       progress(result.records)
     }
@@ -145,7 +148,6 @@ extension Store {
   /// found is not there, unless something is wrong.
   package func note(_ found: CardVerification) {
     guard found.isComplete else { return }
-    notePagesRead(of: .cards)
     set(.cards, isProven: found.damagedCount == 0)
   }
 }

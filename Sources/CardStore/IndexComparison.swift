@@ -33,6 +33,16 @@ struct IndexComparison {
     marked = try file.mark()?.token
   }
 
+  /// Goes through the pages of the file.
+  ///
+  /// - Parameter goesOn: asked after each piece of work; false gives up.
+  mutating func readPages(_ goesOn: () -> Bool) throws(CardStoreError) {
+    try reading { (comparison) throws(CardStoreError) in
+      let isComplete = try comparison.file.forEachPiece { (_) throws(CardStoreError) in goesOn() }
+      if isComplete { comparison.file.notePagesRead() }
+    }
+  }
+
   /// Looks a card up.
   mutating func look(at token: Token, _ fingerprint: Digest256) throws(CardStoreError) {
     try reading { (comparison) throws(CardStoreError) in

@@ -148,6 +148,9 @@ struct IndexFile: Sendable {
     return mark?.fingerprintKey == fingerprintKey ? mark : nil
   }
 
+  /// Notes that every entry of it was read.
+  func notePagesRead() { index.notePagesRead(of: slot) }
+
   /// Notes that it was compared with the records, and holds what they say.
   func prove() { index.prove(slot) }
 

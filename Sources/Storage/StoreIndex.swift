@@ -74,9 +74,13 @@ package final class StoreIndex: Sendable {
   /// what it does not hold is new.
   package var isProven: Bool { proof.load(ordering: .relaxed) }
 
+  /// Notes that every entry of a table has been read since it was opened, so that each of its pages is what
+  /// its place says.
+  package func notePagesRead(of slot: Slot) { environment.noteRead(tables[slot.rawValue]) }
+
   /// Notes that every record has its entry in a table, and every entry there is of its record.
   package func prove(_ slot: Slot) {
-    environment.noteRead(tables[slot.rawValue])
+    notePagesRead(of: slot)
     proof.store(true, ordering: .relaxed)
   }
 

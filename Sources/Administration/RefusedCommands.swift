@@ -81,7 +81,7 @@ private enum FailureWord {
 
   private static func word(_ error: KeyringError) -> String? {
     switch error {
-    case .unknownKey: "unknown-key"
+    case .unknownKey, .keyNotInstalled: "unknown-key"
     case .wrongState: "wrong-state"
     case .rotationUnderWay: "rotation-under-way"
     case .rotatedTooOften: "rotated-too-often"

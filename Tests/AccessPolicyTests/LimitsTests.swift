@@ -7,7 +7,8 @@ import Testing
       uniqueKeysWithValues: Limits.entries.map { ($0.name, $0.value(in: Limits())) })
     #expect(
       values == [
-        "body_bytes": 4_096, "detokenize_body_bytes": 16_384, "header_bytes": 8_192, "acquirer_answer_bytes": 65_536,
+        "body_bytes": 4_096, "detokenize_body_bytes": 16_384, "header_bytes": 8_192,
+        "acquirer_answer_bytes": 65_536,
         "connections": 4_096, "handshakes": 512, "connections_by_client": 1_024,
         "connections_by_merchant": 2_048, "writer_queue": 4_096, "batch": 512,
         "handshake_seconds": 5,

@@ -108,7 +108,7 @@ import Testing
   /// The engine lets nobody use a file again whose header page could not be written.
   @Test func `an index under which the disk has failed is built anew, and counted`() throws {
     #expect(try house.store.index.failed(.writingEnded) == .indexUnreadable)
-    #expect(try house.store.index.failed(.full) == .store(.full))
+    #expect(try house.store.index.failed(.full) == .indexIsBehind)
     #expect(throws: CardStoreError.indexUnreadable) { try house.tokenize(customers: 0..<1) }
     #expect(try tokenizeWhenRebuilt(customer: 0) == tokens[0])
     #expect(try house.tokenize(customers: 0..<25) == tokens)

@@ -118,9 +118,10 @@ import VaultCore
     #expect(entries.count == told.levels.count)
     #expect(entries[0].contains(#""outcome":"low""#) && entries[1].contains(#""outcome":"full""#))
     #expect(entries[1].contains("file=cards.mdb limit=store.map_size used_percent=100"))
-    let counts = try house.vault.vault.books.alarms.counts.filter { $0.rule.hasPrefix("store-") }
-    #expect(counts.map(\.rule) == ["store-low", "store-full"])
-    #expect(counts.allSatisfy { $0.raised == 1 })
+    let counts = try house.vault.vault.books.alarms.counts.filter {
+      ["store-low", "store-full"].contains($0.rule)
+    }
+    #expect(counts.map(\.raised) == [1, 1])
     #expect(try house.auditFinding() == nil)
   }
 

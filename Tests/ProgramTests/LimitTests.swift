@@ -45,7 +45,9 @@ extension EndToEnd {
       let wire = try await Stage.current.connect()
       let token = try await Stage.current.token(of: TestCard.visa)
       let body = "{}" + String(repeating: " ", count: 16_382)
-      expect(try await wire.ask(.push(token, body: body, key: "long")), 422, "missing-member")
+      expect(
+        try await wire.ask(.push(token, body: body, key: "long")), 422, "missing-member",
+        pointer: "/acquirer")
       expect(
         try await wire.ask(.push(token, body: body + " ", key: "long")), 413, "body-too-large")
       #expect(try await wire.untilClosed() == "")

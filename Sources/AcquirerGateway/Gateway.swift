@@ -56,11 +56,13 @@ package final class Gateway: Sendable {
 
   /// Takes a place, whose number is of use for nothing else.
   fileprivate func takePlace(
-    at acquirer: String, for merchant: String
+    at acquirer: String, for merchant: String, isShared: Bool
   ) throws(Problem) -> UInt64 {
     let result = state.withLock { state -> Result<UInt64, Problem> in
       if state.drained != nil { return .failure(Problem(.shuttingDown)) }
-      if let refusal = state.shares.take(acquirer: acquirer, merchant: merchant) {
+      let refusal = state.shares.take(
+        acquirer: acquirer, merchant: merchant, isShared: isShared)
+      if let refusal {
         state.counts[acquirer, default: GatewayCounts()].refused[refusal, default: 0] += 1
         return .failure(Problem(.overloaded))
       }
@@ -168,7 +170,9 @@ package struct AcquirerRoutes: AcquirerTransport {
   package func takePlace(
     at acquirer: String, for merchant: Merchant
   ) throws(Problem) -> any MessagePlace {
-    let number = try gateway.takePlace(at: acquirer, for: merchant.name)
+    let merchants = definitions[acquirer]?.merchants.count ?? 0
+    let number = try gateway.takePlace(
+      at: acquirer, for: merchant.name, isShared: merchants > 1)
     return PlaceAtAcquirer(self, number: number, acquirer: acquirer, merchant: merchant)
   }
 

@@ -57,9 +57,9 @@ struct RoomGuard {
   /// Bytes that only reserved jobs may use, of a map of `mapSize`: a quarter, from 256 KiB to
   /// 64 MiB.
   ///
-  /// A deletion frees some 190 bytes and adds an entry and a leaf of some 350 to the audit log, so a
-  /// full store grows while it is emptied: by about 160 bytes for each card that took 550. A quarter
-  /// lets all of them be deleted, 64 MiB some 400,000.
+  /// A deletion adds an entry and a leaf of some 350 bytes to the audit log, and what it frees is of use
+  /// only when a page has become empty: by 160 bytes for each card where they are deleted in their order, and by up
+  /// to 316 where those of several merchants lie among each other. 64 MiB are some 215,000 deletions then.
   static func reserve(ofMap mapSize: Int) -> Int {
     min(max(mapSize / 4, 256 << 10), 64 << 20)
   }

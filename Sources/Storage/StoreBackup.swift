@@ -95,6 +95,8 @@ extension Store {
         try populate(&transaction)
         do throws(LMDBError) { try transaction.commit() } catch { throw StorageError(error) }
         try StoreCopy.synchronize(draft)
+      } catch let error as StorageError {
+        throw error.copying(copy.environment.path, to: path)
       }
       // Closed before it is opened again: a process opens an environment once at a time.
       let draft = try StoreCopy.openReadOnly(path, mapSize: mapSize, isShared: false)

@@ -29,6 +29,8 @@ struct WriterLoop: ~Copyable {
   private let monitor: Monitor<Writer.State>
   private let onEnd: @Sendable (StorageError) -> Void
   private var room: RoomGuard
+  /// The file of the last batch that was committed, and what it says of its newest transaction since.
+  private var lastCommit: (generation: Generation, transaction: Int)?
   private var pace = BatchPace()
   private var batchesSinceReaderCheck = 0
   private var isRefusing = false
@@ -193,7 +195,7 @@ struct WriterLoop: ~Copyable {
   /// Applies every job of `batch` in one transaction and commits it.
   private mutating func attempt(_ batch: [any WriteJob]) -> Outcome {
     let began = SystemClock.monotonicNanoseconds()
-    if let loss = loss(at: began) {
+    if let loss = loss(at: began) ?? overwriting {
       participant?.batchDidAbort()
       return .ended(loss)
     }
@@ -201,6 +203,10 @@ struct WriterLoop: ~Copyable {
     if case .committed = outcome {
       pace.batchDidCommit(
         jobs: batch.count, began: began, ended: SystemClock.monotonicNanoseconds())
+      let generation = generations.value
+      lastCommit = (try? generation.environment.information()).map {
+        (generation, $0.lastTransaction)
+      }
       participant?.batchDidCommit()
     } else {
       participant?.batchDidAbort()
@@ -214,6 +220,17 @@ struct WriterLoop: ~Copyable {
     guard now - lookedNanoseconds >= Self.nanosecondsBetweenLooks else { return nil }
     lookedNanoseconds = now
     return generations.value.loss
+  }
+
+  /// That the file's newest transaction is not the one that was committed last: somebody has written another
+  /// file over it, and what was acknowledged is gone.
+  private var overwriting: StorageError? {
+    let generation = generations.value
+    guard let lastCommit, lastCommit.generation === generation,
+      let figures = try? generation.environment.information(),
+      figures.lastTransaction != lastCommit.transaction
+    else { return nil }
+    return .fileReplaced(file: generation.environment.path)
   }
 
   private func transact(_ batch: [any WriteJob]) -> Outcome {

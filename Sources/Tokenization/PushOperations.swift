@@ -48,6 +48,8 @@ struct IntentOperation: ClientOperation {
     let merchant = try caller.requireMerchant()
     if plan.generation != caller.terms.policy.generation {
       plan = try PaymentPlan(request, for: merchant, under: caller.terms)
+      // It is one of the acquirers of before.
+      place = nil
     }
     let session = try books.opened()
     let row = try onLedger(

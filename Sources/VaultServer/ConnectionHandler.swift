@@ -254,8 +254,9 @@ extension ConnectionHandler {
   /// client for whom no authority vouches is refused by TLS. Others that must not be served are
   /// closed when the handshake is complete.
   func verify(_ certificates: [NIOSSLCertificate]) -> Bool {
+    // Not as of the last tick: a certificate may have been issued in this second.
     let identity = ConnectionIdentity(
-      chain: ClientChain(certificates), trust: core.state.trust, at: connections.unixSeconds)
+      chain: ClientChain(certificates), trust: core.state.trust, at: core.unixSeconds())
     client = identity
     guard !identity.paths.isEmpty else { return false }
     core.intermediates.remember(identity.paths)
@@ -269,7 +270,7 @@ extension ConnectionHandler {
     let trust = core.state.trust
     client = ConnectionIdentity(
       chain: leaf.map { core.intermediates.chain(of: $0, below: trust.anchors(for: $0)) },
-      trust: trust, at: connections.unixSeconds)
+      trust: trust, at: core.unixSeconds())
   }
 
   /// Decides the identity again if that is due. False where the connection has been closed.

@@ -6,10 +6,13 @@ import Synchronization
 final class ServerLog: Sendable {
   /// Lines in a second; what is above it is counted in ``ServerCounters`` and left out.
   static let linesPerSecond = 200
+  /// Those of them that tell of nothing worse than a refusal: anybody who may connect can bring them about,
+  /// and hides no others by that.
+  static let ordinaryLinesPerSecond = 100
 
   private let logger: Logger
   private let counters: ServerCounters
-  private let budget = Mutex((second: Int64(0), lines: 0))
+  private let budget = Mutex((second: Int64(0), lines: 0, ordinaryLines: 0))
   private let seldom = Mutex(SeldomLines())
 
   init(_ logger: Logger, counters: ServerCounters) {
@@ -26,10 +29,16 @@ final class ServerLog: Sendable {
     _ metadata: @autoclosure () -> Logger.Metadata
   ) {
     guard level >= logger.logLevel else { return }
+    let isOrdinary = level <= .info
     let hasRoom = budget.withLock { budget in
-      if budget.second != now { budget = (now, 0) }
+      // The loops' clocks may differ by a fraction of a second.
+      if now > budget.second { budget = (now, 0, 0) }
+      guard budget.lines < Self.linesPerSecond,
+        !isOrdinary || budget.ordinaryLines < Self.ordinaryLinesPerSecond
+      else { return false }
       budget.lines += 1
-      return budget.lines <= Self.linesPerSecond
+      if isOrdinary { budget.ordinaryLines += 1 }
+      return true
     }
     guard hasRoom else { return counters.add(.logLinesDropped) }
     logger.log(level: level, message, metadata: metadata())
@@ -45,15 +54,16 @@ final class ServerLog: Sendable {
   ) {
     let line = SeldomLines.Line(level: level, message: message, metadata: metadata)
     let first = seldom.withLock { $0.note(line, of: kind, at: now) }
-    if let first { write(first, at: now) }
+    if let first { write(first) }
   }
 
   /// Writes the counts of the minutes that have ended.
   func tellCounts(at now: Int64) {
-    for line in seldom.withLock({ $0.ended(at: now) }) { write(line, at: now) }
+    for line in seldom.withLock({ $0.ended(at: now) }) { write(line) }
   }
 
-  private func write(_ line: SeldomLines.Line, at now: Int64) {
-    write(line.level, "\(line.message)", at: now, line.metadata)
+  /// They bound themselves.
+  private func write(_ line: SeldomLines.Line) {
+    logger.log(level: line.level, "\(line.message)", metadata: line.metadata)
   }
 }

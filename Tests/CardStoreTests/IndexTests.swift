@@ -364,9 +364,16 @@ import Testing
     let row = mark.encode()
     #expect(row.count == IndexMark.size)
     let short = Array(row.dropLast())
-    let other = [2] + row.dropFirst()
-    let read = [IndexMark(row.rawSpan), IndexMark(short.rawSpan), IndexMark(other.rawSpan)]
+    let read = [IndexMark(row.rawSpan), IndexMark(short.rawSpan), IndexMark([UInt8]().rawSpan)]
     #expect(read == [mark, nil, nil])
+    for bit in 0..<8 * row.count {
+      var changed = row
+      changed[bit / 8] ^= 1 << (bit % 8)
+      #expect(IndexMark(changed.rawSpan) == nil, "bit \(bit)")
+    }
+    // As earlier programs wrote it.
+    let earlier = [1] + row[1..<37]
+    #expect(IndexMark(earlier.rawSpan) == mark)
   }
 
   private func mark(_ token: Token, store first: UInt8) throws -> IndexMark {

@@ -18,6 +18,26 @@ import Testing
     }
   }
 
+  private func bytes() throws -> [UInt8] {
+    let descriptor = unsafe open(file, O_RDONLY | O_CLOEXEC)
+    defer { close(descriptor) }
+    var bytes = [UInt8](repeating: 0, count: Int(lseek(descriptor, 0, SEEK_END)))
+    let count = unsafe bytes.withUnsafeMutableBytes {
+      unsafe pread(descriptor, $0.baseAddress, $0.count, 0)
+    }
+    try #require(count == bytes.count && count > 0)
+    return bytes
+  }
+
+  private func overwrite(with bytes: [UInt8]) throws {
+    let descriptor = unsafe open(file, O_WRONLY | O_CLOEXEC)
+    defer { close(descriptor) }
+    let count = unsafe bytes.withUnsafeBytes {
+      unsafe pwrite(descriptor, $0.baseAddress, $0.count, 0)
+    }
+    try #require(count == bytes.count)
+  }
+
   enum Act: CaseIterable { case remove, rename, replace }
 
   private func take(_ act: Act) throws {
@@ -29,6 +49,21 @@ import Testing
       _ = try other.copy(to: "\(directory.path)/copy")
       try move("\(directory.path)/copy", to: file)
     }
+  }
+
+  @Test func `writing ends where an older file was written over it`() throws {
+    let store = try directory.newStore()
+    let causes = Mutex<[StorageError]>([])
+    try store.startWriter { cause in causes.withLock { $0.append(cause) } }
+    try store.perform { try $0.put(0) }
+    let older = try bytes()
+    try store.perform { try $0.put(1) }
+    try overwrite(with: older)
+    #expect(throws: StorageError.writingEnded) {
+      try store.perform { (transaction) throws(StorageError) in try transaction.put(2) }
+    }
+    store.stopWriter()
+    #expect(causes.withLock { $0 } == [.fileReplaced(file: file)])
   }
 
   @Test(arguments: Act.allCases)

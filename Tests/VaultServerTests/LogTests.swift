@@ -60,11 +60,17 @@ struct LogTests {
     let lines = Lines()
     let counters = ServerCounters()
     let log = ServerLog(makeLogger(lines), counters: counters)
-    for _ in 0..<ServerLog.linesPerSecond + 7 { log.write(.info, "m", at: 1, [:]) }
-    #expect(lines.all.count == ServerLog.linesPerSecond)
+    for _ in 0..<ServerLog.ordinaryLinesPerSecond + 7 { log.write(.info, "m", at: 1, [:]) }
+    #expect(lines.all.count == ServerLog.ordinaryLinesPerSecond)
     #expect(counters.count(.logLinesDropped) == 7)
-    log.write(.info, "m", at: 2, [:])
+    // Whatever clients bring about, what the service itself met is told.
+    for _ in 0..<ServerLog.linesPerSecond { log.write(.warning, "w", at: 1, [:]) }
+    #expect(lines.all.count == ServerLog.linesPerSecond)
+    log.writeSeldom(.info, "s", of: "a", at: 1, [:])
     #expect(lines.all.count == ServerLog.linesPerSecond + 1)
+    log.write(.info, "m", at: 2, [:])
+    log.write(.info, "m", at: 1, [:])
+    #expect(lines.all.count == ServerLog.linesPerSecond + 3)
   }
 
   @Test func `successes are for the level debug`() {

@@ -21,7 +21,10 @@ struct StoreCheckup {
   func run() -> (findings: [Finding], isRunning: Bool) {
     do {
       let document = try AdminClient(path: configuration.administration.socketPath).status()
-      return ([running, state(document), room(document)] + keyWarnings(document) + disk, true)
+      return (
+        [running, state(document), room(document)] + damage(document) + keyWarnings(document)
+          + disk, true
+      )
     } catch AdminClient.Failure.socket(.noService(_)) {
       return (offline + disk, false)
     } catch AdminClient.Failure.problem(403, _, _) {
@@ -63,6 +66,30 @@ struct StoreCheckup {
         .warning, .store, "the service is \(state)",
         remedy: "wait, and look again")
     }
+  }
+
+  /// What the service has found damaged in its files.
+  private func damage(_ status: DocumentView) -> [Finding] {
+    var findings: [Finding] = []
+    if let damaged = status["store_check"]?["damaged"]?.integer, damaged > 0 {
+      findings.append(
+        Finding(
+          .error, .store, "\(damaged) records or kept answers of the store are damaged",
+          remedy: "run: cadenas store verify, and restore a backup"))
+    }
+    if let index = status["index"], (index["losses"]?.integer ?? 0) > 0 {
+      findings.append(
+        Finding(
+          .warning, .store, "the index was built anew: \(index.text("last_loss"))",
+          remedy: "look at the disk; no card is missing for it"))
+    }
+    if let index = status["index"], (index["failed_writes"]?.integer ?? 0) > 0 {
+      findings.append(
+        Finding(
+          .warning, .store, "the index could not be written: \(index.text("last_failure"))",
+          remedy: "look at the disk; no card is missing for it"))
+    }
+    return findings
   }
 
   private var offline: [Finding] {

@@ -56,7 +56,11 @@ struct ExportRun {
           + "is no export, and \(directory).draft may be removed; run: cadenas audit verify. Where "
           + "entries were archived meanwhile, export again")
     } catch let error as AuditError {
+      writer.abandon()
       throw CommandFailure(.unavailable, AdministrationError.audit(error).detail)
+    } catch {
+      writer.abandon()
+      throw error
     }
   }
 }

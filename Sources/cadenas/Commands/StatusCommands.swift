@@ -35,7 +35,7 @@ struct StatusCommand: ParsableCommand {
       ("cards", status.text("cards")),
       ("audit entries", status.text("audit_entries")),
       ("store used", status.size("store_used_bytes") + " of " + status.size("store_map_bytes")),
-    ] + room(status) + shares(status.rows("shares")) + work(status["key_work"])
+    ] + room(status) + health(status) + shares(status.rows("shares")) + work(status["key_work"])
       + alarms(status.rows("alarms"))
   }
 
@@ -58,6 +58,35 @@ struct StatusCommand: ParsableCommand {
           "\(lack.text("file")) lacks",
           lack.size("bytes") + (limit == "-" ? "" : " of \(limit)")
         ))
+    }
+    return pairs
+  }
+
+  /// What is known of damage to the files, where there is something to say.
+  private static func health(_ status: DocumentView) -> [(name: String, value: String)] {
+    var pairs: [(name: String, value: String)] = []
+    if let check = status["store_check"] {
+      let damaged = check["damaged"]?.integer ?? 0
+      if damaged > 0 {
+        pairs.append(
+          (
+            "store damaged",
+            Console.styled("\(damaged)", .red)
+              + " records or kept answers; see cadenas store verify"
+          ))
+      }
+      if check["running"]?.isTrue == true {
+        pairs.append(
+          ("store is read", "\(check.text("done")) of \(check.text("total")) records"))
+      }
+    }
+    if let index = status["index"] {
+      for (figure, cause, name) in [
+        ("losses", "last_loss", "index built anew"),
+        ("failed_writes", "last_failure", "index not written"),
+      ] where (index[figure]?.integer ?? 0) > 0 {
+        pairs.append((name, "\(index.text(figure)) times, last: \(index.text(cause))"))
+      }
     }
     return pairs
   }

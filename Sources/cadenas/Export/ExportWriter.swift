@@ -46,8 +46,8 @@ struct ExportWriter {
     guard unsafe mkdir(draft, 0o750) == 0 else {
       let reason =
         errno == EEXIST
-        ? "is left of an export that was broken off: remove it first" : systemMessage(errno)
-      throw CommandFailure(errno == EEXIST ? .refused : .unavailable, "\(draft) \(reason)")
+        ? "this is left of an export that was broken off: remove it first" : systemMessage(errno)
+      throw CommandFailure(errno == EEXIST ? .refused : .unavailable, "\(draft): \(reason)")
     }
   }
 
@@ -102,6 +102,15 @@ struct ExportWriter {
     if let finding = check.verification.finding { throw finding }
     try publish()
     return check
+  }
+
+  /// Removes what was written so far: it is of use to nobody, and takes room that may be what is missing.
+  func abandon() { Self.remove(draft) }
+
+  private static func remove(_ path: String) {
+    guard unsafe unlink(path) != 0 else { return }
+    for name in (try? Directory.names(in: path)) ?? [] { remove("\(path)/\(name)") }
+    unsafe rmdir(path)
   }
 
   private func publish() throws(CommandFailure) {

@@ -5,10 +5,10 @@ import Synchronization
 /// second. Requests that succeed are logged at level `debug` only.
 final class ServerLog: Sendable {
   /// Lines in a second; what is above it is counted in ``ServerCounters`` and left out.
-  static let linesPerSecond = 200
+  static let linesPerSecond = 400
   /// Those of them that tell of nothing worse than a refusal: anybody who may connect can bring them about,
   /// and hides no others by that.
-  static let ordinaryLinesPerSecond = 100
+  static let ordinaryLinesPerSecond = 200
 
   private let logger: Logger
   private let counters: ServerCounters

@@ -11,6 +11,17 @@ package struct EnvironmentInformation: Equatable, Sendable {
   package let lastTransaction: Int
 }
 
+/// Pages of a file that no tree uses.
+package struct FreePages: Equatable, Sendable {
+  package var all = 0
+  /// Those that a transaction may take; what the newest one has freed, the one after the next.
+  package var reusable = 0
+  /// Those that cannot be taken because somebody who reads still sees them.
+  package var seen = 0
+
+  package init() {}
+}
+
 extension Environment {
   /// Sizes, readers and the last transaction. Cheap: reads nothing but the header.
   package func information() throws(LMDBError) -> EnvironmentInformation {
@@ -32,17 +43,50 @@ extension Environment {
     return Int(dead)
   }
 
-  /// Pages that were freed and can be used again, in all. Reads the whole free list: seldom.
-  package func freePageCount() throws(LMDBError) -> Int {
+  /// Pages that were freed, in all. Reads the whole free list: seldom.
+  package func freePageCount() throws(LMDBError) -> Int { try freePages().all }
+
+  /// Pages that were freed. Reads the whole free list: seldom.
+  package func freePages() throws(LMDBError) -> FreePages {
+    // Before this one reads too.
+    let oldestSeen = try oldestReader() ?? .max
     let transaction = try beginRead()
     var cursor = try transaction.cursor(in: Database(identifier: 0))
-    var total = 0
+    var pages = FreePages()
     while let entry = try cursor.next() {
-      // A value is a list of page numbers after their count, all as machine words.
-      guard entry.value.byteCount >= MemoryLayout<Int>.size else { continue }
-      total += unsafe entry.value.unsafeLoadUnaligned(as: Int.self)
+      // Under the transaction that freed them: page numbers after their count, all as machine words.
+      guard entry.key.byteCount == MemoryLayout<Int>.size,
+        entry.value.byteCount >= MemoryLayout<Int>.size
+      else { continue }
+      let count = unsafe entry.value.unsafeLoadUnaligned(as: Int.self)
+      pages.all += count
+      let freedBy = unsafe entry.key.unsafeLoadUnaligned(as: Int.self)
+      if freedBy < oldestSeen { pages.reusable += count } else { pages.seen += count }
     }
-    return total
+    return pages
+  }
+
+  /// The transaction that the oldest of those who read now sees, in any process; nil where nobody reads.
+  package func oldestReader() throws(LMDBError) -> Int? {
+    var oldest = Int.max
+    // A line for each reader: process, thread, and the transaction that it sees, or `-`.
+    let status = unsafe withUnsafeMutablePointer(to: &oldest) { oldest in
+      unsafe mdb_reader_list(
+        pointer,
+        { text, oldest in
+          guard let text = unsafe text, let oldest = unsafe oldest else { return 0 }
+          let found = unsafe oldest.assumingMemoryBound(to: Int.self)
+          for line in unsafe String(cString: text).split(separator: "\n") {
+            let columns = line.split(separator: " ")
+            guard columns.count == 3, let seen = Int(columns[2]) else { continue }
+            unsafe found.pointee = min(found.pointee, seen)
+          }
+          return 0
+        }, oldest)
+    }
+    // Otherwise the number of lines.
+    if status < 0 { throw LMDBError(code: status, in: .readerCheck) }
+    return oldest < .max ? oldest : nil
   }
 
   /// Length of the file in bytes.

@@ -8,10 +8,11 @@ import SystemCalls
 /// that is little, the free pages within the file too. Ordinary jobs are admitted while there is more of
 /// it than the reserve. Used on the writer's thread only.
 struct RoomGuard {
-  /// The free pages as they were counted once, less what may have been used since.
-  private struct FreePages {
+  /// The free pages that can be used, as they were counted once, less what may have been used since.
+  private struct CountedPages {
     var count: Int
-    let transaction: Int
+    /// Whether there are others, which can be used when somebody who reads has ended.
+    let someAreSeen: Bool
     let nextCountNanoseconds: UInt64
   }
 
@@ -43,7 +44,8 @@ struct RoomGuard {
   private var method = Method.allocating
   /// Whether the disk had less than was looked for, the last time.
   private var fellShort = false
-  private var freePages: FreePages?
+  private var freePages: CountedPages?
+  private var shares = ReserveShares()
 
   init(environment: Environment) { self.environment = environment }
 
@@ -55,14 +57,17 @@ struct RoomGuard {
   }
 
   /// Bytes that only reserved jobs may use, of a map of `mapSize`: a quarter, from 256 KiB to
-  /// 64 MiB.
+  /// 64 MiB, and a 128th of a map that is larger than 8 GiB.
   ///
   /// A deletion adds an entry and a leaf of some 350 bytes to the audit log, and what it frees is of use
   /// only when a page has become empty: by 160 bytes for each card where they are deleted in their order, and by up
   /// to 316 where those of several merchants lie among each other. 64 MiB are some 215,000 deletions then.
   static func reserve(ofMap mapSize: Int) -> Int {
-    min(max(mapSize / 4, 256 << 10), 64 << 20)
+    max(min(max(mapSize / 4, 256 << 10), 64 << 20), mapSize / 128)
   }
+
+  /// The part of it that clients' deletions leave to outcomes and administration: an eighth, at least 64 KiB.
+  static func lastPart(ofReserve reserve: Int) -> Int { max(reserve / 8, 64 << 10) }
 
   /// How many of so many ordinary jobs, and of `all`, may be applied now, at a page each, which is
   /// several times what a job of this vault adds.
@@ -80,17 +85,43 @@ struct RoomGuard {
     var admitted = Admitted(ordinary: ordinary, all: all)
     if surplus < ordinary {
       admitted.ordinary = min(
-        ordinary, max(0, surplus + countedPages(figures, needed: ordinary - surplus)))
-      freePages?.count -= admitted.ordinary
+        ordinary, max(0, surplus + countedPages(needed: ordinary - surplus)))
+    }
+    if admitted.ordinary > 0 {
+      // Those above the leaves too: what they were before can be used after the next batch at the earliest.
+      freePages?.count -= admitted.ordinary + Self.pagesOfABatch
+      shares.forget()
+    } else {
+      noteSharedRoom(figures)
     }
     guard allocatedEnd < min(end + needed, figures.mapSize) else { return admitted }
     let left = Files.availableBytes(beside: environment.path) ?? needed
     let onDisk =
       (max(allocatedEnd - end, 0) + min(left, needed)) / figures.pageSize - Self.pagesOfABatch
     if onDisk < all {
-      admitted.all = min(all, max(0, onDisk + countedPages(figures, needed: all - onDisk)))
+      admitted.all = min(all, max(0, onDisk + countedPages(needed: all - onDisk)))
     }
     return admitted
+  }
+
+  /// Whether a job that `client` shares the reserve for may be done now, where ordinary ones are refused; it
+  /// counts as done.
+  mutating func takeShare(of client: UInt32) -> Bool { shares.take(by: client) }
+
+  /// Whether there would be more room if those who read ended.
+  var readersKeepRoom: Bool { freePages?.someAreSeen == true }
+
+  /// Looks again what is left, after somebody who read has ended.
+  mutating func lookAgain() {
+    guard let figures = try? environment.information() else { return }
+    noteSharedRoom(figures)
+  }
+
+  private mutating func noteSharedRoom(_ figures: EnvironmentInformation) {
+    let kept = Self.lastPart(ofReserve: Self.reserve(ofMap: figures.mapSize))
+    let beyond = min(allocatedEnd, figures.mapSize) - figures.pageCount * figures.pageSize
+    shares.note(
+      pagesLeft: (beyond - kept) / figures.pageSize + countedPages(needed: .max))
   }
 
   /// Puts so many bytes of blocks ahead of the last page, so that the reserve is on the disk and not only
@@ -149,23 +180,22 @@ struct RoomGuard {
 
   /// Free pages that may be counted on. Counting reads the whole list, so it is done when the last
   /// count does not suffice any more, and seldom when the list is long.
-  private mutating func countedPages(_ figures: EnvironmentInformation, needed: Int) -> Int {
+  private mutating func countedPages(needed: Int) -> Int {
     if let freePages {
-      let isCurrent = freePages.transaction == figures.lastTransaction
-      if freePages.count >= needed || isCurrent { return freePages.count }
+      if freePages.count >= needed { return freePages.count }
       if SystemClock.monotonicNanoseconds() < freePages.nextCountNanoseconds {
         return max(0, freePages.count)
       }
     }
     // By the thread's own time: that others keep the processor is no reason to call the store full.
     let begin = SystemClock.threadNanoseconds()
-    guard let count = try? environment.freePageCount() else { return 0 }
+    guard let found = try? environment.freePages() else { return 0 }
     let cost = SystemClock.threadNanoseconds() - begin
     // A count that took a millisecond may take a twentieth of the time, one that took less is free.
     let pause = cost < 1_000_000 ? 0 : 20 * cost
-    freePages = FreePages(
-      count: count, transaction: figures.lastTransaction,
+    freePages = CountedPages(
+      count: found.reusable, someAreSeen: found.seen > 0,
       nextCountNanoseconds: SystemClock.monotonicNanoseconds() + pause)
-    return count
+    return found.reusable
   }
 }

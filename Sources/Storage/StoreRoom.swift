@@ -46,7 +46,8 @@ package struct StoreRoom: Equatable, Sendable {
     let figures = try environment.information()
     let end = figures.pageCount * figures.pageSize
     let reserve = RoomGuard.reserve(ofMap: figures.mapSize)
-    let free = countsFreePages ? try environment.freePageCount() * figures.pageSize : 0
+    let free = countsFreePages ? try environment.freePages() : FreePages()
+    let freeBytes = free.reusable * figures.pageSize
     // A disk that does not tell is no bound.
     let left = Files.availableBytes(beside: environment.path)
     diskBytes = left ?? 0
@@ -54,11 +55,11 @@ package struct StoreRoom: Equatable, Sendable {
     let disk = (diskEnd.overflow ? Int.max : diskEnd.partialValue) - end - reserve
     let map = figures.mapSize - end - reserve
     limit = disk < map ? .disk : .mapSize
-    let available = min(map, disk) + free
+    let available = min(map, disk) + freeBytes
     let isFull = isRefusing || available < Self.leastBytes
     availableBytes = isFull ? 0 : available
     lackingBytes = isFull ? max(Self.leastBytes - available, figures.pageSize) : 0
-    occupiedBytes = end - free
+    occupiedBytes = end - free.all * figures.pageSize
   }
 }
 

@@ -1,9 +1,17 @@
 /// Whether a job may use the room that is kept for what must always be possible.
-package enum Admission: Sendable {
+package enum Admission: Equatable, Sendable {
   /// Refused with ``StorageError/full`` when only the reserve is left.
   case ordinary
-  /// Deletions, outcomes and administration: they may use the reserve, in the store and the queue.
+  /// Deletions: they may use the reserve too, in the store and the queue, but for its last part, and each
+  /// client only so much that there is always some left for the next (see ``ReserveShares``).
+  case shared(by: UInt32)
+  /// Outcomes and administration: they may use all of the reserve.
   case reserved
+
+  /// Whose share of the reserve it takes; nil where it takes none.
+  var client: UInt32? {
+    if case .shared(let client) = self { client } else { nil }
+  }
 }
 
 /// Work that needs a write transaction.

@@ -98,7 +98,7 @@ final class Writer: Sendable {
 
   /// Queues `job`, or completes it at once with the reason why not.
   func submit(_ job: any WriteJob) {
-    let isReserved = job.admission == .reserved
+    let isReserved = job.admission != .ordinary
     var wakes = false
     let refusal: StorageError? = monitor.withLock { state in
       switch state.phase {

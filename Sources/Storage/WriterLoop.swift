@@ -34,6 +34,7 @@ struct WriterLoop: ~Copyable {
   private var pace = BatchPace()
   private var batchesSinceReaderCheck = 0
   private var isRefusing = false
+  private var patience = ReaderPatience()
   /// When it was last looked whether the store's name leads to its file, on the monotonic clock.
   private var lookedNanoseconds: UInt64 = 0
   /// Why nothing may be written any more.
@@ -124,7 +125,8 @@ struct WriterLoop: ~Copyable {
       return []
     }
     var batch: [any WriteJob] = []
-    guard admitted.ordinary < ordinary || admitted.all < waiting.count else {
+    let isShared = admitted.ordinary == 0
+    guard isShared || admitted.ordinary < ordinary || admitted.all < waiting.count else {
       swap(&batch, &waiting)
       return batch
     }
@@ -134,9 +136,31 @@ struct WriterLoop: ~Copyable {
       return left < 0
     }
     let count = min(end ?? waiting.endIndex, admitted.all)
-    batch.append(contentsOf: waiting[..<count])
+    for job in waiting[..<count] {
+      if isShared, let client = job.admission.client, !takeShare(of: client) {
+        job.fail(.full)
+      } else {
+        batch.append(job)
+      }
+    }
     waiting.removeFirst(count)
     return batch
+  }
+
+  /// Whether a job may take of the reserve for `client`, perhaps after readers have ended that keep room.
+  private mutating func takeShare(of client: UInt32) -> Bool {
+    while !room.takeShare(of: client) {
+      guard room.readersKeepRoom, waitForReaders() else { return false }
+      room.lookAgain()
+    }
+    return true
+  }
+
+  /// Waits for those to end who read now and keep freed pages from being used again; false where nobody
+  /// does, or they have been waited for long enough.
+  private mutating func waitForReaders() -> Bool {
+    let environment = generations.value.environment
+    return patience.wait { (try? environment.oldestReader()).flatMap { $0 } }
   }
 
   /// Lets others know whether ordinary jobs are refused for want of room.
@@ -180,7 +204,7 @@ struct WriterLoop: ~Copyable {
     refuseOrdinaryJobs(&reserved)
     if reserved.count < batch.count { return write(&reserved) }
     if let only = reserved.first, reserved.count == 1 {
-      return only.fail(.full)
+      return waitForReaders() ? write(&reserved) : only.fail(.full)
     }
     for job in reserved {
       guard !hasEnded else {

@@ -124,8 +124,8 @@ package final class Tokenizer: Sendable {
   /// Deletes the token's card (`204`).
   ///
   /// Where there is no room but what is reserved for deletions, in the store or in the queue, a card of
-  /// the merchant's goes into that, and nothing else: whoever asks for cards that do not exist is
-  /// answered, and counted.
+  /// the merchant's goes into that, as long as others keep their part of it, and nothing else: whoever asks
+  /// for cards that do not exist is answered, and counted.
   package func delete(
     _ token: Token?, caller: Caller, reply: @escaping @Sendable (Answer) -> Void
   ) {
@@ -137,10 +137,12 @@ package final class Tokenizer: Sendable {
         guard let token, let merchant = caller.merchant,
           try CardStore.holds(token, of: merchant.number, in: vault.store)
         else { return reply(Answer(count(Problem(.tokenNotFound), of: caller, token))) }
+        submit(
+          DeleteOperation(token: token), caller, admission: .shared(by: merchant.number)
+        ) { reply(Answer($0)) }
       } catch {
-        return reply(Answer(problem))
+        reply(Answer(problem))
       }
-      submit(DeleteOperation(token: token), caller, admission: .reserved) { reply(Answer($0)) }
     }
   }
 

@@ -79,17 +79,7 @@ extension EndToEnd {
       let stage = try Stage.current
       let wire = try await stage.connect()
       let acquirer = try await stage.connect("acquirer")
-      // Seen, and not explained: one deletion in some hundred is answered 507 here, and goes when asked again.
-      var refused = 0
-      for token in tokens.prefix(20) {
-        var answer = try await wire.ask(.delete(token))
-        if answer.status == 507 {
-          refused += 1
-          answer = try await wire.ask(.delete(token))
-        }
-        expect(answer, 204)
-      }
-      #expect(refused <= 1)
+      for token in tokens.prefix(20) { expect(try await wire.ask(.delete(token)), 204) }
       expect(try await wire.ask(.delete(tokens[0])), 404, "token-not-found")
       let pulled = try await acquirer.ask(.pull(tokens[tokens.count - 1]))
       if pulled.status != 200 { expect(pulled, 507, "store-full") }

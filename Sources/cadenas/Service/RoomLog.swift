@@ -14,7 +14,12 @@ extension Logger {
     if room.cards.isFull { metadata["cards_lack_bytes"] = "\(room.cards.lackingBytes)" }
     if room.indexLackingBytes > 0 { metadata["index_lacks_bytes"] = "\(room.indexLackingBytes)" }
     switch (news.level, news.before) {
-    case (.full, _): error("the store is full: new cards are refused", metadata: metadata)
+    case (.full, _):
+      error(
+        """
+        the store is full: new cards are refused; archive what the audit log has, compact the store, or \
+        give it a larger map or disk
+        """, metadata: metadata)
     case (.low, .full), (.ample, _): notice("the store has room again", metadata: metadata)
     case (.low, _): warning("the store is nearly full", metadata: metadata)
     }

@@ -84,16 +84,16 @@ struct RoomGuard {
     let surplus = (min(allocatedEnd, figures.mapSize) - end - reserve) / figures.pageSize
     var admitted = Admitted(ordinary: ordinary, all: all)
     if surplus < ordinary {
-      admitted.ordinary = min(
-        ordinary, max(0, surplus + countedPages(needed: ordinary - surplus)))
+      let free = countedPages(needed: ordinary - surplus)
+      admitted.ordinary = min(ordinary, max(0, surplus + free))
+      if admitted.ordinary == 0 {
+        noteSharedRoom(figures, free: free)
+      } else {
+        // Those above the leaves too: what they were before can be used after the next batch at the earliest.
+        freePages?.count -= admitted.ordinary + Self.pagesOfABatch
+      }
     }
-    if admitted.ordinary > 0 {
-      // Those above the leaves too: what they were before can be used after the next batch at the earliest.
-      freePages?.count -= admitted.ordinary + Self.pagesOfABatch
-      shares.forget()
-    } else {
-      noteSharedRoom(figures)
-    }
+    if admitted.ordinary > 0 { shares.forget() }
     guard allocatedEnd < min(end + needed, figures.mapSize) else { return admitted }
     let left = Files.availableBytes(beside: environment.path) ?? needed
     let onDisk =
@@ -114,14 +114,13 @@ struct RoomGuard {
   /// Looks again what is left, after somebody who read has ended.
   mutating func lookAgain() {
     guard let figures = try? environment.information() else { return }
-    noteSharedRoom(figures)
+    noteSharedRoom(figures, free: countedPages(needed: .max))
   }
 
-  private mutating func noteSharedRoom(_ figures: EnvironmentInformation) {
+  private mutating func noteSharedRoom(_ figures: EnvironmentInformation, free: Int) {
     let kept = Self.lastPart(ofReserve: Self.reserve(ofMap: figures.mapSize))
     let beyond = min(allocatedEnd, figures.mapSize) - figures.pageCount * figures.pageSize
-    shares.note(
-      pagesLeft: (beyond - kept) / figures.pageSize + countedPages(needed: .max))
+    shares.note(pagesLeft: (beyond - kept) / figures.pageSize + free)
   }
 
   /// Puts so many bytes of blocks ahead of the last page, so that the reserve is on the disk and not only

@@ -126,7 +126,7 @@ package final class CardStore: @unchecked Sendable {
     _ token: Token, merchant: UInt32, expiry: Expiry?, preferredBrand: Brand?,
     in transaction: inout StoreWriteTransaction
   ) throws(CardStoreError) -> StoredToken? {
-    guard var known = try lookUp(token, merchant: merchant, in: &transaction) else { return nil }
+    guard var known = try knownCard(token, of: merchant, in: &transaction) else { return nil }
     return try renew(
       &known, of: token, expiry: expiry, preferredBrand: preferredBrand, in: &transaction)
   }
@@ -152,15 +152,9 @@ package final class CardStore: @unchecked Sendable {
     _ token: Token, merchant: UInt32, in transaction: inout StoreWriteTransaction
   ) throws(CardStoreError) -> StoredCard? {
     confinement.preconditionInThread()
-    let isProven = transaction.isProven(.cards)
-    return try token.withBytes { (key) throws(CardStoreError) in
-      guard let record = try record(key, in: &transaction) else { return nil }
-      if try Self.header(of: record).merchant != merchant {
-        // Whose it is stands in clear, and its seal alone proves that.
-        _ = try provenHeader(of: record, token, isProven: isProven)
-        return nil
-      }
-      return try cipher.release(record, token: token)
+    return try withRecord(of: token, of: merchant, in: &transaction) {
+      (record, _) throws(CardStoreError) -> StoredCard in
+      try cipher.release(record, token: token)
     }
   }
 
@@ -172,7 +166,7 @@ package final class CardStore: @unchecked Sendable {
   package func delete(
     _ token: Token, merchant: UInt32, in transaction: inout StoreWriteTransaction
   ) throws(CardStoreError) -> Bool {
-    guard let known = try lookUp(token, merchant: merchant, in: &transaction) else { return false }
+    guard let known = try knownCard(token, of: merchant, in: &transaction) else { return false }
     var fingerprint: Digest256?
     var older: Digest256?
     if known.card.isDeduplicated {

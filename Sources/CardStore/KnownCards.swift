@@ -11,34 +11,41 @@ extension CardStore {
     var card: StoredCard
   }
 
-  /// The merchant's card, to look at; nil where this merchant has no such token.
-  ///
-  /// Another merchant's card is opened only where nothing but its seal can prove whose it is, so that it
-  /// takes no longer than a token that never was.
-  func lookUp(
-    _ token: Token, merchant: UInt32, in transaction: inout StoreWriteTransaction
-  ) throws(CardStoreError) -> Known? {
-    try knownCard(token, of: merchant, in: &transaction)
-  }
-
-  /// The card of a token, to look at.
+  /// The card of a token, to look at; nil where there is no such token.
   ///
   /// - Parameter merchant: whose it has to be; anybody's where it is nil.
   /// - Throws: ``CardStoreError/recordDoesNotOpen``.
   func knownCard(
     _ token: Token, of merchant: UInt32? = nil, in transaction: inout StoreWriteTransaction
   ) throws(CardStoreError) -> Known? {
+    try withRecord(of: token, of: merchant, in: &transaction) {
+      (record, header) throws(CardStoreError) -> Known in
+      Known(
+        key: header.keyIdentifier, merchant: header.merchant,
+        card: try cipher.open(record, token: token))
+    }
+  }
+
+  /// What `open` makes of the record of a token; nil where there is none, or it is another merchant's.
+  ///
+  /// Another merchant's card is opened only where nothing but its seal can prove whose it is, so that it
+  /// takes no longer than a token that never was.
+  ///
+  /// - Parameter merchant: whose it has to be; anybody's where it is nil.
+  /// - Throws: ``CardStoreError/recordDoesNotOpen``.
+  func withRecord<R: ~Copyable>(
+    of token: Token, of merchant: UInt32?, in transaction: inout StoreWriteTransaction,
+    _ open: (RawSpan, CardRecordHeader) throws(CardStoreError) -> R
+  ) throws(CardStoreError) -> R? {
     let isProven = transaction.isProven(.cards)
-    return try token.withBytes { (key) throws(CardStoreError) in
+    return try token.withBytes { (key) throws(CardStoreError) -> R? in
       guard let record = try record(key, in: &transaction) else { return nil }
       let header = try Self.header(of: record)
       if let merchant, header.merchant != merchant {
         _ = try provenHeader(of: record, token, isProven: isProven)
         return nil
       }
-      return Known(
-        key: header.keyIdentifier, merchant: header.merchant,
-        card: try cipher.open(record, token: token))
+      return try open(record, header)
     }
   }
 

@@ -8,7 +8,7 @@ enum AdminRegistry {
     EnterCeremonyShare.self, ReplaceCustodians.self, ShowAudit.self, VerifyAudit.self,
     ReportAudit.self, SignCheckpoint.self, ProveAudit.self, ExportAudit.self,
     FindArchivable.self, ArchiveAudit.self, ShowStore.self, VerifyStore.self, BackUpStore.self,
-    ListBackups.self, ForgetBackup.self, CompactStore.self, AddHoneytoken.self,
+    ListBackups.self, ForgetBackup.self, CompactStore.self, RemoveDamaged.self, AddHoneytoken.self,
     ListHoneytokens.self, RemoveHoneytoken.self,
   ]
 

@@ -1,4 +1,5 @@
 internal import AuditLog
+internal import CardStore
 internal import Keyring
 internal import Storage
 internal import VaultCore
@@ -74,6 +75,8 @@ private enum FailureWord {
     case .noCustodians: "no-custodians"
     case .upkeepUnderWay: "upkeep-under-way"
     case .store(.full): "store-full"
+    case .recordStays(_, .opens): "record-opens"
+    case .recordStays(_, .keyMissing): "key-missing"
     case .keyring(let error): word(error)
     default: nil
     }

@@ -75,6 +75,7 @@ extension ShowStatus {
           RFC3339.string(unixMilliseconds: Int64(clamping: $0), precision: .seconds)
         })
       json.member("damaged", integer: check.damaged)
+      json.member("second_tokens", integer: check.secondTokens)
     }
     let history = vault.indexHistory
     json.name("index")
@@ -83,6 +84,7 @@ extension ShowStatus {
       json.member("last_loss", string: history.lastLoss)
       json.member("failed_writes", integer: history.failedWrites)
       json.member("last_failure", string: history.lastFailure)
+      json.member("left_out", integer: history.leftOut)
     }
   }
 
@@ -101,6 +103,15 @@ extension ShowStatus {
         "cadenas_store_damaged", .gauge,
         "Records and kept answers that were found damaged when the store was last read.",
         Int64(clamping: check.damaged)),
+      Metric(
+        "cadenas_second_tokens", .gauge,
+        "Cards that were found to have two tokens when the store was last read.",
+        Int64(clamping: check.secondTokens)),
+      Metric(
+        "cadenas_index_left_out", .gauge,
+        "Records that do not open and that the fingerprint index has no entry for: their cards would get a "
+          + "second token.",
+        Int64(history.leftOut)),
       Metric(
         "cadenas_index_losses_total", .counter,
         "How often the fingerprint index could not be used any more, and was built anew.",

@@ -95,6 +95,10 @@ extension AdministrationError {
         "\(Honeytoken.most) honeytokens are planted; remove some first: cadenas honeytoken list")
     case .unknownHoneytoken:
       self = .notFound("this token is no honeytoken; see: cadenas honeytoken list")
+    case .recordStays(let record, .absent):
+      self = .notFound("\(record.text): \(RecordObstacle.absent.sentence)")
+    case .recordStays(let record, let obstacle):
+      self = .refused("\(record.text) stays: \(obstacle.sentence)")
     }
   }
 }

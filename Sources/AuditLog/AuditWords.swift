@@ -48,6 +48,8 @@ package enum AuditOperation: String, CaseIterable, Sendable {
   /// How much room is left for new cards, when that crosses a bound.
   case storeRoom = "store.room"
   case storeRestore = "store.restore"
+  /// A record that does not open, and is given up.
+  case storeRemoveDamaged = "store.remove-damaged"
   case honeytokenAdd = "honeytoken.add"
   case honeytokenList = "honeytoken.list"
   case honeytokenRemove = "honeytoken.remove"
@@ -84,6 +86,7 @@ package enum AuditOperation: String, CaseIterable, Sendable {
     switch self {
     case .tokenize: [.archived, .creates]
     case .delete: [.archived, .deletes]
+    case .storeRemoveDamaged: .deletes
     case .detokenize, .request, .refusals: .archived
     case .keysStatus, .keysHistory, .keysCertificate, .keysInventory, .keysPublicKey, .approvals:
       .onlyLooks

@@ -34,8 +34,8 @@ package final class CardStore: @unchecked Sendable {
   private var newestToken: Token?
   private var newestTokenBeforeBatch: Token?
   private var record: [UInt8] = []
-  /// Records of a small store that do not open. A large one is read later.
-  package private(set) var damagedAtStart = 0
+  /// What every record of a small store came to. Nil for a large one, which is read later.
+  package private(set) var foundAtStart: CardVerification?
 
   /// Takes the cards of `store` up: reads counts and the newest token, and brings the fingerprint
   /// index to where the store is, rebuilding it when it is lost or not of this store. Where there is no
@@ -75,7 +75,7 @@ package final class CardStore: @unchecked Sendable {
       try index.beginAnew(cipher, upTo: newest, because: "its entries are not those of the records")
     }
     store.note(found)
-    damagedAtStart = found.damagedCount
+    foundAtStart = found
   }
 
   deinit { index.abandon() }
@@ -181,7 +181,7 @@ package final class CardStore: @unchecked Sendable {
       _ = try stored(transaction.delete(key, in: .cards))
     }
     if let fingerprint { index.remove(fingerprint, older: older, of: token) }
-    counts.add(-1, under: known.key)
+    countRemoval(from: known.key)
     return true
   }
 
@@ -259,9 +259,12 @@ package final class CardStore: @unchecked Sendable {
       token: token, expiry: expiry, preferredBrand: preferredBrand, isNew: false)
   }
 
+  /// Notes that a card which stood under `key` is gone.
+  func countRemoval(from key: KeyIdentifier) { counts.add(-1, under: key) }
+
   /// Notes that a card which stood under `key` has been sealed under the active one.
   func countMove(from key: KeyIdentifier) {
-    counts.add(-1, under: key)
+    countRemoval(from: key)
     counts.add(1, under: cipher.activeKey)
   }
 

@@ -9,8 +9,8 @@ package import Storage
 package struct CardVerification: Sendable {
   /// Records in the store.
   package var records = 0
-  /// Records that do not open, the first ones by token. One under a key that is no token has none.
-  package var damaged: [Token] = []
+  /// Records that do not open, the first ones by the keys under which they stand.
+  package var damaged: [RecordKey] = []
   /// How many do not open.
   package var damagedCount = 0
   /// Deduplicated cards that are newer than what the index's file is complete for, and not in it yet: the
@@ -19,6 +19,13 @@ package struct CardVerification: Sendable {
   /// Cards that the index does not lead to although its mark says so, and entries that lead to another
   /// card than their own; one where it cannot be read.
   package var wrongInIndex = 0
+  /// Records that do not open and that no entry of the index is left for, at most: the number of such a
+  /// card would be new.
+  package var leftOutOfIndex = 0
+  /// Cards that have two tokens, the first ones; see ``SecondToken``.
+  package var secondTokens: [SecondToken] = []
+  /// How many there are.
+  package var secondTokenCount = 0
   /// Whether every record was looked at.
   package var isComplete = true
   /// Records under each data key, as found.
@@ -33,13 +40,21 @@ package struct CardVerification: Sendable {
   package var isIndexSound: Bool { wrongInIndex == 0 }
 }
 
+/// Two tokens of one card, of the same merchant and customer, both of which deduplicate: the record of the
+/// older one did not open when the card came again. Nothing is damaged by that.
+package struct SecondToken: Equatable, Sendable {
+  package let older: Token
+  /// The one that the card's number leads to.
+  package let newer: Token
+}
+
 /// Opens every record and compares it with the counts and the index.
 ///
 /// It reads in short transactions; with a service that goes on writing, counts are compared only when
 /// nothing was written meanwhile, so run it on a store that rests when the counts matter.
 package struct CardVerifier {
-  /// Damaged tokens that are named.
-  package static let mostNamedTokens = 100
+  /// Records, and pairs of tokens, that are named.
+  package static let mostNamed = 100
   private static let recordsPerRead = 1_000
 
   private let store: Store
@@ -91,6 +106,9 @@ package struct CardVerifier {
     }
     result.missingFromIndex = comparison?.behind
     result.wrongInIndex = comparison?.wrong ?? 0
+    result.leftOutOfIndex = comparison?.leftOut ?? 0
+    result.secondTokenCount = comparison?.secondTokenCount ?? 0
+    result.secondTokens = comparison?.secondTokens ?? []
     result.counted = try Self.cardCounts(in: store).filter { $0.value != 0 }
     return result
   }
@@ -124,8 +142,7 @@ package struct CardVerifier {
   ) throws(CardStoreError) {
     result.records += 1
     guard let token = Token(bytes: key) else {
-      result.damagedCount += 1
-      return
+      return result.addDamaged(RecordKey(key))
     }
     do throws(CardStoreError) {
       let card = try cipher.open(record, token: token)
@@ -137,9 +154,15 @@ package struct CardVerifier {
       try comparison?.look(at: token, fingerprint)
     } catch {
       guard error == .recordDoesNotOpen else { throw error }
-      result.damagedCount += 1
-      if result.damaged.count < Self.mostNamedTokens { result.damaged.append(token) }
+      result.addDamaged(RecordKey(key))
     }
+  }
+}
+
+extension CardVerification {
+  fileprivate mutating func addDamaged(_ key: RecordKey) {
+    damagedCount += 1
+    if damaged.count < CardVerifier.mostNamed { damaged.append(key) }
   }
 }
 
@@ -149,5 +172,8 @@ extension Store {
   package func note(_ found: CardVerification) {
     guard found.isComplete else { return }
     set(.cards, isProven: found.damagedCount == 0)
+    // Nil also where the index was not compared.
+    guard found.missingFromIndex != nil, let index = try? index else { return }
+    index.history.noteLeftOut(found.leftOutOfIndex)
   }
 }

@@ -27,11 +27,13 @@ struct FingerprintIndexes: Sendable {
     var catchUp = IndexCatchUp.Pace()
     catchUp.rest = rest
     if key == nil { catchUp.mostHandedOut = pace.entriesPerFlush }
-    let waiting = try IndexCatchUp(store: store, file: file, cipher: cipher, pace: catchUp).run(
+    let outcome = try IndexCatchUp(store: store, file: file, cipher: cipher, pace: catchUp).run(
       upTo: newest, progress: progress)
-    guard let waiting else { throw .indexUnreadable }
+    guard let outcome else { throw .indexUnreadable }
+    file.index.noteFilled()
     current = FingerprintIndex(
-      file: file, upTo: key == nil ? try file.mark()?.token : newest, waiting: waiting, pace: pace)
+      file: file, upTo: key == nil ? try file.mark()?.token : newest, waiting: outcome.waiting,
+      pace: pace)
     // The table before has to know every card again, those that came after the rotation too: what
     // was in memory of the new one is lost. It is written, since from now on it is frozen.
     if key != nil { replace(under: active, at: newest, pace: pace) }

@@ -5,7 +5,8 @@ package import SecretMemory
 package import Storage
 
 /// Adds the cards that came before a rotation of the fingerprint key to the new table, while the
-/// store is served. It can be stopped, and goes on from the table's mark.
+/// store is served. It can be stopped, and goes on from the table's mark, which stays before the first
+/// record that does not open: what the older table has of that card is lost with it.
 package struct FingerprintScan {
   private let file: IndexFile
   private let catchUp: IndexCatchUp
@@ -28,6 +29,7 @@ package struct FingerprintScan {
     pace.recordsPerRead = 1_000
     pace.entriesPerTransaction = 1_000
     pace.clears = false
+    pace.passesUnopened = false
     pace.rest = rest
     catchUp = IndexCatchUp(
       store: store, file: file, cipher: try CardCipher(keyring: keyring, slots: slots), pace: pace)
@@ -36,12 +38,13 @@ package struct FingerprintScan {
   /// Adds every card that there is now.
   ///
   /// - Parameter progress: told how many records have been opened in this run.
-  /// - Returns: false where it was stopped.
+  /// - Returns: how many records do not open, so that their cards are in the older table alone; nil where
+  ///   it was stopped.
   /// - Throws: ``CardStoreError/indexUnreadable`` also where the index has been begun anew meanwhile.
-  package func run(progress: (Int) -> Void) throws(CardStoreError) -> Bool {
-    let entries = try catchUp.run(upTo: try NewestToken.read(in: store), progress: progress)
+  package func run(progress: (Int) -> Void) throws(CardStoreError) -> Int? {
+    let outcome = try catchUp.run(upTo: try NewestToken.read(in: store), progress: progress)
     guard (try? store.index) === file.index else { throw .indexUnreadable }
-    return entries != nil
+    return outcome?.unopened
   }
 
   /// Empties the table that no key in force belongs to.

@@ -26,8 +26,20 @@ struct IndexCatchUp {
     /// Whether a table without a usable mark is emptied first. Not where others write to it too: what
     /// is left of before are hints that lead nowhere.
     var clears = true
+    /// Whether the mark moves past records that do not open. Not where older entries of them are kept
+    /// until they do.
+    var passesUnopened = true
     /// Called after each piece of work with the time that it took; false stops.
     var rest: (Duration) -> Bool = { _ in true }
+  }
+
+  /// What a catch-up came to.
+  struct Outcome {
+    /// The entries that it did not write, in the order of their tokens where one fingerprint has several;
+    /// the mark stands before them.
+    var waiting: [IndexFile.Entry] = []
+    /// Records that it met and that do not open: nothing is known of their cards.
+    var unopened = 0
   }
 
   /// A token that no card has: the mark of a table that is complete and empty.
@@ -40,22 +52,22 @@ struct IndexCatchUp {
 
   /// Catches up to `newest`, the greatest token that the store ever gave out.
   ///
-  /// - Returns: the entries that it did not write, in the order of their tokens where one fingerprint has
-  ///   several; the mark stands before them. Nil where it was stopped before the end.
-  @discardableResult
+  /// - Returns: nil where it was stopped before the end.
   func run(
     upTo newest: Token?, progress: (Int) -> Void
-  ) throws(CardStoreError) -> [IndexFile.Entry]? {
+  ) throws(CardStoreError) -> Outcome? {
     var marked = try file.mark()?.token
     if let ahead = marked, newest.map({ ahead > $0 }) ?? true { marked = nil }
     if marked == nil, pace.clears { try file.clear() }
     guard let newest else {
       // Whose table it is stands in its mark alone, also where there is no card yet.
       if marked == nil, !pace.clears { try file.write([], mark: Self.beforeAll) }
-      return []
+      return Outcome()
     }
-    guard marked != newest else { return [] }
+    // Behind the newest token, a record may stand under a key that is none.
+    guard marked != newest || !pace.passesUnopened else { return Outcome() }
     var openedBefore = 0
+    var unopenedBefore = 0
     var run = Run(position: marked?.array, end: newest)
     while !run.isAtEnd {
       run.entries.removeAll(keepingCapacity: true)
@@ -69,12 +81,21 @@ struct IndexCatchUp {
       if marked != nil, run.isAtEnd, !run.entries.isEmpty,
         run.opened - openedBefore <= pace.mostHandedOut
       {
-        return run.entries.map { IndexFile.Entry($0.key, $0.token) }
+        noteLeftOut(run.unopened - unopenedBefore)
+        return Outcome(
+          waiting: run.entries.map { IndexFile.Entry($0.key, $0.token) }, unopened: run.unopened)
       }
-      guard try write(run, mark: run.isAtEnd ? newest : run.lastToken) else { return nil }
-      openedBefore = run.opened
+      let isWhole = run.isAtEnd && (pace.passesUnopened || run.unopened == 0)
+      guard try write(run, mark: isWhole ? newest : run.lastToken) else { return nil }
+      noteLeftOut(run.unopened - unopenedBefore)
+      (openedBefore, unopenedBefore) = (run.opened, run.unopened)
     }
-    return []
+    return Outcome(unopened: run.unopened)
+  }
+
+  /// Notes that the table goes on without the entries of records that do not open.
+  private func noteLeftOut(_ count: Int) {
+    if pace.passesUnopened { file.index.noteLeftOut(count) }
   }
 
   private func measured(
@@ -92,26 +113,46 @@ struct IndexCatchUp {
     var position: [UInt8]?
     /// The token after which nothing is looked at.
     let end: Token
+    /// The last token that the mark may name.
     var lastToken: Token?
     var isAtEnd = false
     var opened = 0
+    /// Records that do not open.
+    var unopened = 0
   }
 
-  /// The fingerprint that belongs into the index. A record that does not open has none: it would deny
-  /// the whole service for one card, and `store verify` names it.
+  /// Takes up what the table is to know of a record; false where it comes after the end.
+  private func look(
+    at key: RawSpan, _ record: RawSpan, _ run: inout Run
+  ) throws(CardStoreError) -> Bool {
+    if let token = Token(bytes: key) {
+      guard token <= run.end else { return false }
+      do throws(CardStoreError) {
+        if let fingerprint = try fingerprint(record, token: token) {
+          run.entries.append((fingerprint, token))
+        }
+      } catch {
+        // The whole service is not denied for one card, and `store verify` names it.
+        guard error == .recordDoesNotOpen else { throw error }
+        run.unopened += 1
+      }
+      if pace.passesUnopened || run.unopened == 0 { run.lastToken = token }
+    } else {
+      // Under a damaged key nothing can be found, and nothing opens.
+      run.unopened += 1
+    }
+    return true
+  }
+
+  /// The fingerprint that belongs into the index; nil for a card that is not deduplicated.
   private func fingerprint(
     _ record: RawSpan, token: Token
   ) throws(CardStoreError) -> Digest256? {
-    do throws(CardStoreError) {
-      let card = try cipher.open(record, token: token)
-      guard card.isDeduplicated else { return nil }
-      return try cipher.fingerprint(
-        card.pan, merchant: try CardStore.header(of: record).merchant, customer: card.customer,
-        under: file.fingerprintKey)
-    } catch {
-      guard error == .recordDoesNotOpen else { throw error }
-      return nil
-    }
+    let card = try cipher.open(record, token: token)
+    guard card.isDeduplicated else { return nil }
+    return try cipher.fingerprint(
+      card.pan, merchant: try CardStore.header(of: record).merchant, customer: card.customer,
+      under: file.fingerprintKey)
   }
 
   /// Writes the run's entries and, with the last ones, the mark; false where it was stopped.
@@ -140,14 +181,7 @@ struct IndexCatchUp {
         in: .cards, from: isFirst ? nil : start.rawSpan
       ) { (key, record) throws(CardStoreError) in
         if !isFirst && key.isEqual(to: start) { return true }
-        // Under a damaged key nothing can be found, and nothing opens.
-        if let token = Token(bytes: key) {
-          guard token <= run.end else { return false }
-          if let fingerprint = try fingerprint(record, token: token) {
-            run.entries.append((fingerprint, token))
-          }
-          run.lastToken = token
-        }
+        guard try look(at: key, record, &run) else { return false }
         run.position = key.array
         count += 1
         return count < pace.recordsPerRead

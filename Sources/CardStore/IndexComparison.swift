@@ -19,6 +19,12 @@ struct IndexComparison {
   private(set) var behind = 0
   /// Cards and entries up to the mark that do not belong together.
   private(set) var wrong = 0
+  /// Records that do not open and that no entry is left for: the number of such a card would be new.
+  private(set) var leftOut = 0
+  /// Cards of which another record holds the same number, for the same merchant and customer, the first
+  /// ones, and how many there are.
+  private(set) var secondTokens: [SecondToken] = []
+  private(set) var secondTokenCount = 0
   private var isUnreadable = false
   /// Cards that were not found, and may have been deleted meanwhile.
   private var suspects: [(fingerprint: Digest256, token: Token)] = []
@@ -68,18 +74,27 @@ struct IndexComparison {
   /// transaction.
   mutating func judgeSuspects(in store: Store) throws(CardStoreError) {
     try reading { (comparison) throws(CardStoreError) in
-      for suspect in comparison.suspects where try Self.hasRecord(suspect.token, in: store) {
-        let found = try comparison.file.token(for: suspect.fingerprint)
-        if found == suspect.token { continue }
-        // Of two records with one fingerprint, the newer one is found.
-        if let found, found > suspect.token,
-          try comparison.isRight(suspect.fingerprint, of: found, in: store)
-        {
-          continue
-        }
-        comparison.wrong += 1
+      for (fingerprint, token) in comparison.suspects {
+        try comparison.judge(token, fingerprint, in: store)
       }
       comparison.suspects.removeAll()
+    }
+  }
+
+  private mutating func judge(
+    _ token: Token, _ fingerprint: Digest256, in store: Store
+  ) throws(CardStoreError) {
+    let found = try file.token(for: fingerprint)
+    if found == token { return }
+    // Of two records with one fingerprint, the newer one is found.
+    var newer: Token?
+    if let found, found > token, try isRight(fingerprint, of: found, in: store) { newer = found }
+    // Looked for last: a token that is gone does not come again, so that both were there at once.
+    guard try Self.hasRecord(token, in: store) else { return }
+    guard let newer else { return wrong += 1 }
+    secondTokenCount += 1
+    if secondTokens.count < CardVerifier.mostNamed {
+      secondTokens.append(SecondToken(older: token, newer: newer))
     }
   }
 
@@ -102,8 +117,11 @@ struct IndexComparison {
         return goesOn()
       }
       guard isComplete else { return }
-      comparison.wrong += max(0, leading - comparison.matched - damaged)
-      if comparison.wrong == 0 { comparison.file.prove() }
+      let others = leading - comparison.matched
+      comparison.wrong += max(0, others - damaged)
+      comparison.leftOut = max(0, damaged - max(0, others))
+      // What is not found is new, unless it is the card of a record that has lost its entry.
+      if comparison.wrong == 0, damaged == 0 || others >= damaged { comparison.file.prove() }
     }
   }
 

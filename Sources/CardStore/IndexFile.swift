@@ -107,7 +107,7 @@ struct IndexFile: Sendable {
 
   /// Adds entries or removes them and, with the last ones, moves the mark, in one durable transaction.
   ///
-  /// - Parameter keepsNewer: leaves an entry that names a newer token than the one to be written.
+  /// - Parameter keepsNewer: leaves an entry that names the token to be written, or a newer one.
   func write(
     _ entries: ArraySlice<Entry>, mark: Token?, keepsNewer: Bool = false
   ) throws(CardStoreError) {
@@ -116,7 +116,7 @@ struct IndexFile: Sendable {
         try fingerprint.withBytes { (key) throws(StorageError) in
           guard let token else { return try change.set(key, to: nil) }
           if keepsNewer, let present = try change.token(for: key, { Token(bytes: $0) }),
-            present > token
+            present >= token
           {
             return
           }

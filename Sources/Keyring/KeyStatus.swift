@@ -22,7 +22,7 @@ package struct KeyStatus: Equatable, Sendable {
   /// How often the key protected something.
   package let uses: UInt64
   /// What somebody should do about the key, most urgent first.
-  package let warnings: [KeyWarning]
+  package var warnings: [KeyWarning]
   /// The public key of an audit key that still signs or has signed, while its secret is there.
   package let publicKey: Ed25519PublicKey?
 }
@@ -39,6 +39,9 @@ package enum KeyWarning: Equatable, Sendable {
   case nearlyUsedUp(percent: UInt64)
   /// Its destruction has begun and is not complete.
   case destructionIncomplete
+  /// It is being replaced, and that does not end: so many records do not open, and have their fingerprints
+  /// under it alone.
+  case replacementHeldUp(records: Int)
 }
 
 /// How long keys of each role should be used before they are rotated.

@@ -11,6 +11,9 @@ package final class IndexHistory: Sendable {
     /// in the records.
     package var failedWrites = 0
     package var lastFailure: String?
+    /// Records that do not open and have no entry, as far as is known: the numbers of their cards would be
+    /// new.
+    package var leftOut = 0
 
     /// Nothing has happened.
     package init() {}
@@ -26,6 +29,9 @@ package final class IndexHistory: Sendable {
       $0.lastLoss = reason
     }
   }
+
+  /// Notes how many records do not open and have no entry.
+  package func noteLeftOut(_ count: Int) { state.withLock { $0.leftOut = count } }
 
   /// Notes that a transaction could not be written.
   package func noteFailedWrite(_ reason: String) {

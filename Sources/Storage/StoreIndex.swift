@@ -35,7 +35,9 @@ package final class StoreIndex: Sendable {
   /// What has happened to this store's index, whichever file it was in.
   package let history: IndexHistory
   private let isBroken = Atomic(false)
-  private let proof: Atomic<Bool>
+  private let proof = Atomic(false)
+  /// Records that did not open when it was filled, so that it lacks their entries.
+  private let leftOut = Atomic(0)
   private let environment: Environment
   /// The table of marks. The key `store` says whose index it is.
   private let meta: Database
@@ -48,8 +50,6 @@ package final class StoreIndex: Sendable {
     history: IndexHistory = IndexHistory()
   ) throws(LMDBError) {
     self.history = history
-    // What is filled from the records holds what they say.
-    proof = Atomic(loss != nil)
     self.environment = environment
     self.meta = meta
     self.loss = loss
@@ -70,8 +70,8 @@ package final class StoreIndex: Sendable {
     history.noteLoss(reason)
   }
 
-  /// Whether it has been compared with the records since it was opened, or was filled from them, so that
-  /// what it does not hold is new.
+  /// Whether it has been compared with the records since it was opened, or was filled from all of them, so
+  /// that what it does not hold is new.
   package var isProven: Bool { proof.load(ordering: .relaxed) }
 
   /// Notes that every entry of a table has been read since it was opened, so that each of its pages is what
@@ -81,6 +81,19 @@ package final class StoreIndex: Sendable {
   /// Notes that every record has its entry in a table, and every entry there is of its record.
   package func prove(_ slot: Slot) {
     notePagesRead(of: slot)
+    proof.store(true, ordering: .relaxed)
+  }
+
+  /// Notes that records did not open from which it was to be filled.
+  package func noteLeftOut(_ count: Int) {
+    guard count > 0 else { return }
+    history.noteLeftOut(leftOut.add(count, ordering: .relaxed).newValue)
+  }
+
+  /// Notes that a table is complete. One that was empty when it was opened holds what the records say,
+  /// where all of them opened.
+  package func noteFilled() {
+    guard loss != nil, leftOut.load(ordering: .relaxed) == 0 else { return }
     proof.store(true, ordering: .relaxed)
   }
 

@@ -63,6 +63,8 @@ package enum VaultError: Error, Equatable, Sendable, StoreFailure {
   case unknownHoneytoken
   /// What stands in the way of archiving.
   case archive(ArchiveProblem)
+  /// A record is not removed as a damaged one.
+  case recordStays(RecordKey, RecordObstacle)
 }
 
 /// What still needs a key, so that it is not destroyed.

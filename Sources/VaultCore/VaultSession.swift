@@ -17,6 +17,8 @@ package final class VaultSession: @unchecked Sendable {
   /// Records and rows of a small store that were found damaged when it was opened; a large one is read
   /// later.
   package let damagedAtStart: Int
+  /// Cards of a small store that were found to have two tokens when it was opened.
+  package var secondTokensAtStart: Int { cards.foundAtStart?.secondTokenCount ?? 0 }
   /// Nil where guesses are not counted.
   package let digits: SameDigits?
 
@@ -35,7 +37,9 @@ package final class VaultSession: @unchecked Sendable {
       SameDigits(
         settings.digitLimits, keyring: keys.current, store: store, clock: books.clock,
         figures: books.digitFigures))
-    damagedAtStart = cards.damagedAtStart + (try Self.checkSmallStore(store, keyring))
+    damagedAtStart =
+      (cards.foundAtStart?.damagedCount ?? 0)
+      + (try Self.checkSmallStore(store, keyring))
   }
 
   /// Reads every row of the idempotency table of a small store, so that a request that is not found in it

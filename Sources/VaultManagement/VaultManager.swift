@@ -19,7 +19,7 @@ package final class VaultManager: Sendable {
   let fingerprints: FingerprintTask
   let destructions: DestructionTask
   let reencryption: ReencryptionTask
-  private let scrub: ScrubTask
+  let scrub: ScrubTask
 
   /// What keys are judged by.
   package var rules: KeyRules { vault.settings.rules }
@@ -51,6 +51,7 @@ package final class VaultManager: Sendable {
     with keyring: Keyring, actor: String?, progress: (Int) -> Void = { _ in }
   ) throws(VaultError) {
     destructions.tryAgain()
+    fingerprints.lookAgain()
     try vault.unseal(
       with: keyring, actor: actor, tasks: [fingerprints, destructions, reencryption],
       checks: [scrub], progress: progress)
@@ -68,7 +69,10 @@ package final class VaultManager: Sendable {
   package func tick() {
     expireShares()
     vault.tick()
-    if let opened = try? vault.opened(), scrub.isDue(in: opened.session) { opened.work.wake() }
+    guard let opened = try? vault.opened() else { return }
+    if scrub.isDue(in: opened.session) || fingerprints.isDueAgain(in: opened.session) {
+      opened.work.wake()
+    }
   }
 
   /// See `Vault.lookAtRoom()`.
@@ -87,6 +91,23 @@ package final class VaultManager: Sendable {
 
   /// What has happened to the fingerprint index since the start.
   package var indexHistory: IndexHistory.Figures { store.indexHistory }
+
+  /// Records that do not open, so that the replacement of the fingerprint key does not end; 0 where none
+  /// is held up.
+  package var recordsThatHoldUpReplacement: Int { fingerprints.heldUpBy }
+
+  /// The same for who waits for that end: false while somebody looks again.
+  package var isReplacementHeldUp: Bool { fingerprints.isHeldUp }
+
+  /// The fingerprint key whose replacement does not end, and how many records do not open and keep it from
+  /// that; nil where nothing does.
+  package var heldUpReplacement: (key: KeyIdentifier, records: Int)? {
+    get throws(VaultError) {
+      let records = recordsThatHoldUpReplacement
+      guard records > 0, let key = try keyring.replacedFingerprintKey else { return nil }
+      return (key.identifier, records)
+    }
+  }
 
   /// How far work beside requests is.
   package var keyWork: BackgroundProgress {

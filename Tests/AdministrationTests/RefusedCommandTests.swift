@@ -1,5 +1,6 @@
 import AuditLog
 import Bytes
+import CardStore
 import JSON
 import Keyring
 import RecordFormat
@@ -113,6 +114,17 @@ struct RefusedCommandTests {
     #expect(
       try reason(VaultError.samePerson, Approve("0102030a"))
         == "refused cause=same-person approval=0102030a")
+    let token = try #require(RecordKey("tok_01kax3zv5ye8bvkp2mszn9fqxw"))
+    let remove = try RemoveDamaged([token], because: AdminRegistryTests.reason, execute: true)
+    #expect(
+      try reason(VaultError.recordStays(token, .opens), remove)
+        == "refused cause=record-opens \(why)")
+    #expect(
+      try reason(VaultError.recordStays(token, .keyMissing(AdminRegistryTests.key)), remove)
+        == "refused cause=key-missing \(why)")
+    #expect(
+      try reason(VaultError.recordStays(token, .absent), remove) == "refused cause=not-found \(why)"
+    )
     #expect(try reason(StorageError.full, CompactStore()) == "failed cause=unavailable")
     #expect(try reason(AdministrationError.notFound("x"), ShowKeys()) == "refused cause=not-found")
     // Who has gone away is told nothing, and has got nothing.

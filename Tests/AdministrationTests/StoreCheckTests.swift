@@ -1,3 +1,4 @@
+import Cards
 import RecordFormat
 import Storage
 import TestSupport
@@ -59,6 +60,34 @@ struct StoreCheckTests {
     #expect(check(missing: 3).isIntact)
     #expect(names(check(missing: nil)).isEmpty)
     #expect(names(check(missing: 3, wrong: 1)) == ["index-damaged"])
+  }
+
+  @Test("cards with two tokens are told, and are no damage")
+  func secondTokens() throws {
+    var check = check()
+    let (older, newer) = (
+      try #require(Token("tok_01kax3zv5ye8bvkp2mszn9fqxw")),
+      try #require(Token("tok_01kax3zv5ye8bvkp2mszn9fqxx"))
+    )
+    check.records?.secondTokenCount = 1
+    check.records?.secondTokens = [SecondToken(older: older, newer: newer)]
+    #expect(names(check) == ["second-tokens"])
+    #expect(check.isIntact)
+    let document = String(decoding: check.document, as: UTF8.self)
+    #expect(
+      document.contains(
+        #""second_tokens":1,"second_token_pairs":[{"older":"\#(older.text)","newer":"\#(newer.text)"}]"#
+      ))
+  }
+
+  @Test("records that do not open and that the index has lost are told with them")
+  func leftOut() {
+    var check = check(damaged: 2)
+    #expect(check.findings[0].detail == "2 records do not open")
+    check.records?.leftOutOfIndex = 1
+    #expect(
+      check.findings[0].detail.hasSuffix(
+        "index.mdb has lost 1 of them, whose cards would get a second token"))
   }
 
   @Test("of a damaged page nothing else is said, and that names it")

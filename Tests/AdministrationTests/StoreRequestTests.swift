@@ -1,3 +1,4 @@
+import CardStore
 import Cryptography
 import Ledgers
 import RecordFormat
@@ -13,12 +14,18 @@ struct StoreRequestTests {
   static let note = FreeText("é &=?%+# \"\\", longest: BackupRecord.longestNote)
   static let reason = KeyReason(ticket: "CHG-12", text: "shredded on 2026-11-25, tape 7")
 
+  static let records = ["tok_01kax3zv5ye8bvkp2mszn9fqxw", "key_019abe1fecbe72175bd8549fd49bf7bc00"]
+
   static func examples() throws -> [any AdminOperation] {
     [
       ListBackups(), CompactStore(), try BackUpStore(to: "/b", note: .none),
       try BackUpStore(
         to: "/backups/2026-11-25/cadenas 20261125214055.mdb", note: note ?? .none),
       try ForgetBackup(KeyIdentifier(0x0102_0304), because: reason ?? .none),
+      try RemoveDamaged(
+        records.compactMap { RecordKey($0) }, because: reason ?? .none, execute: true),
+      try RemoveDamaged(
+        records.prefix(1).compactMap { RecordKey($0) }, because: .none, execute: false),
     ]
   }
 
@@ -44,6 +51,14 @@ struct StoreRequestTests {
       "/v1/store/backups/forget?id=00000001", "/v1/store/backups/forget?reason=x",
       "/v1/store/backups/forget?id=1&reason=x", "/v1/store/backups/forget?id=00000001&reason=",
       "/v1/store/backups/forget?id=00000001&reason=" + String(repeating: "r", count: 129),
+      "/v1/store/remove-damaged", "/v1/store/remove-damaged?reason=x&execute=1",
+      "/v1/store/remove-damaged?records=&reason=x",
+      "/v1/store/remove-damaged?records=tok_1&reason=x",
+      "/v1/store/remove-damaged?records=\(Self.records[0])&execute=1",
+      "/v1/store/remove-damaged?records=\(Self.records[0]),\(Self.records[0])",
+      "/v1/store/remove-damaged?records=\(Self.records[0]),",
+      "/v1/store/remove-damaged?records="
+        + (0...100).map { "key_000\(100 + $0)" }.joined(separator: ","),
     ] {
       #expect(throws: AdministrationError.self, "\(target)") {
         try AdminRegistry.parse(method: "POST", target: target)
@@ -56,6 +71,7 @@ struct StoreRequestTests {
     for (method, target) in [
       ("GET", "/v1/store/compact"), ("POST", "/v1/store/compact?x=1"),
       ("GET", "/v1/store/backups?x=1"), ("POST", "/v1/store/backup"), ("POST", "/v1/store/restore"),
+      ("GET", "/v1/store/remove-damaged"),
     ] {
       #expect(try AdminRegistry.parse(method: method, target: target) == nil, "\(method) \(target)")
     }
@@ -64,10 +80,18 @@ struct StoreRequestTests {
   @Test("that change something are for operators")
   func roles() throws {
     for operation in try Self.examples() {
-      let isList = operation is ListBackups
-      #expect(operation.terms.role == (isList ? .auditor : .operator))
-      #expect(operation.terms.isWriting == !isList)
+      let isLook = operation is ListBackups || operation.isDryRun
+      #expect(operation.terms.role == (isLook ? .auditor : .operator))
+      #expect(operation.terms.isWriting == !(isLook || operation is RemoveDamaged))
+      #expect(!operation.route.path.contains("tok_"), "the path is logged")
     }
+  }
+}
+
+extension AdminOperation {
+  /// Whether it is one that removes something, and is not told to do it.
+  fileprivate var isDryRun: Bool {
+    self is RemoveDamaged && !fields.contains { $0.0 == "execute" && $0.1 != nil }
   }
 }
 

@@ -60,33 +60,6 @@ import Testing
     }
   }
 
-  private func change(
-    _ body: @escaping (inout KeyringChange) throws(KeyringError) -> Void
-  ) throws {
-    let keys = try house.keys
-    try house.perform { try keys.change(in: &$0, body) }
-  }
-
-  private func rotate() throws {
-    try change { (change) throws(KeyringError) in
-      _ = try change.rotate(
-        .fingerprint, cryptoperiodSeconds: 1_000, atMilliseconds: UInt64(CardHouse.start))
-    }
-  }
-
-  private func endRotation() throws {
-    try change { (change) throws(KeyringError) in
-      _ = change.endFingerprintRotation(atMilliseconds: UInt64(CardHouse.start))
-    }
-  }
-
-  private func scan() throws -> FingerprintScan {
-    try #require(
-      try FingerprintScan(store: house.store, keyring: house.keyring, slots: house.slots) { _ in
-        true
-      })
-  }
-
   @Test func `no card is looked up until the index is built anew, and all else goes on`() throws {
     try damageFingerprints(under: house.keyring)
     #expect(throws: CardStoreError.indexUnreadable) { try house.tokenize(customers: 0..<1) }
@@ -151,8 +124,8 @@ import Testing
 
   @Test func `while fingerprints are made anew both tables are built`() throws {
     let before = try house.keyring
-    try rotate()
-    let scan = try scan()
+    try house.rotate()
+    let scan = try house.scan()
     let newer = try house.tokenize(customers: 25..<28)
     try damageFingerprints(under: before)
     #expect(throws: CardStoreError.indexUnreadable) { try house.tokenize(customers: 0..<1) }
@@ -160,21 +133,21 @@ import Testing
     #expect(try house.tokenize(customers: 0..<28) == tokens + newer)
     // It filled the index that was set aside.
     #expect(throws: CardStoreError.indexUnreadable) { try scan.run { _ in } }
-    #expect(try self.scan().run { _ in })
-    try endRotation()
+    #expect(try house.scan().run { _ in } == 0)
+    try house.endRotation()
     #expect(try house.tokenize(customers: 0..<28) == tokens + newer)
     #expect(try house.verify().isSound)
   }
 
   @Test func `a rotation that ends on an index begun anew finds every card all the same`() throws {
     let before = try house.keyring
-    try rotate()
-    #expect(try scan().run { _ in })
+    try house.rotate()
+    #expect(try house.scan().run { _ in } == 0)
     try damageFingerprints(under: before)
     // One that the new table does not have, and the older one is asked for.
     #expect(throws: CardStoreError.indexUnreadable) { try house.tokenize(customers: 40..<41) }
     _ = try tokenizeWhenRebuilt(customer: 40)
-    try endRotation()
+    try house.endRotation()
     #expect(try tokenizeWhenRebuilt(customer: 0) == tokens[0])
     #expect(try house.tokenize(customers: 0..<25) == tokens)
   }
@@ -182,7 +155,7 @@ import Testing
   @Test func `a rotation and a stop while the index is built anew lose nothing`() throws {
     try damageFingerprints(under: house.keyring)
     #expect(throws: CardStoreError.indexUnreadable) { try house.tokenize(customers: 0..<1) }
-    try rotate()
+    try house.rotate()
     try house.reopen()
     #expect(try tokenizeWhenRebuilt(customer: 0) == tokens[0])
     #expect(try house.tokenize(customers: 0..<25) == tokens)

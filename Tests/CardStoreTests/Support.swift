@@ -238,6 +238,20 @@ extension CardHouse {
     }
   }
 
+  /// Flips a bit of the key under which a record stands; returns what it is then.
+  @discardableResult
+  func move(_ token: Token, flipping byte: Int) throws -> [UInt8] {
+    let record = try value(token.array, in: .cards)
+    var key = token.array
+    key[byte] ^= byte == 6 ? 0x80 : 1
+    let moved = key
+    try perform { transaction in
+      try transaction.delete(token.array.rawSpan, in: .cards)
+      try transaction.put(key: moved.rawSpan, value: record.rawSpan, in: .cards)
+    }
+    return moved
+  }
+
   /// Flips a bit of the record's byte `index`.
   func damage(_ token: Token, byte index: Int) throws {
     var record = try value(token.array, in: .cards)

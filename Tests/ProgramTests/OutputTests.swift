@@ -45,7 +45,8 @@ import Testing
       "$(cadenas store backup list --config cadenas.yaml --format json | "
         + "sed 's/.*\"id\":\"\\([^\"]*\\)\".*/\\1/') --reason gone"
     ),
-    ("store compact", ""), ("honeytoken add", "--merchant shop"), ("honeytoken list", ""),
+    ("store compact", ""), ("store remove-damaged", "tok_01kax3zv5ye8bvkp2mszn9fqxw"),
+    ("honeytoken add", "--merchant shop"), ("honeytoken list", ""),
     (
       "honeytoken remove",
       "$(cadenas honeytoken list --config cadenas.yaml --format json | "

@@ -335,17 +335,30 @@ private func digits(of card: borrowing StoredCard) -> String {
 extension TestVault {
   /// Flips a bit of the byte `index` of a card's record.
   func damage(_ token: Token, byte index: Int) throws {
-    let key = token.bytes
-    let keyBytes = key.indices.map { key[$0] }
+    try change(token) { $0[index] ^= 1 }
+  }
+
+  /// Has the header of a card's record name another key.
+  func name(_ key: KeyIdentifier, inRecordOf token: Token) throws {
+    try change(token) { $0.replaceSubrange(1..<5, with: key.value.bigEndianBytes) }
+  }
+
+  private func change(_ token: Token, _ body: (inout [UInt8]) -> Void) throws {
+    let key = token.array
     var record = try store.read { transaction -> [UInt8] in
-      guard let value = try transaction.get(keyBytes.rawSpan, in: .cards) else { return [] }
+      guard let value = try transaction.get(key.rawSpan, in: .cards) else { return [] }
       return value.array
     }
-    guard index < record.count else { throw Missing(what: "a record") }
-    record[index] ^= 1
-    let damaged = record
+    guard !record.isEmpty else { throw Missing(what: "a record") }
+    body(&record)
+    let changed = record
     try store.perform { transaction in
-      try transaction.put(key: keyBytes.rawSpan, value: damaged.rawSpan, in: .cards)
+      try transaction.put(key: key.rawSpan, value: changed.rawSpan, in: .cards)
     }
+  }
+
+  /// Removes the index of a vault that is closed.
+  func removeIndex() throws {
+    for name in ["index.mdb", "index.mdb-lock"] { unsafe unlink("\(directory.store)/\(name)") }
   }
 }

@@ -48,6 +48,13 @@ package struct RotateKey: AdminOperation {
     if role.isReplacedCardByCard {
       try call.followKeyWork(vault) {
         try vault.keyring.entry(rotation.old)?.isBeingReplaced == true
+          && !vault.isReplacementHeldUp
+      }
+      if let held = try vault.heldUpReplacement {
+        throw AdministrationError.refused(
+          "it has begun, and is not done: "
+            + KeyWarning.replacementHeldUp(records: held.records).text(for: role)
+            + ". Then it goes on by itself")
       }
     }
     try call.answer { json in

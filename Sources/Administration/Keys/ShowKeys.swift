@@ -40,8 +40,14 @@ extension AdminCall {
   func keyStatuses() throws -> [KeyStatus] {
     let cards = try CardVerifier.cardCounts(in: store)
     let uses = try store.read { try KeyTally.read(.uses, $0) }
-    return try keyring().status(
+    var keys = try keyring().status(
       cards: cards, uses: uses, rules: hooks.rules, atMilliseconds: UInt64(clamping: now))
+    if let held = try hooks.vault?.heldUpReplacement,
+      let index = keys.firstIndex(where: { $0.identifier == held.key })
+    {
+      keys[index].warnings.append(.replacementHeldUp(records: held.records))
+    }
+    return keys
   }
 
   /// What may be told of every key; nothing while the keyring is closed.
@@ -105,7 +111,7 @@ extension KeyWarning {
   /// Whether it should be done now.
   package var isUrgent: Bool {
     switch self {
-    case .compromised, .cryptoperiodEnded: true
+    case .compromised, .cryptoperiodEnded, .replacementHeldUp: true
     case .cryptoperiodEnds, .nearlyUsedUp, .destructionIncomplete: false
     }
   }
@@ -133,6 +139,10 @@ extension KeyWarning {
       "\(percent) % of its allowed uses are used up: keys rotate \(role.name)"
     case .destructionIncomplete:
       "its destruction is not complete: see cadenas status, and run keys destroy again"
+    case .replacementHeldUp(let records):
+      (records == 1 ? "1 record does not open" : "\(records) records do not open")
+        + ", so that its replacement does not end and cards are still found by it: restore a backup, or "
+        + "remove what cadenas store verify names with cadenas store remove-damaged"
     }
   }
 }

@@ -73,7 +73,7 @@ struct StoreCheck {
   struct Finding: Equatable {
     let name: String
     let detail: String
-    /// Whether it is cured by itself, at the next start.
+    /// Whether nothing is damaged by it.
     var isHarmless = false
   }
 
@@ -100,7 +100,7 @@ struct StoreCheck {
   /// Cards that came with the backup from which the store was restored.
   var restored: UInt64 = 0
 
-  /// Whether all is well, or will be after the next start.
+  /// Whether nothing is damaged.
   var isIntact: Bool { findings.allSatisfy(\.isHarmless) }
 
   /// Everything that is wrong.
@@ -110,8 +110,14 @@ struct StoreCheck {
     }
     var findings: [Finding] = []
     if let records, records.damagedCount > 0 {
+      let leftOut = records.leftOutOfIndex
       findings.append(
-        Finding(name: "records-damaged", detail: "\(records.damagedCount) records do not open"))
+        Finding(
+          name: "records-damaged",
+          detail: "\(records.damagedCount) records do not open"
+            + (leftOut == 0
+              ? ""
+              : "; index.mdb has lost \(leftOut) of them, whose cards would get a second token")))
     }
     if damagedRows > 0 {
       findings.append(
@@ -137,7 +143,7 @@ struct StoreCheck {
           ))
       }
     }
-    findings += indexFindings
+    findings += indexFindings + secondTokenFindings
     if !isFileComplete {
       findings.append(
         Finding(
@@ -167,6 +173,19 @@ struct StoreCheck {
     ]
   }
 
+  private var secondTokenFindings: [Finding] {
+    guard let records, records.secondTokenCount > 0 else { return [] }
+    let count = records.secondTokenCount
+    return [
+      Finding(
+        name: "second-tokens",
+        detail: (count == 1 ? "1 card has" : "\(count) cards have")
+          + " two tokens of one merchant, which both lead to it; have the merchant use the newer one, and "
+          + "delete the older",
+        isHarmless: true)
+    ]
+  }
+
   private var keys: [(identifier: String, found: UInt64, noted: UInt64)] {
     guard let records else { return [] }
     return Set(records.found.keys).union(records.counted.keys).map { key in
@@ -189,6 +208,16 @@ struct StoreCheck {
       json.member("missing_from_index", integer: records?.missingFromIndex)
       json.member(
         "wrong_in_index", integer: records?.missingFromIndex == nil ? nil : records?.wrongInIndex)
+      json.member(
+        "left_out_of_index",
+        integer: records?.missingFromIndex == nil ? nil : records?.leftOutOfIndex)
+      json.member(
+        "second_tokens",
+        integer: records?.missingFromIndex == nil ? nil : records?.secondTokenCount)
+      json.member("second_token_pairs", objects: records?.secondTokens ?? []) { json, pair in
+        json.member("older", string: pair.older.text)
+        json.member("newer", string: pair.newer.text)
+      }
       json.member("keys", objects: keys) { json, key in
         json.member("id", string: key.identifier)
         json.member("found", integer: key.found)

@@ -1,6 +1,7 @@
 import AuditLog
 import CardStore
 import Keyring
+import Ledgers
 import RecordFormat
 import SecretMemory
 import Storage
@@ -8,12 +9,30 @@ import Synchronization
 import VaultCore
 
 /// Fingerprints that are made anew after a rotation of their key.
+///
+/// While records do not open it does not come to its end: only the older table tells the numbers of their
+/// cards from new ones. It looks again at a start, when damaged records were removed, and once an hour.
 final class FingerprintTask: BackgroundTask {
+  static let intervalNanoseconds: UInt64 = 3_600_000_000_000
+
+  /// How long it waits before it looks again where it could not.
+  private static let retryNanoseconds: UInt64 = 60_000_000_000
+
+  private struct State {
+    /// Records that did not open when it looked last.
+    var unopened = 0
+    /// When it is due, on the monotonic clock.
+    var dueNanoseconds: UInt64 = 0
+    /// Whether somebody wants another look than the one under way.
+    var isWantedAgain = false
+  }
+
   /// Held while the fingerprint key is rotated, or the table that it does not use is emptied.
   let turn = Mutex(())
   private let store: Store
   private let books: Books
   private let slots: SecretPool
+  private let state = Mutex(State())
 
   init(_ vault: Vault) {
     store = vault.store
@@ -23,15 +42,52 @@ final class FingerprintTask: BackgroundTask {
 
   var failure: String? { nil }
 
+  /// Records that did not open when it looked last, so that it does not come to its end; 0 where that is
+  /// not so.
+  var heldUpBy: Int { state.withLock { $0.unopened } }
+
+  /// Whether it waits, held up, to look again.
+  var isHeldUp: Bool {
+    let now = books.clock.monotonicNanoseconds()
+    return state.withLock { $0.unopened > 0 && $0.dueNanoseconds > now }
+  }
+
   func isDue(in session: VaultSession) -> Bool {
-    session.keys.current.replacedFingerprintKey != nil
+    guard session.keys.current.replacedFingerprintKey != nil else { return false }
+    let now = books.clock.monotonicNanoseconds()
+    return state.withLock { $0.dueNanoseconds <= now }
+  }
+
+  /// Whether it is due again, after it was held up.
+  func isDueAgain(in session: VaultSession) -> Bool { heldUpBy > 0 && isDue(in: session) }
+
+  /// Has it look again: there may be nothing any more that holds it up.
+  func lookAgain() {
+    state.withLock {
+      $0.isWantedAgain = true
+      $0.dueNanoseconds = 0
+    }
   }
 
   func run(_ work: BackgroundWork) throws(VaultError) {
+    state.withLock { $0.isWantedAgain = false }
     do throws(VaultError) { try replace(work) } catch {
       // It is being built anew, and the table that is filled begins again.
-      guard error == .cards(.indexUnreadable) else { throw error }
-      _ = work.rest(after: .zero, atLeast: .seconds(1))
+      guard error != .cards(.indexUnreadable) else {
+        _ = work.rest(after: .zero, atLeast: .seconds(1))
+        return
+      }
+      // One that was held up is begun again by the clock, and not as often as that strikes.
+      if heldUpBy > 0 { end(unopened: heldUpBy, next: Self.retryNanoseconds) }
+      throw error
+    }
+  }
+
+  private func end(unopened: Int, next: UInt64 = FingerprintTask.intervalNanoseconds) {
+    let due = unopened == 0 ? 0 : books.clock.monotonicNanoseconds() + next
+    state.withLock {
+      $0.unopened = unopened
+      $0.dueNanoseconds = $0.isWantedAgain ? 0 : due
     }
   }
 
@@ -44,9 +100,11 @@ final class FingerprintTask: BackgroundTask {
     let scan = try onCards(
       FingerprintScan(store: store, keyring: keys.current, slots: slots) { work.rest(after: $0) })
     guard let scan else { return }
-    let isComplete = try onCards(
+    let unopened = try onCards(
       scan.run { opened in work.note { $0.done = UInt64(opened) } })
-    guard isComplete else { return }
+    guard let unopened else { return }
+    end(unopened: unopened)
+    guard unopened == 0 else { return }
     try store.perform { [books] (transaction) throws(VaultError) in
       let now = books.now
       let keys = try books.opened().keys

@@ -33,13 +33,14 @@ extension VaultManager {
     return rotation
   }
 
-  /// Has fingerprints under a new key be made that were not done, since that had failed; nil where none
-  /// were.
+  /// Has fingerprints under a new key be made that were not done, since that had failed or was held up; nil
+  /// where none were.
   package func resumeFingerprints() throws(VaultError) -> KeyRotation? {
     let (keyring, work) = (try keyring, keyWork)
-    guard let old = keyring.replacedFingerprintKey, !work.isRunning, work.failure != nil else {
-      return nil
-    }
+    guard let old = keyring.replacedFingerprintKey, !work.isRunning,
+      work.failure != nil || fingerprints.heldUpBy > 0
+    else { return nil }
+    fingerprints.lookAgain()
     try vault.opened().work.wake()
     let new = keyring.activeFingerprintKey.identifier
     return KeyRotation(

@@ -24,6 +24,8 @@ final class ScrubTask: BackgroundTask {
     var status = ScrubStatus()
     /// When it is due, on the monotonic clock.
     var dueNanoseconds: UInt64 = 0
+    /// Whether somebody wants another look than the one under way.
+    var isWantedAgain = false
     /// What the log has been told of.
     var told: String?
   }
@@ -46,7 +48,17 @@ final class ScrubTask: BackgroundTask {
   /// Notes that the vault was opened; a store that is small has been read before that.
   func vaultWasOpened(_ session: VaultSession) {
     guard store.isSmall else { return }
-    end(ScrubFinding(damaged: session.damagedAtStart))
+    end(
+      ScrubFinding(
+        damaged: session.damagedAtStart, secondTokens: session.secondTokensAtStart))
+  }
+
+  /// Has it look again soon: what it found may be gone.
+  func lookAgain() {
+    state.withLock {
+      $0.isWantedAgain = true
+      $0.dueNanoseconds = 0
+    }
   }
 
   func isDue(in session: VaultSession) -> Bool {
@@ -60,6 +72,7 @@ final class ScrubTask: BackgroundTask {
         try transaction.count(of: .cards)
       })
     state.withLock {
+      $0.isWantedAgain = false
       $0.status.isRunning = true
       $0.status.done = 0
       $0.status.total = UInt64(total)
@@ -100,7 +113,8 @@ final class ScrubTask: BackgroundTask {
     store.note(records)
     if !records.isIndexSound { store.condemnIndex("its entries are not those of the records") }
     return ScrubFinding(
-      damaged: records.damagedCount + rows.damaged, isIndexWrong: !records.isIndexSound)
+      damaged: records.damagedCount + rows.damaged, secondTokens: records.secondTokenCount,
+      isIndexWrong: !records.isIndexSound)
   }
 
   private func again() {
@@ -118,7 +132,8 @@ final class ScrubTask: BackgroundTask {
       $0.status.isRunning = false
       $0.status.endedMilliseconds = ended
       $0.status.damaged = UInt64(finding.damaged)
-      $0.dueNanoseconds = now + Self.intervalNanoseconds
+      $0.status.secondTokens = UInt64(finding.secondTokens)
+      $0.dueNanoseconds = $0.isWantedAgain ? 0 : now + Self.intervalNanoseconds
     }
     if finding.isIndexWrong { tell("index") }
     if finding.damaged > 0 { tell("records=\(finding.damaged)") }
@@ -152,6 +167,8 @@ extension StorageError {
 private struct ScrubFinding {
   /// Records and rows that are damaged.
   var damaged: Int
+  /// Cards that have two tokens.
+  var secondTokens: Int
   var isIndexWrong = false
 }
 
@@ -165,4 +182,6 @@ package struct ScrubStatus: Equatable, Sendable {
   package var endedMilliseconds: UInt64?
   /// Records and kept answers that were damaged then.
   package var damaged: UInt64 = 0
+  /// Cards that had two tokens then.
+  package var secondTokens: UInt64 = 0
 }

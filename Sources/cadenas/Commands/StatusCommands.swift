@@ -75,6 +75,10 @@ struct StatusCommand: ParsableCommand {
               + " records or kept answers; see cadenas store verify"
           ))
       }
+      if check["second_tokens"]?.integer ?? 0 > 0 {
+        pairs.append(
+          ("second tokens", "\(check.text("second_tokens")) cards; see cadenas store verify"))
+      }
       if check["running"]?.isTrue == true {
         pairs.append(
           ("store is read", "\(check.text("done")) of \(check.text("total")) records"))
@@ -86,6 +90,14 @@ struct StatusCommand: ParsableCommand {
         ("failed_writes", "last_failure", "index not written"),
       ] where (index[figure]?.integer ?? 0) > 0 {
         pairs.append((name, "\(index.text(figure)) times, last: \(index.text(cause))"))
+      }
+      if index["left_out"]?.integer ?? 0 > 0 {
+        pairs.append(
+          (
+            "not in the index",
+            Console.styled(index.text("left_out"), .red)
+              + " records that do not open; their cards would get a second token"
+          ))
       }
     }
     return pairs

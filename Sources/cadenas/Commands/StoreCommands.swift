@@ -6,7 +6,7 @@ struct StoreCommand: ParsableCommand {
     commandName: "store", abstract: "Look at the store, verify it, back it up and restore it.",
     subcommands: [
       StoreStatsCommand.self, StoreVerifyCommand.self, StoreBackupCommand.self,
-      StoreRestoreCommand.self, StoreCompactCommand.self,
+      StoreRestoreCommand.self, StoreCompactCommand.self, StoreRemoveDamagedCommand.self,
     ])
 }
 
@@ -37,7 +37,8 @@ struct StoreVerifyCommand: ParsableCommand {
       First every page is read: what it is, in which order its keys stand, and, where no service \
       runs, that none is used twice. What was created and not deleted has to be there, every record \
       and every kept answer has to open under its key, and the index has to lead to each card up to \
-      its mark and to nothing else. Exit status 0 where all is well, 1 where something is not. It \
+      its mark and to nothing else. A card that has two tokens of one merchant is told, and is no damage. \
+      Exit status 0 where all is well, 1 where something is not. It \
       works beside a running service, where the newest cards' entries may still be in memory.
       """)
 
@@ -67,5 +68,8 @@ struct StoreVerifyCommand: ParsableCommand {
         Console.printable("\($0.text("name")): \($0.text("detail"))") + "\n"
       }.joined()
       + result.texts("damaged_tokens").map { "  \($0)\n" }.joined()
+      + result.rows("second_token_pairs").map {
+        "  two tokens: \($0.text("older")), then \($0.text("newer"))\n"
+      }.joined()
   }
 }

@@ -89,6 +89,7 @@ final class Service: Sendable {
       memory.tick()
       roomTick.run { manager.lookAtRoom() }
       indexLog.tick(manager.indexHistory)
+      indexLog.tick(heldUpBy: manager.recordsThatHoldUpReplacement)
     }
     logger.info(
       "serving",

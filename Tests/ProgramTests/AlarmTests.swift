@@ -5,7 +5,7 @@ import Testing
 
 extension EndToEnd {
   /// Alarms and honeytokens as operators and shops meet them.
-  @Suite(.stage { $0 + "limits: {refusals_stored_per_minute: 5}\n" }) struct AlarmTests {
+  @Suite(.stage(limits: ["refusals_stored_per_minute": 5])) struct AlarmTests {
     /// The alarms of a token, or all, oldest first.
     private func alarms(_ filter: String...) throws -> [JSONMembers] {
       let text = try Stage.current.cadenas(

@@ -5,7 +5,7 @@ import Testing
 
 extension EndToEnd {
   /// What an auditor reads about what clients did.
-  @Suite(.stage { $0 + "limits: {refusals_stored_per_minute: 5}\n" }) struct AuditTests {
+  @Suite(.stage(limits: ["refusals_stored_per_minute": 5])) struct AuditTests {
     /// The entries that `filter` lets through, oldest first.
     private func entries(_ filter: String...) throws -> [JSONMembers] {
       let text = try Stage.current.cadenas(["audit", "show", "--format", "json"] + filter)

@@ -5,16 +5,8 @@ import Testing
 
 extension EndToEnd {
   /// A stop that does not wait for ever, and an acquirer that is not waited for.
-  @Suite(
-    .stage {
-      $0 + """
-        limits:
-          drain_seconds: 1
-          acquirer_answer_seconds: 60
-
-        """
-    }) struct DrainTests
-  {
+  @Suite(.stage(limits: ["drain_seconds": 1, "acquirer_answer_seconds": 60]))
+  struct DrainTests {
     @Test func whatIsNotAnsweredWithinTheDrainLimitIsUnknownForEver() async throws {
       let stage = try Stage.current
       let token = try await stage.token(of: TestCard.visa)

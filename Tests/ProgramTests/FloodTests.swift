@@ -8,16 +8,7 @@ import Testing
 
 extension EndToEnd {
   /// A stranger who takes all the connections there are.
-  @Suite(
-    .stage {
-      $0 + """
-        limits:
-          connections: 200
-          handshake_seconds: 60
-
-        """
-    }) struct FloodTests
-  {
+  @Suite(.stage(limits: ["connections": 200, "handshake_seconds": 60])) struct FloodTests {
     /// How many connections have come so far.
     private func arrived() throws -> Int {
       try Metrics.event("connections_accepted") + Metrics.event("connections_over_limit")
@@ -51,16 +42,8 @@ extension EndToEnd {
   }
 
   /// A merchant who takes all the connections it can have.
-  @Suite(
-    .stage {
-      $0 + """
-        limits:
-          connections: 200
-          connections_by_client: 60
-
-        """
-    }) struct MerchantFloodTests
-  {
+  @Suite(.stage(limits: ["connections": 200, "connections_by_client": 60]))
+  struct MerchantFloodTests {
     @Test func aMerchantWhoTakesManyConnectionsHasItsShareAndOthersHaveTheirs() async throws {
       let stage = try Stage.current
       let before = try Metrics.event("connections_over_client_share")

@@ -9,7 +9,7 @@ extension EndToEnd {
   /// An acquirer that takes connections and says nothing, for longer than any test waits.
   @Suite(
     .serialized,
-    .stage {
+    .stage(limits: ["acquirer_messages": 8, "acquirer_connect_seconds": 60]) {
       $0.replacing(
         """
             acquirers:
@@ -32,9 +32,6 @@ extension EndToEnd {
                 template: acquirers/simulator.yaml
                 url: https://127.0.0.1:1
                 tls: {ca: pki/acquirer-ca.pem, server_name: localhost}
-          limits:
-            acquirer_messages: 8
-            acquirer_connect_seconds: 60
 
           """
     }) struct HangingAcquirerTests

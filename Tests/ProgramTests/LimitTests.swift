@@ -7,7 +7,7 @@ import Testing
 
 extension EndToEnd {
   /// Limits, with a configuration in which they are met soon.
-  @Suite(.stage { $0 + "limits: {connections: 24, writer_queue: 1}\n" }) struct LimitTests {
+  @Suite(.stage(limits: ["connections": 24, "writer_queue": 1])) struct LimitTests {
     static let connections = 24
 
     @Test func aHeaderOfEightKibibytesIsTheLongest() async throws {
@@ -126,7 +126,7 @@ extension EndToEnd {
   }
 
   /// Deadlines, with a configuration in which they pass soon.
-  @Suite(.stage { $0 + "limits: {header_seconds: 1, body_seconds: 1, idle_seconds: 3}\n" })
+  @Suite(.stage(limits: ["header_seconds": 1, "body_seconds": 1, "idle_seconds": 3]))
   struct DeadlineTests {
     @Test func aHeaderThatComesTooSlowlyEndsTheConnectionWithoutAWord() async throws {
       let before = try Stage.current.counted("requests_timed_out")
@@ -166,7 +166,7 @@ extension EndToEnd {
   }
 
   /// The deadline of a handshake, which no client keeps.
-  @Suite(.stage { $0 + "limits: {handshake_seconds: 2}\n" }) struct HandshakeDeadlineTests {
+  @Suite(.stage(limits: ["handshake_seconds": 2])) struct HandshakeDeadlineTests {
     @Test func aClientThatSaysNothingInsteadOfAHandshakeIsClosed() async throws {
       let before = try Stage.current.counted("handshakes_timed_out")
       let channel = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)

@@ -12,50 +12,53 @@ extension EndToEnd {
     private static let root =
       #filePath.split(separator: "/").dropLast(3).map { "/\($0)" }.joined()
 
-    @Test func whoDoesNotReadTheLogHoldsNobodyUp() async throws {
+    /// Runs `body` with a vault whose log fills a pipe that nobody reads, and starts the suite's own again.
+    private static func withUnreadLog(
+      _ body: (_ stage: Stage, _ log: Pipe, _ service: ChildProcess) async throws -> Void
+    ) async throws {
       let stage = try Stage.current
       let vault = try stage.running.vault
       try await stage.stop()
       let log = try Pipe()
       let service = try log.start(stage)
       defer { service.send(SIGKILL) }
-      try await Self.fill(log, stage, vault)
-      #expect(try stage.cadenas("metrics").contains("\ncadenas_log_lines_lost_total 0\n"))
-      // It is read again, and nothing is missing.
-      var text = ""
-      func lines() -> [String] { text.split(separator: "\n").map(String.init) }
-      try await eventually("all lines have come") {
-        text += log.read()
-        return lines().filter { $0.contains("\"request\"") }.count == Self.refusals
-      }
-      service.send(SIGTERM)
-      var ended: cadenas_dev.ExitStatus?
-      try await eventually("it ends") {
-        ended = service.poll()
-        text += log.read()
-        return ended != nil
-      }
-      #expect(ended == .exited(0))
-      for line in lines() {
-        #expect((try? JSONMembers(Array(line.utf8)))?["message"] != nil, "\(line)")
-      }
-      #expect(lines().last?.contains("\"stopped\"") == true, "\(lines().suffix(3))")
+      try await fill(log, stage, vault)
+      try await body(stage, log, service)
       try await stage.start()
     }
 
+    @Test func whoDoesNotReadTheLogHoldsNobodyUp() async throws {
+      try await Self.withUnreadLog { stage, log, service in
+        #expect(try stage.cadenas("metrics").contains("\ncadenas_log_lines_lost_total 0\n"))
+        // It is read again, and nothing is missing.
+        var text = ""
+        func lines() -> [String] { text.split(separator: "\n").map(String.init) }
+        try await eventually("all lines have come") {
+          text += log.read()
+          return lines().filter { $0.contains("\"request\"") }.count == Self.refusals
+        }
+        service.send(SIGTERM)
+        var ended: cadenas_dev.ExitStatus?
+        try await eventually("it ends") {
+          ended = service.poll()
+          text += log.read()
+          return ended != nil
+        }
+        #expect(ended == .exited(0))
+        for line in lines() {
+          #expect((try? JSONMembers(Array(line.utf8)))?["message"] != nil, "\(line)")
+        }
+        #expect(lines().last?.contains("\"stopped\"") == true, "\(lines().suffix(3))")
+      }
+    }
+
     @Test func aLogThatNobodyReadsIsInTheWayOfNoStop() async throws {
-      let stage = try Stage.current
-      let vault = try stage.running.vault
-      try await stage.stop()
-      let log = try Pipe()
-      let service = try log.start(stage)
-      defer { service.send(SIGKILL) }
-      try await Self.fill(log, stage, vault)
-      service.send(SIGTERM)
-      try await eventually("it ends") { service.poll() != nil }
-      #expect(service.poll() == .exited(0))
-      try await stage.start()
-      _ = try stage.cadenas("audit", "verify")
+      try await Self.withUnreadLog { _, _, service in
+        service.send(SIGTERM)
+        try await eventually("it ends") { service.poll() != nil }
+        #expect(service.poll() == .exited(0))
+      }
+      _ = try Stage.current.cadenas("audit", "verify")
     }
 
     /// Makes lines until the pipe is full, and some more.

@@ -90,10 +90,6 @@ final class Stage: Sendable {
     if configuration.contains("limits: {") {
       return configuration.replacing("limits: {", with: "limits: {\(flow), ", maxReplacements: 1)
     }
-    if configuration.contains("limits:\n") {
-      let block = missing.map { "  \($0)\n" }.joined()
-      return configuration.replacing("limits:\n", with: "limits:\n\(block)", maxReplacements: 1)
-    }
     return configuration + "limits: {\(flow)}\n"
   }
 
@@ -140,6 +136,14 @@ final class Stage: Sendable {
 extension Trait where Self == Stage.Trait {
   /// One installation for the suite.
   static var stage: Self { Stage.Trait { $0 } }
+
+  /// One installation for the suite, with other limits, and what else `adjust` changes.
+  static func stage(
+    limits: [String: Int], _ adjust: @escaping @Sendable (String) -> String = { $0 }
+  ) -> Self {
+    let flow = limits.sorted { $0.key < $1.key }.map { "\($0.key): \($0.value)" }
+    return stage { adjust($0) + "limits: {\(flow.joined(separator: ", "))}\n" }
+  }
 
   /// One installation for the suite, with another configuration than a development one has.
   static func stage(_ adjust: @escaping @Sendable (String) -> String) -> Self {

@@ -12,6 +12,23 @@ package enum Drafts {
     return "\(path).\(String(repeating: "0", count: 8 - digits.count))\(digits)\(ending)"
   }
 
+  /// Creates a draft of the file `path` and holds it; whoever gets the descriptor closes it.
+  ///
+  /// - Parameter mode: its permission bits, less what the process masks.
+  package static func create(
+    for path: String, ending: String, mode: UInt32
+  ) throws(SystemFailure) -> (path: String, descriptor: Int32) {
+    while true {
+      let draft = name(for: path, ending: ending)
+      let descriptor = unsafe open(draft, O_WRONLY | O_CREAT | O_CLOEXEC | O_EXCL, mode)
+      guard descriptor >= 0 else { throw SystemFailure(call: "open", errno: errno) }
+      hold(descriptor)
+      if isNamed(descriptor) { return (draft, descriptor) }
+      // Somebody took it for one that was left, in the moment before it was held.
+      close(descriptor)
+    }
+  }
+
   /// Bytes by which a draft's name is longer than `path`.
   package static func addedBytes(ending: String) -> Int { 9 + ending.utf8.count }
 

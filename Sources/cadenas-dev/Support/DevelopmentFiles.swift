@@ -68,21 +68,32 @@ enum DevelopmentFiles {
     String(decoding: try read(path), as: UTF8.self)
   }
 
+  private static let draftEnding = ".new"
+
   /// Replaces the file at `path` at once: a reader sees the old bytes or the new ones. Its owner
   /// stays who it was, where this process may give files away.
   static func write(
     _ bytes: [UInt8], to path: String, mode: mode_t = 0o600
   ) throws(DevelopmentError) {
-    let temporary = path + ".new"
-    let descriptor = unsafe open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode)
-    guard descriptor >= 0 else { throw .system(temporary) }
-    defer { close(descriptor) }
+    Drafts.removeAbandoned(for: path, ending: draftEnding)
+    let draft: (path: String, descriptor: Int32)
+    do throws(SystemFailure) {
+      draft = try Drafts.create(for: path, ending: draftEnding, mode: mode)
+    } catch { throw .system(path, error.errno) }
+    defer { close(draft.descriptor) }
     var before = stat()
-    if unsafe stat(path, &before) == 0 { _ = fchown(descriptor, before.st_uid, before.st_gid) }
-    do throws(SystemFailure) { try writeAll(bytes, to: descriptor) } catch {
-      throw .system(temporary, error.errno)
+    if unsafe stat(path, &before) == 0 {
+      _ = fchown(draft.descriptor, before.st_uid, before.st_gid)
     }
-    try move(temporary, to: path)
+    do throws(DevelopmentError) {
+      do throws(SystemFailure) { try writeAll(bytes, to: draft.descriptor) } catch {
+        throw .system(path, error.errno)
+      }
+      try move(draft.path, to: path)
+    } catch {
+      unsafe unlink(draft.path)
+      throw error
+    }
   }
 
   /// Gives what is at `path` the name `destination`.

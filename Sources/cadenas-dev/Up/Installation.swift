@@ -7,7 +7,7 @@ struct Installation {
   /// What an installation consists of; a directory with other things and none of our configuration
   /// is not ours.
   private static let parts: Set<String> = [
-    "acquirers", "admin.sock", "cadenas.yaml", "cadenas.yaml.new", "keys", "logs", "pki", "store",
+    "acquirers", "admin.sock", "cadenas.yaml", "keys", "logs", "pki", "store",
     "up.lock",
   ]
 
@@ -80,5 +80,7 @@ struct Installation {
 
   private static func isPart(_ name: String) -> Bool {
     parts.contains(name) || name.hasPrefix("pki.partial-")
+      // A draft of a start that was cut short.
+      || name.hasPrefix("cadenas.yaml.")
   }
 }

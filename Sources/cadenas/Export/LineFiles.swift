@@ -54,20 +54,9 @@ struct NewFile: ~Copyable {
 
   /// Creates a draft of the file `path`, mode 0640, and holds it until this value goes.
   init(draftOf path: String, ending: String) throws(CommandFailure) {
-    while true {
-      let draft = Drafts.name(for: path, ending: ending)
-      let descriptor = unsafe open(draft, O_WRONLY | O_CREAT | O_CLOEXEC | O_EXCL, 0o640)
-      guard descriptor >= 0 else { throw .system(path) }
-      Drafts.hold(descriptor)
-      guard Drafts.isNamed(descriptor) else {
-        // Somebody took it for one that was left, in the moment before it was held.
-        close(descriptor)
-        continue
-      }
-      self.path = draft
-      self.descriptor = descriptor
-      return
-    }
+    do throws(SystemFailure) {
+      (self.path, descriptor) = try Drafts.create(for: path, ending: ending, mode: 0o640)
+    } catch { throw .system(path, error.errno) }
   }
 
   /// Creates the file, mode 0640.

@@ -79,16 +79,29 @@ package struct KeySourceHooks: Sendable {
     }
   }
 
+  /// Refuses to go on where the source has not got the KEK in force: what is made there then would be in
+  /// the wrong place, such as below the mount point of a disk that is not mounted.
+  private func requireKeyInForce(_ keyring: Keyring) throws(VaultError) {
+    let key = keyring.keyEncryptionKeyIdentifier
+    // One that custodians hold is in no source, and not replaced here either.
+    guard keyring.entry(key)?.origin != .ceremony else { return }
+    do throws(KeyringError) { _ = try source.load(key) } catch {
+      guard case .keyEncryptionKeyMissing(_, let directory) = error else { throw VaultError(error) }
+      throw .keyring(.keyInForceMissing(key, directory: directory))
+    }
+  }
+
   /// Gives the next KEK to `body`: the one that the operator has installed, or one that is made, and
-  /// is durable in its source before the keyring is wrapped under it. The one before stays where it is.
-  /// Where `body` throws, one that was made is gone again.
+  /// is durable in its source, beside the one in force, before the keyring is wrapped under it. The one
+  /// before stays where it is. Where `body` throws, one that was made is gone again.
   func withNextKey(
     _ installed: KeyIdentifier?,
     _ body: (KeyEncryptionKey, KeyOrigin) throws(VaultError) -> KeyRotation
   ) throws(VaultError) -> KeyRotation {
     if let installed { return try body(load(installed), .installed) }
-    let known = try vault.keyring.entries.map(\.identifier)
-    let key = try onKeys(source.make(besides: known))
+    let keyring = try vault.keyring
+    try requireKeyInForce(keyring)
+    let key = try onKeys(source.make(besides: keyring.entries.map(\.identifier)))
     do throws(VaultError) {
       return try body(key, .rotation)
     } catch {

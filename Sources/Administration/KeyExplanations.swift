@@ -7,9 +7,8 @@ extension KeyringError {
   /// What it means to whoever asked.
   package var kind: FailureKind {
     switch self {
-    case .unknownKey, .keyKnownAlready, .keyNotRandom, .keyNotInstalled, .wrongState,
-      .rotationUnderWay,
-      .rotatedTooOften, .tooManyKeys, .keyUsedUp:
+    case .unknownKey, .keyKnownAlready, .keyNotRandom, .keyNotInstalled, .keyInForceMissing,
+      .wrongState, .rotationUnderWay, .rotatedTooOften, .tooManyKeys, .keyUsedUp:
       .refused
     case .keySource, .keyFileOwner, .keyFileMode, .keyFileSize, .keyEncryptionKeyMissing,
       .keyFileExists, .noKeyring, .keyringDoesNotOpen, .malformedKeyring, .noActiveKey,
@@ -40,6 +39,10 @@ extension KeyringError {
     case .keyEncryptionKeyMissing(let identifier, let directory):
       "the keyring is wrapped under key \(identifier.text), and \(directory) has no "
         + "\(identifier.text).kek"
+    case .keyInForceMissing(let identifier, let directory):
+      "\(directory) has no \(identifier.text).kek, the key in force, so no new one was made there: mount "
+        + "the directory, or put the file back. Where it is lost for good, put the next key there "
+        + "(32 random bytes, mode 0600), and name it with --to"
     case .keyNotInstalled(let identifier, let directory):
       "there is no \(identifier.text).kek in \(directory), so nothing was replaced: put the next key "
         + "there first (32 random bytes, mode 0600), under a name of eight hexadecimal digits, which --to "

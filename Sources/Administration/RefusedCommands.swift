@@ -89,7 +89,7 @@ private enum FailureWord {
     case .rotationUnderWay: "rotation-under-way"
     case .rotatedTooOften: "rotated-too-often"
     case .keySource, .keyFileOwner, .keyFileMode, .keyFileSize, .keyFileExists,
-      .keyEncryptionKeyMissing, .sourceRefuses:
+      .keyEncryptionKeyMissing, .keyInForceMissing, .sourceRefuses:
       "key-source"
     case .keyringDoesNotOpen: "keyring-does-not-open"
     default: nil

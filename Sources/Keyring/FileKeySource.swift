@@ -10,7 +10,7 @@ import SystemCalls
 package struct FileKeySource: KeyEncryptionKeySource {
   package let directory: String
 
-  /// A source over `directory`, which need not exist before ``make(besides:)``.
+  /// A source over `directory`, which ``make(besides:)`` makes for the first key of a store.
   package init(directory: String) { self.directory = directory }
 
   package var directoryOfNewKeys: String? { directory }
@@ -67,7 +67,6 @@ package struct FileKeySource: KeyEncryptionKeySource {
     _ identifier: KeyIdentifier, _ key: borrowing SecretBytes
   ) throws(KeyringError) {
     let path = place(of: identifier)
-    try makeDirectory()
     let descriptor = unsafe open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
     guard descriptor >= 0 else {
       throw errno == EEXIST
@@ -91,10 +90,13 @@ package struct FileKeySource: KeyEncryptionKeySource {
 
   /// Makes a new KEK, and its file, durable, for a store that has `known` keys.
   ///
+  /// For the first key of a store, the directory is made where it is not there. A later one goes to where
+  /// the others are: a directory that is gone by then is one that is not mounted.
   /// - Throws: ``KeyringError``.
   package func make(besides known: [KeyIdentifier]) throws(KeyringError) -> KeyEncryptionKey {
     let identifier = try KeyIdentifier.fresh(besides: known)
     let secret = try KeyEncryptionKey.makeSecret()
+    if known.isEmpty { try makeDirectory() }
     try create(identifier, secret)
     return KeyEncryptionKey(identifier, secret)
   }

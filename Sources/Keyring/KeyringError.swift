@@ -13,6 +13,8 @@ package enum KeyringError: StoreFailure, Equatable, Sendable {
   case keyFileSize(path: String, size: Int)
   /// The key source has no file for the KEK that the keyring is wrapped under.
   case keyEncryptionKeyMissing(KeyIdentifier, directory: String)
+  /// The key source does not have the KEK in force, so that a new one would be made in another place.
+  case keyInForceMissing(KeyIdentifier, directory: String)
   /// The key source has no file for the KEK that is to take the place of the present one.
   case keyNotInstalled(KeyIdentifier, directory: String)
   /// A key file of this name exists already.

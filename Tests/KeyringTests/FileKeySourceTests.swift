@@ -17,6 +17,7 @@ import Testing
 
   private func create() throws -> [UInt8] {
     let key = try SecretBytes.random(count: Keyring.keySize)
+    unsafe mkdir(source.directory, 0o700)
     try source.create(identifier, key)
     return key.bytes.array
   }
@@ -39,10 +40,9 @@ import Testing
   }
 
   @Test func `directory and file are the owner's alone`() throws {
-    _ = try create()
-    #expect(path.hasSuffix("/keys/0a1b2c3d.kek"))
+    let key = try source.make(besides: [])
     var status = stat()
-    #expect(unsafe stat(path, &status) == 0)
+    #expect(unsafe stat("\(source.directory)/\(key.identifier.text).kek", &status) == 0)
     #expect(status.st_mode & 0o7777 == 0o600)
     #expect(unsafe stat(source.directory, &status) == 0)
     #expect(status.st_mode & 0o7777 == 0o700)
@@ -111,11 +111,18 @@ import Testing
   }
 
   @Test func `a directory that cannot be made is named`() throws {
-    let key = try SecretBytes.random(count: Keyring.keySize)
     let nowhere = FileKeySource(directory: directory.path + "/no/keys")
     #expect(throws: KeyringError.keySource(path: nowhere.directory, errno: ENOENT)) {
-      try nowhere.create(identifier, key)
+      _ = try nowhere.make(besides: [])
     }
+  }
+
+  @Test func `the directory is made for the first key, and for no other`() throws {
+    #expect(throws: KeyringError.self) { _ = try source.make(besides: [identifier]) }
+    #expect(unsafe access(source.directory, F_OK) != 0)
+    _ = try source.make(besides: [])
+    _ = try source.make(besides: [identifier])
+    #expect(TemporaryDirectory.files(in: source.directory).count == 2)
   }
 }
 

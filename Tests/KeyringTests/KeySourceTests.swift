@@ -27,7 +27,7 @@ import Testing
   }
 
   @Test func `a file is made, loaded and destroyed`() throws {
-    let key = try directory.keys.make(besides: known)
+    let key = try directory.keys.make(besides: [])
     #expect(try directory.keys.load(key.identifier).checkValue() == key.checkValue())
     try directory.keys.destroy(key.identifier)
     try directory.keys.destroy(key.identifier)
@@ -35,7 +35,7 @@ import Testing
   }
 
   @Test func `a credential is read, and made and removed by root alone`() throws {
-    let key = try directory.keys.make(besides: known)
+    let key = try directory.keys.make(besides: [])
     #expect(try credentials.load(key.identifier).checkValue() == key.checkValue())
     for (known, isFirst) in [([], true), (known, false)] {
       #expect(
@@ -58,7 +58,7 @@ import Testing
 
   @Test func `custodians give no key, and a key of before them is destroyed where it lies`() throws
   {
-    let former = try directory.keys.make(besides: known)
+    let former = try directory.keys.make(besides: [])
     let source = CustodianKeySource(formerPath: directory.keys.directory)
     let nowhere = CustodianKeySource(formerPath: nil)
     #expect(

@@ -6,8 +6,8 @@ import Testing
 struct CommandLineTests {
   static let scripts = [
     "accounts", "backup", "ceremony", "changed", "check", "evidence", "exports", "honeytoken",
-    "init",
-    "limits", "locked", "misconfigured", "offline", "pairs", "refused", "restore", "running",
+    "init", "keysource", "limits", "locked", "misconfigured", "offline", "pairs", "refused",
+    "restore", "running",
     "usage",
   ]
 

@@ -5,36 +5,54 @@ import VaultServer
 
 /// Looks at who vouches for clients, and at what takes it back.
 struct AuthorityCheck {
-  let configuration: ServiceConfiguration
-  /// Says when something ends.
-  let ends: EndCheck
+  private let configuration: ServiceConfiguration
+  private let policy: Policy
+  private let files: AuthorityFiles
+  private let trusted: TrustedAuthorities
 
-  func run() -> [Finding] {
-    let policy = configuration.policy(generation: 0)
+  /// Nil where something is wrong with the files, which is reported as the service would report it.
+  init?(_ configuration: ServiceConfiguration) {
+    self.configuration = configuration
+    policy = configuration.policy(generation: 0)
     let diagnostics = Diagnostics()
-    let files = AuthorityFiles(policy, diagnostics)
-    guard let trusted = files.trusted(configuration, diagnostics) else {
-      // What is wrong with the files is reported as the service would report it.
-      return []
-    }
-    return files.anchors.sorted { $0.key < $1.key }.flatMap { path, anchors in
-      anchors.flatMap { findings(of: $0, in: path, trusted, policy) }
-    }
-      + files.lists.sorted { $0.key < $1.key }.flatMap { path, lists in
-        lists.flatMap { findings(of: $0, in: path, trusted) }
-      } + shared(trusted)
+    files = AuthorityFiles(policy, diagnostics)
+    guard let trusted = files.trusted(configuration, diagnostics) else { return nil }
+    self.trusted = trusted
   }
 
-  private func findings(
-    of anchor: AuthorityCertificate, in path: String, _ trusted: TrustedAuthorities,
-    _ policy: Policy
-  ) -> [Finding] {
-    var findings = [
-      ends.finding(
+  private var anchors: [(path: String, anchor: AuthorityCertificate)] {
+    files.anchors.sorted { $0.key < $1.key }.flatMap { path, all in all.map { (path, $0) } }
+  }
+
+  private var lists: [(path: String, list: RevocationList)] {
+    files.lists.sorted { $0.key < $1.key }.flatMap { path, all in all.map { (path, $0) } }
+  }
+
+  /// When authorities and revocation lists end, as `check` says it.
+  func ends(_ check: EndCheck) -> [Finding] {
+    anchors.map { path, anchor in
+      check.finding(
         "the clients' authority", path, named: anchor.subject, anchor.validity.upperBound,
         warningSeconds: EndCheck.certificateWarningSeconds,
         remedy: "replace it, and send the service SIGHUP")
-    ]
+    }
+      + lists.map { path, list in
+        check.finding(
+          "the revocation list", path, named: list.issuer, list.nextUpdate,
+          warningSeconds: EndCheck.listWarningSeconds,
+          remedy: "fetch the next one, and send the service SIGHUP: past its end, every client "
+            + "of its authority is refused")
+      }
+  }
+
+  /// What else deserves to be seen.
+  func run() -> [Finding] {
+    anchors.flatMap { findings(of: $0.anchor, in: $0.path) }
+      + lists.flatMap { findings(of: $0.list, in: $0.path) } + shared
+  }
+
+  private func findings(of anchor: AuthorityCertificate, in path: String) -> [Finding] {
+    var findings: [Finding] = []
     if trusted.all.isRevoked(anchor) {
       findings.append(
         Finding(
@@ -51,15 +69,13 @@ struct AuthorityCheck {
             + "its certificate ends",
           remedy: "name its list as \"client_crl\""))
     } else {
-      findings += uneven(anchor, path, trusted, policy)
+      findings += uneven(anchor, path)
     }
     return findings
   }
 
   /// Says where an authority is named with a list and where without one.
-  private func uneven(
-    _ anchor: AuthorityCertificate, _ path: String, _ trusted: TrustedAuthorities, _ policy: Policy
-  ) -> [Finding] {
+  private func uneven(_ anchor: AuthorityCertificate, _ path: String) -> [Finding] {
     var with: [String] = []
     var without: [String] = []
     for (principal, reference) in policy.principalsByAuthority
@@ -83,31 +99,21 @@ struct AuthorityCheck {
     ]
   }
 
-  private func findings(
-    of list: RevocationList, in path: String, _ trusted: TrustedAuthorities
-  ) -> [Finding] {
-    var findings = [
-      ends.finding(
-        "the revocation list", path, named: list.issuer, list.nextUpdate,
-        warningSeconds: EndCheck.listWarningSeconds,
-        remedy: "fetch the next one, and send the service SIGHUP: past its end, every client "
-          + "of its authority is refused")
+  private func findings(of list: RevocationList, in path: String) -> [Finding] {
+    guard trusted.all.listsOfOthers.contains(where: { $0 === list }) else { return [] }
+    return [
+      Finding(
+        .warning, .certificates,
+        "the revocation list of \(list.issuer) (\(path)) is of no authority that is named as "
+          + "\"client_ca\": its signature cannot be checked now, and it counts only for clients "
+          + "of an intermediate authority of this name",
+        remedy: "if it was meant for an authority of the configuration, name that one's list")
     ]
-    if trusted.all.listsOfOthers.contains(where: { $0 === list }) {
-      findings.append(
-        Finding(
-          .warning, .certificates,
-          "the revocation list of \(list.issuer) (\(path)) is of no authority that is named as "
-            + "\"client_ca\": its signature cannot be checked now, and it counts only for clients "
-            + "of an intermediate authority of this name",
-          remedy: "if it was meant for an authority of the configuration, name that one's list"))
-    }
-    return findings
   }
 
   /// An authority that vouches for merchants and for an acquirer can make any of its clients that
   /// acquirer.
-  private func shared(_ trusted: TrustedAuthorities) -> [Finding] {
+  private var shared: [Finding] {
     configuration.acquirers.compactMap { acquirer in
       guard let reference = acquirer.pull?.authority,
         let merchant = configuration.merchants.first(where: {

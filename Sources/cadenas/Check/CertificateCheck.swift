@@ -2,21 +2,29 @@ import Configuration
 import Cryptography
 import JSON
 
-/// Looks at the ends of certificates and revocation lists.
+/// Looks at certificates and revocation lists: when they end, and what else is to be seen of them.
 struct CertificateCheck {
   private static let mostBytes = 16 << 20
 
-  let configuration: ServiceConfiguration
-  /// Unix time.
-  let nowSeconds: Int64
+  private let configuration: ServiceConfiguration
+  private let endCheck: EndCheck
+  private let authorities: AuthorityCheck?
 
-  func run() -> [Finding] {
+  /// - Parameter nowSeconds: Unix time.
+  init(configuration: ServiceConfiguration, nowSeconds: Int64) {
+    self.configuration = configuration
+    endCheck = EndCheck(nowSeconds: nowSeconds)
+    authorities = AuthorityCheck(configuration)
+  }
+
+  func run() -> [Finding] { ends() + (authorities?.run() ?? []) }
+
+  /// When each ends, the vault's own certificate first: what a service says at its start too.
+  func ends() -> [Finding] {
     var findings = [
       certificate("the server's certificate", configuration.tls.certificatePath)
     ]
-    findings += AuthorityCheck(
-      configuration: configuration, ends: EndCheck(nowSeconds: nowSeconds)
-    ).run()
+    findings += authorities?.ends(endCheck) ?? []
     var seen: Set<String> = []
     for (name, settings) in configuration.push.sorted(by: { $0.key < $1.key }) {
       guard let tls = settings.tls else { continue }
@@ -34,13 +42,13 @@ struct CertificateCheck {
     do {
       let bytes = try ConfigurationFiles.read(path, maximumBytes: Self.mostBytes)
       let leaf = try LeafCertificate(pem: bytes)
-      if leaf.notBefore > nowSeconds {
+      if leaf.notBefore > endCheck.nowSeconds {
         return Finding(
           .error, .certificates,
           "\(what) (\(path)) is valid from \(EndCheck.time(leaf.notBefore)) on",
           remedy: "set the clock, or wait, or use another certificate")
       }
-      return EndCheck(nowSeconds: nowSeconds).finding(
+      return endCheck.finding(
         what, path, leaf.notAfter, warningSeconds: EndCheck.certificateWarningSeconds,
         remedy: "replace it, and send the service SIGHUP")
     } catch let problem as ConfigurationFileProblem {

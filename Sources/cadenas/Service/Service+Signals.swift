@@ -38,6 +38,7 @@ extension Service {
         logger.warning("a change needs a restart", metadata: ["section": "\(section)"])
       }
       logger.notice("configuration reloaded", metadata: ["generation": "\(next)"])
+      logger.tellEnds(of: new)
       record(.reload, .done)
     } catch {
       let failure = CommandFailure(error)

@@ -48,6 +48,7 @@ final class Service: Sendable {
   private init(_ configuration: ServiceConfiguration, log: LogQueue, logger: Logger) throws {
     let parts = try ServiceParts(configuration, generation: 1)
     let base = try ServiceBase(configuration, parts: parts, logger: logger)
+    logger.tellEnds(of: configuration)
     let manager = base.manager
     // Before anybody can ask for anything, so that it is the first entry of this start.
     try manager.vault.record(

@@ -1,6 +1,7 @@
 package import Logging
 
-/// How many lines wait to be written, and for which there is still room.
+/// How many lines wait to be written, and for which there is still room. Why the server's lines have a
+/// bound by the second before this one stands with `ServerLog`.
 ///
 /// The more a line matters, the more of the room it may use: those that a flood of requests makes (up
 /// to `info`) half, what the service says of itself up to `error` three quarters, and why it ends all.

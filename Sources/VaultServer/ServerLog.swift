@@ -3,6 +3,11 @@ import Synchronization
 
 /// The server's log: refusals, failures and what happens to connections, at most so many lines in a
 /// second. Requests that succeed are logged at level `debug` only.
+///
+/// Two bounds stand behind each other, and in both what matters less leaves room for what matters more.
+/// This one is of the second: whoever asks without end fills no disk, however well the log is read. That
+/// of the queue behind it (`LogBacklog`) is of lines that wait: a log that nobody reads takes no memory,
+/// whoever writes to it. Neither does the other's work.
 final class ServerLog: Sendable {
   /// Lines in a second; what is above it is counted in ``ServerCounters`` and left out.
   static let linesPerSecond = 400

@@ -22,8 +22,8 @@ struct StoreCheckup {
     do {
       let document = try AdminClient(path: configuration.administration.socketPath).status()
       return (
-        [running, state(document), room(document)] + damage(document) + keyWarnings(document)
-          + disk, true
+        [running, state(document), room(document)] + StoreHealth(document).findings
+          + keyWarnings(document) + disk, true
       )
     } catch AdminClient.Failure.socket(.noService(_)) {
       return (offline + disk, false)
@@ -68,28 +68,16 @@ struct StoreCheckup {
     }
   }
 
-  /// What the service has found damaged in its files.
-  private func damage(_ status: DocumentView) -> [Finding] {
-    var findings: [Finding] = []
-    if let damaged = status["store_check"]?["damaged"]?.integer, damaged > 0 {
-      findings.append(
-        Finding(
-          .error, .store, "\(damaged) records or kept answers of the store are damaged",
-          remedy: "run: cadenas store verify, and restore a backup"))
-    }
-    if let index = status["index"], (index["losses"]?.integer ?? 0) > 0 {
-      findings.append(
-        Finding(
-          .warning, .store, "the index was built anew: \(index.text("last_loss"))",
-          remedy: "look at the disk; no card is missing for it"))
-    }
-    if let index = status["index"], (index["failed_writes"]?.integer ?? 0) > 0 {
-      findings.append(
-        Finding(
-          .warning, .store, "the index could not be written: \(index.text("last_failure"))",
-          remedy: "look at the disk; no card is missing for it"))
-    }
-    return findings
+  /// What a service would not start for: it writes where this only reads.
+  private var writable: [Finding] {
+    let path = configuration.store.path
+    guard Directory.isOnReadOnlyDisk(path) else { return [] }
+    return [
+      Finding(
+        .error, .store, "\(path): \(systemMessage(EROFS)), and the service has to write there",
+        remedy:
+          "mount its disk so that it can be written (a systemd unit names it in ReadWritePaths=)")
+    ]
   }
 
   private var offline: [Finding] {

@@ -35,8 +35,8 @@ struct StatusCommand: ParsableCommand {
       ("cards", status.text("cards")),
       ("audit entries", status.text("audit_entries")),
       ("store used", status.size("store_used_bytes") + " of " + status.size("store_map_bytes")),
-    ] + room(status) + health(status) + shares(status.rows("shares")) + work(status["key_work"])
-      + alarms(status.rows("alarms"))
+    ] + room(status) + StoreHealth(status).pairs + check(status["store_check"])
+      + shares(status.rows("shares")) + work(status["key_work"]) + alarms(status.rows("alarms"))
   }
 
   /// What is left for new cards, or what they wait for.
@@ -62,45 +62,10 @@ struct StatusCommand: ParsableCommand {
     return pairs
   }
 
-  /// What is known of damage to the files, where there is something to say.
-  private static func health(_ status: DocumentView) -> [(name: String, value: String)] {
-    var pairs: [(name: String, value: String)] = []
-    if let check = status["store_check"] {
-      let damaged = check["damaged"]?.integer ?? 0
-      if damaged > 0 {
-        pairs.append(
-          (
-            "store damaged",
-            Console.styled("\(damaged)", .red)
-              + " records or kept answers; see cadenas store verify"
-          ))
-      }
-      if check["second_tokens"]?.integer ?? 0 > 0 {
-        pairs.append(
-          ("second tokens", "\(check.text("second_tokens")) cards; see cadenas store verify"))
-      }
-      if check["running"]?.isTrue == true {
-        pairs.append(
-          ("store is read", "\(check.text("done")) of \(check.text("total")) records"))
-      }
-    }
-    if let index = status["index"] {
-      for (figure, cause, name) in [
-        ("losses", "last_loss", "index built anew"),
-        ("failed_writes", "last_failure", "index not written"),
-      ] where (index[figure]?.integer ?? 0) > 0 {
-        pairs.append((name, "\(index.text(figure)) times, last: \(index.text(cause))"))
-      }
-      if index["left_out"]?.integer ?? 0 > 0 {
-        pairs.append(
-          (
-            "not in the index",
-            Console.styled(index.text("left_out"), .red)
-              + " records that do not open; their cards would get a second token"
-          ))
-      }
-    }
-    return pairs
+  /// How far the look at the whole store is, while it is under way.
+  private static func check(_ check: DocumentView?) -> [(name: String, value: String)] {
+    guard let check, check["running"]?.isTrue == true else { return [] }
+    return [("store is read", "\(check.text("done")) of \(check.text("total")) records")]
   }
 
   /// The rules that have raised alarms, where there are any.

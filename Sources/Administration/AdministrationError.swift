@@ -92,8 +92,8 @@ extension StorageError {
     switch self {
     case .alreadyInitialized, .alreadyExists: .refused
     case .mapTooSmall: .misconfigured
-    case .locked, .notInitialized, .truncated, .damaged, .unknownFormat, .full, .overloaded,
-      .stopped, .writingEnded, .cancelled, .fileReplaced, .engine, .system:
+    case .locked, .notInitialized, .truncated, .damaged, .unknownFormat, .full, .noRoom,
+      .overloaded, .stopped, .writingEnded, .cancelled, .fileReplaced, .engine, .system:
       .unavailable
     }
   }
@@ -122,7 +122,8 @@ extension StorageError {
       "store.map_size is smaller than \(file), which needs \(neededBytes) bytes"
     case .full:
       "there is no room left in the store: make room on its disk, or store.map_size larger and "
-        + "restart the service; cadenas status says which of them ends, and how much is missing"
+        + "restart the service; cadenas check says which of them ends"
+    case .noRoom(let file, let limit): "there is no room left for \(file): \(limit.remedy)"
     case .overloaded: "the store is overloaded; try again"
     case .stopped: "the store is stopped"
     case .writingEnded: "nothing is written any more until a restart; the service's log says why"
@@ -132,7 +133,19 @@ extension StorageError {
         + "more; put the file back, or restore a backup with: cadenas store restore"
     case .engine(let failure): failure.explanation
     case .system(let call, let path, let errno):
-      (path.map { "\($0): " } ?? "") + "\(call) failed: \(systemMessage(errno))"
+      (path.map { "\($0): " } ?? "") + "\(call) failed: \(systemExplanation(errno))"
+    }
+  }
+}
+
+extension StoreRoom.Limit {
+  /// What ends, and what helps.
+  package var remedy: String {
+    switch self {
+    case .mapSize: "it is as large as store.map_size lets it become; make that larger"
+    case .disk: "its disk is full; make room there"
+    case .fileSize:
+      "it is as large as this process may make a file; \(ResourceLimit.fileSize.remedy)"
     }
   }
 }

@@ -84,7 +84,7 @@ struct BackupRun: Sendable {
 
   private static func explained(_ error: StorageError, path: String) -> any Error {
     switch error {
-    case .full:
+    case .full, .noRoom:
       AdministrationError.unavailable("there is no room for the backup \(path); nothing was kept")
     case .cancelled: AdministrationError.abandoned
     default: error

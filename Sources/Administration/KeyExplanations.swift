@@ -25,8 +25,8 @@ extension KeyringError {
   package var explanation: String {
     switch self {
     case .keySource(let path, let errno):
-      "the key source \(path) cannot be used: \(systemMessage(errno))"
-        + ([EACCES, EPERM, EROFS].contains(errno)
+      "the key source \(path) cannot be used: \(systemExplanation(errno))"
+        + ([EACCES, EPERM].contains(errno)
           ? "; the service's user has to read in its directory, and to rotate or destroy a key, to write in it "
             + "(a systemd unit names it in ReadWritePaths=)" : "")
     case .keyFileOwner(let path, let owner):
@@ -74,7 +74,7 @@ extension KeyringError {
     case .custody(let problem): problem.explanation
     case .store(let error): error.explanation
     case .systemUnavailable:
-      "the system gives no locked memory or no random bytes; raise LimitMEMLOCK (ulimit -l)"
+      "the system gives no locked memory or no random bytes; \(ResourceLimit.lockedMemory.remedy)"
     }
   }
 }

@@ -74,7 +74,7 @@ private enum FailureWord {
     case .heldByCustodians: "held-by-custodians"
     case .noCustodians: "no-custodians"
     case .upkeepUnderWay: "upkeep-under-way"
-    case .store(.full): "store-full"
+    case .store(.full), .store(.noRoom): "store-full"
     case .recordStays(_, .opens): "record-opens"
     case .recordStays(_, .keyMissing): "key-missing"
     case .keyring(let error): word(error)

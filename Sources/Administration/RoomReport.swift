@@ -15,6 +15,7 @@ struct RoomReport {
   /// Writes the members that say what is left.
   func write(to json: inout JSONWriter) {
     json.member("accepts_new_cards", boolean: room.acceptsCards)
+    json.member("refused", string: room.refused)
     json.member("store_used_percent", integer: room.cards.usedPercent)
     json.member("store_available_bytes", integer: room.cards.availableBytes)
     json.member("store_available_cards", integer: room.cards.availableCards)
@@ -43,7 +44,7 @@ struct RoomReport {
         "Bytes of cards.mdb that new cards may still take; the reserve is not among them.",
         Int64(room.cards.availableBytes)),
       Metric(
-        "cadenas_store_full", .gauge, "1 while new cards are refused for want of room.",
+        "cadenas_store_full", .gauge, "1 while new cards, and more, are refused for want of room.",
         room.acceptsCards ? 0 : 1),
       Metric(
         "cadenas_disk_available_bytes", .gauge, "Bytes left on the disk of the store.",

@@ -84,6 +84,7 @@ int cadenas_harden(void) {
     if (set_action(fatal_signals[index], SIG_DFL) != 0) return errno;
   }
   if (set_action(SIGPIPE, SIG_IGN) != 0) return errno;
+  if (set_action(SIGXFSZ, SIG_IGN) != 0) return errno;
   return 0;
 }
 

@@ -189,6 +189,6 @@ extension StoreIndex {
 extension IndexFile {
   /// The error of who met `error`, which says nothing of the file's contents.
   fileprivate static func failed(_ error: StorageError) -> CardStoreError {
-    error == .full ? .indexIsBehind : .store(error)
+    error.isOfRoom ? .indexIsBehind : .store(error)
   }
 }

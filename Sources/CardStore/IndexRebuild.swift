@@ -49,7 +49,7 @@ final class IndexRebuild: Sendable {
   static func prepareIndex(of store: Store) throws(CardStoreError) {
     if let index = try? store.index, !index.isCondemned { return }
     do throws(StorageError) { try store.replaceIndex() } catch {
-      throw error == .full ? .indexIsBehind : .store(error)
+      throw error.isOfRoom ? .indexIsBehind : .store(error)
     }
   }
 

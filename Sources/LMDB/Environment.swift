@@ -42,6 +42,9 @@ import SystemCalls
   private let writesAhead: Bool
   /// Knows which pages may be touched.
   let trees: TreeGuard
+  /// Whether the file may not become as large as was asked for, since this process may not write so much
+  /// of a file (`RLIMIT_FSIZE`).
+  package let isBoundByFileSizeLimit: Bool
   /// Whether every page of the file was read when it was opened, or was written by this process.
   package let wasReadWhole: Bool
 
@@ -51,15 +54,18 @@ import SystemCalls
   /// free list, and all trees where it is small; of a larger one the upper pages of each tree and the
   /// last leaf. What is not checked then is before its first use. After creating, the directory is synced.
   /// - Throws: ``LMDBError/Kind/truncated``, ``LMDBError/Kind/damaged(file:page:)``,
-  ///   ``LMDBError/Kind/mapTooSmall(neededBytes:)``,
+  ///   ``LMDBError/Kind/mapTooSmall(neededBytes:)``, ``LMDBError/Kind/beyondFileSizeLimit``,
   ///   ``LMDBError/Kind/invalid``, `ENOENT` as ``LMDBError/Kind/system(errno:)``, and `EEXIST` where
   ///   there is a file in a draft's place.
-  package init(path: String, options: Options) throws(LMDBError) {
+  package init(path: String, options asked: Options) throws(LMDBError) {
     self.path = path
+    let options = Self.bounded(asked)
+    isBoundByFileSizeLimit = options.mapSize < asked.mapSize
     writesAhead = options.writesAhead
     let isNew =
       options.isDraft
-      ? try Self.createDraft(path: path) : try Self.inspect(path: path, options: options)
+      ? try Self.createDraft(path: path)
+      : try Self.inspect(path: path, options: options, isBound: isBoundByFileSizeLimit)
     let checked =
       isNew || options.isTrusted
       ? .all : try Self.checkFile(path, wholeUpTo: options.checksWholeUpTo)
@@ -84,8 +90,20 @@ import SystemCalls
 
   deinit { unsafe mdb_env_close(pointer) }
 
+  /// `options` with a map that ends where this process may not write on: LMDB tells the end of its map
+  /// cleanly, and takes a write that is cut short for a failure of the disk.
+  private static func bounded(_ options: Options) -> Options {
+    guard !options.isReadOnly, let limit = ResourceLimit.fileSize.current else { return options }
+    var bounded = options
+    let page = UInt64(sysconf(Int32(_SC_PAGESIZE)))
+    bounded.mapSize = min(options.mapSize, Int(clamping: max(limit / page, 1) * page))
+    return bounded
+  }
+
   /// Checks the file before it is mapped; true when there is none yet.
-  private static func inspect(path: String, options: Options) throws(LMDBError) -> Bool {
+  private static func inspect(
+    path: String, options: Options, isBound: Bool
+  ) throws(LMDBError) -> Bool {
     guard let header = try FileHeader.read(path: path) else {
       guard options.creates, !options.isReadOnly else {
         throw LMDBError(.system(errno: ENOENT), in: .open)
@@ -93,7 +111,8 @@ import SystemCalls
       return true
     }
     guard header.usedBytes <= options.mapSize else {
-      throw LMDBError(.mapTooSmall(neededBytes: header.usedBytes), in: .open)
+      throw LMDBError(
+        isBound ? .beyondFileSizeLimit : .mapTooSmall(neededBytes: header.usedBytes), in: .open)
     }
     return false
   }

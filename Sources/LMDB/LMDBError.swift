@@ -29,6 +29,9 @@ package struct LMDBError: Error, Equatable, Sendable, CustomStringConvertible {
     case truncated
     /// The configured map is smaller than what the file already uses.
     case mapTooSmall(neededBytes: Int)
+    /// The file is to have, or has, more bytes than this process may write (`EFBIG`). The environment
+    /// stays usable.
+    case beyondFileSizeLimit
     /// The key exists, or does not follow the last one when appending (`MDB_KEYEXIST`).
     case keyExists
     /// An empty or overlong key, or a value past 4 GiB (`MDB_BAD_VALSIZE`).
@@ -80,6 +83,7 @@ package struct LMDBError: Error, Equatable, Sendable, CustomStringConvertible {
     switch code {
     case MDB_MAP_FULL: .mapFull
     case ENOSPC, EDQUOT: .noSpace
+    case EFBIG: .beyondFileSizeLimit
     case EIO: .ioError
     case MDB_PANIC: .panic
     case MDB_CORRUPTED, MDB_PAGE_NOTFOUND: .corrupted
@@ -97,8 +101,10 @@ package struct LMDBError: Error, Equatable, Sendable, CustomStringConvertible {
     }
   }
 
-  /// True when there is no room, in the map or on the disk; the environment stays usable.
-  package var isOutOfSpace: Bool { kind == .mapFull || kind == .noSpace }
+  /// True when there is no room, in the map, on the disk or within a limit; the environment stays usable.
+  package var isOutOfSpace: Bool {
+    kind == .mapFull || kind == .noSpace || kind == .beyondFileSizeLimit
+  }
 
   /// True when nothing may be written to the environment any more.
   package var endsWriting: Bool { kind == .ioError || kind == .panic }
@@ -138,6 +144,7 @@ extension LMDBError.Kind {
     case .versionMismatch: "it is of another version of LMDB"
     case .truncated: "it is shorter than its header says"
     case .mapTooSmall: "its greatest size is smaller than the file"
+    case .beyondFileSizeLimit: "it is as large as this process may make a file"
     case .keyExists: "a key is there already"
     case .badValueSize: "a key or value is empty or too long"
     case .readersFull: "as many read it as may"
@@ -146,7 +153,7 @@ extension LMDBError.Kind {
     case .transactionFull: "one transaction changed too many pages"
     case .transactionFailed: "its transaction had failed before"
     case .busy: "another process holds it"
-    case .system(let errno): systemMessage(errno)
+    case .system(let errno): systemExplanation(errno)
     case .other(let code): "LMDB's code \(code)"
     }
   }

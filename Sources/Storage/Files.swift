@@ -40,6 +40,13 @@ enum Files {
     availableBytes(beside: path).map { $0 < 1 << 16 } ?? false
   }
 
+  /// What keeps the file `path`, which may have `mapSize` bytes, from becoming longer.
+  static func limit(of path: String, mapSize: Int) -> StoreRoom.Limit {
+    if haveNoRoom(beside: path) { return .disk }
+    let mayWrite = ResourceLimit.fileSize.current ?? .max
+    return mayWrite < UInt64(mapSize) ? .fileSize : .mapSize
+  }
+
   /// Bytes that the disk of the file `path` has for this user; nil where it does not tell.
   static func availableBytes(beside path: String) -> Int? {
     var figures = statvfs()

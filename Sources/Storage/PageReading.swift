@@ -43,7 +43,8 @@ extension StorageError {
     case .damaged, .truncated: true
     case .engine(let failure): failure.tellsOfDamage
     case .locked, .notInitialized, .alreadyInitialized, .alreadyExists, .unknownFormat,
-      .mapTooSmall, .full, .overloaded, .stopped, .writingEnded, .cancelled, .fileReplaced, .system:
+      .mapTooSmall, .full, .noRoom, .overloaded, .stopped, .writingEnded, .cancelled, .fileReplaced,
+      .system:
       false
     }
   }

@@ -1,3 +1,4 @@
+import Glibc
 import LMDB
 package import SystemCalls
 
@@ -32,6 +33,8 @@ package enum StorageError: Error, Equatable, Sendable {
   case mapTooSmall(file: String, neededBytes: Int)
   /// There is no room, in the map or on the disk, beside what is reserved.
   case full
+  /// There is no room for a file that was to be made or opened, and what ends first.
+  case noRoom(file: String, StoreRoom.Limit)
   /// The writer's queue has no room.
   case overloaded
   /// The writer was not started, or has been stopped.
@@ -51,7 +54,7 @@ package enum StorageError: Error, Equatable, Sendable {
   init(_ error: LMDBError) {
     self =
       switch error.kind {
-      case .mapFull, .noSpace: .full
+      case .mapFull, .noSpace, .beyondFileSizeLimit: .full
       case .ioError, .panic: .writingEnded
       case .damaged(let file, let page): .damaged(file: file, page: page)
       default: .engine(EngineFailure(error: error))
@@ -76,9 +79,36 @@ package enum StorageError: Error, Equatable, Sendable {
       case .damaged(let file, let page): .damaged(file: file, page: page)
       case .invalid, .versionMismatch, .corrupted, .notFound: .damaged(file: file)
       case .mapTooSmall(let neededBytes): .mapTooSmall(file: file, neededBytes: neededBytes)
-      case .mapFull, .noSpace: .full
+      case .beyondFileSizeLimit: .noRoom(file: file, .fileSize)
+      case .mapFull: .noRoom(file: file, .mapSize)
+      case .noSpace: .noRoom(file: file, .disk)
       default: .engine(EngineFailure(error: error, file: file))
       }
+  }
+}
+
+extension StorageError {
+  /// Whether room is missing, so that there is nothing wrong with a file.
+  package var isOfRoom: Bool {
+    switch self {
+    case .full, .noRoom: true
+    default: false
+    }
+  }
+
+  /// The word for an error met while the new file `draft`, which is still there, was written: whatever
+  /// its device does, no store has failed.
+  ///
+  /// - Parameter mapSize: what the file may grow to.
+  func making(_ draft: String, mapSize: Int) -> StorageError {
+    switch self {
+    case .full, .noRoom(_, .mapSize):
+      .noRoom(file: draft, Files.limit(of: draft, mapSize: mapSize))
+    // LMDB calls it EIO when a part of what was to be written has had room.
+    case .writingEnded where Files.haveNoRoom(beside: draft): .noRoom(file: draft, .disk)
+    case .writingEnded: .system(call: "write", path: draft, errno: EIO)
+    default: self
+    }
   }
 }
 
@@ -97,7 +127,8 @@ package struct EngineFailure: Equatable, Sendable, CustomStringConvertible {
       // LMDB's word in a new transaction, where it looked for the table and met a damaged page.
       .transactionFailed:
       true
-    case .mapFull, .noSpace, .ioError, .panic, .mapTooSmall, .keyExists, .badValueSize,
+    case .mapFull, .noSpace, .ioError, .panic, .mapTooSmall, .beyondFileSizeLimit, .keyExists,
+      .badValueSize,
       .readersFull, .databasesFull, .transactionFull, .busy, .system:
       false
     }

@@ -16,7 +16,7 @@ extension Store {
   /// that `cards.mdb` grows by as much as is written. The copy is a whole store file without
   /// its index, and holds nothing that was deleted before.
   /// - Parameter progress: called with entries written and in all; false stops the copy.
-  /// - Throws: ``StorageError/alreadyExists(file:)``, ``StorageError/full``,
+  /// - Throws: ``StorageError/alreadyExists(file:)``, ``StorageError/noRoom(file:_:)``,
   ///   ``StorageError/cancelled``, ``StorageError/damaged(file:page:)``,
   ///   ``StorageError/system(call:path:errno:)``. After an error there is no file.
   package func copy(
@@ -70,8 +70,8 @@ extension Store {
   /// `index.mdb` of another store is set aside when the store is opened.
   /// - Throws: what `populate` and `verify` throw;
   ///   ``StorageError/alreadyInitialized(directory:)``,
-  ///   ``StorageError/locked(byProcess:)``, ``StorageError/full`` where the copy does not fit into
-  ///   `mapSize` or on the disk; with the copy as its file
+  ///   ``StorageError/locked(byProcess:)``, ``StorageError/noRoom(file:_:)`` where the copy does not fit
+  ///   into `mapSize` or on the disk; with the copy as its file
   ///   ``StorageError/truncated(file:)``, ``StorageError/damaged(file:page:)``,
   ///   ``StorageError/unknownFormat(file:format:)``.
   package static func restore(
@@ -96,7 +96,7 @@ extension Store {
         do throws(LMDBError) { try transaction.commit() } catch { throw StorageError(error) }
         try StoreCopy.synchronize(draft)
       } catch let error as StorageError {
-        throw error.copying(copy.environment.path, to: path)
+        throw error.copying(copy.environment.path, to: path, mapSize: mapSize)
       }
       // Closed before it is opened again: a process opens an environment once at a time.
       let draft = try StoreCopy.openReadOnly(path, mapSize: mapSize, isShared: false)
@@ -107,13 +107,11 @@ extension Store {
   private static func fill(
     _ draft: Generation, from copy: Generation, _ tables: [Table], progress: StoreCopy.Progress
   ) throws(StorageError) {
-    do throws(StorageError) {
-      let source = copy.beginReadOrFail()
-      try StoreCopy.fill(draft, from: source, tables, progress: progress)
-      guard try StoreCopy.compare(source, draft.beginReadOrFail(), tables) != nil else {
-        throw .damaged(file: draft.environment.path)
-      }
-    } catch { throw error.copying(copy.environment.path, to: draft.environment.path) }
+    let source = copy.beginReadOrFail()
+    try StoreCopy.fill(draft, from: source, tables, progress: progress)
+    guard try StoreCopy.compare(source, draft.beginReadOrFail(), tables) != nil else {
+      throw .damaged(file: draft.environment.path)
+    }
   }
 
   /// Opens the copy `path` for reading, after a look at every page of it: a disk may have damaged

@@ -30,15 +30,16 @@ enum StoreCopy {
   ///
   /// The contents are durable when this returns, and the name is not: that is for the caller, who
   /// gives the file its own. `source` lives for as long as this takes.
-  /// - Throws: ``StorageError/full``, ``StorageError/cancelled``, ``StorageError/damaged(file:page:)``
+  /// - Throws: ``StorageError/noRoom(file:_:)``, ``StorageError/cancelled``, ``StorageError/damaged(file:page:)``
   ///   when the source is not in order or the copy does not equal it. After an error there is no
   ///   file.
   static func write<Source: StoreReading & ~Copyable>(
     _ source: borrowing Source, of generation: Generation, to path: String, progress: Progress
   ) throws(StorageError) -> CopyResult {
+    var mapSize = Int.max
     do throws(StorageError) {
       try requireKnownTables(of: generation)
-      let mapSize = try generation.mapSize()
+      mapSize = try generation.mapSize()
       do {
         let draft = try openDraft(path, mapSize: mapSize)
         Drafts.hold(try engine(draft.environment.descriptor()))
@@ -53,7 +54,7 @@ enum StoreCopy {
       }
       return CopyResult(entryCount: count, fileBytes: try copy.fileBytes())
     } catch {
-      let reason = error.copying(generation.environment.path, to: path)
+      let reason = error.copying(generation.environment.path, to: path, mapSize: mapSize)
       try? Files.remove([path])
       throw reason
     }
@@ -150,18 +151,13 @@ enum StoreCopy {
 }
 
 extension StorageError {
-  /// The word for an error met while `file` was copied to `draft`, which is still there: whatever the
-  /// copy's device does, the store itself is as it was.
-  func copying(_ file: String, to draft: String) -> StorageError {
-    switch self {
-    // LMDB calls it EIO when a part of what was to be written has had room.
-    case .writingEnded:
-      Files.haveNoRoom(beside: draft) ? .full : .system(call: "write", path: draft, errno: EIO)
-    case .engine(let failure):
-      switch failure.error.kind {
-      case .corrupted, .keyExists, .badValueSize: .damaged(file: file)
-      default: self
-      }
+  /// The word for an error met while `file` was copied to `draft`, see ``making(_:mapSize:)``.
+  ///
+  /// - Parameter mapSize: what the copy may grow to.
+  func copying(_ file: String, to draft: String, mapSize: Int) -> StorageError {
+    guard case .engine(let failure) = self else { return making(draft, mapSize: mapSize) }
+    return switch failure.error.kind {
+    case .corrupted, .keyExists, .badValueSize: .damaged(file: file)
     default: self
     }
   }

@@ -296,7 +296,7 @@ package final class StoreIndex: Sendable {
       return try make(
         path: path, identifier: identifier, mapSize: mapSize, loss: loss, history: history)
     } catch {
-      guard error == .full, unsafe unlink(setAsideName(path)) == 0 else { throw error }
+      guard error.isOfRoom, unsafe unlink(setAsideName(path)) == 0 else { throw error }
       return try make(
         path: path, identifier: identifier, mapSize: mapSize, loss: loss, history: history)
     }

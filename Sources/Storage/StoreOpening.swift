@@ -27,13 +27,24 @@ extension Store {
   }
 
   /// Makes a store in `directory` of the file that `write` makes, durable, under the name of a
-  /// draft. After an error the directory is gone where it was made for it.
+  /// draft. After an error nothing is left but a directory that was there.
   static func make(in directory: String, write: (_ draft: String) throws -> Void) throws {
     let isNew = unsafe mkdir(directory, 0o700) == 0
     guard isNew || errno == EEXIST else {
       throw StorageError.system(call: "mkdir", path: directory, errno: errno)
     }
-    let lock = try StoreLock(directory: directory)
+    do {
+      try make(in: directory, under: StoreLock(directory: directory), write: write)
+    } catch {
+      // Where something is in it, it stays.
+      if isNew { unsafe rmdir(directory) }
+      throw error
+    }
+  }
+
+  private static func make(
+    in directory: String, under lock: StoreLock, write: (_ draft: String) throws -> Void
+  ) throws {
     let path = "\(directory)/cards.mdb"
     let draft = "\(path).new"
     guard try !Files.exists(path) else {
@@ -47,11 +58,8 @@ extension Store {
       try Files.synchronize(directory: directory)
     } catch {
       try? Files.remove([draft, "\(draft)-lock"])
-      if isNew {
-        // While the lock is held: who waits for its file finds nothing to make a store in.
-        try? Files.remove(["\(directory)/lock"])
-        unsafe rmdir(directory)
-      }
+      // Left alone in a directory, it would tell of a store that is lost.
+      lock.removeIfNew()
       throw error
     }
     withExtendedLifetime(lock) {}
@@ -73,7 +81,11 @@ extension Store {
       try populate(&transaction)
       try transaction.commit()
     } catch let error as LMDBError {
-      throw StorageError(error, opening: draft)
+      // One of the disk, which LMDB says of a full one too, is of the draft alone.
+      throw (error.endsWriting ? .writingEnded : StorageError(error, opening: draft))
+        .making(draft, mapSize: mapSize)
+    } catch let error as StorageError {
+      throw error.making(draft, mapSize: mapSize)
     }
   }
 
@@ -139,7 +151,7 @@ extension Store {
           checksWholeUpTo: checksWholeUpTo))
     } catch {
       // The truth has room of its own: what does not need the index goes on.
-      guard error == .full else { throw error }
+      guard error.isOfRoom else { throw error }
       return .withoutRoom(mapSize: mapSize)
     }
   }

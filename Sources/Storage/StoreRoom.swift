@@ -7,6 +7,8 @@ package struct StoreRoom: Equatable, Sendable {
   package enum Limit: String, Sendable {
     case mapSize = "store.map_size"
     case disk
+    /// How much of a file this process may write.
+    case fileSize = "RLIMIT_FSIZE"
   }
 
   /// Bytes that new cards may still take, in free pages of the file and beyond its end; 0 where they are
@@ -54,7 +56,7 @@ package struct StoreRoom: Equatable, Sendable {
     let diskEnd = max(try environment.allocatedBytes(), end).addingReportingOverflow(left ?? .max)
     let disk = (diskEnd.overflow ? Int.max : diskEnd.partialValue) - end - reserve
     let map = figures.mapSize - end - reserve
-    limit = disk < map ? .disk : .mapSize
+    limit = disk < map ? .disk : environment.isBoundByFileSizeLimit ? .fileSize : .mapSize
     let available = min(map, disk) + freeBytes
     let isFull = isRefusing || available < Self.leastBytes
     availableBytes = isFull ? 0 : available

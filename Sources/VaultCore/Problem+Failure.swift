@@ -57,7 +57,7 @@ extension VaultError {
 extension Problem {
   private init(of error: StorageError) {
     switch error {
-    case .full: self.init(.storeFull)
+    case .full, .noRoom: self.init(.storeFull)
     case .overloaded: self.init(.overloaded)
     case .stopped: self.init(.shuttingDown)
     case .writingEnded:
@@ -89,7 +89,11 @@ extension Problem {
     case .recordDoesNotOpen, .unknownKey, .malformedRow, .tokensExhausted:
       self.init(.internalError)
     case .noSecretMemory: self.init(.overloaded)
-    case .indexIsBehind: self.init(.storeFull)
+    case .indexIsBehind:
+      self.init(
+        .storeFull,
+        detail:
+          "The index of card numbers has no room, so a known card cannot be told from a new one.")
     case .indexUnreadable:
       self.init(
         .unavailable, detail: "The index of card numbers is being built anew. Try again later.")

@@ -37,8 +37,15 @@ package struct RoomFigures: Equatable, Sendable {
     isIndexFull = index?.isBehind == true && indexLackingBytes > 0
   }
 
+  /// What is answered `507` for want of room, in words; nil where nothing is.
+  package var refused: String? {
+    if cards.isFull { return "every request but a deletion" }
+    return isIndexFull
+      ? "every tokenize with a number, a known card's too, of merchants that deduplicate" : nil
+  }
+
   /// Whether new cards are taken, of every merchant.
-  package var acceptsCards: Bool { !cards.isFull && !isIndexFull }
+  package var acceptsCards: Bool { refused == nil }
 }
 
 /// Says when the room for new cards crosses a bound: once, not for each request.

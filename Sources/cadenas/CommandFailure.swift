@@ -30,7 +30,7 @@ struct CommandFailure: Error, CustomStringConvertible {
 
   /// What the system said when something was done with `path`.
   static func system(_ path: String, _ number: Int32 = errno) -> CommandFailure {
-    CommandFailure(.unavailable, "\(path): \(systemMessage(number))")
+    CommandFailure(.unavailable, "\(path): \(systemExplanation(number))")
   }
 
   init(_ error: ConfigurationError) {

@@ -101,7 +101,8 @@ extension EndToEnd {
       let status = try stage.cadenas("status", "--format", "json")
       #expect(status.contains(#""accepts_new_cards":false"#))
       #expect(status.contains(#""lacks_room":[{"file":"index.mdb","limit":null,"bytes":"#))
-      #expect(try stage.cadenas("status").contains("index.mdb lacks"))
+      let told = try stage.cadenas("status")
+      #expect(told.contains("index.mdb lacks") && told.contains("every tokenize with a number"))
       #expect(try stage.cadenas("metrics").contains("\ncadenas_store_full 1\n"))
       try await eventually("the log says which file") {
         stage.logs().contains("index_lacks_bytes")
@@ -161,6 +162,12 @@ extension EndToEnd {
         try disk.stage.cadenas("store", "compact")
       }
       #expect("\(try #require(failure))".contains("Read-only file system"))
+      for words in ["serve", "check"] {
+        let failure = #expect(throws: DevelopmentError.self) { try disk.stage.cadenas(words) }
+        let told = "\(try #require(failure))"
+        #expect(told.contains("Read-only file system") && told.contains("mount"), "\(told)")
+        #expect(told.contains(words == "serve" ? "status 3" : "status 1"), "\(told)")
+      }
       #expect(try DevelopmentFiles.names(in: disk.path) == before)
     }
   }

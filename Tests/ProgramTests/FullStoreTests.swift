@@ -7,15 +7,25 @@ extension EndToEnd {
   /// A store without room.
   @Suite(.stage { $0.replacing("16GiB", with: "2MiB") }) struct FullStoreTests {
     @Test func aFullStoreSaysSoAndStillDeletesReadsAndStarts() async throws {
-      let stage = try Stage.current
+      try await verify(try Stage.current, limit: "store.map_size")
+    }
+
+    /// As little as the store may have, and more than its logs take.
+    @Test func aFileThatMayNotBecomeLongerIsAFullStoreAndNoFailureOfTheDisk() async throws {
+      var programs = try Account.programs
+      programs.account += ["prlimit", "--fsize=\(2 << 20)", "--"]
+      try await Stage.withStage(of: programs) { try await verify($0, limit: "RLIMIT_FSIZE") }
+    }
+
+    private func verify(_ stage: Stage, limit: String) async throws {
       let (tokens, refused) = try await fill(stage)
       expect(try #require(refused, "never full"), 507, "store-full")
       #expect(tokens.count > 100)
-      try await verifyFull(tokens)
-      try await verifyTold(stage)
+      try await verifyFull(stage, tokens)
+      try await verifyTold(stage, limit)
       try await stage.stop()
       try await stage.start()
-      try await verifyFull(Array(tokens.dropFirst(20)))
+      try await verifyFull(stage, Array(tokens.dropFirst(20)))
       _ = try stage.cadenas("audit", "verify")
     }
 
@@ -47,20 +57,22 @@ extension EndToEnd {
     }
 
     /// Whoever asks is told, and what needs room ends with a reason.
-    private func verifyTold(_ stage: Stage) async throws {
+    private func verifyTold(_ stage: Stage, _ limit: String) async throws {
       try await eventually("the log says it once") {
-        count(of: "the store is full: new cards are refused", stage) == 1
+        count(of: "\"the store is full\".*every request but a deletion", stage) == 1
       }
       #expect(count(of: "the store is nearly full", stage) <= 1)
       #expect(try stage.cadenas("metrics").contains("\ncadenas_store_full 1\n"))
       let status = try stage.cadenas("status", "--format", "json")
       #expect(status.contains(#""accepts_new_cards":false"#))
-      #expect(status.contains(#""lacks_room":[{"file":"cards.mdb","limit":"store.map_size""#))
+      #expect(status.contains(#""lacks_room":[{"file":"cards.mdb","limit":"\#(limit)""#))
       #expect(
         try stage.cadenas("audit", "show", "--operation", "alarm").contains("rule=store-full"))
       let checked =
         "\(try #require(#expect(throws: DevelopmentError.self) { try stage.cadenas("check") }))"
-      #expect(checked.contains("new cards are refused (507)") && checked.contains("status 1"))
+      #expect(
+        checked.contains("every request but a deletion is refused (507)")
+          && checked.contains("status 1"))
       _ = try stage.cadenas("keys", "rotate", "data")
       let moved = #expect(throws: DevelopmentError.self) { try stage.cadenas("keys", "reencrypt") }
       let told = "\(try #require(moved))"
@@ -75,8 +87,7 @@ extension EndToEnd {
       return found.flatMap { Int($0.filter(\.isNumber)) } ?? 0
     }
 
-    private func verifyFull(_ tokens: [String]) async throws {
-      let stage = try Stage.current
+    private func verifyFull(_ stage: Stage, _ tokens: [String]) async throws {
       let wire = try await stage.connect()
       let acquirer = try await stage.connect("acquirer")
       for token in tokens.prefix(20) { expect(try await wire.ask(.delete(token)), 204) }

@@ -33,6 +33,13 @@ struct HardenTests {
       #expect(errorOfWritingToAClosedPipe() == EPIPE)
     }
   }
+
+  @Test func writingBeyondTheSizeThatAFileMayHaveIsAnErrorAndNotASignal() async {
+    await #expect(processExitsWith: .success) {
+      #expect(cadenas_harden() == 0)
+      #expect(errorOfWritingBeyondTheLimit() == EFBIG)
+    }
+  }
 }
 
 private func isDumpable() -> Bool {
@@ -63,5 +70,15 @@ private func errorOfWritingToAClosedPipe() -> Int32 {
   close(ends[0])
   defer { close(ends[1]) }
   guard unsafe write(ends[1], "x", 1) == -1 else { return 0 }
+  return errno
+}
+
+private func errorOfWritingBeyondTheLimit() -> Int32 {
+  var limit = rlimit(rlim_cur: 1, rlim_max: 1)
+  guard unsafe setrlimit(__rlimit_resource_t(RLIMIT_FSIZE.rawValue), &limit) == 0,
+    let file = unsafe tmpfile()
+  else { return 0 }
+  defer { unsafe fclose(file) }
+  guard unsafe pwrite(fileno(file), "x", 1, 1) == -1 else { return 0 }
   return errno
 }

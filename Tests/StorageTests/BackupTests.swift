@@ -143,7 +143,10 @@ import Testing
       try Store.open(at: restored, mapSize: mapSize)
     }
     #expect(!exists("\(restored)/cards.mdb.new"))
-    #expect(throws: StorageError.full) { try restore(mapSize: 256 << 10) }
+    #expect(throws: StorageError.noRoom(file: "\(restored)/cards.mdb.new", .mapSize)) {
+      try restore(mapSize: 256 << 10)
+    }
+    #expect(!exists("\(restored)/lock"))
     try restore()
   }
 

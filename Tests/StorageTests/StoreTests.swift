@@ -47,7 +47,11 @@ import Testing
     #expect(throws: StorageError.notInitialized(directory: directory.store)) { try open() }
   }
 
-  @Test func `a store whose first contents could not be written does not exist`() throws {
+  @Test(arguments: [false, true])
+  func `a store whose first contents could not be written leaves nothing`(
+    inDirectoryOfBefore isThere: Bool
+  ) throws {
+    if isThere { #expect(unsafe mkdir(directory.store, 0o700) == 0) }
     #expect(throws: Refusal.self) {
       try Store.create(
         at: directory.store, mapSize: mapSize, storeIdentifier: TemporaryDirectory.identifier()
@@ -56,7 +60,8 @@ import Testing
         throw Refusal()
       }
     }
-    #expect(!directory.exists("cards.mdb.new"))
+    #expect(directory.exists("") == isThere)
+    #expect(TemporaryDirectory.files(in: directory.store) == [])
     #expect(throws: StorageError.notInitialized(directory: directory.store)) { try open() }
     try create()
     #expect(try open().count() == 0)

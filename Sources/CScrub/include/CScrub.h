@@ -4,7 +4,8 @@
 
 /// Keeps what the process has in memory from being written out by others: not dumpable, no core
 /// files, and the default action for each fatal signal, so that no crash handler prints memory.
-/// Ignores SIGPIPE, since a peer that leaves is an error of a write and not of the process.
+/// Ignores SIGPIPE and SIGXFSZ, since a peer that leaves, and a file that may not become longer, are
+/// errors of a write and not of the process.
 ///
 /// To be called first thing in main. Returns 0, or the errno of what failed.
 ///

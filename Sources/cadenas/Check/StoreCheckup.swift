@@ -6,6 +6,7 @@ import Keyring
 import RecordFormat
 import Storage
 import SystemCalls
+import VaultCore
 
 /// Looks at the store and its keys: through the running service, or by opening them.
 struct StoreCheckup {
@@ -84,11 +85,13 @@ struct StoreCheckup {
     do {
       try Session.checkOwner(of: configuration.store.path)
       let store = try Store.open(of: configuration, options: Store.Options(isReadOnly: true))
-      let room = try store.room()
+      let figures = RoomFigures(cards: try store.room(), index: nil)
+      let room = figures.cards
       let left = Room(
         usedPercent: room.usedPercent, availableBytes: room.availableBytes,
-        availableCards: room.availableCards, lacks: room.isFull ? [room.limit.rawValue] : [])
-      return [finding(left)] + development(store) + keys(store)
+        availableCards: room.availableCards, refused: figures.refused,
+        lacks: ["cards.mdb lacks \(room.lackingBytes) bytes of \(room.limit.rawValue)"])
+      return writable + [finding(left)] + development(store) + keys(store)
     } catch StorageError.notInitialized(let directory, let remains) {
       let start =
         "cadenas init" + (source.isHeldByCustodians ? " --ceremony PLAN --shares DIR" : "")
@@ -119,7 +122,9 @@ struct StoreCheckup {
     var usedPercent: Int
     var availableBytes: Int
     var availableCards: Int
-    /// What is too small; empty where new cards are taken.
+    /// What is refused for want of room; nil where nothing is.
+    var refused: String?
+    /// Which file lacks how much of what then.
     var lacks: [String]
   }
 
@@ -133,14 +138,15 @@ struct StoreCheckup {
       Room(
         usedPercent: figure("store_used_percent"), availableBytes: figure("store_available_bytes"),
         availableCards: figure("store_available_cards"),
-        lacks: status["accepts_new_cards"]?.isTrue == false ? lacks : []))
+        refused: status["accepts_new_cards"]?.isTrue == false ? status.text("refused") : nil,
+        lacks: lacks))
   }
 
   private func finding(_ room: Room) -> Finding {
-    guard room.lacks.isEmpty else {
+    if let refused = room.refused {
       return Finding(
         .error, .store,
-        "new cards are refused (507), since there is no room for them: "
+        "\(refused) is refused (507), since there is no room: "
           + room.lacks.joined(separator: ", "),
         remedy: "make store.map_size larger and restart the service, or make room on the disk")
     }
@@ -234,7 +240,7 @@ struct StoreCheckup {
     return [
       Finding(
         .warning, .store, "the disk of \(configuration.store.path) has \(free >> 20) MiB left",
-        remedy: "make room: a full disk refuses new cards (507)")
+        remedy: "make room: on a full disk every request but a deletion is refused (507)")
     ]
   }
 }

@@ -48,7 +48,7 @@ struct StatusCommand: ParsableCommand {
         value: status["accepts_new_cards"]?.isTrue == true
           ? "\(used); \(status.size("store_available_bytes")) left, for about "
             + "\(status.text("store_available_cards")) cards"
-          : Console.styled("none", .red) + ": they are refused (507)"
+          : Console.styled("none", .red) + ": \(status.text("refused")) is refused (507)"
       )
     ]
     for lack in status.rows("lacks_room") {

@@ -57,7 +57,8 @@ struct StoreVerifyCommand: ParsableCommand {
       ("opened", result.text("opened")),
       ("created", result.text("created") + " by the audit log"),
       ("deleted", result.text("deleted") + " by the audit log"),
-      ("missing from index", result.text("missing_from_index")),
+      // The newest cards: one before them that is missing there is wrong.
+      ("not in index yet", result.text("missing_from_index")),
       ("wrong in index", result.text("wrong_in_index")),
     ]
     if result["restored"]?.integer ?? 0 > 0 {

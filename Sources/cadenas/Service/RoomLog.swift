@@ -11,15 +11,14 @@ extension Logger {
       "available_bytes": "\(room.cards.availableBytes)",
       "available_cards": "\(room.cards.availableCards)", "limit": "\(room.cards.limit.rawValue)",
     ]
-    if room.cards.isFull { metadata["cards_lack_bytes"] = "\(room.cards.lackingBytes)" }
+    if room.cards.isFull {
+      metadata["cards_lack_bytes"] = "\(room.cards.lackingBytes)"
+      metadata["remedy"] = "audit archive, a larger map or disk; store compact where the disk is full"
+    }
     if room.indexLackingBytes > 0 { metadata["index_lacks_bytes"] = "\(room.indexLackingBytes)" }
+    if let refused = room.refused { metadata["refused"] = "\(refused)" }
     switch (news.level, news.before) {
-    case (.full, _):
-      error(
-        """
-        the store is full: new cards are refused; archive what the audit log has, compact the store, or \
-        give it a larger map or disk
-        """, metadata: metadata)
+    case (.full, _): error("the store is full", metadata: metadata)
     case (.low, .full), (.ample, _): notice("the store has room again", metadata: metadata)
     case (.low, _): warning("the store is nearly full", metadata: metadata)
     }

@@ -35,7 +35,8 @@ final class Service: Sendable {
   ) throws -> Int32 {
     let configuration = try ServiceConfiguration.load(path: configurationPath)
     try StartRoom.check(mapBytes: configuration.store.mapSizeBytes)
-    ProcessLimits.raiseOpenFiles()
+    // What is usual at first is little, for the sake of programs that cannot count far.
+    ResourceLimit.openFiles.raise()
     let service = try Service(configuration, log: log, logger: logger)
     while true {
       switch Signals.next() {
@@ -47,8 +48,8 @@ final class Service: Sendable {
 
   private init(_ configuration: ServiceConfiguration, log: LogQueue, logger: Logger) throws {
     let parts = try ServiceParts(configuration, generation: 1)
-    let base = try ServiceBase(configuration, parts: parts, logger: logger)
     logger.tellEnds(of: configuration)
+    let base = try ServiceBase(configuration, parts: parts, logger: logger)
     let manager = base.manager
     // Before anybody can ask for anything, so that it is the first entry of this start.
     try manager.vault.record(

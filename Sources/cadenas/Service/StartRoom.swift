@@ -51,7 +51,7 @@ enum StartRoom {
       let descriptor = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 0)
       guard descriptor >= 0 else {
         let reason = systemMessage(errno)
-        let limit = limit(RLIMIT_NOFILE).map { ", ulimit -n, is \($0)" } ?? ""
+        let limit = ResourceLimit.openFiles.current.map { ", ulimit -n, is \($0)" } ?? ""
         return CommandFailure(
           .unavailable,
           "the system lets this process open \(opened.count) files more (\(reason)), and the service "
@@ -69,7 +69,7 @@ enum StartRoom {
     }
     // A thread's stack is memory too.
     if let failure = memoryFailure(stackBytes, PROT_READ | PROT_WRITE) { return failure }
-    let limit = limit(__RLIMIT_NPROC).map {
+    let limit = ResourceLimit.processes.current.map {
       "RLIMIT_NPROC, ulimit -u, is \($0) for all of its user"
     }
     return CommandFailure(
@@ -87,8 +87,8 @@ enum StartRoom {
       return nil
     }
     let reason = systemMessage(errno)
-    let limits = [("RLIMIT_AS", RLIMIT_AS), ("RLIMIT_DATA", RLIMIT_DATA)].compactMap {
-      name, resource in limit(resource).map { "\(name) is \($0 >> 20) MiB" }
+    let limits = [ResourceLimit.addresses, .data].compactMap { limit in
+      limit.current.map { "\(limit.name) is \($0 >> 20) MiB" }
     }
     return CommandFailure(
       .unavailable,
@@ -98,13 +98,4 @@ enum StartRoom {
   }
 
   private static let stackBytes = 8 << 20
-
-  /// The limit of a resource; nil where there is none.
-  private static func limit(_ resource: __rlimit_resource) -> UInt64? {
-    var limit = rlimit()
-    guard unsafe getrlimit(Int32(bitPattern: resource.rawValue), &limit) == 0,
-      limit.rlim_cur != rlim_t.max
-    else { return nil }
-    return UInt64(limit.rlim_cur)
-  }
 }

@@ -55,7 +55,6 @@ package struct SecondToken: Equatable, Sendable {
 package struct CardVerifier {
   /// Records, and pairs of tokens, that are named.
   package static let mostNamed = 100
-  private static let recordsPerRead = 1_000
 
   private let store: Store
   private let cipher: CardCipher
@@ -91,16 +90,16 @@ package struct CardVerifier {
     var comparison = comparesIndex ? try IndexComparison(store, cipher) : nil
     // So that no page of it has to be read again for each card.
     try comparison?.readPages { progress(0) }
-    var position: [UInt8]?
-    repeat {
-      position = try read(after: position, &comparison, into: &result)
-      try comparison?.judgeSuspects(in: store)
-      guard progress(result.records) else {
-        result.isComplete = false
-        return result
+    result.isComplete = try store.walk(
+      over: .cards,
+      goesOn: { () throws(CardStoreError) in
+        try comparison?.judgeSuspects(in: store)
+        return progress(result.records)
       }
-    } while position != nil
-    store.notePagesRead(of: .cards)
+    ) { (key, record, _) throws(CardStoreError) in
+      try check(key, record, &comparison, into: &result)
+    }
+    guard result.isComplete else { return result }
     try comparison?.countEntries(in: store, damaged: result.damagedCount) {
       progress(result.records)
     }
@@ -111,29 +110,6 @@ package struct CardVerifier {
     result.secondTokens = comparison?.secondTokens ?? []
     result.counted = try Self.cardCounts(in: store).filter { $0.value != 0 }
     return result
-  }
-
-  /// Looks at the next records, in one short transaction; returns the key of the last, or nil at the end.
-  private func read(
-    after position: [UInt8]?, _ comparison: inout IndexComparison?,
-    into result: inout CardVerification
-  ) throws(CardStoreError) -> [UInt8]? {
-    var last: [UInt8]?
-    var count = 0
-    try store.read { (transaction) throws(CardStoreError) in
-      let start = position ?? []
-      try transaction.forEach(
-        in: .cards, from: position == nil ? nil : start.rawSpan
-      ) { (key, record) throws(CardStoreError) in
-        let here = key.array
-        if here == position { return true }
-        try check(key, record, &comparison, into: &result)
-        last = here
-        count += 1
-        return count < Self.recordsPerRead
-      }
-    }
-    return count < Self.recordsPerRead ? nil : last
   }
 
   private func check(
@@ -174,6 +150,6 @@ extension Store {
     set(.cards, isProven: found.damagedCount == 0)
     // Nil also where the index was not compared.
     guard found.missingFromIndex != nil, let index = try? index else { return }
-    index.history.noteLeftOut(found.leftOutOfIndex)
+    index.correctLeftOut(found.leftOutOfIndex)
   }
 }

@@ -64,7 +64,7 @@ final class FlushTask: Sendable {
   private func run() {
     var isDone = false
     do throws(CardStoreError) { isDone = try write() } catch {
-      index.index.history.noteFailedWrite("\(error)")
+      index.index.noteFailedWrite("\(error)")
     }
     result.withLock { $0 = isDone ? .done : .failed }
   }

@@ -68,29 +68,30 @@ struct IndexCatchUp {
     guard marked != newest || !pace.passesUnopened else { return Outcome() }
     var openedBefore = 0
     var unopenedBefore = 0
-    var run = Run(position: marked?.array, end: newest)
+    var run = Run(after: marked, end: newest, pace)
     while !run.isAtEnd {
-      run.entries.removeAll(keepingCapacity: true)
-      while !run.isAtEnd && run.entries.count < pace.recordsPerRun {
+      run.found.entries.removeAll(keepingCapacity: true)
+      while !run.isAtEnd && run.found.entries.count < pace.recordsPerRun {
         guard try measured({ () throws(CardStoreError) in try read(&run) }) else { return nil }
         progress(run.opened)
       }
       // Of two records with one fingerprint, the newer one is found.
-      run.entries.sort { ($0.key, $0.token) < ($1.key, $1.token) }
+      run.found.entries.sort { ($0.key, $0.token) < ($1.key, $1.token) }
       // Not where no mark says whose table it is, nor where another start would have much to open.
-      if marked != nil, run.isAtEnd, !run.entries.isEmpty,
+      if marked != nil, run.isAtEnd, !run.found.entries.isEmpty,
         run.opened - openedBefore <= pace.mostHandedOut
       {
-        noteLeftOut(run.unopened - unopenedBefore)
+        noteLeftOut(run.found.unopened - unopenedBefore)
         return Outcome(
-          waiting: run.entries.map { IndexFile.Entry($0.key, $0.token) }, unopened: run.unopened)
+          waiting: run.found.entries.map { IndexFile.Entry($0.key, $0.token) },
+          unopened: run.found.unopened)
       }
-      let isWhole = run.isAtEnd && (pace.passesUnopened || run.unopened == 0)
-      guard try write(run, mark: isWhole ? newest : run.lastToken) else { return nil }
-      noteLeftOut(run.unopened - unopenedBefore)
-      (openedBefore, unopenedBefore) = (run.opened, run.unopened)
+      let isWhole = run.isAtEnd && (pace.passesUnopened || run.found.unopened == 0)
+      guard try write(run, mark: isWhole ? newest : run.found.lastToken) else { return nil }
+      noteLeftOut(run.found.unopened - unopenedBefore)
+      (openedBefore, unopenedBefore) = (run.opened, run.found.unopened)
     }
-    return Outcome(unopened: run.unopened)
+    return Outcome(unopened: run.found.unopened)
   }
 
   /// Notes that the table goes on without the entries of records that do not open.
@@ -106,40 +107,50 @@ struct IndexCatchUp {
     return pace.rest(ContinuousClock.now - began)
   }
 
-  /// Where a catch-up is, and what it has found since it last wrote.
-  private struct Run {
+  /// What a catch-up has found.
+  private struct Found {
+    /// Since it last wrote.
     var entries: [(key: Digest256, token: Token)] = []
-    /// The key of the last record that was looked at.
-    var position: [UInt8]?
-    /// The token after which nothing is looked at.
-    let end: Token
     /// The last token that the mark may name.
     var lastToken: Token?
-    var isAtEnd = false
-    var opened = 0
     /// Records that do not open.
     var unopened = 0
   }
 
+  /// Where a catch-up is.
+  private struct Run {
+    var found = Found()
+    var walk: PieceWalk
+    /// The token after which nothing is looked at.
+    let end: Token
+    var isAtEnd: Bool { walk.isAtEnd }
+    var opened: Int { walk.count }
+
+    init(after marked: Token?, end: Token, _ pace: Pace) {
+      walk = PieceWalk(after: marked?.array, entriesPerPiece: pace.recordsPerRead)
+      self.end = end
+    }
+  }
+
   /// Takes up what the table is to know of a record; false where it comes after the end.
   private func look(
-    at key: RawSpan, _ record: RawSpan, _ run: inout Run
+    at key: RawSpan, _ record: RawSpan, upTo end: Token, _ found: inout Found
   ) throws(CardStoreError) -> Bool {
     if let token = Token(bytes: key) {
-      guard token <= run.end else { return false }
+      guard token <= end else { return false }
       do throws(CardStoreError) {
         if let fingerprint = try fingerprint(record, token: token) {
-          run.entries.append((fingerprint, token))
+          found.entries.append((fingerprint, token))
         }
       } catch {
         // The whole service is not denied for one card, and `store verify` names it.
         guard error == .recordDoesNotOpen else { throw error }
-        run.unopened += 1
+        found.unopened += 1
       }
-      if pace.passesUnopened || run.unopened == 0 { run.lastToken = token }
+      if pace.passesUnopened || found.unopened == 0 { found.lastToken = token }
     } else {
       // Under a damaged key nothing can be found, and nothing opens.
-      run.unopened += 1
+      found.unopened += 1
     }
     return true
   }
@@ -159,35 +170,27 @@ struct IndexCatchUp {
   private func write(_ run: Run, mark: Token?) throws(CardStoreError) -> Bool {
     var start = 0
     repeat {
-      let end = min(start + pace.entriesPerTransaction, run.entries.count)
-      let entries = run.entries[start..<end].map { IndexFile.Entry($0.key, $0.token) }
+      let end = min(start + pace.entriesPerTransaction, run.found.entries.count)
+      let entries = run.found.entries[start..<end].map { IndexFile.Entry($0.key, $0.token) }
       let isGoingOn = try measured { () throws(CardStoreError) in
         try file.write(
-          entries[...], mark: end == run.entries.count ? mark : nil, keepsNewer: true)
+          entries[...], mark: end == run.found.entries.count ? mark : nil, keepsNewer: true)
       }
       guard isGoingOn else { return false }
       start = end
-    } while start < run.entries.count
+    } while start < run.found.entries.count
     return true
   }
 
   /// Opens the next records, as many as one transaction should look at.
   private func read(_ run: inout Run) throws(CardStoreError) {
-    var count = 0
-    let isFirst = run.position == nil
-    let start = run.position ?? []
-    try store.read { (transaction) throws(CardStoreError) in
-      try transaction.forEach(
-        in: .cards, from: isFirst ? nil : start.rawSpan
-      ) { (key, record) throws(CardStoreError) in
-        if !isFirst && key.isEqual(to: start) { return true }
-        guard try look(at: key, record, &run) else { return false }
-        run.position = key.array
-        count += 1
-        return count < pace.recordsPerRead
-      }
+    // Out of the run, which the walk is a part of.
+    var found = Found()
+    swap(&found, &run.found)
+    defer { swap(&found, &run.found) }
+    let end = run.end
+    try store.readPiece(of: .cards, &run.walk) { (key, record, _) throws(CardStoreError) in
+      try look(at: key, record, upTo: end, &found)
     }
-    run.isAtEnd = count < pace.recordsPerRead
-    run.opened += count
   }
 }

@@ -12,7 +12,6 @@ struct IndexFile: Sendable {
   private(set) var fingerprintKey: KeyIdentifier
   let index: StoreIndex
   private var slot: StoreIndex.Slot
-  private static let entriesPerRead = 1_000
   private let storeIdentifier: StoreIdentifier
 
   /// The table that belongs to `fingerprintKey` by its mark; where there is none, one whose mark
@@ -61,11 +60,13 @@ struct IndexFile: Sendable {
     var entries: [(fingerprint: Digest256, token: Token)] = []
     do throws(StorageError) {
       try fingerprint.withBytes { (key) throws(StorageError) in
-        try index.forNeighbours(of: key, in: slot) { (key, value) throws(StorageError) in
-          guard let fingerprint = Digest256(key), let token = Token(bytes: value) else {
-            throw .damaged(file: "index.mdb")
+        try index.read { (snapshot) throws(StorageError) in
+          try snapshot.forNeighbours(of: key, in: slot) { (key, value) throws(StorageError) in
+            guard let fingerprint = Digest256(key), let token = Token(bytes: value) else {
+              throw .damaged(file: "index.mdb")
+            }
+            entries.append((fingerprint, token))
           }
-          entries.append((fingerprint, token))
         }
       }
     } catch { throw index.failed(error) }
@@ -77,28 +78,20 @@ struct IndexFile: Sendable {
   func forEachPiece(
     _ body: ([Token]) throws(CardStoreError) -> Bool
   ) throws(CardStoreError) -> Bool {
-    var position: [UInt8]?
-    repeat {
-      let start = position ?? []
-      let isFirst = position == nil
-      position = nil
+    var walk = PieceWalk()
+    while !walk.isAtEnd {
       var tokens: [Token] = []
       do throws(StorageError) {
-        try index.forEach(
-          in: slot, from: isFirst ? nil : start.rawSpan
-        ) { (key, value) throws(StorageError) in
-          if !isFirst, key.isEqual(to: start) { return true }
+        try index.readPiece(of: slot, &walk) { (key, value) throws(StorageError) in
           guard key.byteCount == 32, let token = Token(bytes: value) else {
             throw .damaged(file: "index.mdb")
           }
           tokens.append(token)
-          guard tokens.count == Self.entriesPerRead else { return true }
-          position = key.array
-          return false
+          return true
         }
       } catch { throw index.failed(error) }
       guard try body(tokens) else { return false }
-    } while position != nil
+    }
     return true
   }
 

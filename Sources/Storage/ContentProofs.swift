@@ -35,13 +35,6 @@ extension Store {
   package func set(_ table: Table, isProven: Bool) {
     generations.value.proofs.set(table, isProven: isProven)
   }
-
-  /// Notes that every entry of `table` has been read since the store was opened, so that each of its
-  /// pages is what its place says.
-  package func notePagesRead(of table: Table) {
-    let generation = generations.value
-    generation.environment.noteRead(generation.tables[table])
-  }
 }
 
 extension StoreWriteTransaction {

@@ -31,10 +31,9 @@ package final class IndexHistory: Sendable {
   }
 
   /// Notes how many records do not open and have no entry.
-  package func noteLeftOut(_ count: Int) { state.withLock { $0.leftOut = count } }
+  func noteLeftOut(_ count: Int) { state.withLock { $0.leftOut = count } }
 
-  /// Notes that a transaction could not be written.
-  package func noteFailedWrite(_ reason: String) {
+  func noteFailedWrite(_ reason: String) {
     state.withLock {
       $0.failedWrites += 1
       $0.lastFailure = reason

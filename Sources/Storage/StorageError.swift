@@ -61,6 +61,18 @@ package enum StorageError: Error, Equatable, Sendable {
       }
   }
 
+  /// Whether it says that a file is not what was written.
+  package var tellsOfDamage: Bool {
+    switch self {
+    case .damaged, .truncated: true
+    case .engine(let failure): failure.tellsOfDamage
+    case .locked, .notInitialized, .alreadyInitialized, .alreadyExists, .unknownFormat,
+      .mapTooSmall, .full, .noRoom, .overloaded, .stopped, .writingEnded, .cancelled, .fileReplaced,
+      .system:
+      false
+    }
+  }
+
   /// The error for a call of the system that failed.
   package init(_ failure: SystemFailure) {
     self = .system(call: failure.call, errno: failure.errno)

@@ -61,9 +61,7 @@ package final class Store: Sendable {
   /// Whether there is an index that can be asked.
   package var hasIndex: Bool { optionalIndex != nil }
   /// What has happened to the index since the store was opened.
-  package var indexHistory: IndexHistory.Figures {
-    optionalIndex?.history.figures ?? IndexHistory.Figures()
-  }
+  package var indexHistory: IndexHistory.Figures { history.figures }
   /// Why `index.mdb` was begun anew, or is not there; nil where the one that was there is in use, and for
   /// a copy.
   package var indexLoss: StoreIndex.Loss? {
@@ -92,6 +90,7 @@ package final class Store: Sendable {
 
   let generations: CurrentGeneration
   private let derived: Mutex<Derived>
+  private let history: IndexHistory
   private let writer: Writer
   private let isReadOnly: Bool
   // Last, so that it is given up after the environments are closed.
@@ -99,12 +98,13 @@ package final class Store: Sendable {
 
   init(
     directory: String, identifier: StoreIdentifier, generation: Generation, index: Derived,
-    isReadOnly: Bool, lock: StoreLock?
+    history: IndexHistory = IndexHistory(), isReadOnly: Bool, lock: StoreLock?
   ) {
     self.directory = directory
     self.storeIdentifier = identifier
     generations = CurrentGeneration(generation)
     derived = Mutex(index)
+    self.history = history
     self.isReadOnly = isReadOnly
     self.lock = lock
     writer = Writer(generations: generations, directory: directory, lock: lock)
@@ -169,7 +169,7 @@ package final class Store: Sendable {
     case .open(let before): new = try before.replacement(for: storeIdentifier)
     case .withoutRoom(let mapSize):
       new = try StoreIndex.open(
-        directory: directory, identifier: storeIdentifier, mapSize: mapSize)
+        directory: directory, identifier: storeIdentifier, mapSize: mapSize, history: history)
     case .lost, .none: preconditionFailure("this store has no index")
     }
     derived.withLock { $0 = .open(new) }

@@ -32,8 +32,7 @@ package final class StoreIndex: Sendable {
 
   /// Why the index is empty now, or nil when the one that was there is in use.
   package let loss: Loss?
-  /// What has happened to this store's index, whichever file it was in.
-  package let history: IndexHistory
+  private let history: IndexHistory
   private let isBroken = Atomic(false)
   private let proof = Atomic(false)
   /// Records that did not open when it was filled, so that it lacks their entries.
@@ -46,8 +45,8 @@ package final class StoreIndex: Sendable {
   private static let storeKey = Array("store".utf8)
 
   private init(
-    _ environment: Environment, meta: Database, loss: Loss?, isReadOnly: Bool = false,
-    history: IndexHistory = IndexHistory()
+    _ environment: Environment, meta: Database, loss: Loss?, history: IndexHistory,
+    isReadOnly: Bool = false
   ) throws(LMDBError) {
     self.history = history
     self.environment = environment
@@ -70,6 +69,9 @@ package final class StoreIndex: Sendable {
     history.noteLoss(reason)
   }
 
+  /// Notes that a transaction could not be written, and why.
+  package func noteFailedWrite(_ reason: String) { history.noteFailedWrite(reason) }
+
   /// Whether it has been compared with the records since it was opened, or was filled from all of them, so
   /// that what it does not hold is new.
   package var isProven: Bool { proof.load(ordering: .relaxed) }
@@ -90,6 +92,9 @@ package final class StoreIndex: Sendable {
     history.noteLeftOut(leftOut.add(count, ordering: .relaxed).newValue)
   }
 
+  /// Notes how many records without an entry a look at all of them has found.
+  package func correctLeftOut(_ count: Int) { history.noteLeftOut(count) }
+
   /// Notes that a table is complete. One that was empty when it was opened holds what the records say,
   /// where all of them opened.
   package func noteFilled() {
@@ -100,33 +105,11 @@ package final class StoreIndex: Sendable {
   /// Whether all of its pages were read when it was opened.
   var wasReadWhole: Bool { environment.wasReadWhole }
 
-  /// Calls `body` with each entry of a table after the fingerprint `start`, until it returns false.
-  /// - Throws: what `body` throws, and in its type the store's own error.
-  package func forEach<E: StoreFailure>(
-    in slot: Slot, from start: RawSpan?,
-    _ body: (_ fingerprint: RawSpan, _ token: RawSpan) throws(E) -> Bool
-  ) throws(E) {
-    let failure: E?
-    let transaction = environment.beginReadOrFail()
-    do throws(StorageError) {
-      var cursor = try transaction.storeCursor(in: tables[slot.rawValue])
-      failure = try cursor.forEach(from: start, body)
-    } catch { throw .store(error) }
-    if let failure { throw failure }
-  }
-
-  /// Calls `body` with the entries beside the place of a fingerprint that has none.
-  package func forNeighbours<E: StoreFailure>(
-    of fingerprint: RawSpan, in slot: Slot,
-    _ body: (_ fingerprint: RawSpan, _ token: RawSpan) throws(E) -> Void
-  ) throws(E) {
-    let failure: E?
-    let transaction = environment.beginReadOrFail()
-    do throws(StorageError) {
-      var cursor = try transaction.storeCursor(in: tables[slot.rawValue])
-      failure = try cursor.forNeighbours(of: fingerprint, body)
-    } catch { throw .store(error) }
-    if let failure { throw failure }
+  /// Lends a snapshot of both tables to `body`. Keep it short.
+  package func read<R: ~Copyable, E: Error>(
+    _ body: (borrowing IndexSnapshot) throws(E) -> R
+  ) throws(E) -> R {
+    try body(IndexSnapshot(base: environment.beginReadOrFail(), tables: tables))
   }
 
   /// What `read` makes of the token under a fingerprint; nil where there is none.
@@ -194,31 +177,35 @@ package final class StoreIndex: Sendable {
   }
 
   /// Opens the index of the store `identifier` in `directory`, or begins a new one. A file that
-  /// cannot be used is renamed to `index.mdb.set-aside`.
+  /// cannot be used is renamed to `index.mdb.set-aside`. What happens to it is noted in `history`.
   static func open(
-    directory: String, identifier: StoreIdentifier, mapSize: Int, checksWholeUpTo: Int? = nil
+    directory: String, identifier: StoreIdentifier, mapSize: Int, history: IndexHistory,
+    checksWholeUpTo: Int? = nil
   ) throws(StorageError) -> StoreIndex {
     let path = "\(directory)/index.mdb"
     let loss: Loss
     do throws(StorageError) {
       return try existing(
-        path: path, identifier: identifier, mapSize: mapSize, checksWholeUpTo: checksWholeUpTo)
+        path: path, identifier: identifier, mapSize: mapSize, history: history,
+        checksWholeUpTo: checksWholeUpTo)
     } catch {
       loss = try judge(error)
     }
     if loss != .missing { try setAside(path) }
-    return try fresh(path: path, identifier: identifier, mapSize: mapSize, loss: loss)
+    return try fresh(
+      path: path, identifier: identifier, mapSize: mapSize, loss: loss, history: history)
   }
 
   /// Opens the index for reading, as it is, where nothing can be begun anew.
   static func openReadOnly(
-    directory: String, identifier: StoreIdentifier, mapSize: Int, checksWholeUpTo: Int?
+    directory: String, identifier: StoreIdentifier, mapSize: Int, history: IndexHistory,
+    checksWholeUpTo: Int?
   ) throws(StorageError) -> Store.Derived {
     do throws(StorageError) {
       return .open(
         try existing(
           path: "\(directory)/index.mdb", identifier: identifier, mapSize: mapSize,
-          checksWholeUpTo: checksWholeUpTo, isReadOnly: true))
+          history: history, checksWholeUpTo: checksWholeUpTo, isReadOnly: true))
     } catch {
       return .lost(try judge(error))
     }
@@ -241,8 +228,8 @@ package final class StoreIndex: Sendable {
   }
 
   private static func existing(
-    path: String, identifier: StoreIdentifier, mapSize: Int, checksWholeUpTo: Int?,
-    isReadOnly: Bool = false
+    path: String, identifier: StoreIdentifier, mapSize: Int, history: IndexHistory,
+    checksWholeUpTo: Int?, isReadOnly: Bool = false
   ) throws(StorageError) -> StoreIndex {
     var options = options(mapSize: mapSize)
     options.isReadOnly = isReadOnly
@@ -254,7 +241,8 @@ package final class StoreIndex: Sendable {
       guard let owner = try transaction.get(storeKey.rawSpan, in: meta),
         owner.isEqual(to: identifier.bytes)
       else { throw LMDBError(.keyExists, in: .open) }
-      return try StoreIndex(environment, meta: meta, loss: nil, isReadOnly: isReadOnly)
+      return try StoreIndex(
+        environment, meta: meta, loss: nil, history: history, isReadOnly: isReadOnly)
     } catch {
       throw StorageError(error, opening: path)
     }
@@ -289,8 +277,7 @@ package final class StoreIndex: Sendable {
   /// Begins an empty index; after an error there is none. A file that was set aside goes where there is
   /// no room for both.
   private static func fresh(
-    path: String, identifier: StoreIdentifier, mapSize: Int, loss: Loss,
-    history: IndexHistory = IndexHistory()
+    path: String, identifier: StoreIdentifier, mapSize: Int, loss: Loss, history: IndexHistory
   ) throws(StorageError) -> StoreIndex {
     do throws(StorageError) {
       return try make(
@@ -321,6 +308,18 @@ package final class StoreIndex: Sendable {
       }
       throw StorageError(error, opening: path)
     }
+  }
+}
+
+/// A snapshot of the index's tables: fingerprint → token.
+package struct IndexSnapshot: ~Copyable, EntrySource {
+  fileprivate let base: ReadTransaction
+  fileprivate let tables: [Database]
+
+  @_lifetime(borrow self)
+  package func cursor(in slot: StoreIndex.Slot) throws(StorageError) -> StoreCursor {
+    let cursor = try base.storeCursor(in: tables[slot.rawValue])
+    return unsafe _overrideLifetime(cursor, borrowing: self)
   }
 }
 

@@ -127,27 +127,28 @@ extension Store {
       try generation.environment.checkReaders()
     } catch { throw StorageError(error, opening: path) }
     let identifier = try identity(of: generation)
+    let history = IndexHistory()
     let index = try index(
-      in: directory, of: identifier, mapSize: options.indexMapSize ?? mapSize,
+      in: directory, of: identifier, mapSize: options.indexMapSize ?? mapSize, history,
       checksWholeUpTo: options.checksWholeUpTo, isOnReadOnlyDisk: isOnReadOnlyDisk)
     return Store(
       directory: directory, identifier: identifier, generation: generation, index: index,
-      isReadOnly: options.isReadOnly, lock: lock)
+      history: history, isReadOnly: options.isReadOnly, lock: lock)
   }
 
   private static func index(
-    in directory: String, of identifier: StoreIdentifier, mapSize: Int, checksWholeUpTo: Int?,
-    isOnReadOnlyDisk: Bool
+    in directory: String, of identifier: StoreIdentifier, mapSize: Int, _ history: IndexHistory,
+    checksWholeUpTo: Int?, isOnReadOnlyDisk: Bool
   ) throws(StorageError) -> Derived {
     if isOnReadOnlyDisk {
       return try StoreIndex.openReadOnly(
-        directory: directory, identifier: identifier, mapSize: mapSize,
+        directory: directory, identifier: identifier, mapSize: mapSize, history: history,
         checksWholeUpTo: checksWholeUpTo)
     }
     do throws(StorageError) {
       return .open(
         try StoreIndex.open(
-          directory: directory, identifier: identifier, mapSize: mapSize,
+          directory: directory, identifier: identifier, mapSize: mapSize, history: history,
           checksWholeUpTo: checksWholeUpTo))
     } catch {
       // The truth has room of its own: what does not need the index goes on.

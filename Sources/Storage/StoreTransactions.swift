@@ -1,16 +1,22 @@
 import LMDB
 
+/// What has tables whose entries can be walked over: a transaction of the store, a snapshot of its index.
+package protocol EntrySource: ~Copyable {
+  /// What a table is named by.
+  associatedtype Place
+
+  /// A cursor that stands before the first entry of a table.
+  @_lifetime(borrow self)
+  func cursor(in place: Place) throws(StorageError) -> StoreCursor
+}
+
 /// Looking things up in the store: what a snapshot and the writer's transaction have in common.
 ///
 /// Bytes that it lends stay valid for the borrow: until the next change when writing.
-package protocol StoreReading: ~Copyable {
+package protocol StoreReading: ~Copyable, EntrySource where Place == Table {
   /// The value under `key`, lent, or nil where there is none.
   @_lifetime(borrow self)
   func get(_ key: RawSpan, in table: Table) throws(StorageError) -> RawSpan?
-
-  /// A cursor that stands before the first entry of `table`.
-  @_lifetime(borrow self)
-  func cursor(in table: Table) throws(StorageError) -> StoreCursor
 
   /// How many entries `table` holds.
   func count(of table: Table) throws(StorageError) -> Int
@@ -21,19 +27,21 @@ extension StoreReading where Self: ~Copyable {
   package func contains(_ key: RawSpan, in table: Table) throws(StorageError) -> Bool {
     try get(key, in: table) != nil
   }
+}
 
+extension EntrySource where Self: ~Copyable {
   /// Calls `body` with each entry in the order of the keys, until it returns false.
   ///
   /// The walk begins at the key `start` or the nearest after it (before it when `reversed`), or at
   /// the end where it is nil.
   /// - Throws: what `body` throws, and in its type the store's own error.
   package func forEach<E: StoreFailure>(
-    in table: Table, from start: RawSpan? = nil, reversed: Bool = false,
+    in place: Place, from start: RawSpan? = nil, reversed: Bool = false,
     _ body: (_ key: RawSpan, _ value: RawSpan) throws(E) -> Bool
   ) throws(E) {
     let failure: E?
     do throws(StorageError) {
-      var cursor = try cursor(in: table)
+      var cursor = try cursor(in: place)
       failure = try cursor.forEach(from: start, reversed: reversed, body)
     } catch { throw .store(error) }
     if let failure { throw failure }
@@ -43,12 +51,12 @@ extension StoreReading where Self: ~Copyable {
   /// and the one after, where there are such.
   /// - Throws: what `body` throws, and in its type the store's own error.
   package func forNeighbours<E: StoreFailure>(
-    of key: RawSpan, in table: Table,
+    of key: RawSpan, in place: Place,
     _ body: (_ key: RawSpan, _ value: RawSpan) throws(E) -> Void
   ) throws(E) {
     let failure: E?
     do throws(StorageError) {
-      var cursor = try cursor(in: table)
+      var cursor = try cursor(in: place)
       failure = try cursor.forNeighbours(of: key, body)
     } catch { throw .store(error) }
     if let failure { throw failure }
@@ -114,10 +122,10 @@ package struct StoreCursor: ~Copyable, ~Escapable {
 }
 
 extension StoreCursor {
-  /// Calls `body` with each entry, until it returns false; see `StoreReading.forEach`. Returns what `body`
+  /// Calls `body` with each entry, until it returns false; see `EntrySource.forEach`. Returns what `body`
   /// has thrown.
-  mutating func forEach<E: Error>(
-    from start: RawSpan?, reversed: Bool = false,
+  fileprivate mutating func forEach<E: Error>(
+    from start: RawSpan?, reversed: Bool,
     _ body: (_ key: RawSpan, _ value: RawSpan) throws(E) -> Bool
   ) throws(StorageError) -> E? {
     guard var entry = try self.start(from: start, reversed: reversed) else { return nil }
@@ -131,7 +139,7 @@ extension StoreCursor {
   }
 
   /// Calls `body` with the entries beside the place of `key`. Returns what it has thrown.
-  mutating func forNeighbours<E: Error>(
+  fileprivate mutating func forNeighbours<E: Error>(
     of key: RawSpan, _ body: (_ key: RawSpan, _ value: RawSpan) throws(E) -> Void
   ) throws(StorageError) -> E? {
     if let after = try seek(key) {

@@ -79,9 +79,12 @@ import VaultManagement
     for slot in StoreIndex.Slot.allCases {
       var entries: [[UInt8]] = []
       let index = try house.store.index
-      try index.forEach(in: slot, from: nil) { (key, _) throws(StorageError) in
-        entries.append(unsafe key.withUnsafeBytes { unsafe Array($0) })
-        return true
+      var walk = PieceWalk()
+      while !walk.isAtEnd {
+        try index.readPiece(of: slot, &walk) { (key, _) throws(StorageError) in
+          entries.append(unsafe key.withUnsafeBytes { unsafe Array($0) })
+          return true
+        }
       }
       for entry in entries {
         try index.write(to: slot) { (change) throws(StorageError) in

@@ -20,8 +20,6 @@ package struct IdempotencyVerifier {
     package var isComplete = true
   }
 
-  private static let rowsPerRead = 1_000
-
   private let contexts: KeyContexts
 
   /// A verifier with contexts of its own, for the calling thread.
@@ -37,30 +35,12 @@ package struct IdempotencyVerifier {
     _ store: Store, goesOn: () -> Bool = { true }
   ) throws(LedgerError) -> Result {
     var result = Result()
-    var position: [UInt8]?
-    repeat {
-      let start = position ?? []
-      let isFirst = position == nil
-      position = nil
-      var count = 0
-      try store.read { (transaction) throws(LedgerError) in
-        try transaction.forEach(
-          in: .idempotency, from: isFirst ? nil : start.rawSpan
-        ) { (key, row) throws(LedgerError) in
-          if !isFirst, key.isEqual(to: start) { return true }
-          result.rows += 1
-          if try !isSound(row, under: key, in: transaction) { result.damaged += 1 }
-          count += 1
-          guard count == Self.rowsPerRead else { return true }
-          position = key.array
-          return false
-        }
-      }
-      guard goesOn() else {
-        result.isComplete = false
-        return result
-      }
-    } while position != nil
+    result.isComplete = try store.walk(
+      over: .idempotency, goesOn: { () throws(LedgerError) in goesOn() }
+    ) { (key, row, transaction) throws(LedgerError) in
+      result.rows += 1
+      if try !isSound(row, under: key, in: transaction) { result.damaged += 1 }
+    }
     return result
   }
 
@@ -94,7 +74,6 @@ extension Store {
   /// not there, unless something is wrong.
   package func note(_ found: IdempotencyVerifier.Result) {
     guard found.isComplete else { return }
-    notePagesRead(of: .idempotency)
     set(.idempotency, isProven: found.damaged == 0)
   }
 }

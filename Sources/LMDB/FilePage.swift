@@ -106,9 +106,9 @@ struct FilePage {
   private static let isDatabase = 2
   private static let nodeHeaderBytes = 8
 
-  /// The file of the page, and where in it the page was read.
   private let file: String
-  private let place: UInt64
+  /// Where in the file the page was read.
+  let place: UInt64
   private let bytes: [UInt8]
   let isLeaf: Bool
   let nodeCount: Int

@@ -10,7 +10,7 @@ import Synchronization
 /// and what lies beside it before an entry is removed. The names' tree and the free list are read at
 /// opening.
 final class TreeGuard: Sendable {
-  private static let namesIdentifier: MDB_dbi = 1
+  static let namesIdentifier: MDB_dbi = 1
 
   private let file: PageFile
   /// The pages that passed at opening.
@@ -85,35 +85,5 @@ final class TreeGuard: Sendable {
     if isProven(database) { return }
     var reader = unsafe try reader(of: database, in: transaction)
     try reader.readAll()
-  }
-}
-
-/// What one writing transaction has removed from trees that are not proven.
-///
-/// Where an entry goes, LMDB may join its page with a page beside it, and again at the next one. Each
-/// removal can take one page away, so that after so many no other than these stand beside a key: as
-/// the tree was when the transaction began, the leaf of the key and one more on each side than there
-/// were removals. The ways to them hold the branches that may be joined.
-struct Removals {
-  private struct Tree {
-    var count = 0
-    let pages = KeptPages()
-  }
-
-  private var trees: [MDB_dbi: Tree] = [:]
-
-  /// Reads what may be touched when the entry of `key` goes from `database`.
-  mutating func check(
-    _ key: RawSpan, in database: Database, of transaction: OpaquePointer, _ guarded: TreeGuard
-  ) throws(LMDBError) {
-    if guarded.isProven(database) { return }
-    var tree = trees[database.identifier] ?? Tree()
-    tree.count += 1
-    trees[database.identifier] = tree
-    var reader = unsafe try guarded.reader(of: database, in: transaction, keeping: tree.pages)
-    try reader.seek(key)
-    var before = reader
-    for _ in 0...tree.count { guard try before.previous() else { break } }
-    for _ in 0...tree.count { guard try reader.next() else { break } }
   }
 }

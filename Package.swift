@@ -54,19 +54,20 @@ let package = Package(
     .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
   ],
   targets: [
-    // System: module maps over Debian's libraries, and the one C file of our own.
+    // System: module maps over Debian's libraries, and the C files of our own.
     .systemLibrary(name: "CLMDB", providers: [.apt(["liblmdb-dev"])]),
     .systemLibrary(name: "CSodium", pkgConfig: "libsodium", providers: [.apt(["libsodium-dev"])]),
     .systemLibrary(name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
     .systemLibrary(name: "CLinux"),
     .target(name: "CScrub"),
+    .target(name: "CMapFault"),
 
     // Tools.
     module("Bytes"),
     module("SecretMemory", ["CSodium"]),
     module("Cryptography", ["Bytes", "COpenSSL", "CSodium", "SecretMemory"]),
     module("SystemCalls"),
-    module("LMDB", ["Bytes", "CLMDB", "SystemCalls"]),
+    module("LMDB", ["Bytes", "CLMDB", "CMapFault", "SystemCalls"]),
     module("JSON", ["Bytes"]),
 
     // Words.
@@ -209,7 +210,8 @@ let package = Package(
     tests("StorageTests", ["Bytes", "Storage", "SystemCalls", "LMDB", "StorageFaults"]),
     // A child process of StorageTests, which runs it over a library that fails system calls.
     .executableTarget(
-      name: "StorageFaults", dependencies: ["Bytes", "Storage"], path: "Tests/StorageFaults",
+      name: "StorageFaults", dependencies: ["Bytes", "LMDB", "Storage"],
+      path: "Tests/StorageFaults",
       swiftSettings: strict),
     tests("AccessPolicyTests", ["AccessPolicy"]),
     tests(

@@ -52,11 +52,18 @@ package struct Operations: Sendable {
             sink: sink))
       }
     } catch let failure as RecordedFailure {
-      throw AdministrationError(any: failure.cause)
+      throw self.failure(failure.cause)
     } catch {
       if operation.terms.leavesEntry { record(error, of: operation, actor: actor) }
-      throw AdministrationError(any: error)
+      throw failure(error)
     }
+  }
+
+  /// What an error amounts to, which may be that the store's file is not what was opened any more.
+  private func failure(_ error: any Error) -> AdministrationError {
+    let failure = AdministrationError(any: error)
+    guard case .store(let error) = failure else { return failure }
+    return .store(store.cause(of: error))
   }
 }
 

@@ -30,7 +30,7 @@ struct StoreInspection {
   func run(_ progress: (_ done: UInt64, _ total: UInt64) -> Void) throws -> StoreCheck {
     do { return try look(progress) } catch {
       guard let damage = Self.damage(in: error) else { throw error }
-      return StoreCheck(damage: damage, indexLoss: indexLoss)
+      return StoreCheck(damage: store.cause(of: damage), indexLoss: indexLoss)
     }
   }
 

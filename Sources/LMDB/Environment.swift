@@ -47,6 +47,9 @@ import SystemCalls
   package let isBoundByFileSizeLimit: Bool
   /// Whether every page of the file was read when it was opened, or was written by this process.
   package let wasReadWhole: Bool
+  /// Bytes of a page.
+  let pageSize: Int
+  let mapWatch = MapWatch()
 
   /// Opens the file at `path` (mode 0600), beside which LMDB keeps `path-lock`.
   ///
@@ -79,7 +82,7 @@ import SystemCalls
     var tree = MDB_stat()
     unsafe mdb_env_get_fd(pointer, &descriptor)
     unsafe mdb_env_stat(pointer, &tree)
-    let pageSize = Int(tree.ms_psize)
+    pageSize = Int(tree.ms_psize)
     trees = TreeGuard(
       PageFile(
         path: path, descriptor: descriptor, pageSize: pageSize,
@@ -239,6 +242,7 @@ extension Environment {
     try LMDBError.check(unsafe mdb_txn_commit(transaction), in: .openDatabase)
     let database = Database(identifier: identifier)
     trees.opened(database, name: name)
+    try watchMap(bySeeing: name)
     return database
   }
 }

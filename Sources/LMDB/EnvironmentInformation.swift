@@ -109,6 +109,19 @@ extension Environment {
     }
   }
 
+  /// Whether the file was cut off, so that a page is missing that is in use. What the system does not tell
+  /// is no reason to say so.
+  package var isCutOff: Bool {
+    guard let length = try? fileSize() else { return false }
+    // The figures are read from the header, which is mapped: only where it is there.
+    guard length >= 2 * pageSize else { return true }
+    guard let figures = try? information(), length < figures.pageCount * figures.pageSize else {
+      return false
+    }
+    // Free pages may lie beyond the end.
+    return (try? isFileComplete()) == false
+  }
+
   /// Bytes that the pages of the file at `path` take: the smallest map with which it can be opened.
   /// Nil where there is no file.
   /// - Throws: ``LMDBError/Kind/truncated``, ``LMDBError/Kind/invalid``.

@@ -1,5 +1,7 @@
-internal import CMapFault
+import Bytes
 import CLMDB
+import CMapFault
+import Glibc
 import Synchronization
 
 /// What is said when a page of a file cannot be read while it is mapped: the file was cut off, or its disk
@@ -57,6 +59,9 @@ final class MapWatch: Sendable {
     if case .known(let place?) = state.withLock({ $0 }) { cadenas_map_fault_forget(place) }
   }
 
+  /// Whether nobody has tried yet.
+  var isDue: Bool { state.withLock { if case .unknown = $0 { true } else { false } } }
+
   /// Watches the map, unless that was tried before. It is found by `page`, which lies in it: the page says
   /// at its beginning which one it is.
   func begin(of path: String, mapBytes: Int, pageSize: Int, at page: UnsafeRawPointer) {
@@ -74,7 +79,7 @@ extension Environment {
   /// Watches the map, as ``MapFaults`` says; `name` is that of a database, whose description lies in it.
   func watchMap(bySeeing name: String) throws(LMDBError) {
     // Where pages are larger than the system's, they may begin anywhere.
-    guard pageSize <= Int(getpagesize()) else { return }
+    guard mapWatch.isDue, pageSize <= Int(getpagesize()) else { return }
     let transaction = try beginRead()
     let handle = unsafe try transaction.handle.pointer()
     let name = Array(name.utf8)

@@ -38,12 +38,14 @@ final class Generation: Sendable {
   /// cut off. What the system does not tell is no reason.
   var loss: StorageError? {
     if (try? environment.hasItsName()) == false { return .fileReplaced(file: environment.path) }
-    guard let figures = try? environment.information(), let length = try? environment.fileSize(),
-      length < figures.pageCount * figures.pageSize,
-      // Free pages may lie beyond the end.
-      (try? environment.isFileComplete()) == false
-    else { return nil }
-    return .truncated(file: environment.path)
+    return environment.isCutOff ? .truncated(file: environment.path) : nil
+  }
+
+  /// What is behind an error: where it tells of damage, the file may have been cut off or replaced.
+  func cause(of error: StorageError) -> StorageError {
+    // The index, or a copy, is another file.
+    if case .damaged(let file, _) = error, file != environment.path { return error }
+    return error.tellsOfDamage ? loss ?? error : error
   }
 
   /// Length of the file in bytes.

@@ -191,13 +191,19 @@ package final class Store: Sendable {
     }
   }
 
+  /// What is behind an error that was met here: where it tells of damage, `cards.mdb` may have been cut off
+  /// or replaced, and that is told instead.
+  package func cause(of error: StorageError) -> StorageError {
+    generations.value.cause(of: error)
+  }
+
   /// Has the index built anew by who looks things up in it, since it cannot be relied on.
   package func condemnIndex(_ reason: String) { optionalIndex?.condemn(reason) }
 
   /// Lets nothing be written any more, as after an error of the disk: for who has found that the file is
   /// damaged. What is read goes on; `onEnd` is called with `cause`.
   package func endWriting(because cause: StorageError) {
-    generations.endWriting(because: cause)
+    generations.endWriting(because: generations.value.cause(of: cause))
     // Where nobody else has the writer look.
     submit(.reserved) { (_) throws(StorageError) in }
   }

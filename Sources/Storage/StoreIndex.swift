@@ -152,11 +152,7 @@ package final class StoreIndex: Sendable {
   /// Whether the file still has its name, and has not been cut off. What the system does not tell is no
   /// reason to say so.
   package var isInPlace: Bool {
-    guard (try? environment.hasItsName()) != false else { return false }
-    guard let figures = try? environment.information(), let length = try? environment.fileSize()
-    else { return true }
-    return length >= figures.pageCount * figures.pageSize
-      || (try? environment.isFileComplete()) != false
+    (try? environment.hasItsName()) != false && !environment.isCutOff
   }
 
   /// Bytes that are missing until so many more entries can be written, on the disk or up to its greatest

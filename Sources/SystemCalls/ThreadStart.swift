@@ -11,13 +11,15 @@ package final class ThreadStart: Sendable {
     self.body = body
   }
 
-  /// Starts a thread that runs the body once and takes no signals.
+  /// Starts a thread that runs the body once and takes no signals but `SIGBUS`, by which it hears that a
+  /// page cannot be read.
   /// - Throws: ``SystemFailure`` where there is no thread to be had.
   package func launch() throws(SystemFailure) -> pthread_t {
     // The thread begins with the mask of the one that starts it.
     var all = sigset_t()
     var before = sigset_t()
     unsafe sigfillset(&all)
+    unsafe sigdelset(&all, SIGBUS)
     unsafe pthread_sigmask(SIG_SETMASK, &all, &before)
     defer { unsafe pthread_sigmask(SIG_SETMASK, &before, nil) }
     var thread = pthread_t()

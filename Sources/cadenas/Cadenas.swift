@@ -35,6 +35,7 @@ struct Cadenas: ParsableCommand {
       if let warning, !(command is ServeCommand) {
         Console.complain("cadenas: warning: \(warning)")
       }
+      FileFault.begin(isService: command is ServeCommand)
       try command.run()
       Console.finish()
     } catch let status as ExitCode where status.rawValue <= 3 {

@@ -1,5 +1,6 @@
 import Bytes
 import Glibc
+import LMDB
 import Storage
 import Synchronization
 
@@ -8,7 +9,8 @@ import Synchronization
 /// Arguments: the directory of a new store, the directory of the fault flags, then steps:
 /// `ordinary:N` and `reserved:N` submit N jobs at once and print how they ended, `large:N` and
 /// `large-reserved:N` such of 1,000 bytes; `fault:NAME` makes the flag NAME, `clear:NAME` removes it,
-/// `stop` stops the writer, `compact` compacts and `write` commits a transaction without the writer,
+/// `stop` stops the writer, `cut:N` cuts `cards.mdb` off after N pages, `get:N` looks the key N up, `bus`
+/// sends a signal, `watch`, anywhere, has a file that cannot be read told of, `compact` compacts and `write` commits a transaction without the writer,
 /// which print how that ended.
 @main struct StorageFaults {
   static func main() throws {
@@ -16,6 +18,9 @@ import Synchronization
     let arguments = CommandLine.arguments
     guard arguments.count > 3, let identifier = StoreIdentifier(Array(1...16)) else { exit(2) }
     let mapSize = 8 << 20
+    if arguments.contains("watch") {
+      MapFaults.begin { path in MapFaults.Line(Array("lost \(path)\n".utf8)) }
+    }
     try Store.create(at: arguments[1], mapSize: mapSize, storeIdentifier: identifier)
     let store = try Store.open(at: arguments[1], mapSize: mapSize)
     try store.startWriter() { error in report("onEnd \(error)") }
@@ -24,6 +29,14 @@ import Synchronization
       let parts = step.split(separator: ":")
       switch (parts.first, parts.last) {
       case ("stop", _): store.stopWriter()
+      case ("watch", _): break
+      case ("bus", _): raise(SIGBUS)
+      case ("cut", let pages?):
+        unsafe truncate("\(arguments[1])/cards.mdb", (Int(pages) ?? 0) * 4_096)
+      case ("get", let number?):
+        let number = Int(number) ?? 0
+        let key = [UInt8(truncatingIfNeeded: number >> 8), UInt8(truncatingIfNeeded: number)]
+        attempt("found") { _ = try store.read { try $0.contains(key.rawSpan, in: .cards) } }
       case ("compact", _): attempt("compacted") { _ = try store.compact() }
       case ("write", _): attempt("written") { try store.write { (_) throws(StorageError) in } }
       case ("fault", let name?): set(true, "\(arguments[2])/\(name)")

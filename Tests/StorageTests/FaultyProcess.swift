@@ -142,8 +142,8 @@ struct FaultyProcess {
 
   init(_ directory: TemporaryDirectory) { self.directory = directory }
 
-  /// Runs the child through `steps`; returns its exit status, minus one when it was killed, and what
-  /// it printed, line by line.
+  /// Runs the child through `steps`; returns its exit status, less than zero the signal that has killed it, and what
+  /// it printed, line by line, on both streams.
   func run(_ steps: [String]) throws -> (status: Int32, lines: [String]) {
     let source = "\(directory.path)/faults.c"
     let library = "\(directory.path)/faults.so"
@@ -199,7 +199,7 @@ struct FaultyProcess {
       .joined(separator: "/")
   }
 
-  /// Runs a program to its end; returns its exit status, or minus one.
+  /// Runs a program to its end; returns its exit status, or less than zero the signal.
   private func spawn(
     _ arguments: [String], environment: [String] = [], output: String? = nil
   ) throws -> Int32 {
@@ -209,6 +209,7 @@ struct FaultyProcess {
     if let output {
       unsafe posix_spawn_file_actions_addopen(
         &actions, 1, output, O_WRONLY | O_CREAT | O_TRUNC, 0o600)
+      unsafe posix_spawn_file_actions_adddup2(&actions, 1, 2)
     }
     var path = "PATH=/usr/bin:/bin"
     if let inherited = unsafe getenv("PATH") { path = unsafe "PATH=\(String(cString: inherited))" }
@@ -223,6 +224,6 @@ struct FaultyProcess {
     guard status == 0 else { throw StorageError.system(call: "posix_spawn", errno: status) }
     var result: Int32 = 0
     while unsafe waitpid(process, &result, 0) < 0 && errno == EINTR {}
-    return result & 0x7F == 0 ? (result >> 8) & 0xFF : -1
+    return result & 0x7F == 0 ? (result >> 8) & 0xFF : -(result & 0x7F)
   }
 }

@@ -5,7 +5,7 @@ import Testing
   /// From the bottom up. A target imports what stands in its own layer or below; which of those it
   /// does import is for the package manifest.
   private static let layers: [[String]] = [
-    ["CLMDB", "CSodium", "COpenSSL", "CLinux", "CScrub"],
+    ["CLMDB", "CSodium", "COpenSSL", "CLinux", "CMapFault", "CScrub"],
     ["Bytes", "SecretMemory", "Cryptography", "LMDB", "JSON", "SystemCalls"],
     ["Cards", "RecordFormat"],
     ["Storage"],
@@ -34,6 +34,7 @@ import Testing
     "CLMDB": ["LMDB"],
     "LMDB": ["Storage", "cadenas"],
     "CLinux": ["Storage"],
+    "CMapFault": ["LMDB"],
     "CSodium": ["SecretMemory", "Cryptography"],
     "COpenSSL": ["Cryptography"],
     "CScrub": ["cadenas"],

@@ -73,6 +73,11 @@ package enum StorageError: Error, Equatable, Sendable {
     }
   }
 
+  /// Where the damage is that it tells of: a page, where one is named.
+  package var placeOfDamage: String {
+    if case .damaged(_, let page?) = self { "page=\(page)" } else { "file" }
+  }
+
   /// The error for a call of the system that failed.
   package init(_ failure: SystemFailure) {
     self = .system(call: failure.call, errno: failure.errno)

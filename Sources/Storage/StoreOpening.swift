@@ -55,6 +55,8 @@ extension Store {
       try write(draft)
       try Files.rename(draft, to: path)
       try Files.remove(["\(draft)-lock"])
+      // Whatever file it was left about, it was not this one.
+      DamageMark.remove(in: directory)
       try Files.synchronize(directory: directory)
     } catch {
       try? Files.remove([draft, "\(draft)-lock"])
@@ -96,7 +98,8 @@ extension Store {
     try transaction.put(key: identifierKey.rawSpan, value: identifier.bytes.rawSpan, in: .meta)
   }
 
-  /// Opens the store in `directory` and takes its lock.
+  /// Opens the store in `directory` and takes its lock. Where a ``DamageMark`` was left, all of `cards.mdb` is read
+  /// before it is opened, however large it is.
   ///
   /// `mapSize` is the greatest size of `cards.mdb` in bytes; it may be greater than before.
   /// - Throws: ``StorageError/locked(byProcess:)``, ``StorageError/notInitialized(directory:)``,
@@ -120,12 +123,14 @@ extension Store {
     environmentOptions.isReadOnly = options.isReadOnly
     environmentOptions.writesAhead = true
     if let bytes = options.checksWholeUpTo { environmentOptions.checksWholeUpTo = bytes }
-    if options.checksWhole { environmentOptions.checksWholeUpTo = .max }
+    let isMarked = DamageMark.isLeft(in: directory)
+    if options.checksWhole || isMarked { environmentOptions.checksWholeUpTo = .max }
     let generation: Generation
     do throws(LMDBError) {
       generation = try Generation(path: path, options: environmentOptions)
       try generation.environment.checkReaders()
     } catch { throw StorageError(error, opening: path) }
+    if isMarked, !options.isReadOnly { DamageMark.remove(in: directory) }
     let identifier = try identity(of: generation)
     let history = IndexHistory()
     let index = try index(

@@ -20,8 +20,10 @@ struct WriterLoop: ~Copyable {
 
   /// Batches between two searches for readers whose process is gone.
   private static let batchesBetweenReaderChecks = 1024
-  /// Between two looks at whether the store's name leads to its file. Something is written every second.
+  /// Between two looks at whether the store's name leads to its file, while something is written.
   private static let nanosecondsBetweenLooks: UInt64 = 100_000_000
+  /// Between two looks at the file while nothing is.
+  private static let idleLook = Duration.seconds(1)
 
   private let generations: CurrentGeneration
   private let compaction: Compaction
@@ -73,13 +75,15 @@ struct WriterLoop: ~Copyable {
       case .stop: return
       case .compaction(let request): compact(request)
       case .jobs: writeAll(&waiting)
+      case nil: cause = loss(at: SystemClock.monotonicNanoseconds()) ?? overwriting
       }
       if let cause { return end(waiting, because: cause) }
     }
   }
 
-  /// Waits for something to do, and moves jobs to `jobs`. It is to stop when nothing is left.
-  private func nextTurn(_ jobs: inout [any WriteJob]) -> Writer.Turn {
+  /// Waits for something to do, and moves jobs to `jobs`; nil where there was nothing for a while. It is
+  /// to stop when nothing is left.
+  private func nextTurn(_ jobs: inout [any WriteJob]) -> Writer.Turn? {
     if let earliest = pace.earliestNanoseconds,
       let turn = monitor.wait(
         untilNanoseconds: earliest,
@@ -87,7 +91,7 @@ struct WriterLoop: ~Copyable {
     {
       return turn
     }
-    return monitor.waitUntil { $0.nextTurn(withAtLeast: 1, taking: &jobs) }
+    return monitor.wait(for: Self.idleLook) { $0.nextTurn(withAtLeast: 1, taking: &jobs) }
   }
 
   /// Compacts the store while jobs go on being queued; given up when the writer is to stop.
@@ -223,7 +227,7 @@ struct WriterLoop: ~Copyable {
       participant?.batchDidAbort()
       return .ended(loss)
     }
-    let outcome = transact(batch)
+    let outcome = judged(transact(batch))
     if case .committed = outcome {
       pace.batchDidCommit(
         jobs: batch.count, began: began, ended: SystemClock.monotonicNanoseconds())
@@ -236,6 +240,14 @@ struct WriterLoop: ~Copyable {
       participant?.batchDidAbort()
     }
     return outcome
+  }
+
+  /// An outcome that tells of damage, where the file was cut off or replaced: with that as its cause.
+  private func judged(_ outcome: Outcome) -> Outcome {
+    guard case .batchFailed(let error) = outcome, error.tellsOfDamage,
+      let loss = generations.value.loss
+    else { return outcome }
+    return .ended(loss)
   }
 
   /// What has become of the store's file since it was last looked at, where nothing may be written to it
@@ -314,6 +326,8 @@ struct WriterLoop: ~Copyable {
       defer { state.compactions = [] }
       return state.compactions
     }
+    // Before anybody hears of it: the process may end at once.
+    if cause.tellsOfDamage { DamageMark.leave(cause, in: compaction.directory) }
     for job in waiting { job.fail(.writingEnded) }
     for request in compactions { request.complete(.failure(.writingEnded)) }
     onEnd(cause)

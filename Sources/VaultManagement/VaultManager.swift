@@ -55,7 +55,8 @@ package final class VaultManager: Sendable {
     try vault.unseal(
       with: keyring, actor: actor, tasks: [fingerprints, destructions, reencryption],
       checks: [scrub], progress: progress)
-    scrub.vaultWasOpened(try vault.opened().session)
+    let (session, work) = try vault.opened()
+    scrub.vaultWasOpened(session, work)
     custody.vaultWasOpened()
   }
 

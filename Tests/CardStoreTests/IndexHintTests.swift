@@ -95,7 +95,7 @@ import Testing
       }
     } else {
       #expect(house.caughtUp == 0)
-      #expect(try house.store.index.history.figures.losses == 1)
+      #expect(try house.store.indexHistory.losses == 1)
     }
     var found: [Token] = []
     for customer in 0..<40 {

@@ -5,7 +5,7 @@ import TestSupport
 import Testing
 
 /// A store whose file somebody takes away, or replaces, while it is open.
-@Suite struct MovedFileTests {
+@Suite(.timeLimit(.minutes(5))) struct MovedFileTests {
   private let directory: TemporaryDirectory
 
   init() throws { directory = try TemporaryDirectory() }
@@ -64,6 +64,23 @@ import Testing
     }
     store.stopWriter()
     #expect(causes.withLock { $0 } == [.fileReplaced(file: file)])
+  }
+
+  @Test func `an older file that was written over it is noticed while nothing is written`() throws {
+    let store = try directory.newStore()
+    let cause = Mutex<StorageError?>(nil)
+    let ended = Gate()
+    try store.startWriter { error in
+      cause.withLock { $0 = error }
+      ended.open()
+    }
+    try store.perform { try $0.put(0) }
+    let older = try bytes()
+    try store.perform { try $0.put(1) }
+    try overwrite(with: older)
+    ended.wait()
+    #expect(cause.withLock { $0 } == .fileReplaced(file: file))
+    store.stopWriter()
   }
 
   @Test(arguments: Act.allCases)

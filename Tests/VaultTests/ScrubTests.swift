@@ -4,7 +4,9 @@ import Storage
 import TestSupport
 import Testing
 import Tokenization
-import VaultManagement
+import VaultCore
+
+@testable import VaultManagement
 
 /// The look at the whole store beside requests.
 @Suite(.timeLimit(.minutes(5))) struct ScrubTests {
@@ -33,6 +35,21 @@ import VaultManagement
     #expect(try scrubbed().damaged == 0)
     #expect(try house.store.index.isProven)
     #expect(try !house.entries().contains { $0.contains("store.verify") })
+  }
+
+  @Test func `what was read before the vault was opened is not read again at once`() async throws {
+    _ = try await house.token(of: Number.visa)
+    do {
+      let vault = try house.vault.vault
+      // Before it is told how the vault was opened, it does not know.
+      #expect(try !ScrubTask(vault).isDue(in: vault.opened().session))
+    }
+    for _ in 0..<5 {
+      try house.reopen()
+      try house.settle()
+      let status = try house.vault.storeCheck
+      #expect(status.total == 0 && status.endedMilliseconds != nil)
+    }
   }
 
   @Test func `a damaged record is told once, refused, and ends nothing`() async throws {

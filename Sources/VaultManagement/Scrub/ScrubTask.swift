@@ -22,8 +22,9 @@ final class ScrubTask: BackgroundTask {
 
   private struct State {
     var status = ScrubStatus()
-    /// When it is due, on the monotonic clock.
-    var dueNanoseconds: UInt64 = 0
+    /// When it is due, on the monotonic clock; nil before the vault was opened: whether what was read
+    /// before that is all there is, is not known.
+    var dueNanoseconds: UInt64?
     /// Whether somebody wants another look than the one under way.
     var isWantedAgain = false
     /// What the log has been told of.
@@ -46,11 +47,14 @@ final class ScrubTask: BackgroundTask {
   var status: ScrubStatus { state.withLock { $0.status } }
 
   /// Notes that the vault was opened; a store that is small has been read before that.
-  func vaultWasOpened(_ session: VaultSession) {
-    guard store.isSmall else { return }
-    end(
-      ScrubFinding(
-        damaged: session.damagedAtStart, secondTokens: session.secondTokensAtStart))
+  func vaultWasOpened(_ session: VaultSession, _ work: BackgroundWork) {
+    guard !store.isSmall else {
+      return end(
+        ScrubFinding(
+          damaged: session.damagedAtStart, secondTokens: session.secondTokensAtStart))
+    }
+    state.withLock { $0.dueNanoseconds = $0.dueNanoseconds ?? 0 }
+    work.wake()
   }
 
   /// Has it look again soon: what it found may be gone.
@@ -63,7 +67,7 @@ final class ScrubTask: BackgroundTask {
 
   func isDue(in session: VaultSession) -> Bool {
     let now = books.clock.monotonicNanoseconds()
-    return state.withLock { $0.dueNanoseconds <= now }
+    return state.withLock { $0.dueNanoseconds.map { $0 <= now } ?? false }
   }
 
   func run(_ work: BackgroundWork) throws(VaultError) {
@@ -83,7 +87,7 @@ final class ScrubTask: BackgroundTask {
     } catch {
       again()
       guard case .store(let damage) = error, damage.tellsOfDamage else { throw error }
-      tell(damage.auditReason)
+      tell(damage.placeOfDamage)
       store.endWriting(because: damage)
     }
   }
@@ -153,13 +157,6 @@ final class ScrubTask: BackgroundTask {
           actor: AuditEntry.systemActor, operation: .storeVerify, outcome: .changed,
           reason: reason), in: &transaction)
     }
-  }
-}
-
-extension StorageError {
-  /// What an entry says of damage: which page, where one is named.
-  fileprivate var auditReason: String {
-    if case .damaged(_, let page?) = self { "page=\(page)" } else { "file" }
   }
 }
 

@@ -81,8 +81,8 @@ package func systemExplanation(_ number: Int32) -> String {
     case EFBIG: ResourceLimit.fileSize.remedy
     case EMFILE: ResourceLimit.openFiles.remedy
     case EROFS:
-      "its disk has to be mounted so that it can be written (and a systemd unit names the directory in "
-        + "ReadWritePaths=)"
+      "its disk is mounted read-only: mount it for writing (mount -o remount,rw; a systemd unit names the "
+        + "directory in ReadWritePaths=)"
     default: nil
     }
   return systemMessage(number) + (remedy.map { "; \($0)" } ?? "")

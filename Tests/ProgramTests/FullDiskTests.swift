@@ -161,13 +161,16 @@ extension EndToEnd {
       let failure = #expect(throws: DevelopmentError.self) {
         try disk.stage.cadenas("store", "compact")
       }
-      #expect("\(try #require(failure))".contains("Read-only file system"))
-      for words in ["serve", "check"] {
-        let failure = #expect(throws: DevelopmentError.self) { try disk.stage.cadenas(words) }
-        let told = "\(try #require(failure))"
-        #expect(told.contains("Read-only file system") && told.contains("mount"), "\(told)")
-        #expect(told.contains(words == "serve" ? "status 3" : "status 1"), "\(told)")
+      #expect("\(try #require(failure))".contains("its disk is mounted read-only"))
+      // The service cannot run on it, and `check` says so before somebody tries.
+      let check = #expect(throws: DevelopmentError.self) {
+        try disk.stage.cadenas("check", "--format", "json")
       }
+      #expect(
+        "\(try #require(check))".contains("is mounted read-only: the service cannot run on it"))
+      let start = await #expect(throws: DevelopmentError.self) { try await disk.stage.start() }
+      #expect("\(try #require(start))".contains("status 3 before it answered"))
+      #expect(disk.stage.logs().contains("its disk is mounted read-only"))
       #expect(try DevelopmentFiles.names(in: disk.path) == before)
     }
   }

@@ -75,9 +75,9 @@ struct StoreCheckup {
     guard Directory.isOnReadOnlyDisk(path) else { return [] }
     return [
       Finding(
-        .error, .store, "\(path): \(systemMessage(EROFS)), and the service has to write there",
-        remedy:
-          "mount its disk so that it can be written (a systemd unit names it in ReadWritePaths=)")
+        .error, .store, "the disk of \(path) is mounted read-only: the service cannot run on it",
+        remedy: "find out why (a disk with errors is mounted so by the system), and mount it for "
+          + "writing with: mount -o remount,rw")
     ]
   }
 
@@ -107,6 +107,12 @@ struct StoreCheckup {
             + remains.joined(separator: ", "),
           remedy: "find out where cards.mdb has gone and put it back, or restore a backup with: "
             + "cadenas store restore. Where there never was one: \(start)")
+      ]
+    } catch let error as StorageError where error.tellsOfDamage {
+      return [
+        Finding(
+          .error, .store, CommandFailure(error).message,
+          remedy: "look at the disk, and restore a backup with: cadenas store restore")
       ]
     } catch {
       return [

@@ -38,8 +38,11 @@ final class Generation: Sendable {
   /// cut off. What the system does not tell is no reason.
   var loss: StorageError? {
     if (try? environment.hasItsName()) == false { return .fileReplaced(file: environment.path) }
-    return environment.isCutOff ? .truncated(file: environment.path) : nil
+    return cut
   }
+
+  /// The same, where it has been cut off: what is written next may make it as long as it was.
+  var cut: StorageError? { environment.isCutOff ? .truncated(file: environment.path) : nil }
 
   /// What is behind an error: where it tells of damage, the file may have been cut off or replaced.
   func cause(of error: StorageError) -> StorageError {

@@ -223,7 +223,7 @@ struct WriterLoop: ~Copyable {
   /// Applies every job of `batch` in one transaction and commits it.
   private mutating func attempt(_ batch: [any WriteJob]) -> Outcome {
     let began = SystemClock.monotonicNanoseconds()
-    if let loss = loss(at: began) ?? overwriting {
+    if let loss = loss(at: began) ?? generations.value.cut ?? overwriting {
       participant?.batchDidAbort()
       return .ended(loss)
     }
@@ -319,6 +319,8 @@ struct WriterLoop: ~Copyable {
 
   /// Refuses everything that waits, and tells the owner that writing is over.
   private func end(_ taken: [any WriteJob], because cause: StorageError) {
+    // Before anybody hears of it: the process may end at once.
+    if cause.tellsOfDamage { DamageMark.leave(cause, in: compaction.directory) }
     var waiting = taken
     let compactions = monitor.withLock { state in
       state.phase = .ended
@@ -326,8 +328,6 @@ struct WriterLoop: ~Copyable {
       defer { state.compactions = [] }
       return state.compactions
     }
-    // Before anybody hears of it: the process may end at once.
-    if cause.tellsOfDamage { DamageMark.leave(cause, in: compaction.directory) }
     for job in waiting { job.fail(.writingEnded) }
     for request in compactions { request.complete(.failure(.writingEnded)) }
     onEnd(cause)

@@ -13,7 +13,7 @@ extension Logger {
     ]
     if room.cards.isFull {
       metadata["cards_lack_bytes"] = "\(room.cards.lackingBytes)"
-      metadata["remedy"] = "audit archive, a larger map or disk; store compact where the disk is full"
+      metadata["remedy"] = "audit archive; a larger map or disk; compact where the disk is full"
     }
     if room.indexLackingBytes > 0 { metadata["index_lacks_bytes"] = "\(room.indexLackingBytes)" }
     if let refused = room.refused { metadata["refused"] = "\(refused)" }

@@ -24,7 +24,9 @@ import Testing
   func `a failure before the copy has its name leaves all as it was`(
     fault: String, failing: (String, String)?
   ) throws {
-    let reason = failing.map { failure(of: $0.0, $0.1) } ?? "full"
+    // Nothing but the fault ends here, so that the map is what is left to be named.
+    let full = StorageError.noRoom(file: "\(directory.store)/cards.mdb.compact", .mapSize)
+    let reason = failing.map { failure(of: $0.0, $0.1) } ?? "\(full)"
     let result = try FaultyProcess(directory).run([
       "ordinary:10", "fault:\(fault)", "compact", "ordinary:10", "clear:\(fault)", "compact",
       "ordinary:10", "stop",

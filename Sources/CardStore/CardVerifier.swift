@@ -103,6 +103,7 @@ package struct CardVerifier {
     try comparison?.countEntries(in: store, damaged: result.damagedCount) {
       progress(result.records)
     }
+    if try comparison?.conclude(in: store) == false { comparison = nil }
     result.missingFromIndex = comparison?.behind
     result.wrongInIndex = comparison?.wrong ?? 0
     result.leftOutOfIndex = comparison?.leftOut ?? 0

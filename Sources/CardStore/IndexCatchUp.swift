@@ -57,7 +57,10 @@ struct IndexCatchUp {
     upTo newest: Token?, progress: (Int) -> Void
   ) throws(CardStoreError) -> Outcome? {
     var marked = try file.mark()?.token
-    if let ahead = marked, newest.map({ ahead > $0 }) ?? true { marked = nil }
+    if let ahead = marked, newest.map({ ahead > $0 }) ?? true {
+      marked = nil
+      file.index.noteAhead()
+    }
     if marked == nil, pace.clears { try file.clear() }
     guard let newest else {
       // Whose table it is stands in its mark alone, also where there is no card yet.

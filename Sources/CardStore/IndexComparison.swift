@@ -26,6 +26,9 @@ struct IndexComparison {
   private(set) var secondTokens: [SecondToken] = []
   private(set) var secondTokenCount = 0
   private var isUnreadable = false
+  /// Whether what was compared is as it should be, all of it.
+  private var holdsAll = false
+  private var isVoid = false
   /// Cards that were not found, and may have been deleted meanwhile.
   private var suspects: [(fingerprint: Digest256, token: Token)] = []
 
@@ -98,8 +101,7 @@ struct IndexComparison {
     }
   }
 
-  /// Counts the entries that lead to a record, and notes that the index can be relied on where all is
-  /// as it should be.
+  /// Counts the entries that lead to a record.
   ///
   /// - Parameters:
   ///   - damaged: records that do not open, whose entries nobody can tell from others.
@@ -121,8 +123,22 @@ struct IndexComparison {
       comparison.wrong += max(0, others - damaged)
       comparison.leftOut = max(0, damaged - max(0, others))
       // What is not found is new, unless it is the card of a record that has lost its entry.
-      if comparison.wrong == 0, damaged == 0 || others >= damaged { comparison.file.prove() }
+      comparison.holdsAll = comparison.wrong == 0 && (damaged == 0 || others >= damaged)
     }
+  }
+
+  /// Whether the comparison says something: not where the index was begun anew meanwhile, or its table
+  /// emptied, since fingerprints are made under another key. Notes that the index can be relied on where all
+  /// is as it should be.
+  mutating func conclude(in store: Store) throws(CardStoreError) -> Bool {
+    try reading { (comparison) throws(CardStoreError) in
+      let now = try comparison.file.mark()?.token
+      let isSame = (try? store.index) === comparison.file.index
+      comparison.isVoid =
+        !isSame || comparison.marked.map { marked in now.map { $0 < marked } ?? true } ?? false
+    }
+    if !isVoid, !isUnreadable, holdsAll { file.prove() }
+    return !isVoid
   }
 
   /// Does something with the file; where that cannot be read, that is what is wrong, and nothing more is

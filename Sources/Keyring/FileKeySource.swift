@@ -101,7 +101,8 @@ package struct FileKeySource: KeyEncryptionKeySource {
     return KeyEncryptionKey(identifier, secret)
   }
 
-  /// Overwrites and removes a key's file, and makes both durable. One that is gone already is fine.
+  /// Overwrites and removes a key's file, and makes both durable. One that is gone already is fine, unless
+  /// its directory is gone too: it may lie on a disk that is not mounted.
   ///
   /// Overwriting reaches the blocks of a file system that writes in place; what another kind, or the
   /// disk itself, keeps elsewhere is out of reach.
@@ -114,8 +115,14 @@ package struct FileKeySource: KeyEncryptionKeySource {
       descriptor = unsafe open(path, flags)
     }
     guard descriptor >= 0 else {
-      if errno == ENOENT { return }
-      throw .keySource(path: path, errno: errno)
+      let failure = errno
+      if failure == ENOENT {
+        guard unsafe access(directory, F_OK) == 0 else {
+          throw .keySource(path: directory, errno: errno)
+        }
+        return
+      }
+      throw .keySource(path: path, errno: failure)
     }
     defer { close(descriptor) }
     let zeros = [UInt8](repeating: 0, count: Keyring.keySize)

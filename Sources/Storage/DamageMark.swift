@@ -18,8 +18,8 @@ enum DamageMark {
     (try? Files.exists(path(in: directory))) ?? false
   }
 
-  /// Leaves one, durable. On a disk that is full or can only be read there is none, and all else is as it
-  /// would be with it.
+  /// Leaves one, durable. On a disk that can only be read there is none, and all else is as it would be
+  /// with it.
   static func leave(_ cause: StorageError, in directory: String) {
     let path = path(in: directory)
     Drafts.removeAbandoned(for: path, ending: ending)
@@ -29,8 +29,9 @@ enum DamageMark {
     guard descriptor >= 0 else { return }
     defer { close(descriptor) }
     Drafts.hold(descriptor)
-    let isWritten = (try? writeAll(Array("\(cause.placeOfDamage)\n".utf8), to: descriptor)) != nil
-    guard isWritten, fsync(descriptor) == 0, (try? Files.rename(draft, to: path)) != nil else {
+    // On a full disk it is empty, and there.
+    try? writeAll(Array("\(cause.placeOfDamage)\n".utf8), to: descriptor)
+    guard fsync(descriptor) == 0, (try? Files.rename(draft, to: path)) != nil else {
       try? Files.remove([draft])
       return
     }

@@ -69,6 +69,13 @@ package final class StoreIndex: Sendable {
     history.noteLoss(reason)
   }
 
+  /// Notes that it knows newer cards than `cards.mdb`, so that it is begun anew.
+  package func noteAhead() {
+    history.noteLoss(
+      "it knows newer cards than cards.mdb, in whose place an older copy was put: what came after that "
+        + "copy is gone; put the newer file back, or restore a backup")
+  }
+
   /// Notes that a transaction could not be written, and why.
   package func noteFailedWrite(_ reason: String) { history.noteFailedWrite(reason) }
 

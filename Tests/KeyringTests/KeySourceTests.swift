@@ -32,6 +32,12 @@ import Testing
     try directory.keys.destroy(key.identifier)
     try directory.keys.destroy(key.identifier)
     #expect(unsafe access(directory.keys.place(of: key.identifier), F_OK) != 0)
+    // With its directory gone too, nobody can say that it was destroyed.
+    let path = directory.keys.directory
+    #expect(unsafe rmdir(path) == 0)
+    #expect(
+      error { () throws(KeyringError) in try directory.keys.destroy(key.identifier) }
+        == .keySource(path: path, errno: ENOENT))
   }
 
   @Test func `a credential is read, and made and removed by root alone`() throws {

@@ -23,7 +23,7 @@ import Testing
     #expect(
       health.findings.map(\.text) == [
         "store damaged: 3 records or kept answers",
-        "not in the index: 3 records that do not open; their cards would get a second token",
+        "not in the index: 3 records that do not open; their cards may get a second token",
         "second tokens: 2 cards; see cadenas store verify",
         "index built anew: 2 times, last: a page", "index not written: 1 times, last: a disk",
       ])

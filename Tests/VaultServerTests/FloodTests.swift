@@ -177,10 +177,14 @@ struct FloodTests {
       await server.counted(.connectionsAccepted, 55)
       await silent.end()
       func lines() -> [String] { server.log.all.filter { $0.contains("handshake failed") } }
-      #expect(lines().count == 1)
+      // One, and on a slow machine one more for each minute.
+      let before = lines()
+      #expect(before.count < 10 && before.first?.contains(#""count":"#) == false)
       await server.server.stop(within: .seconds(20))
-      #expect(lines().count == 2)
-      #expect(lines().last?.contains(#""count":"49""#) == true)
+      let counts = lines().dropFirst().compactMap { line in
+        line.firstMatch(of: /"count":"(\d+)"/).flatMap { Int($0.1) }
+      }
+      #expect(counts.count == lines().count - 1 && counts.reduce(0, +) == 49)
       await stranger.end()
     }
   }

@@ -141,8 +141,8 @@ extension KeyWarning {
       "its destruction is not complete: see cadenas status, and run keys destroy again"
     case .replacementHeldUp(let records):
       (records == 1 ? "1 record does not open" : "\(records) records do not open")
-        + ", so that its replacement does not end and cards are still found by it: restore a backup, or "
-        + "remove what cadenas store verify names with cadenas store remove-damaged"
+        + ", so that its replacement does not end and cards are still found by it: remove what "
+        + "cadenas store verify names with cadenas store remove-damaged, or restore a backup"
     }
   }
 }

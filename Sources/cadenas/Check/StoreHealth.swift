@@ -24,7 +24,7 @@ struct StoreHealth {
       facts.append(
         Fact(
           name: "not in the index",
-          text: "\(leftOut) records that do not open; their cards would get a second token",
+          text: "\(leftOut) records that do not open; their cards may get a second token",
           severity: .error, remedy: "run: cadenas store verify"))
     }
     if let cards = status["store_check"]?["second_tokens"]?.integer, cards > 0 {
@@ -44,7 +44,7 @@ struct StoreHealth {
       facts.append(
         Fact(
           name: name, text: "\(count) times, last: \(index.text(cause))", severity: .warning,
-          remedy: "look at the disk; no card is missing for it"))
+          remedy: "look at the disk"))
     }
     self.facts = facts
   }

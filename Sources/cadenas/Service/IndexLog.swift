@@ -25,8 +25,8 @@ final class IndexLog: Sendable {
     if now.leftOut > before.leftOut {
       logger.warning(
         """
-        records did not open when the fingerprint index was filled; their cards would get a second token: \
-        restore a backup, or remove them (cadenas store verify names them, cadenas store remove-damaged)
+        records did not open when the fingerprint index was filled; their cards may get a second token: \
+        remove them (cadenas store verify names them, cadenas store remove-damaged), or restore a backup
         """, metadata: ["count": "\(now.leftOut)"])
     }
     if now.failedWrites > before.failedWrites {
@@ -49,8 +49,8 @@ final class IndexLog: Sendable {
     logger.warning(
       """
       records do not open, so that the rotation of the fingerprint key does not end, and both keys are \
-      asked: restore a backup, or remove them (cadenas store verify names them, \
-      cadenas store remove-damaged)
+      asked: remove them (cadenas store verify names them, cadenas store remove-damaged), or restore a \
+      backup
       """, metadata: ["count": "\(records)"])
   }
 }

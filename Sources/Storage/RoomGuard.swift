@@ -104,18 +104,12 @@ struct RoomGuard {
     return admitted
   }
 
-  /// Whether a job that `client` shares the reserve for may be done now, where ordinary ones are refused; it
-  /// counts as done.
+  /// Whether a client may have a job done in this batch that takes of the reserve, where ordinary ones are
+  /// refused; it counts as done.
   mutating func takeShare(of client: UInt32) -> Bool { shares.take(by: client) }
 
   /// Whether there would be more room if those who read ended.
   var readersKeepRoom: Bool { freePages?.someAreSeen == true }
-
-  /// Looks again what is left, after somebody who read has ended.
-  mutating func lookAgain() {
-    guard let figures = try? environment.information() else { return }
-    noteSharedRoom(figures, free: countedPages(needed: .max))
-  }
 
   private mutating func noteSharedRoom(_ figures: EnvironmentInformation, free: Int) {
     let kept = Self.lastPart(ofReserve: Self.reserve(ofMap: figures.mapSize))

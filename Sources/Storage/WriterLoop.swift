@@ -37,6 +37,7 @@ struct WriterLoop: ~Copyable {
   private var batchesSinceReaderCheck = 0
   private var isRefusing = false
   private var patience = ReaderPatience()
+  private var deferred = DeferredJobs()
   /// When it was last looked whether the store's name leads to its file, on the monotonic clock.
   private var lookedNanoseconds: UInt64 = 0
   /// Why nothing may be written any more.
@@ -72,12 +73,15 @@ struct WriterLoop: ~Copyable {
     var waiting: [any WriteJob] = []
     while true {
       switch nextTurn(&waiting) {
-      case .stop: return
+      case .stop:
+        for job in deferred.takeAll() { job.fail(.stopped) }
+        return
       case .compaction(let request): compact(request)
       case .jobs: writeAll(&waiting)
+      case nil where !deferred.isEmpty: writeAll(&waiting)
       case nil: cause = loss(at: SystemClock.monotonicNanoseconds()) ?? overwriting
       }
-      if let cause { return end(waiting, because: cause) }
+      if let cause { return end(deferred.takeAll() + waiting, because: cause) }
     }
   }
 
@@ -91,7 +95,8 @@ struct WriterLoop: ~Copyable {
     {
       return turn
     }
-    return monitor.wait(for: Self.idleLook) { $0.nextTurn(withAtLeast: 1, taking: &jobs) }
+    let longest = deferred.isEmpty ? Self.idleLook : DeferredJobs.pause
+    return monitor.wait(for: longest) { $0.nextTurn(withAtLeast: 1, taking: &jobs) }
   }
 
   /// Compacts the store while jobs go on being queued; given up when the writer is to stop.
@@ -101,6 +106,7 @@ struct WriterLoop: ~Copyable {
   }
 
   private mutating func writeAll(_ waiting: inout [any WriteJob]) {
+    if !deferred.isEmpty { waiting = deferred.takeAll() + waiting }
     while !waiting.isEmpty, !hasEnded {
       var batch = nextBatch(from: &waiting)
       write(&batch)
@@ -141,23 +147,17 @@ struct WriterLoop: ~Copyable {
     }
     let count = min(end ?? waiting.endIndex, admitted.all)
     for job in waiting[..<count] {
-      if isShared, let client = job.admission.client, !takeShare(of: client) {
-        job.fail(.full)
+      if isShared, let client = job.admission.client, !room.takeShare(of: client) {
+        guard room.readersKeepRoom, deferred.keep(job) else {
+          job.fail(.full)
+          continue
+        }
       } else {
         batch.append(job)
       }
     }
     waiting.removeFirst(count)
     return batch
-  }
-
-  /// Whether a job may take of the reserve for `client`, perhaps after readers have ended that keep room.
-  private mutating func takeShare(of client: UInt32) -> Bool {
-    while !room.takeShare(of: client) {
-      guard room.readersKeepRoom, waitForReaders() else { return false }
-      room.lookAgain()
-    }
-    return true
   }
 
   /// Waits for those to end who read now and keep freed pages from being used again; false where nobody
@@ -208,6 +208,11 @@ struct WriterLoop: ~Copyable {
     refuseOrdinaryJobs(&reserved)
     if reserved.count < batch.count { return write(&reserved) }
     if let only = reserved.first, reserved.count == 1 {
+      // Whom a client keeps waiting is its own jobs.
+      if only.admission.client != nil {
+        if !room.readersKeepRoom || !deferred.keep(only) { only.fail(.full) }
+        return
+      }
       return waitForReaders() ? write(&reserved) : only.fail(.full)
     }
     for job in reserved {

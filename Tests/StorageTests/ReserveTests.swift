@@ -109,6 +109,48 @@ import Testing
     store.stopWriter()
   }
 
+  @Test func `while somebody reads, one client's dear jobs leave others theirs`() throws {
+    // Many cheap ones before, in few batches.
+    store.commitTogether((0..<500).map { job(.shared(by: 2), $0) })
+    let reader = try LongReader(store)
+    // From now on each takes some ten pages. The last of each waits for the reader, in vain.
+    let first = count(.shared(by: 1), from: 10_000)
+    let second = count(.shared(by: 2), from: 20_000)
+    let third = count(.shared(by: 3), from: 30_000)
+    #expect(first > 10 && second > 0 && third > 0, "\(first) \(second) \(third)")
+    #expect(count(.reserved, from: 40_000, most: 3) == 3)
+    reader.end()
+    reader.join()
+    #expect(isDone(job(.shared(by: 1), 50_000)))
+    store.stopWriter()
+  }
+
+  @Test func `nobody waits with a client that waits for a reader`() throws {
+    let reader = try LongReader(store)
+    #expect(count(.shared(by: 1), from: 0) > 10)
+    let order = Collected<String>()
+    func note(_ admission: Admission, _ name: String) -> Job {
+      Job(admission, completion: { order.append(name) }) { try $0.put(0, in: .audit) }
+    }
+    let waiting = note(.shared(by: 1), "waiting")
+    store.submit(waiting)
+    store.submit(note(.reserved, "outcome"))
+    store.drain()
+    #expect(order.elements == ["outcome"])
+    reader.end()
+    reader.join()
+    while order.elements.count < 2 { store.drain() }
+    #expect(waiting.succeeded)
+    // One that waits when the writer is stopped hears of it.
+    let last = try LongReader(store)
+    _ = count(.shared(by: 1), from: 10_000)
+    store.submit(note(.shared(by: 1), "stopped"))
+    store.stopWriter()
+    #expect(order.elements.last == "stopped")
+    last.end()
+    last.join()
+  }
+
   @Test func `one client takes its share of the reserve, and each other finds some`() throws {
     let first = count(.shared(by: 1), from: 0)
     let second = count(.shared(by: 2), from: 100_000)

@@ -161,10 +161,10 @@ extension ServerLimits {
   /// Limits that no machine reaches, however busy it is, for what a test does not want to see cut off.
   static var patient: ServerLimits {
     var limits = ServerLimits()
-    limits.handshake = .minutes(5)
-    limits.header = .minutes(5)
-    limits.body = .minutes(5)
-    limits.idle = .minutes(5)
+    limits.handshake = .hours(1)
+    limits.header = .hours(1)
+    limits.body = .hours(1)
+    limits.idle = .hours(1)
     return limits
   }
 }

@@ -10,7 +10,7 @@ import Synchronization
 /// none would send.
 package final class RawClient: Sendable {
   /// How long an answer or an end is waited for. Reached only where a test fails.
-  package static let patience = TimeAmount.minutes(5)
+  package static let patience = TimeAmount.minutes(30)
 
   private let channel: any Channel
   private let inbox: Inbox

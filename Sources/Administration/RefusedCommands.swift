@@ -75,8 +75,7 @@ private enum FailureWord {
     case .noCustodians: "no-custodians"
     case .upkeepUnderWay: "upkeep-under-way"
     case .store(.full), .store(.noRoom): "store-full"
-    case .recordStays(_, .opens): "record-opens"
-    case .recordStays(_, .keyMissing): "key-missing"
+    case .entryStays(_, let obstacle): obstacle.word
     case .keyring(let error): word(error)
     default: nil
     }

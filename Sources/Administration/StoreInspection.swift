@@ -53,7 +53,7 @@ struct StoreInspection {
     let reader = AuditReader(store)
     let size = try store.statistics()
     return StoreCheck(
-      records: records, damagedRows: rows?.damaged ?? 0, inStore: after.cards,
+      records: records, rows: rows, inStore: after.cards,
       created: try reader.cards(.created, from: first, below: after.entries)
         + (archive?.created ?? 0),
       deleted: try reader.cards(.deleted, from: first, below: after.entries)

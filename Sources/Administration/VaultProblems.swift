@@ -95,10 +95,11 @@ extension AdministrationError {
         "\(Honeytoken.most) honeytokens are planted; remove some first: cadenas honeytoken list")
     case .unknownHoneytoken:
       self = .notFound("this token is no honeytoken; see: cadenas honeytoken list")
-    case .recordStays(let record, .absent):
-      self = .notFound("\(record.text): \(RecordObstacle.absent.sentence)")
-    case .recordStays(let record, let obstacle):
-      self = .refused("\(record.text) stays: \(obstacle.sentence)")
+    case .entryStays(let entry, let obstacle):
+      self =
+        obstacle.isAbsence
+        ? .notFound("\(entry.text): \(obstacle.sentence)")
+        : .refused("\(entry.text) stays: \(obstacle.sentence)")
     }
   }
 }
@@ -115,7 +116,8 @@ extension KeyNeeds {
     if answers > 0 {
       sentences.append(
         (answers == 1 ? "1 remembered request needs" : "\(answers) remembered requests need")
-          + " it (they end by themselves within 24 hours; answers move with: cadenas keys reencrypt)"
+          + " it (they end by themselves within 24 hours, but for damaged ones, which cadenas store verify "
+          + "names; answers move with: cadenas keys reencrypt)"
       )
     }
     if isBeingReplaced {

@@ -30,6 +30,7 @@ package struct IdempotencyRow: Hashable, Sendable {
   package static let runningByteCount = 108
 
   private static let headerByteCount = 84
+  private static let endOffset = 38
 
   /// Whether the first request is still being worked on.
   package enum State: Hashable, Sendable {
@@ -105,7 +106,8 @@ package struct IdempotencyRow: Hashable, Sendable {
     else { throw .malformed }
     digestKey = KeyIdentifier(UInt32(row.bigEndian(2..<6)))
     requestDigest = digest
-    expiresMilliseconds = row.bigEndian(38..<46)
+    guard let end = IdempotencyRow.end(of: row) else { throw .malformed }
+    expiresMilliseconds = end
     let paymentBytes = row.extracting(46..<62)
     let tokenBytes = row.extracting(62..<78)
     payment = PaymentIdentifier(bytes: paymentBytes)
@@ -127,6 +129,12 @@ package struct IdempotencyRow: Hashable, Sendable {
     default:
       throw .malformed
     }
+  }
+
+  /// The end, as bytes say that may be damaged elsewhere; nil where they are too few.
+  package static func end(of row: RawSpan) -> UInt64? {
+    guard row.byteCount >= endOffset + 8 else { return nil }
+    return row.bigEndian(endOffset..<endOffset + 8)
   }
 
   /// Opens the answer of a row that is done.

@@ -152,6 +152,7 @@ extension Books {
     in transaction: inout StoreWriteTransaction
   ) throws(VaultError) -> Bool {
     let session = try opened()
+    try onLedger(session.idempotency.mendPlace(of: begun.row.key, in: &transaction))
     // It gives the seal back that the answer takes.
     guard try onLedger(session.payments.end(begun.identifier, in: &transaction)) else {
       return false

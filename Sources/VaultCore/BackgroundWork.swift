@@ -25,7 +25,7 @@ package struct BackgroundProgress: Equatable, Sendable {
   package var done: UInt64 = 0
   /// Cards that there were to see to.
   package var total: UInt64 = 0
-  /// Cards whose record does not open, so that they stay as they are.
+  /// Records and kept answers that do not open, so that they stay as they are.
   package var damaged: UInt64 = 0
   /// Whether the work goes on.
   package var isRunning = false

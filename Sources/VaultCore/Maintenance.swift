@@ -78,6 +78,13 @@ extension Books {
     if let idempotency = openedOrNil?.idempotency {
       try onLedger(idempotency.lookForOlderKeys(in: &transaction))
       hasMore = try onLedger(idempotency.purge(in: &transaction))
+      let mended = idempotency.takeMended()
+      if mended > 0 {
+        try record(
+          AuditEntry(
+            actor: AuditEntry.systemActor, operation: .storeVerify, outcome: .changed,
+            reason: "rows_mended=\(mended)"), in: &transaction)
+      }
     }
     var archiveNext: UInt64?
     if let start = work.archiveStart, !work.isLast {

@@ -20,6 +20,7 @@ extension Books {
       entry.outcome = .unknown
       entry.reason = cause
       try record(entry, in: &transaction)
+      try onLedger(session.idempotency.mendPlace(of: open.rowKey, in: &transaction))
       try onLedger(session.payments.end(open.identifier, in: &transaction))
       let unknown = Problem(.outcomeUnknown, paymentIdentifier: open.identifier.text)
       try onLedger(

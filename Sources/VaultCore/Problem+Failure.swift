@@ -30,7 +30,7 @@ extension Problem {
     case .notSealed, .noCustodians, .noReplacement, .replacementUnderWay, .heldByCustodians,
       .keyringHasChanged, .keyNeeded, .unknownApproval, .samePerson,
       .tooManyApprovals, .upkeepUnderWay, .tooManyBackups, .unknownBackup, .backupForgotten,
-      .unknownMerchant, .tooManyHoneytokens, .unknownHoneytoken, .archive, .recordStays:
+      .unknownMerchant, .tooManyHoneytokens, .unknownHoneytoken, .archive, .entryStays:
       self.init(.internalError)
     }
   }
@@ -48,7 +48,7 @@ extension VaultError {
       .noCustodians, .noReplacement, .replacementUnderWay, .heldByCustodians, .keyringHasChanged,
       .keyNeeded, .unknownApproval, .samePerson, .tooManyApprovals,
       .upkeepUnderWay, .tooManyBackups, .unknownBackup, .backupForgotten, .unknownMerchant,
-      .tooManyHoneytokens, .unknownHoneytoken, .archive, .recordStays:
+      .tooManyHoneytokens, .unknownHoneytoken, .archive, .entryStays:
       nil
     }
   }

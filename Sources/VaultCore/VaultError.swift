@@ -63,8 +63,8 @@ package enum VaultError: Error, Equatable, Sendable, StoreFailure {
   case unknownHoneytoken
   /// What stands in the way of archiving.
   case archive(ArchiveProblem)
-  /// A record is not removed as a damaged one.
-  case recordStays(RecordKey, RecordObstacle)
+  /// A record or a kept answer is not removed as a damaged one.
+  case entryStays(DamagedEntry, DamageObstacle)
 }
 
 /// What still needs a key, so that it is not destroyed.

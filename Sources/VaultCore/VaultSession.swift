@@ -17,6 +17,8 @@ package final class VaultSession: @unchecked Sendable {
   /// Records and rows of a small store that were found damaged when it was opened; a large one is read
   /// later.
   package let damagedAtStart: Int
+  /// How many of these are rows.
+  package let damagedRowsAtStart: Int
   /// Cards of a small store that were found to have two tokens when it was opened.
   package var secondTokensAtStart: Int { cards.foundAtStart?.secondTokenCount ?? 0 }
   /// Nil where guesses are not counted.
@@ -37,9 +39,8 @@ package final class VaultSession: @unchecked Sendable {
       SameDigits(
         settings.digitLimits, keyring: keys.current, store: store, clock: books.clock,
         figures: books.digitFigures))
-    damagedAtStart =
-      (cards.foundAtStart?.damagedCount ?? 0)
-      + (try Self.checkSmallStore(store, keyring))
+    damagedRowsAtStart = try Self.checkSmallStore(store, keyring)
+    damagedAtStart = (cards.foundAtStart?.damagedCount ?? 0) + damagedRowsAtStart
   }
 
   /// Reads every row of the idempotency table of a small store, so that a request that is not found in it
@@ -50,7 +51,7 @@ package final class VaultSession: @unchecked Sendable {
     guard store.isSmall else { return 0 }
     let found = try onLedger(IdempotencyVerifier(keyring).verify(store))
     store.note(found)
-    return found.damaged
+    return found.damagedCount
   }
 
   func batchWillCommit(_ transaction: inout StoreWriteTransaction) throws(StorageError) {

@@ -3,6 +3,7 @@ import Bytes
 import CardStore
 import JSON
 import Keyring
+import Ledgers
 import RecordFormat
 import Storage
 import Testing
@@ -114,17 +115,20 @@ struct RefusedCommandTests {
     #expect(
       try reason(VaultError.samePerson, Approve("0102030a"))
         == "refused cause=same-person approval=0102030a")
-    let token = try #require(RecordKey("tok_01kax3zv5ye8bvkp2mszn9fqxw"))
+    let token = try #require(DamagedEntry("tok_01kax3zv5ye8bvkp2mszn9fqxw"))
     let remove = try RemoveDamaged([token], because: AdminRegistryTests.reason, execute: true)
-    #expect(
-      try reason(VaultError.recordStays(token, .opens), remove)
-        == "refused cause=record-opens \(why)")
-    #expect(
-      try reason(VaultError.recordStays(token, .keyMissing(AdminRegistryTests.key)), remove)
-        == "refused cause=key-missing \(why)")
-    #expect(
-      try reason(VaultError.recordStays(token, .absent), remove) == "refused cause=not-found \(why)"
-    )
+    let key = AdminRegistryTests.key
+    let stays: [(DamageObstacle, String)] = [
+      (.record(.opens), "record-opens"), (.record(.keyMissing(key)), "key-missing"),
+      (.record(.absent), "not-found"), (.row(.opens), "answer-opens"),
+      (.row(.keyMissing(key)), "key-missing"), (.row(.paymentUnderWay), "payment-under-way"),
+      (.row(.absent), "not-found"),
+    ]
+    for (obstacle, cause) in stays {
+      #expect(
+        try reason(VaultError.entryStays(token, obstacle), remove)
+          == "refused cause=\(cause) \(why)")
+    }
     #expect(try reason(StorageError.full, CompactStore()) == "failed cause=unavailable")
     #expect(try reason(AdministrationError.notFound("x"), ShowKeys()) == "refused cause=not-found")
     // Who has gone away is told nothing, and has got nothing.

@@ -1,4 +1,5 @@
 import Cards
+import Ledgers
 import RecordFormat
 import Storage
 import TestSupport
@@ -21,8 +22,10 @@ struct StoreCheckTests {
     records.counted = [KeyIdentifier(1): counted]
     records.missingFromIndex = missing
     records.wrongInIndex = wrong
+    var answers = IdempotencyVerifier.Result()
+    answers.damagedCount = rows
     return StoreCheck(
-      records: records, damagedRows: rows, inStore: inStore, created: created, deleted: deleted,
+      records: records, rows: answers, inStore: inStore, created: created, deleted: deleted,
       isAtRest: isAtRest,
       fileBytes: fileBytes, neededBytes: 8_192,
       isFileComplete: fileBytes >= 8_192)

@@ -14,7 +14,10 @@ struct StoreRequestTests {
   static let note = FreeText("é &=?%+# \"\\", longest: BackupRecord.longestNote)
   static let reason = KeyReason(ticket: "CHG-12", text: "shredded on 2026-11-25, tape 7")
 
-  static let records = ["tok_01kax3zv5ye8bvkp2mszn9fqxw", "key_019abe1fecbe72175bd8549fd49bf7bc00"]
+  static let records = [
+    "tok_01kax3zv5ye8bvkp2mszn9fqxw", "key_019abe1fecbe72175bd8549fd49bf7bc00",
+    "row_" + String(repeating: "0f", count: 32),
+  ]
 
   static func examples() throws -> [any AdminOperation] {
     [
@@ -23,9 +26,9 @@ struct StoreRequestTests {
         to: "/backups/2026-11-25/cadenas 20261125214055.mdb", note: note ?? .none),
       try ForgetBackup(KeyIdentifier(0x0102_0304), because: reason ?? .none),
       try RemoveDamaged(
-        records.compactMap { RecordKey($0) }, because: reason ?? .none, execute: true),
+        records.compactMap { DamagedEntry($0) }, because: reason ?? .none, execute: true),
       try RemoveDamaged(
-        records.prefix(1).compactMap { RecordKey($0) }, because: .none, execute: false),
+        records.prefix(1).compactMap { DamagedEntry($0) }, because: .none, execute: false),
     ]
   }
 

@@ -97,8 +97,9 @@ import VaultCore
     let damaged = try await holdUp()
     let old = try house.vault.keyring.activeDataKey.identifier
     let removed = try house.vault.removeDamaged(
-      [RecordKey(damaged)], because: reason, actor: "user:ops")
-    #expect(removed == [RemovedRecord(key: RecordKey(damaged), countedUnder: old)])
+      [.record(RecordKey(damaged))], because: reason, actor: "user:ops")
+    #expect(
+      removed == [RemovedEntry(entry: .record(RecordKey(damaged)), countedUnder: old)])
     try wait()
     #expect(try !isReplacing())
     #expect(
@@ -130,13 +131,13 @@ import VaultCore
     let whole = try await house.token(of: Number.other)
     try house.damage(damaged, byte: 60)
     try house.reopen()
-    let records = [RecordKey(damaged), RecordKey(whole)]
-    #expect(try house.vault.obstacles(toRemoving: records) == [nil, .opens])
-    #expect(throws: VaultError.recordStays(RecordKey(whole), .opens)) {
+    let records = [damaged, whole].map { DamagedEntry.record(RecordKey($0)) }
+    #expect(try house.vault.obstacles(toRemoving: records) == [nil, .record(.opens)])
+    #expect(throws: VaultError.entryStays(records[1], .record(.opens))) {
       try house.vault.removeDamaged(records, because: reason, actor: "user:ops")
     }
     #expect(try !house.entries().contains { $0.contains("store.remove-damaged") })
-    #expect(try house.vault.obstacles(toRemoving: records) == [nil, .opens])
+    #expect(try house.vault.obstacles(toRemoving: records) == [nil, .record(.opens)])
     try house.vault.seal(actor: "user:ops")
     #expect(throws: VaultError.sealed) {
       try house.vault.removeDamaged([records[0]], because: reason, actor: "user:ops")
@@ -153,11 +154,11 @@ import VaultCore
     try wait()
     try house.name(old, inRecordOf: damaged)
     try house.reopen()
-    let record = RecordKey(damaged)
+    let record = DamagedEntry.record(RecordKey(damaged))
     #expect(try house.vault.obstacles(toRemoving: [record]) == [nil])
     let active = try house.vault.keyring.activeDataKey.identifier
     let removed = try house.vault.removeDamaged([record], because: reason, actor: "user:ops")
-    #expect(removed == [RemovedRecord(key: record, countedUnder: active)])
+    #expect(removed == [RemovedEntry(entry: record, countedUnder: active)])
     #expect(try house.store.read { try KeyTally.read(.cards, $0) }[active] == 0)
   }
 
@@ -166,7 +167,8 @@ import VaultCore
     let damaged = try first.token
     try house.damage(damaged, byte: 60)
     try house.reopen()
-    _ = try house.vault.removeDamaged([RecordKey(damaged)], because: reason, actor: "user:ops")
+    _ = try house.vault.removeDamaged(
+      [.record(RecordKey(damaged))], because: reason, actor: "user:ops")
     let again = try await house.tokenize(Number.visa, key: "k-1").value
     #expect(again.status == 201)
     #expect(try again.token != damaged)

@@ -2,6 +2,7 @@ internal import AuditLog
 internal import CardStore
 internal import Cards
 internal import JSON
+internal import Ledgers
 internal import RecordFormat
 package import Storage
 
@@ -81,8 +82,8 @@ struct StoreCheck {
   var damage: StorageError?
   /// Nil where the keyring is closed, so that no record could be opened.
   var records: CardVerification?
-  /// Rows of the idempotency table that are not whole, or stand under another key than their own.
-  var damagedRows = 0
+  /// Nil where the keyring is closed, or nothing is known.
+  var rows: IdempotencyVerifier.Result?
   /// Records at the moment at which entries were counted.
   var inStore: UInt64?
   var created: UInt64 = 0
@@ -119,11 +120,13 @@ struct StoreCheck {
               ? ""
               : "; index.mdb has lost \(leftOut) of them, whose cards would get a second token")))
     }
-    if damagedRows > 0 {
+    if let count = rows?.damagedCount, count > 0 {
       findings.append(
         Finding(
           name: "rows-damaged",
-          detail: "\(damagedRows) rows of the idempotency table are not what was written"))
+          detail: (count == 1 ? "1 kept answer does" : "\(count) kept answers do")
+            + " not open, or not in the right place; a start of the service puts back what it can, and "
+            + "cadenas store remove-damaged gives up the rest"))
     }
     let inStore = inStore ?? 0
     if restored + created < deleted || restored + created - deleted != inStore {
@@ -204,7 +207,8 @@ struct StoreCheck {
       json.member("restored", integer: damage == nil ? restored : nil)
       json.member("created", integer: damage == nil ? created : nil)
       json.member("deleted", integer: damage == nil ? deleted : nil)
-      json.member("damaged_rows", integer: damage == nil ? damagedRows : nil)
+      json.member("damaged_rows", integer: damage == nil ? rows?.damagedCount ?? 0 : nil)
+      json.member("damaged_row_keys", strings: rows?.damaged.map(\.text) ?? [])
       json.member("missing_from_index", integer: records?.missingFromIndex)
       json.member(
         "wrong_in_index", integer: records?.missingFromIndex == nil ? nil : records?.wrongInIndex)

@@ -48,6 +48,9 @@ package final class IdempotencyLedger {
   private let watch: ClockWatch
   var digestKeys: DigestKeys
   private var digestKeysBeforeBatch: DigestKeys
+  /// Rows whose place was damaged and that were put right, and of how many of them the log was told.
+  var mended = (count: 0, told: 0)
+  private var mendedBeforeBatch = (count: 0, told: 0)
 
   package init(cipher: AnswerCipher, keyring: Keyring, watch: ClockWatch) {
     self.cipher = cipher
@@ -64,10 +67,22 @@ package final class IdempotencyLedger {
   }
 
   /// What was seen of the batch's rows is so.
-  package func batchDidCommit() { digestKeysBeforeBatch = digestKeys }
+  package func batchDidCommit() {
+    digestKeysBeforeBatch = digestKeys
+    mendedBeforeBatch = mended
+  }
 
   /// What was seen of the batch's rows was not.
-  package func batchDidAbort() { digestKeys = digestKeysBeforeBatch }
+  package func batchDidAbort() {
+    digestKeys = digestKeysBeforeBatch
+    mended = mendedBeforeBatch
+  }
+
+  /// How many rows were put right of which the log has not been told; now it is.
+  package func takeMended() -> Int {
+    defer { mended.told = mended.count }
+    return mended.count - mended.told
+  }
 
   /// The row that stands for a request of the merchant's client `actor`, about the card with these
   /// digits.
@@ -95,35 +110,22 @@ package final class IdempotencyLedger {
   private func findExactly(
     _ row: Row, in transaction: inout StoreWriteTransaction
   ) throws(LedgerError) -> Finding {
-    guard let bytes = try bytes(row.key, in: &transaction) else {
-      try checkPlace(of: row.key, in: transaction)
-      return .none
-    }
+    var found = try bytes(row.key, in: &transaction)
+    if found == nil { found = try strayedRow(of: row.key, in: transaction) }
+    guard let bytes = found else { return .none }
     let stored = try onRecord(IdempotencyRow(of: bytes.rawSpan))
     guard
       stored.state == .running || !watch.look().remembered.isOver(stored.expiresMilliseconds)
     else { return .none }
-    guard stored.requestDigest.isEqualInConstantTime(to: row.requestDigest) else { return .reused }
+    let isSame = stored.requestDigest.isEqualInConstantTime(to: row.requestDigest)
     switch stored.state {
-    case .running: return .running
+    case .running: return isSame ? .running : .reused
     case .done(let status, let dataKey):
+      // First: the digest is what was written only where the answer opens.
       let body = try cipher.open(bytes, rowKey: row.key, dataKey: dataKey)
+      guard isSame else { return .reused }
       return .done(
         Kept(status: status, body: body, token: stored.token, payment: stored.payment))
-    }
-  }
-
-  /// Asks the rows beside the place of a key that has none whether they belong where they stand: in the
-  /// key of one of them a bit may have flipped, and its request would be sent again.
-  private func checkPlace(
-    of key: Digest256, in transaction: borrowing StoreWriteTransaction
-  ) throws(LedgerError) {
-    guard !transaction.isProven(.idempotency) else { return }
-    let verifier = IdempotencyVerifier(cipher.contexts)
-    try key.withBytes { (key) throws(LedgerError) in
-      try transaction.forNeighbours(of: key, in: .idempotency) { (key, row) throws(LedgerError) in
-        guard try verifier.isSound(row, under: key, in: transaction) else { throw .malformedRow }
-      }
     }
   }
 
@@ -159,14 +161,15 @@ package final class IdempotencyLedger {
   }
 
   /// Gives a row that a former process left running the answer that its payment's outcome is unknown,
-  /// with the problem document `body`.
+  /// with the problem document `body`. One that is damaged stays as it is, and is refused.
   package func closeUnknown(
     rowKey: Digest256, payment: PaymentIdentifier, status: UInt16, body: [UInt8],
     in transaction: inout StoreWriteTransaction
   ) throws(LedgerError) {
     guard let bytes = try bytes(rowKey, in: &transaction) else { return }
-    let stored = try onRecord(IdempotencyRow(of: bytes.rawSpan))
-    guard stored.state == .running, stored.payment == payment else { return }
+    guard let stored = try? IdempotencyRow(of: bytes.rawSpan), stored.state == .running,
+      stored.payment == payment
+    else { return }
     let row = Row(
       key: rowKey, requestDigest: stored.requestDigest, digestKey: stored.digestKey)
     try keep(
@@ -188,10 +191,7 @@ package final class IdempotencyLedger {
       switch try fate(of: key, at: moment.remembered, in: &transaction) {
       case .removed: try onStore(transaction.delete(key.rawSpan, in: .idempotency))
       case .kept: break
-      case .running:
-        let later = expiry.bigEndianBytes + key
-        try onStore(
-          transaction.put(key: later.rawSpan, value: [UInt8]().rawSpan, in: .idempotencyExpiry))
+      case .running: try order(key, endingAt: expiry, in: &transaction)
       }
     }
     return expired.count == Self.rowsPerPurge
@@ -248,7 +248,7 @@ package final class IdempotencyLedger {
     try key.withBytes { key throws(LedgerError) in try row(at: key, in: &transaction) }
   }
 
-  private func row(
+  func row(
     at key: RawSpan, in transaction: inout StoreWriteTransaction
   ) throws(LedgerError) -> [UInt8]? {
     do { return try transaction.get(key, in: .idempotency)?.array } catch { throw .store(error) }
@@ -261,15 +261,26 @@ package final class IdempotencyLedger {
     try remove(key, in: &transaction)
     try onStore(
       transaction.put(key: key.bytes.rawSpan, value: bytes.rawSpan, in: .idempotency))
-    let order = row.expiresMilliseconds.bigEndianBytes + key.bytes
+    try order(key.bytes, endingAt: row.expiresMilliseconds, in: &transaction)
+  }
+
+  /// Enters a key into the order of expiry.
+  func order(
+    _ key: [UInt8], endingAt end: UInt64, in transaction: inout StoreWriteTransaction
+  ) throws(LedgerError) {
+    let entry = end.bigEndianBytes + key
     try onStore(
-      transaction.put(key: order.rawSpan, value: [UInt8]().rawSpan, in: .idempotencyExpiry))
+      transaction.put(key: entry.rawSpan, value: [UInt8]().rawSpan, in: .idempotencyExpiry))
   }
 
   private func remove(
     _ key: Digest256, in transaction: inout StoreWriteTransaction
   ) throws(LedgerError) {
-    guard let bytes = try bytes(key, in: &transaction) else { return }
+    var found = try bytes(key, in: &transaction)
+    if found == nil, try mendPlace(of: key, in: &transaction) {
+      found = try bytes(key, in: &transaction)
+    }
+    guard let bytes = found else { return }
     let row = try onRecord(IdempotencyRow(of: bytes.rawSpan))
     let order = row.expiresMilliseconds.bigEndianBytes + key.bytes
     try onStore(transaction.delete(order.rawSpan, in: .idempotencyExpiry))

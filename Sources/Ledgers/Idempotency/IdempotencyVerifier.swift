@@ -1,6 +1,3 @@
-import Bytes
-import Cards
-import Cryptography
 package import Keyring
 import RecordFormat
 package import Storage
@@ -10,17 +7,25 @@ package import Storage
 ///
 /// An answer is sealed with its row's key. A row that has none yet is the one that its payment names.
 package struct IdempotencyVerifier {
+  /// Rows that are named.
+  package static let mostNamed = 100
+
   /// What a look at every row found.
   package struct Result: Equatable, Sendable {
     /// Rows in the table.
     package var rows = 0
-    /// Rows that are not whole, or stand under another key than their own.
-    package var damaged = 0
+    /// Rows that are not whole, or do not stand where they should, the first ones by their keys.
+    package var damaged: [RowKey] = []
+    /// How many there are.
+    package var damagedCount = 0
     /// Whether every row was looked at.
     package var isComplete = true
+
+    /// Nothing yet.
+    package init() {}
   }
 
-  private let contexts: KeyContexts
+  let contexts: KeyContexts
 
   /// A verifier with contexts of its own, for the calling thread.
   package init(_ keyring: Keyring) { contexts = KeyContexts(keyring) }
@@ -39,33 +44,18 @@ package struct IdempotencyVerifier {
       over: .idempotency, goesOn: { () throws(LedgerError) in goesOn() }
     ) { (key, row, transaction) throws(LedgerError) in
       result.rows += 1
-      if try !isSound(row, under: key, in: transaction) { result.damaged += 1 }
+      guard try !isSound(row, under: key, in: transaction) else { return }
+      result.damagedCount += 1
+      if result.damaged.count < Self.mostNamed { result.damaged.append(RowKey(key)) }
     }
     return result
   }
 
-  /// Whether a row is whole, and stands under its own key.
+  /// Whether a row is whole, stands under its own key, and has its entry in the order of expiry.
   func isSound(
     _ row: RawSpan, under key: RawSpan, in transaction: borrowing some StoreReading & ~Copyable
   ) throws(LedgerError) -> Bool {
-    guard let rowKey = Digest256(key), let parsed = try? IdempotencyRow(of: row) else {
-      return false
-    }
-    switch parsed.state {
-    case .running:
-      guard let payment = parsed.payment else { return false }
-      let name = PaymentLedger.key(payment)
-      guard let owed = try onStore(transaction.get(name.rawSpan, in: .meta)?.array) else {
-        return false
-      }
-      return owed.starts(with: rowKey.bytes)
-    case .done(_, let dataKey):
-      guard let context = try onCryptography(contexts.cipher(dataKey)),
-        (try? IdempotencyRow.openAnswer(row, rowKey: rowKey, cipher: &context.base)) != nil
-      else { return false }
-      let order = parsed.expiresMilliseconds.bigEndianBytes + rowKey.bytes
-      return try onStore(transaction.contains(order.rawSpan, in: .idempotencyExpiry))
-    }
+    try state(of: row, under: key, in: transaction) == .sound
   }
 }
 
@@ -74,6 +64,6 @@ extension Store {
   /// not there, unless something is wrong.
   package func note(_ found: IdempotencyVerifier.Result) {
     guard found.isComplete else { return }
-    set(.idempotency, isProven: found.damaged == 0)
+    set(.idempotency, isProven: found.damagedCount == 0)
   }
 }

@@ -156,7 +156,7 @@ final class ReencryptionTask: BackgroundTask {
     var position: [UInt8]?
     repeat {
       let began = ContinuousClock.now
-      position = try work.patiently { () throws(VaultError) in
+      let step = try work.patiently { () throws(VaultError) in
         try store.perform(admission: .ordinary) {
           [books, position] (transaction) throws(VaultError) in
           let idempotency = try books.opened().idempotency
@@ -164,6 +164,8 @@ final class ReencryptionTask: BackgroundTask {
             idempotency.reseal(after: position, limit: Self.busyStep, in: &transaction))
         }
       }
+      position = step.position
+      work.note { $0.damaged += UInt64(step.damaged) }
       guard work.rest(after: ContinuousClock.now - began) else { return false }
     } while position != nil
     return true

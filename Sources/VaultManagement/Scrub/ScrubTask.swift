@@ -12,8 +12,9 @@ import VaultCore
 ///
 /// It takes half of one processor's time, and a fifth while somebody asks for something. A page that is
 /// not what its place says ends all writing: what stands on it may be missed, and would be written again.
-/// A record or a row that is damaged does not; it, and whatever may be taken for it, is refused. An index
-/// that does not say what the records do is built anew.
+/// A record or a row that is damaged does not; it, and whatever may be taken for it, is refused. A row of
+/// which only the place is damaged is put back, and an index that does not say what the records do is
+/// built anew.
 final class ScrubTask: BackgroundTask {
   static let intervalNanoseconds: UInt64 = 86_400_000_000_000
 
@@ -49,9 +50,15 @@ final class ScrubTask: BackgroundTask {
   /// Notes that the vault was opened; a store that is small has been read before that.
   func vaultWasOpened(_ session: VaultSession, _ work: BackgroundWork) {
     guard !store.isSmall else {
-      return end(
+      end(
         ScrubFinding(
           damaged: session.damagedAtStart, secondTokens: session.secondTokensAtStart))
+      // It could only be read so far; what can be mended is now.
+      if session.damagedRowsAtStart > 0 {
+        lookAgain()
+        work.wake()
+      }
+      return
     }
     state.withLock { $0.dueNanoseconds = $0.dueNanoseconds ?? 0 }
     work.wake()
@@ -104,8 +111,7 @@ final class ScrubTask: BackgroundTask {
       guard try onStore(store.readPages(of: table, goesOn: goesOn)) else { return nil }
     }
     let keyring = work.session.keys.current
-    let rows = try onLedger(IdempotencyVerifier(keyring).verify(store, goesOn: goesOn))
-    guard rows.isComplete else { return nil }
+    guard let rows = try readRows(keyring, goesOn) else { return nil }
     store.note(rows)
     let verifier = try onCards(CardVerifier(store: store, keyring: keyring, slots: slots))
     let records = try onCards(
@@ -117,8 +123,24 @@ final class ScrubTask: BackgroundTask {
     store.note(records)
     if !records.isIndexSound { store.condemnIndex("its entries are not those of the records") }
     return ScrubFinding(
-      damaged: records.damagedCount + rows.damaged, secondTokens: records.secondTokenCount,
+      damaged: records.damagedCount + rows.damagedCount, secondTokens: records.secondTokenCount,
       isIndexWrong: !records.isIndexSound)
+  }
+
+  /// Reads every kept answer, and once more where some could be put right; nil where it was stopped.
+  private func readRows(
+    _ keyring: Keyring, _ goesOn: () -> Bool
+  ) throws(VaultError) -> IdempotencyVerifier.Result? {
+    let verifier = IdempotencyVerifier(keyring)
+    let first = try onLedger(verifier.verify(store, goesOn: goesOn))
+    guard first.isComplete, first.damagedCount > 0 else { return first.isComplete ? first : nil }
+    let mended = try store.perform { [books] (transaction) throws(VaultError) in
+      let idempotency = try books.opened().idempotency
+      return try onLedger(idempotency.mend(first.damaged, in: &transaction))
+    }
+    guard mended > 0 else { return first }
+    let second = try onLedger(verifier.verify(store, goesOn: goesOn))
+    return second.isComplete ? second : nil
   }
 
   private func again() {

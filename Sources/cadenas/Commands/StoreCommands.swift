@@ -68,7 +68,8 @@ struct StoreVerifyCommand: ParsableCommand {
       + result.rows("findings").map {
         Console.printable("\($0.text("name")): \($0.text("detail"))") + "\n"
       }.joined()
-      + result.texts("damaged_tokens").map { "  \($0)\n" }.joined()
+      + (result.texts("damaged_tokens") + result.texts("damaged_row_keys"))
+      .map { "  \($0)\n" }.joined()
       + result.rows("second_token_pairs").map {
         "  two tokens: \($0.text("older")), then \($0.text("newer"))\n"
       }.joined()

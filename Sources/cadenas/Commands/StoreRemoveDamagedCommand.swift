@@ -1,19 +1,20 @@
 import Administration
 import ArgumentParser
-import CardStore
-import VaultManagement
+import VaultCore
 
 struct StoreRemoveDamagedCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "remove-damaged",
-    abstract: "Give up records that do not open.",
+    abstract: "Give up records and kept answers that do not open.",
     discussion: """
       A restore brings back what a disk has damaged; this is for what no backup has. The card is lost, its \
-      token is unknown from then on, and its number is new when it comes again: tell the merchant. \
+      token is unknown from then on, and its number is new when it comes again: tell the merchant. Of a \
+      kept answer (row_…) the vault forgets that it was given: a request that comes again with its \
+      Idempotency-Key is done again, so look at the acquirer before a payment is repeated. \
       Afterwards store verify and backups are sound again, and nothing keeps the data key any more.
 
-      A record that opens is never removed, nor one whose key the keyring lacks although cards are counted \
-      under it. Without --execute it says which stay and why, and changes nothing; with it, all are removed \
+      What opens is never removed, nor what stands under a key that the keyring lacks although cards are \
+      counted under it. Without --execute it says which stay and why, and changes nothing; with it, all are removed \
       or none, each with an entry. It takes an operator; auditors may run it dry. Exit status 0 where all \
       can be removed, or were, 1 otherwise.
       """)
@@ -23,24 +24,25 @@ struct StoreRemoveDamagedCommand: ParsableCommand {
 
   @Argument(
     help: ArgumentHelp(
-      "The tokens of the records, or their keys, as store verify names them.", valueName: "token"))
+      "The tokens of the records, or the keys of records and kept answers, as store verify names them.",
+      valueName: "token"))
   var records: [String]
 
   @Flag(help: "Do it.") var execute = false
 
-  func validate() throws { _ = try keys() }
+  func validate() throws { _ = try entries() }
 
   /// Whatever else was given is not repeated.
-  private func keys() throws -> [RecordKey] {
-    let keys = records.compactMap { RecordKey($0) }
-    guard keys.count == records.count else { throw ValidationError(RemoveDamaged.nameRule) }
-    return keys
+  private func entries() throws -> [DamagedEntry] {
+    let entries = records.compactMap { DamagedEntry($0) }
+    guard entries.count == records.count else { throw ValidationError(RemoveDamaged.nameRule) }
+    return entries
   }
 
   func run() throws {
     let reason = execute ? try why.required() : why.value
     let document = try common.document(
-      RemoveDamaged(keys(), because: reason, execute: execute), offline: false)
+      RemoveDamaged(entries(), because: reason, execute: execute), offline: false)
     let isPossible = try DocumentView(document).rows("records").allSatisfy {
       $0["stays_because"]?.text ?? "-" == "-"
     }

@@ -1,0 +1,411 @@
+import Bytes
+import Cards
+import Keyring
+import RecordFormat
+import Storage
+import TestSupport
+import Testing
+import Tokenization
+
+@testable import CardStore
+@testable import Ledgers
+@testable import VaultCore
+@testable import VaultManagement
+
+/// Kept answers that a disk has damaged: what they hold up, what mends itself, and how an operator is rid of
+/// the rest.
+@Suite(.timeLimit(.minutes(5))) struct DamagedRowTests {
+  private let house: TestVault
+  private let reason: KeyReason
+
+  init() throws {
+    house = try TestVault()
+    reason = try #require(KeyReason(ticket: "CHG-12", text: "no backup has it"))
+  }
+
+  // MARK: - Looking, and damaging
+
+  private func keys(of table: Table) throws -> [[UInt8]] {
+    try house.store.read { (transaction) throws(StorageError) in
+      var keys: [[UInt8]] = []
+      try transaction.forEach(in: table) { (key, _) throws(StorageError) in
+        keys.append(key.array)
+        return true
+      }
+      return keys
+    }
+  }
+
+  /// The key of the only row.
+  private func onlyRow() throws -> [UInt8] {
+    let keys = try keys(of: .idempotency)
+    #expect(keys.count == 1)
+    return try #require(keys.first)
+  }
+
+  /// Changes a row, with its key, as a disk would: nothing else knows of it. The table is read no more from
+  /// then on, as in a large store after a start.
+  private func change(
+    _ key: [UInt8], _ body: (_ key: inout [UInt8], _ row: inout [UInt8]) -> Void
+  ) throws {
+    var (changedKey, row) = (
+      key,
+      try house.store.read { try $0.get(key.rawSpan, in: .idempotency)?.array } ?? []
+    )
+    body(&changedKey, &row)
+    let (newKey, newRow) = (changedKey, row)
+    try house.store.perform { transaction in
+      try transaction.delete(key.rawSpan, in: .idempotency)
+      try transaction.put(key: newKey.rawSpan, value: newRow.rawSpan, in: .idempotency)
+    }
+    try house.store.set(.idempotency, isProven: false)
+  }
+
+  /// Removes the entries of the order of expiry.
+  private func forgetOrder() throws {
+    let entries = try keys(of: .idempotencyExpiry)
+    try house.store.perform { transaction in
+      for entry in entries { try transaction.delete(entry.rawSpan, in: .idempotencyExpiry) }
+    }
+  }
+
+  private func verified() throws -> IdempotencyVerifier.Result {
+    try IdempotencyVerifier(house.vault.keyring).verify(house.store)
+  }
+
+  private func name(_ key: [UInt8]) -> DamagedEntry { .row(RowKey(key.rawSpan)) }
+
+  /// The statuses of ten payments with keys that were not used before.
+  private func payments(_ token: Token, _ prefix: String = "new") async throws -> Set<UInt16> {
+    var statuses: Set<UInt16> = []
+    for number in 0..<10 {
+      statuses.insert(try await house.push(token, key: "\(prefix)-\(number)").value.status)
+    }
+    return statuses
+  }
+
+  /// A card, a payment with `key-1`, and a row for that alone.
+  private func paid() async throws -> (token: Token, answer: Answer, row: [UInt8]) {
+    let token = try await house.token(of: Number.visa)
+    let answer = try await house.push(token).value
+    return (token, answer, try onlyRow())
+  }
+
+  private func wait() throws {
+    while try house.vault.keyWork.isRunning { try house.settle() }
+    #expect(try house.vault.keyWork.failure == nil)
+  }
+
+  // MARK: - What mends itself
+
+  @Test(arguments: [0, 7, 128, 255])
+  func `a row whose key has a flipped bit goes back to it when a request comes beside it`(
+    _ bit: Int
+  ) async throws {
+    let (token, answer, row) = try await paid()
+    try change(row) { key, _ in key[bit / 8] ^= 1 << UInt8(bit % 8) }
+    #expect(try verified().damagedCount == 1)
+    #expect(try await payments(token) == [200])
+    #expect(try await house.push(token).value == answer)
+    #expect(house.transport.sent.count == 11)
+    #expect(try verified().damagedCount == 0)
+    try house.second()
+    try house.second()
+    #expect(
+      try house.entries().filter { $0.contains("store.verify") } == [
+        #"{"actor":"system","operation":"store.verify","outcome":"changed","reason":"rows_mended=1"}"#
+      ])
+    #expect(try house.entries().contains { $0.contains("rule=store-damaged") })
+  }
+
+  @Test func `its own request finds it at once`() async throws {
+    let (token, answer, row) = try await paid()
+    try change(row) { key, _ in key[31] ^= 4 }
+    #expect(try await house.push(token).value == answer)
+    #expect(house.transport.sent.count == 1)
+    #expect(
+      try await house.push(token, amount: 1).value.problem == "idempotency-key-reused")
+  }
+
+  @Test func `two of them beside one another do too`() async throws {
+    let (token, answer, row) = try await paid()
+    let other = try await house.push(token, key: "key-2").value
+    let second = try #require(try keys(of: .idempotency).first { $0 != row })
+    for key in [row, second] { try change(key) { key, _ in key[31] ^= 1 } }
+    #expect(try await payments(token) == [200])
+    #expect(try await house.push(token).value == answer)
+    #expect(try await house.push(token, key: "key-2").value == other)
+    #expect(try verified().damagedCount == 0)
+  }
+
+  @Test func `the row of a payment that runs does too`() async throws {
+    let token = try await house.token(of: Number.visa)
+    house.transport.hold()
+    let first = try house.push(token)
+    await house.transport.waitForArrival()
+    try change(onlyRow()) { key, _ in key[3] ^= 1 }
+    #expect(try await house.push(token).value.problem == "request-in-progress")
+    #expect(
+      try house.entries().contains {
+        $0.contains(#""outcome":"refused","reason":"request-in-progress""#)
+      })
+    house.transport.release(.answered(PaymentAnswer(outcome: .approved)))
+    let answer = await first.value
+    #expect(try await house.push(token).value == answer)
+    #expect(house.transport.sent.count == 1)
+    #expect(try keys(of: .idempotency).count == 1)
+  }
+
+  @Test func `that of a payment whose outcome a start has to note too`() async throws {
+    let token = try await house.token(of: Number.visa)
+    house.transport.hold()
+    _ = try house.push(token)
+    await house.transport.waitForArrival()
+    try change(onlyRow()) { key, _ in key[3] ^= 1 }
+    try house.crash()
+    house.options.isLarge = true
+    try house.open()
+    #expect(try await house.push(token).value.problem == "outcome-unknown")
+    #expect(house.transport.sent.count == 1)
+    #expect(try verified().damagedCount == 0)
+  }
+
+  @Test func `one is found behind another that has strayed`() async throws {
+    let token = try await house.token(of: Number.visa)
+    var answers: [Answer] = []
+    for number in 0..<4 {
+      answers.append(try await house.push(token, key: "k-\(number)").value)
+    }
+    for key in try keys(of: .idempotency) { try change(key) { key, _ in key[0] ^= 0x80 } }
+    for number in 0..<4 {
+      #expect(try await house.push(token, key: "k-\(number)").value == answers[number])
+    }
+    #expect(house.transport.sent.count == 4)
+    #expect(try await payments(token) == [200])
+    for number in 0..<4 {
+      #expect(try await house.push(token, key: "k-\(number)").value == answers[number])
+    }
+    #expect(house.transport.sent.count == 14)
+  }
+
+  @Test(arguments: [false, true])
+  func `a start puts rows back, and into the order of expiry`(_ isLarge: Bool) async throws {
+    let (token, answer, row) = try await paid()
+    let other = try await house.push(token, key: "key-2").value
+    try forgetOrder()
+    let entry = try #require(
+      try house.store.read { transaction -> UInt64? in
+        guard let row = try transaction.get(row.rawSpan, in: .idempotency) else { return nil }
+        return IdempotencyRow.end(of: row)
+      })
+    try house.store.perform { transaction in
+      try transaction.put(
+        key: (entry.bigEndianBytes + row).rawSpan, value: [UInt8]().rawSpan,
+        in: .idempotencyExpiry)
+    }
+    try change(row) { key, _ in key[0] ^= 0x80 }
+    #expect(try verified().damagedCount == 2)
+    house.options.isLarge = isLarge
+    try house.reopen()
+    while try verified().damagedCount > 0 { try house.settle() }
+    while try house.vault.storeCheck.damaged > 0 || house.vault.storeCheck.isRunning {
+      try house.settle()
+    }
+    #expect(try await house.push(token).value == answer)
+    #expect(try await house.push(token, key: "key-2").value == other)
+    house.time.pass(seconds: 86_401)
+    try house.second()
+    try house.settle()
+    #expect(try keys(of: .idempotency).isEmpty)
+    #expect(try keys(of: .idempotencyExpiry).isEmpty)
+  }
+
+  // MARK: - What does not
+
+  /// Version, state, key of the digest, digest, payment, token, status, data key, nonce, answer.
+  @Test(arguments: [0, 1, 4, 20, 50, 70, 79, 82, 90, 115])
+  func `a damaged value under its own key stands in nobody's way but its own`(
+    _ byte: Int
+  ) async throws {
+    let (token, _, row) = try await paid()
+    try change(row) { _, row in row[byte] ^= 1 }
+    #expect(try await payments(token) == [200])
+    #expect(try await house.push(token).value.status == 500)
+    #expect(house.transport.sent.count == 11)
+    #expect(try verified().damaged == [RowKey(row.rawSpan)])
+  }
+
+  /// How it is damaged so that not even its key is known.
+  private func lose(_ row: [UInt8], _ kind: Int) throws -> [UInt8] {
+    switch kind {
+    case 0: try change(row) { _, row in row[44] ^= 1 }
+    case 1: try change(row) { _, row in row = [1] }
+    case 2:
+      try change(row) { key, row in
+        key[31] ^= 1
+        row[115] ^= 1
+      }
+    default:
+      try change(row) { key, _ in key.removeLast() }
+      try forgetOrder()
+    }
+    return try onlyRow()
+  }
+
+  @Test(arguments: 0..<4)
+  func `where its key is not known all beside it are refused, until it is removed`(
+    _ kind: Int
+  ) async throws {
+    let (token, _, row) = try await paid()
+    let damaged = try lose(row, kind)
+    for _ in 0..<2 {
+      #expect(try await payments(token) == [500])
+      #expect(try await house.push(token).value.status == 500)
+      #expect(house.transport.sent.count == 1)
+      try house.reopen()
+    }
+    #expect(try house.vault.obstacles(toRemoving: [name(damaged)]) == [nil])
+    let removed = try house.vault.removeDamaged(
+      [name(damaged)], because: reason, actor: "user:ops")
+    #expect(removed == [RemovedEntry(entry: name(damaged), countedUnder: nil)])
+    #expect(
+      try house.entries().contains(
+        #"{"actor":"user:ops","operation":"store.remove-damaged","token":"\#(name(damaged).text)","#
+          + #""outcome":"done","reason":"counted_under=none ticket=CHG-12 reason=no backup has it"}"#
+      ))
+    #expect(try verified() == IdempotencyVerifier.Result())
+    // The request with its key is a new one.
+    #expect(try await house.push(token).value.status == 200)
+    #expect(house.transport.sent.count == 2)
+    #expect(try await payments(token) == [200])
+    #expect(try house.auditFinding() == nil)
+    house.time.pass(seconds: 86_401)
+    try house.second()
+    try house.settle()
+    #expect(try keys(of: .idempotencyExpiry).isEmpty)
+  }
+
+  @Test func `where one of them stays, all do`() async throws {
+    let (token, _, row) = try await paid()
+    _ = try await house.push(token, key: "key-2").value
+    let whole = try #require(try keys(of: .idempotency).first { $0 != row })
+    try change(row) { _, row in row[115] ^= 1 }
+    try house.damage(token, byte: 60)
+    let absent = try #require(DamagedEntry("row_00"))
+    let record = DamagedEntry.record(RecordKey(token))
+    #expect(
+      try house.vault.obstacles(toRemoving: [name(row), name(whole), absent, record])
+        == [nil, .row(.opens), .row(.absent), nil])
+    #expect(throws: VaultError.entryStays(name(whole), .row(.opens))) {
+      try house.vault.removeDamaged(
+        [record, name(row), name(whole)], because: reason, actor: "user:ops")
+    }
+    #expect(try !house.entries().contains { $0.contains("store.remove-damaged") })
+    let removed = try house.vault.removeDamaged(
+      [name(row), record], because: reason, actor: "user:ops")
+    #expect(removed.map(\.entry) == [name(row), record])
+    #expect(try removed[1].countedUnder == house.vault.keyring.activeDataKey.identifier)
+    let entries = try house.entries().filter { $0.contains("store.remove-damaged") }
+    #expect(entries.map { $0.contains(#""outcome":"deleted""#) } == [false, true])
+    #expect(try keys(of: .idempotency) == [whole])
+  }
+
+  @Test func `one that only stands wrong is not removed, nor is one whose key is missing`()
+    async throws
+  {
+    let (_, _, row) = try await paid()
+    try change(row) { key, _ in key[31] ^= 1 }
+    #expect(try house.vault.obstacles(toRemoving: [name(onlyRow())]) == [.row(.opens)])
+    let missing = KeyIdentifier(0x0102_0304)
+    try change(onlyRow()) { _, row in
+      row.replaceSubrange(80..<84, with: missing.value.bigEndianBytes)
+    }
+    // A flipped bit of the name: nothing is counted under it.
+    #expect(try house.vault.obstacles(toRemoving: [name(onlyRow())]) == [nil])
+    let tally = Array("cards/".utf8) + missing.value.bigEndianBytes
+    try house.store.perform { transaction in
+      try transaction.put(
+        key: tally.rawSpan, value: UInt64(3).bigEndianBytes.rawSpan, in: .meta)
+    }
+    #expect(
+      try house.vault.obstacles(toRemoving: [name(onlyRow())]) == [.row(.keyMissing(missing))])
+  }
+
+  @Test func `one that may be that of a payment under way stays until it has its outcome`()
+    async throws
+  {
+    let token = try await house.token(of: Number.visa)
+    house.transport.hold()
+    let first = try house.push(token)
+    await house.transport.waitForArrival()
+    let damaged = try lose(onlyRow(), 3)
+    #expect(try house.vault.obstacles(toRemoving: [name(damaged)]) == [.row(.paymentUnderWay)])
+    #expect(try await house.push(token).value.status == 500)
+    house.transport.release(.answered(PaymentAnswer(outcome: .approved)))
+    let answer = await first.value
+    #expect(answer.status == 200)
+    #expect(try house.vault.obstacles(toRemoving: [name(damaged)]) == [nil])
+    _ = try house.vault.removeDamaged([name(damaged)], because: reason, actor: "user:ops")
+    #expect(try await house.push(token).value == answer)
+    #expect(house.transport.sent.count == 1)
+  }
+
+  @Test func `a start goes on where that of a payment without an outcome is damaged`()
+    async throws
+  {
+    let token = try await house.token(of: Number.visa)
+    house.transport.hold()
+    _ = try house.push(token)
+    await house.transport.waitForArrival()
+    try change(onlyRow()) { _, row in row[0] ^= 0x40 }
+    try house.crash()
+    try house.open()
+    house.transport.holdNoMore()
+    #expect(try await house.push(token).value.status == 500)
+    #expect(house.transport.sent.count == 1)
+    #expect(try house.entries().contains { $0.contains(#""outcome":"unknown""#) })
+  }
+
+  @Test func `a re-encryption passes over it and counts it, and its key can go after its removal`()
+    async throws
+  {
+    let (token, answer, row) = try await paid()
+    let strayed = try await house.push(token, key: "key-2").value
+    let second = try #require(try keys(of: .idempotency).first { $0 != row })
+    _ = try await house.push(token, key: "key-3").value
+    let third = try #require(try keys(of: .idempotency).first { $0 != row && $0 != second })
+    try change(second) { key, _ in key[31] ^= 1 }
+    try change(third) { _, row in row[115] ^= 1 }
+    let old = try house.vault.keyring.activeDataKey.identifier
+    _ = try house.vault.rotate(.data, actor: "user:ann")
+    try house.vault.beginReencryption(cardsPerSecond: 0, actor: "user:ann")
+    try wait()
+    #expect(try house.vault.keyWork.damaged == 1)
+    #expect(try house.vault.needs(of: old).answers == 1)
+    #expect(try await house.push(token).value == answer)
+    #expect(try await house.push(token, key: "key-2").value == strayed)
+    // Where not even the key can be read, it may be any.
+    try change(third) { _, row in row[0] = 9 }
+    #expect(try house.vault.needs(of: old).answers == 1)
+    _ = try house.vault.removeDamaged([name(third)], because: reason, actor: "user:ops")
+    #expect(try house.vault.needs(of: old).isEmpty)
+    _ = try house.vault.destroy(old, because: reason, actor: "user:ops", persons: 1)
+    try wait()
+    #expect(try house.vault.keyring.entry(old)?.state == .destroyed)
+    #expect(try verified().damagedCount == 0)
+  }
+
+  @Test func `the first hundred are named, and read as they are written`() async throws {
+    let token = try await house.token(of: Number.visa)
+    for number in 0..<103 { _ = try await house.push(token, key: "k-\(number)").value }
+    for key in try keys(of: .idempotency) { try change(key) { _, row in row[115] ^= 1 } }
+    let found = try verified()
+    #expect(found.damagedCount == 103)
+    #expect(found.damaged.count == IdempotencyVerifier.mostNamed)
+    for key in found.damaged { #expect(RowKey(key.text) == key) }
+    for text in ["", "row_", "row_0", "row_0G", "ROW_00", "row_0A", "key_00", token.text] {
+      #expect(RowKey(text) == nil, "\(text)")
+    }
+    #expect(RowKey("row_" + String(repeating: "0", count: 1_024)) == nil)
+  }
+}

@@ -269,7 +269,7 @@ let package = Package(
       [
         "TestNetwork",
         "Bytes", "VaultServer", "Tokenization", "VaultCore", "Ledgers", "AccessPolicy", "Cards",
-        "SecretMemory", "JSON", "Cryptography", "ServiceLog",
+        "SecretMemory", "JSON", "Cryptography", "ServiceLog", "SystemCalls",
         product("Logging", "swift-log"),
       ] + nio),
     tests(

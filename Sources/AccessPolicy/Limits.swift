@@ -50,6 +50,17 @@ package struct Limits: Equatable, Sendable {
   /// Makes the defaults.
   package init() {}
 
+  /// How many card numbers and security codes may be in flight at once, each in a slot of secret memory:
+  ///
+  /// - two of each connection, while its request is read or its answer is written,
+  /// - one of each request that waits for the writer or that it is writing: the number of a new card, or the
+  ///   code of a payment; it may outlive its connection,
+  /// - two of each message to an acquirer, number and code, until the acquirer has answered: it outlives
+  ///   its connection for certain where the client does not wait.
+  package var secretSlots: Int { 2 * connections + writerQueue + batch + 2 * acquirerMessages }
+  /// The bytes of a slot: a card number or a security code.
+  package static let secretSlotBytes = 32
+
   /// How many of so many messages one acquirer may hold.
   package static func acquirerShare(ofMessages count: Int) -> Int { max(1, count / 2) }
 

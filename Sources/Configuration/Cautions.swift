@@ -46,12 +46,15 @@ extension ServiceConfiguration {
           text: "one person alone can destroy a key",
           remedy: "set \"approvals: {destroy: 2}\" in \"administration\""))
     }
-    if limits.connectionsByClient >= limits.connections {
+    let shares = [
+      ("client", "connections_by_client", limits.connectionsByClient),
+      ("merchant", "connections_by_merchant", limits.connectionsByMerchant),
+    ]
+    for (who, name, count) in shares where count >= limits.connections {
       cautions.append(
         Caution(
-          text: "one client can take every connection: limits.connections_by_client "
-            + "(\(limits.connectionsByClient)) is not below limits.connections "
-            + "(\(limits.connections))",
+          text: "one \(who) can take every connection: limits.\(name) (\(count)) is not below "
+            + "limits.connections (\(limits.connections))",
           remedy: "lower the one or raise the other"))
     }
     return cautions

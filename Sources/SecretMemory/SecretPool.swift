@@ -28,7 +28,7 @@ package final class SecretPool: @unchecked Sendable {
   /// - Throws: ``SecretMemoryError/lockLimit(bytes:)`` if they may not all be locked.
   package init(slots: Int, slotSize: Int) throws(SecretMemoryError) {
     precondition(slots > 0 && slotSize > 0, "a pool has slots and they have bytes")
-    let stride = (slotSize + 63) & ~63
+    let stride = Self.stride(slotSize: slotSize)
     unsafe base = try allocateGuarded(count: slots * stride)
     self.stride = stride
     self.slotSize = slotSize
@@ -39,6 +39,13 @@ package final class SecretPool: @unchecked Sendable {
   deinit {
     unsafe freeGuarded(base)
   }
+
+  /// How many bytes the slots of a pool take, all of which are locked.
+  package static func lockedBytes(slots: Int, slotSize: Int) -> Int {
+    slots * stride(slotSize: slotSize)
+  }
+
+  private static func stride(slotSize: Int) -> Int { (slotSize + 63) & ~63 }
 
   /// An empty slot, or nil when all are in use. May be called by any thread.
   package func lease() -> SecretSlot? {

@@ -114,9 +114,10 @@ extension ConnectionHandler {
   private func log(
     _ exchange: Exchange, status: UInt16, microseconds: UInt64, _ failure: PaymentFailure?
   ) {
-    let level: Logger.Level = status < 400 ? .debug : status < 500 ? .info : .warning
     core.log.write(
-      level, "request", at: connections.unixSeconds,
+      Self.level(of: status), "request",
+      of: exchange.caller.map { ConnectionOwner.Principal($0.principal) },
+      at: connections.unixSeconds,
       [
         "request_id": "\(exchange.requestIdentifier)",
         "actor": "\(exchange.caller?.actor ?? "")",
@@ -125,6 +126,19 @@ extension ConnectionHandler {
         "status": "\(status)",
         "duration_us": "\(microseconds)",
       ].merging(failure?.metadata ?? [:]) { one, _ in one })
+  }
+}
+
+extension ConnectionHandler {
+  /// How much an answer's line matters. What was not begun for want of room, time or keys, `503` and
+  /// `507`, a client has as often as it likes, as it has a refusal; what became of a payment, or went
+  /// wrong in the vault, matters more.
+  fileprivate static func level(of status: UInt16) -> Logger.Level {
+    switch status {
+    case ..<400: .debug
+    case ..<500, 503, 507: .info
+    default: .warning
+    }
   }
 }
 

@@ -4,8 +4,8 @@ import Tokenization
 import VaultCore
 
 extension ConnectionHandler {
-  /// Reads requests from `input` until one is being answered or more bytes are needed. What has not
-  /// been read stays in `input`.
+  /// Reads one request from `input`, until it is being answered, has been, or more bytes are needed.
+  /// What has not been read stays in `input`.
   func process(_ input: inout ByteBuffer) {
     while true {
       switch phase {
@@ -36,7 +36,7 @@ extension ConnectionHandler {
         case .complete:
           let body = chunked.take()
           dispatch(exchange, body: body.readableBytesSpan)
-          wipeInPlace(body)
+          return wipeInPlace(body)
         case .malformed: return refuseBody(of: exchange, .malformedRequest)
         case .tooLarge: return refuseBody(of: exchange, .bodyTooLarge)
         }
@@ -47,6 +47,7 @@ extension ConnectionHandler {
         }
         dispatch(exchange, body: input.readableBytesSpan.extracting(0..<byteCount))
         input.moveReaderIndex(forwardBy: byteCount)
+        return
       case .silent, .handshaking, .answering, .closing:
         return
       }

@@ -10,7 +10,8 @@ import Synchronization
 /// Lives on its event loop. Events arrive here; requests are read in `ConnectionHandler+Requests`
 /// and answered in `ConnectionHandler+Answers`. One request is under way at a time: what a client
 /// sends beyond it waits in ``pending``, and reading from the socket stops meanwhile, so a
-/// connection never holds more than one read and one request.
+/// connection never holds more than one read and one request. One answer is given at a time, too: what a
+/// client has sent beyond it is taken up when the connection's turn comes, see ``TurnQueue``.
 final class ConnectionHandler: ChannelInboundHandler {
   typealias InboundIn = ByteBuffer
   typealias OutboundOut = ByteBuffer
@@ -33,6 +34,8 @@ final class ConnectionHandler: ChannelInboundHandler {
   private var owner: ConnectionOwner?
   private var deadlineTick = Int.max
   private var isReading = true
+  /// Whether it stands in the queue of those that wait for a turn.
+  private var waitsForTurn = false
 
   init(core: ServerCore, connections: LoopConnections, channel: any Channel) {
     self.core = core
@@ -114,13 +117,13 @@ final class ConnectionHandler: ChannelInboundHandler {
     if case .closing = phase { return }
     guard pending.isEmpty, !isAnswering else {
       pending.append(incoming, expected: expectedBytes)
-      return resume()
+      return waitsForTurn ? updateReading() : goOn()
     }
     var input = incoming
     process(&input)
     if case .closing = phase { return }
     if input.readableBytes > 0 { pending.append(input, expected: expectedBytes) }
-    updateReading()
+    resume()
   }
 
   func channelWritabilityChanged(context: ChannelHandlerContext) {
@@ -141,22 +144,39 @@ final class ConnectionHandler: ChannelInboundHandler {
     abort()
   }
 
-  /// Reads the next request from the bytes that wait, where the connection's phase allows it.
+  /// Has the bytes that wait taken up in a later turn, where they may begin a request.
   func resume() {
+    if case .idle = phase, !pending.isEmpty, !waitsForTurn, context?.channel.isWritable == true {
+      waitsForTurn = true
+      connections.turns.add(self)
+    }
+    updateReading()
+  }
+
+  /// Takes one more request up, after all that were ready before.
+  func takeTurn() {
+    waitsForTurn = false
+    goOn()
+  }
+
+  /// Reads from the bytes that wait until one answer has been given, where the connection's phase
+  /// allows it.
+  private func goOn() {
     if !pending.isEmpty, !isAnswering {
       var input = pending.take()
       process(&input)
       if case .closing = phase { return wipeInPlace(input) }
       pending.putBack(input)
     }
-    updateReading()
+    resume()
   }
 
-  /// Reads from the socket unless a request is under way and more has arrived already, or the
-  /// client does not take its answers.
+  /// Reads from the socket unless a request is under way or waits and more has arrived already, or
+  /// the client does not take its answers.
   private func updateReading() {
     guard let context else { return }
-    let wants = pending.isEmpty || (!isAnswering && context.channel.isWritable)
+    let wants =
+      pending.isEmpty || (!isAnswering && !waitsForTurn && context.channel.isWritable)
     guard wants != isReading else { return }
     isReading = wants
     try? context.channel.syncOptions?.setOption(ChannelOptions.autoRead, value: wants)

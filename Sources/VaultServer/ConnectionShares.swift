@@ -10,16 +10,18 @@ struct ConnectionOwner: Hashable, Sendable {
   struct Principal: Hashable, Sendable {
     let isMerchant: Bool
     let name: String
+
+    init(_ principal: AccessPolicy.Principal) {
+      isMerchant = if case .merchant = principal { true } else { false }
+      name = principal.name
+    }
   }
 
   /// Takes the client of `identity`; nil where that is none of a policy's.
   init?(_ identity: ClientIdentity) {
     guard case .client(let actor, let principal) = identity else { return nil }
     self.actor = actor
-    switch principal {
-    case .merchant(let merchant): self.principal = .init(isMerchant: true, name: merchant.name)
-    case .acquirer(let acquirer): self.principal = .init(isMerchant: false, name: acquirer.name)
-    }
+    self.principal = Principal(principal)
   }
 }
 

@@ -6,6 +6,7 @@ import SystemCalls
 enum ListenFailure {
   /// The system's reason, and what helps where that is known.
   static func words(for error: any Error) -> String {
+    if let error = error as? SystemFailure { return systemMessage(error.errno) }
     guard let error = error as? IOError else {
       if case .unknown? = error as? SocketAddressError { return "there is no host of this name" }
       return "\(error)"

@@ -10,6 +10,8 @@ final class LoopConnections {
   private let core: ServerCore
   private let tickNanoseconds: Int64
   private let start = NIODeadline.now()
+  /// Those that wait for another turn.
+  let turns = TurnQueue()
   private var connections: [ObjectIdentifier: ConnectionHandler] = [:]
   private var timer: RepeatedTask?
   private var emptied: EventLoopPromise<Void>?
@@ -50,6 +52,7 @@ final class LoopConnections {
   func end() {
     timer?.cancel()
     timer = nil
+    turns.end()
   }
 
   /// The tick at which a deadline of `amount` from now has passed for certain.

@@ -14,10 +14,36 @@ final class ServerLog: Sendable {
   /// Those of them that tell of nothing worse than a refusal: anybody who may connect can bring them about,
   /// and hides no others by that.
   static let ordinaryLinesPerSecond = 200
+  /// Those of one merchant or acquirer that tell of something worse, of all its clients together: its
+  /// payments may fail without end, and hide those of no other by that.
+  static let failureLinesPerSecond = 50
+
+  private struct Budget {
+    var second: Int64
+    var lines = 0
+    var ordinaryLines = 0
+    var failureLines: [ConnectionOwner.Principal: Int] = [:]
+
+    /// Takes one line, if there is room for it.
+    mutating func take(isOrdinary: Bool, of principal: ConnectionOwner.Principal?) -> Bool {
+      guard lines < ServerLog.linesPerSecond else { return false }
+      if isOrdinary {
+        guard ordinaryLines < ServerLog.ordinaryLinesPerSecond else { return false }
+        ordinaryLines += 1
+      } else if let principal {
+        guard failureLines[principal, default: 0] < ServerLog.failureLinesPerSecond else {
+          return false
+        }
+        failureLines[principal, default: 0] += 1
+      }
+      lines += 1
+      return true
+    }
+  }
 
   private let logger: Logger
   private let counters: ServerCounters
-  private let budget = Mutex((second: Int64(0), lines: 0, ordinaryLines: 0))
+  private let budget = Mutex(Budget(second: 0))
   private let seldom = Mutex(SeldomLines())
 
   init(_ logger: Logger, counters: ServerCounters) {
@@ -29,21 +55,19 @@ final class ServerLog: Sendable {
   var logsSuccesses: Bool { logger.logLevel <= .debug }
 
   /// Writes a line, if there is room for it in the second `now`.
+  ///
+  /// - Parameter principal: who asked for what it is about, where a policy knows them.
   func write(
-    _ level: Logger.Level, _ message: Logger.Message, at now: Int64,
-    _ metadata: @autoclosure () -> Logger.Metadata
+    _ level: Logger.Level, _ message: Logger.Message,
+    of principal: ConnectionOwner.Principal? = nil,
+    at now: Int64, _ metadata: @autoclosure () -> Logger.Metadata
   ) {
     guard level >= logger.logLevel else { return }
     let isOrdinary = level <= .info
     let hasRoom = budget.withLock { budget in
       // The loops' clocks may differ by a fraction of a second.
-      if now > budget.second { budget = (now, 0, 0) }
-      guard budget.lines < Self.linesPerSecond,
-        !isOrdinary || budget.ordinaryLines < Self.ordinaryLinesPerSecond
-      else { return false }
-      budget.lines += 1
-      if isOrdinary { budget.ordinaryLines += 1 }
-      return true
+      if now > budget.second { budget = Budget(second: now) }
+      return budget.take(isOrdinary: isOrdinary, of: principal)
     }
     guard hasRoom else { return counters.add(.logLinesDropped) }
     logger.log(level: level, message, metadata: metadata())

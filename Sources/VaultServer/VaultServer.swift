@@ -85,6 +85,7 @@ package final class VaultServer: Sendable {
             return NIOLoopBound(connections, eventLoop: loop)
           }.get())
       }
+      for bound in loops { try await TurnQueue.open(for: bound) }
       listener = try await Self.listen(
         settings, core: core, loops: loops, group: group, logger: logger)
       self.loops = loops

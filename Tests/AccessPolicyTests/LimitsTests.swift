@@ -36,4 +36,15 @@ import Testing
       }
     }
   }
+
+  @Test func `secret memory holds all that may be in flight, however few connections there are`() {
+    var limits = Limits()
+    #expect(limits.secretSlots == 2 * 4_096 + 4_096 + 512 + 2 * 1_024)
+    limits.connections = 1
+    limits.acquirerMessages = 16_384
+    limits.writerQueue = 1
+    limits.batch = 1
+    // Each payment that waits for its acquirer holds number and code, also when its client has gone.
+    #expect(limits.secretSlots == 2 + 1 + 1 + 2 * 16_384)
+  }
 }

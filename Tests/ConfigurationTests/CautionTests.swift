@@ -56,6 +56,8 @@ import Testing
         "one person alone can destroy a key",
         "one client can take every connection: limits.connections_by_client (100) is not below "
           + "limits.connections (100)",
+        "one merchant can take every connection: limits.connections_by_merchant (2048) is not below "
+          + "limits.connections (100)",
       ])
   }
 }

@@ -30,6 +30,7 @@ final class FakeCardService: CardService {
     var callers: [Caller] = []
     var number: MaskedNumber?
     var onUpdate: @Sendable (Terms) -> Void = { _ in }
+    var onCall: @Sendable (Call) -> Void = { _ in }
   }
 
   private static let standardCard = Array("4970105181818183".utf8)
@@ -61,6 +62,11 @@ final class FakeCardService: CardService {
     state.withLock { $0.onUpdate = body }
   }
 
+  /// Told of each call before it is answered.
+  func onCall(_ body: @escaping @Sendable (Call) -> Void) {
+    state.withLock { $0.onCall = body }
+  }
+
   func update(terms: Terms) { state.withLock { $0.onUpdate }(terms) }
 
   /// Keeps the replies from now on.
@@ -88,6 +94,7 @@ final class FakeCardService: CardService {
   }
 
   private func record(_ call: Call, _ caller: Caller, _ reply: @escaping @Sendable () -> Void) {
+    state.withLock { $0.onCall }(call)
     let (isHeld, due) = state.withLock { state in
       state.calls.append(call)
       state.requestIdentifiers.append(caller.requestIdentifier)

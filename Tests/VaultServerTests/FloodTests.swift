@@ -1,5 +1,6 @@
 import AccessPolicy
 import NIOCore
+import Synchronization
 import TestNetwork
 import Testing
 import Tokenization
@@ -186,6 +187,53 @@ struct FloodTests {
       }
       #expect(counts.count == lines().count - 1 && counts.reduce(0, +) == 49)
       await stranger.end()
+    }
+  }
+
+  @Test(arguments: ["GET /x", "DELETE /v1/tokens/none"])
+  func `a client that pipelines gets one answer of a connection before another's turn`(
+    _ line: String
+  ) async throws {
+    // One loop, at whose sockets everything waits at once, the other's request last.
+    try await withServer(limits: limits(), loops: 1) { server in
+      let depth = 80
+      let port = server.server.port
+      let shop = try RawClient.tls("shop", pki: server.pki)
+      var flood: [RawClient] = []
+      for _ in 0..<60 {
+        let client = try await RawClient(port: port, context: shop)
+        #expect(try await client.exchange(tokenizeRequest()).status == 201)
+        flood.append(client)
+      }
+      let other = try await RawClient(
+        port: port, context: RawClient.tls("acquirer", pki: server.pki))
+      let pull = request("POST /v1/tokens/\(testToken)/detokenize", "{}")
+      #expect(try await other.exchange(pull).status == 200)
+      let counters = server.server.counters
+      let answersBefore = Mutex(0)
+      server.service.onCall { call in
+        guard case .pull = call else { return }
+        let refused = counters.answers.filter { [404, 405].contains($0.status) }
+        answersBefore.withLock { $0 = refused.reduce(0) { $0 + Int($1.count) } }
+      }
+      let requests = (0..<depth).map { index in
+        (index.isMultiple(of: 2) ? line : "GET /v1/tokens") + " HTTP/1.1\r\nHost: a\r\n\r\n"
+      }.joined()
+      try await server.holdingLoops {
+        for client in flood { try await client.send(requests) }
+        try await other.send(pull)
+      }
+      #expect(try await other.answer().status == 200)
+      let most = 2 * (flood.count + TurnQueue.answersPerTurn)
+      #expect(answersBefore.withLock { $0 } <= most, "of \(depth * flood.count)")
+      for client in flood {
+        for index in 0..<depth {
+          let expected = index.isMultiple(of: 2) ? 404 : 405
+          #expect(try await client.answer().status == expected)
+        }
+        await client.close()
+      }
+      await other.close()
     }
   }
 }

@@ -1,7 +1,9 @@
+import AccessPolicy
 import JSON
 import Logging
 import ServiceLog
 import Synchronization
+import TestNetwork
 import Testing
 
 @testable import VaultServer
@@ -71,6 +73,33 @@ struct LogTests {
     log.write(.info, "m", at: 2, [:])
     log.write(.info, "m", at: 1, [:])
     #expect(lines.all.count == ServerLog.linesPerSecond + 3)
+  }
+
+  @Test func `failures of one merchant leave room for those of another`() {
+    let lines = Lines()
+    let counters = ServerCounters()
+    let log = ServerLog(makeLogger(lines), counters: counters)
+    let one = ConnectionOwner.Principal(.merchant(makeMerchant("one", 1, shopURI, shopAuthority)))
+    let other = ConnectionOwner.Principal(
+      .merchant(makeMerchant("other", 2, shopURI, shopAuthority)))
+    let share = ServerLog.failureLinesPerSecond
+    for _ in 0..<10 * share { log.write(.warning, "one", of: one, at: 1, [:]) }
+    #expect(lines.all.count == share)
+    #expect(counters.count(.logLinesDropped) == UInt64(9 * share))
+    for _ in 0..<share { log.write(.warning, "other", of: other, at: 1, [:]) }
+    #expect(lines.all.count == 2 * share)
+    log.write(.warning, "one", of: one, at: 2, [:])
+    #expect(lines.all.count == 2 * share + 1)
+  }
+
+  @Test func `what a client can have refused at will is an ordinary line`() async throws {
+    try await withServer { server in
+      server.service.isSealed = true
+      let client = try await server.connect()
+      #expect(try await client.exchange(tokenizeRequest()).status == 503)
+      let line = try #require(server.log.all.last { $0.contains(#""status":"503""#) })
+      #expect(line.contains(#""level":"info""#))
+    }
   }
 
   @Test func `successes are for the level debug`() {

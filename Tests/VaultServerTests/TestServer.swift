@@ -9,6 +9,7 @@ import NIOSSL
 import SecretMemory
 import ServiceLog
 import Synchronization
+import SystemCalls
 import TestNetwork
 import TestSupport
 import Tokenization
@@ -47,12 +48,13 @@ final class TestServer: Sendable {
   }
 
   init(
-    limits: ServerLimits = .patient, policy: Policy = makePolicy(), list: String = "one"
+    limits: ServerLimits = .patient, policy: Policy = makePolicy(), list: String = "one",
+    loops: Int = 2
   ) async throws {
     pki = try TestPKI.shared.get()
     let pool = try SecretPool(slots: 64, slotSize: 32)
     service = FakeCardService(pool: pool)
-    group = MultiThreadedEventLoopGroup(numberOfThreads: 2)
+    group = MultiThreadedEventLoopGroup(numberOfThreads: loops)
     let log = LogLines()
     self.log = log
     let clock = Clock()
@@ -121,6 +123,25 @@ final class TestServer: Sendable {
     }
   }
 
+  /// Runs `body` while the server's loops do nothing, so that what is sent meanwhile waits at all
+  /// sockets at once. Not for the clients of ``connect(_:tls:)``, which live on the same loops.
+  func holdingLoops(_ body: () async throws -> Void) async rethrows {
+    let gate = Monitor(false)
+    for loop in group.makeIterator() {
+      await withCheckedContinuation { held in
+        loop.execute {
+          held.resume()
+          gate.waitUntil { $0 ? () : nil }
+        }
+      }
+    }
+    defer {
+      gate.withLock { $0 = true }
+      gate.broadcast()
+    }
+    try await body()
+  }
+
   /// Ends everything.
   func end() async {
     await server.stop(within: .seconds(1))
@@ -131,9 +152,9 @@ final class TestServer: Sendable {
 /// Runs `body` with a server that is ended afterwards.
 func withServer(
   limits: ServerLimits = .patient, policy: Policy = makePolicy(), list: String = "one",
-  _ body: (TestServer) async throws -> Void
+  loops: Int = 2, _ body: (TestServer) async throws -> Void
 ) async throws {
-  let server = try await TestServer(limits: limits, policy: policy, list: list)
+  let server = try await TestServer(limits: limits, policy: policy, list: list, loops: loops)
   do {
     try await body(server)
   } catch {

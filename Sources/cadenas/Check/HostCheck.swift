@@ -2,11 +2,12 @@ import AccessPolicy
 import Administration
 import Configuration
 import Glibc
+import SecretMemory
 
 /// Looks at the host: swap, limits of the service's process.
 struct HostCheck {
-  /// Memory that the service locks for keys and cards in flight, in bytes, with room to spare.
-  private static let lockedBytes: UInt64 = 4 << 20
+  /// Memory that the service locks for keys, in bytes, with room to spare.
+  private static let lockedKeyBytes: UInt64 = 3 << 20
   /// Descriptors beside clients' connections: store, sockets, acquirers.
   private static let spareDescriptors: UInt64 = 256
   /// The largest file of the kernel's that is read, in bytes.
@@ -56,14 +57,22 @@ struct HostCheck {
     }
   }
 
+  /// Memory that the service locks for keys and cards in flight, in bytes.
+  private var lockedBytes: UInt64 {
+    Self.lockedKeyBytes
+      + UInt64(
+        SecretPool.lockedBytes(
+          slots: configuration.limits.secretSlots, slotSize: Limits.secretSlotBytes))
+  }
+
   private func lockedMemory(_ limits: ProcessLimits) -> Finding {
-    guard let limit = limits.lockedBytes, limit < Self.lockedBytes else {
+    guard let limit = limits.lockedBytes, limit < lockedBytes else {
       return Finding(.ok, .host, "memory for keys and cards can be locked (RLIMIT_MEMLOCK)")
     }
     return Finding(
       .error, .host,
       "only \(limit >> 10) KiB of memory can be locked (RLIMIT_MEMLOCK); the service "
-        + "needs \(Self.lockedBytes >> 10) KiB",
+        + "needs \(lockedBytes >> 10) KiB",
       remedy: "set LimitMEMLOCK=64M in the service's unit (ulimit -l)")
   }
 

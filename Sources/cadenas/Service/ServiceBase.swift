@@ -17,9 +17,6 @@ import VaultServer
 
 /// What lies below the sockets: store, keys, event loops, the way to acquirers, and the vault.
 struct ServiceBase {
-  /// Slots for numbers and codes beyond two for each connection: what waits in the writer's queue.
-  private static let spareSlots = 1_024
-
   let configuration: ServiceConfiguration
   let logger: Logger
   let condition: ServiceCondition
@@ -45,7 +42,7 @@ struct ServiceBase {
     try configuration.audit.check(store, logger)
     let source = configuration.keys.source
     let keyring = try KeyringStore.openAtStart(of: store, source: source)
-    slots = try SecretPool(slots: 2 * limits.connections + Self.spareSlots, slotSize: 32)
+    slots = try SecretPool(slots: limits.secretSlots, slotSize: Limits.secretSlotBytes)
     group = MultiThreadedEventLoopGroup(numberOfThreads: System.coreCount)
     gateway = Gateway(
       group: group, limits: GatewayLimits(limits), nowMilliseconds: SystemClock.unixMilliseconds)

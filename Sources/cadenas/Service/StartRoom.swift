@@ -12,9 +12,9 @@ enum StartRoom {
   private static let spareThreads = 40
   /// Event loops, and the pools of threads that NIO and Swift have: three for each processor.
   private static var threads: Int { 3 * System.coreCount + spareThreads }
-  /// Files and sockets of a service without clients: three for each event loop, and those of the store,
+  /// Files and sockets of a service without clients: five for each event loop, and those of the store,
   /// with some to spare.
-  private static var descriptors: Int { 3 * System.coreCount + 34 }
+  private static var descriptors: Int { 5 * System.coreCount + 34 }
   /// Memory of a small vault, in bytes; the store's map and what requests need come on top.
   private static let memoryBytes = 256 << 20
   /// Addresses beside the store's map, in bytes: what the allocator sets aside for each thread that uses it.

@@ -114,15 +114,13 @@ package final class IdempotencyLedger {
     if found == nil { found = try strayedRow(of: row.key, in: transaction) }
     guard let bytes = found else { return .none }
     let stored = try onRecord(IdempotencyRow(of: bytes.rawSpan))
-    guard
-      stored.state == .running || !watch.look().remembered.isOver(stored.expiresMilliseconds)
-    else { return .none }
     let isSame = stored.requestDigest.isEqualInConstantTime(to: row.requestDigest)
     switch stored.state {
     case .running: return isSame ? .running : .reused
     case .done(let status, let dataKey):
-      // First: the digest is what was written only where the answer opens.
+      // First: only where the answer opens are the end and the digest what was written.
       let body = try cipher.open(bytes, rowKey: row.key, dataKey: dataKey)
+      guard !watch.look().remembered.isOver(stored.expiresMilliseconds) else { return .none }
       guard isSame else { return .reused }
       return .done(
         Kept(status: status, body: body, token: stored.token, payment: stored.payment))

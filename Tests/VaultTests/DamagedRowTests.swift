@@ -241,7 +241,7 @@ import Tokenization
     case 0: try change(row) { _, row in row[44] ^= 1 }
     case 1: try change(row) { _, row in row = [1] }
     // Its end seems to be long over.
-    case 2: try change(row) { _, row in row[38] ^= 1 }
+    case 2: try change(row) { _, row in row[40] ^= 1 }
     case 3:
       try change(row) { key, row in
         key[31] ^= 1

@@ -194,13 +194,14 @@ struct FloodTests {
   func `a client that pipelines gets one answer of a connection before another's turn`(
     _ line: String
   ) async throws {
-    // One loop, at whose sockets everything waits at once, the other's request last.
+    // One loop, at whose sockets everything waits at once, the other's request last, and behind more
+    // than the 64 sockets that a loop looks at first.
     try await withServer(limits: limits(), loops: 1) { server in
       let depth = 60
       let port = server.server.port
       let shop = try RawClient.tls("shop", pki: server.pki)
       var flood: [RawClient] = []
-      for _ in 0..<40 {
+      for _ in 0..<80 {
         let client = try await RawClient(port: port, context: shop)
         #expect(try await client.exchange(tokenizeRequest()).status == 201)
         flood.append(client)

@@ -19,8 +19,15 @@ final class MemoryReturn: Sendable {
   private struct State {
     var ticks = 0
     var isBusy = false
-    /// What could not be given back the last time, since it lies in pages that are in use.
+    var last = Pass()
+  }
+
+  /// What the heap was like after the last pass.
+  private struct Pass {
+    /// What could not be given back, since it lay in pages that were in use.
     var remainder = 0
+    /// What was in use then: with much less, those pages may be free.
+    var inUse = 0
   }
 
   private let state = Mutex(State())
@@ -37,27 +44,32 @@ final class MemoryReturn: Sendable {
     }
     guard isDue else { return }
     NIOThreadPool.singleton.submit { [self] _ in
-      let remainder = Self.give(beyond: state.withLock { $0.remainder })
+      let pass = Self.give(after: state.withLock { $0.last })
       state.withLock { state in
-        state.remainder = remainder
+        state.last = pass
         state.isBusy = false
       }
     }
   }
 
-  /// Gives back what there is, where the heap keeps much more than `remainder`.
-  ///
-  /// - Returns: what it keeps afterwards.
-  private static func give(beyond remainder: Int) -> Int {
+  /// Gives back what there is, where the heap keeps much more than the last time, or much less of it is in
+  /// use since a flood has ended.
+  private static func give(after last: Pass) -> Pass {
     // Where there is little in all, the heap need not be asked, which takes its locks.
-    guard residentBytes > mostKeptBytes else { return 0 }
-    let kept = keptBytes
-    guard kept > remainder + mostKeptBytes else { return min(kept, remainder) }
+    guard residentBytes > mostKeptBytes else { return Pass() }
+    let now = heap
+    guard
+      now.remainder > last.remainder + mostKeptBytes
+        || now.inUse + mostKeptBytes / 2 < last.inUse && now.remainder > mostKeptBytes / 2
+    else { return Pass(remainder: min(now.remainder, last.remainder), inUse: last.inUse) }
     cadenas_return_memory()
-    return keptBytes
+    return heap
   }
 
-  private static var keptBytes: Int { max(0, residentBytes - Int(cadenas_heap_bytes_in_use())) }
+  private static var heap: Pass {
+    let inUse = Int(cadenas_heap_bytes_in_use())
+    return Pass(remainder: max(0, residentBytes - inUse), inUse: inUse)
+  }
 
   /// The bytes of the process in memory that belong to no file.
   private static var residentBytes: Int {

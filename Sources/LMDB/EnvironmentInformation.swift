@@ -43,9 +43,6 @@ extension Environment {
     return Int(dead)
   }
 
-  /// Pages that were freed, in all. Reads the whole free list: seldom.
-  package func freePageCount() throws(LMDBError) -> Int { try freePages().all }
-
   /// Pages that were freed. Reads the whole free list: seldom.
   package func freePages() throws(LMDBError) -> FreePages {
     // Before this one reads too.

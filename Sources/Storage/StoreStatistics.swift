@@ -28,7 +28,7 @@ extension Store {
   /// for people, not for each request.
   package func freeBytes() throws(StorageError) -> Int {
     let environment = generations.value.environment
-    return try engine(environment.freePageCount() * environment.information().pageSize)
+    return try engine(environment.freePages().all * environment.information().pageSize)
   }
 
   /// False when the file lacks a page that is in use.

@@ -132,7 +132,7 @@ import Testing
     #expect(after.pageCount > before.pageCount + 20)
     #expect(after.lastTransaction == before.lastTransaction + 2)
     #expect(after.pageCount * after.pageSize < after.mapSize)
-    #expect(try environment.freePageCount() > 20)
+    #expect(try environment.freePages().all > 20)
     #expect(try environment.checkReaders() == 0)
   }
 

@@ -1,6 +1,5 @@
 import Glibc
 import Storage
-import Synchronization
 import TestSupport
 import Testing
 
@@ -31,12 +30,8 @@ import Testing
 
   @Test func `damage that is the end of the file is told as that`() throws {
     let store = try directory.newStore()
-    let cause = Mutex<StorageError?>(nil)
-    let ended = Gate()
-    try store.startWriter { error in
-      cause.withLock { $0 = error }
-      ended.open()
-    }
+    let end = WriterEnd()
+    try end.startWriter(of: store)
     try store.perform { transaction in
       for number in 0..<300 { try transaction.put(number) }
     }
@@ -46,8 +41,7 @@ import Testing
     #expect(store.cause(of: .damaged(file: path, page: 9)) == .truncated(file: path))
     #expect(store.cause(of: .full) == .full)
     store.endWriting(because: .damaged(file: path, page: 9))
-    ended.wait()
-    #expect(cause.withLock { $0 } == .truncated(file: path))
+    #expect(end.wait() == .truncated(file: path))
     store.stopWriter()
   }
 }

@@ -1,6 +1,5 @@
 import Glibc
 import Storage
-import Synchronization
 import SystemCalls
 import TestSupport
 import Testing
@@ -54,19 +53,15 @@ import Testing
   private func serveUntilFound(once isOpen: () throws -> Void = {}) throws -> StorageError? {
     let store = try open()
     try isOpen()
-    let cause = Mutex<StorageError?>(nil)
-    let ended = Gate()
-    try store.startWriter { error in
-      cause.withLock { $0 = error }
-      ended.open()
-    }
+    let end = WriterEnd()
+    try end.startWriter(of: store)
     do throws(StorageError) {
       _ = try store.readPages(of: .cards)
       Issue.record("the page was not met")
     } catch { store.endWriting(because: error) }
-    ended.wait()
+    let cause = end.wait()
     store.stopWriter()
-    return cause.withLock { $0 }
+    return cause
   }
 
   @Test func `a start refuses until the file is whole again`() throws {

@@ -68,18 +68,13 @@ import Testing
 
   @Test func `an older file that was written over it is noticed while nothing is written`() throws {
     let store = try directory.newStore()
-    let cause = Mutex<StorageError?>(nil)
-    let ended = Gate()
-    try store.startWriter { error in
-      cause.withLock { $0 = error }
-      ended.open()
-    }
+    let end = WriterEnd()
+    try end.startWriter(of: store)
     try store.perform { try $0.put(0) }
     let older = try bytes()
     try store.perform { try $0.put(1) }
     try overwrite(with: older)
-    ended.wait()
-    #expect(cause.withLock { $0 } == .fileReplaced(file: file))
+    #expect(end.wait() == .fileReplaced(file: file))
     store.stopWriter()
   }
 

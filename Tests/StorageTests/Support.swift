@@ -125,6 +125,26 @@ final class Job: WriteJob {
   var storageError: StorageError? { error as? StorageError }
 }
 
+/// The end of a store's writing, and why it came.
+final class WriterEnd: Sendable {
+  private let cause = Mutex<StorageError?>(nil)
+  private let ended = Gate()
+
+  /// Starts the writer of `store`.
+  func startWriter(of store: Store) throws {
+    try store.startWriter { [self] error in
+      cause.withLock { $0 = error }
+      ended.open()
+    }
+  }
+
+  /// Waits for the end, once.
+  func wait() -> StorageError? {
+    ended.wait()
+    return cause.withLock { $0 }
+  }
+}
+
 extension Store {
   /// Submits `jobs` so that they are one batch, and returns when all are completed.
   func commitTogether(_ jobs: [Job]) {

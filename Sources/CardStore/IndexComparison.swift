@@ -63,15 +63,17 @@ struct IndexComparison {
     _ token: Token, _ fingerprint: Digest256
   ) throws(CardStoreError) {
     let found = try file.token(for: fingerprint)
-    let isMarked = marked.map { token <= $0 } ?? false
     if found == token {
-      if isMarked { matched += 1 }
-    } else if !isMarked {
+      if isMarked(token) { matched += 1 }
+    } else if !isMarked(token) {
       behind += 1
     } else {
       suspects.append((fingerprint, token))
     }
   }
+
+  /// Whether the file has to have the entry of a card; where it has no mark, all are in memory yet.
+  private func isMarked(_ token: Token) -> Bool { marked.map { token <= $0 } ?? false }
 
   /// Looks again for those that were not found, where their records are still there: outside of any
   /// transaction.
@@ -109,11 +111,10 @@ struct IndexComparison {
   mutating func countEntries(
     in store: Store, damaged: Int, _ goesOn: () -> Bool
   ) throws(CardStoreError) {
-    guard let marked else { return }
     try reading { (comparison) throws(CardStoreError) in
       var leading = 0
       let isComplete = try comparison.file.forEachPiece { (tokens) throws(CardStoreError) in
-        for token in tokens where token <= marked {
+        for token in tokens where comparison.isMarked(token) {
           if try Self.hasRecord(token, in: store) { leading += 1 }
         }
         return goesOn()

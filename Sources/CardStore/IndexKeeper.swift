@@ -79,10 +79,12 @@ struct IndexKeeper {
   /// - Throws: ``CardStoreError/indexIsBehind``, ``CardStoreError/indexUnreadable``.
   mutating func requireUse() throws(CardStoreError) {
     takeRebuilt()
-    guard indexes?.current.isCondemned == false else {
+    // Looked at in place: an index is some objects, and this is asked for each card.
+    let state = indexes.map { (isCondemned: $0.current.isCondemned, hasRoom: $0.current.hasRoom) }
+    guard let state, !state.isCondemned else {
       throw triesWithoutRoomFrom == nil ? .indexUnreadable : .indexIsBehind
     }
-    guard indexes?.current.hasRoom == true else { throw .indexIsBehind }
+    guard state.hasRoom else { throw .indexIsBehind }
   }
 
   /// The index under the active key; nil while it does not know every card.

@@ -1,13 +1,11 @@
 internal import Bytes
 package import Cards
-internal import Cryptography
+internal import RecordFormat
 
 /// The key under which a record stands: the bytes of its token or, where they are damaged, others.
 package struct RecordKey: Hashable, Sendable {
-  /// What the text of one begins with that is no token's.
-  private static let prefix = "key_"
-  /// The longest key of the engine, in bytes.
-  private static let mostBytes = 511
+  /// The text of one that is no token's.
+  private static let others = KeyText(prefix: "key_")
 
   /// The bytes.
   package let bytes: [UInt8]
@@ -19,12 +17,9 @@ package struct RecordKey: Hashable, Sendable {
 
   /// Reads ``text``; nil for any other.
   package init?(_ text: String) {
-    let bytes =
-      Token(text)?.array
-      ?? (text.hasPrefix(Self.prefix)
-        ? [UInt8](hexadecimal: text.dropFirst(Self.prefix.utf8.count)) : nil)
-    guard let bytes, (1...Self.mostBytes).contains(bytes.count) else { return nil }
+    guard let bytes = Token(text)?.array ?? Self.others.key(of: text) else { return nil }
     self.bytes = bytes
+    // A token has one text.
     guard self.text == text else { return nil }
   }
 
@@ -32,5 +27,5 @@ package struct RecordKey: Hashable, Sendable {
   package var token: Token? { Token(bytes: bytes.rawSpan) }
 
   /// The token's text or, where it is none, `key_` and the bytes in hexadecimal.
-  package var text: String { token?.text ?? Self.prefix + bytes.hexadecimal }
+  package var text: String { token?.text ?? Self.others.text(of: bytes) }
 }

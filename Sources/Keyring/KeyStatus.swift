@@ -42,6 +42,8 @@ package enum KeyWarning: Equatable, Sendable {
   /// It is being replaced, and that does not end: so many records do not open, and have their fingerprints
   /// under it alone.
   case replacementHeldUp(records: Int)
+  /// Its source does not give it, so that nothing but the process that has it now opens the keyring.
+  case notAtSource(KeyringError)
 }
 
 /// How long keys of each role should be used before they are rotated.

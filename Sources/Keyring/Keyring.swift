@@ -178,4 +178,10 @@ extension KeyringEntry {
     guard role.wrapsKeyring else { return try material?.checkValue() }
     return identifier == kek.identifier ? try kek.checkValue() : nil
   }
+
+  /// Refuses a KEK that is not the one of this entry, although it has its name.
+  package func check(_ kek: KeyEncryptionKey) throws(KeyringError) {
+    guard let checkValue else { return }
+    guard try kek.checkValue() == checkValue else { throw .keyringDoesNotOpen(identifier) }
+  }
 }

@@ -19,15 +19,15 @@ final class StoreLock: Sendable {
     path = "\(directory)/lock"
     (descriptor, isNew) = try Self.take(path, isReadOnly: isReadOnly)
     guard !isReadOnly else { return }
+    // Over what is there, which takes no room; a file that is empty may find none, and names nobody then.
     let text = Array("\(getpid())\n".utf8)
     let isWritten = unsafe text.withUnsafeBytes {
-      unsafe ftruncate(descriptor, 0) == 0
-        && pwrite(descriptor, $0.baseAddress, $0.count, 0) == $0.count
+      unsafe pwrite(descriptor, $0.baseAddress, $0.count, 0) == $0.count
     }
-    guard isWritten else {
+    guard ftruncate(descriptor, isWritten ? text.count : 0) == 0 else {
       let reason = errno
       removeIfNew()
-      throw .system(call: "write", path: path, errno: reason)
+      throw .system(call: "ftruncate", path: path, errno: reason)
     }
   }
 

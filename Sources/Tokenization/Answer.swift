@@ -21,6 +21,8 @@ package struct Answer: Sendable {
   /// Of a payment without a decision: what the log says beside the status. The client is not told,
   /// and it is not kept.
   package private(set) var failure: PaymentFailure?
+  /// Of an `internal-error`: the same.
+  package private(set) var cause: InternalCause?
 
   /// The JSON; made anew at each call where it is a token's view.
   package var body: [UInt8] {
@@ -56,6 +58,7 @@ package struct Answer: Sendable {
     self.init(
       status: problem.name.status, body: problem.document,
       retryAfterSeconds: problem.retryAfterSeconds)
+    cause = problem.cause
   }
 
   /// An answer that was given before.

@@ -24,14 +24,14 @@ extension Problem {
     case .keyring(let error): self.init(of: error)
     case .cards(let error): self.init(of: error)
     case .cryptography(let error): self.init(of: error)
-    case .audit, .ledger, .malformedRow:
-      self.init(.internalError)
+    case .audit: self.init(internal: .auditLog)
+    case .ledger, .malformedRow: self.init(internal: .damagedRow)
     // Operators ask for these; what a client asks cannot end so.
     case .notSealed, .noCustodians, .noReplacement, .replacementUnderWay, .heldByCustodians,
       .keyringHasChanged, .keyNeeded, .unknownApproval, .samePerson,
       .tooManyApprovals, .upkeepUnderWay, .tooManyBackups, .unknownBackup, .backupForgotten,
       .unknownMerchant, .tooManyHoneytokens, .unknownHoneytoken, .archive, .entryStays:
-      self.init(.internalError)
+      self.init(internal: .unexpected)
     }
   }
 }
@@ -66,7 +66,7 @@ extension Problem {
       )
     case .locked, .notInitialized, .alreadyInitialized, .alreadyExists, .truncated, .damaged,
       .unknownFormat, .mapTooSmall, .cancelled, .fileReplaced, .engine, .system:
-      self.init(.internalError)
+      self.init(internal: .store)
     }
   }
 
@@ -80,14 +80,15 @@ extension Problem {
       .malformedKeyring, .noActiveKey,
       .unknownKey, .keyKnownAlready, .keyNotRandom, .wrongState, .rotationUnderWay,
       .rotatedTooOften, .tooManyKeys, .malformedTally, .custody, .sourceRefuses:
-      self.init(.internalError)
+      self.init(internal: .keyring)
     }
   }
 
   private init(of error: CardStoreError) {
     switch error {
-    case .recordDoesNotOpen, .unknownKey, .malformedRow, .tokensExhausted:
-      self.init(.internalError)
+    case .recordDoesNotOpen, .unknownKey: self.init(internal: .damagedRecord)
+    case .malformedRow: self.init(internal: .damagedRow)
+    case .tokensExhausted: self.init(internal: .tokensExhausted)
     case .noSecretMemory: self.init(.overloaded)
     case .indexIsBehind:
       self.init(
@@ -110,7 +111,7 @@ extension Problem {
   private init(of error: CryptographyError) {
     switch error {
     case .entropyUnavailable, .memoryUnavailable: self = .systemUnavailable
-    case .authenticationFailed, .malformedInput, .library: self.init(.internalError)
+    case .authenticationFailed, .malformedInput, .library: self.init(internal: .cryptography)
     }
   }
 }

@@ -106,6 +106,24 @@ package enum ProblemName: String, Sendable, CaseIterable {
   package var isServiceState: Bool { status == 503 }
 }
 
+/// What failed in the vault where it answers `internal-error`: for the service's log, and never for a
+/// client.
+package enum InternalCause: String, Sendable, CaseIterable {
+  /// A card's record does not open: damaged, moved, or under a key that is gone.
+  case damagedRecord = "damaged-record"
+  /// A row beside the records does not have its layout or its check.
+  case damagedRow = "damaged-row"
+  /// A file of the store could not be read, or is not what it should be.
+  case store
+  case keyring
+  case cryptography
+  case auditLog = "audit-log"
+  /// No token is left.
+  case tokensExhausted = "tokens-exhausted"
+  /// Nothing that a client asks for should end so.
+  case unexpected
+}
+
 /// One occurrence of a problem. It never holds anything that the client sent: `pointer` and `detail`
 /// are built from names that the vault knows.
 package struct Problem: Error, Sendable, Equatable {
@@ -118,6 +136,8 @@ package struct Problem: Error, Sendable, Equatable {
   package var retryAfterSeconds: Int?
   /// `pay_…`, where a payment was begun.
   package var paymentIdentifier: String?
+  /// What the log says beside it; not in ``document``.
+  package var cause: InternalCause?
 
   /// A problem that explains itself by its name.
   package init(
@@ -129,6 +149,12 @@ package struct Problem: Error, Sendable, Equatable {
     self.detail = detail
     self.retryAfterSeconds = retryAfterSeconds ?? (name.isServiceState ? 1 : nil)
     self.paymentIdentifier = paymentIdentifier
+  }
+
+  /// An `internal-error`.
+  init(internal cause: InternalCause) {
+    self.init(.internalError)
+    self.cause = cause
   }
 }
 

@@ -36,7 +36,7 @@ extension ConnectionHandler {
     response.clear()
     head.write(to: &response, standing: connections.standingFields(closing: closes))
     if exchange.head.method != .head { response.writeBytes(body) }
-    record(exchange, status: answer.status, answer.failure)
+    record(exchange, status: answer.status, answer.logged)
     send(response)
     moveOn(closes: closes)
   }
@@ -89,13 +89,13 @@ extension ConnectionHandler {
 
   /// Counts and logs an answer, before anybody can have seen it.
   private func record(
-    _ exchange: Exchange, status: UInt16, _ failure: PaymentFailure? = nil
+    _ exchange: Exchange, status: UInt16, _ details: @autoclosure () -> Logger.Metadata = [:]
   ) {
     let microseconds = UInt64(
       max((NIODeadline.now() - exchange.startedAt).nanoseconds, 0) / 1000)
     core.counters.addAnswer(exchange.operation, status: status, microseconds: microseconds)
     if status >= 400 || core.log.logsSuccesses {
-      log(exchange, status: status, microseconds: microseconds, failure)
+      log(exchange, status: status, microseconds: microseconds, details())
     }
   }
 
@@ -112,7 +112,7 @@ extension ConnectionHandler {
   }
 
   private func log(
-    _ exchange: Exchange, status: UInt16, microseconds: UInt64, _ failure: PaymentFailure?
+    _ exchange: Exchange, status: UInt16, microseconds: UInt64, _ details: Logger.Metadata
   ) {
     core.log.write(
       Self.level(of: status), "request",
@@ -125,7 +125,7 @@ extension ConnectionHandler {
         "route": "\(exchange.head.route.name)",
         "status": "\(status)",
         "duration_us": "\(microseconds)",
-      ].merging(failure?.metadata ?? [:]) { one, _ in one })
+      ].merging(details) { one, _ in one })
   }
 }
 
@@ -139,6 +139,13 @@ extension ConnectionHandler {
     case ..<500, 503, 507: .info
     default: .warning
     }
+  }
+}
+
+extension Answer {
+  /// What its line says beside its status.
+  fileprivate var logged: Logger.Metadata {
+    failure?.metadata ?? cause.map { ["cause": "\($0.rawValue)"] } ?? [:]
   }
 }
 

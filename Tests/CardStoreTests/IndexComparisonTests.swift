@@ -6,6 +6,15 @@ import Testing
 
 /// What a comparison of index and records says while others write.
 @Suite struct IndexComparisonTests {
+  @Test func `an index that was never written is as good as its records`() throws {
+    let house = try CardHouse()
+    #expect(try house.store.index.isProven)
+    let tokens = try house.tokenize(customers: 0..<5)
+    try house.reopen()
+    #expect(try house.store.index.isProven)
+    try house.expect(tokens, of: 0..<5)
+  }
+
   @Test(arguments: [false, true])
   func `an index whose table goes meanwhile is not judged`(isRebuilt: Bool) throws {
     let house = try CardHouse()

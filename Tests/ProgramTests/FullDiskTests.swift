@@ -139,7 +139,7 @@ extension EndToEnd {
         try await expectRecovery(stage, known)
         // One that is lost.
         try await stage.stop()
-        try ChildProcess.run(["sh", "-c", "rm \(disk.path)/index.mdb*"])
+        try ChildProcess.run(["sh", "-c", "rm \(disk.path)/index.mdb*; : > \(disk.path)/lock"])
         try disk.fill()
         try await stage.start()
         try await expectAllButTokenize(stage, known.dropLast(100).suffix(100), key: "lost")

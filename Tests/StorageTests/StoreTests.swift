@@ -94,6 +94,16 @@ import Testing
     withExtendedLifetime(store) {}
   }
 
+  @Test func `a lock names its holder, whatever stood there before`() throws {
+    try create()
+    for before in ["", "1\n", "12345678901234567890\n"] {
+      try directory.replace("lock", by: Array(before.utf8))
+      let store = try open()
+      #expect(throws: StorageError.locked(byProcess: getpid())) { try open() }
+      withExtendedLifetime(store) {}
+    }
+  }
+
   @Test func `a store that was let go can be opened again`() throws {
     try create()
     for _ in 0..<3 { #expect(try open().count() == 0) }

@@ -29,6 +29,7 @@ final class FakeCardService: CardService {
     var requestIdentifiers: [String] = []
     var callers: [Caller] = []
     var number: MaskedNumber?
+    var failure: Problem?
     var onUpdate: @Sendable (Terms) -> Void = { _ in }
     var onCall: @Sendable (Call) -> Void = { _ in }
   }
@@ -50,6 +51,12 @@ final class FakeCardService: CardService {
   var number: MaskedNumber? {
     get { state.withLock { $0.number } }
     set { state.withLock { $0.number = newValue } }
+  }
+
+  /// What every deletion ends with; nil where they succeed.
+  var failure: Problem? {
+    get { state.withLock { $0.failure } }
+    set { state.withLock { $0.failure = newValue } }
   }
 
   var isSealed: Bool {
@@ -164,7 +171,8 @@ final class FakeCardService: CardService {
   }
 
   func delete(_ token: Token?, caller: Caller, reply: @escaping @Sendable (Answer) -> Void) {
-    let answer = token == nil ? Answer(Problem(.tokenNotFound)) : Answer(status: 204, body: [])
+    let problem = failure ?? (token == nil ? Problem(.tokenNotFound) : nil)
+    let answer = problem.map { Answer($0) } ?? Answer(status: 204, body: [])
     record(.delete(token: token?.text), caller) { reply(answer) }
   }
 

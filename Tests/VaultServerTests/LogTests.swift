@@ -5,6 +5,7 @@ import ServiceLog
 import Synchronization
 import TestNetwork
 import Testing
+import VaultCore
 
 @testable import VaultServer
 
@@ -99,6 +100,23 @@ struct LogTests {
       #expect(try await client.exchange(tokenizeRequest()).status == 503)
       let line = try #require(server.log.all.last { $0.contains(#""status":"503""#) })
       #expect(line.contains(#""level":"info""#))
+    }
+  }
+
+  @Test func `a failure of the vault has its cause in its line, and the client is not told`()
+    async throws
+  {
+    try await withServer { server in
+      var problem = Problem(.internalError)
+      problem.cause = .damagedRecord
+      server.service.failure = problem
+      let client = try await server.connect()
+      let answer = try await client.exchange(
+        "DELETE /v1/tokens/\(testToken) HTTP/1.1\r\nHost: localhost\r\n\r\n")
+      #expect(answer.status == 500)
+      #expect(!answer.body.contains("damaged"))
+      let line = try #require(server.log.all.last { $0.contains(#""status":"500""#) })
+      #expect(line.contains(#""level":"warning""#) && line.contains(#""cause":"damaged-record""#))
     }
   }
 

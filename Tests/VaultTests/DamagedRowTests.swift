@@ -262,7 +262,7 @@ import Tokenization
     let damaged = try lose(row, kind)
     for _ in 0..<2 {
       #expect(try await payments(token) == [500])
-      #expect(try await house.push(token).value.status == 500)
+      #expect(try await house.push(token).value.cause == .damagedRow)
       #expect(house.transport.sent.count == 1)
       try house.reopen()
     }

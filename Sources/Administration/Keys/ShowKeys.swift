@@ -40,14 +40,32 @@ extension AdminCall {
   func keyStatuses() throws -> [KeyStatus] {
     let cards = try CardVerifier.cardCounts(in: store)
     let uses = try store.read { try KeyTally.read(.uses, $0) }
-    var keys = try keyring().status(
+    let keyring = try keyring()
+    var keys = try keyring.status(
       cards: cards, uses: uses, rules: hooks.rules, atMilliseconds: UInt64(clamping: now))
     if let held = try hooks.vault?.heldUpReplacement,
       let index = keys.firstIndex(where: { $0.identifier == held.key })
     {
       keys[index].warnings.append(.replacementHeldUp(records: held.records))
     }
+    if let fault = faultOfKeyInForce(keyring),
+      let index = keys.firstIndex(where: { $0.identifier == keyring.keyEncryptionKeyIdentifier })
+    {
+      keys[index].warnings.append(.notAtSource(fault))
+    }
     return keys
+  }
+
+  /// Why the next start would not get the KEK in force; nil where it would.
+  private func faultOfKeyInForce(_ keyring: Keyring) -> KeyringError? {
+    do throws(KeyringError) {
+      try hooks.keySource?.checkKeyInForce(keyring)
+      return nil
+    } catch .systemUnavailable {
+      return nil
+    } catch {
+      return error
+    }
   }
 
   /// What may be told of every key; nothing while the keyring is closed.
@@ -111,7 +129,7 @@ extension KeyWarning {
   /// Whether it should be done now.
   package var isUrgent: Bool {
     switch self {
-    case .compromised, .cryptoperiodEnded, .replacementHeldUp: true
+    case .compromised, .cryptoperiodEnded, .replacementHeldUp, .notAtSource: true
     case .cryptoperiodEnds, .nearlyUsedUp, .destructionIncomplete: false
     }
   }
@@ -132,6 +150,8 @@ extension KeyWarning {
           + "elsewhere, then destroy it"
       case .data, .fingerprint: "COMPROMISED: destroy it as soon as nothing needs it"
       }
+    case .notAtSource(let fault):
+      "a restart or an unseal would fail now: \(fault.explanation)"
     case .cryptoperiodEnded: "its cryptoperiod has ended: keys rotate \(role.name)"
     case .cryptoperiodEnds(let days):
       "its cryptoperiod ends in \(days == 1 ? "1 day" : "\(days) days"): keys rotate \(role.name)"

@@ -1,4 +1,5 @@
 @unsafe @preconcurrency import Glibc  // for `environ`, which C declares without a lock
+import SystemCalls
 
 /// A program that this one started.
 final class ChildProcess {
@@ -56,14 +57,15 @@ final class ChildProcess {
   static func spawn(
     _ arguments: [String], name: String
   ) throws(DevelopmentError) -> (child: ChildProcess, output: Int32) {
-    var ends: [Int32] = [0, 0]
-    guard unsafe pipe(&ends) == 0 else { throw .system("pipe") }
-    for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
-    defer { close(ends[1]) }
+    let ends: (reading: Int32, writing: Int32)
+    do throws(SystemFailure) { ends = try makePipe() } catch {
+      throw .system(error.call, error.errno)
+    }
+    defer { close(ends.writing) }
     do {
-      return (try spawn(arguments, name: name, output: ends[1]), ends[0])
+      return (try spawn(arguments, name: name, output: ends.writing), ends.reading)
     } catch {
-      close(ends[0])
+      close(ends.reading)
       throw error
     }
   }

@@ -68,15 +68,14 @@ package struct AES256GCM: ~Copyable, @unchecked Sendable {
     appendingTo output: inout [UInt8]
   ) throws(CryptographyError) {
     try begin(nonce: nonce, associatedData: associatedData, direction: 1)
-    let start = output.count
-    let sealedCount = plaintext.byteCount + Self.tagSize
-    output.append(contentsOf: repeatElement(0, count: sealedCount))
-    let isSealed = unsafe output.withUnsafeMutableBytes { bytes in
-      let sealed = unsafe UnsafeMutableRawBufferPointer(rebasing: bytes[start...])
-      return unsafe plaintext.withUnsafeBytes { unsafe encrypt($0, into: sealed) }
+    let isSealed = unsafe withUnsafeTemporaryAllocation(
+      byteCount: plaintext.byteCount + Self.tagSize, alignment: 1
+    ) { sealed in
+      let isSealed = unsafe plaintext.withUnsafeBytes { unsafe encrypt($0, into: sealed) }
+      if isSealed { unsafe output.append(contentsOf: sealed) }
+      return isSealed
     }
     guard isSealed else {
-      output.removeLast(sealedCount)
       ERR_clear_error()
       throw .library
     }

@@ -122,8 +122,12 @@ private struct CardNumbers {
 
   mutating func next() -> [UInt8] {
     count += 1
-    var digits = Array("411111".utf8)
-    for place in (0..<9).reversed() { digits.append(0x30 + UInt8(count / power(place) % 10)) }
+    var digits = Array("411111000000000".utf8)
+    var rest = count
+    for place in (6..<15).reversed() {
+      digits[place] = 0x30 + UInt8(rest % 10)
+      rest /= 10
+    }
     var sum = 0
     for (index, digit) in digits.enumerated() {
       let value = Int(digit - 0x30) * (index % 2 == 0 ? 2 : 1)
@@ -131,8 +135,6 @@ private struct CardNumbers {
     }
     return digits + [0x30 + UInt8((10 - sum % 10) % 10)]
   }
-
-  private func power(_ exponent: Int) -> Int { (0..<exponent).reduce(1) { power, _ in power * 10 } }
 }
 
 /// Nothing is sent here.

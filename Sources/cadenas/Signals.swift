@@ -23,7 +23,7 @@ enum Signals {
   /// Begins to wait for signals. Call it before any other thread is started, since threads inherit
   /// the mask.
   ///
-  /// - Parameter endStart: what ends the process when it is to stop before it has come to ``next()``.
+  /// - Parameter endStart: what ends the process when it is to stop before ``startIsOver()``.
   /// - Throws: ``SystemFailure`` where there is no thread to be had.
   static func begin(_ endStart: @escaping @Sendable () -> Void) throws(SystemFailure) {
     var set = set()
@@ -43,10 +43,13 @@ enum Signals {
     }
   }
 
-  /// Waits for the next signal. From the first call on, the start is over.
+  /// Notes that clients may be answered from now on, so that a stop is one of a service, and waits for
+  /// ``next()``.
+  static func startIsOver() { state.withLock { $0.hasStarted = true } }
+
+  /// Waits for the next signal.
   static func next() -> Signal {
     state.waitUntil { state in
-      state.hasStarted = true
       if state.wantsStop { return .stop }
       defer { state.wantsReload = false }
       return state.wantsReload ? .reload : nil

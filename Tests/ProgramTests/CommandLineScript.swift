@@ -124,8 +124,13 @@ final class CommandLineRunner {
     case "start":
       service = try RunningInstallation(directory: directory, programs: programs, life: .free)
     case "stop":
-      service?.stop()
+      let status = service?.stop()
       service = nil
+      guard status == .exited(0) else {
+        let log = try DevelopmentFiles.readText("\(directory)/logs/vault.log")
+        throw DevelopmentError.childFailed(
+          name: "vault", reason: "did not stop as it should", log: log)
+      }
     case "tokenize":
       let body = #"{"number":"\#(words[1])","exp_month":12,"exp_year":2099}"#
       let answer = try shop().send(.POST, "/v1/tokens", body: body)

@@ -9,6 +9,12 @@ func withScratchDirectory(_ body: (String) throws -> Void) throws {
   try body(directory)
 }
 
+func withScratchDirectory(_ body: (String) async throws -> Void) async throws {
+  let directory = try Account.makeTemporaryDirectory(prefix: "cadenas-dev-test")
+  defer { _ = try? ChildProcess.run(["rm", "-rf", directory]) }
+  try await body(directory)
+}
+
 /// The permission bits of the file at `path`.
 func mode(of path: String) -> mode_t {
   var status = stat()

@@ -1,4 +1,5 @@
 import Glibc
+import TestNetwork
 import Testing
 
 @testable import cadenas_dev
@@ -29,6 +30,44 @@ import Testing
       }
       Issue.record("every start was over before it could be stopped")
     }
+  }
+
+  @Test func aStopAsSoonAsItAcceptsConnectionsIsAnOrdinaryOne() async throws {
+    try await withScratchDirectory { directory in
+      let installation = "\(directory)/i"
+      let programs = try Account.programs
+      let first = try RunningInstallation(
+        directory: installation, programs: programs, life: .free)
+      #expect(first.stop() == .exited(0))
+      let command = programs.vaultCommand([
+        "serve", "--config", "\(installation)/cadenas.yaml",
+      ])
+      for _ in 0..<8 {
+        let (service, output) = try ChildProcess.spawn(command, name: "cadenas")
+        defer { close(output) }
+        let client = BareConnections(port: first.vault.port)
+        while (try? await client.open(1)) == nil, service.poll() == nil {}
+        service.send(SIGTERM)
+        await client.end()
+        let log = Self.readAll(output)
+        #expect(service.wait() == .exited(0))
+        #expect(log.contains(#""message":"stopped""#), "\(log)")
+      }
+      let entries = try ChildProcess.run(
+        programs.vaultCommand([
+          "audit", "show", "--operation", "serve", "--config", "\(installation)/cadenas.yaml",
+        ]))
+      #expect(entries.ranges(of: " stopped ").count == 9, "\(entries)")
+    }
+  }
+
+  private static func readAll(_ descriptor: Int32) -> String {
+    var bytes: [UInt8] = []
+    var buffer = [UInt8](repeating: 0, count: 4_096)
+    while case let count = unsafe read(descriptor, &buffer, buffer.count), count > 0 {
+      bytes += buffer[..<count]
+    }
+    return String(decoding: bytes, as: UTF8.self)
   }
 
   /// Starts the vault and stops it as soon as it works on its index; what it has logged.

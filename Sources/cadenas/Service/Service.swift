@@ -55,6 +55,7 @@ final class Service: Sendable {
     try manager.vault.record(
       AuditEntry(actor: AuditEntry.systemActor, operation: .serve, outcome: .started))
     try manager.raiseApprovals(toPersons: base.condition.personsToDestroy)
+    Signals.startIsOver()
     let server = try base.startServer(parts)
     let status = ServiceStatusSource(
       configuration: configuration, manager: manager, tokenizer: base.tokenizer, server: server,

@@ -192,8 +192,6 @@ package struct Restoration {
 extension Restoration {
   /// What a restoration that was cut off leaves behind.
   private static let leftovers: Set<String> = ["lock", "cards.mdb.new", "cards.mdb.new-lock"]
-  /// What is left of a store that was moved away.
-  private static let note = "cards.mdb.damaged"
 
   private func checkTarget() throws(AdministrationError) {
     guard FileFacts.exists(directory) else { return }
@@ -201,7 +199,11 @@ extension Restoration {
     do throws(SystemFailure) { names = try Directory.names(in: directory) } catch {
       throw .refused("\(directory) exists and cannot be used: \(systemMessage(error.errno))")
     }
-    if let name = names.first(where: { !Self.leftovers.contains($0) && !$0.hasPrefix(Self.note) }) {
+    // The mark of damage is all that is left of a store that was moved away; what has only its name stays.
+    let foreign = names.first {
+      !Self.leftovers.contains($0) && !DamageMark.isLeft(as: $0, in: directory)
+    }
+    if let name = foreign {
       throw .refused(
         "\(directory) is not empty (\(name)): a backup is restored to where no store is; move what "
           + "is there out of the way first")

@@ -55,7 +55,8 @@ package enum Drafts {
     }
   }
 
-  private static func isDraft(_ found: String, of name: String, ending: String) -> Bool {
+  /// Whether a file of the name `found` is a draft of the file `name`.
+  package static func isDraft(_ found: String, of name: String, ending: String) -> Bool {
     guard found.hasPrefix("\(name)."), found.hasSuffix(ending),
       found.utf8.count == name.utf8.count + addedBytes(ending: ending)
     else { return false }

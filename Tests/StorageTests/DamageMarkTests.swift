@@ -85,6 +85,70 @@ import Testing
     _ = try open()
   }
 
+  /// Gives what is no mark its name: the file that was moved out of the way, and others.
+  private enum Other: CaseIterable {
+    case store, text, longText, link, directory, pipe
+  }
+
+  private func put(_ other: Other) throws {
+    switch other {
+    case .store: try #require(unsafe rename(file, mark) == 0)
+    case .text: try write("page=17 and more\n")
+    case .longText: try write("page=\(String(repeating: "1", count: 100))\n")
+    case .link:
+      try write("file\n", to: "\(directory.path)/elsewhere")
+      try #require(unsafe symlink("\(directory.path)/elsewhere", mark) == 0)
+    case .directory: try #require(unsafe mkdir(mark, 0o700) == 0)
+    case .pipe: try #require(unsafe mkfifo(mark, 0o600) == 0)
+    }
+  }
+
+  private func write(_ text: String, to path: String? = nil) throws {
+    let descriptor = unsafe Glibc.open(path ?? mark, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
+    defer { close(descriptor) }
+    try writeAll(Array(text.utf8), to: descriptor)
+  }
+
+  private func inode() throws -> UInt64 {
+    var status = stat()
+    try #require(unsafe lstat(mark, &status) == 0)
+    return UInt64(status.st_ino)
+  }
+
+  @Test(arguments: Other.allCases)
+  private func `what only has its name is neither read as one nor removed`(_ other: Other) throws {
+    let copy = "\(directory.path)/copy"
+    do { _ = try open().copy(to: copy) }
+    try put(other)
+    let before = try inode()
+    if other == .store {
+      try Store.restore(
+        from: copy, to: directory.store, mapSize: Self.mapSize,
+        storeIdentifier: TemporaryDirectory.identifier(9), populate: { _ in })
+      #expect(try inode() == before)
+    }
+    _ = try open()
+    #expect(try inode() == before)
+    try overwrite([UInt8](repeating: 0, count: 4_096))
+    // A mark would have had the page found.
+    _ = try open()
+    #expect(try serveUntilFound() == damage)
+    #expect(try inode() == before)
+    #expect(DamageMark.obstacle(in: directory.store) == mark)
+    #expect(try !Directory.names(in: directory.store).contains { $0.hasSuffix(".draft") })
+  }
+
+  @Test(arguments: ["", "file\n", "page=17\n"])
+  func `whatever a mark says, it is one`(text: String) throws {
+    try write(text)
+    #expect(DamageMark.obstacle(in: directory.store) == nil)
+    try overwrite([UInt8](repeating: 0, count: 4_096))
+    #expect(throws: damage) { try open() }
+    try overwrite(leaf)
+    _ = try open()
+    #expect(!directory.exists("cards.mdb.damaged"))
+  }
+
   @Test func `a mark that cannot be left changes nothing else`() throws {
     let cause = try serveUntilFound {
       try overwrite([UInt8](repeating: 0, count: 4_096))

@@ -68,6 +68,12 @@ struct ServiceBase {
     let vault = try Vault(store, settings, clock: .machine) { error in
       logger.critical(
         "nothing is written any more", metadata: ["reason": .whole(error.explanation)])
+      if error.tellsOfDamage, let path = DamageMark.obstacle(in: configuration.store.path) {
+        let reason =
+          "\(path) is somebody's own and was not replaced: move it elsewhere, and run "
+          + "cadenas store verify before the service starts again, which would not look for the damage"
+        logger.error("no mark of the damage is left", metadata: ["reason": .whole(reason)])
+      }
       condition.endWriting(because: error.explanation)
       Signals.requestStop()
     }

@@ -82,7 +82,7 @@ package struct KeySourceHooks: Sendable {
   /// Refuses to go on where the source has not got the KEK in force: what is made there then would be in
   /// the wrong place, such as below the mount point of a disk that is not mounted.
   private func requireKeyInForce(_ keyring: Keyring) throws(VaultError) {
-    do throws(KeyringError) { try checkKeyInForce(keyring) } catch {
+    do throws(KeyringError) { try source.checkKeyInForce(of: keyring) } catch {
       guard case .keyEncryptionKeyMissing(let key, let directory) = error else {
         throw VaultError(error)
       }
@@ -92,10 +92,7 @@ package struct KeySourceHooks: Sendable {
 
   /// Looks whether the source gives the KEK in force, as the next start or unseal will ask it to.
   func checkKeyInForce(_ keyring: Keyring) throws(KeyringError) {
-    let identifier = keyring.keyEncryptionKeyIdentifier
-    // One that custodians hold is in no source, and not replaced here either.
-    guard let entry = keyring.entry(identifier), entry.origin != .ceremony else { return }
-    try entry.check(source.load(identifier))
+    try source.checkKeyInForce(of: keyring)
   }
 
   /// Gives the next KEK to `body`: the one that the operator has installed, or one that is made, and

@@ -12,7 +12,7 @@ extension KeyringError {
       .refused
     case .keySource, .keyFileOwner, .keyFileMode, .keyFileSize, .keyEncryptionKeyMissing,
       .keyFileExists, .noKeyring, .keyringDoesNotOpen, .malformedKeyring, .noActiveKey,
-      .malformedTally, .systemUnavailable:
+      .malformedTally, .systemUnavailable, .keyOutOfReach:
       .unavailable
     case .sourceRefuses(let refusal): refusal.kind
     case .custody(.malformedSet), .custody(.rebuiltKeyDiffers): .unavailable
@@ -43,6 +43,10 @@ extension KeyringError {
       "\(directory) has no \(identifier.text).kek, the key in force, so no new one was made there: mount "
         + "the directory, or put the file back. Where it is lost for good, put the next key there "
         + "(32 random bytes, mode 0600), and name it with --to"
+    case .keyOutOfReach(let identifier, let inForce, let directory):
+      "\(directory) has no \(inForce.text).kek, the key in force, so nobody can say that \(identifier.text).kek "
+        + "is gone, and it is not destroyed: mount the directory, or put the file back, and run keys destroy "
+        + "again"
     case .keyNotInstalled(let identifier, let directory):
       "there is no \(identifier.text).kek in \(directory), so nothing was replaced: put the next key "
         + "there first (32 random bytes, mode 0600), under a name of eight hexadecimal digits, which --to "

@@ -88,7 +88,7 @@ private enum FailureWord {
     case .rotationUnderWay: "rotation-under-way"
     case .rotatedTooOften: "rotated-too-often"
     case .keySource, .keyFileOwner, .keyFileMode, .keyFileSize, .keyFileExists,
-      .keyEncryptionKeyMissing, .keyInForceMissing, .sourceRefuses:
+      .keyEncryptionKeyMissing, .keyInForceMissing, .keyOutOfReach, .sourceRefuses:
       "key-source"
     case .keyringDoesNotOpen: "keyring-does-not-open"
     default: nil

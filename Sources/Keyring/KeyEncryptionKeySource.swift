@@ -22,7 +22,8 @@ package protocol KeyEncryptionKeySource: Sendable {
   /// made.
   func make(besides known: [KeyIdentifier]) throws(KeyringError) -> KeyEncryptionKey
 
-  /// Takes a key out of the source for good. One that is gone already is fine.
+  /// Takes a key out of the source for good. One that is gone already is fine; see
+  /// ``destroy(_:of:)`` for one that may be elsewhere.
   func destroy(_ identifier: KeyIdentifier) throws(KeyringError)
 }
 
@@ -33,10 +34,28 @@ extension KeyEncryptionKeySource {
 
   package func place(of identifier: KeyIdentifier) -> String { identifier.text + ".kek" }
 
+  /// Looks whether the source gives the KEK in force of `keyring`, as the next start or unseal will ask it
+  /// to.
+  package func checkKeyInForce(of keyring: Keyring) throws(KeyringError) {
+    let identifier = keyring.keyEncryptionKeyIdentifier
+    // One that custodians hold is in no source.
+    guard let entry = keyring.entry(identifier), entry.origin != .ceremony else { return }
+    try entry.check(load(identifier))
+  }
+
   /// Takes the KEK of an entry out of the source. One that custodians held is gone with their shares,
   /// which are theirs to destroy.
-  package func destroy(_ key: KeyringEntry) throws(KeyringError) {
-    if key.origin != .ceremony { try destroy(key.identifier) }
+  ///
+  /// One that is not there counts as destroyed only where the KEK in force of `keyring` is: below the mount
+  /// point of a disk that is not mounted, no key is.
+  /// - Throws: ``KeyringError/keyOutOfReach(_:besides:directory:)``.
+  package func destroy(_ key: KeyringEntry, of keyring: Keyring) throws(KeyringError) {
+    if key.origin == .ceremony { return }
+    do throws(KeyringError) { try checkKeyInForce(of: keyring) } catch {
+      guard case .keyEncryptionKeyMissing(let inForce, let directory) = error else { throw error }
+      throw .keyOutOfReach(key.identifier, besides: inForce, directory: directory)
+    }
+    try destroy(key.identifier)
   }
 }
 

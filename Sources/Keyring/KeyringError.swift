@@ -15,6 +15,8 @@ package enum KeyringError: StoreFailure, Equatable, Sendable {
   case keyEncryptionKeyMissing(KeyIdentifier, directory: String)
   /// The key source does not have the KEK in force, so that a new one would be made in another place.
   case keyInForceMissing(KeyIdentifier, directory: String)
+  /// The directory has not got the key in force either, so whether the key is destroyed is not known.
+  case keyOutOfReach(KeyIdentifier, besides: KeyIdentifier, directory: String)
   /// The key source has no file for the KEK that is to take the place of the present one.
   case keyNotInstalled(KeyIdentifier, directory: String)
   /// A key file of this name exists already.

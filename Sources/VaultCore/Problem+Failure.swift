@@ -76,7 +76,8 @@ extension Problem {
     case .systemUnavailable: self = .systemUnavailable
     case .store(let error): self.init(of: error)
     case .keySource, .keyFileOwner, .keyFileMode, .keyFileSize, .keyEncryptionKeyMissing,
-      .keyNotInstalled, .keyInForceMissing, .keyFileExists, .noKeyring, .keyringDoesNotOpen,
+      .keyNotInstalled, .keyInForceMissing, .keyOutOfReach, .keyFileExists, .noKeyring,
+      .keyringDoesNotOpen,
       .malformedKeyring, .noActiveKey,
       .unknownKey, .keyKnownAlready, .keyNotRandom, .wrongState, .rotationUnderWay,
       .rotatedTooOften, .tooManyKeys, .malformedTally, .custody, .sourceRefuses:

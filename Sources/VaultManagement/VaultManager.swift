@@ -29,11 +29,12 @@ package final class VaultManager: Sendable {
   /// - Parameters:
   ///   - shareMinutes: for how long custodians' shares wait for the others.
   ///   - policy: the policy in force.
-  ///   - eraseKeyEncryptionKey: removes a KEK that is being destroyed from its source.
+  ///   - eraseKeyEncryptionKey: removes a KEK that is being destroyed from its source, which has the one in
+  ///     force of a keyring.
   package init(
     _ vault: Vault, shareMinutes: Int = VaultManager.standardShareMinutes,
     policy: @escaping @Sendable () -> Policy,
-    eraseKeyEncryptionKey: @escaping @Sendable (KeyringEntry) throws(KeyringError) -> Void
+    eraseKeyEncryptionKey: @escaping @Sendable (KeyringEntry, Keyring) throws(KeyringError) -> Void
   ) {
     self.vault = vault
     self.policy = policy

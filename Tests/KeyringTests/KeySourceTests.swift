@@ -83,13 +83,38 @@ import Testing
     #expect(unsafe access(directory.keys.place(of: former.identifier), F_OK) != 0)
   }
 
+  @Test func `one that is not there counts as destroyed only beside the key in force`() throws {
+    let keyring = try KeyringStore.open(in: directory.newStore(), source: directory.keys)
+    let inForce = keyring.keyEncryptionKeyIdentifier
+    let entry = KeyringEntry(
+      identifier: identifier, role: .kek, state: .destroying, origin: .rotation,
+      createdMilliseconds: 0, cryptoperiodSeconds: 1, material: nil)
+    try directory.keys.destroy(entry, of: keyring)
+    let empty = directory.path + "/mountpoint"
+    try #require(unsafe mkdir(empty, 0o700) == 0)
+    let missing = KeyringError.keyOutOfReach(identifier, besides: inForce, directory: empty)
+    for source in [
+      FileKeySource(directory: empty), CredentialKeySource(directory: empty),
+    ] as [any KeyEncryptionKeySource] {
+      #expect(
+        error { () throws(KeyringError) in try source.destroy(entry, of: keyring) } == missing)
+    }
+    // Another key of its name says as little.
+    try FileKeySource(directory: empty).create(inForce, KeyEncryptionKey.makeSecret())
+    #expect(
+      error { () throws(KeyringError) in
+        try FileKeySource(directory: empty).destroy(entry, of: keyring)
+      } == .keyringDoesNotOpen(inForce))
+  }
+
   @Test func `a key of a ceremony lies in no source`() throws {
+    let keyring = try KeyringStore.open(in: directory.newStore(), source: directory.keys)
     let entry = KeyringEntry(
       identifier: identifier, role: .kek, state: .destroying, origin: .ceremony,
       createdMilliseconds: 0, cryptoperiodSeconds: 1, material: nil)
     for source in [CredentialKeySource(directory: nil), CustodianKeySource(formerPath: nil)]
       as [any KeyEncryptionKeySource]
-    { try source.destroy(entry) }
+    { try source.destroy(entry, of: keyring) }
   }
 
   @Test func `a source that does not fit the store is refused at the start`() throws {

@@ -1,5 +1,6 @@
 import Bytes
 import Cards
+import Glibc
 import Keyring
 import RecordFormat
 import Storage
@@ -93,6 +94,30 @@ import Testing
     try wait(for: house)
     #expect(try house.vault.cardsToMove() == 0)
     #expect(try !house.vault.isReencrypting)
+  }
+
+  @Test func `a KEK is destroyed only where the one in force lies`() async throws {
+    let house = try TestVault()
+    let old = try house.vault.keyring.keyEncryptionKeyIdentifier
+    let next = try house.source.make(besides: [old])
+    _ = try house.vault.replaceKeyEncryptionKey(by: next, origin: .rotation, actor: "user:ann")
+    let reason = try #require(KeyReason(ticket: "CHG-1", text: ""))
+    // A mount point is there, also when nothing is mounted on it.
+    let keys = house.source.directory
+    let hidden = "\(keys).hidden"
+    try #require(unsafe rename(keys, hidden) == 0 && mkdir(keys, 0o700) == 0)
+    _ = try house.vault.destroy(old, because: reason, actor: "user:ann", persons: 1)
+    try wait(for: house)
+    #expect(try house.vault.keyring.entry(old)?.state == .destroying)
+    #expect(try house.vault.keyWork.failure != nil)
+    #expect(try !house.entries().contains { $0.contains("keys.destroy") && $0.contains("done") })
+    try #require(unsafe rmdir(keys) == 0 && rename(hidden, keys) == 0)
+    #expect(unsafe access(house.source.place(of: old), F_OK) == 0)
+    _ = try house.vault.destroy(old, because: reason, actor: "user:ann", persons: 1)
+    try wait(for: house)
+    #expect(try house.vault.keyring.entry(old)?.state == .destroyed)
+    #expect(try house.vault.keyWork.failure == nil)
+    #expect(unsafe access(house.source.place(of: old), F_OK) != 0)
   }
 
   @Test func `nobody fills the keyring with rotations`() throws {

@@ -109,9 +109,10 @@ final class TestVault {
     settings.tellOfRoom = options.tellOfRoom
     let vault = try Vault(store, settings, clock: time.clock) { [end] in end.note($0) }
     let tokenizer = Tokenizer(vault, under: Terms(policy: Cast.policy, acquirers: transport))
-    let manager = VaultManager(vault, policy: { tokenizer.policy }) { (key) throws(KeyringError) in
+    let manager = VaultManager(vault, policy: { tokenizer.policy }) {
+      (key, keyring) throws(KeyringError) in
       if isOutOfReach { throw .keySource(path: "out of reach", errno: EIO) }
-      try source.destroy(key.identifier)
+      try source.destroy(key, of: keyring)
     }
     do {
       try manager.unseal(with: keyring, actor: nil, progress: progress)

@@ -225,13 +225,13 @@ final class DestructionTask: BackgroundTask {
   private let books: Books
   private let explain: @Sendable (VaultError) -> String
   private let upkeep: StoreUpkeep
-  private let erase: @Sendable (KeyringEntry) throws(KeyringError) -> Void
+  private let erase: @Sendable (KeyringEntry, Keyring) throws(KeyringError) -> Void
   private let state = Mutex(State())
 
-  /// - Parameter erase: removes a KEK from its source.
+  /// - Parameter erase: removes a KEK of the keyring in force from its source.
   init(
     _ vault: Vault, _ upkeep: StoreUpkeep,
-    erase: @escaping @Sendable (KeyringEntry) throws(KeyringError) -> Void
+    erase: @escaping @Sendable (KeyringEntry, Keyring) throws(KeyringError) -> Void
   ) {
     store = vault.store
     books = vault.books
@@ -272,7 +272,7 @@ final class DestructionTask: BackgroundTask {
     var failure: VaultError?
     for key in dying {
       do throws(KeyringError) {
-        if key.role.wrapsKeyring { try erase(key) }
+        if key.role.wrapsKeyring { try erase(key, work.session.keys.current) }
         ended.append(key.identifier)
       } catch { failure = VaultError(error) }
     }

@@ -81,7 +81,9 @@ struct ServiceBase {
     self.tokenizer = tokenizer
     manager = VaultManager(
       vault, shareMinutes: configuration.keys.shareMinutes, policy: { tokenizer.policy },
-      eraseKeyEncryptionKey: { key throws(KeyringError) in try source.destroy(key) })
+      eraseKeyEncryptionKey: { key, keyring throws(KeyringError) in
+        try source.destroy(key, of: keyring)
+      })
     guard let keyring else {
       logger.notice("sealed: waiting for the custodians' shares (cadenas unseal)")
       return

@@ -59,7 +59,8 @@ struct IndexCatchUp {
     var marked = try file.mark()?.token
     if let ahead = marked, newest.map({ ahead > $0 }) ?? true {
       marked = nil
-      file.index.noteAhead()
+      // One of before the first card knows nothing that the store does not.
+      if ahead != Self.beforeAll { file.index.noteAhead() }
     }
     if marked == nil, pace.clears { try file.clear() }
     guard let newest else {

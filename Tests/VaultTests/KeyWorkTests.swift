@@ -120,6 +120,16 @@ import Testing
     #expect(unsafe access(house.source.place(of: old), F_OK) != 0)
   }
 
+  @Test func `a rotation before the first card leaves an index that is no older copy's`() throws {
+    let house = try TestVault()
+    _ = try house.vault.rotate(.fingerprint, actor: "user:ann")
+    try wait(for: house)
+    for _ in 0..<2 {
+      try house.reopen()
+      #expect(try house.vault.indexHistory == IndexHistory.Figures())
+    }
+  }
+
   @Test func `nobody fills the keyring with rotations`() throws {
     let house = try TestVault()
     for _ in 0..<KeyringChange.mostRotationsInADay {

@@ -111,6 +111,7 @@ struct WriterLoop: ~Copyable {
       var batch = nextBatch(from: &waiting)
       write(&batch)
     }
+    deferred.endTry()
     if !hasEnded { checkReadersSometimes() }
   }
 

@@ -1,5 +1,7 @@
 import Cards
 import Glibc
+import Keyring
+import RecordFormat
 import Storage
 import TestSupport
 import Testing
@@ -71,6 +73,75 @@ import VaultCore
         #"{"actor":"system","operation":"store.verify","outcome":"changed","reason":"records=1"}"#
       ])
     #expect(try house.entries().contains { $0.contains("rule=store-damaged") })
+  }
+
+  /// How many looks at the store the log tells of, where it is to be `count`: an entry comes after the
+  /// end of its look.
+  private func told(expecting count: Int) throws -> Int {
+    var told = 0
+    for _ in 0..<5_000 where told < count {
+      try house.settle()
+      told = try house.entries().count { $0.contains("store.verify") }
+    }
+    return told
+  }
+
+  /// Lets the look of the next day come to its end.
+  private func scrubbedNextDay() throws -> ScrubStatus {
+    let before = try scrubbed().endedMilliseconds
+    house.time.pass(seconds: 86_400)
+    try house.vault.tick()
+    return try scrubbed(after: before)
+  }
+
+  @Test func `damage that comes after the end of another is told too`() async throws {
+    let tokens = [
+      try await house.token(of: Number.visa), try await house.token(of: Number.other),
+    ]
+    try house.damage(tokens[0], byte: 40)
+    try reopenAsLarge()
+    #expect(try scrubbed().damaged == 1)
+    #expect(try told(expecting: 1) == 1)
+    // It is whole again, and that was seen.
+    try house.damage(tokens[0], byte: 40)
+    #expect(try scrubbedNextDay().damaged == 0)
+    try house.damage(tokens[0], byte: 40)
+    #expect(try scrubbedNextDay().damaged == 1)
+    #expect(try told(expecting: 2) == 2)
+    // Another one in its place within a day is not the same either.
+    try house.damage(tokens[0], byte: 40)
+    try house.damage(tokens[1], byte: 40)
+    #expect(try scrubbedNextDay().damaged == 1)
+    #expect(try told(expecting: 3) == 3)
+    #expect(try scrubbedNextDay().damaged == 1)
+    #expect(try told(expecting: 3) == 3)
+  }
+
+  @Test func `an index that could not be compared is as soon as it can be`() async throws {
+    let damaged = try await house.token(of: Number.visa)
+    _ = try await house.token(of: Number.other)
+    try house.damage(damaged, byte: 60)
+    try reopenAsLarge()
+    _ = try scrubbed()
+    _ = try house.vault.rotate(.fingerprint, actor: "user:ann")
+    while try house.vault.keyWork.isRunning { try house.settle() }
+    try house.reopen()
+    while try house.vault.keyWork.isRunning { try house.settle() }
+    let first = try scrubbed()
+    #expect(try house.vault.isReplacementHeldUp)
+    #expect(try !house.store.index.isProven)
+    // As long as that is held up, nothing is read for nothing.
+    house.time.pass(seconds: 600)
+    try house.vault.tick()
+    for _ in 0..<20 { try house.settle() }
+    #expect(try scrubbed().endedMilliseconds == first.endedMilliseconds)
+    try house.damage(damaged, byte: 60)
+    house.time.pass(seconds: 3_600)
+    try house.vault.tick()
+    while try house.vault.keyring.replacedFingerprintKey != nil { try house.settle() }
+    try house.vault.tick()
+    while try !house.store.index.isProven { try house.settle() }
+    #expect(try house.store.index.isProven)
   }
 
   @Test func `a page that is lost ends writing, and the cause is told`() async throws {

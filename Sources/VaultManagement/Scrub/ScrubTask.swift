@@ -28,8 +28,25 @@ final class ScrubTask: BackgroundTask {
     var dueNanoseconds: UInt64?
     /// Whether somebody wants another look than the one under way.
     var isWantedAgain = false
-    /// What the log has been told of.
-    var told: String?
+    /// From when on the index is compared as soon as it can be, on the monotonic clock; nil where the last
+    /// look did.
+    var comparesFromNanoseconds: UInt64?
+    /// What the log has been told of, until a look finds nothing.
+    var told: Told?
+  }
+
+  /// What an entry was left about.
+  private struct Told {
+    let reason: String
+    /// The first damaged records and rows; nil where they are not known.
+    var entries: [String]?
+
+    /// Whether `next` says nothing more than this.
+    func covers(_ next: Told) -> Bool {
+      guard reason == next.reason else { return false }
+      guard let entries, let others = next.entries else { return true }
+      return entries == others
+    }
   }
 
   private let store: Store
@@ -52,7 +69,8 @@ final class ScrubTask: BackgroundTask {
     guard !store.isSmall else {
       end(
         ScrubFinding(
-          damaged: session.damagedAtStart, secondTokens: session.secondTokensAtStart))
+          damaged: session.damagedAtStart, secondTokens: session.secondTokensAtStart,
+          isIndexCompared: session.keys.current.replacedFingerprintKey == nil))
       // It could only be read so far; what can be mended is now.
       if session.damagedRowsAtStart > 0 {
         lookAgain()
@@ -74,7 +92,22 @@ final class ScrubTask: BackgroundTask {
 
   func isDue(in session: VaultSession) -> Bool {
     let now = books.clock.monotonicNanoseconds()
-    return state.withLock { $0.dueNanoseconds.map { $0 <= now } ?? false }
+    let (isDue, wantsComparison) = state.withLock { state in
+      (
+        state.dueNanoseconds.map { $0 <= now } ?? false,
+        state.comparesFromNanoseconds.map { $0 <= now } ?? false
+      )
+    }
+    return isDue || wantsComparison && canCompareIndex(in: session)
+  }
+
+  /// Whether there is an index to be compared that nobody knows to hold every card. While fingerprints are
+  /// made anew, however long that is held up, no table holds all of them.
+  private func canCompareIndex(in session: VaultSession) -> Bool {
+    guard session.keys.current.replacedFingerprintKey == nil, store.hasIndex,
+      let index = try? store.index
+    else { return false }
+    return !index.isCondemned && !index.isProven
   }
 
   func run(_ work: BackgroundWork) throws(VaultError) {
@@ -94,7 +127,7 @@ final class ScrubTask: BackgroundTask {
     } catch {
       again()
       guard case .store(let damage) = error, damage.tellsOfDamage else { throw error }
-      tell(damage.placeOfDamage)
+      tell(Told(reason: damage.placeOfDamage))
       store.endWriting(because: damage)
     }
   }
@@ -123,8 +156,10 @@ final class ScrubTask: BackgroundTask {
     store.note(records)
     if !records.isIndexSound { store.condemnIndex("its entries are not those of the records") }
     return ScrubFinding(
-      damaged: records.damagedCount + rows.damagedCount, secondTokens: records.secondTokenCount,
-      isIndexWrong: !records.isIndexSound)
+      damaged: records.damagedCount + rows.damagedCount,
+      named: records.damaged.map(\.text) + rows.damaged.map(\.text),
+      secondTokens: records.secondTokenCount,
+      isIndexWrong: !records.isIndexSound, isIndexCompared: records.missingFromIndex != nil)
   }
 
   /// Reads every kept answer, and once more where some could be put right; nil where it was stopped.
@@ -160,16 +195,21 @@ final class ScrubTask: BackgroundTask {
       $0.status.damaged = UInt64(finding.damaged)
       $0.status.secondTokens = UInt64(finding.secondTokens)
       $0.dueNanoseconds = $0.isWantedAgain ? 0 : now + Self.intervalNanoseconds
+      $0.comparesFromNanoseconds = finding.isIndexCompared ? nil : now + Self.retryNanoseconds
+      // What is found after this is another one, though there may be as many.
+      if finding.isSound { $0.told = nil }
     }
-    if finding.isIndexWrong { tell("index") }
-    if finding.damaged > 0 { tell("records=\(finding.damaged)") }
+    if finding.isIndexWrong { tell(Told(reason: "index")) }
+    if finding.damaged > 0 {
+      tell(Told(reason: "records=\(finding.damaged)", entries: finding.named))
+    }
   }
 
   /// Leaves an entry about damage, with its alarm, once for each.
-  private func tell(_ reason: String) {
+  private func tell(_ next: Told) {
     let isNews = state.withLock { state in
-      defer { state.told = reason }
-      return state.told != reason
+      defer { state.told = next }
+      return state.told?.covers(next) != true
     }
     guard isNews else { return }
     // Where it cannot be written, the end of writing says the same in the service's log.
@@ -177,7 +217,7 @@ final class ScrubTask: BackgroundTask {
       _ = try books.record(
         AuditEntry(
           actor: AuditEntry.systemActor, operation: .storeVerify, outcome: .changed,
-          reason: reason), in: &transaction)
+          reason: next.reason), in: &transaction)
     }
   }
 }
@@ -186,9 +226,15 @@ final class ScrubTask: BackgroundTask {
 private struct ScrubFinding {
   /// Records and rows that are damaged.
   var damaged: Int
+  /// The first of them; nil where they are not known.
+  var named: [String]?
   /// Cards that have two tokens.
   var secondTokens: Int
   var isIndexWrong = false
+  /// Whether the index was compared with the records.
+  var isIndexCompared: Bool
+
+  var isSound: Bool { damaged == 0 && !isIndexWrong }
 }
 
 /// How far the look at the whole store is, and what the last one found.

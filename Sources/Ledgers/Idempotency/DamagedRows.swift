@@ -123,6 +123,8 @@ extension IdempotencyLedger {
     case .strayed(let own):
       try onStore(transaction.delete(key.rawSpan, in: .idempotency))
       try onStore(
+      // It may have gone from where the pass over the table has yet to come to where it has been.
+      digestKeys.meet(try? IdempotencyRow(of: row.rawSpan))
         transaction.put(key: own.bytes.rawSpan, value: row.rawSpan, in: .idempotency))
       home = own
     }

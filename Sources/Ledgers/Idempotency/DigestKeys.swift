@@ -7,9 +7,13 @@ package import Storage
 ///
 /// At first each whose secret is there may have. Then the table is gone through, a piece at a time and
 /// again and again: one of which a whole pass met no row is dismissed. That is for good: a replaced key
-/// makes no row, and a row that one has made keeps its place in the table until it is removed, so that a
-/// pass which began after the replacement meets it. So in a store where nobody has rotated for a day,
-/// there is nothing to look up but under the key in force.
+/// makes no row for a new request, and a row that one has made keeps its place in the table until it is
+/// removed, so that a pass which began after the replacement meets it. What is put back to its own place
+/// or written for a payment that ran meanwhile is met by that. So in a store where nobody has rotated for a
+/// day, there is nothing to look up but under the key in force.
+///
+/// A row may be damaged so that it does not say whose it is. Any key may have made it, and a pass that met
+/// such a row dismisses none.
 ///
 /// An example: key A has made a row at 09:00, and is replaced by B at 10:00. A retry at 11:00 is looked up
 /// under B, and then under A, where it is found. Passes over the table, each of some seconds, meet the
@@ -24,6 +28,8 @@ struct DigestKeys {
   /// Those of which the pass has not met a row yet.
   private var unmet: Set<KeyIdentifier> = []
   private var dismissed: Set<KeyIdentifier> = []
+  /// Every fingerprint key whose secret is there.
+  private var known: Set<KeyIdentifier> = []
 
   init(_ keyring: Keyring) {
     adopt(keyring)
@@ -32,11 +38,20 @@ struct DigestKeys {
 
   /// Goes on with another keyring of the store.
   mutating func adopt(_ keyring: Keyring) {
-    older = keyring.replacedFingerprintKeys.filter { !dismissed.contains($0) }
+    let replaced = keyring.replacedFingerprintKeys
+    known = Set(replaced + [keyring.activeFingerprintKey.identifier])
+    older = replaced.filter { !dismissed.contains($0) }
   }
 
-  /// The pass has met a row of this key.
-  mutating func meet(_ key: KeyIdentifier) { unmet.remove(key) }
+  /// The pass has met a row, or one is written where it may have been already; nil for one that cannot be
+  /// read.
+  mutating func meet(_ row: IdempotencyRow?) {
+    if let row, known.contains(row.digestKey) {
+      unmet.remove(row.digestKey)
+    } else {
+      unmet = []
+    }
+  }
 
   /// The pass goes on after this row key.
   mutating func pause(after rowKey: [UInt8]) { position = rowKey }
@@ -68,8 +83,7 @@ extension IdempotencyLedger {
     ) { (key, bytes) throws(LedgerError) in
       looked += 1
       last = key.array
-      // A row that is damaged is looked up under no key.
-      if let row = try? IdempotencyRow(of: bytes) { digestKeys.meet(row.digestKey) }
+      digestKeys.meet(try? IdempotencyRow(of: bytes))
       return looked < Self.rowsPerLook
     }
     if looked < Self.rowsPerLook {

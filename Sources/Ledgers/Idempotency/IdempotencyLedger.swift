@@ -263,6 +263,7 @@ package final class IdempotencyLedger {
   }
 
   /// Enters a key into the order of expiry.
+    digestKeys.meet(row)
   func order(
     _ key: [UInt8], endingAt end: UInt64, in transaction: inout StoreWriteTransaction
   ) throws(LedgerError) {

@@ -80,14 +80,15 @@ extension VaultManager {
       )
     }
     if entry.role.sealsCards || entry.role.isReplacedCardByCard {
-      needs.answers = try answers(under: key)
+      needs.answers = try answers(under: entry)
     }
     return needs
   }
 
   /// A key that is not active gets no new rows, so what is counted over several snapshots is never
   /// too low.
-  private func answers(under key: KeyIdentifier) throws(VaultError) -> UInt64 {
+  private func answers(under key: KeyringEntry) throws(VaultError) -> UInt64 {
+    let known = Set(try keyring.entries.filter { $0.role == key.role }.map(\.identifier))
     var count: UInt64 = 0
     var position: [UInt8]?
     repeat {
@@ -103,8 +104,7 @@ extension VaultManager {
             position = rowKey.array
             return false
           }
-          // One whose keys cannot be read may need it.
-          if (try? IdempotencyRow(of: bytes))?.needs(key) ?? true { count += 1 }
+          if IdempotencyRow.mayNeed(key, bytes, among: known) { count += 1 }
           return true
         }
       }
@@ -316,10 +316,24 @@ extension BackupRecord {
 }
 
 extension IdempotencyRow {
-  /// Whether the row means nothing without `key`.
-  fileprivate func needs(_ key: KeyIdentifier) -> Bool {
-    if digestKey == key { return true }
-    if case .done(_, let dataKey) = state { return dataKey == key }
-    return false
+  /// Whether a row may mean nothing without `key`. One that is damaged so that it names none of the keys of
+  /// that role, which are `known`, may need any.
+  fileprivate static func mayNeed(
+    _ key: KeyringEntry, _ row: RawSpan, among known: Set<KeyIdentifier>
+  ) -> Bool {
+    guard let row = try? IdempotencyRow(of: row) else { return true }
+    guard let named = row.key(of: key.role) else { return false }
+    return named == key.identifier || !known.contains(named)
+  }
+
+  /// The key of this role that the row names; nil where it has none.
+  private func key(of role: KeyRole) -> KeyIdentifier? {
+    switch role {
+    case .kek, .audit: return nil
+    case .fingerprint: return digestKey
+    case .data:
+      if case .done(_, let dataKey) = state { return dataKey }
+      return nil
+    }
   }
 }

@@ -43,15 +43,12 @@ package final class VaultSession: @unchecked Sendable {
     damagedAtStart = (cards.foundAtStart?.damagedCount ?? 0) + damagedRowsAtStart
   }
 
-  /// Reads every row of the idempotency table of a small store, so that a request that is not found in it
-  /// was not made; returns how many are damaged.
+  /// Reads every row of the idempotency table of a small store; returns how many are damaged.
   private static func checkSmallStore(
     _ store: Store, _ keyring: Keyring
   ) throws(VaultError) -> Int {
     guard store.isSmall else { return 0 }
-    let found = try onLedger(IdempotencyVerifier(keyring).verify(store))
-    store.note(found)
-    return found.damagedCount
+    return try onLedger(IdempotencyVerifier(keyring).verify(store)).damagedCount
   }
 
   func batchWillCommit(_ transaction: inout StoreWriteTransaction) throws(StorageError) {

@@ -58,12 +58,3 @@ package struct IdempotencyVerifier {
     try state(of: row, under: key, in: transaction) == .sound
   }
 }
-
-extension Store {
-  /// Notes what a look at every row of the idempotency table has found: from now on what is not found is
-  /// not there, unless something is wrong.
-  package func note(_ found: IdempotencyVerifier.Result) {
-    guard found.isComplete else { return }
-    set(.idempotency, isProven: found.damagedCount == 0)
-  }
-}

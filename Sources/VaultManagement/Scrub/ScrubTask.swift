@@ -145,7 +145,6 @@ final class ScrubTask: BackgroundTask {
     }
     let keyring = work.session.keys.current
     guard let rows = try readRows(keyring, goesOn) else { return nil }
-    store.note(rows)
     let verifier = try onCards(CardVerifier(store: store, keyring: keyring, slots: slots))
     let records = try onCards(
       verifier.verify(comparesIndex: true) { done in

@@ -172,10 +172,17 @@ extension IdempotencyLedger {
     _ key: RowKey, in transaction: inout StoreWriteTransaction
   ) throws(LedgerError) {
     guard let row = try row(at: key.bytes.rawSpan, in: &transaction) else { return }
+    try delete(row, at: key.bytes, in: &transaction)
+  }
+
+  /// Removes a row, which may be damaged, with the entry in the order of expiry that its end names.
+  func delete(
+    _ row: [UInt8], at key: [UInt8], in transaction: inout StoreWriteTransaction
+  ) throws(LedgerError) {
     if let end = IdempotencyRow.end(of: row.rawSpan) {
-      let entry = end.bigEndianBytes + key.bytes
+      let entry = end.bigEndianBytes + key
       try onStore(transaction.delete(entry.rawSpan, in: .idempotencyExpiry))
     }
-    try onStore(transaction.delete(key.bytes.rawSpan, in: .idempotency))
+    try onStore(transaction.delete(key.rawSpan, in: .idempotency))
   }
 }

@@ -275,14 +275,13 @@ package final class IdempotencyLedger {
   private func remove(
     _ key: Digest256, in transaction: inout StoreWriteTransaction
   ) throws(LedgerError) {
+  /// Removes the row of a key. Whose it is, is known: one that was damaged while its payment ran does not
+  /// stand in the way of the outcome.
     var found = try bytes(key, in: &transaction)
     if found == nil, try mendPlace(of: key, in: &transaction) {
       found = try bytes(key, in: &transaction)
     }
-    guard let bytes = found else { return }
-    let row = try onRecord(IdempotencyRow(of: bytes.rawSpan))
-    let order = row.expiresMilliseconds.bigEndianBytes + key.bytes
-    try onStore(transaction.delete(order.rawSpan, in: .idempotencyExpiry))
-    try onStore(transaction.delete(key.bytes.rawSpan, in: .idempotency))
+    guard let found else { return }
+    try delete(found, at: key.bytes, in: &transaction)
   }
 }

@@ -1,6 +1,7 @@
 import CardStore
 import Cryptography
 import Keyring
+import Ledgers
 import Storage
 
 /// What clients are told of a failure, all of it here and without a `default`: who adds a failure
@@ -43,7 +44,9 @@ extension VaultError {
   package var refusal: (problem: Problem, reason: String?)? {
     switch self {
     case .refused(let problem, let reason): (problem, reason)
-    case .cards, .keyring(.keyUsedUp): (Problem(of: self), nil)
+    case .cards, .keyring(.keyUsedUp), .ledger(.malformedRow), .ledger(.record),
+      .ledger(.unknownKey):
+      (Problem(of: self), nil)
     case .store, .keyring, .audit, .ledger, .cryptography, .malformedRow, .sealed, .notSealed,
       .noCustodians, .noReplacement, .replacementUnderWay, .heldByCustodians, .keyringHasChanged,
       .keyNeeded, .unknownApproval, .samePerson, .tooManyApprovals,

@@ -19,7 +19,7 @@ package enum RowObstacle: Equatable, Sendable {
 
 /// Rows that are damaged: those whose place can be mended, and those that somebody wants to be rid of.
 extension IdempotencyLedger {
-  private var verifier: IdempotencyVerifier { IdempotencyVerifier(cipher.contexts) }
+  var verifier: IdempotencyVerifier { IdempotencyVerifier(cipher.contexts) }
 
   /// Rows that have strayed and stand together, at most.
   private static let mostStrayed = 64
@@ -122,9 +122,9 @@ extension IdempotencyLedger {
     case .strayed(let own):
       try onStore(transaction.delete(key.rawSpan, in: .idempotency))
       try onStore(
+        transaction.put(key: own.bytes.rawSpan, value: row.rawSpan, in: .idempotency))
       // It may have gone from where the pass over the table has yet to come to where it has been.
       digestKeys.meet(try? IdempotencyRow(of: row.rawSpan))
-        transaction.put(key: own.bytes.rawSpan, value: row.rawSpan, in: .idempotency))
       home = own
     }
     mended.count += 1

@@ -221,8 +221,9 @@ package final class IdempotencyLedger {
 
   private enum Fate { case removed, kept, running }
 
-  /// What becomes of a row whose entry in the order of expiry is due. It may have been written anew
-  /// since, under an entry of its own.
+  /// What becomes of a row whose entry in the order of expiry is due, and removed. It may have been written
+  /// anew since, under an entry of its own. One of which no entry says that, is over: the end that it names
+  /// is damaged.
   private func fate(
     of key: [UInt8], at remembered: RetentionClock.Kept,
     in transaction: inout StoreWriteTransaction
@@ -231,7 +232,9 @@ package final class IdempotencyLedger {
       let row = try? IdempotencyRow(of: bytes.rawSpan)
     else { return .removed }
     if row.state == .running { return .running }
-    return remembered.isOver(row.expiresMilliseconds) ? .removed : .kept
+    if remembered.isOver(row.expiresMilliseconds) { return .removed }
+    let state = try verifier.state(of: bytes.rawSpan, under: key.rawSpan, in: transaction)
+    return state == .damaged(isOwn: false) ? .removed : .kept
   }
 
   private var expiry: UInt64 {
@@ -260,10 +263,10 @@ package final class IdempotencyLedger {
     try onStore(
       transaction.put(key: key.bytes.rawSpan, value: bytes.rawSpan, in: .idempotency))
     try order(key.bytes, endingAt: row.expiresMilliseconds, in: &transaction)
+    digestKeys.meet(row)
   }
 
   /// Enters a key into the order of expiry.
-    digestKeys.meet(row)
   func order(
     _ key: [UInt8], endingAt end: UInt64, in transaction: inout StoreWriteTransaction
   ) throws(LedgerError) {
@@ -272,11 +275,11 @@ package final class IdempotencyLedger {
       transaction.put(key: entry.rawSpan, value: [UInt8]().rawSpan, in: .idempotencyExpiry))
   }
 
+  /// Removes the row of a key. Whose it is, is known: one that was damaged while its payment ran does not
+  /// stand in the way of the outcome.
   private func remove(
     _ key: Digest256, in transaction: inout StoreWriteTransaction
   ) throws(LedgerError) {
-  /// Removes the row of a key. Whose it is, is known: one that was damaged while its payment ran does not
-  /// stand in the way of the outcome.
     var found = try bytes(key, in: &transaction)
     if found == nil, try mendPlace(of: key, in: &transaction) {
       found = try bytes(key, in: &transaction)

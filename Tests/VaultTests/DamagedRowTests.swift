@@ -25,45 +25,9 @@ import Tokenization
 
   // MARK: - Looking, and damaging
 
-  private func keys(of table: Table) throws -> [[UInt8]] {
-    try house.store.read { (transaction) throws(StorageError) in
-      var keys: [[UInt8]] = []
-      try transaction.forEach(in: table) { (key, _) throws(StorageError) in
-        keys.append(key.array)
-        return true
-      }
-      return keys
-    }
-  }
-
-  /// The key of the only row.
-  private func onlyRow() throws -> [UInt8] {
-    let keys = try keys(of: .idempotency)
-    #expect(keys.count == 1)
-    return try #require(keys.first)
-  }
-
-  /// Changes a row, with its key, as a disk would: nothing else knows of it. The table is read no more from
-  /// then on, as in a large store after a start.
-  private func change(
-    _ key: [UInt8], _ body: (_ key: inout [UInt8], _ row: inout [UInt8]) -> Void
-  ) throws {
-    var (changedKey, row) = (
-      key,
-      try house.store.read { try $0.get(key.rawSpan, in: .idempotency)?.array } ?? []
-    )
-    body(&changedKey, &row)
-    let (newKey, newRow) = (changedKey, row)
-    try house.store.perform { transaction in
-      try transaction.delete(key.rawSpan, in: .idempotency)
-      try transaction.put(key: newKey.rawSpan, value: newRow.rawSpan, in: .idempotency)
-    }
-    try house.store.set(.idempotency, isProven: false)
-  }
-
   /// Removes the entries of the order of expiry.
   private func forgetOrder() throws {
-    let entries = try keys(of: .idempotencyExpiry)
+    let entries = try house.keys(of: .idempotencyExpiry)
     try house.store.perform { transaction in
       for entry in entries { try transaction.delete(entry.rawSpan, in: .idempotencyExpiry) }
     }
@@ -88,7 +52,7 @@ import Tokenization
   private func paid() async throws -> (token: Token, answer: Answer, row: [UInt8]) {
     let token = try await house.token(of: Number.visa)
     let answer = try await house.push(token).value
-    return (token, answer, try onlyRow())
+    return (token, answer, try house.onlyRow())
   }
 
   private func wait() throws {
@@ -103,7 +67,7 @@ import Tokenization
     _ bit: Int
   ) async throws {
     let (token, answer, row) = try await paid()
-    try change(row) { key, _ in key[bit / 8] ^= 1 << UInt8(bit % 8) }
+    try house.changeRow(row) { key, _ in key[bit / 8] ^= 1 << UInt8(bit % 8) }
     #expect(try verified().damagedCount == 1)
     #expect(try await payments(token) == [200])
     #expect(try await house.push(token).value == answer)
@@ -120,7 +84,7 @@ import Tokenization
 
   @Test func `its own request finds it at once`() async throws {
     let (token, answer, row) = try await paid()
-    try change(row) { key, _ in key[31] ^= 4 }
+    try house.changeRow(row) { key, _ in key[31] ^= 4 }
     #expect(try await house.push(token).value == answer)
     #expect(house.transport.sent.count == 1)
     #expect(
@@ -130,8 +94,8 @@ import Tokenization
   @Test func `two of them beside one another do too`() async throws {
     let (token, answer, row) = try await paid()
     let other = try await house.push(token, key: "key-2").value
-    let second = try #require(try keys(of: .idempotency).first { $0 != row })
-    for key in [row, second] { try change(key) { key, _ in key[31] ^= 1 } }
+    let second = try #require(try house.keys(of: .idempotency).first { $0 != row })
+    for key in [row, second] { try house.changeRow(key) { key, _ in key[31] ^= 1 } }
     #expect(try await payments(token) == [200])
     #expect(try await house.push(token).value == answer)
     #expect(try await house.push(token, key: "key-2").value == other)
@@ -143,7 +107,7 @@ import Tokenization
     house.transport.hold()
     let first = try house.push(token)
     await house.transport.waitForArrival()
-    try change(onlyRow()) { key, _ in key[3] ^= 1 }
+    try house.changeRow(house.onlyRow()) { key, _ in key[3] ^= 1 }
     #expect(try await house.push(token).value.problem == "request-in-progress")
     #expect(
       try house.entries().contains {
@@ -153,7 +117,7 @@ import Tokenization
     let answer = await first.value
     #expect(try await house.push(token).value == answer)
     #expect(house.transport.sent.count == 1)
-    #expect(try keys(of: .idempotency).count == 1)
+    #expect(try house.keys(of: .idempotency).count == 1)
   }
 
   @Test func `that of a payment whose outcome a start has to note too`() async throws {
@@ -161,7 +125,7 @@ import Tokenization
     house.transport.hold()
     _ = try house.push(token)
     await house.transport.waitForArrival()
-    try change(onlyRow()) { key, _ in key[3] ^= 1 }
+    try house.changeRow(house.onlyRow()) { key, _ in key[3] ^= 1 }
     try house.crash()
     house.options.isLarge = true
     try house.open()
@@ -176,7 +140,9 @@ import Tokenization
     for number in 0..<4 {
       answers.append(try await house.push(token, key: "k-\(number)").value)
     }
-    for key in try keys(of: .idempotency) { try change(key) { key, _ in key[0] ^= 0x80 } }
+    for key in try house.keys(of: .idempotency) {
+      try house.changeRow(key) { key, _ in key[0] ^= 0x80 }
+    }
     for number in 0..<4 {
       #expect(try await house.push(token, key: "k-\(number)").value == answers[number])
     }
@@ -186,6 +152,20 @@ import Tokenization
       #expect(try await house.push(token, key: "k-\(number)").value == answers[number])
     }
     #expect(house.transport.sent.count == 14)
+  }
+
+  @Test func `one is found among many that end in its millisecond`() async throws {
+    let token = try await house.token(of: Number.visa)
+    var answers: [Answer] = []
+    for number in 0..<100 {
+      answers.append(try await house.push(token, key: "k-\(number)").value)
+    }
+    let last = try #require(try house.keys(of: .idempotency).last)
+    try house.changeRow(last) { key, _ in key[31] ^= 1 }
+    for number in 0..<100 {
+      #expect(try await house.push(token, key: "k-\(number)").value == answers[number])
+    }
+    #expect(house.transport.sent.count == 100)
   }
 
   @Test(arguments: [false, true])
@@ -203,7 +183,7 @@ import Tokenization
         key: (entry.bigEndianBytes + row).rawSpan, value: [UInt8]().rawSpan,
         in: .idempotencyExpiry)
     }
-    try change(row) { key, _ in key[0] ^= 0x80 }
+    try house.changeRow(row) { key, _ in key[0] ^= 0x80 }
     #expect(try verified().damagedCount == 2)
     house.options.isLarge = isLarge
     try house.reopen()
@@ -216,8 +196,8 @@ import Tokenization
     house.time.pass(seconds: 86_401)
     try house.second()
     try house.settle()
-    #expect(try keys(of: .idempotency).isEmpty)
-    #expect(try keys(of: .idempotencyExpiry).isEmpty)
+    #expect(try house.keys(of: .idempotency).isEmpty)
+    #expect(try house.keys(of: .idempotencyExpiry).isEmpty)
   }
 
   // MARK: - What does not
@@ -228,30 +208,70 @@ import Tokenization
     _ byte: Int
   ) async throws {
     let (token, _, row) = try await paid()
-    try change(row) { _, row in row[byte] ^= 1 }
+    try house.changeRow(row) { _, row in row[byte] ^= 1 }
     #expect(try await payments(token) == [200])
     #expect(try await house.push(token).value.status == 500)
     #expect(house.transport.sent.count == 11)
     #expect(try verified().damaged == [RowKey(row.rawSpan)])
   }
 
+  @Test(arguments: [0, 8, 22, 24, 26, 37, 44, 63])
+  func `so does one whose end has a flipped bit, until the end that it had`(
+    _ bit: Int
+  ) async throws {
+    let (token, _, row) = try await paid()
+    try house.changeRow(row) { _, row in row[45 - bit / 8] ^= 1 << UInt8(bit % 8) }
+    #expect(try await payments(token) == [200])
+    #expect(try await house.push(token).value.status == 500)
+    #expect(house.transport.sent.count == 11)
+    #expect(try verified().damaged == [RowKey(row.rawSpan)])
+    house.time.pass(seconds: 86_401)
+    try house.second()
+    #expect(try house.keys(of: .idempotency).isEmpty)
+    #expect(try house.keys(of: .idempotencyExpiry).isEmpty)
+  }
+
+  /// Version, status, data key, answer, and what stands beside one of which nothing is known.
+  @Test(arguments: [0, 79, 82, 115, nil])
+  func `what comes for it is refused with an entry, and fails nothing beside it`(
+    _ byte: Int?
+  ) async throws {
+    let (token, _, row) = try await paid()
+    if let byte {
+      try house.changeRow(row) { _, row in row[byte] ^= 1 }
+    } else {
+      _ = try lose(row, 1)
+    }
+    #expect(try await house.push(token).value.cause == .damagedRow)
+    #expect(
+      try house.entries().last?.contains(
+        #""operation":"detokenize","merchant":"shop","token":"\#(token.text)","#
+          + #""acquirer":"credit-du-nord","outcome":"refused","reason":"internal-error""#) == true)
+    guard byte == nil else { return }
+    #expect(try await house.tokenize(Number.other, key: "t").value.cause == .damagedRow)
+    #expect(
+      try house.entries().last?.contains(
+        #""operation":"tokenize","merchant":"shop","outcome":"refused","reason":"internal-error""#)
+        == true)
+  }
+
   /// How it is damaged so that not even its key is known.
   private func lose(_ row: [UInt8], _ kind: Int) throws -> [UInt8] {
     switch kind {
-    case 0: try change(row) { _, row in row[44] ^= 1 }
-    case 1: try change(row) { _, row in row = [1] }
+    case 0: try house.changeRow(row) { _, row in row[44] ^= 3 }
+    case 1: try house.changeRow(row) { _, row in row = [1] }
     // Its end seems to be long over.
-    case 2: try change(row) { _, row in row[40] ^= 1 }
+    case 2: try house.changeRow(row) { _, row in row[40] ^= 3 }
     case 3:
-      try change(row) { key, row in
+      try house.changeRow(row) { key, row in
         key[31] ^= 1
         row[115] ^= 1
       }
     default:
-      try change(row) { key, _ in key.removeLast() }
+      try house.changeRow(row) { key, _ in key.removeLast() }
       try forgetOrder()
     }
-    return try onlyRow()
+    return try house.onlyRow()
   }
 
   @Test(arguments: 0..<5)
@@ -284,14 +304,14 @@ import Tokenization
     house.time.pass(seconds: 86_401)
     try house.second()
     try house.settle()
-    #expect(try keys(of: .idempotencyExpiry).isEmpty)
+    #expect(try house.keys(of: .idempotencyExpiry).isEmpty)
   }
 
   @Test func `where one of them stays, all do`() async throws {
     let (token, _, row) = try await paid()
     _ = try await house.push(token, key: "key-2").value
-    let whole = try #require(try keys(of: .idempotency).first { $0 != row })
-    try change(row) { _, row in row[115] ^= 1 }
+    let whole = try #require(try house.keys(of: .idempotency).first { $0 != row })
+    try house.changeRow(row) { _, row in row[115] ^= 1 }
     try house.damage(token, byte: 60)
     let absent = try #require(DamagedEntry("row_00"))
     let record = DamagedEntry.record(RecordKey(token))
@@ -309,28 +329,29 @@ import Tokenization
     #expect(try removed[1].countedUnder == house.vault.keyring.activeDataKey.identifier)
     let entries = try house.entries().filter { $0.contains("store.remove-damaged") }
     #expect(entries.map { $0.contains(#""outcome":"deleted""#) } == [false, true])
-    #expect(try keys(of: .idempotency) == [whole])
+    #expect(try house.keys(of: .idempotency) == [whole])
   }
 
   @Test func `one that only stands wrong is not removed, nor is one whose key is missing`()
     async throws
   {
     let (_, _, row) = try await paid()
-    try change(row) { key, _ in key[31] ^= 1 }
-    #expect(try house.vault.obstacles(toRemoving: [name(onlyRow())]) == [.row(.opens)])
+    try house.changeRow(row) { key, _ in key[31] ^= 1 }
+    #expect(try house.vault.obstacles(toRemoving: [name(house.onlyRow())]) == [.row(.opens)])
     let missing = KeyIdentifier(0x0102_0304)
-    try change(onlyRow()) { _, row in
+    try house.changeRow(house.onlyRow()) { _, row in
       row.replaceSubrange(80..<84, with: missing.value.bigEndianBytes)
     }
     // A flipped bit of the name: nothing is counted under it.
-    #expect(try house.vault.obstacles(toRemoving: [name(onlyRow())]) == [nil])
+    #expect(try house.vault.obstacles(toRemoving: [name(house.onlyRow())]) == [nil])
     let tally = Array("cards/".utf8) + missing.value.bigEndianBytes
     try house.store.perform { transaction in
       try transaction.put(
         key: tally.rawSpan, value: UInt64(3).bigEndianBytes.rawSpan, in: .meta)
     }
     #expect(
-      try house.vault.obstacles(toRemoving: [name(onlyRow())]) == [.row(.keyMissing(missing))])
+      try house.vault.obstacles(toRemoving: [name(house.onlyRow())]) == [.row(.keyMissing(missing))]
+    )
   }
 
   @Test func `one that may be that of a payment under way stays until it has its outcome`()
@@ -340,7 +361,7 @@ import Tokenization
     house.transport.hold()
     let first = try house.push(token)
     await house.transport.waitForArrival()
-    let damaged = try lose(onlyRow(), 4)
+    let damaged = try lose(house.onlyRow(), 4)
     #expect(try house.vault.obstacles(toRemoving: [name(damaged)]) == [.row(.paymentUnderWay)])
     #expect(try await house.push(token).value.status == 500)
     house.transport.release(.answered(PaymentAnswer(outcome: .approved)))
@@ -352,6 +373,32 @@ import Tokenization
     #expect(house.transport.sent.count == 1)
   }
 
+  /// Version, state, key of the digest, end, payment, nonce.
+  @Test(arguments: [0, 1, 4, 43, 50, 90])
+  func `a payment whose row is damaged under way has its outcome, and an answer that is kept`(
+    _ byte: Int
+  ) async throws {
+    let (token, _, other) = try await paid()
+    house.transport.hold()
+    let first = try house.push(token, key: "key-2")
+    await house.transport.waitForArrival()
+    let row = try #require(try house.keys(of: .idempotency).first { $0 != other })
+    try house.changeRow(row) { _, row in row[byte] ^= 0x40 }
+    try house.changeRow(other) { _, row in row[115] ^= 1 }
+    house.transport.release(.answered(PaymentAnswer(outcome: .approved)))
+    let answer = await first.value
+    #expect(answer.status == 200)
+    #expect(try house.entries().filter { $0.contains(#""outcome":"approved""#) }.count == 2)
+    #expect(try await house.push(token, key: "key-2").value == answer)
+    #expect(house.transport.sent.count == 2)
+    #expect(try verified().damaged == [RowKey(other.rawSpan)])
+    #expect(try house.vault.obstacles(toRemoving: [name(other)]) == [nil])
+    house.time.pass(seconds: 86_401)
+    try house.second()
+    #expect(try house.keys(of: .idempotency).isEmpty)
+    #expect(try house.keys(of: .idempotencyExpiry).isEmpty)
+  }
+
   @Test func `a start goes on where that of a payment without an outcome is damaged`()
     async throws
   {
@@ -359,7 +406,7 @@ import Tokenization
     house.transport.hold()
     _ = try house.push(token)
     await house.transport.waitForArrival()
-    try change(onlyRow()) { _, row in row[0] ^= 0x40 }
+    try house.changeRow(house.onlyRow()) { _, row in row[0] ^= 0x40 }
     try house.crash()
     try house.open()
     house.transport.holdNoMore()
@@ -373,11 +420,11 @@ import Tokenization
   {
     let (token, answer, row) = try await paid()
     let strayed = try await house.push(token, key: "key-2").value
-    let second = try #require(try keys(of: .idempotency).first { $0 != row })
+    let second = try #require(try house.keys(of: .idempotency).first { $0 != row })
     _ = try await house.push(token, key: "key-3").value
-    let third = try #require(try keys(of: .idempotency).first { $0 != row && $0 != second })
-    try change(second) { key, _ in key[31] ^= 1 }
-    try change(third) { _, row in row[115] ^= 1 }
+    let third = try #require(try house.keys(of: .idempotency).first { $0 != row && $0 != second })
+    try house.changeRow(second) { key, _ in key[31] ^= 1 }
+    try house.changeRow(third) { _, row in row[115] ^= 1 }
     let old = try house.vault.keyring.activeDataKey.identifier
     _ = try house.vault.rotate(.data, actor: "user:ann")
     try house.vault.beginReencryption(cardsPerSecond: 0, actor: "user:ann")
@@ -387,7 +434,7 @@ import Tokenization
     #expect(try await house.push(token).value == answer)
     #expect(try await house.push(token, key: "key-2").value == strayed)
     // Where not even the key can be read, it may be any.
-    try change(third) { _, row in row[0] = 9 }
+    try house.changeRow(third) { _, row in row[0] = 9 }
     #expect(try house.vault.needs(of: old).answers == 1)
     _ = try house.vault.removeDamaged([name(third)], because: reason, actor: "user:ops")
     #expect(try house.vault.needs(of: old).isEmpty)
@@ -400,7 +447,9 @@ import Tokenization
   @Test func `the first hundred are named, and read as they are written`() async throws {
     let token = try await house.token(of: Number.visa)
     for number in 0..<103 { _ = try await house.push(token, key: "k-\(number)").value }
-    for key in try keys(of: .idempotency) { try change(key) { _, row in row[115] ^= 1 } }
+    for key in try house.keys(of: .idempotency) {
+      try house.changeRow(key) { _, row in row[115] ^= 1 }
+    }
     let found = try verified()
     #expect(found.damagedCount == 103)
     #expect(found.damaged.count == IdempotencyVerifier.mostNamed)

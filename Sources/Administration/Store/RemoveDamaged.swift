@@ -101,7 +101,7 @@ extension DamageObstacle {
         + "damaged is mended at a start of the service, and once a day"
     case .row(.paymentUnderWay):
       "it may be that of a payment that has no outcome yet, and would be sent again; try again when that "
-        + "has one, which takes two minutes at most"
+        + "has one: in two minutes at most or, where the outcome could not be written, after a restart"
     case .record(.keyMissing(let key)), .row(.keyMissing(let key)):
       "the key \(key.text), under which it stands, is not in the keyring, so it is not known to be "
         + "damaged; restore a backup that has the key"

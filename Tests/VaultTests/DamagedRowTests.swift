@@ -231,6 +231,24 @@ import Tokenization
     #expect(try house.keys(of: .idempotencyExpiry).isEmpty)
   }
 
+  @Test(arguments: [0, 115])
+  func `it stays until its own end, whatever else the order of expiry says`(
+    _ byte: Int
+  ) async throws {
+    let (token, _, row) = try await paid()
+    try house.changeRow(row) { _, row in row[byte] ^= 1 }
+    let stale = UInt64(house.time.milliseconds).bigEndianBytes + row
+    try house.store.perform { transaction in
+      try transaction.put(
+        key: stale.rawSpan, value: [UInt8]().rawSpan, in: .idempotencyExpiry)
+    }
+    try house.second()
+    try house.second()
+    #expect(try house.keys(of: .idempotencyExpiry).count == 1)
+    #expect(try await house.push(token).value.status == 500)
+    #expect(house.transport.sent.count == 1)
+  }
+
   /// Version, status, data key, answer, and what stands beside one of which nothing is known.
   @Test(arguments: [0, 79, 82, 115, nil])
   func `what comes for it is refused with an entry, and fails nothing beside it`(

@@ -228,11 +228,11 @@ package final class IdempotencyLedger {
     of key: [UInt8], at remembered: RetentionClock.Kept,
     in transaction: inout StoreWriteTransaction
   ) throws(LedgerError) -> Fate {
-    guard let bytes = try row(at: key.rawSpan, in: &transaction),
-      let row = try? IdempotencyRow(of: bytes.rawSpan)
-    else { return .removed }
-    if row.state == .running { return .running }
-    if remembered.isOver(row.expiresMilliseconds) { return .removed }
+    guard let bytes = try row(at: key.rawSpan, in: &transaction) else { return .removed }
+    if (try? IdempotencyRow(of: bytes.rawSpan))?.state == .running { return .running }
+    guard let end = IdempotencyRow.end(of: bytes.rawSpan), !remembered.isOver(end) else {
+      return .removed
+    }
     let state = try verifier.state(of: bytes.rawSpan, under: key.rawSpan, in: transaction)
     return state == .damaged(isOwn: false) ? .removed : .kept
   }

@@ -79,13 +79,14 @@ extension UUIDv7 {
       // From the last digit on, the low half first, so that no digit needs 128 bits: the thirteenth
       // from the end has bits of both.
       var rest = low
-      for index in (start + 13..<length).reversed() {
-        if index == start + 13 { rest |= high << 4 }
-        unsafe buffer[index] = UUIDv7.digit(rest)
-        rest >>= 5
-      }
-      rest = high >> 1
-      for index in (start..<start + 13).reversed() {
+      var index = length
+      while index > start {
+        index -= 1
+        switch index - start {
+        case 13: rest |= high << 4
+        case 12: rest = high >> 1
+        default: break
+        }
         unsafe buffer[index] = UUIDv7.digit(rest)
         rest >>= 5
       }

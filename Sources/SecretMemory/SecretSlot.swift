@@ -31,7 +31,8 @@ package struct SecretSlot: ~Copyable, @unchecked Sendable {
   package var bytes: RawSpan {
     @_lifetime(borrow self)
     get {
-      let span = unsafe RawSpan(_unsafeBytes: UnsafeRawBufferPointer(memory).prefix(count))
+      let used = unsafe UnsafeRawBufferPointer(start: memory.baseAddress, count: count)
+      let span = unsafe RawSpan(_unsafeBytes: used)
       return unsafe _overrideLifetime(span, borrowing: self)
     }
   }

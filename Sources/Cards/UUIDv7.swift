@@ -80,13 +80,15 @@ extension UUIDv7 {
       // from the end has bits of both.
       var rest = low
       var index = length
+      while index > start + 13 {
+        index -= 1
+        if index == start + 13 { rest |= high << 4 }
+        unsafe buffer[index] = UUIDv7.digit(rest)
+        rest >>= 5
+      }
+      rest = high >> 1
       while index > start {
         index -= 1
-        switch index - start {
-        case 13: rest |= high << 4
-        case 12: rest = high >> 1
-        default: break
-        }
         unsafe buffer[index] = UUIDv7.digit(rest)
         rest >>= 5
       }

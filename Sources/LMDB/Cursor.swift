@@ -33,12 +33,13 @@ package struct Entry: ~Escapable {
 
   @_lifetime(borrow transaction)
   init<T: Transaction & ~Copyable>(
-    _ database: Database, in transaction: borrowing T
+    _ database: Database, in transaction: borrowing T, rereads: Bool
   ) throws(LMDBError) {
     let handle = unsafe try transaction.handle.pointer()
     let trees = transaction.environment.trees
     let isTrusted =
-      trees.isProven(database) && (!transaction.isUnchanged || !trees.isNamed(database))
+      trees.isProven(database)
+      && (!rereads || !transaction.isUnchanged || !trees.isNamed(database))
     let reader = isTrusted ? nil : unsafe try trees.reader(of: database, in: handle)
     var pointer: OpaquePointer?
     let status = unsafe mdb_cursor_open(handle, database.identifier, &pointer)
@@ -130,9 +131,14 @@ package struct Entry: ~Escapable {
 
 extension Transaction where Self: ~Copyable {
   /// A cursor that stands before the first entry of `database`.
+  ///
+  /// - Parameter rereads: whether pages that have been read since the file was opened are read again,
+  ///   where the transaction has changed nothing.
   @_lifetime(borrow self)
-  package func cursor(in database: Database) throws(LMDBError) -> Cursor {
-    try Cursor(database, in: self)
+  package func cursor(
+    in database: Database, rereads: Bool = true
+  ) throws(LMDBError) -> Cursor {
+    try Cursor(database, in: self, rereads: rereads)
   }
 }
 
@@ -150,6 +156,18 @@ extension Cursor {
 }
 
 extension RawSpan {
+  /// Whether it sorts before `other`, as keys do: byte by byte, a beginning before what it begins.
+  package func isLess(than other: RawSpan) -> Bool {
+    let count = min(byteCount, other.byteCount)
+    let order = unsafe withUnsafeBytes { bytes in
+      unsafe other.withUnsafeBytes { others in
+        guard let start = bytes.baseAddress, let other = others.baseAddress else { return Int32(0) }
+        return unsafe memcmp(start, other, count)
+      }
+    }
+    return order == 0 ? byteCount < other.byteCount : order < 0
+  }
+
   /// True when both hold the same bytes. Not constant in time: never for secrets in the clear.
   package func isEqual(to other: RawSpan) -> Bool {
     guard byteCount == other.byteCount else { return false }

@@ -109,16 +109,6 @@ package struct LMDBError: Error, Equatable, Sendable, CustomStringConvertible {
   /// True when nothing may be written to the environment any more.
   package var endsWriting: Bool { kind == .ioError || kind == .panic }
 
-  /// True when the transaction in which it happened can only be aborted.
-  ///
-  /// A key that exists or a key of a wrong size leave a transaction as it was.
-  package var poisonsTransaction: Bool {
-    switch kind {
-    case .keyExists, .badValueSize, .notFound: false
-    default: true
-    }
-  }
-
   package var description: String { "LMDB \(call.rawValue): \(kind)" }
 
   /// What is wrong, in words for an operator; the call stands after it in parentheses.

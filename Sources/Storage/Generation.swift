@@ -90,7 +90,11 @@ final class CurrentGeneration: Sendable {
 
   /// Begins the one writing transaction, waiting for another to end.
   /// - Throws: ``LMDBError/Kind/panic`` when nothing may be written any more.
-  func beginWrite() throws(LMDBError) -> StoreWriteTransaction {
+  ///
+  /// - Parameter set: what holds its changes, empty.
+  func beginWrite(
+    _ set: consuming WriteSet = WriteSet()
+  ) throws(LMDBError) -> StoreWriteTransaction {
     while true {
       let generation = value
       let transaction = try generation.environment.beginWrite()
@@ -101,7 +105,7 @@ final class CurrentGeneration: Sendable {
       guard isWritable else { throw LMDBError(.panic, in: .begin) }
       if isCurrent {
         return StoreWriteTransaction(
-          transaction, tables: generation.tables, proofs: generation.proofs)
+          transaction, set, tables: generation.tables, proofs: generation.proofs)
       }
     }
   }

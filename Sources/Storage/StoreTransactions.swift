@@ -63,96 +63,6 @@ extension EntrySource where Self: ~Copyable {
   }
 }
 
-/// A key and its value, lent by a transaction.
-package struct StoreEntry: ~Escapable {
-  package let key: RawSpan
-  package let value: RawSpan
-
-  @_lifetime(copy entry)
-  fileprivate init?(_ entry: consuming Entry?) {
-    guard let entry else { return nil }
-    key = entry.key
-    value = entry.value
-  }
-
-  /// True when key and value are the same bytes as those of `other`. Not constant in time.
-  func isEqual(to other: borrowing StoreEntry) -> Bool {
-    key.isEqual(to: other.key) && value.isEqual(to: other.value)
-  }
-}
-
-/// Walks a table in the order of its keys, or against it.
-package struct StoreCursor: ~Copyable, ~Escapable {
-  fileprivate var base: Cursor
-
-  /// The entry after the current one; at first the first. Nil at the end.
-  @_lifetime(copy self)
-  package mutating func next() throws(StorageError) -> StoreEntry? {
-    do throws(LMDBError) { return StoreEntry(try base.next()) } catch { throw StorageError(error) }
-  }
-
-  /// The entry before the current one; at first the last. Nil at the beginning.
-  @_lifetime(copy self)
-  package mutating func previous() throws(StorageError) -> StoreEntry? {
-    do throws(LMDBError) { return StoreEntry(try base.previous()) } catch {
-      throw StorageError(error)
-    }
-  }
-
-  /// The first entry whose key is `key` or greater.
-  @_lifetime(copy self)
-  package mutating func seek(_ key: RawSpan) throws(StorageError) -> StoreEntry? {
-    do throws(LMDBError) { return StoreEntry(try base.seek(key)) } catch {
-      throw StorageError(error)
-    }
-  }
-
-  /// The entry at which a walk from `start` begins: the first with that key or a greater one, or,
-  /// when `reversed`, the last with that key or a smaller one. Without `start`: the first or last.
-  @_lifetime(copy self)
-  package mutating func start(
-    from start: RawSpan? = nil, reversed: Bool = false
-  ) throws(StorageError) -> StoreEntry? {
-    do throws(LMDBError) {
-      return StoreEntry(try base.start(from: start, reversed: reversed))
-    } catch {
-      throw StorageError(error)
-    }
-  }
-}
-
-extension StoreCursor {
-  /// Calls `body` with each entry, until it returns false; see `EntrySource.forEach`. Returns what `body`
-  /// has thrown.
-  fileprivate mutating func forEach<E: Error>(
-    from start: RawSpan?, reversed: Bool,
-    _ body: (_ key: RawSpan, _ value: RawSpan) throws(E) -> Bool
-  ) throws(StorageError) -> E? {
-    guard var entry = try self.start(from: start, reversed: reversed) else { return nil }
-    while true {
-      do throws(E) {
-        guard try body(entry.key, entry.value) else { return nil }
-      } catch { return error }
-      guard let following = reversed ? try previous() : try next() else { return nil }
-      entry = following
-    }
-  }
-
-  /// Calls `body` with the entries beside the place of `key`. Returns what it has thrown.
-  fileprivate mutating func forNeighbours<E: Error>(
-    of key: RawSpan, _ body: (_ key: RawSpan, _ value: RawSpan) throws(E) -> Void
-  ) throws(StorageError) -> E? {
-    if let after = try seek(key) {
-      do throws(E) { try body(after.key, after.value) } catch { return error }
-      guard let before = try previous() else { return nil }
-      do throws(E) { try body(before.key, before.value) } catch { return error }
-    } else if let last = try start(reversed: true) {
-      do throws(E) { try body(last.key, last.value) } catch { return error }
-    }
-    return nil
-  }
-}
-
 /// As LMDB's own, with the store's error.
 extension Transaction where Self: ~Copyable {
   @_lifetime(borrow self)
@@ -160,9 +70,15 @@ extension Transaction where Self: ~Copyable {
     do throws(LMDBError) { return try get(key, in: database) } catch { throw StorageError(error) }
   }
 
+  /// A cursor over what the transaction began with and `changes`.
   @_lifetime(borrow self)
-  func storeCursor(in database: Database) throws(StorageError) -> StoreCursor {
-    do throws(LMDBError) { return StoreCursor(base: try cursor(in: database)) } catch {
+  func storeCursor(
+    in database: Database, changes: TableChanges = TableChanges(), rereads: Bool = true
+  ) throws(StorageError) -> StoreCursor {
+    do throws(LMDBError) {
+      let changes = unsafe _overrideLifetime(changes, borrowing: self)
+      return StoreCursor(try cursor(in: database, rereads: rereads), changes: changes)
+    } catch {
       throw StorageError(error)
     }
   }
@@ -190,83 +106,116 @@ package struct StoreReadTransaction: ~Copyable, StoreReading {
   }
 }
 
-/// The transaction that changes the store. It is lent; who lends it commits or aborts it.
+/// The transaction that changes the store: what it changes is in memory until it is committed. It is
+/// lent; who lends it commits or drops it.
 package struct StoreWriteTransaction: ~Copyable, StoreReading {
   private var base: WriteTransaction
+  private var set: WriteSet
   private let tables: Tables
   let proofs: ContentProofs
-  /// The first error of LMDB after which the transaction can only be aborted.
-  private(set) var failure: LMDBError?
   /// How often something was put, or was to be removed: who sees the same number twice has changed
   /// nothing between.
   package private(set) var changes = 0
 
-  init(_ base: consuming WriteTransaction, tables: Tables, proofs: ContentProofs) {
+  /// - Parameter set: an empty one.
+  init(
+    _ base: consuming WriteTransaction, _ set: consuming WriteSet = WriteSet(), tables: Tables,
+    proofs: ContentProofs
+  ) {
     self.base = base
+    self.set = set
     self.tables = tables
     self.proofs = proofs
   }
 
   @_lifetime(borrow self)
   package func get(_ key: RawSpan, in table: Table) throws(StorageError) -> RawSpan? {
+    let changes = set[table]
+    let (place, isKnown) = changes.place(of: key)
+    guard !isKnown else {
+      if changes.kind(at: place) == .removal { return nil }
+      return unsafe _overrideLifetime(changes.value(at: place), borrowing: self)
+    }
     let value = try base.value(under: key, in: tables[table])
     return unsafe _overrideLifetime(value, borrowing: self)
   }
 
   @_lifetime(borrow self)
   package func cursor(in table: Table) throws(StorageError) -> StoreCursor {
-    let cursor = try base.storeCursor(in: tables[table])
+    // Who copies the whole store changes nothing, and reads what the disk gives him now.
+    let cursor = try base.storeCursor(
+      in: tables[table], changes: set[table], rereads: changes == 0)
     return unsafe _overrideLifetime(cursor, borrowing: self)
   }
 
   package func count(of table: Table) throws(StorageError) -> Int {
-    try engine(base.count(of: tables[table]))
+    var count = try engine(base.count(of: tables[table]))
+    let changes = set[table]
+    for place in 0..<changes.count {
+      let isThere = try base.value(under: changes.key(at: place), in: tables[table]) != nil
+      let stays = changes.kind(at: place) != .removal
+      if isThere != stays { count += stays ? 1 : -1 }
+    }
+    return count
   }
 
   /// Stores `value` under `key`.
-  /// - Throws: ``StorageError/full``.
   package mutating func put(key: RawSpan, value: RawSpan, in table: Table) throws(StorageError) {
     changes += 1
-    do throws(LMDBError) { try base.put(key: key, value: value, in: tables[table]) } catch {
-      throw noting(error)
-    }
+    do throws(LMDBError) {
+      try set.put(key: key, value: value, in: table, appends: false)
+    } catch { throw StorageError(error) }
   }
 
   /// Stores `value` under `key`, which is greater than every key of `table`: much faster than a
   /// search, and fills pages whole.
-  /// - Throws: ``StorageError/full``; ``StorageError/engine(_:)`` where the key is not the greatest.
+  /// - Throws: ``StorageError/engine(_:)`` where the transaction has put a key that is not smaller; where
+  ///   the table has one, the commit throws it.
   package mutating func append(
     key: RawSpan, value: RawSpan, in table: Table
   ) throws(StorageError) {
     changes += 1
     do throws(LMDBError) {
-      try base.put(key: key, value: value, in: tables[table], appends: true)
-    } catch { throw noting(error) }
+      try set.put(key: key, value: value, in: table, appends: true)
+    } catch { throw StorageError(error) }
   }
 
   /// Removes what is under `key`; false where there was nothing.
   @discardableResult
   package mutating func delete(_ key: RawSpan, in table: Table) throws(StorageError) -> Bool {
     changes += 1
-    do throws(LMDBError) { return try base.delete(key, in: tables[table]) } catch {
-      throw noting(error)
-    }
-  }
-
-  /// Removes every entry of `table`.
-  package mutating func removeAll(in table: Table) throws(StorageError) {
-    changes += 1
-    do throws(LMDBError) { try base.removeAll(in: tables[table]) } catch {
-      throw noting(error)
-    }
+    guard try contains(key, in: table) else { return false }
+    do throws(LMDBError) { try set.remove(key, in: table) } catch { throw StorageError(error) }
+    return true
   }
 
   /// Makes the changes durable.
-  consuming func commit() throws(LMDBError) { try base.commit() }
+  ///
+  /// - Returns: the set that held them, empty, for another transaction.
+  @discardableResult
+  consuming func commit() throws(LMDBError) -> WriteSet {
+    try set.apply(to: &base, tables)
+    try base.commit()
+    set.removeAll()
+    return set
+  }
+}
 
-  /// Remembers an error that ends the transaction, whatever the caller does with it.
-  private mutating func noting(_ error: LMDBError) -> StorageError {
-    if failure == nil, error.poisonsTransaction { failure = error }
-    return StorageError(error)
+extension WriteSet {
+  /// Hands the changes to the engine: first what goes, since what is appended is greater than what stays.
+  fileprivate borrowing func apply(
+    to base: inout WriteTransaction, _ tables: Tables
+  ) throws(LMDBError) {
+    for table in Table.allCases {
+      let changes = self[table]
+      for place in 0..<changes.count where changes.kind(at: place) == .removal {
+        _ = try base.delete(changes.key(at: place), in: tables[table])
+      }
+      for place in 0..<changes.count where changes.kind(at: place) != .removal {
+        try base.put(
+          key: changes.key(at: place), value: changes.value(at: place), in: tables[table],
+          appends: changes.kind(at: place) == .append)
+      }
+    }
   }
 }

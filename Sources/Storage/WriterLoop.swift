@@ -31,6 +31,8 @@ struct WriterLoop: ~Copyable {
   private let monitor: Monitor<Writer.State>
   private let onEnd: @Sendable (StorageError) -> Void
   private var room: RoomGuard
+  /// The one of the last batch.
+  private var emptySet: WriteSet?
   /// The file of the last batch that was committed, and what it says of its newest transaction since.
   private var lastCommit: (generation: Generation, transaction: Int)?
   private var pace = BatchPace()
@@ -193,14 +195,22 @@ struct WriterLoop: ~Copyable {
       case .outOfRoom:
         return writeWithoutRoom(batch)
       case .batchFailed(let error):
-        for job in batch { job.fail(error) }
-        return
+        return fail(batch, with: error)
       case .ended(let error):
         cause = error
         for job in batch { job.fail(.writingEnded) }
         return
       }
     }
+  }
+
+  /// Fails the jobs of `batch`; where they met damage, those alone that meet it.
+  private mutating func fail(_ batch: [any WriteJob], with error: StorageError) {
+    guard error.tellsOfDamage, batch.count > 1 else {
+      for job in batch { job.fail(error) }
+      return
+    }
+    writeOneByOne(batch)
   }
 
   /// Tries the reserved jobs of `batch` once more: together, then each alone.
@@ -216,7 +226,11 @@ struct WriterLoop: ~Copyable {
       }
       return waitForReaders() ? write(&reserved) : only.fail(.full)
     }
-    for job in reserved {
+    writeOneByOne(reserved)
+  }
+
+  private mutating func writeOneByOne(_ batch: [any WriteJob]) {
+    for job in batch {
       guard !hasEnded else {
         job.fail(.writingEnded)
         continue
@@ -275,40 +289,32 @@ struct WriterLoop: ~Copyable {
     return .fileReplaced(file: generation.environment.path)
   }
 
-  private func transact(_ batch: [any WriteJob]) -> Outcome {
+  private mutating func transact(_ batch: [any WriteJob]) -> Outcome {
     var transaction: StoreWriteTransaction
-    do throws(LMDBError) { transaction = try generations.beginWrite() } catch {
+    do throws(LMDBError) {
+      transaction = try generations.beginWrite(emptySet.take() ?? WriteSet())
+    } catch {
       return .ended(generations.cause ?? ending(error))
     }
     for index in batch.indices {
-      let tell = batch[index].attempt(&transaction)
-      if let failure = transaction.failure {
-        return outcome(of: failure)
-          ?? .jobFailed(index: index, tell: tell ?? { batch[index].fail(StorageError(failure)) })
+      if let tell = batch[index].attempt(&transaction) {
+        return .jobFailed(index: index, tell: tell)
       }
-      if let tell { return .jobFailed(index: index, tell: tell) }
     }
-    do throws(StorageError) {
-      try participant?.batchWillCommit(&transaction)
-      if let failure = transaction.failure { throw StorageError(failure) }
-    } catch {
-      return transaction.failure.flatMap { outcome(of: $0) } ?? .batchFailed(error)
+    do throws(StorageError) { try participant?.batchWillCommit(&transaction) } catch {
+      return .batchFailed(error)
     }
     do throws(LMDBError) {
-      try transaction.commit()
+      emptySet = try transaction.commit()
       return .committed
     } catch {
       if error.isOutOfSpace { return .outOfRoom }
-      // The transaction was refused before anything was written.
-      if error.kind == .transactionFailed { return .batchFailed(StorageError(error)) }
+      // Before anything was written.
+      if error.kind == .transactionFailed || error.call != .commit && !error.endsWriting {
+        return .batchFailed(StorageError(error))
+      }
       return .ended(ending(error))
     }
-  }
-
-  /// What an error of LMDB means for the batch as a whole; nil when it is the job's own.
-  private func outcome(of failure: LMDBError) -> Outcome? {
-    if failure.isOutOfSpace { return .outOfRoom }
-    return failure.endsWriting ? .ended(ending(failure)) : nil
   }
 
   private func ending(_ cause: LMDBError) -> StorageError {

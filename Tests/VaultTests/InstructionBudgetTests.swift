@@ -13,7 +13,7 @@ import Testing
   /// sealed record, audit line, leaf hash, answer, and a sixteenth of a batch's commit, without what the kernel does.
   /// Of these, 4,000 are that each page of the store is known to be sound before the engine touches it.
   /// How long threads waited for each other is some hundred more or less.
-  private static let budget = 492_000
+  private static let budget = 437_000
   private static let cardsInBatch = 16
 
   @Test(.timeLimit(.minutes(30)))

@@ -18,8 +18,12 @@ package enum DamageMark {
 
   private static func path(in directory: String) -> String { "\(directory)/\(name)" }
 
-  /// Whether one was left. Where that cannot be seen, the file is read as if it were not.
-  static func isLeft(in directory: String) -> Bool { isMark(path(in: directory)) }
+  /// Whether one was left; one that may not be read counts as one.
+  static func isLeft(in directory: String) -> Bool {
+    let path = path(in: directory)
+    if isMark(path) { return true }
+    return unsafe access(path, R_OK) != 0 && errno == EACCES
+  }
 
   /// Whether the file `name` in `directory` is one, or the draft of one.
   package static func isLeft(as name: String, in directory: String) -> Bool {
@@ -58,7 +62,8 @@ package enum DamageMark {
 
   /// Removes it. One that stays costs the next start the time of reading the file.
   static func remove(in directory: String) {
-    if isLeft(in: directory) { try? Files.remove([path(in: directory)]) }
+    let path = path(in: directory)
+    if isMark(path) { try? Files.remove([path]) }
   }
 
   /// Whether the file `path` is one by its kind, its size and what it says.

@@ -30,6 +30,9 @@ package struct StoreCursor: ~Copyable, ~Escapable {
   private var direction: Direction?
   /// The engine's entry that comes next in the direction; nil at its end.
   private var ahead: StoreEntry?
+  /// Whether that one was given, or a change in its place: the engine goes on when it is asked to, and meets
+  /// no page before.
+  private var isGiven = false
   /// The change that comes next in it.
   private var place = 0
   /// The key that was given last; nil before the first.
@@ -80,6 +83,7 @@ package struct StoreCursor: ~Copyable, ~Escapable {
       let found = StoreEntry(try base.start(from: start, reversed: reversed))
       if changes.isEmpty { return found }
       ahead = found
+      isGiven = false
       direction = reversed ? .backward : .forward
       if let start {
         let (place, isKnown) = changes.place(of: start)
@@ -97,14 +101,15 @@ package struct StoreCursor: ~Copyable, ~Escapable {
   @_lifetime(copy self)
   private mutating func give() throws(LMDBError) -> StoreEntry? {
     while true {
+      if isGiven { try advance() }
       let hasChange = place >= 0 && place < changes.count
       if let entry = ahead {
         if !hasChange || comesFirst(entry.key, changes.key(at: place)) {
-          try advance()
+          isGiven = true
           key = entry.key
           return entry
         }
-        if entry.key.isEqual(to: changes.key(at: place)) { try advance() }
+        isGiven = entry.key.isEqual(to: changes.key(at: place))
       }
       guard hasChange else { return nil }
       let given = place
@@ -121,12 +126,14 @@ package struct StoreCursor: ~Copyable, ~Escapable {
   }
 
   private mutating func advance() throws(LMDBError) {
+    isGiven = false
     ahead = StoreEntry(try direction == .backward ? base.previous() : base.next())
   }
 
   /// Goes to what comes after the entry that was given last.
   private mutating func turnForward() throws(LMDBError) {
     direction = .forward
+    isGiven = false
     guard let key else {
       place = 0
       ahead = StoreEntry(try base.first())
@@ -135,12 +142,13 @@ package struct StoreCursor: ~Copyable, ~Escapable {
     let (place, isKnown) = changes.place(of: key)
     self.place = isKnown ? place + 1 : place
     ahead = StoreEntry(try base.seek(key))
-    if let entry = ahead, entry.key.isEqual(to: key) { try advance() }
+    if let entry = ahead { isGiven = entry.key.isEqual(to: key) }
   }
 
   /// Goes to what comes before it.
   private mutating func turnBackward() throws(LMDBError) {
     direction = .backward
+    isGiven = false
     guard let key else {
       place = changes.count - 1
       ahead = StoreEntry(try base.last())

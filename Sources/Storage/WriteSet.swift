@@ -23,7 +23,7 @@ struct WriteSet: ~Copyable {
 
     fileprivate let keyStart: UInt32
     fileprivate let keyCount: UInt16
-    let kind: Kind
+    fileprivate(set) var kind: Kind
     fileprivate let valueStart: UInt32
     fileprivate let valueCount: UInt32
   }
@@ -83,11 +83,19 @@ struct WriteSet: ~Copyable {
       kind: isKnown && kind == .append ? .put : kind,
       valueStart: UInt32(start + key.byteCount), valueCount: UInt32(value.byteCount))
     if isKnown {
+      if tables[table.index][place].kind == .removal { doNotAppend(before: place, in: table) }
       tables[table.index][place] = change
     } else if place == tables[table.index].count {
       tables[table.index].append(change)
     } else {
       tables[table.index].insert(change, at: place)
+    }
+  }
+
+  /// What was to be appended is put: a greater key that was to go before stays now.
+  private mutating func doNotAppend(before place: Int, in table: Table) {
+    for index in 0..<place where tables[table.index][index].kind == .append {
+      tables[table.index][index].kind = .put
     }
   }
 }

@@ -204,9 +204,10 @@ struct WriterLoop: ~Copyable {
     }
   }
 
-  /// Fails the jobs of `batch`; where they met damage, those alone that meet it.
+  /// Fails the jobs of `batch` that meet an error before anything was written: each by itself, so that one
+  /// that meets a damaged page takes nothing from the others.
   private mutating func fail(_ batch: [any WriteJob], with error: StorageError) {
-    guard error.tellsOfDamage, batch.count > 1 else {
+    guard batch.count > 1 else {
       for job in batch { job.fail(error) }
       return
     }

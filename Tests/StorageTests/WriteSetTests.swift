@@ -174,6 +174,22 @@ import Testing
     #expect(try store.count(of: Self.table) == 2)
   }
 
+  @Test func `what is put anew above what was appended is in nobody's way`() throws {
+    for last in [false, true] {
+      try store.write { (transaction) throws(StorageError) in
+        try transaction.put(7)
+        if !last { _ = try transaction.delete(6) }
+      }
+      try store.write { (transaction) throws(StorageError) in
+        _ = try transaction.delete(7)
+        if last { _ = try transaction.delete(6) }
+        try transaction.append(6)
+        if last { try transaction.append(7) } else { try transaction.put(7) }
+      }
+      #expect(try store.count() == 2)
+    }
+  }
+
   @Test func `what is appended is greater than all others, wherever they are`() throws {
     try store.write { (transaction) throws(StorageError) in try transaction.append(5) }
     for (earlier, later) in [(5, nil), (4, nil), (9, 9), (9, 8)] as [(Int, Int?)] {

@@ -91,6 +91,18 @@ import Testing
     #expect(try store.count() == 2)
   }
 
+  @Test func `an error that the engine has only at the commit is its own job's`() throws {
+    try start()
+    try store.perform { (transaction) throws(StorageError) in try transaction.append(5) }
+    let others = [Job { try $0.put(1) }, Job(.reserved) { try $0.put(2) }]
+    let failing = Job { try $0.append(4) }
+    store.commitTogether([others[0], failing, others[1]])
+    #expect(failing.storageError == StorageError(LMDBError(.keyExists, in: .put)))
+    #expect(failing.completions == 1)
+    #expect(others.allSatisfy { $0.succeeded && $0.completions == 1 })
+    #expect(try store.count() == 3)
+  }
+
   @Test func `past its limit the queue refuses at once and keeps room for reserved jobs`() throws {
     try start(limits: WriterLimits(queue: 4, batch: 2, reservedQueue: 2))
     let blocker = Blocker(store)

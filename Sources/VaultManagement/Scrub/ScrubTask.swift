@@ -182,6 +182,7 @@ final class ScrubTask: BackgroundTask {
     state.withLock {
       $0.status.isRunning = false
       $0.dueNanoseconds = now + Self.retryNanoseconds
+      if $0.comparesFromNanoseconds != nil { $0.comparesFromNanoseconds = $0.dueNanoseconds }
     }
   }
 

@@ -67,6 +67,7 @@ import Testing
 
   @Test func `under writers and readers no job fails and nothing is lost`() throws {
     try store.fillAndDelete(500)
+    let before = try store.count()
     try start()
     let jobs = Collected<Job>()
     let isDone = Collected<Bool>()
@@ -95,7 +96,6 @@ import Testing
         }
       }
     }
-    let before = try store.count()
     for _ in 0..<8 { _ = try store.compact() }
     isDone.append(true)
     for thread in writers + readers { thread.join() }

@@ -108,7 +108,7 @@ package enum ProblemName: String, Sendable, CaseIterable {
 
 /// What failed in the vault where it answers `internal-error`: for the service's log, and never for a
 /// client.
-package enum InternalCause: String, Sendable, CaseIterable {
+package enum InternalCause: String, Sendable {
   /// A card's record does not open: damaged, moved, or under a key that is gone.
   case damagedRecord = "damaged-record"
   /// A row beside the records does not have its layout or its check.

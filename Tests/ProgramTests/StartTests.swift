@@ -49,7 +49,7 @@ import Testing
         while (try? await client.open(1)) == nil, service.poll() == nil {}
         service.send(SIGTERM)
         await client.end()
-        let log = Self.readAll(output)
+        let log = ChildProcess.drain(output)
         #expect(service.wait() == .exited(0))
         #expect(log.contains(#""message":"stopped""#), "\(log)")
       }
@@ -59,15 +59,6 @@ import Testing
         ]))
       #expect(entries.ranges(of: " stopped ").count == 9, "\(entries)")
     }
-  }
-
-  private static func readAll(_ descriptor: Int32) -> String {
-    var bytes: [UInt8] = []
-    var buffer = [UInt8](repeating: 0, count: 4_096)
-    while case let count = unsafe read(descriptor, &buffer, buffer.count), count > 0 {
-      bytes += buffer[..<count]
-    }
-    return String(decoding: bytes, as: UTF8.self)
   }
 
   /// Starts the vault and stops it as soon as it works on its index; what it has logged.

@@ -127,7 +127,8 @@ final class ChildProcess {
     return ended
   }
 
-  private static func drain(_ descriptor: Int32) -> String {
+  /// What can be read from `descriptor` to its end.
+  static func drain(_ descriptor: Int32) -> String {
     var output: [UInt8] = []
     var buffer = [UInt8](repeating: 0, count: 4096)
     while true {

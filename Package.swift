@@ -76,7 +76,7 @@ let package = Package(
     module("RecordFormat", ["Bytes", "Cards", "Cryptography", "SecretMemory"]),
 
     // Engine.
-    module("Storage", ["Bytes", "LMDB", "CLinux", "SystemCalls"]),
+    module("Storage", ["Bytes", "Cryptography", "LMDB", "CLinux", "SystemCalls"]),
 
     // State.
     module("AccessPolicy"),

@@ -92,7 +92,8 @@ extension StorageError {
     switch self {
     case .alreadyInitialized, .alreadyExists: .refused
     case .mapTooSmall: .misconfigured
-    case .locked, .notInitialized, .truncated, .damaged, .unknownFormat, .full, .noRoom,
+    case .locked, .notInitialized, .truncated, .damaged, .unknownFormat, .journalMissing,
+      .needsJournal, .full, .noRoom,
       .overloaded, .stopped, .writingEnded, .cancelled, .fileReplaced, .engine, .system:
       .unavailable
     }
@@ -118,6 +119,12 @@ extension StorageError {
     case .damaged(let file, nil): "\(file) is not a store of Cadenas, or it is damaged"
     case .unknownFormat(let file, let format):
       "\(file) has format \(format), which this version does not know"
+    case .journalMissing(let file):
+      "\(file) is missing, or is another store's: the store was not stopped, and acknowledged operations "
+        + "stand there; put it back beside cards.mdb, or restore a backup (cadenas store restore)"
+    case .needsJournal(let file):
+      "\(file) is the file of a store that runs or was killed: its newest operations stand in its journal; "
+        + "take a copy with cadenas store backup, or after a stop"
     case .mapTooSmall(let file, let neededBytes):
       "store.map_size is smaller than \(file), which needs \(neededBytes) bytes"
     case .full:

@@ -2,6 +2,7 @@ internal import AuditLog
 internal import Cryptography
 internal import JSON
 internal import Storage
+internal import SystemCalls
 internal import VaultManagement
 
 /// How full the store is: what status, metrics and `store stats` have in common.
@@ -18,6 +19,46 @@ private struct StoreFigures {
   }
 }
 
+/// What the journal has, and LMDB lacks.
+private struct JournalReport {
+  private let frames: UInt64
+  private let ageMilliseconds: UInt64
+  /// Why there is none, where there was no room for it.
+  private let lack: String?
+
+  init(_ store: Store) {
+    let pending = store.pendingFrames
+    frames = UInt64(pending.count)
+    ageMilliseconds =
+      frames > 0
+      ? (SystemClock.monotonicNanoseconds() &- pending.sinceNanoseconds) / 1_000_000 : 0
+    lack = store.journalLack.map(\.explanation)
+  }
+
+  func write(to json: inout JSONWriter) {
+    json.member("in_use", boolean: lack == nil)
+    json.member("lack", string: lack)
+    json.member("frames", integer: frames)
+    json.member("age_milliseconds", integer: ageMilliseconds)
+  }
+
+  var metrics: [Metric] {
+    [
+      Metric(
+        "cadenas_journal_in_use", .gauge,
+        "1 where batches go into the journal, 0 where there was no room for one.",
+        lack == nil ? 1 : 0),
+      Metric(
+        "cadenas_journal_frames", .gauge,
+        "Batches that are durable in the journal, and that cards.mdb does not have yet.",
+        Int64(frames)),
+      Metric(
+        "cadenas_journal_age_milliseconds", .gauge, "How long the oldest of them has been there.",
+        Int64(ageMilliseconds)),
+    ]
+  }
+}
+
 /// `status`: how the service is.
 package struct ShowStatus: PlainAdminOperation {
   package static let route = AdminRoute.get("/v1/status")
@@ -31,6 +72,8 @@ package struct ShowStatus: PlainAdminOperation {
     guard let service = call.hooks.service?() else {
       throw AdministrationError.unavailable("no service is running")
     }
+    // Before a snapshot, for which LMDB is committed.
+    let journal = JournalReport(call.store)
     let figures = try StoreFigures(call.store)
     let room = try RoomReport(call)
     try call.answer { json in
@@ -49,6 +92,8 @@ package struct ShowStatus: PlainAdminOperation {
       json.member("audit_entries", integer: figures.auditEntries)
       json.member("store_used_bytes", integer: figures.size.usedBytes)
       json.member("store_map_bytes", integer: figures.size.mapBytes)
+      json.name("journal")
+      json.object { journal.write(to: &$0) }
       json.member("open_files_limit", integer: service.openFilesLimit)
       json.member("locked_memory_limit_bytes", integer: service.lockedMemoryLimitBytes)
       room.write(to: &json)
@@ -134,22 +179,25 @@ package struct ShowMetrics: PlainAdminOperation {
   package init() {}
 
   package func run(_ call: AdminCall) throws {
+    // Before a snapshot, for which LMDB is committed.
+    let journal = JournalReport(call.store)
     let figures = try StoreFigures(call.store)
-    var metrics = [
-      Metric("cadenas_cards", .gauge, "Cards in the store.", Int64(figures.cards)),
-      Metric(
-        "cadenas_audit_entries", .gauge, "Entries of the audit log.", Int64(figures.auditEntries)),
-      Metric(
-        "cadenas_store_file_bytes", .gauge,
-        "Length of cards.mdb, of which up to 1.25 MiB are written ahead.",
-        Int64(figures.size.fileBytes)),
-      Metric(
-        "cadenas_store_used_bytes", .gauge,
-        "Bytes of cards.mdb that hold pages, free ones included.", Int64(figures.size.usedBytes)),
-      Metric(
-        "cadenas_store_map_bytes", .gauge, "Bytes that cards.mdb may grow to.",
-        Int64(figures.size.mapBytes)),
-    ]
+    var metrics =
+      journal.metrics + [
+        Metric("cadenas_cards", .gauge, "Cards in the store.", Int64(figures.cards)),
+        Metric(
+          "cadenas_audit_entries", .gauge, "Entries of the audit log.", Int64(figures.auditEntries)),
+        Metric(
+          "cadenas_store_file_bytes", .gauge,
+          "Length of cards.mdb, of which up to 1.25 MiB are written ahead.",
+          Int64(figures.size.fileBytes)),
+        Metric(
+          "cadenas_store_used_bytes", .gauge,
+          "Bytes of cards.mdb that hold pages, free ones included.", Int64(figures.size.usedBytes)),
+        Metric(
+          "cadenas_store_map_bytes", .gauge, "Bytes that cards.mdb may grow to.",
+          Int64(figures.size.mapBytes)),
+      ]
     if let service = call.hooks.service?() {
       metrics += [
         Metric(

@@ -44,7 +44,9 @@ package struct AuditReader: Sendable {
   ) throws(AuditError) -> AuditPage {
     let matcher = AuditMatcher(filter)
     let limit = max(1, min(limit, AuditLimits.linesInOnePage))
-    return try store.read { (transaction) throws(AuditError) in
+    // Entries before one that is known are behind it.
+    return try store.read(logBelow: reversed ? start.map { $0 + 1 } : end) {
+      (transaction) throws(AuditError) in
       var page = AuditPage()
       var visited = 0
       let first = (start ?? 0).bigEndianBytes
@@ -90,7 +92,7 @@ package struct AuditReader: Sendable {
     var next = start
     while next < end {
       let last = min(end, next + UInt64(AuditLimits.linesInOneTransaction))
-      try store.read { (transaction) throws(AuditError) in
+      try store.read(logBelow: last) { (transaction) throws(AuditError) in
         try transaction.forEach(in: .audit, from: next.bigEndianBytes.rawSpan) {
           (key, line) throws(AuditError) in
           guard let sequence = UInt64(bigEndianBytes: key), sequence < last else { return false }
@@ -101,5 +103,18 @@ package struct AuditReader: Sendable {
       next = last
     }
     return passed
+  }
+}
+
+extension Store {
+  /// Lends a snapshot that has every entry of the log before the sequence `end`, or, where that is nil, every
+  /// one that there is. Who goes through a log whose end he knows waits for LMDB once at most.
+  func read<R, E: Error>(
+    logBelow end: UInt64?, _ body: (borrowing StoreReadTransaction) throws(E) -> R
+  ) throws(E) -> R {
+    guard let end, (try? readOn { try AuditReader.size(in: $0) >= end }) == true else {
+      return try read(body)
+    }
+    return try readOn(body)
   }
 }

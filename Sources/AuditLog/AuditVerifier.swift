@@ -150,7 +150,7 @@ package struct AuditVerifier {
     var chunk = LogChunk(
       frontier: frontier, walk: walk, kept: kept, archivedBelow: start.archive?.below ?? 0)
     let archive = start.archive
-    leafRows += try store.read { (transaction) throws(VerificationStop) in
+    leafRows += try store.read(logBelow: last) { (transaction) throws(VerificationStop) in
       // What is archived may be removed from here on; what was read of that before may be older.
       guard try reading(ArchiveMark.read(in: transaction)) == archive else {
         throw .archivedMeanwhile

@@ -25,7 +25,7 @@ package struct ExportLines: Sendable {
   ///   not archived, or its hash.
   package func page(from first: UInt64, below end: UInt64) throws(AuditError) -> Page {
     let last = min(end, first + UInt64(AuditLimits.linesInOneTransaction))
-    return try store.read { (transaction) throws(AuditError) in
+    return try store.read(logBelow: last) { (transaction) throws(AuditError) in
       try Self.page(
         first..<last, archivedBelow: ArchiveMark.read(in: transaction)?.below ?? 0, in: transaction)
     }

@@ -47,7 +47,7 @@ struct LogStart {
     var kept = KeptLines()
     var next: UInt64? = 0
     while let first = next, first < end {
-      next = try store.read { (transaction) throws(VerificationStop) -> UInt64? in
+      next = try store.read(logBelow: end) { (transaction) throws(VerificationStop) -> UInt64? in
         var visited = 0
         var rest: UInt64?
         try transaction.forEach(in: .audit, from: first.bigEndianBytes.rawSpan) {

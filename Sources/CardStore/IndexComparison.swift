@@ -115,7 +115,8 @@ struct IndexComparison {
       var leading = 0
       let isComplete = try comparison.file.forEachPiece { (tokens) throws(CardStoreError) in
         for token in tokens where comparison.isMarked(token) {
-          if try Self.hasRecord(token, in: store) { leading += 1 }
+          // The walk that has marked it has seen it.
+          if try Self.hasRecord(token, in: store, isSeen: true) { leading += 1 }
         }
         return goesOn()
       }
@@ -175,11 +176,15 @@ struct IndexComparison {
     }
   }
 
-  private static func hasRecord(_ token: Token, in store: Store) throws(CardStoreError) -> Bool {
-    try store.read { (transaction) throws(CardStoreError) in
+  /// - Parameter isSeen: whether the record was there in a snapshot before.
+  private static func hasRecord(
+    _ token: Token, in store: Store, isSeen: Bool = false
+  ) throws(CardStoreError) -> Bool {
+    func has(_ transaction: borrowing StoreReadTransaction) throws(CardStoreError) -> Bool {
       try token.withBytes { (key) throws(CardStoreError) in
         try stored(transaction.contains(key, in: .cards))
       }
     }
+    return isSeen ? try store.readOn(has) : try store.read(has)
   }
 }

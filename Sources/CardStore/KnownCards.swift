@@ -63,19 +63,21 @@ extension CardStore {
     }
   }
 
-  /// Whether the merchant has a card under `token` now, as far as is durable. On any thread.
+  /// Whether the merchant has a card under `token`; nil where that is not certain without waiting. On any
+  /// thread.
   ///
   /// - Throws: ``CardStoreError/recordDoesNotOpen``, ``CardStoreError/store(_:)``.
   package static func holds(
     _ token: Token, of merchant: UInt32, in store: Store
-  ) throws(CardStoreError) -> Bool {
-    try store.read { (transaction) throws(CardStoreError) in
+  ) throws(CardStoreError) -> Bool? {
+    let sees = store.isCommitted
+    return try store.readOn { (transaction) throws(CardStoreError) -> Bool? in
       try token.withBytes { (key) throws(CardStoreError) in
         let record: RawSpan?
         do throws(StorageError) { record = try transaction.get(key, in: .cards) } catch {
           throw .store(error)
         }
-        guard let record else { return false }
+        guard let record else { return sees ? false : nil }
         return try header(of: record).merchant == merchant
       }
     }

@@ -26,7 +26,21 @@ extension ConfigurationLoader {
         at: size.position, suggestion: "for example 64GiB, 512MiB or 1048576")
       return nil
     }
-    return path.map { StoreSettings(path: $0, mapSizeBytes: bytes) }
+    let journal = journalBytes(section)
+    return path.map { StoreSettings(path: $0, mapSizeBytes: bytes, journalBytes: journal) }
+  }
+
+  private func journalBytes(_ section: MappingReader) -> UInt64? {
+    guard let size = section.tree("journal") else { return nil }
+    guard case .scalar(let text, _) = size.value, let bytes = byteSize(text),
+      StoreSettings.allowedJournalBytes.contains(bytes)
+    else {
+      diagnostics.report(
+        "\"store.journal\" expects a size from 1MiB to 64MiB, found \(size.kind)",
+        at: size.position, suggestion: "for example 16MiB; without it, a sixteenth of map_size")
+      return nil
+    }
+    return bytes
   }
 
   func serverCertificate(_ reader: MappingReader) -> TLSSettings? {

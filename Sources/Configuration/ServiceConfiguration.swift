@@ -59,11 +59,15 @@ package struct ListenAddress: Equatable, Sendable {
 package struct StoreSettings: Equatable, Sendable {
   /// The sizes that a map may have, in bytes: 1 MiB to 64 TiB.
   package static let allowedMapSizeBytes: ClosedRange<UInt64> = 1 << 20...1 << 46
+  /// The sizes that a journal may have, in bytes: 1 MiB to 64 MiB.
+  package static let allowedJournalBytes: ClosedRange<UInt64> = 1 << 20...64 << 20
 
   /// The absolute path of the store's directory.
   package let path: String
   /// The size of the memory map, in bytes: the store's upper bound.
   package let mapSizeBytes: UInt64
+  /// The size of the journal, in bytes; nil for a sixteenth of the map, within the bounds.
+  package let journalBytes: UInt64?
 }
 
 /// The server's certificate chain and its key.

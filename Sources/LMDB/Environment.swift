@@ -212,8 +212,13 @@ extension Environment {
   /// Begins a snapshot that, where it could not begin, fails at its first use.
   package func beginReadOrFail() -> ReadTransaction {
     do throws(LMDBError) { return try beginRead() } catch {
-      return ReadTransaction(TransactionHandle(error), of: self)
+      return failingRead(with: error)
     }
+  }
+
+  /// A snapshot that fails at its first use with `error`.
+  package func failingRead(with error: LMDBError) -> ReadTransaction {
+    ReadTransaction(TransactionHandle(error), of: self)
   }
 
   private func begin(_ flags: UInt32) throws(LMDBError) -> OpaquePointer {

@@ -14,6 +14,13 @@ package protocol Transaction: ~Copyable {
   var isUnchanged: Bool { get }
 }
 
+/// How large a tree is.
+package struct TreeFigures: Equatable, Sendable {
+  /// Pages from the root to a leaf; 0 where it holds nothing.
+  package let depth: Int
+  package let pages: Int
+}
+
 /// A transaction's pointer, or the reason why it could not begin.
 @safe package struct TransactionHandle {
   private let state: Result<OpaquePointer, LMDBError>
@@ -42,11 +49,23 @@ extension Transaction where Self: ~Copyable {
 
   /// How many entries `database` holds.
   package func count(of database: Database) throws(LMDBError) -> Int {
+    try statistics(of: database).ms_entries
+  }
+
+  /// How large the tree of `database` is.
+  package func figures(of database: Database) throws(LMDBError) -> TreeFigures {
+    let found = try statistics(of: database)
+    return TreeFigures(
+      depth: Int(found.ms_depth),
+      pages: found.ms_branch_pages + found.ms_leaf_pages + found.ms_overflow_pages)
+  }
+
+  private func statistics(of database: Database) throws(LMDBError) -> MDB_stat {
     let pointer = unsafe try handle.pointer()
     var figures = MDB_stat()
     let status = unsafe mdb_stat(pointer, database.identifier, &figures)
     try LMDBError.check(status, in: .statistics)
-    return figures.ms_entries
+    return figures
   }
 }
 
@@ -105,6 +124,9 @@ package struct WriteTransaction: ~Copyable, Transaction {
   deinit {
     if isOpen, let pointer = unsafe try? handle.pointer() { unsafe mdb_txn_abort(pointer) }
   }
+
+  /// Whether it can still be used: not after an error that only its end helps against.
+  package var isUsable: Bool { (try? count(of: Database(identifier: 1))) != nil }
 
   /// Makes the changes durable: returns after the file has been synced.
   ///

@@ -40,15 +40,16 @@ package struct CardRecordHeader: Hashable, Sendable {
 
   /// What a record is bound to: its header ‖ token(16).
   func associatedData(_ token: Token) -> InlineArray<25, UInt8> {
-    let tokenBytes = token.bytes
-    return InlineArray { index in
-      switch index {
-      case 0: CardRecord.version
-      case 1..<5: UInt8(truncatingIfNeeded: keyIdentifier.value >> UInt32(8 * (4 - index)))
-      case 5..<9: UInt8(truncatingIfNeeded: merchant >> UInt32(8 * (8 - index)))
-      default: tokenBytes[index - CardRecordHeader.byteCount]
-      }
+    var data = InlineArray<25, UInt8>(repeating: CardRecord.version)
+    var span = data.mutableSpan
+    unsafe span.withUnsafeMutableBytes { bytes in
+      unsafe bytes.storeBytes(of: keyIdentifier.value.bigEndian, toByteOffset: 1, as: UInt32.self)
+      unsafe bytes.storeBytes(of: merchant.bigEndian, toByteOffset: 5, as: UInt32.self)
+      unsafe bytes.storeBytes(
+        of: token.bytes, toByteOffset: CardRecordHeader.byteCount,
+        as: InlineArray<16, UInt8>.self)
     }
+    return data
   }
 }
 

@@ -118,10 +118,19 @@ final class CompactionRequest: @unchecked Sendable {
   init(progress: @escaping StoreCopy.Progress) { self.progress = progress }
 
   /// Compacts; why nothing may be written any more, where that is so.
-  func run(_ compaction: Compaction, isStopping: () -> Bool = { false }) -> StorageError? {
+  ///
+  /// - Parameter erase: puts zeros in the place of what the journal holds, when that is done.
+  func run(
+    _ compaction: Compaction, isStopping: () -> Bool = { false },
+    erase: () throws(StorageError) -> Void
+  ) -> StorageError? {
     let outcome = compaction.run { done, total in !isStopping() && progress(done, total) }
     switch outcome {
     case .done(let result):
+      do throws(StorageError) { try erase() } catch {
+        complete(.failure(error == .full ? error : .writingEnded))
+        return error == .full ? nil : error
+      }
       complete(.success(result))
     case .failed(let error):
       complete(.failure(error == .cancelled && isStopping() ? .stopped : error))
@@ -138,4 +147,16 @@ final class CompactionRequest: @unchecked Sendable {
   }
 
   func wait() throws(StorageError) -> CompactionResult { try result.waitUntil { $0 }.get() }
+}
+
+/// A wish that the journal be erased, for whose fulfilment its caller waits.
+final class ErasureRequest: Sendable {
+  private let result = Monitor<Result<Void, StorageError>?>(nil)
+
+  func complete(_ outcome: Result<Void, StorageError>) {
+    result.withLock { $0 = outcome }
+    result.broadcast()
+  }
+
+  func wait() throws(StorageError) { try result.waitUntil { $0 }.get() }
 }

@@ -13,7 +13,7 @@ struct DeferredJobs {
   }
 
   /// Between two tries.
-  static let pause = Duration.milliseconds(5)
+  static let pauseNanoseconds: UInt64 = 5_000_000
   static let mostNanoseconds: UInt64 = 2_000_000_000
   static let mostJobs = 512
 

@@ -1,3 +1,4 @@
+import Bytes
 import LMDB
 import Synchronization
 
@@ -7,6 +8,8 @@ final class Generation: Sendable {
   let environment: Environment
   let tables: Tables
   let proofs: ContentProofs
+  /// What the file does not have, since it is open for reading only: what the journal has.
+  private let changes: SharedChanges
 
   /// Opens the file `path` and every table in it, which are made when `creating`. What is known of its
   /// contents is `proofs`.
@@ -17,11 +20,41 @@ final class Generation: Sendable {
     self.proofs = proofs
     environment = try Environment(path: path, options: options)
     tables = try Tables(of: environment, creating: creating)
+    changes = .none
+  }
+
+  /// The same file, as it is with `changes`.
+  init(_ file: Generation, with changes: consuming WriteSet) {
+    environment = file.environment
+    tables = file.tables
+    proofs = file.proofs
+    self.changes = SharedChanges(changes)
   }
 
   /// A snapshot; one that could not begin fails at its first use.
   func beginReadOrFail() -> StoreReadTransaction {
-    StoreReadTransaction(base: environment.beginReadOrFail(), tables: tables)
+    StoreReadTransaction(base: environment.beginReadOrFail(), tables: tables, shared: changes)
+  }
+
+  /// A snapshot that fails at its first use, since it would not see everything.
+  func failingRead(since error: StorageError) -> StoreReadTransaction {
+    let kind: LMDBError.Kind = error.isOfRoom ? .noSpace : .panic
+    return StoreReadTransaction(
+      base: environment.failingRead(with: LMDBError(kind, in: .begin)), tables: tables,
+      shared: .none)
+  }
+
+  /// A snapshot of what a copy of the store is to hold: a file that alone is the truth.
+  func beginReadForCopy() throws(StorageError) -> StoreReadTransaction {
+    var set = changes.copy()
+    let (key, row) = (StoreFormat.key, JournalRow.key)
+    let format = StoreFormat.whole.bytes
+    do throws(LMDBError) {
+      try set.put(key: key.rawSpan, value: format.rawSpan, in: .meta, appends: false)
+      try set.remove(row.rawSpan, in: .meta)
+    } catch { throw StorageError(error) }
+    return StoreReadTransaction(
+      base: environment.beginReadOrFail(), tables: tables, shared: SharedChanges(set))
   }
 
   /// The writing transaction, on a file that no compaction can replace meanwhile.
@@ -85,16 +118,22 @@ final class CurrentGeneration: Sendable {
     }
   }
 
+  /// Whether anything may be written still.
+  var isWritable: Bool { state.withLock { $0.isWritable } }
+
   /// Why nothing may be written any more, where ``endWriting(because:)`` was called.
   var cause: StorageError? { state.withLock { $0.cause } }
 
   /// Begins the one writing transaction, waiting for another to end.
   /// - Throws: ``LMDBError/Kind/panic`` when nothing may be written any more.
-  ///
-  /// - Parameter set: what holds its changes, empty.
-  func beginWrite(
-    _ set: consuming WriteSet = WriteSet()
-  ) throws(LMDBError) -> StoreWriteTransaction {
+  func beginWrite() throws(LMDBError) -> StoreWriteTransaction {
+    let begun = try beginEngineWrite()
+    let generation = begun.generation
+    return StoreWriteTransaction(begun.base, tables: generation.tables, proofs: generation.proofs)
+  }
+
+  /// Begins the engine's own, and says of which file it is.
+  func beginEngineWrite() throws(LMDBError) -> EngineWrite {
     while true {
       let generation = value
       let transaction = try generation.environment.beginWrite()
@@ -103,10 +142,13 @@ final class CurrentGeneration: Sendable {
         ($0.generation === generation, $0.isWritable)
       }
       guard isWritable else { throw LMDBError(.panic, in: .begin) }
-      if isCurrent {
-        return StoreWriteTransaction(
-          transaction, set, tables: generation.tables, proofs: generation.proofs)
-      }
+      if isCurrent { return EngineWrite(base: transaction, generation: generation) }
     }
   }
+}
+
+/// The engine's writing transaction, and on which file.
+struct EngineWrite: ~Copyable {
+  var base: WriteTransaction
+  let generation: Generation
 }

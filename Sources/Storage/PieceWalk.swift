@@ -10,6 +10,7 @@ package struct PieceWalk: Sendable {
   /// Entries that were read.
   package private(set) var count = 0
   package private(set) var isAtEnd = false
+  fileprivate var isAtStart: Bool { position == nil }
 
   /// A walk over the entries after the key `position`, or over all.
   package init(after position: [UInt8]? = nil, entriesPerPiece: Int = 1_000) {
@@ -55,11 +56,12 @@ extension Store {
       _ key: RawSpan, _ value: RawSpan, _ transaction: borrowing StoreReadTransaction
     ) throws(E) -> Bool
   ) throws(E) {
-    try read { (transaction) throws(E) in
+    func readPiece(in transaction: borrowing StoreReadTransaction) throws(E) {
       try walk.readPiece(of: table, in: transaction) { (key, value) throws(E) in
         try body(key, value, transaction)
       }
     }
+    if walk.isAtStart { try read(readPiece) } else { try readOn(readPiece) }
   }
 
   /// Calls `body` with every entry of `table`, while others may write, and goes with that through each of

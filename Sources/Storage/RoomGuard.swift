@@ -74,13 +74,23 @@ struct RoomGuard {
   ///
   /// Reserved ones are bounded by the disk alone: LMDB tells the end of the map cleanly, but takes a
   /// write that a full disk cuts short for a failure of the disk, after which nothing may be written.
+  /// - Parameters:
+  ///   - pending: pages that LMDB's next commit may take for batches that are in the journal.
+  ///   - ahead: pages for which room is to be certain, where there is that much.
   /// - Throws: ``LMDBError/Kind/ioError``: nothing may be written any more.
-  mutating func admit(ordinary: Int, all: Int) throws(LMDBError) -> Admitted {
+  mutating func admit(
+    ordinary: Int, all: Int, pending: Int = 0, ahead: Int = 0
+  ) throws(LMDBError) -> Admitted {
     guard let figures = try? environment.information() else { return Admitted(ordinary: 0, all: 0) }
     let reserve = Self.reserve(ofMap: figures.mapSize)
-    let end = figures.pageCount * figures.pageSize
+    let committedEnd = figures.pageCount * figures.pageSize
+    let end = committedEnd + pending * figures.pageSize
     let needed = (all + Self.pagesOfABatch) * figures.pageSize
-    try allocate(beyond: end, ahead: max(reserve, needed), mapSize: figures.mapSize)
+    let certain = max(ahead, pending) * figures.pageSize
+    // Twice as much as is looked for, so that this happens seldom.
+    try allocate(
+      beyond: committedEnd, ahead: max(reserve + certain, needed),
+      upTo: max(2 * max(reserve, needed), reserve + 2 * certain), mapSize: figures.mapSize)
     let surplus = (min(allocatedEnd, figures.mapSize) - end - reserve) / figures.pageSize
     var admitted = Admitted(ordinary: ordinary, all: all)
     if surplus < ordinary {
@@ -104,6 +114,16 @@ struct RoomGuard {
     return admitted
   }
 
+  /// Whether LMDB can take so many pages beyond the last one that is committed, whatever happens: the map has
+  /// room for them, the disk has blocks, and the reserve stays beside them. Free pages within the file do not
+  /// count.
+  func isCertain(ofPages pages: Int) -> Bool {
+    guard method == .allocating, let figures = try? environment.information() else { return false }
+    let needed = (figures.pageCount + pages) * figures.pageSize
+    let reserve = Self.reserve(ofMap: figures.mapSize)
+    return needed + reserve <= min(allocatedEnd, figures.mapSize)
+  }
+
   /// Whether a client may have a job done in this batch that takes of the reserve, where ordinary ones are
   /// refused; it counts as done.
   mutating func takeShare(of client: UInt32) -> Bool { shares.take(by: client) }
@@ -118,18 +138,19 @@ struct RoomGuard {
   }
 
   /// Puts so many bytes of blocks ahead of the last page, so that the reserve is on the disk and not only
-  /// in the map.
+  /// in the map; where there are fewer, up to `most`.
   private mutating func allocate(
-    beyond end: Int, ahead: Int, mapSize: Int
+    beyond end: Int, ahead: Int, upTo most: Int, mapSize: Int
   ) throws(LMDBError) {
     guard min(end + ahead, mapSize) > allocatedEnd else { return }
     switch method {
     case .allocating:
-      // Twice as much, so that this happens seldom.
-      let limit = min(end + 2 * ahead, mapSize)
+      let limit = min(end + most, mapSize)
       if !fellShort, extend(from: end, to: limit) { return }
       extendByPieces(from: max(end, allocatedEnd), to: limit)
-      if method == .writing { try allocate(beyond: end, ahead: ahead, mapSize: mapSize) }
+      if method == .writing {
+        try allocate(beyond: end, ahead: ahead, upTo: most, mapSize: mapSize)
+      }
     case .writing:
       let limit = min(end + ahead + Self.writtenAhead, mapSize)
       do throws(LMDBError) { allocatedEnd = try environment.writeZeros(to: limit) } catch {

@@ -29,6 +29,11 @@ package enum StorageError: Error, Equatable, Sendable {
   case damaged(file: String, page: Int? = nil)
   /// The store was written by a version of Cadenas whose format this one does not know.
   case unknownFormat(file: String, format: UInt8)
+  /// The store was not stopped, and its journal, in which acknowledged operations stand, is missing or that of
+  /// another one.
+  case journalMissing(file: String)
+  /// The file is that of a store that runs or was killed: its newest operations are in its journal.
+  case needsJournal(file: String)
   /// The configured map is smaller than the file.
   case mapTooSmall(file: String, neededBytes: Int)
   /// There is no room, in the map or on the disk, beside what is reserved.
@@ -67,7 +72,8 @@ package enum StorageError: Error, Equatable, Sendable {
     case .damaged, .truncated: true
     case .engine(let failure): failure.tellsOfDamage
     case .locked, .notInitialized, .alreadyInitialized, .alreadyExists, .unknownFormat,
-      .mapTooSmall, .full, .noRoom, .overloaded, .stopped, .writingEnded, .cancelled, .fileReplaced,
+      .journalMissing, .needsJournal, .mapTooSmall, .full, .noRoom, .overloaded, .stopped,
+      .writingEnded, .cancelled, .fileReplaced,
       .system:
       false
     }

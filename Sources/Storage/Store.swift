@@ -91,8 +91,11 @@ package final class Store: Sendable {
   let generations: CurrentGeneration
   private let derived: Mutex<Derived>
   private let history: IndexHistory
+  private let gate = SnapshotGate()
   private let writer: Writer
   private let isReadOnly: Bool
+  /// For want of which room the writer works without a journal.
+  private let lacking = Mutex<StorageError?>(nil)
   // Last, so that it is given up after the environments are closed.
   private let lock: StoreLock?
 
@@ -107,18 +110,41 @@ package final class Store: Sendable {
     self.history = history
     self.isReadOnly = isReadOnly
     self.lock = lock
-    writer = Writer(generations: generations, directory: directory, lock: lock)
+    writer = Writer(generations: generations, directory: directory, gate: gate, lock: lock)
   }
 
   deinit { writer.stop() }
 
-  /// Lends a snapshot of the store to `body`, on any thread. Keep it short: as long as it lives,
-  /// freed pages cannot be used again. A snapshot that could not begin fails at its first use, so
+  /// Lends a snapshot of the store to `body`, on any thread but the writer's. Keep it short: as long as it
+  /// lives, freed pages cannot be used again. A snapshot that could not begin fails at its first use, so
   /// that this function throws what `body` throws and nothing else.
+  ///
+  /// It is never older than what was acknowledged before: where LMDB lacks something, it waits until that
+  /// is committed, some milliseconds. Not on an event loop.
   package func read<R: ~Copyable, E: Error>(
     _ body: (borrowing StoreReadTransaction) throws(E) -> R
   ) throws(E) -> R {
+    do throws(StorageError) { try gate.pass(askForCommit: writer.askForCommit) } catch {
+      return try body(generations.value.failingRead(since: error))
+    }
+    return try body(generations.value.beginReadOrFail())
+  }
+
+  /// The same for the later pieces of a walk, whose first ``read(_:)`` has waited: a snapshot that is at
+  /// least as new as the one before, and never waits.
+  package func readOn<R: ~Copyable, E: Error>(
+    _ body: (borrowing StoreReadTransaction) throws(E) -> R
+  ) throws(E) -> R {
     try body(generations.value.beginReadOrFail())
+  }
+
+  /// Whether a snapshot that begins now sees all that was acknowledged; where not, ``read(_:)`` would wait.
+  package var isCommitted: Bool { gate.isOpen }
+
+  /// The file, after LMDB has everything that was acknowledged.
+  func committedGeneration() throws(StorageError) -> Generation {
+    try gate.pass(askForCommit: writer.askForCommit)
+    return generations.value
   }
 
   /// Lends a write transaction to `body`, on this thread, and commits when it returns: for commands
@@ -128,6 +154,7 @@ package final class Store: Sendable {
   package func write<R: ~Copyable, E: StoreFailure>(
     _ body: (inout StoreWriteTransaction) throws(E) -> R
   ) throws(E) -> R {
+    precondition(!writer.isRunning, "a store is written to beside its writer")
     var transaction: StoreWriteTransaction
     do throws(LMDBError) { transaction = try generations.beginWrite() } catch {
       throw .store(StorageError(error))
@@ -176,10 +203,10 @@ package final class Store: Sendable {
   }
 
   /// Bytes that are missing until ``index`` has room for every card, where it knows as many as it has
-  /// entries, and `waiting` wait to be written; 0 where none is. An estimate.
+  /// entries, and `waiting` wait to be written; 0 where none is. An estimate, on any thread.
   package func indexLackingBytes(waiting: Int? = nil) -> Int {
     let cards =
-      (try? read { (transaction) throws(StorageError) in try transaction.count(of: .cards) }) ?? 0
+      (try? readOn { (transaction) throws(StorageError) in try transaction.count(of: .cards) }) ?? 0
     switch derived.withLock({ $0 }) {
     case .open(let index):
       let known = StoreIndex.Slot.allCases.compactMap { try? index.count(of: $0) }.max() ?? 0
@@ -219,8 +246,20 @@ package final class Store: Sendable {
     onEnd: @escaping @Sendable (StorageError) -> Void
   ) throws(StorageError) {
     guard !isReadOnly else { throw .system(call: "startWriter", errno: EROFS) }
-    try writer.start(participant: participant, limits: limits, onEnd: onEnd)
+    let journal = try beginJournal(limits.journal)
+    if case .none(let error?) = journal { lacking.withLock { $0 = error } }
+    try writer.start(participant: participant, limits: limits, journal: journal, onEnd: onEnd)
   }
+
+  /// Why the writer works without a journal, where there was no room for one; nil otherwise.
+  package var journalLack: StorageError? { lacking.withLock { $0 } }
+
+  /// What the journal has and LMDB does not.
+  package var pendingFrames: PendingFrames { gate.pending }
+
+  /// Puts zeros in the place of what the journal holds, durable, after LMDB has it: what was deleted before
+  /// is in no frame any more. Not from the writer's thread or an event loop.
+  package func eraseJournal() throws(StorageError) { try writer.eraseJournal() }
 
   /// Whether ordinary jobs are refused for want of room; as of the writer's last batch.
   var isRefusingForRoom: Bool { writer.isRefusingForRoom }

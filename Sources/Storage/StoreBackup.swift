@@ -26,9 +26,9 @@ extension Store {
     // Whole or absent: a copy that a crash cut off does not have the name of one.
     Drafts.removeAbandoned(for: path, ending: Self.draftEnding)
     let draft = Drafts.name(for: path, ending: Self.draftEnding)
-    let generation = generations.value
+    let generation = try committedGeneration()
     let result = try StoreCopy.write(
-      generation.beginReadOrFail(), of: generation, to: draft, progress: progress)
+      generation.beginReadForCopy(), of: generation, to: draft, progress: progress)
     do throws(StorageError) {
       try Files.rename(draft, to: path)
     } catch {
@@ -53,9 +53,18 @@ extension Store {
     try opened(openCopy(path))
   }
 
+  /// Reads which store this is a copy of, and refuses the file of a store that runs or was killed: it is not
+  /// all of it.
+  private static func identity(ofCopy copy: Generation) throws(StorageError) -> StoreIdentifier {
+    let (identifier, format) = try identity(of: copy)
+    guard format == .whole else { throw .needsJournal(file: copy.environment.path) }
+    return identifier
+  }
+
   private static func opened(_ copy: Generation) throws(StorageError) -> Store {
     Store(
-      directory: Directory.containing(copy.environment.path), identifier: try identity(of: copy),
+      directory: Directory.containing(copy.environment.path),
+      identifier: try identity(ofCopy: copy),
       generation: copy, index: .none, isReadOnly: true, lock: nil)
   }
 
@@ -83,7 +92,7 @@ extension Store {
   ) throws {
     // Before a directory is made for nothing.
     let copy = try openCopy(file)
-    _ = try identity(of: copy)
+    _ = try identity(ofCopy: copy)
     try StoreCopy.requireKnownTables(of: copy)
     let tables = Table.allCases.filter { !leavingOut.contains($0) }
     try make(in: directory) { path in

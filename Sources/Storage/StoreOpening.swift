@@ -5,9 +5,6 @@ import SystemCalls
 
 extension Store {
   private static let identifierKey = Array("store".utf8)
-  private static let formatKey = Array("format".utf8)
-  /// The format of `cards.mdb` that this version writes and reads.
-  private static let format: UInt8 = 1
 
   /// Makes a new store in `directory`, which is made (mode 0700) where it is not there, and whose first
   /// contents `populate` writes.
@@ -78,8 +75,8 @@ extension Store {
       let generation = try Generation(path: draft, options: options, creating: true)
       var transaction = try generation.beginWrite()
       try put(identifier, in: &transaction)
-      let formatBytes = [format]
-      try transaction.put(key: formatKey.rawSpan, value: formatBytes.rawSpan, in: .meta)
+      let (key, format) = (StoreFormat.key, StoreFormat.whole.bytes)
+      try transaction.put(key: key.rawSpan, value: format.rawSpan, in: .meta)
       try populate(&transaction)
       try transaction.commit()
     } catch let error as LMDBError {
@@ -104,7 +101,7 @@ extension Store {
   /// `mapSize` is the greatest size of `cards.mdb` in bytes; it may be greater than before.
   /// - Throws: ``StorageError/locked(byProcess:)``, ``StorageError/notInitialized(directory:)``,
   ///   ``StorageError/truncated(file:)``, ``StorageError/damaged(file:page:)``,
-  ///   ``StorageError/unknownFormat(file:format:)``, ``StorageError/mapTooSmall(file:neededBytes:)``.
+  ///   ``StorageError/journalMissing(file:)``, ``StorageError/unknownFormat(file:format:)``, ``StorageError/mapTooSmall(file:neededBytes:)``.
   package static func open(
     at directory: String, mapSize: Int, options: Options = Options()
   ) throws(StorageError) -> Store {
@@ -118,20 +115,24 @@ extension Store {
     // Evidence: nothing can be written there, so nothing is, not even a lock.
     let isOnReadOnlyDisk = options.isReadOnly && Directory.isOnReadOnlyDisk(directory)
     let lock = try StoreLock(directory: directory, isReadOnly: isOnReadOnlyDisk)
-    if !isOnReadOnlyDisk { try Files.remove(Compaction.leftovers(in: directory)) }
+    if !isOnReadOnlyDisk {
+      try Files.remove(
+        Compaction.leftovers(in: directory) + JournalFile.leftovers(in: directory))
+    }
     var environmentOptions = Environment.Options(mapSize: mapSize)
     environmentOptions.isReadOnly = options.isReadOnly
     environmentOptions.writesAhead = true
     if let bytes = options.checksWholeUpTo { environmentOptions.checksWholeUpTo = bytes }
     let isMarked = DamageMark.isLeft(in: directory)
     if options.checksWhole || isMarked { environmentOptions.checksWholeUpTo = .max }
-    let generation: Generation
+    let file: Generation
     do throws(LMDBError) {
-      generation = try Generation(path: path, options: environmentOptions)
-      try generation.environment.checkReaders()
+      file = try Generation(path: path, options: environmentOptions)
+      try file.environment.checkReaders()
     } catch { throw StorageError(error, opening: path) }
     if isMarked, !options.isReadOnly { DamageMark.remove(in: directory) }
-    let identifier = try identity(of: generation)
+    let (identifier, _) = try identity(of: file)
+    let generation = try recovered(file, in: directory, isReadOnly: options.isReadOnly)
     let history = IndexHistory()
     let index = try index(
       in: directory, of: identifier, mapSize: options.indexMapSize ?? mapSize, history,
@@ -164,21 +165,24 @@ extension Store {
 
   /// Names of files in `directory` that only a store leaves there.
   private static func remains(in directory: String) -> [String] {
-    ["lock", "cards.mdb-lock", "index.mdb"].filter {
+    ["lock", "cards.mdb-lock", "cards.journal", "index.mdb"].filter {
       (try? Files.exists("\(directory)/\($0)")) == true
     }
   }
 
-  /// Reads which store this is, and refuses a format that is not known.
-  static func identity(of generation: Generation) throws(StorageError) -> StoreIdentifier {
+  /// Reads which store this is, and in which format, and refuses one that is not known.
+  static func identity(
+    of generation: Generation
+  ) throws(StorageError) -> (StoreIdentifier, StoreFormat) {
     let path = generation.environment.path
     let transaction = generation.beginReadOrFail()
-    guard let found = try transaction.get(formatKey.rawSpan, in: .meta), found.byteCount == 1,
+    guard let format = try StoreFormat.read(in: transaction),
       let bytes = try transaction.get(identifierKey.rawSpan, in: .meta),
       let identifier = StoreIdentifier(bytes.array)
     else { throw .damaged(file: path) }
-    let format = found.byte(0)
-    guard format == Self.format else { throw .unknownFormat(file: path, format: format) }
-    return identifier
+    guard format == .whole || format == .withJournal else {
+      throw .unknownFormat(file: path, format: format.number)
+    }
+    return (identifier, format)
   }
 }

@@ -84,25 +84,61 @@ extension Transaction where Self: ~Copyable {
   }
 }
 
+/// What a transaction of the engine holds together with changes that it does not have.
+extension Transaction where Self: ~Copyable {
+  /// The value lives no longer than the changes do either: for who has both.
+  @_lifetime(borrow self)
+  fileprivate func value(
+    under key: RawSpan, in database: Database, changedBy changes: borrowing TableChanges
+  ) throws(StorageError) -> RawSpan? {
+    if !changes.isEmpty {
+      let (place, isKnown) = changes.place(of: key)
+      if isKnown {
+        if changes.kind(at: place) == .removal { return nil }
+        return unsafe _overrideLifetime(changes.value(at: place), borrowing: self)
+      }
+    }
+    let value = try value(under: key, in: database)
+    return unsafe _overrideLifetime(value, borrowing: self)
+  }
+
+  fileprivate func count(
+    of database: Database, changedBy changes: borrowing TableChanges
+  ) throws(StorageError) -> Int {
+    var count = try engine(count(of: database))
+    for place in 0..<changes.count {
+      let isThere = try value(under: changes.key(at: place), in: database) != nil
+      let stays = changes.kind(at: place) != .removal
+      if isThere != stays { count += stays ? 1 : -1 }
+    }
+    return count
+  }
+}
+
 /// A snapshot of the store.
 package struct StoreReadTransaction: ~Copyable, StoreReading {
   let base: ReadTransaction
   let tables: Tables
+  /// What the file does not have, and counts all the same.
+  let shared: SharedChanges
 
   @_lifetime(borrow self)
   package func get(_ key: RawSpan, in table: Table) throws(StorageError) -> RawSpan? {
-    let value = try base.value(under: key, in: tables[table])
+    let changes = unsafe shared.changes(of: table)
+    let value = try base.value(under: key, in: tables[table], changedBy: changes)
     return unsafe _overrideLifetime(value, borrowing: self)
   }
 
   @_lifetime(borrow self)
   package func cursor(in table: Table) throws(StorageError) -> StoreCursor {
-    let cursor = try base.storeCursor(in: tables[table])
+    let changes = unsafe shared.changes(of: table)
+    let cursor = try base.storeCursor(in: tables[table], changes: changes)
     return unsafe _overrideLifetime(cursor, borrowing: self)
   }
 
   package func count(of table: Table) throws(StorageError) -> Int {
-    try engine(base.count(of: tables[table]))
+    let changes = unsafe shared.changes(of: table)
+    return try base.count(of: tables[table], changedBy: changes)
   }
 }
 
@@ -131,12 +167,7 @@ package struct StoreWriteTransaction: ~Copyable, StoreReading {
   @_lifetime(borrow self)
   package func get(_ key: RawSpan, in table: Table) throws(StorageError) -> RawSpan? {
     let changes = set[table]
-    let (place, isKnown) = changes.place(of: key)
-    guard !isKnown else {
-      if changes.kind(at: place) == .removal { return nil }
-      return unsafe _overrideLifetime(changes.value(at: place), borrowing: self)
-    }
-    let value = try base.value(under: key, in: tables[table])
+    let value = try base.value(under: key, in: tables[table], changedBy: changes)
     return unsafe _overrideLifetime(value, borrowing: self)
   }
 
@@ -149,14 +180,7 @@ package struct StoreWriteTransaction: ~Copyable, StoreReading {
   }
 
   package func count(of table: Table) throws(StorageError) -> Int {
-    var count = try engine(base.count(of: tables[table]))
-    let changes = set[table]
-    for place in 0..<changes.count {
-      let isThere = try base.value(under: changes.key(at: place), in: tables[table]) != nil
-      let stays = changes.kind(at: place) != .removal
-      if isThere != stays { count += stays ? 1 : -1 }
-    }
-    return count
+    try base.count(of: tables[table], changedBy: set[table])
   }
 
   /// Stores `value` under `key`.
@@ -189,21 +213,24 @@ package struct StoreWriteTransaction: ~Copyable, StoreReading {
     return true
   }
 
-  /// Makes the changes durable.
-  ///
-  /// - Returns: the set that held them, empty, for another transaction.
-  @discardableResult
-  consuming func commit() throws(LMDBError) -> WriteSet {
+  /// Makes the changes durable in LMDB.
+  consuming func commit() throws(LMDBError) {
     try set.apply(to: &base, tables)
     try base.commit()
-    set.removeAll()
-    return set
+  }
+
+  /// Ends it without its changes being anywhere but in the set.
+  consuming func takeApart() -> Parts { Parts(base: base, set: set) }
+
+  struct Parts: ~Copyable {
+    var base: WriteTransaction
+    var set: WriteSet
   }
 }
 
 extension WriteSet {
   /// Hands the changes to the engine: first what goes, since what is appended is greater than what stays.
-  fileprivate borrowing func apply(
+  borrowing func apply(
     to base: inout WriteTransaction, _ tables: Tables
   ) throws(LMDBError) {
     for table in Table.allCases {

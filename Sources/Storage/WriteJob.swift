@@ -72,6 +72,8 @@ package struct WriterLimits: Sendable {
   package var batch: Int
   /// Reserved jobs that may wait beyond `queue`, since an outcome must not be lost to overload.
   package var reservedQueue: Int
+  /// The journal before LMDB.
+  package var journal = JournalLimits()
 
   package init(queue: Int = 4096, batch: Int = 512, reservedQueue: Int = 8192) {
     self.queue = queue

@@ -6,19 +6,23 @@ import LMDB
 ///
 /// Jobs read what it holds before what the engine does, and a batch that fails is thrown away with it:
 /// the engine has not been touched. What is read of a table is what ``TableChanges`` lends.
+///
+/// The changes stand in memory as they came, in the form of a frame's rows: see ``add(rows:count:appends:)``.
 struct WriteSet: ~Copyable {
   /// The longest key of the engine, in bytes.
   private static let mostKeyBytes = 511
+  /// What the engine keeps with an entry, in bytes.
+  private static let entryBytes = 16
   /// Memory that is kept for the next batch, in bytes.
   private static let mostKeptBytes = 256 << 10
 
   /// The change of one key. The bytes stand in the set's own.
   struct Change {
-    enum Kind {
-      case put
+    enum Kind: UInt8 {
+      case put = 0
       /// Put under a key that is greater than all others.
-      case append
-      case removal
+      case append = 1
+      case removal = 2
     }
 
     fileprivate let keyStart: UInt32
@@ -28,8 +32,22 @@ struct WriteSet: ~Copyable {
     fileprivate let valueCount: UInt32
   }
 
-  /// Keys and values, one after the other, as they came.
-  private var bytes: [UInt8] = []
+  /// How much of a table is changed, those changes included that others have taken the place of.
+  struct Extent {
+    /// Rows that were put, and not appended.
+    var rows = 0
+    var removals = 0
+    /// Bytes of those rows, with what the engine keeps beside them.
+    var bytes = 0
+    /// The same of rows that were appended.
+    var appendedBytes = 0
+  }
+
+  /// The rows of a frame, as they came.
+  private(set) var rows: [UInt8] = []
+  private(set) var rowCount = 0
+  /// By ``Table/index``.
+  private(set) var extents = [Extent](repeating: Extent(), count: Table.allCases.count)
   /// The changes of each table, by ``Table/index``.
   private var tables = [[Change]](repeating: [], count: Table.allCases.count)
 
@@ -37,14 +55,39 @@ struct WriteSet: ~Copyable {
   subscript(table: Table) -> TableChanges {
     @_lifetime(borrow self)
     get {
-      TableChanges(bytes: bytes.rawSpan, changes: tables[table.index])
+      TableChanges(bytes: rows.rawSpan, changes: tables[table.index])
     }
+  }
+
+  /// Lends keys and values, as they came.
+  func withBytes<R>(_ body: (UnsafeRawBufferPointer) -> R) -> R {
+    unsafe rows.withUnsafeBytes { unsafe body($0) }
+  }
+
+  /// Where the changes of a table stand in them.
+  func changes(of table: Table) -> [Change] { tables[table.index] }
+
+  /// Whether it changes nothing.
+  var isEmpty: Bool { rowCount == 0 }
+
+  /// Another one that holds the same.
+  borrowing func copy() -> WriteSet {
+    var copy = WriteSet()
+    copy.rows = rows
+    copy.rowCount = rowCount
+    copy.extents = extents
+    copy.tables = tables
+    return copy
   }
 
   /// Empties it, for another batch.
   mutating func removeAll() {
-    bytes.removeAll(keepingCapacity: bytes.capacity <= Self.mostKeptBytes)
-    for table in tables.indices { tables[table].removeAll(keepingCapacity: true) }
+    rows.removeAll(keepingCapacity: rows.capacity <= Self.mostKeptBytes)
+    rowCount = 0
+    for table in tables.indices {
+      tables[table].removeAll(keepingCapacity: true)
+      extents[table] = Extent()
+    }
   }
 
   /// Notes that `value` stands under `key`.
@@ -74,9 +117,8 @@ struct WriteSet: ~Copyable {
     {
       throw LMDBError(.keyExists, in: .put)
     }
-    let start = bytes.count
-    bytes.append(contentsOf: key)
-    bytes.append(contentsOf: value)
+    appendRow(kind, key, value, in: table)
+    let start = rows.count - key.byteCount - value.byteCount
     let change = Change(
       keyStart: UInt32(start), keyCount: UInt16(key.byteCount),
       // The row that was there comes before those that were not.
@@ -89,6 +131,26 @@ struct WriteSet: ~Copyable {
       tables[table.index].append(change)
     } else {
       tables[table.index].insert(change, at: place)
+    }
+  }
+
+  /// Appends a frame's row.
+  private mutating func appendRow(
+    _ kind: Change.Kind, _ key: RawSpan, _ value: RawSpan, in table: Table
+  ) {
+    let count = key.byteCount + value.byteCount + Self.entryBytes
+    var head = UInt64(table.index) << 56 | UInt64(kind.rawValue) << 48
+    head |= UInt64(key.byteCount) << 32 | UInt64(value.byteCount)
+    rows.append(bigEndian: head)
+    rows.append(contentsOf: key)
+    rows.append(contentsOf: value)
+    rowCount += 1
+    switch kind {
+    case .append: extents[table.index].appendedBytes += count
+    case .put:
+      extents[table.index].rows += 1
+      extents[table.index].bytes += count
+    case .removal: extents[table.index].removals += 1
     }
   }
 

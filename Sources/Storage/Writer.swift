@@ -15,6 +15,10 @@ final class Writer: Sendable {
   enum Turn {
     case jobs
     case compaction(CompactionRequest)
+    /// To put zeros in the place of what the journal holds.
+    case erasure(ErasureRequest)
+    /// To commit to LMDB what is in the journal: somebody waits for a snapshot.
+    case commit
     case stop
   }
 
@@ -24,6 +28,8 @@ final class Writer: Sendable {
     var queue = JobQueue()
     /// Compactions that wait for the batch that is being written to end.
     var compactions: [CompactionRequest] = []
+    var erasures: [ErasureRequest] = []
+    var wantsCommit = false
     var limits = WriterLimits()
     /// Jobs at which a submitter wakes the thread; greater than any queue while it does not wait.
     var wakesAt = Int.max
@@ -36,7 +42,12 @@ final class Writer: Sendable {
     mutating func nextTurn(withAtLeast count: Int, taking jobs: inout [any WriteJob]) -> Turn? {
       wakesAt = .max
       // First, since jobs may always be waiting.
+      if wantsCommit {
+        wantsCommit = false
+        return .commit
+      }
       if !compactions.isEmpty { return .compaction(compactions.removeFirst()) }
+      if !erasures.isEmpty { return .erasure(erasures.removeFirst()) }
       // More jobs than are taken or accepted are not waited for.
       let enough = phase == .stopping ? 1 : max(1, min(count, limits.batch, limits.queue))
       if queue.count >= enough {
@@ -53,19 +64,23 @@ final class Writer: Sendable {
   }
 
   private let generations: CurrentGeneration
+  private let gate: SnapshotGate
   private let compaction: Compaction
   private let lock: StoreLock?
   private let monitor = Monitor(State())
 
-  init(generations: CurrentGeneration, directory: String, lock: StoreLock?) {
+  init(
+    generations: CurrentGeneration, directory: String, gate: SnapshotGate, lock: StoreLock?
+  ) {
     self.generations = generations
+    self.gate = gate
     compaction = Compaction(directory: directory, generations: generations)
     self.lock = lock
   }
 
   /// Starts the thread.
   func start(
-    participant: (any BatchParticipant)?, limits: WriterLimits,
+    participant: (any BatchParticipant)?, limits: WriterLimits, journal: JournalStart,
     onEnd: @escaping @Sendable (StorageError) -> Void
   ) throws(StorageError) {
     let monitor = monitor
@@ -78,14 +93,19 @@ final class Writer: Sendable {
     precondition(isFirst, "a store's writer is started once")
     let generations = generations
     let compaction = compaction
+    let gate = gate
     let lock = lock
     let start = ThreadStart(name: "cadenas-writer") {
       WriterLoop.askForPromptness()
+      gate.begin()
       var loop = WriterLoop(
         generations: generations, compaction: compaction, participant: participant,
+        keeper: BatchKeeper(
+          generations: generations, gate: gate, limits: limits.journal, journal: journal),
         monitor: monitor, onEnd: onEnd)
       // The store stays locked until its last batch is written, whoever holds it.
       withExtendedLifetime(lock) { loop.run() }
+      gate.end()
     }
     do throws(SystemFailure) {
       let thread = try start.launch()
@@ -117,24 +137,54 @@ final class Writer: Sendable {
     if let refusal { job.fail(refusal) }
   }
 
-  /// Compacts between two batches, on the writer's thread; on this one where none is running.
-  /// Returns when that is done.
-  func compact(progress: @escaping StoreCopy.Progress) throws(StorageError) -> CompactionResult {
-    let request = CompactionRequest(progress: progress)
+  /// Whether the writer's thread works.
+  var isRunning: Bool {
+    monitor.withLock { $0.phase == .running || $0.phase == .stopping }
+  }
+
+  /// Has LMDB committed as soon as the batch that is being written is durable.
+  func askForCommit() {
+    ask { $0.wantsCommit = true }
+  }
+
+  /// Changes what the thread is asked to do, and wakes it; in which phase it is.
+  @discardableResult
+  private func ask(_ change: (inout State) -> Void) -> Phase {
     var wakes = false
-    let phase = monitor.withLock { state -> Phase in
+    let phase = monitor.withLock { state in
       guard state.phase == .running else { return state.phase }
-      state.compactions.append(request)
+      change(&state)
       wakes = state.wakesAt < .max
       state.wakesAt = .max
       return .running
     }
     if wakes { monitor.signal() }
-    switch phase {
+    return phase
+  }
+
+  /// Erases the journal between two batches, on the writer's thread; on this one where none is running.
+  func eraseJournal() throws(StorageError) {
+    let request = ErasureRequest()
+    switch ask({ $0.erasures.append(request) }) {
+    case .running: try request.wait()
+    case .stopping: throw .stopped
+    case .ended: throw .writingEnded
+    case .idle, .stopped: try JournalFile.open(in: compaction.directory)?.erase()
+    }
+  }
+
+  /// Compacts between two batches, on the writer's thread; on this one where none is running.
+  /// Returns when that is done.
+  func compact(progress: @escaping StoreCopy.Progress) throws(StorageError) -> CompactionResult {
+    let request = CompactionRequest(progress: progress)
+    switch ask({ $0.compactions.append(request) }) {
     case .running: break
     case .stopping: throw .stopped
     case .ended: throw .writingEnded
-    case .idle, .stopped: _ = request.run(compaction)
+    case .idle, .stopped:
+      _ = request.run(compaction) { () throws(StorageError) in
+        try JournalFile.open(in: compaction.directory)?.erase()
+      }
     }
     return try request.wait()
   }

@@ -23,7 +23,7 @@ struct WriterLoop: ~Copyable {
   /// Between two looks at whether the store's name leads to its file, while something is written.
   private static let nanosecondsBetweenLooks: UInt64 = 100_000_000
   /// Between two looks at the file while nothing is.
-  private static let idleLook = Duration.seconds(1)
+  private static let idleLookNanoseconds: UInt64 = 1_000_000_000
 
   private let generations: CurrentGeneration
   private let compaction: Compaction
@@ -31,10 +31,7 @@ struct WriterLoop: ~Copyable {
   private let monitor: Monitor<Writer.State>
   private let onEnd: @Sendable (StorageError) -> Void
   private var room: RoomGuard
-  /// The one of the last batch.
-  private var emptySet: WriteSet?
-  /// The file of the last batch that was committed, and what it says of its newest transaction since.
-  private var lastCommit: (generation: Generation, transaction: Int)?
+  private var keeper: BatchKeeper
   private var pace = BatchPace()
   private var batchesSinceReaderCheck = 0
   private var isRefusing = false
@@ -48,12 +45,14 @@ struct WriterLoop: ~Copyable {
 
   init(
     generations: CurrentGeneration, compaction: Compaction,
-    participant: (any BatchParticipant)?, monitor: Monitor<Writer.State>,
+    participant: (any BatchParticipant)?, keeper: consuming BatchKeeper,
+    monitor: Monitor<Writer.State>,
     onEnd: @escaping @Sendable (StorageError) -> Void
   ) {
     self.generations = generations
     self.compaction = compaction
     self.participant = participant
+    self.keeper = keeper
     room = RoomGuard(environment: generations.value.environment)
     self.monitor = monitor
     self.onEnd = onEnd
@@ -77,12 +76,17 @@ struct WriterLoop: ~Copyable {
       switch nextTurn(&waiting) {
       case .stop:
         for job in deferred.takeAll() { job.fail(.stopped) }
+        step { (keeper) throws(StorageError) in try keeper.finish() }
+        if let cause { end([], because: cause) }
         return
       case .compaction(let request): compact(request)
+      case .erasure(let request): erase(request)
+      case .commit: step { (keeper) throws(StorageError) in _ = try keeper.commitEverything() }
       case .jobs: writeAll(&waiting)
       case nil where !deferred.isEmpty: writeAll(&waiting)
-      case nil: cause = loss(at: SystemClock.monotonicNanoseconds()) ?? overwriting
+      case nil: cause = loss(at: SystemClock.monotonicNanoseconds()) ?? keeper.overwriting
       }
+      step { (keeper) throws(StorageError) in try keeper.commitWhatIsDue() }
       if let cause { return end(deferred.takeAll() + waiting, because: cause) }
     }
   }
@@ -97,14 +101,38 @@ struct WriterLoop: ~Copyable {
     {
       return turn
     }
-    let longest = deferred.isEmpty ? Self.idleLook : DeferredJobs.pause
-    return monitor.wait(for: longest) { $0.nextTurn(withAtLeast: 1, taking: &jobs) }
+    let longest = deferred.isEmpty ? Self.idleLookNanoseconds : DeferredJobs.pauseNanoseconds
+    let latest = min(
+      SystemClock.monotonicNanoseconds() + longest, keeper.deadlineNanoseconds ?? .max)
+    return monitor.wait(untilNanoseconds: latest) { $0.nextTurn(withAtLeast: 1, taking: &jobs) }
+  }
+
+  /// Does something between two batches, unless writing has ended.
+  private mutating func step(
+    _ body: (inout BatchKeeper) throws(StorageError) -> Void
+  ) {
+    guard cause == nil else { return }
+    do throws(StorageError) { try body(&keeper) } catch { cause = error }
+  }
+
+  /// Puts zeros in the place of what the journal holds.
+  private mutating func erase(_ request: ErasureRequest) {
+    var isDone = false
+    step { (keeper) throws(StorageError) in isDone = try keeper.eraseJournal() }
+    request.complete(hasEnded ? .failure(.writingEnded) : isDone ? .success(()) : .failure(.full))
   }
 
   /// Compacts the store while jobs go on being queued; given up when the writer is to stop.
   private mutating func compact(_ request: CompactionRequest) {
     let monitor = monitor
-    cause = request.run(compaction) { monitor.withLock { $0.phase == .stopping } }
+    var isDone = false
+    step { (keeper) throws(StorageError) in isDone = try keeper.commitEverything() }
+    guard isDone else { return request.complete(.failure(hasEnded ? .writingEnded : .full)) }
+    cause = request.run(
+      compaction, isStopping: { monitor.withLock { $0.phase == .stopping } },
+      erase: { () throws(StorageError) in
+        guard try keeper.eraseJournal() else { throw .full }
+      })
   }
 
   private mutating func writeAll(_ waiting: inout [any WriteJob]) {
@@ -125,11 +153,12 @@ struct WriterLoop: ~Copyable {
     // Room for one is looked for where none is wanted, so that it is known when there is some again.
     let admitted: RoomGuard.Admitted
     do throws(LMDBError) {
-      admitted = try room.admit(ordinary: max(ordinary, 1), all: waiting.count)
+      admitted = try admit(ordinary: max(ordinary, 1), all: waiting.count)
     } catch {
       cause = ending(error)
       return []
     }
+    guard !hasEnded else { return [] }
     note(isRefusing: admitted.ordinary == 0)
     if admitted.ordinary == 0 { refuseOrdinaryJobs(&waiting) }
     guard admitted.all > 0 else {
@@ -161,6 +190,20 @@ struct WriterLoop: ~Copyable {
     }
     waiting.removeFirst(count)
     return batch
+  }
+
+  /// How many find room. Where that is less than all, what is in the journal is committed first, and the room
+  /// that was kept for it counts.
+  private mutating func admit(
+    ordinary: Int, all: Int
+  ) throws(LMDBError) -> RoomGuard.Admitted {
+    let wanted = RoomGuard.Admitted(ordinary: ordinary, all: all)
+    let pending = keeper.pendingPages
+    let found = try room.admit(
+      ordinary: ordinary, all: all, pending: pending, ahead: keeper.mostPages)
+    guard pending > 0, found != wanted else { return found }
+    step { (keeper) throws(StorageError) in _ = try keeper.commitEverything() }
+    return try room.admit(ordinary: ordinary, all: all, ahead: keeper.mostPages)
   }
 
   /// Waits for those to end who read now and keep freed pages from being used again; false where nobody
@@ -244,7 +287,7 @@ struct WriterLoop: ~Copyable {
   /// Applies every job of `batch` in one transaction and commits it.
   private mutating func attempt(_ batch: [any WriteJob]) -> Outcome {
     let began = SystemClock.monotonicNanoseconds()
-    if let loss = loss(at: began) ?? generations.value.cut ?? overwriting {
+    if let loss = loss(at: began) ?? generations.value.cut ?? keeper.overwriting {
       participant?.batchDidAbort()
       return .ended(loss)
     }
@@ -252,10 +295,6 @@ struct WriterLoop: ~Copyable {
     if case .committed = outcome {
       pace.batchDidCommit(
         jobs: batch.count, began: began, ended: SystemClock.monotonicNanoseconds())
-      let generation = generations.value
-      lastCommit = (try? generation.environment.information()).map {
-        (generation, $0.lastTransaction)
-      }
       participant?.batchDidCommit()
     } else {
       participant?.batchDidAbort()
@@ -276,45 +315,30 @@ struct WriterLoop: ~Copyable {
   private mutating func loss(at now: UInt64) -> StorageError? {
     guard now - lookedNanoseconds >= Self.nanosecondsBetweenLooks else { return nil }
     lookedNanoseconds = now
-    return generations.value.loss
-  }
-
-  /// That the file's newest transaction is not the one that was committed last: somebody has written another
-  /// file over it, and what was acknowledged is gone.
-  private var overwriting: StorageError? {
-    let generation = generations.value
-    guard let lastCommit, lastCommit.generation === generation,
-      let figures = try? generation.environment.information(),
-      figures.lastTransaction != lastCommit.transaction
-    else { return nil }
-    return .fileReplaced(file: generation.environment.path)
+    return generations.value.loss ?? keeper.journalLoss
   }
 
   private mutating func transact(_ batch: [any WriteJob]) -> Outcome {
-    var transaction: StoreWriteTransaction
-    do throws(LMDBError) {
-      transaction = try generations.beginWrite(emptySet.take() ?? WriteSet())
-    } catch {
-      return .ended(generations.cause ?? ending(error))
-    }
-    for index in batch.indices {
-      if let tell = batch[index].attempt(&transaction) {
-        return .jobFailed(index: index, tell: tell)
+    do throws(BatchKeeper.Failure) {
+      var transaction = try keeper.begin()
+      for index in batch.indices {
+        if let tell = batch[index].attempt(&transaction) {
+          keeper.abandon(transaction)
+          return .jobFailed(index: index, tell: tell)
+        }
       }
-    }
-    do throws(StorageError) { try participant?.batchWillCommit(&transaction) } catch {
-      return .batchFailed(error)
-    }
-    do throws(LMDBError) {
-      emptySet = try transaction.commit()
+      do throws(StorageError) { try participant?.batchWillCommit(&transaction) } catch {
+        keeper.abandon(transaction)
+        return .batchFailed(error)
+      }
+      try keeper.keep(transaction, room)
       return .committed
     } catch {
-      if error.isOutOfSpace { return .outOfRoom }
-      // Before anything was written.
-      if error.kind == .transactionFailed || error.call != .commit && !error.endsWriting {
-        return .batchFailed(StorageError(error))
+      return switch error {
+      case .outOfRoom: .outOfRoom
+      case .batchFailed(let error): .batchFailed(error)
+      case .ended(let cause): .ended(cause)
       }
-      return .ended(ending(error))
     }
   }
 
@@ -335,14 +359,15 @@ struct WriterLoop: ~Copyable {
     // Before anybody hears of it: the process may end at once.
     if cause.tellsOfDamage { DamageMark.leave(cause, in: compaction.directory) }
     var waiting = taken
-    let compactions = monitor.withLock { state in
+    let (compactions, erasures) = monitor.withLock { state in
       state.phase = .ended
       state.queue.take(.max, into: &waiting)
-      defer { state.compactions = [] }
-      return state.compactions
+      defer { (state.compactions, state.erasures) = ([], []) }
+      return (state.compactions, state.erasures)
     }
     for job in waiting { job.fail(.writingEnded) }
     for request in compactions { request.complete(.failure(.writingEnded)) }
+    for request in erasures { request.complete(.failure(.writingEnded)) }
     onEnd(cause)
   }
 }

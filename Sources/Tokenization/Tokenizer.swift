@@ -134,9 +134,14 @@ package final class Tokenizer: Sendable {
         problem.name == .storeFull || problem.name == .overloaded
       else { return reply(Answer(result)) }
       do throws(CardStoreError) {
-        guard let token, let merchant = caller.merchant,
-          try CardStore.holds(token, of: merchant.number, in: vault.store)
-        else { return reply(Answer(count(Problem(.tokenNotFound), of: caller, token))) }
+        var holds: Bool? = false
+        if let token, let merchant = caller.merchant {
+          holds = try CardStore.holds(token, of: merchant.number, in: vault.store)
+        }
+        guard let holds else { return reply(Answer(problem)) }
+        guard holds, let merchant = caller.merchant else {
+          return reply(Answer(count(Problem(.tokenNotFound), of: caller, token)))
+        }
         submit(
           DeleteOperation(token: token), caller, admission: .shared(by: merchant.number)
         ) { reply(Answer($0)) }

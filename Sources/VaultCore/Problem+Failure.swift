@@ -68,7 +68,8 @@ extension Problem {
         .unavailable, detail: "Nothing is written until the service is restarted; its log says why."
       )
     case .locked, .notInitialized, .alreadyInitialized, .alreadyExists, .truncated, .damaged,
-      .unknownFormat, .mapTooSmall, .cancelled, .fileReplaced, .engine, .system:
+      .unknownFormat, .journalMissing, .needsJournal, .mapTooSmall, .cancelled, .fileReplaced,
+      .engine, .system:
       self.init(internal: .store)
     }
   }

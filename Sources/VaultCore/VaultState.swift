@@ -165,6 +165,8 @@ extension Vault {
     }
     payments.seal()
     session.cards.flushIndex()
+    // What it held LMDB has; where the disk does not let it be overwritten, sealed it is all the same.
+    try? store.eraseJournal()
     closing()
     change(to: .sealed)
   }

@@ -46,7 +46,7 @@ import Testing
       return true
     }
     let rows = try store.rows()
-    #expect(result.entryCount == rows.count + 1)
+    #expect(result.entryCount == rows.count + 2)
     #expect(last == (result.entryCount, result.entryCount))
     #expect(try result.fileBytes == contents(of: backup).count)
     #expect(result.fileBytes < (try store.statistics().fileBytes) / 4)

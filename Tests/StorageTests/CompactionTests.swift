@@ -146,7 +146,7 @@ import Testing
     #expect(throws: StorageError.cancelled) {
       try store.compact { done, total in
         calls += 1
-        #expect(done <= total && total == rows.count + 1)
+        #expect(done <= total && total == rows.count + 3)
         return calls < 3
       }
     }

@@ -13,7 +13,8 @@ struct Row: Equatable {
 }
 
 extension StoreReading where Self: ~Copyable {
-  /// Every entry of every table, but for the store's own identifier, which a restore changes.
+  /// Every entry of every table, but for what a restore or a writer changes: the store's identifier, its
+  /// format, and how far LMDB is behind the journal.
   func rows() throws -> [Row] {
     var rows: [Row] = []
     for table in Table.allCases {
@@ -21,7 +22,8 @@ extension StoreReading where Self: ~Copyable {
         let row = Row(
           table: table, key: key.array,
           value: value.array)
-        if row.key != Array("store".utf8) { rows.append(row) }
+        let name = String(decoding: row.key, as: UTF8.self)
+        if !["store", "format", "journal"].contains(name) { rows.append(row) }
         return true
       }
     }

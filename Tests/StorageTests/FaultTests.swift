@@ -2,7 +2,7 @@ import Storage
 import TestSupport
 import Testing
 
-/// A disk that fails under the writer.
+/// A disk that fails under a writer for whose journal it had no room: each batch is a commit of LMDB.
 @Suite struct FaultTests {
   private let directory: TemporaryDirectory
 
@@ -12,7 +12,7 @@ import Testing
   private static let cause = "onEnd engine(LMDB commit: ioError)"
 
   private func run(_ steps: String...) throws -> [String] {
-    let result = try FaultyProcess(directory).run(steps)
+    let result = try FaultyProcess(directory).run(steps, before: ["journal-full"])
     #expect(result.status == 0)
     return result.lines
   }

@@ -11,6 +11,8 @@ struct FaultyProcess {
   /// (`room`) and the word that they be written soon (`range`), writing pages with ENOSPC (`pages`), and so
   /// does allocating (`allocation`); `no-allocation` is a file system that cannot allocate, and `disk-end` a
   /// disk on which `cards.mdb` has room for 4 MiB: what goes beyond is cut short, as a real one does it.
+  /// Of the journal: writing to it fails with ENOSPC (`journal-full`) or EIO (`journal-write`), so does its mark
+  /// alone (`mark-full`), and syncing it (`journal-sync`); LMDB's pages are those of `pages`.
   /// Of a compaction: writing the draft fails with ENOSPC (`draft-full`)
   /// or EIO (`draft-pages`), syncing it (`draft-sync`), giving it its name (`rename`; `renamed` says
   /// so after it has happened), removing the lock file (`lock`), syncing the directory
@@ -50,6 +52,14 @@ struct FaultyProcess {
       path[length] = 0;
       return ends(path, end);
     }
+    static int isJournal(int fd) {
+      return isNamed(fd, "/cards.journal") || isNamed(fd, "/cards.journal.new");
+    }
+    static int journalFails(int fd, const char *bytes, size_t count) {
+      if (!isJournal(fd)) return 0;
+      if (fails("mark-full") && count >= 8 && memcmp(bytes, "CdnAcked", 8) == 0) return ENOSPC;
+      return fails("journal-full") ? ENOSPC : fails("journal-write") ? EIO : 0;
+    }
     static int isDraft(int fd) { return isNamed(fd, ".compact"); }
     static const off_t diskEnd = 4 << 20;
     static int hasEnd(int fd) { return fails("disk-end") && isNamed(fd, "/cards.mdb"); }
@@ -61,7 +71,7 @@ struct FaultyProcess {
     static int syncFails(int fd) {
       if (isDraft(fd)) dies("kill-draft-sync");
       if (isDirectory(fd)) dies("kill-directory");
-      return fails("sync") || (isDraft(fd) && fails("draft-sync"))
+      return fails("sync") || (isJournal(fd) && fails("journal-sync")) || (isDraft(fd) && fails("draft-sync"))
         || (isDirectory(fd) && fails("directory"));
     }
     static int draftFails(int fd) {
@@ -104,7 +114,9 @@ struct FaultyProcess {
     }
     ssize_t pwrite(int fd, const void *bytes, size_t count, off_t offset) {
       int code = draftFails(fd);
+      if (!code) code = journalFails(fd, bytes, count);
       if (code) return failed(code);
+      if (isJournal(fd)) return NEXT(pwrite)(fd, bytes, count, offset);
       struct iovec part = {(void *)bytes, count};
       if (hasEnd(fd)) return writeUpToEnd(fd, &part, 1, offset);
       if (count >= 512 && fails("pages")) return failed(ENOSPC);
@@ -142,9 +154,12 @@ struct FaultyProcess {
 
   init(_ directory: TemporaryDirectory) { self.directory = directory }
 
-  /// Runs the child through `steps`; returns its exit status, less than zero the signal that has killed it, and what
+  /// Runs the child through `steps`, with the faults `before` from its beginning on; returns its exit status, less than zero the signal that has killed it, and what
   /// it printed, line by line, on both streams.
-  func run(_ steps: [String]) throws -> (status: Int32, lines: [String]) {
+  func run(
+    _ steps: [String], before faults: [String] = []
+  ) throws -> (status: Int32, lines: [String]) {
+    for fault in faults { try write("", to: "\(directory.path)/\(fault)") }
     let source = "\(directory.path)/faults.c"
     let library = "\(directory.path)/faults.so"
     let output = "\(directory.path)/output"

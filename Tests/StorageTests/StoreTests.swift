@@ -141,12 +141,12 @@ import Testing
       at: directory.store, mapSize: mapSize, storeIdentifier: TemporaryDirectory.identifier()
     ) { transaction in
       let key = Array("format".utf8)
-      let value: [UInt8] = [2]
+      let value: [UInt8] = [3]
       try transaction.put(
         key: key.rawSpan, value: value.rawSpan, in: .meta)
     }
     let file = "\(directory.store)/cards.mdb"
-    #expect(throws: StorageError.unknownFormat(file: file, format: 2)) { try open() }
+    #expect(throws: StorageError.unknownFormat(file: file, format: 3)) { try open() }
   }
 
   @Test func `the map may grow between two starts and never shrink below the file`() throws {

@@ -280,6 +280,7 @@ final class DestructionTask: BackgroundTask {
       try store.perform { [books, ended] (transaction) throws(VaultError) in
         try books.endDestructions(of: ended, in: &transaction)
       }
+      try onStore(store.eraseJournal())
     }
     if let failure { throw failure }
   }

@@ -35,8 +35,15 @@ struct StatusCommand: ParsableCommand {
       ("cards", status.text("cards")),
       ("audit entries", status.text("audit_entries")),
       ("store used", status.size("store_used_bytes") + " of " + status.size("store_map_bytes")),
-    ] + room(status) + StoreHealth(status).pairs + check(status["store_check"])
+    ] + journal(status["journal"]) + room(status) + StoreHealth(status).pairs
+      + check(status["store_check"])
       + shares(status.rows("shares")) + work(status["key_work"]) + alarms(status.rows("alarms"))
+  }
+
+  /// Why every batch waits for LMDB, where it does.
+  private static func journal(_ journal: DocumentView?) -> [(name: String, value: String)] {
+    guard let journal, journal["in_use"]?.isTrue != true else { return [] }
+    return [("journal", Console.styled("none", .yellow) + ": \(journal.text("lack"))")]
   }
 
   /// What is left for new cards, or what they wait for.

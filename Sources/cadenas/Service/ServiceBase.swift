@@ -49,22 +49,7 @@ struct ServiceBase {
     if store.indexWasLost, try store.read({ try $0.count(of: .cards) }) > 0 {
       logger.notice("the fingerprint index is built anew from the records")
     }
-    var settings = Vault.Settings(
-      slots: slots, limits: WriterLimits(queue: limits.writerQueue, batch: limits.batch),
-      refusalsStoredPerMinute: limits.refusalsStoredPerMinute)
-    settings.rules = configuration.keyRules
-    settings.digitLimits = DigitLimits(
-      perHour: limits.sameDigitsPerHour, mostPairs: limits.sameDigitsPairs)
-    settings.explain = { error in
-      let reason = CommandFailure(error).message
-      logger.error("work on keys is not done", metadata: ["reason": .whole(reason)])
-      return reason
-    }
-    settings.tellOfRoom = { logger.tell($0) }
-    // Not by the writer, whose answers would be later by the time that the log takes.
-    settings.alarms = AlarmWatch(rules: configuration.alarms) { [group] raised in
-      group.any().execute { logger.warning(raised) }
-    }
+    let settings = Self.settings(of: configuration, slots, group, logger)
     let vault = try Vault(store, settings, clock: .machine) { error in
       logger.critical(
         "nothing is written any more", metadata: ["reason": .whole(error.explanation)])
@@ -76,6 +61,11 @@ struct ServiceBase {
       }
       condition.endWriting(because: error.explanation)
       Signals.requestStop()
+    }
+    if let lack = store.journalLack {
+      logger.warning(
+        "there is no journal: every batch waits for a commit of cards.mdb",
+        metadata: ["reason": .whole(lack.explanation)])
     }
     let tokenizer = Tokenizer(vault, under: parts.terms(over: gateway))
     self.tokenizer = tokenizer
@@ -96,6 +86,32 @@ struct ServiceBase {
       vault.close()
       throw error
     }
+  }
+
+  private static func settings(
+    of configuration: ServiceConfiguration, _ slots: SecretPool,
+    _ group: MultiThreadedEventLoopGroup, _ logger: Logger
+  ) -> Vault.Settings {
+    let limits = configuration.limits
+    var writer = WriterLimits(queue: limits.writerQueue, batch: limits.batch)
+    writer.journal.bytes = configuration.store.journalBytes.map { Int($0) }
+    var settings = Vault.Settings(
+      slots: slots, limits: writer,
+      refusalsStoredPerMinute: limits.refusalsStoredPerMinute)
+    settings.rules = configuration.keyRules
+    settings.digitLimits = DigitLimits(
+      perHour: limits.sameDigitsPerHour, mostPairs: limits.sameDigitsPairs)
+    settings.explain = { error in
+      let reason = CommandFailure(error).message
+      logger.error("work on keys is not done", metadata: ["reason": .whole(reason)])
+      return reason
+    }
+    settings.tellOfRoom = { logger.tell($0) }
+    // Not by the writer, whose answers would be later by the time that the log takes.
+    settings.alarms = AlarmWatch(rules: configuration.alarms) { raised in
+      group.any().execute { logger.warning(raised) }
+    }
+    return settings
   }
 
   func startServer(_ parts: ServiceParts) throws -> VaultServer {

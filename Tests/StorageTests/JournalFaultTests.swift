@@ -1,0 +1,74 @@
+import Storage
+import TestSupport
+import Testing
+
+/// A disk that fails under the journal, or under LMDB while the journal has what that lacks.
+@Suite struct JournalFaultTests {
+  private let directory: TemporaryDirectory
+
+  init() throws { directory = try TemporaryDirectory() }
+
+  private func run(_ steps: String...) throws -> [String] {
+    let result = try FaultyProcess(directory).run(steps)
+    #expect(result.status == 0)
+    return result.lines
+  }
+
+  /// Cards in the store after a restart.
+  private func count() throws -> Int {
+    try Store.open(at: directory.store, mapSize: 8 << 20).count()
+  }
+
+  @Test(arguments: [("journal-sync", "fdatasync"), ("journal-write", "pwrite")])
+  func `a journal that fails ends writing for good`(_ fault: String, _ call: String) throws {
+    let lines = try run(
+      "ordinary:10", "fault:\(fault)", "ordinary:1", "clear:\(fault)", "ordinary:10", "get:1",
+      "stop")
+    let path = "\(directory.store)/cards.journal"
+    let cause = StorageError.system(call: call, path: path, errno: 5)
+    #expect(lines.contains("onEnd \(cause)"))
+    #expect(
+      lines.filter { $0 != "onEnd \(cause)" } == [
+        "stored 10", "writingEnded 1", "writingEnded 10", "writingEnded",
+      ])
+    // What was being written may be there or not; what was acknowledged is.
+    #expect(try (10...11).contains(count()))
+  }
+
+  @Test(arguments: ["journal-full", "mark-full"])
+  func `without room for a frame each batch is a commit of LMDB`(_ fault: String) throws {
+    let lines = try run(
+      "ordinary:10", "fault:\(fault)", "ordinary:10", "get:15", "clear:\(fault)", "ordinary:10",
+      "stop")
+    #expect(lines == ["stored 10", "stored 10", "found", "stored 10"])
+    #expect(try count() == 30)
+  }
+
+  @Test(arguments: ["sync", "header"])
+  func `a commit of LMDB that fails ends writing, and the next start has everything`(
+    _ fault: String
+  ) throws {
+    let lines = try run(
+      "ordinary:10", "fault:\(fault)", "get:1", "clear:\(fault)", "ordinary:10", "stop")
+    #expect(lines.contains("onEnd engine(LMDB commit: ioError)"))
+    #expect(
+      lines.filter { !$0.hasPrefix("onEnd") } == [
+        "stored 10", "writingEnded", "writingEnded 10",
+      ])
+    #expect(try count() == 10)
+  }
+
+  @Test func `where LMDB finds no room, the journal has it until there is some`() throws {
+    let lines = try run(
+      "ordinary:10", "fault:pages", "get:1", "ordinary:10", "reserved:10", "get:1", "clear:pages",
+      "get:1", "ordinary:10", "stop")
+    #expect(
+      lines == ["stored 10", "full", "full 10", "full 10", "full", "found", "stored 10"])
+    #expect(try count() == 20)
+  }
+
+  @Test func `a stop without room leaves what was acknowledged to the next start`() throws {
+    #expect(try run("ordinary:10", "fault:pages", "get:1", "stop") == ["stored 10", "full"])
+    #expect(try count() == 10)
+  }
+}

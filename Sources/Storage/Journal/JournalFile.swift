@@ -147,10 +147,7 @@ final class JournalFile: Sendable {
 
   /// Reads the bytes from `position` on.
   func read(_ count: Int, at position: Int, into bytes: inout [UInt8]) throws(StorageError) {
-    if bytes.count != count {
-      bytes.removeAll(keepingCapacity: true)
-      bytes.append(contentsOf: repeatElement(0, count: count))
-    }
+    if bytes.count != count { bytes = [UInt8](repeating: 0, count: count) }
     try Self.read(into: &bytes, at: position, of: descriptor, path)
   }
 

@@ -15,10 +15,14 @@ import VaultCore
 /// does is watched from outside.
 ///
 /// Arguments: a directory, in which a store is made where there is none; how many batches; and, where
-/// it is to tell which cards were acknowledged, a file that gets their tokens' text, line by line.
+/// it is to tell which cards were acknowledged, a file that gets their tokens' text, line by line. Or the
+/// directory of a store and `recover`: what a start does and a stop, without a batch.
 @main struct TokenizeRun {
   /// Cards in a batch: what one holds when 64 connections ask.
   private static let batch = 16
+  /// Batches between two commits of LMDB, where it tells what was acknowledged: several frames in a half
+  /// of the journal, and many changes of the half.
+  private static let batchesBetweenReads = 3
 
   private let store: Store
   private let vault: Vault
@@ -31,15 +35,33 @@ import VaultCore
   static func main() throws {
     StandardDescriptors.fill()
     let arguments = CommandLine.arguments
+    if arguments.count == 3, arguments[2] == "recover" { return try recover(arguments[1]) }
     guard (3...4).contains(arguments.count), let batches = Int(arguments[2]) else { exit(2) }
     let path = arguments.count == 4 ? arguments[3] : nil
     var run = try TokenizeRun(directory: arguments[1], acknowledging: path)
-    for _ in 0..<batches { try run.tokenizeBatch() }
+    for batch in 1...batches {
+      try run.tokenizeBatch()
+      // A snapshot has LMDB committed.
+      if path != nil, batch % batchesBetweenReads == 0 {
+        _ = try run.store.read { try $0.count(of: .cards) }
+      }
+    }
     run.vault.close()
   }
 
+  /// Size of the map in a run that tells what was acknowledged, and after it: small, and so is the journal
+  /// then, since each of many tries copies both.
+  private static let smallMapSize = 16 << 20
+
+  /// Opens the store in `directory`, begins to write, and stops.
+  private static func recover(_ directory: String) throws {
+    let store = try Store.open(at: directory, mapSize: smallMapSize)
+    try store.startWriter { _ in exit(3) }
+    store.stopWriter()
+  }
+
   private init(directory: String, acknowledging path: String?) throws {
-    let mapSize = 64 << 20
+    let mapSize = path == nil ? 64 << 20 : Self.smallMapSize
     let source = FileKeySource(directory: "\(directory)/keys")
     if unsafe mkdir(directory, 0o700) == 0 {
       guard let identifier = StoreIdentifier(Array(1...16)) else { exit(2) }

@@ -12,9 +12,13 @@ package final class TemporaryDirectory: Sendable {
   package let path: String
   private let isKept: Bool
 
-  /// - Parameter untilExit: whether it goes when the process does: a static value never ends.
-  package init(untilExit: Bool = false) throws {
-    var template = Array("/tmp/cadenas-test-XXXXXX".utf8CString)
+  /// - Parameters:
+  ///   - untilExit: whether it goes when the process does: a static value never ends.
+  ///   - inMemory: whether it need not be on a disk: for files that are synced often and for nothing.
+  package init(untilExit: Bool = false, inMemory: Bool = false) throws {
+    let memory = "/dev/shm"
+    let parent = unsafe inMemory && access(memory, W_OK) == 0 ? memory : "/tmp"
+    var template = Array("\(parent)/cadenas-test-XXXXXX".utf8CString)
     guard unsafe mkdtemp(&template) != nil else { throw Missing(what: "a directory") }
     path = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
     isKept = untilExit

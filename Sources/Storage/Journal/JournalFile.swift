@@ -74,7 +74,10 @@ final class JournalFile: Sendable {
     if let known = try? open(in: directory), known.halfBytes == header.halfBytes,
       try known.hasBlocks
     {
-      return try known.renamed(header)
+      let file = try known.renamed(header)
+      // Who made it may have been killed between the file's naming and this.
+      try Files.synchronize(directory: directory)
+      return file
     }
     return try make(header, in: directory)
   }

@@ -43,8 +43,13 @@ extension Store {
     let generation = generations.value
     let bytes = limits.bytes(forMap: try generation.mapSize())
     do throws(StorageError) {
-      let journal = try JournalFile.begin(in: directory, bytes: bytes)
       let before = try JournalRow.read(in: generation.beginReadOrFail())
+      // After a kill, or an error of the disk, a format that was read need not be on the disk. If it is lost
+      // with the power, the one before comes back, and wants the journal of before.
+      do throws(LMDBError) { try Self.commit(before, .whole, to: generation) } catch {
+        throw StorageError(error)
+      }
+      let journal = try JournalFile.begin(in: directory, bytes: bytes)
       let point = before?.point ?? JournalPoint(sequence: 0, digest: .zero)
       let begun = JournalRow(identifier: journal.identifier, point: point, half: 0)
       let row = try Journal(journal, after: begun).rowOfStep()
@@ -63,7 +68,7 @@ extension Store {
   }
 
   private static func commit(
-    _ row: JournalRow, _ format: StoreFormat, to file: Generation
+    _ row: JournalRow?, _ format: StoreFormat, to file: Generation
   ) throws(LMDBError) {
     var base = try file.environment.beginWrite()
     try put(row, format, in: &base, file.tables)
@@ -71,9 +76,9 @@ extension Store {
   }
 
   private static func put(
-    _ row: JournalRow, _ format: StoreFormat, in base: inout WriteTransaction, _ tables: Tables
+    _ row: JournalRow?, _ format: StoreFormat, in base: inout WriteTransaction, _ tables: Tables
   ) throws(LMDBError) {
-    try row.put(in: &base, tables[.meta])
+    try row?.put(in: &base, tables[.meta])
     try format.put(in: &base, tables[.meta])
   }
 }

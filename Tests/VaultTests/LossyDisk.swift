@@ -55,21 +55,31 @@ struct LossyDisk {
     for event in events {
       switch event {
       case .write(let file, let offset, let bytes):
-        precondition(!isNaming, "something is written before the draft's name is durable")
-        pending.append(Write(file: file, offset: offset, bytes: bytes))
+        if file == .draft, offset == 0 { beginDraft() }
+        pending.append(Write(file: kept(file), offset: offset, bytes: bytes))
       case .latestIsDurable(.cards):
         if case .commitsLate(let commits) = flaw {
           delayCommit(by: commits)
         } else {
           endLatest(.cards)
         }
-      case .latestIsDurable(let file): endLatest(file)
-      case .allAreDurable(let file): endAll(file)
+      case .latestIsDurable(let file): endLatest(kept(file))
+      case .allAreDurable(let file): endAll(kept(file))
       case .draftIsNamed: isNaming = true
       case .namesAreDurable: if isNaming { nameDraft() }
       case .acknowledged: break
       }
     }
+  }
+
+  /// Where the disk has what is written to a file: the journal's name may be news to it.
+  private func kept(_ file: File) -> File { isNaming && file == .journal ? .draft : file }
+
+  /// There may be one that was not finished, which has been removed.
+  private mutating func beginDraft() {
+    precondition(!isNaming, "a draft is made while the disk need not know the name of another")
+    files[.draft] = nil
+    pending.removeAll { $0.file == .draft }
   }
 
   private mutating func endLatest(_ file: File) {
@@ -126,10 +136,13 @@ struct LossyDisk {
     files[.draft] = nil
   }
 
-  /// Takes everything that it was given.
-  mutating func writeBack() {
-    for write in pending { apply(write) }
-    pending = []
+  /// What processes see: everything that was written.
+  var seen: [File: [UInt8]] {
+    var disk = self
+    for write in pending { disk.apply(write) }
+    disk.pending = []
+    if isNaming { disk.nameDraft() }
+    return disk.files
   }
 
   private mutating func applySome(of write: Write, unit: Int) {

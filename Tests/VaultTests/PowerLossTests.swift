@@ -6,8 +6,9 @@ import Testing
 ///
 /// A run of the vault is recorded once, write by write. Each try ends it somewhere and makes the files that
 /// the disk may hold then: all that was made durable, and of every later write all, nothing, or some of
-/// its pages or sectors; one unit that was being written may hold anything. The start after that loses its
-/// power too, up to three times. What the last start finds is compared whole with what the run had written.
+/// its pages or sectors; one unit that was being written may hold anything. The start after that is cut off
+/// too, up to three times, with the power or alone. What the last start finds is compared whole with what the
+/// run had written.
 ///
 /// `CADENAS_POWER_LOSS_TRIES` says how often; a release is tested with 1,000.
 @Suite struct PowerLossTests {

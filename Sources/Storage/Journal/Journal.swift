@@ -26,6 +26,8 @@ final class Journal {
   private(set) var half: Int
   /// Where the next frame begins in its half.
   private(set) var place = 0
+  /// Where the last frame of the other half ends.
+  private var placeInOtherHalf: Int
   /// Whether frames are still written: not after the disk had no room for one.
   private(set) var isUsable = true
   private var frame: [UInt8] = []
@@ -37,20 +39,26 @@ final class Journal {
     committedRow = row
     point = row.point
     half = row.half
+    placeInOtherHalf = row.isAlone ? 0 : JournalFormat.blockBytes
   }
 
-  /// Whether a frame with rows of so many bytes fits into the half, with a mark behind it.
+  /// Whether a frame with rows of so many bytes fits into the half, with one without rows and a mark
+  /// behind it.
   func hasRoom(forRowBytes bytes: Int) -> Bool {
-    place + FrameHead.frameBytes(rowBytes: bytes) + JournalFormat.blockBytes <= file.halfBytes
+    let behind = 2 * JournalFormat.blockBytes
+    return place + FrameHead.frameBytes(rowBytes: bytes) + behind <= file.halfBytes
   }
 
   /// Makes a batch durable: one write and one sync. The mark is there before this returns; where the disk
   /// has no room for that, the journal is not ``isUsable`` any more, and LMDB is to be committed at once.
   func append(_ set: borrowing WriteSet) throws(Failure) {
+    let isFirst = place == 0
     begin()
     frame.append(contentsOf: set.rows)
     point = try writeFrame(rowCount: set.rowCount)
-    try writeMark()
+    try writeMark(at: file.start(ofHalf: half) + place)
+    // So that a half that is lost, or written over, as a whole is missed.
+    if isFirst { try writeMark(at: file.start(ofHalf: 1 - half) + placeInOtherHalf) }
   }
 
   private func begin() {
@@ -76,12 +84,10 @@ final class Journal {
     return head.point
   }
 
-  /// Says where the next frame will begin which one is acknowledged.
-  private func writeMark() throws(Failure) {
+  /// Says at `position`, where no frame is, which one is acknowledged.
+  private func writeMark(at position: Int) throws(Failure) {
     FrameMark(point, in: file.identifier).write(to: &mark)
-    do throws(StorageError) {
-      try file.write(mark, at: file.start(ofHalf: half) + place)
-    } catch {
+    do throws(StorageError) { try file.write(mark, at: position) } catch {
       guard error.isOfFullDisk else { throw .ended(error) }
       isUsable = false
     }
@@ -116,9 +122,10 @@ final class Journal {
     committedRow = row
     point = row.point
     half = row.half
+    placeInOtherHalf = place
     place = 0
     guard isStep, isUsable else { return }
-    do throws(Failure) { try writeMark() } catch {
+    do throws(Failure) { try writeMark(at: file.start(ofHalf: half)) } catch {
       if case .ended(let cause) = error { throw cause }
     }
   }
@@ -131,11 +138,11 @@ final class Journal {
     _ = try file.replay(after: committedRow, upTo: point.sequence, into: &base, tables)
   }
 
-  /// Puts zeros in the place of all frames but the last step's, which has no rows. Only after such a step, and
-  /// while LMDB has everything.
+  /// Puts zeros in the place of all frames but the last step's, which has no rows, where there is one. Only
+  /// after such a step, and while LMDB has everything.
   func erase() throws(StorageError) {
     precondition(place == 0, "frames are erased that LMDB does not have")
-    try file.erase(besides: file.start(ofHalf: 1 - half))
+    try file.erase(besides: committedRow.isAlone ? nil : file.start(ofHalf: 1 - half))
   }
 }
 

@@ -169,7 +169,24 @@ final class Writer: Sendable {
     case .running: try request.wait()
     case .stopping: throw .stopped
     case .ended: throw .writingEnded
-    case .idle, .stopped: try JournalFile.open(in: compaction.directory)?.erase()
+    case .idle, .stopped:
+      try requireWholeFile()
+      try eraseFile()
+    }
+  }
+
+  /// Where no thread runs: the journal may hold what LMDB had no room for, and then it stays.
+  private func requireWholeFile() throws(StorageError) {
+    guard try StoreFormat.read(in: generations.value.beginReadOrFail()) == .whole else {
+      throw .full
+    }
+  }
+
+  /// Erases a journal that nobody needs; one that cannot be read is removed.
+  private func eraseFile() throws(StorageError) {
+    do throws(StorageError) { try JournalFile.open(in: compaction.directory)?.erase() } catch {
+      guard error.tellsOfDamage else { throw error }
+      try Files.remove([JournalFile.path(in: compaction.directory)])
     }
   }
 
@@ -182,9 +199,8 @@ final class Writer: Sendable {
     case .stopping: throw .stopped
     case .ended: throw .writingEnded
     case .idle, .stopped:
-      _ = request.run(compaction) { () throws(StorageError) in
-        try JournalFile.open(in: compaction.directory)?.erase()
-      }
+      try requireWholeFile()
+      _ = request.run(compaction, erase: eraseFile)
     }
     return try request.wait()
   }

@@ -10,8 +10,8 @@ import Synchronization
 /// `ordinary:N` and `reserved:N` submit N jobs at once and print how they ended, `large:N` and
 /// `large-reserved:N` such of 1,000 bytes; `fault:NAME` makes the flag NAME, `clear:NAME` removes it,
 /// `stop` stops the writer, `cut:N` cuts `cards.mdb` off after N pages, `get:N` looks the key N up, `bus`
-/// sends a signal, `watch`, anywhere, has a file that cannot be read told of, `compact` compacts and `write` commits a transaction without the writer,
-/// which print how that ended.
+/// sends a signal, `watch`, anywhere, has a file that cannot be read told of, `compact` compacts, `erase`
+/// erases the journal, and `write` commits a transaction without the writer, which print how that ended.
 @main struct StorageFaults {
   static func main() throws {
     StandardDescriptors.fill()
@@ -38,6 +38,7 @@ import Synchronization
         let key = [UInt8(truncatingIfNeeded: number >> 8), UInt8(truncatingIfNeeded: number)]
         attempt("found") { _ = try store.read { try $0.contains(key.rawSpan, in: .cards) } }
       case ("compact", _): attempt("compacted") { _ = try store.compact() }
+      case ("erase", _): attempt("erased") { try store.eraseJournal() }
       case ("write", _): attempt("written") { try store.write { (_) throws(StorageError) in } }
       case ("fault", let name?): set(true, "\(arguments[2])/\(name)")
       case ("clear", let name?): set(false, "\(arguments[2])/\(name)")

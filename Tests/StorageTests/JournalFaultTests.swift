@@ -71,4 +71,11 @@ import Testing
     #expect(try run("ordinary:10", "fault:pages", "get:1", "stop") == ["stored 10", "full"])
     #expect(try count() == 10)
   }
+
+  @Test func `what LMDB had no room for is erased by nobody after a stop`() throws {
+    let lines = try run(
+      "ordinary:10", "fault:pages", "get:1", "stop", "clear:pages", "erase", "compact")
+    #expect(lines == ["stored 10", "full", "full", "full"])
+    #expect(try count() == 10)
+  }
 }

@@ -8,6 +8,9 @@ whoever has their keys can leave. What the page says a reader refuses, this one 
     read_vault.py STORE --kek 0a1b2c3d.kek
     read_vault.py STORE --share a.share --share b.share < passphrases, one a line
 
+A store whose vault was killed is read with its journal, and neither file is changed. With --log FILE the
+entries of the audit log go to FILE, one a line.
+
 Needs pyca/cryptography, argon2-cffi and lmdb.
 """
 import argparse
@@ -26,41 +29,16 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.cmac import CMAC
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
+# Nothing is left beside the program.
+sys.dont_write_bytecode = True
+from fields import Bytes, Refused, require  # noqa: E402
+from journal import REMOVED, TABLES, read_journal  # noqa: E402
+
 ROLES = {1: "kek", 2: "data", 3: "fingerprint", 4: "audit"}
 STATES = {1: "active", 2: "deactivated", 3: "compromised", 4: "destroying", 5: "destroyed"}
 TOKEN_DIGITS = "0123456789abcdefghjkmnpqrstvwxyz"
 SHARE_DIGITS = TOKEN_DIGITS.upper()
 EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
-
-
-class Refused(Exception):
-    """What no writer of these formats writes, or what does not open."""
-
-
-def require(condition, what):
-    if not condition:
-        raise Refused(what)
-
-
-class Bytes:
-    """Takes fields from the beginning of some bytes."""
-
-    def __init__(self, data):
-        self.data = bytes(data)
-
-    def take(self, count):
-        require(len(self.data) >= count, "cut off")
-        taken, self.data = self.data[:count], self.data[count:]
-        return taken
-
-    def number(self, count):
-        return int.from_bytes(self.take(count), "big")
-
-    def text(self):
-        return self.take(self.number(1)).decode("ascii")
-
-    def end(self):
-        require(not self.data, "longer than it should be")
 
 
 # The cipher
@@ -228,6 +206,37 @@ def kek_of_custodians(row, shares, passphrases):
 
 # The store
 
+class Tables:
+    """The tables of `cards.mdb`, with what the journal has beyond them."""
+
+    def __init__(self, directory, environment, transaction):
+        self.environment, self.transaction = environment, transaction
+        self.changed = {name: {} for name in TABLES}
+        self.frames = []
+        store_format = self.get("meta", b"format")
+        require(store_format in (b"\1", b"\2"), "a store of another format")
+        if store_format == b"\2":
+            self.frames = read_journal(directory / "cards.journal", self.get("meta", b"journal"))
+        for changes in self.frames:
+            for table, kind, key, value in changes:
+                self.changed[table][key] = None if kind == REMOVED else value
+
+    def database(self, table):
+        return self.environment.open_db(table.encode(), self.transaction, create=False)
+
+    def get(self, table, key, default=None):
+        if key in self.changed[table]:
+            value = self.changed[table][key]
+        else:
+            value = self.transaction.get(key, db=self.database(table))
+        return default if value is None else value
+
+    def rows(self, table):
+        """Key and value of each row, in the order of the keys."""
+        rows = dict(self.transaction.cursor(self.database(table))) | self.changed[table]
+        return [(key, rows[key]) for key in sorted(rows) if rows[key] is not None]
+
+
 def read_keyring(blob, store, kek):
     """The keys by their ids."""
     fields = Bytes(blob)
@@ -287,49 +296,63 @@ def open_card(token, record, keys):
     return opened
 
 
-def read_vault(directory, kek_path, shares, passphrases):
+def read_log(tables):
+    """The entries that are not archived."""
+    entries = {int.from_bytes(sequence, "big"): entry for sequence, entry in tables.rows("audit")}
+    leaves = 0
+    for first, hashes in tables.rows("leaves"):
+        require(len(hashes) % 32 == 0, "leaves of another length")
+        for place in range(len(hashes) // 32):
+            sequence = int.from_bytes(first, "big") + place
+            leaves += sequence in entries
+            made = hashlib.sha256(b"\0" + entries.get(sequence, b"")).digest()
+            require(sequence not in entries or hashes[32 * place:32 * place + 32] == made, "a leaf differs")
+    require(leaves == len(entries), "an entry has no leaf")
+    return entries.values()
+
+
+def read_vault(directory, kek_path, shares, passphrases, log_path=None):
     environment = lmdb.open(str(directory / "cards.mdb"), subdir=False, readonly=True, lock=False,
                             max_dbs=16)
     with environment.begin() as transaction:
-        def database(name):
-            return environment.open_db(name, transaction, create=False)
-
-        meta, keyring = database(b"meta"), database(b"keyring")
-        require(transaction.get(b"format", db=meta) == b"\1", "a store of another format")
-        store = transaction.get(b"store", db=meta)
-        blob = transaction.get(b"keyring", db=keyring)
+        tables = Tables(directory, environment, transaction)
+        store = tables.get("meta", b"store")
+        blob = tables.get("keyring", b"keyring")
         if kek_path:
             kek = kek_path.read_bytes()
             require(kek_path.name == blob[1:5].hex() + ".kek" and len(kek) == 32, "another key file")
         else:
-            row = transaction.get(b"custodians", db=keyring)
+            row = tables.get("keyring", b"custodians")
             require(row and row[1:5] == blob[1:5], "no custodians hold this key")
             kek = kek_of_custodians(row, shares, passphrases)
         keys = read_keyring(blob, store, kek)
-        cards = [open_card(token, record, keys)
-                 for token, record in transaction.cursor(database(b"cards"))]
+        cards = [open_card(token, record, keys) for token, record in tables.rows("cards")]
         for identifier, key in keys.items():
             if key["role"] == "data":
                 count = sum(card["key"] == identifier.hex() for card in cards)
-                tally = transaction.get(b"cards/" + identifier, bytes(8), db=meta)
+                tally = tables.get("meta", b"cards/" + identifier, bytes(8))
                 require(int.from_bytes(tally, "big") == count, "a count of cards differs")
+        if log_path:
+            log_path.write_bytes(b"".join(entry + b"\n" for entry in read_log(tables)))
     return {"store": store.hex(), "kek": blob[1:5].hex(), "kek_check_value": check_value(kek).hex().upper(),
             "keys": [{"id": identifier.hex(), "role": key["role"], "state": key["state"]}
                      for identifier, key in keys.items()],
-            "cards": cards}
+            "frames": len(tables.frames), "cards": cards}
 
 
 def main():
     parser = argparse.ArgumentParser(description="Reads a vault's store from outside.")
     parser.add_argument("store", type=pathlib.Path)
     parser.add_argument("--kek", type=pathlib.Path)
+    parser.add_argument("--log", type=pathlib.Path)
     parser.add_argument("--share", type=pathlib.Path, action="append", default=[])
     arguments = parser.parse_args()
     if bool(arguments.kek) == bool(arguments.share):
         parser.error("name either a key file or shares")
     passphrases = sys.stdin.buffer.read().splitlines() if arguments.share else []
     try:
-        print(json.dumps(read_vault(arguments.store, arguments.kek, arguments.share, passphrases)))
+        print(json.dumps(read_vault(
+            arguments.store, arguments.kek, arguments.share, passphrases, arguments.log)))
     except Refused as error:
         sys.exit(f"refused: {error}")
 

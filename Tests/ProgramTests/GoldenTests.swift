@@ -27,12 +27,55 @@ extension EndToEnd {
         },
         { stage in
           try verify(stage)
+          #expect(manifest.cards.count == 7)
           try await replay(manifest, stage)
           try await read(manifest, stage)
           try await delete(manifest, stage)
           try verify(stage)
           try await restore(manifest, stage)
         })
+    }
+
+    /// A vault of then was killed with frames in its journal: its files say all together, and none alone.
+    @Test func aKilledStoreOpensWithItsJournal() async throws {
+      let golden = "\(Self.folder)/killed"
+      let manifest = try GoldenManifest(try DevelopmentFiles.readText("\(golden)/manifest"))
+      let clock = try MovedClock()
+      try clock.set(aheadSeconds: manifest.madeSeconds + 60 - time(nil))
+      try await Stage.withStage(
+        of: clock.programs,
+        filling: { stage in
+          try Account.copy(contentsOf: golden, into: stage.directory)
+          let user = try Account.name
+          try stage.configure { $0.replacing("[USER]", with: "[\(user)]") }
+          let reading = try OutsideReading(of: "\(stage.directory)/store", stage)
+          #expect(reading.frames > 0)
+          #expect(Set(reading.cards.keys) == Set(manifest.cards.map(\.token)))
+          try refuseItsFileAlone(stage)
+          // Whoever only reads leaves it as it is.
+          _ = try stage.cadenas("store", "verify")
+          #expect(try OutsideReading(of: "\(stage.directory)/store", stage).frames > 0)
+        },
+        { stage in
+          #expect(manifest.cards.count == 6 && manifest.deleted.count == 1)
+          try await read(manifest, stage)
+          _ = try stage.cadenas("store", "verify")
+          _ = try stage.cadenas("audit", "verify")
+        })
+    }
+
+    private func refuseItsFileAlone(_ stage: Stage) throws {
+      let alone = "\(stage.directory)/alone.mdb"
+      try ChildProcess.run(["cp", "-p", "\(stage.directory)/store/cards.mdb", alone])
+      try stage.configure { $0.replacing("path: store", with: "path: restored") }
+      expectRefusal("\(alone) is the file of a store that runs or was killed") {
+        _ = try stage.cadenas("store", "restore", "--from", alone)
+      }
+      try stage.configure { $0.replacing("path: restored", with: "path: store") }
+      let journal = "\(stage.directory)/store/cards.journal"
+      try ChildProcess.run(["mv", journal, alone])
+      expectRefusal("\(journal) is missing") { _ = try stage.cadenas("store", "verify") }
+      try ChildProcess.run(["mv", alone, journal])
     }
 
     /// Store and log, and what was given out of the log: by the key that was noted at the beginning.
@@ -59,7 +102,6 @@ extension EndToEnd {
     }
 
     private func read(_ manifest: GoldenManifest, _ stage: Stage) async throws {
-      #expect(manifest.cards.count == 7)
       for card in manifest.cards {
         let known = try await stage.ask(.tokenize(card.number), as: card.merchant)
         #expect(known.status == 200 && known["token"] == card.token, "\(known.body)")

@@ -2,7 +2,7 @@
 """Makes a golden installation: what the programs of one commit wrote, kept so that later ones are held
 against it.
 
-    make.py PROGRAMS DIRECTORY
+    make.py PROGRAMS DIRECTORY [killed]
 
 PROGRAMS holds `cadenas` and `cadenas-dev`; DIRECTORY must be absent. It then holds an installation that
 `cadenas-dev up` starts (its administrator is called USER, to be replaced), `export`, `archive` and
@@ -22,11 +22,17 @@ archive. Takes root, since e49ef30 could not pay without.
 The one of e49ef30 was made with its release build:
 
     Tests/ProgramTests/Golden/make.py .build-release/release Tests/ProgramTests/Golden/e49ef30
+
+With `killed` it is the smaller installation of a vault that was killed with frames in its journal:
+`store` has the `cards.journal` of then, and `manifest` the cards that were acknowledged.
+
+    Tests/ProgramTests/Golden/make.py .build-release/release Tests/ProgramTests/Golden/killed killed
 """
 import http.client
 import json
 import os
 import shutil
+import signal
 import ssl
 import subprocess
 import sys
@@ -60,14 +66,21 @@ class Session:
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE, env=self.environment)
         line = json.loads(self.process.stdout.readline())
         self.address = line["vault"].removeprefix("https://")
+        self.vault, self.is_killed = line["vault_pid"], False
         while subprocess.run(self.command("status"), capture_output=True).returncode != 0:
             pass
         return self
 
     def __exit__(self, *_):
         self.process.terminate()
-        if self.process.wait() != 0:
+        if self.process.wait() != 0 and not self.is_killed:
             sys.exit("the installation did not stop as it should")
+
+    def kill(self):
+        """Ends the vault as a crash would; the rest follows."""
+        os.kill(self.vault, signal.SIGKILL)
+        self.is_killed = True
+        self.process.wait()
 
     def command(self, *arguments):
         return [f"{self.programs}/cadenas", *arguments, "--config", f"{self.directory}/cadenas.yaml"]
@@ -77,11 +90,14 @@ class Session:
         return subprocess.run(
             command, check=True, stdout=subprocess.PIPE, env=self.environment, text=True).stdout
 
-    def ask(self, client, method, path, body=None, key=None):
+    def connect(self, client):
         pki = f"{self.directory}/pki"
         context = ssl.create_default_context(cafile=f"{pki}/ca.pem")
         context.load_cert_chain(f"{pki}/{client}.pem", f"{pki}/{client}.key")
-        connection = http.client.HTTPSConnection(self.address, context=context)
+        return http.client.HTTPSConnection(self.address, context=context)
+
+    def ask(self, client, method, path, body=None, key=None):
+        connection = self.connect(client)
         headers = {"Content-Type": "application/json"} if body else {}
         if key:
             headers["Idempotency-Key"] = key
@@ -119,7 +135,7 @@ def token(manifest, number):
     return next(line.split()[2] for line in manifest if line.startswith("card: shop") and number in line)
 
 
-def configure(programs, directory):
+def configure(programs, directory, sizes):
     """An installation of `cadenas-dev up` with a small store, its certificates as old as its keys."""
     with Session(programs, directory, FIRST_SESSION_SECONDS):
         pass
@@ -128,17 +144,34 @@ def configure(programs, directory):
     os.mkdir(f"{directory}/keys", 0o700)
     path = f"{directory}/cadenas.yaml"
     with open(path) as file:
-        text = file.read().replace("map_size: 16GiB", "map_size: 8MiB")
+        text = file.read().replace("map_size: 16GiB", sizes)
     with open(path, "w") as file:
         file.write(text)
 
 
-def main():
-    programs, directory = map(os.path.abspath, sys.argv[1:])
-    manifest = []
-    source = os.path.join(os.path.dirname(os.path.abspath(__file__)), "clock.c")
-    subprocess.run(["cc", "-shared", "-fPIC", "-O1", "-o", CLOCK.name, source], check=True)
-    configure(programs, directory)
+def make_killed(programs, directory, manifest):
+    """Cards, a deletion, and the end right after the last answer, while LMDB lacks what was answered last."""
+    with Session(programs, directory) as session:
+        tokenize(session, manifest, FIRST_CARDS)
+        # LMDB takes those when nothing has come for a while.
+        time.sleep(1)
+        shop = session.connect("shop")
+        for _, number in SECOND_CARDS + LAST_CARDS:
+            body = json.dumps({"number": number, "exp_month": 12, "exp_year": 2035})
+            shop.request("POST", "/v1/tokens", body, {"Content-Type": "application/json"})
+            answer = json.loads(shop.getresponse().read())
+            if not any(answer["token"] in line for line in manifest):
+                manifest.append(f"card: shop {answer['token']} {number}")
+        gone = token(manifest, "378282246310005")
+        shop.request("DELETE", f"/v1/tokens/{gone}")
+        assert shop.getresponse().status == 204
+        session.kill()
+    manifest[:] = [line for line in manifest if gone not in line]
+    manifest.append(f"deleted: shop {gone}")
+    manifest.insert(0, f"made: {int(time.time())}")
+
+
+def make_whole(programs, directory, manifest):
     # The first session of all three months and a half ago: its entries can be archived.
     with Session(programs, directory, FIRST_SESSION_SECONDS) as session:
         with open(f"{directory}/public-key", "w") as file:
@@ -175,6 +208,10 @@ def main():
         session.cadenas("audit", "verify")
         session.cadenas("store", "verify")
         manifest.insert(0, f"made: {int(time.time())}")
+
+
+def finish(directory, manifest):
+    """Leaves what a clone can hold."""
     with open(f"{directory}/manifest", "w") as file:
         file.write("\n".join(manifest) + "\n")
     path = f"{directory}/cadenas.yaml"
@@ -184,9 +221,23 @@ def main():
     with open(path, "w") as file:
         file.write(lines)
     shutil.rmtree(f"{directory}/logs")
-    for name in ("up.lock", "store/lock", "store/cards.mdb-lock", "store/index.mdb-lock"):
+    for name in ("up.lock", "admin.sock", "store/lock", "store/cards.mdb-lock", "store/index.mdb-lock"):
         if os.path.exists(f"{directory}/{name}"):
             os.remove(f"{directory}/{name}")
+
+
+def main():
+    programs, directory = map(os.path.abspath, sys.argv[1:3])
+    manifest = []
+    source = os.path.join(os.path.dirname(os.path.abspath(__file__)), "clock.c")
+    subprocess.run(["cc", "-shared", "-fPIC", "-O1", "-o", CLOCK.name, source], check=True)
+    if sys.argv[3:] == ["killed"]:
+        configure(programs, directory, "map_size: 8MiB\n  journal: 1MiB")
+        make_killed(programs, directory, manifest)
+    else:
+        configure(programs, directory, "map_size: 8MiB")
+        make_whole(programs, directory, manifest)
+    finish(directory, manifest)
 
 
 main()

@@ -11,7 +11,7 @@ extension EndToEnd {
   ///
   /// `CADENAS_DAMAGE_ROUNDS` says how many damages, `CADENAS_DAMAGE_SEED` which; a release is tested with
   /// 1,000, after each of which every card is asked for.
-  @Suite(.stage { $0.replacing("16GiB", with: "1GiB") }) struct DamageTests {
+  @Suite(.stage { $0.replacing("16GiB", with: "1GiB\n  journal: 1MiB") }) struct DamageTests {
     private static let rounds = number(of: "CADENAS_DAMAGE_ROUNDS") ?? 12
     private static let seed = UInt64(number(of: "CADENAS_DAMAGE_SEED") ?? 14)
 
@@ -21,7 +21,7 @@ extension EndToEnd {
 
     @Test func whateverHappensToItsFilesNoAnswerIsWrong() async throws {
       let stage = try Stage.current
-      let store = try await DamagedStore(stage, cards: 2_000)
+      let store = try await DamagedStore(stage, cards: 2_000, isKilled: true)
       var random = SeededGenerator(seed: Self.seed)
       var table = DamageTable()
       for round in 0..<Self.rounds {

@@ -14,9 +14,14 @@ enum Damage: CustomStringConvertible {
   case cut(String, Int)
 
   /// As they were in the campaign that this was made after: of seven, five are single bits; of five, four
-  /// happen to `cards.mdb`.
+  /// happen to `cards.mdb` or, of a store that was killed, now and then to its journal.
   static func random(of store: DamagedStore, using random: inout SeededGenerator) -> Damage {
-    let file = Int.random(in: 0..<5, using: &random) == 0 ? "index.mdb" : "cards.mdb"
+    let file =
+      switch Int.random(in: 0..<10, using: &random) {
+      case 0, 1: "index.mdb"
+      case 2 where store.isKilled: "cards.journal"
+      default: "cards.mdb"
+      }
     let pages = store.bytes(of: file).count / 4_096
     let page = Int.random(in: 0..<pages, using: &random)
     switch Int.random(in: 0..<14, using: &random) {
@@ -94,17 +99,19 @@ final class DamagedStore {
     var isAsBefore: Bool { wrong.isEmpty && refused == 0 && !isStartRefused }
   }
 
-  private static let files = ["cards.mdb", "index.mdb"]
   private static let clients = 8
 
   let cards: [Card]
+  let isKilled: Bool
+  private var files: [String] { ["cards.mdb", "index.mdb"] + (isKilled ? ["cards.journal"] : []) }
   private let stage: Stage
   private let payments: [(request: WireRequest, answer: String)]
-  private let images: [String: [UInt8]]
+  private var images: [String: [UInt8]] = [:]
 
-  /// Fills the store of `stage`, stops it, and keeps its files.
-  init(_ stage: Stage, cards count: Int) async throws {
+  /// Fills the store of `stage`, stops or kills it, and keeps its files.
+  init(_ stage: Stage, cards count: Int, isKilled: Bool = false) async throws {
     self.stage = stage
+    self.isKilled = isKilled
     let start = TestCardNumbers.randomStart()
     cards = try await withThrowingTaskGroup(of: [Card].self) { group in
       for client in 0..<Self.clients {
@@ -140,10 +147,8 @@ final class DamagedStore {
     }
     self.payments = payments
     await shop.close()
-    try await stage.stop()
-    var images: [String: [UInt8]] = [:]
-    for file in Self.files { images[file] = try fileBytes(of: "\(stage.directory)/store/\(file)") }
-    self.images = images
+    if isKilled { try await stage.kill() } else { try await stage.stop() }
+    for file in files { images[file] = try fileBytes(of: "\(stage.directory)/store/\(file)") }
   }
 
   func bytes(of file: String) -> [UInt8] { images[file] ?? [] }
@@ -154,7 +159,7 @@ final class DamagedStore {
     for name in ["cards.mdb-lock", "index.mdb-lock", "index.mdb.set-aside"] {
       unsafe unlink("\(directory)/\(name)")
     }
-    for file in Self.files {
+    for file in files {
       var bytes = bytes(of: file)
       if damage?.file == file { damage?.apply(to: &bytes) }
       try Account.write(bytes, to: "\(directory)/\(file)")

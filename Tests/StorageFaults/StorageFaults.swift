@@ -10,8 +10,9 @@ import Synchronization
 /// `ordinary:N` and `reserved:N` submit N jobs at once and print how they ended, `large:N` and
 /// `large-reserved:N` such of 1,000 bytes; `fault:NAME` makes the flag NAME, `clear:NAME` removes it,
 /// `stop` stops the writer, `cut:N` cuts `cards.mdb` off after N pages, `get:N` looks the key N up, `bus`
-/// sends a signal, `watch`, anywhere, has a file that cannot be read told of, `compact` compacts, `erase`
-/// erases the journal, and `write` commits a transaction without the writer, which print how that ended.
+/// sends a signal, `watch`, anywhere, has a file that cannot be read told of, `late`, anywhere, has LMDB
+/// committed only when it has to be, `compact` compacts, `erase` erases the journal, and `write` commits a
+/// transaction without the writer, which print how that ended.
 @main struct StorageFaults {
   static func main() throws {
     StandardDescriptors.fill()
@@ -23,13 +24,18 @@ import Synchronization
     }
     try Store.create(at: arguments[1], mapSize: mapSize, storeIdentifier: identifier)
     let store = try Store.open(at: arguments[1], mapSize: mapSize)
-    try store.startWriter() { error in report("onEnd \(error)") }
+    var limits = WriterLimits()
+    if arguments.contains("late") {
+      limits.journal.nanoseconds = 1 << 60
+      limits.journal.idleNanoseconds = 1 << 60
+    }
+    try store.startWriter(limits: limits) { error in report("onEnd \(error)") }
     var next = 0
     for step in arguments[3...] {
       let parts = step.split(separator: ":")
       switch (parts.first, parts.last) {
       case ("stop", _): store.stopWriter()
-      case ("watch", _): break
+      case ("watch", _), ("late", _): break
       case ("bus", _): raise(SIGBUS)
       case ("cut", let pages?):
         unsafe truncate("\(arguments[1])/cards.mdb", (Int(pages) ?? 0) * 4_096)

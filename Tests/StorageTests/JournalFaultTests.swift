@@ -9,7 +9,7 @@ import Testing
   init() throws { directory = try TemporaryDirectory() }
 
   private func run(_ steps: String...) throws -> [String] {
-    let result = try FaultyProcess(directory).run(steps)
+    let result = try FaultyProcess(directory).run(["late"] + steps)
     #expect(result.status == 0)
     return result.lines
   }

@@ -114,6 +114,10 @@ extension StorageError {
     case .alreadyExists(let file): "\(file) exists already, and is not overwritten"
     case .truncated(let file):
       "\(file) is shorter than it says: it has been cut off; restore a backup"
+    case .damaged(let file, let block) where file.hasSuffix(".journal"):
+      (block.map { "block \($0) of \(file)" } ?? file)
+        + " is damaged: acknowledged operations stand there, or in another file of that name; put that back, "
+        + "or restore a backup (cadenas store restore)"
     case .damaged(let file, let page?):
       "page \(page) of \(file) is damaged; restore a backup (cadenas store restore)"
     case .damaged(let file, nil): "\(file) is not a store of Cadenas, or it is damaged"

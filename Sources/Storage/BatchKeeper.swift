@@ -6,8 +6,6 @@ import SystemCalls
 package struct JournalLimits: Sendable {
   /// Size of the journal in bytes; nil for a sixteenth of the map, within bounds.
   package var bytes: Int?
-  /// Whether there is one at all.
-  package var isUsed = true
   /// Rows that were not appended: each is a page more that the commit writes.
   package var scatteredRows = 128
   /// Pages that the commit may take; no more than a sixteenth of the map.
@@ -24,6 +22,14 @@ package struct JournalLimits: Sendable {
       nanoseconds = 1 << 60
       idleNanoseconds = 1 << 60
     #endif
+  }
+
+  /// Pages that a commit of LMDB may take at most for batches that are in the journal.
+  func pages(forMap mapSize: Int, pageBytes: Int) -> Int { min(pages, mapSize / pageBytes / 16) }
+
+  /// Whether a map of such a size has room for more than what any commit may take.
+  func isWorthwhile(forMap mapSize: Int, pageBytes: Int) -> Bool {
+    pages(forMap: mapSize, pageBytes: pageBytes) >= 2 * PageBound.fixedPages
   }
 
   /// Bytes of the journal of a store with such a map.
@@ -84,7 +90,7 @@ struct BatchKeeper: ~Copyable {
     self.gate = gate
     self.limits = limits
     let map = try? generations.value.environment.information()
-    mostPages = min(limits.pages, map.map { $0.mapSize / $0.pageSize / 16 } ?? 0)
+    mostPages = map.map { limits.pages(forMap: $0.mapSize, pageBytes: $0.pageSize) } ?? 0
     if case .journal(let file, let row) = journal {
       self.journal = Journal(file, after: row)
     } else {

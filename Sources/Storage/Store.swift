@@ -247,11 +247,18 @@ package final class Store: Sendable {
   ) throws(StorageError) {
     guard !isReadOnly else { throw .system(call: "startWriter", errno: EROFS) }
     let journal = try beginJournal(limits.journal)
-    if case .none(let error?) = journal { lacking.withLock { $0 = error } }
+    lacking.withLock { lacking in
+      switch journal {
+      case .journal: lacking = nil
+      case .none(let error):
+        lacking = error ?? .noRoom(file: JournalFile.path(in: directory), .mapSize)
+      }
+    }
     try writer.start(participant: participant, limits: limits, journal: journal, onEnd: onEnd)
   }
 
-  /// Why the writer works without a journal, where there was no room for one; nil otherwise.
+  /// Why the writer works without a journal: there was no room for one, or the map is too small for it; nil
+  /// where it has one.
   package var journalLack: StorageError? { lacking.withLock { $0 } }
 
   /// What the journal has and LMDB does not.

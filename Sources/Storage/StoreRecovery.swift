@@ -39,9 +39,11 @@ extension Store {
   /// Begins a journal for a writer, and says in `cards.mdb` that it counts from now on; nil where the disk or
   /// the map has no room for that.
   func beginJournal(_ limits: JournalLimits) throws(StorageError) -> JournalStart {
-    guard limits.isUsed else { return .none(nil) }
     let generation = generations.value
-    let bytes = limits.bytes(forMap: try generation.mapSize())
+    let figures = try engine(generation.environment.information())
+    let (mapSize, pageBytes) = (figures.mapSize, figures.pageSize)
+    guard limits.isWorthwhile(forMap: mapSize, pageBytes: pageBytes) else { return .none(nil) }
+    let bytes = limits.bytes(forMap: mapSize)
     do throws(StorageError) {
       let before = try JournalRow.read(in: generation.beginReadOrFail())
       // After a kill, or an error of the disk, a format that was read need not be on the disk. If it is lost
@@ -86,6 +88,6 @@ extension Store {
 /// With what a writer begins.
 enum JournalStart: Sendable {
   case journal(JournalFile, JournalRow)
-  /// Without one, and for want of which room, where that is why.
+  /// Without one: for want of room, or since the map is too small for it to be of use.
   case none(StorageError?)
 }

@@ -18,7 +18,8 @@ extension WriteSet {
       guard let table = reader.number(UInt8.self).flatMap({ Table(index: Int($0)) }),
         let kind = reader.number(UInt8.self).flatMap({ Change.Kind(rawValue: $0) }),
         let keyBytes = reader.number(UInt16.self), let valueBytes = reader.number(UInt32.self),
-        let key = reader.bytes(Int(keyBytes)), let value = reader.bytes(Int(valueBytes))
+        let key = reader.bytes(Int(keyBytes)), let value = reader.bytes(Int(valueBytes)),
+        table != .keyring
       else { return false }
       switch kind {
       case .put, .append:

@@ -24,7 +24,7 @@ struct PageBound {
   }
 
   /// What a transaction takes beside its rows: for the names' tree and the list of free pages.
-  private static let fixedPages = 64
+  static let fixedPages = 64
   /// Numbers of freed pages that fill a page.
   private static let freedInPage = 500
 

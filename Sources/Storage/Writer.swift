@@ -31,16 +31,15 @@ final class Writer: Sendable {
     var erasures: [ErasureRequest] = []
     var wantsCommit = false
     var limits = WriterLimits()
-    /// Jobs at which a submitter wakes the thread; greater than any queue while it does not wait.
-    var wakesAt = Int.max
+    /// Whether the thread waits, and nobody has woken it.
+    var isWaiting = false
     var thread: pthread_t?
     /// Whether ordinary jobs were refused for want of room, when that was last looked at.
     var isRefusingForRoom = false
 
-    /// What the thread is to do now, with `jobs` moved out of the queue for it; nil where it is to wait,
-    /// for `count` jobs if nothing else comes.
-    mutating func nextTurn(withAtLeast count: Int, taking jobs: inout [any WriteJob]) -> Turn? {
-      wakesAt = .max
+    /// What the thread is to do now, with `jobs` moved out of the queue for it; nil where it is to wait.
+    mutating func nextTurn(taking jobs: inout [any WriteJob]) -> Turn? {
+      isWaiting = false
       // First, since jobs may always be waiting.
       if wantsCommit {
         wantsCommit = false
@@ -48,9 +47,7 @@ final class Writer: Sendable {
       }
       if !compactions.isEmpty { return .compaction(compactions.removeFirst()) }
       if !erasures.isEmpty { return .erasure(erasures.removeFirst()) }
-      // More jobs than are taken or accepted are not waited for.
-      let enough = phase == .stopping ? 1 : max(1, min(count, limits.batch, limits.queue))
-      if queue.count >= enough {
+      if queue.count > 0 {
         queue.take(limits.batch, into: &jobs)
         return .jobs
       }
@@ -58,8 +55,14 @@ final class Writer: Sendable {
         phase = .stopped
         return .stop
       }
-      wakesAt = enough
+      isWaiting = true
       return nil
+    }
+
+    /// Whether somebody has to wake the thread, who does.
+    mutating func wake() -> Bool {
+      defer { isWaiting = false }
+      return isWaiting
     }
   }
 
@@ -129,8 +132,7 @@ final class Writer: Sendable {
       let room = state.limits.queue + (isReserved ? state.limits.reservedQueue : 0)
       guard state.queue.count < room else { return .overloaded }
       state.queue.append(job)
-      wakes = state.queue.count >= state.wakesAt
-      if wakes { state.wakesAt = .max }
+      wakes = state.wake()
       return nil
     }
     if wakes { monitor.signal() }
@@ -154,8 +156,7 @@ final class Writer: Sendable {
     let phase = monitor.withLock { state in
       guard state.phase == .running else { return state.phase }
       change(&state)
-      wakes = state.wakesAt < .max
-      state.wakesAt = .max
+      wakes = state.wake()
       return .running
     }
     if wakes { monitor.signal() }
@@ -213,7 +214,7 @@ final class Writer: Sendable {
     let thread = monitor.withLock { state -> pthread_t? in
       if state.phase == .running { state.phase = .stopping }
       if state.phase == .idle { state.phase = .stopped }
-      state.wakesAt = .max
+      _ = state.wake()
       defer { state.thread = nil }
       return state.thread
     }

@@ -32,7 +32,6 @@ struct WriterLoop: ~Copyable {
   private let onEnd: @Sendable (StorageError) -> Void
   private var room: RoomGuard
   private var keeper: BatchKeeper
-  private var pace = BatchPace()
   private var batchesSinceReaderCheck = 0
   private var isRefusing = false
   private var patience = ReaderPatience()
@@ -94,17 +93,10 @@ struct WriterLoop: ~Copyable {
   /// Waits for something to do, and moves jobs to `jobs`; nil where there was nothing for a while. It is
   /// to stop when nothing is left.
   private func nextTurn(_ jobs: inout [any WriteJob]) -> Writer.Turn? {
-    if let earliest = pace.earliestNanoseconds,
-      let turn = monitor.wait(
-        untilNanoseconds: earliest,
-        { $0.nextTurn(withAtLeast: pace.enoughJobs, taking: &jobs) })
-    {
-      return turn
-    }
     let longest = deferred.isEmpty ? Self.idleLookNanoseconds : DeferredJobs.pauseNanoseconds
     let latest = min(
       SystemClock.monotonicNanoseconds() + longest, keeper.deadlineNanoseconds ?? .max)
-    return monitor.wait(untilNanoseconds: latest) { $0.nextTurn(withAtLeast: 1, taking: &jobs) }
+    return monitor.wait(untilNanoseconds: latest) { $0.nextTurn(taking: &jobs) }
   }
 
   /// Does something between two batches, unless writing has ended.
@@ -286,15 +278,14 @@ struct WriterLoop: ~Copyable {
 
   /// Applies every job of `batch` in one transaction and commits it.
   private mutating func attempt(_ batch: [any WriteJob]) -> Outcome {
-    let began = SystemClock.monotonicNanoseconds()
-    if let loss = loss(at: began) ?? generations.value.cut ?? keeper.overwriting {
+    if let loss = loss(at: SystemClock.monotonicNanoseconds()) ?? generations.value.cut
+      ?? keeper.overwriting
+    {
       participant?.batchDidAbort()
       return .ended(loss)
     }
     let outcome = judged(transact(batch))
     if case .committed = outcome {
-      pace.batchDidCommit(
-        jobs: batch.count, began: began, ended: SystemClock.monotonicNanoseconds())
       participant?.batchDidCommit()
     } else {
       participant?.batchDidAbort()

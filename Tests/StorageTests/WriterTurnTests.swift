@@ -13,61 +13,58 @@ import Testing
   }
 
   /// How many jobs the next turn takes; nil where it waits. Other turns are none.
-  private mutating func jobsOfNextTurn(withAtLeast count: Int) -> Int? {
+  private mutating func jobsOfNextTurn() -> Int? {
     var jobs: [any WriteJob] = []
-    guard let turn = state.nextTurn(withAtLeast: count, taking: &jobs) else {
-      #expect(jobs.isEmpty)
+    guard let turn = state.nextTurn(taking: &jobs) else {
+      #expect(jobs.isEmpty && state.isWaiting)
       return nil
     }
     guard case .jobs = turn else { return 0 }
-    #expect(state.wakesAt == .max)
+    #expect(!state.isWaiting)
     return jobs.count
   }
 
-  @Test mutating func `fewer jobs than are enough wait, and are told when they are`() {
-    queue(15)
-    #expect(jobsOfNextTurn(withAtLeast: 16) == nil)
-    #expect(state.wakesAt == 16)
+  @Test mutating func `a thread that waits is woken once`() {
+    #expect(jobsOfNextTurn() == nil)
+    let (first, second) = (state.wake(), state.wake())
+    #expect(first && !second)
     queue(1)
-    #expect(jobsOfNextTurn(withAtLeast: 16) == 16)
+    #expect(jobsOfNextTurn() == 1)
+    let third = state.wake()
+    #expect(!third)
   }
 
-  @Test mutating func `one job is enough where no pace is set`() {
-    #expect(jobsOfNextTurn(withAtLeast: 1) == nil)
-    #expect(state.wakesAt == 1)
-    queue(1)
-    #expect(jobsOfNextTurn(withAtLeast: 1) == 1)
+  @Test mutating func `no more jobs go together than a batch may have`() {
+    state.limits = WriterLimits(batch: 4)
+    queue(6)
+    #expect(jobsOfNextTurn() == 4)
+    #expect(jobsOfNextTurn() == 2)
   }
 
-  @Test(arguments: [(4, 512), (4096, 4), (0, 512), (4096, 0)])
-  mutating func `more jobs than may wait or go together are not waited for`(queue: Int, batch: Int)
-  {
-    state.limits = WriterLimits(queue: queue, batch: batch)
-    #expect(jobsOfNextTurn(withAtLeast: 16) == nil)
-    #expect(state.wakesAt == max(1, min(queue, batch)))
-  }
-
-  @Test mutating func `a stop waits for nothing`() {
+  @Test mutating func `what was accepted is done before a stop`() {
     queue(3)
     state.phase = .stopping
-    #expect(jobsOfNextTurn(withAtLeast: 16) == 3)
+    #expect(jobsOfNextTurn() == 3)
     var jobs: [any WriteJob] = []
-    guard case .stop = state.nextTurn(withAtLeast: 16, taking: &jobs) else {
+    guard case .stop = state.nextTurn(taking: &jobs) else {
       Issue.record("it does not stop")
       return
     }
     #expect(state.phase == .stopped)
   }
 
-  @Test mutating func `a compaction waits for nothing`() {
+  @Test mutating func `who waits for a snapshot comes first, then a compaction, then jobs`() {
     queue(3)
     state.compactions.append(CompactionRequest { _, _ in true })
+    state.wantsCommit = true
     var jobs: [any WriteJob] = []
-    guard case .compaction = state.nextTurn(withAtLeast: 16, taking: &jobs) else {
-      Issue.record("it does not compact")
+    guard case .commit = state.nextTurn(taking: &jobs),
+      case .compaction = state.nextTurn(taking: &jobs)
+    else {
+      Issue.record("it does neither")
       return
     }
-    #expect(jobs.isEmpty && state.compactions.isEmpty)
-    #expect(jobsOfNextTurn(withAtLeast: 1) == 3)
+    #expect(jobs.isEmpty && state.compactions.isEmpty && !state.wantsCommit)
+    #expect(jobsOfNextTurn() == 3)
   }
 }

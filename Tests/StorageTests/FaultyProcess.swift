@@ -11,6 +11,8 @@ struct FaultyProcess {
   /// (`room`) and the word that they be written soon (`range`), writing pages with ENOSPC (`pages`), and so
   /// does allocating (`allocation`); `no-allocation` is a file system that cannot allocate, and `disk-end` a
   /// disk on which `cards.mdb` has room for 4 MiB: what goes beyond is cut short, as a real one does it.
+  /// `STORAGE_FAULT_AT` is the one of all writes and syncs of `cards.mdb` and `cards.journal` that fails, with the
+  /// error `STORAGE_FAULT_CODE`.
   /// Of the journal: writing to it fails with ENOSPC (`journal-full`) or EIO (`journal-write`), so does its mark
   /// alone (`mark-full`), and syncing it (`journal-sync`); LMDB's pages are those of `pages`.
   /// Of a compaction: writing the draft fails with ENOSPC (`draft-full`)
@@ -55,6 +57,12 @@ struct FaultyProcess {
     static int isJournal(int fd) {
       return isNamed(fd, "/cards.journal") || isNamed(fd, "/cards.journal.new");
     }
+    static int nthFails(int fd) {
+      static int count;
+      const char *at = getenv("STORAGE_FAULT_AT"), *code = getenv("STORAGE_FAULT_CODE");
+      if (!at || !code || !(isJournal(fd) || isNamed(fd, "/cards.mdb"))) return 0;
+      return ++count == atoi(at) ? atoi(code) : 0;
+    }
     static int journalFails(int fd, const char *bytes, size_t count) {
       if (!isJournal(fd)) return 0;
       if (fails("mark-full") && count >= 8 && memcmp(bytes, "CdnAcked", 8) == 0) return ENOSPC;
@@ -79,8 +87,14 @@ struct FaultyProcess {
       dies("kill-draft-pages");
       return fails("draft-full") ? ENOSPC : fails("draft-pages") ? EIO : 0;
     }
-    int fdatasync(int fd) { return syncFails(fd) ? failed(EIO) : NEXT(fdatasync)(fd); }
-    int fsync(int fd) { return syncFails(fd) ? failed(EIO) : NEXT(fsync)(fd); }
+    int fdatasync(int fd) {
+      int code = syncFails(fd) ? EIO : nthFails(fd);
+      return code ? failed(code) : NEXT(fdatasync)(fd);
+    }
+    int fsync(int fd) {
+      int code = syncFails(fd) ? EIO : nthFails(fd);
+      return code ? failed(code) : NEXT(fsync)(fd);
+    }
     int rename(const char *from, const char *to) {
       if (!ends(from, ".compact")) return NEXT(rename)(from, to);
       dies("kill-rename");
@@ -115,6 +129,7 @@ struct FaultyProcess {
     ssize_t pwrite(int fd, const void *bytes, size_t count, off_t offset) {
       int code = draftFails(fd);
       if (!code) code = journalFails(fd, bytes, count);
+      if (!code) code = nthFails(fd);
       if (code) return failed(code);
       if (isJournal(fd)) return NEXT(pwrite)(fd, bytes, count, offset);
       struct iovec part = {(void *)bytes, count};
@@ -126,12 +141,14 @@ struct FaultyProcess {
     }
     ssize_t pwritev(int fd, const struct iovec *parts, int count, off_t offset) {
       int code = draftFails(fd);
+      if (!code) code = nthFails(fd);
       if (code) return failed(code);
       if (hasEnd(fd)) return writeUpToEnd(fd, parts, count, offset);
       return fails("pages") ? failed(ENOSPC) : NEXT(pwritev)(fd, parts, count, offset);
     }
     ssize_t writev(int fd, const struct iovec *parts, int count) {
       int code = draftFails(fd);
+      if (!code) code = nthFails(fd);
       if (code) return failed(code);
       if (hasEnd(fd)) {
         ssize_t done = writeUpToEnd(fd, parts, count, lseek(fd, 0, SEEK_CUR));
@@ -157,7 +174,7 @@ struct FaultyProcess {
   /// Runs the child through `steps`, with the faults `before` from its beginning on; returns its exit status, less than zero the signal that has killed it, and what
   /// it printed, line by line, on both streams.
   func run(
-    _ steps: [String], before faults: [String] = []
+    _ steps: [String], before faults: [String] = [], more variables: [String] = []
   ) throws -> (status: Int32, lines: [String]) {
     for fault in faults { try write("", to: "\(directory.path)/\(fault)") }
     let source = "\(directory.path)/faults.c"
@@ -166,13 +183,15 @@ struct FaultyProcess {
     try write(Self.library, to: source)
     let candidates = ["/usr/bin/cc", "/usr/bin/clang"]
     let compiler = candidates.first { path in unsafe access(path, X_OK) == 0 } ?? "clang"
-    let compiled = try spawn(
-      [compiler, "-shared", "-fPIC", "-O1", "-o", library, source, "-ldl"])
-    try #require(compiled == 0, "the library of faults does not compile")
+    if unsafe access(library, F_OK) != 0 {
+      let compiled = try spawn(
+        [compiler, "-shared", "-fPIC", "-O1", "-o", library, source, "-ldl"])
+      try #require(compiled == 0, "the library of faults does not compile")
+    }
     // A child that crashes must not wait for the runtime's backtracer.
     let environment = [
       "LD_PRELOAD=\(library)", "STORAGE_FAULTS=\(directory.path)", "SWIFT_BACKTRACE=enable=no",
-    ]
+    ] + variables
     let program = try "\(ownDirectory())/StorageFaults"
     let status = try spawn(
       [program, directory.store, directory.path] + steps, environment: environment,

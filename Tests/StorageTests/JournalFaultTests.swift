@@ -78,4 +78,53 @@ import Testing
     #expect(lines == ["stored 10", "full", "full", "full"])
     #expect(try count() == 10)
   }
+
+  /// Of all writes and syncs of both files each fails in turn, from the making of the store to its stop.
+  @Test(arguments: [5, 28])
+  func `whichever write or sync fails, what was acknowledged is there`(_ code: Int) throws {
+    let steps = [
+      "late", "ordinary:10", "get:1", "reserved:5", "ordinary:5", "get:12", "ordinary:3", "compact",
+      "ordinary:2", "stop",
+    ]
+    let process = FaultyProcess(directory)
+    var call = 0
+    var reached = 0
+    while call < 400 {
+      call += 1
+      TemporaryDirectory.removeAll(directory.store)
+      let result = try process.run(
+        steps, more: ["STORAGE_FAULT_AT=\(call)", "STORAGE_FAULT_CODE=\(code)"])
+      // The store could not be made, or its writer not be started; or nothing has failed any more.
+      guard result.status == 0 else { continue }
+      reached += 1
+      let told = Told(result.lines)
+      let store = try Store.open(at: directory.store, mapSize: 8 << 20)
+      let count = try store.count()
+      try #require(
+        (told.stored...25 - told.refused).contains(count), "call \(call): \(count), \(result.lines)")
+      if told.stored == 25, !result.lines.contains(where: { $0.hasPrefix("onEnd") }),
+        result.lines.contains("compacted")
+      {
+        // Two runs without any effect are the end.
+        if call > 60 { break }
+      }
+    }
+    #expect(reached > 20, "\(reached) of \(call)")
+  }
+
+  /// How many jobs were told which end.
+  private struct Told {
+    var stored = 0
+    /// Told that there is no room: they may not be there.
+    var refused = 0
+
+    init(_ lines: [String]) {
+      for part in lines.flatMap({ $0.split(separator: ",") }) {
+        let words = part.split(separator: " ")
+        guard words.count == 2, let count = Int(words[1]) else { continue }
+        if words[0] == "stored" { stored += count }
+        if words[0] == "full" { refused += count }
+      }
+    }
+  }
 }

@@ -53,8 +53,8 @@ private struct JournalReport {
         "Batches that are durable in the journal, and that cards.mdb does not have yet.",
         Int64(frames)),
       Metric(
-        "cadenas_journal_age_milliseconds", .gauge, "How long the oldest of them has been there.",
-        Int64(ageMilliseconds)),
+        "cadenas_journal_age_seconds", .gauge, "How long the oldest of them has been there.",
+        samples: [Metric.Sample(microseconds: Int64(ageMilliseconds) * 1_000)]),
     ]
   }
 }

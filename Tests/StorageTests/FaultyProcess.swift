@@ -189,9 +189,10 @@ struct FaultyProcess {
       try #require(compiled == 0, "the library of faults does not compile")
     }
     // A child that crashes must not wait for the runtime's backtracer.
-    let environment = [
-      "LD_PRELOAD=\(library)", "STORAGE_FAULTS=\(directory.path)", "SWIFT_BACKTRACE=enable=no",
-    ] + variables
+    let environment =
+      [
+        "LD_PRELOAD=\(library)", "STORAGE_FAULTS=\(directory.path)", "SWIFT_BACKTRACE=enable=no",
+      ] + variables
     let program = try "\(ownDirectory())/StorageFaults"
     let status = try spawn(
       [program, directory.store, directory.path] + steps, environment: environment,

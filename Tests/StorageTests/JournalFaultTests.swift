@@ -101,7 +101,8 @@ import Testing
       let store = try Store.open(at: directory.store, mapSize: 8 << 20)
       let count = try store.count()
       try #require(
-        (told.stored...25 - told.refused).contains(count), "call \(call): \(count), \(result.lines)")
+        (told.stored...25 - told.refused).contains(count), "call \(call): \(count), \(result.lines)"
+      )
       if told.stored == 25, !result.lines.contains(where: { $0.hasPrefix("onEnd") }),
         result.lines.contains("compacted")
       {

@@ -156,7 +156,7 @@ import Testing
 
   @Test func `what does not belong into the journal is LMDB's own`() throws {
     let store = try directory.newStore(mapSize: mapSize)
-    try start(store)
+    try start(store) { $0.scatteredRows = 128 }
     try put(0..<2, in: store)
     let secret = [UInt8](repeating: 0xA7, count: 64)
     try store.perform { (transaction) throws(StorageError) in

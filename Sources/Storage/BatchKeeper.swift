@@ -129,14 +129,10 @@ struct BatchKeeper: ~Copyable {
   mutating func keep(
     _ transaction: consuming StoreWriteTransaction, _ room: RoomGuard
   ) throws(Failure) {
+    if transaction.isEmpty { return abandon(transaction) }
     let parts = transaction.takeApart()
     let set = parts.set
     give(parts.base)
-    guard !set.isEmpty else {
-      empty(set)
-      if frames == 0 { close() }
-      return
-    }
     lastBatchNanoseconds = SystemClock.monotonicNanoseconds()
     let failure: Failure?
     do throws(Failure) {
@@ -402,7 +398,8 @@ struct BatchKeeper: ~Copyable {
   /// Puts zeros in the place of all frames, after LMDB has them; false where it has no room for them.
   mutating func eraseJournal() throws(StorageError) -> Bool {
     guard try commitEverything() else { return false }
-    guard let journal else { return true }
+    // One of an earlier start may lie there, and nobody needs it.
+    guard let journal else { return try JournalFile.erase(in: generations.value.directory) }
     // What LMDB has then is told by a frame without rows, which stays.
     do throws(LMDBError) {
       try openTransaction()
@@ -412,8 +409,7 @@ struct BatchKeeper: ~Copyable {
       if error.isOutOfSpace { return false }
       throw ending(error)
     }
-    try journal.erase()
-    return true
+    return try JournalFile.hasRoom { () throws(StorageError) in try journal.erase() }
   }
 
   /// Leaves a store of which `cards.mdb` is all, if there is room for that.

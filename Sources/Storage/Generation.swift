@@ -1,6 +1,7 @@
 import Bytes
 import LMDB
 import Synchronization
+import SystemCalls
 
 /// `cards.mdb` as it was opened once: the environment and the tables in it. A compaction begins
 /// another one. Snapshots hold theirs, so that it is closed when the last of them has ended.
@@ -61,6 +62,9 @@ final class Generation: Sendable {
   func beginWrite() throws(StorageError) -> StoreWriteTransaction {
     StoreWriteTransaction(try engine(environment.beginWrite()), tables: tables, proofs: proofs)
   }
+
+  /// Where the file is.
+  var directory: String { Directory.containing(environment.path) }
 
   /// Greatest size of the file in bytes.
   func mapSize() throws(StorageError) -> Int {

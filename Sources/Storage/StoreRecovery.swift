@@ -55,6 +55,7 @@ extension Store {
       let point = before?.point ?? JournalPoint(sequence: 0, digest: .zero)
       let begun = JournalRow(identifier: journal.identifier, point: point, half: 0)
       let row = try Journal(journal, after: begun).rowOfStep()
+      guard !row.isAlone else { throw .noRoom(file: journal.path, .disk) }
       for _ in 0..<Self.commitsOfAFormat {
         do throws(LMDBError) { try Self.commit(row, .withJournal, to: generation) } catch {
           throw StorageError(error)

@@ -219,6 +219,9 @@ package struct StoreWriteTransaction: ~Copyable, StoreReading {
     try base.commit()
   }
 
+  /// Whether it has changed nothing.
+  var isEmpty: Bool { self.set.isEmpty }
+
   /// Ends it without its changes being anywhere but in the set.
   consuming func takeApart() -> Parts { Parts(base: base, set: set) }
 

@@ -183,12 +183,8 @@ final class Writer: Sendable {
     }
   }
 
-  /// Erases a journal that nobody needs; one that cannot be read is removed.
   private func eraseFile() throws(StorageError) {
-    do throws(StorageError) { try JournalFile.open(in: compaction.directory)?.erase() } catch {
-      guard error.tellsOfDamage else { throw error }
-      try Files.remove([JournalFile.path(in: compaction.directory)])
-    }
+    guard try JournalFile.erase(in: compaction.directory) else { throw .full }
   }
 
   /// Compacts between two batches, on the writer's thread; on this one where none is running.

@@ -62,7 +62,7 @@ struct WriterLoop: ~Copyable {
 
   /// Lets the calling thread be put on a processor as soon as what it waited for is there.
   ///
-  /// Twice in each batch the thread waits for the disk, and all clients wait for it. On a busy machine
+  /// Once in each batch the thread waits for the disk, and all clients wait for it. On a busy machine
   /// the others' time slices of some milliseconds would have to pass each time. Whoever asks for short
   /// slices goes before those who have long ones, without more time on the whole, and needs no privilege.
   /// Where it is refused or not known, all works as well, and slower.

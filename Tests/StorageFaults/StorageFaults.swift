@@ -10,7 +10,7 @@ import Synchronization
 /// `ordinary:N` and `reserved:N` submit N jobs at once and print how they ended, `large:N` and
 /// `large-reserved:N` such of 1,000 bytes; `fault:NAME` makes the flag NAME, `clear:NAME` removes it,
 /// `stop` stops the writer, `cut:N` cuts `cards.mdb` off after N pages, `get:N` looks the key N up, `bus`
-/// sends a signal, `watch`, anywhere, has a file that cannot be read told of, `late`, anywhere, has LMDB
+/// sends a signal, `erase` erases the journal, `watch`, anywhere, has a file that cannot be read told of, `late`, anywhere, has LMDB
 /// committed only when it has to be, `compact` compacts, `erase` erases the journal, and `write` commits a
 /// transaction without the writer, which print how that ended.
 @main struct StorageFaults {
@@ -43,6 +43,7 @@ import Synchronization
         let number = Int(number) ?? 0
         let key = [UInt8(truncatingIfNeeded: number >> 8), UInt8(truncatingIfNeeded: number)]
         attempt("found") { _ = try store.read { try $0.contains(key.rawSpan, in: .cards) } }
+      case ("erase", _): attempt("erased") { try store.eraseJournal() }
       case ("compact", _): attempt("compacted") { _ = try store.compact() }
       case ("erase", _): attempt("erased") { try store.eraseJournal() }
       case ("write", _): attempt("written") { try store.write { (_) throws(StorageError) in } }

@@ -67,6 +67,14 @@ import Testing
     #expect(try count() == 20)
   }
 
+  @Test func `without room for zeros nothing is erased, and writing goes on`() throws {
+    let lines = try run(
+      "late", "ordinary:10", "fault:journal-full", "erase", "ordinary:10", "clear:journal-full",
+      "get:15", "ordinary:5", "erase", "stop")
+    #expect(lines == ["stored 10", "full", "stored 10", "found", "stored 5", "erased"])
+    #expect(try count() == 25)
+  }
+
   @Test func `a stop without room leaves what was acknowledged to the next start`() throws {
     #expect(try run("ordinary:10", "fault:pages", "get:1", "stop") == ["stored 10", "full"])
     #expect(try count() == 10)

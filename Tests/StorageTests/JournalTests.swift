@@ -212,6 +212,33 @@ import Testing
     #expect(!occurs(value, in: try contents(of: "\(stopped)/cards.journal")))
   }
 
+  @Test func `a writer without a journal erases the one of a start before`() throws {
+    let value = [UInt8](repeating: 0x5C, count: 200)
+    let key: [UInt8] = [1]
+    func isThere() throws -> Bool {
+      occurs(value, in: try contents(of: "\(directory.store)/cards.journal"))
+    }
+    do {
+      let store = try directory.newStore(mapSize: mapSize)
+      try start(store)
+      try store.perform { (transaction) throws(StorageError) in
+        try transaction.put(key: key.rawSpan, value: value.rawSpan, in: .audit)
+      }
+      store.stopWriter()
+    }
+    let store = try open()
+    // A map of which a sixteenth holds no bound of any commit.
+    try start(store) { $0.pages = 0 }
+    #expect(store.journalLack != nil)
+    try store.perform { (transaction) throws(StorageError) in
+      _ = try transaction.delete(key.rawSpan, in: .audit)
+    }
+    #expect(try isThere())
+    try store.eraseJournal()
+    #expect(try !isThere())
+    store.stopWriter()
+  }
+
   @Test func `LMDB is committed by rows, by age, by idleness and when the half is full`() throws {
     func frames(after count: Int, _ change: (inout JournalLimits) -> Void) throws -> Int {
       let path = "\(directory.path)/limits"

@@ -148,7 +148,7 @@ final class Journal {
 
 extension StorageError {
   /// Whether the disk, or what this process may write, is at its end.
-  fileprivate var isOfFullDisk: Bool {
+  var isOfFullDisk: Bool {
     guard case .system(_, _, let number) = self else { return false }
     return number == ENOSPC || number == EDQUOT || number == EFBIG
   }

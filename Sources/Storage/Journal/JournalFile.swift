@@ -190,6 +190,27 @@ final class JournalFile: Sendable {
     try synchronize()
   }
 
+  /// Erases a journal that nobody needs, where there is one, and removes what cannot be read; false where
+  /// the disk has no room for zeros.
+  static func erase(in directory: String) throws(StorageError) -> Bool {
+    try hasRoom { () throws(StorageError) in
+      do throws(StorageError) { try open(in: directory)?.erase() } catch {
+        guard error.tellsOfDamage else { throw error }
+        try Files.remove([path(in: directory)])
+      }
+    }
+  }
+
+  /// Whether what `erase` does found room: some file systems write to other blocks than those that are there.
+  static func hasRoom(_ erase: () throws(StorageError) -> Void) throws(StorageError) -> Bool {
+    do throws(StorageError) { try erase() } catch {
+      // A sync that failed is no want of room, whatever it says.
+      guard case .system(call: "pwrite", _, _) = error, error.isOfFullDisk else { throw error }
+      return false
+    }
+    return true
+  }
+
   private func writeZeros(from start: Int, to end: Int) throws(StorageError) {
     let zeros = [UInt8](repeating: 0, count: Self.pieceBytes)
     var position = start

@@ -2,7 +2,8 @@ import LMDB
 
 /// How many pages a transaction of LMDB may take at most, from the write sets that went into it.
 ///
-/// Room for that many has to be certain before a batch is acknowledged that LMDB takes later.
+/// Room for that many has to be certain before a batch is acknowledged that LMDB takes later. What LMDB writes
+/// back of a long list of free pages is not counted: the reserve, which stays beside these, is many times that.
 struct PageBound {
   /// What is known of one tree.
   private struct Tree {
@@ -10,13 +11,15 @@ struct PageBound {
     let figures: TreeFigures
     var extent = WriteSet.Extent()
 
-    /// Each row may change a whole path of the tree and split its leaf; but of a small tree no more
-    /// pages than it has can change, and a page more comes only with what fills half of it.
+    /// Each row may change a whole path of the tree and split its leaf. But of a small tree no more pages than it
+    /// has can change, each is split once at most, full as an appended one is, and again only by what fills a half.
     var pages: Int {
       if extent.rows == 0, extent.removals == 0, extent.appendedBytes == 0 { return 0 }
       let depth = figures.depth + 1
       let paths = extent.rows * (depth + 1) + extent.removals * 2 * depth + extent.bytes / 2_048
-      let all = figures.pages + depth + extent.bytes / 1_024
+      let all =
+        figures.pages + min(extent.rows, figures.pages) + depth
+        + extent.bytes / 1_024
       // Two entries that lie side by side in an appended tree fill more than a page's half.
       let appended = extent.appendedBytes / 2_000
       return min(paths, all) + appended + appended / 16 + depth

@@ -17,30 +17,31 @@ extension ConfigurationLoader {
     guard let section = reader.requiredMapping("store") else { return nil }
     defer { section.finish() }
     let path = requiredPath(section, "path")
-    guard let size = section.requiredTree("map_size") else { return nil }
-    guard case .scalar(let text, _) = size.value, let bytes = byteSize(text),
-      StoreSettings.allowedMapSizeBytes.contains(bytes)
-    else {
-      diagnostics.report(
-        "\"store.map_size\" expects a size from 1MiB to 64TiB, found \(size.kind)",
-        at: size.position, suggestion: "for example 64GiB, 512MiB or 1048576")
-      return nil
+    guard let size = section.requiredTree("map_size"),
+      let bytes = bytes(
+        size, of: "store.map_size", in: StoreSettings.allowedMapSizeBytes, "1MiB to 64TiB",
+        suggestion: "for example 64GiB, 512MiB or 1048576")
+    else { return nil }
+    let journal = section.tree("journal").flatMap {
+      self.bytes(
+        $0, of: "store.journal", in: StoreSettings.allowedJournalBytes, "1MiB to 64MiB",
+        suggestion: "for example 16MiB; without it, a sixteenth of map_size")
     }
-    let journal = journalBytes(section)
     return path.map { StoreSettings(path: $0, mapSizeBytes: bytes, journalBytes: journal) }
   }
 
-  private func journalBytes(_ section: MappingReader) -> UInt64? {
-    guard let size = section.tree("journal") else { return nil }
-    guard case .scalar(let text, _) = size.value, let bytes = byteSize(text),
-      StoreSettings.allowedJournalBytes.contains(bytes)
-    else {
-      diagnostics.report(
-        "\"store.journal\" expects a size from 1MiB to 64MiB, found \(size.kind)",
-        at: size.position, suggestion: "for example 16MiB; without it, a sixteenth of map_size")
-      return nil
+  /// A size within bounds; nil for anything else, which is reported.
+  private func bytes(
+    _ size: ConfigurationTree, of name: String, in allowed: ClosedRange<UInt64>, _ bounds: String,
+    suggestion: String
+  ) -> UInt64? {
+    if case .scalar(let text, _) = size.value, let bytes = byteSize(text), allowed.contains(bytes) {
+      return bytes
     }
-    return bytes
+    diagnostics.report(
+      "\"\(name)\" expects a size from \(bounds), found \(size.kind)", at: size.position,
+      suggestion: suggestion)
+    return nil
   }
 
   func serverCertificate(_ reader: MappingReader) -> TLSSettings? {

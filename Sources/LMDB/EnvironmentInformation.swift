@@ -1,5 +1,6 @@
 import CLMDB
 import Glibc
+import SystemCalls
 
 /// Figures of an environment, as of its last commit.
 package struct EnvironmentInformation: Equatable, Sendable {
@@ -140,16 +141,10 @@ extension Environment {
   /// was put in its place.
   /// - Throws: ``LMDBError/Kind/system(errno:)`` where the system does not tell.
   package func hasItsName() throws(LMDBError) -> Bool {
-    var opened = stat()
-    var named = stat()
-    guard unsafe fstat(try descriptor(), &opened) == 0 else {
-      throw LMDBError(code: errno, in: .information)
+    let descriptor = try descriptor()
+    do throws(SystemFailure) { return try SystemCalls.path(path, leadsTo: descriptor) } catch {
+      throw LMDBError(code: error.errno, in: .information)
     }
-    guard unsafe stat(path, &named) == 0 else {
-      if errno == ENOENT || errno == ENOTDIR { return false }
-      throw LMDBError(code: errno, in: .information)
-    }
-    return opened.st_ino == named.st_ino && opened.st_dev == named.st_dev
   }
 
   /// The descriptor of the file, which stays the environment's.

@@ -45,6 +45,20 @@ package func writeUpToFailure(
   return (bytes.count, nil)
 }
 
+/// Whether `path` leads to the file that is open: not where that was deleted, or another was put in its place.
+package func path(_ path: String, leadsTo descriptor: Int32) throws(SystemFailure) -> Bool {
+  var opened = stat()
+  var named = stat()
+  guard unsafe fstat(descriptor, &opened) == 0 else {
+    throw SystemFailure(call: "fstat", errno: errno)
+  }
+  guard unsafe stat(path, &named) == 0 else {
+    if errno == ENOENT || errno == ENOTDIR { return false }
+    throw SystemFailure(call: "stat", errno: errno)
+  }
+  return opened.st_ino == named.st_ino && opened.st_dev == named.st_dev
+}
+
 /// What is done with a directory by name.
 package enum Directory {
   /// Makes the names in the directory durable.

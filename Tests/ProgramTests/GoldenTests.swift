@@ -12,9 +12,14 @@ extension EndToEnd {
     private static let folder =
       #filePath.split(separator: "/").dropLast().map { "/\($0)" }.joined() + "/Golden"
 
-    @Test("opens, verifies, pulls, replays, deletes and restores", arguments: ["e49ef30"])
-    func installation(of commit: String) async throws {
-      let golden = "\(Self.folder)/\(commit)"
+    /// Starts the programs over a golden installation, a minute after it was made.
+    ///
+    /// - Parameter before: what is looked at before the service starts.
+    private static func withStage(
+      of name: String, before: (GoldenManifest, Stage) throws -> Void = { _, _ in },
+      _ body: (GoldenManifest, Stage) async throws -> Void
+    ) async throws {
+      let golden = "\(folder)/\(name)"
       let manifest = try GoldenManifest(try DevelopmentFiles.readText("\(golden)/manifest"))
       let clock = try MovedClock()
       try clock.set(aheadSeconds: manifest.madeSeconds + 60 - time(nil))
@@ -24,8 +29,15 @@ extension EndToEnd {
           try Account.copy(contentsOf: golden, into: stage.directory)
           let user = try Account.name
           try stage.configure { $0.replacing("[USER]", with: "[\(user)]") }
-        },
-        { stage in
+          try before(manifest, stage)
+        }, { try await body(manifest, $0) })
+    }
+
+    @Test("opens, verifies, pulls, replays, deletes and restores", arguments: ["e49ef30"])
+    func installation(of commit: String) async throws {
+      try await Self.withStage(
+        of: commit,
+        { manifest, stage in
           try verify(stage)
           #expect(manifest.cards.count == 7)
           try await replay(manifest, stage)
@@ -38,16 +50,9 @@ extension EndToEnd {
 
     /// A vault of then was killed with frames in its journal: its files say all together, and none alone.
     @Test func aKilledStoreOpensWithItsJournal() async throws {
-      let golden = "\(Self.folder)/killed"
-      let manifest = try GoldenManifest(try DevelopmentFiles.readText("\(golden)/manifest"))
-      let clock = try MovedClock()
-      try clock.set(aheadSeconds: manifest.madeSeconds + 60 - time(nil))
-      try await Stage.withStage(
-        of: clock.programs,
-        filling: { stage in
-          try Account.copy(contentsOf: golden, into: stage.directory)
-          let user = try Account.name
-          try stage.configure { $0.replacing("[USER]", with: "[\(user)]") }
+      try await Self.withStage(
+        of: "killed",
+        before: { manifest, stage in
           let reading = try OutsideReading(of: "\(stage.directory)/store", stage)
           #expect(reading.frames > 0)
           #expect(Set(reading.cards.keys) == Set(manifest.cards.map(\.token)))
@@ -56,7 +61,7 @@ extension EndToEnd {
           _ = try stage.cadenas("store", "verify")
           #expect(try OutsideReading(of: "\(stage.directory)/store", stage).frames > 0)
         },
-        { stage in
+        { manifest, stage in
           #expect(manifest.cards.count == 6 && manifest.deleted.count == 1)
           try await read(manifest, stage)
           _ = try stage.cadenas("store", "verify")

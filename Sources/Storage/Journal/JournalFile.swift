@@ -54,7 +54,7 @@ final class JournalFile: Sendable {
       var block = [UInt8](repeating: 0, count: JournalFormat.blockBytes)
       try read(into: &block, at: 0, of: descriptor, path)
       guard let header = JournalHeader(block.rawSpan) else { throw .damaged(file: path) }
-      guard try length(of: descriptor, path) >= header.fileBytes else {
+      guard try status(of: descriptor, path).st_size >= header.fileBytes else {
         throw .truncated(file: path)
       }
       return JournalFile(path: path, header: header, descriptor: descriptor)
@@ -121,26 +121,17 @@ final class JournalFile: Sendable {
   /// Whether every block of the file is there: a copy by a tool may have holes.
   private var hasBlocks: Bool {
     get throws(StorageError) {
-      var status = stat()
-      guard unsafe fstat(descriptor, &status) == 0 else {
-        throw .system(call: "fstat", path: path, errno: errno)
-      }
-      return status.st_blocks * 512 >= header.fileBytes
+      try Self.status(of: descriptor, path).st_blocks * 512 >= header.fileBytes
     }
   }
 
   /// Why nothing may be written to it any more, where its name does not lead to it, or it has been cut off.
   var loss: StorageError? {
-    var opened = stat()
-    var named = stat()
-    guard unsafe fstat(descriptor, &opened) == 0 else { return nil }
-    guard unsafe stat(path, &named) == 0 else {
-      return errno == ENOENT || errno == ENOTDIR ? .fileReplaced(file: path) : nil
-    }
-    guard opened.st_ino == named.st_ino, opened.st_dev == named.st_dev else {
+    if (try? SystemCalls.path(path, leadsTo: descriptor)) == false {
       return .fileReplaced(file: path)
     }
-    return opened.st_size < header.fileBytes ? .truncated(file: path) : nil
+    guard let status = try? Self.status(of: descriptor, path) else { return nil }
+    return status.st_size < header.fileBytes ? .truncated(file: path) : nil
   }
 
   // MARK: - Frames
@@ -237,14 +228,12 @@ final class JournalFile: Sendable {
     }
   }
 
-  private static func length(
-    of descriptor: Int32, _ path: String
-  ) throws(StorageError) -> Int {
+  private static func status(of descriptor: Int32, _ path: String) throws(StorageError) -> stat {
     var status = stat()
     guard unsafe fstat(descriptor, &status) == 0 else {
       throw .system(call: "fstat", path: path, errno: errno)
     }
-    return status.st_size
+    return status
   }
 }
 

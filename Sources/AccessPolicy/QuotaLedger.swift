@@ -27,11 +27,30 @@ package final class QuotaLedger: Sendable {
     let isMerchant: Bool
     let name: String
     let operation: Operation
+
+    /// The name says most: a principal has one bucket for each of three operations.
+    func hash(into hasher: inout Hasher) { hasher.combine(name) }
   }
 
   private struct Bucket {
     var units: UInt64
     var filledAt: UInt64
+
+    /// Refills it up to `now`, for `rate` operations a minute, and takes one out.
+    mutating func take(rate: UInt64, now: UInt64) -> Decision {
+      let capacity = rate * unitsPerOperation
+      // A whole minute fills any bucket, and within one the product stays below 2^63.
+      let elapsed = now > filledAt ? min(now - filledAt, unitsPerOperation) : 0
+      units = min(min(units, capacity) + elapsed * rate, capacity)
+      filledAt = max(filledAt, now)
+      guard units >= unitsPerOperation else {
+        let waitNanoseconds = (unitsPerOperation - units + rate - 1) / rate
+        let seconds = (waitNanoseconds + 999_999_999) / 1_000_000_000
+        return .exceeded(retryAfterSeconds: Int(seconds))
+      }
+      units -= unitsPerOperation
+      return .granted
+    }
   }
 
   private let buckets = Mutex<[Key: Bucket]>([:])
@@ -58,20 +77,7 @@ package final class QuotaLedger: Sendable {
     let rate = UInt64(perMinute)
     let capacity = rate * Self.unitsPerOperation
     return buckets.withLock { buckets in
-      var bucket = buckets[key] ?? Bucket(units: capacity, filledAt: now)
-      // A whole minute fills any bucket, and within one the product stays below 2^63.
-      let elapsed =
-        now > bucket.filledAt ? min(now - bucket.filledAt, Self.unitsPerOperation) : 0
-      bucket.units = min(min(bucket.units, capacity) + elapsed * rate, capacity)
-      bucket.filledAt = max(bucket.filledAt, now)
-      defer { buckets[key] = bucket }
-      guard bucket.units >= Self.unitsPerOperation else {
-        let waitNanoseconds = (Self.unitsPerOperation - bucket.units + rate - 1) / rate
-        let seconds = (waitNanoseconds + 999_999_999) / 1_000_000_000
-        return .exceeded(retryAfterSeconds: Int(seconds))
-      }
-      bucket.units -= Self.unitsPerOperation
-      return .granted
+      buckets[key, default: Bucket(units: capacity, filledAt: now)].take(rate: rate, now: now)
     }
   }
 }

@@ -26,7 +26,7 @@ package struct AuditLine: Sendable {
     appendTime(atMilliseconds)
     append("\",\"actor\":\"")
     append(escaping: entry.actor, limit: AuditLimits.actorBytes)
-    append("\"")
+    bytes.append(UInt8(ascii: "\""))
     append(",\"operation\":\"", entry.operation.rawValue)
     append(",\"merchant\":\"", entry.merchant)
     append(",\"token\":\"", entry.token)
@@ -45,7 +45,7 @@ package struct AuditLine: Sendable {
     let limit = name == "actor" ? AuditLimits.actorBytes : AuditLimits.memberBytes
     line.bytes.append(contentsOf: ",\"\(name)\":\"".utf8)
     line.append(escaping: value, limit: limit)
-    line.append("\"")
+    line.bytes.append(UInt8(ascii: "\""))
     return line.bytes
   }
 
@@ -58,7 +58,7 @@ package struct AuditLine: Sendable {
     guard let value else { return }
     append(name)
     append(escaping: value, limit: AuditLimits.memberBytes)
-    append("\"")
+    bytes.append(UInt8(ascii: "\""))
   }
 
   private mutating func appendTime(_ milliseconds: Int64) {

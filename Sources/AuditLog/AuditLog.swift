@@ -30,6 +30,10 @@ package final class AuditLog: BatchParticipant, @unchecked Sendable {
   /// What the next entry follows, and what it was when the batch began.
   private var open: State
   private var committed: State
+  /// The hashes of the leaves that the batch has added, one after the other.
+  private var leaves: [UInt8] = []
+  /// The nodes that it has completed.
+  private var nodes: [(node: TreeNode, hash: Digest256)] = []
   private let confinement = ThreadConfinement()
   private var line = AuditLine()
   private let size: Atomic<UInt64>
@@ -38,10 +42,6 @@ package final class AuditLog: BatchParticipant, @unchecked Sendable {
 
   private struct State {
     var frontier = MerkleFrontier()
-    /// The hashes of the leaves that the batch has added, one after the other.
-    var leaves: [UInt8] = []
-    /// The nodes that it has completed.
-    var nodes: [(node: TreeNode, hash: Digest256)] = []
     /// The newest checkpoint.
     var checkpoint: LatestCheckpoint?
     /// The time of the latest entry, or of the one after which the clock went backwards.
@@ -159,8 +159,8 @@ package final class AuditLog: BatchParticipant, @unchecked Sendable {
     let bytes = line.bytes
     try transaction.append(key: key.span.rawSpan, value: bytes.rawSpan, in: .audit)
     let leaf = MerkleHash.leaf(bytes.rawSpan)
-    open.nodes += open.frontier.append(leaf)
-    leaf.withBytes { open.leaves.append(contentsOf: $0) }
+    nodes += open.frontier.append(leaf)
+    leaf.withBytes { leaves.append(contentsOf: $0) }
     return sequence
   }
 }
@@ -207,18 +207,17 @@ extension AuditLog {
     confinement.preconditionInThread()
     guard open.frontier.size != committed.frontier.size else { return }
     let first = [committed.frontier.size.bigEndian] as InlineArray<1, UInt64>
-    let leaves = open.leaves
+    let leaves = leaves
     try transaction.append(key: first.span.rawSpan, value: leaves.rawSpan, in: .leaves)
     try transaction.put(
       key: Self.frontierKey.rawSpan, value: open.frontier.encoded.rawSpan, in: .meta)
-    try LogTree.save(open.nodes, in: &transaction)
+    try LogTree.save(nodes, in: &transaction)
   }
 
   /// The batch is durable.
   package func batchDidCommit() {
     confinement.release()
-    open.leaves.removeAll(keepingCapacity: true)
-    open.nodes.removeAll(keepingCapacity: true)
+    forgetBatch()
     if let new = open.checkpoint?.signed, new.size != committed.checkpoint?.signed.size {
       checkpoint.withLock { $0 = new }
     }
@@ -230,6 +229,12 @@ extension AuditLog {
   /// again, whole or in part.
   package func batchDidAbort() {
     confinement.release()
+    forgetBatch()
     open = committed
+  }
+
+  private func forgetBatch() {
+    leaves.removeAll(keepingCapacity: true)
+    nodes.removeAll(keepingCapacity: true)
   }
 }

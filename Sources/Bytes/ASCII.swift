@@ -1,3 +1,8 @@
+import Glibc
+
+/// 1 in each byte.
+private let ones: UInt64 = 0x0101_0101_0101_0101
+
 /// A space or a tab.
 @inlinable
 package func isBlank(_ byte: UInt8) -> Bool { byte == 0x20 || byte == 0x09 }
@@ -41,12 +46,15 @@ package func hexadecimalValue(_ byte: UInt8) -> UInt8? {
 extension [UInt8] {
   /// Appends a number in decimal digits, without leading zeros.
   package mutating func append(decimal number: UInt64) {
-    var divisor: UInt64 = 1
-    while number / divisor >= 10 { divisor *= 10 }
-    while divisor > 0 {
-      append(UInt8(ascii: "0") + UInt8(number / divisor % 10))
-      divisor /= 10
-    }
+    var digits = InlineArray<20, UInt8>(repeating: 0)
+    var start = 20
+    var rest = number
+    repeat {
+      start -= 1
+      digits[start] = UInt8(ascii: "0") + UInt8(rest % 10)
+      rest /= 10
+    } while rest > 0
+    append(contentsOf: digits.span.rawSpan.extracting(droppingFirst: start))
   }
 }
 
@@ -63,11 +71,12 @@ extension RawSpan {
   /// Whether `range` holds `expected`, which is in lower case, in any mix of cases.
   package func matchesIgnoringCase(_ range: Range<Int>, _ expected: StaticString) -> Bool {
     guard range.count == expected.utf8CodeUnitCount else { return false }
-    for index in 0..<range.count {
-      let byte = asciiLowercase(self.byte(range.lowerBound + index))
-      guard unsafe byte == expected.utf8Start[index] else { return false }
+    return unsafe extracting(range).withUnsafeBytes { bytes in
+      for index in 0..<bytes.count {
+        guard unsafe asciiLowercase(bytes[index]) == expected.utf8Start[index] else { return false }
+      }
+      return true
     }
-    return true
   }
 
   /// Whether two ranges hold the same ASCII text in any mix of cases.
@@ -91,6 +100,26 @@ extension RawSpan {
 
   /// The first place of `wanted` in `range`, or nil.
   package func firstIndex(of wanted: UInt8, in range: Range<Int>) -> Int? {
-    range.first { byte($0) == wanted }
+    unsafe extracting(range).withUnsafeBytes { bytes in
+      guard let start = bytes.baseAddress else { return nil }
+      guard let found = unsafe memchr(start, Int32(wanted), bytes.count) else { return nil }
+      return unsafe range.lowerBound + (UnsafeRawPointer(found) - start)
+    }
+  }
+
+  /// The first place of a control character in `range`, C0 or DEL; its end where there is none.
+  package func firstControl(in range: Range<Int>) -> Int {
+    var offset = range.lowerBound
+    // Eight at a time: the lowest bit that is set is that of the first, higher ones may be wrong.
+    while offset + 8 <= range.upperBound {
+      let word = UInt64(
+        littleEndian: unsafe unsafeLoadUnaligned(fromByteOffset: offset, as: UInt64.self))
+      let deletion = word ^ (0x7F * ones)
+      let found = ((word &- 0x20 * ones) & ~word | (deletion &- ones) & ~deletion) & (0x80 * ones)
+      if found != 0 { return offset + found.trailingZeroBitCount / 8 }
+      offset += 8
+    }
+    while offset < range.upperBound, byte(offset) >= 0x20, byte(offset) != 0x7F { offset += 1 }
+    return offset
   }
 }

@@ -27,7 +27,7 @@ package final class CardStore: @unchecked Sendable {
   let cipher: CardCipher
   private let keys: LiveKeyring
   private let confinement = ThreadConfinement()
-  private var index: IndexKeeper
+  private let index: IndexKeeper
   private var counts: KeyTally
   private var tokens: IdentifierSequence
   private var tokensBeforeBatch: IdentifierSequence

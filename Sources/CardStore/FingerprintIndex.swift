@@ -5,7 +5,9 @@ import Storage
 
 /// From fingerprint to token, as the writer thread sees it: what is not yet in the index file lies in
 /// the overlay, and is written behind.
-struct FingerprintIndex: Sendable {
+///
+/// `@unchecked Sendable`: used by one thread at a time, by who makes it and then by the store's writer.
+final class FingerprintIndex: @unchecked Sendable {
   let file: IndexFile
   private let pace: IndexPace
   private var overlay: Overlay
@@ -39,15 +41,15 @@ struct FingerprintIndex: Sendable {
   var key: KeyIdentifier { file.fingerprintKey }
 
   /// From now on cards after `token` have their entry elsewhere.
-  mutating func freeze(at token: Token?) {
+  func freeze(at token: Token?) {
     completeness = .frozen(token)
   }
 
   /// From now on somebody else adds older cards, and moves the mark.
-  mutating func grow() { completeness = .growing }
+  func grow() { completeness = .growing }
 
   /// Every card up to `token` has been added, and the mark says so.
-  mutating func endGrowth(at token: Token?) {
+  func endGrowth(at token: Token?) {
     completeness = .everything
     marked = token
   }
@@ -77,23 +79,23 @@ struct FingerprintIndex: Sendable {
   }
 
   /// Notes an entry of the batch under way.
-  mutating func insert(_ fingerprint: Digest256, _ token: Token) {
+  func insert(_ fingerprint: Digest256, _ token: Token) {
     overlay.insert(fingerprint, token)
   }
 
   /// Notes that the card of `token` goes, and its entry with it. Without room, or where the index
   /// cannot be read, the entry stays and points to nothing: no reason to keep a card.
-  mutating func remove(_ fingerprint: Digest256, of token: Token) {
+  func remove(_ fingerprint: Digest256, of token: Token) {
     guard !isCondemned, hasRoom, case .token(token) = try? find(fingerprint) else { return }
     overlay.insert(fingerprint, nil)
   }
 
-  mutating func batchDidAbort() {
+  func batchDidAbort() {
     overlay.batchDidAbort()
   }
 
   /// Takes the batch's entries over, and begins a flush when there are enough.
-  mutating func batchDidCommit(upTo token: Token?) {
+  func batchDidCommit(upTo token: Token?) {
     overlay.batchDidCommit()
     endFlush()
     guard flush == nil, overlay.waiting >= entriesPerFlush, token != nil, !isCondemned,
@@ -104,7 +106,7 @@ struct FingerprintIndex: Sendable {
 
   /// Writes everything to the index file and waits for it. The mark moves even where no entry does:
   /// the next start would look at every card after it.
-  mutating func flushAll(upTo token: Token?) {
+  func flushAll(upTo token: Token?) {
     if let flush { _ = flush.finish() }
     endFlush()
     let mark = mark(token)
@@ -117,7 +119,7 @@ struct FingerprintIndex: Sendable {
 
   /// Gives up what is not in the file: nobody will look for it any more. The flush under way, where
   /// there is one, is for the caller to abandon.
-  mutating func abandon() -> FlushTask? { flush.take() }
+  func abandon() -> FlushTask? { flush.take() }
 
   /// Entries that make a flush. What comes to an index that is frozen is little, deletions, and what
   /// waits is not to lie in memory for as long as that lasts.
@@ -135,14 +137,14 @@ struct FingerprintIndex: Sendable {
     }
   }
 
-  private mutating func beginFlush(upTo token: Token?) {
+  private func beginFlush(upTo token: Token?) {
     let task = FlushTask(overlay.beginFlush(upTo: token), index: file, pace: pace)
     flush = task
     task.start()
   }
 
   /// A flush that failed leaves its entries in the overlay; it is tried again after a pause.
-  private mutating func endFlush() {
+  private func endFlush() {
     guard let flush else { return }
     switch flush.outcome {
     case .running: return

@@ -40,7 +40,7 @@ struct FingerprintIndexes: Sendable {
   }
 
   private mutating func replace(under key: KeyIdentifier, at newest: Token?, pace: IndexPace) {
-    var old = current
+    let old = current
     old.freeze(at: newest)
     replaced = old
     current = FingerprintIndex(file: old.file.other(for: key), upTo: nil, pace: pace)
@@ -51,7 +51,7 @@ struct FingerprintIndexes: Sendable {
   mutating func adopt(_ cipher: CardCipher, upTo newest: Token?, pace: IndexPace) {
     if cipher.activeFingerprintKey != current.key {
       replace(under: cipher.activeFingerprintKey, at: newest, pace: pace)
-    } else if !cipher.isReplacingFingerprints, var old = replaced.take() {
+    } else if !cipher.isReplacingFingerprints, let old = replaced.take() {
       old.abandon()?.abandon()
       let mark = (try? current.file.mark()) ?? nil
       // Without the mark of who added the older cards, they are not there: it was begun anew.
@@ -60,23 +60,23 @@ struct FingerprintIndexes: Sendable {
     }
   }
 
-  mutating func batchDidCommit(upTo newest: Token?) {
+  func batchDidCommit(upTo newest: Token?) {
     current.batchDidCommit(upTo: newest)
     replaced?.batchDidCommit(upTo: newest)
   }
 
-  mutating func batchDidAbort() {
+  func batchDidAbort() {
     current.batchDidAbort()
     replaced?.batchDidAbort()
   }
 
-  mutating func flushAll(upTo newest: Token?) {
+  func flushAll(upTo newest: Token?) {
     current.flushAll(upTo: newest)
     replaced?.flushAll(upTo: newest)
   }
 
   /// Gives up what is not in the files, and lends what is being written to be abandoned.
-  mutating func abandon() -> [FlushTask] {
+  func abandon() -> [FlushTask] {
     [current.abandon(), replaced?.abandon()].compactMap { $0 }
   }
 }

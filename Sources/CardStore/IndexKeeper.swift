@@ -7,7 +7,7 @@ import Storage
 
 /// The fingerprint index as the card store has it: in use, or on its way to where the store is. On the
 /// writer's thread, but for ``figures``.
-struct IndexKeeper {
+final class IndexKeeper {
   let figures = IndexFigures()
   private let store: Store
   private let slots: SecretPool
@@ -35,7 +35,7 @@ struct IndexKeeper {
   }
 
   /// Begins the index anew from the records, since it does not say what they do. At a start.
-  mutating func beginAnew(
+  func beginAnew(
     _ cipher: CardCipher, upTo newest: Token?, because reason: String
   ) throws(CardStoreError) {
     store.condemnIndex(reason)
@@ -43,7 +43,7 @@ struct IndexKeeper {
     try open(cipher, upTo: newest) { _ in }
   }
 
-  private mutating func open(
+  private func open(
     _ cipher: CardCipher, upTo newest: Token?, _ progress: (Int) -> Void
   ) throws(CardStoreError) {
     do throws(CardStoreError) {
@@ -77,14 +77,12 @@ struct IndexKeeper {
   /// Whether the index can be asked now; what it was asked before is not worth less for it.
   ///
   /// - Throws: ``CardStoreError/indexIsBehind``, ``CardStoreError/indexUnreadable``.
-  mutating func requireUse() throws(CardStoreError) {
+  func requireUse() throws(CardStoreError) {
     takeRebuilt()
-    // Looked at in place: an index is some objects, and this is asked for each card.
-    let state = indexes.map { (isCondemned: $0.current.isCondemned, hasRoom: $0.current.hasRoom) }
-    guard let state, !state.isCondemned else {
+    guard let current, !current.isCondemned else {
       throw triesWithoutRoomFrom == nil ? .indexUnreadable : .indexIsBehind
     }
-    guard state.hasRoom else { throw .indexIsBehind }
+    guard current.hasRoom else { throw .indexIsBehind }
   }
 
   /// The index under the active key; nil while it does not know every card.
@@ -96,12 +94,12 @@ struct IndexKeeper {
   // MARK: - Batches
 
   /// Notes an entry of the batch under way.
-  mutating func insert(_ fingerprint: Digest256, _ token: Token) {
+  func insert(_ fingerprint: Digest256, _ token: Token) {
     indexes?.current.insert(fingerprint, token)
   }
 
   /// Notes that the card of `token` goes, and its entries with it.
-  mutating func remove(_ fingerprint: Digest256, older: Digest256?, of token: Token) {
+  func remove(_ fingerprint: Digest256, older: Digest256?, of token: Token) {
     indexes?.current.remove(fingerprint, of: token)
     guard let older else { return }
     indexes?.replaced?.remove(older, of: token)
@@ -109,7 +107,7 @@ struct IndexKeeper {
 
   /// Everything up to `newest` is in the store: goes on with an index that has been built, or begins to
   /// build one.
-  mutating func batchDidCommit(upTo newest: Token?, _ keyring: Keyring) {
+  func batchDidCommit(upTo newest: Token?, _ keyring: Keyring) {
     indexes?.batchDidCommit(upTo: newest)
     guard figures.takeLook() else { return rebuild(upTo: newest, keyring) }
     takeRebuilt()
@@ -121,13 +119,13 @@ struct IndexKeeper {
     tell()
   }
 
-  mutating func batchDidAbort(upTo newest: Token?, _ keyring: Keyring) {
+  func batchDidAbort(upTo newest: Token?, _ keyring: Keyring) {
     indexes?.batchDidAbort()
     rebuild(upTo: newest, keyring)
   }
 
   /// Goes on with the keys that the batch which has just been committed put in force.
-  mutating func adopt(_ cipher: CardCipher, upTo newest: Token?) {
+  func adopt(_ cipher: CardCipher, upTo newest: Token?) {
     let pace = pace
     indexes?.adopt(cipher, upTo: newest, pace: pace)
     // What is being built is for the keys before, and may not be able to open what comes.
@@ -135,7 +133,7 @@ struct IndexKeeper {
   }
 
   /// Writes everything to the index file. When the writer has stopped.
-  mutating func close(upTo newest: Token?) {
+  func close(upTo newest: Token?) {
     rebuild?.abandon()
     takeRebuilt()
     indexes?.flushAll(upTo: newest)
@@ -148,7 +146,7 @@ struct IndexKeeper {
 
   /// Begins to bring an index that cannot be used to where the store is, unless that is under way:
   /// between two batches, when everything up to the newest token is in the store.
-  private mutating func rebuild(
+  private func rebuild(
     upTo newest: Token?, _ keyring: Keyring, besides before: IndexRebuild? = nil
   ) {
     guard rebuild == nil, indexes?.current.isCondemned != false else { return }
@@ -162,7 +160,7 @@ struct IndexKeeper {
 
   /// Goes on with an index that has been built; where that has failed, the end of a later batch begins
   /// it again.
-  private mutating func takeRebuilt() {
+  private func takeRebuilt() {
     guard let outcome = rebuild?.outcome, let ended = rebuild.take() else { return }
     ended.abandon()
     switch outcome {
@@ -173,7 +171,7 @@ struct IndexKeeper {
     }
   }
 
-  private mutating func delay(after error: CardStoreError) {
+  private func delay(after error: CardStoreError) {
     guard error == .indexIsBehind else {
       triesWithoutRoomFrom = nil
       rebuildsFrom = .now + pace.retryPause

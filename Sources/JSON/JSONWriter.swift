@@ -41,14 +41,18 @@ package struct JSONWriter: Sendable {
   package mutating func name(_ name: JSONName) {
     switch name.content {
     case .literal(let text):
-      separate()
-      bytes.append(Character8.quote)
-      unsafe bytes.append(
-        contentsOf: UnsafeBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
-      bytes.append(Character8.quote)
-    case .text(let text): string(text)
+      // Most of what is written are names, so each is appended in one go.
+      bytes.append(addingCapacity: text.utf8CodeUnitCount + 4) { span in
+        if needsComma { span.append(Character8.comma) }
+        span.append(Character8.quote)
+        for index in 0..<text.utf8CodeUnitCount { span.append(unsafe text.utf8Start[index]) }
+        span.append(Character8.quote)
+        span.append(Character8.colon)
+      }
+    case .text(let text):
+      string(text)
+      bytes.append(Character8.colon)
     }
-    bytes.append(Character8.colon)
     needsComma = false
   }
 

@@ -36,19 +36,21 @@ package enum RFC3339 {
     let days = floorDivide(time, by: millisecondsPerDay)
     let millisecondOfDay = Int(time - days * millisecondsPerDay)
     let date = civil(daysSinceEpoch: Int(days))
-    append(date.year / 100, to: &bytes)
-    append(date.year % 100, then: "-", to: &bytes)
-    append(date.month, then: "-", to: &bytes)
-    append(date.day, then: "T", to: &bytes)
-    append(millisecondOfDay / 3_600_000, then: ":", to: &bytes)
-    append(millisecondOfDay / 60_000 % 60, then: ":", to: &bytes)
-    append(millisecondOfDay / 1_000 % 60, to: &bytes)
-    if precision == .milliseconds {
-      bytes.append(UInt8(ascii: "."))
-      bytes.append(digit(millisecondOfDay % 1_000 / 100))
-      append(millisecondOfDay % 100, to: &bytes)
+    bytes.append(addingCapacity: longest) { text in
+      append(date.year / 100, to: &text)
+      append(date.year % 100, then: "-", to: &text)
+      append(date.month, then: "-", to: &text)
+      append(date.day, then: "T", to: &text)
+      append(millisecondOfDay / 3_600_000, then: ":", to: &text)
+      append(millisecondOfDay / 60_000 % 60, then: ":", to: &text)
+      append(millisecondOfDay / 1_000 % 60, to: &text)
+      if precision == .milliseconds {
+        text.append(UInt8(ascii: "."))
+        text.append(digit(millisecondOfDay % 1_000 / 100))
+        append(millisecondOfDay % 100, to: &text)
+      }
+      text.append(UInt8(ascii: "Z"))
     }
-    bytes.append(UInt8(ascii: "Z"))
   }
 
   /// The milliseconds since 1970-01-01T00:00:00Z of a text in one of the two forms, or nil.
@@ -75,17 +77,19 @@ package enum RFC3339 {
   }
 
   private static let millisecondsPerDay: Int64 = 86_400_000
+  /// Characters of a time with milliseconds.
+  private static let longest = 24
 
-  private static func append(_ value: Int, to bytes: inout [UInt8]) {
-    bytes.append(digit(value / 10))
-    bytes.append(digit(value % 10))
+  private static func append(_ value: Int, to text: inout OutputSpan<UInt8>) {
+    text.append(digit(value / 10))
+    text.append(digit(value % 10))
   }
 
   private static func append(
-    _ value: Int, then separator: Unicode.Scalar, to bytes: inout [UInt8]
+    _ value: Int, then separator: Unicode.Scalar, to text: inout OutputSpan<UInt8>
   ) {
-    append(value, to: &bytes)
-    bytes.append(UInt8(ascii: separator))
+    append(value, to: &text)
+    text.append(UInt8(ascii: separator))
   }
 
   private static func digit(_ value: Int) -> UInt8 { UInt8(ascii: "0") + UInt8(value) }

@@ -110,10 +110,10 @@ struct Compaction: Sendable {
 /// A compaction that its caller waits for.
 ///
 /// Sendable is unchecked: `progress` is called on the thread that compacts alone, while its caller
-/// waits, and the result stands behind a lock.
+/// waits.
 final class CompactionRequest: @unchecked Sendable {
+  let answer = PendingAnswer<CompactionResult>()
   private let progress: StoreCopy.Progress
-  private let result = Monitor<Result<CompactionResult, StorageError>?>(nil)
 
   init(progress: @escaping StoreCopy.Progress) { self.progress = progress }
 
@@ -128,35 +128,28 @@ final class CompactionRequest: @unchecked Sendable {
     switch outcome {
     case .done(let result):
       do throws(StorageError) { try erase() } catch {
-        complete(.failure(error == .full ? error : .writingEnded))
+        answer.complete(.failure(error == .full ? error : .writingEnded))
         return error == .full ? nil : error
       }
-      complete(.success(result))
+      answer.complete(.success(result))
     case .failed(let error):
-      complete(.failure(error == .cancelled && isStopping() ? .stopped : error))
+      answer.complete(.failure(error == .cancelled && isStopping() ? .stopped : error))
     case .ended(let cause):
-      complete(.failure(.writingEnded))
+      answer.complete(.failure(.writingEnded))
       return cause
     }
     return nil
   }
-
-  func complete(_ outcome: Result<CompactionResult, StorageError>) {
-    result.withLock { $0 = outcome }
-    result.broadcast()
-  }
-
-  func wait() throws(StorageError) -> CompactionResult { try result.waitUntil { $0 }.get() }
 }
 
-/// A wish that the journal be erased, for whose fulfilment its caller waits.
-final class ErasureRequest: Sendable {
-  private let result = Monitor<Result<Void, StorageError>?>(nil)
+/// What the writer's thread is asked for, for whose answer its caller waits.
+final class PendingAnswer<Value: Sendable>: Sendable {
+  private let result = Monitor<Result<Value, StorageError>?>(nil)
 
-  func complete(_ outcome: Result<Void, StorageError>) {
+  func complete(_ outcome: Result<Value, StorageError>) {
     result.withLock { $0 = outcome }
     result.broadcast()
   }
 
-  func wait() throws(StorageError) { try result.waitUntil { $0 }.get() }
+  func wait() throws(StorageError) -> Value { try result.waitUntil { $0 }.get() }
 }

@@ -16,7 +16,7 @@ final class Writer: Sendable {
     case jobs
     case compaction(CompactionRequest)
     /// To put zeros in the place of what the journal holds.
-    case erasure(ErasureRequest)
+    case erasure(PendingAnswer<Void>)
     /// To commit to LMDB what is in the journal: somebody waits for a snapshot.
     case commit
     case stop
@@ -28,7 +28,7 @@ final class Writer: Sendable {
     var queue = JobQueue()
     /// Compactions that wait for the batch that is being written to end.
     var compactions: [CompactionRequest] = []
-    var erasures: [ErasureRequest] = []
+    var erasures: [PendingAnswer<Void>] = []
     var wantsCommit = false
     var limits = WriterLimits()
     /// Whether the thread waits, and nobody has woken it.
@@ -165,7 +165,7 @@ final class Writer: Sendable {
 
   /// Erases the journal between two batches, on the writer's thread; on this one where none is running.
   func eraseJournal() throws(StorageError) {
-    let request = ErasureRequest()
+    let request = PendingAnswer<Void>()
     switch ask({ $0.erasures.append(request) }) {
     case .running: try request.wait()
     case .stopping: throw .stopped
@@ -199,7 +199,7 @@ final class Writer: Sendable {
       try requireWholeFile()
       _ = request.run(compaction, erase: eraseFile)
     }
-    return try request.wait()
+    return try request.answer.wait()
   }
 
   /// Whether ordinary jobs are refused for want of room; as of the last batch.

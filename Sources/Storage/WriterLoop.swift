@@ -108,7 +108,7 @@ struct WriterLoop: ~Copyable {
   }
 
   /// Puts zeros in the place of what the journal holds.
-  private mutating func erase(_ request: ErasureRequest) {
+  private mutating func erase(_ request: PendingAnswer<Void>) {
     var isDone = false
     step { (keeper) throws(StorageError) in isDone = try keeper.eraseJournal() }
     request.complete(hasEnded ? .failure(.writingEnded) : isDone ? .success(()) : .failure(.full))
@@ -119,7 +119,7 @@ struct WriterLoop: ~Copyable {
     let monitor = monitor
     var isDone = false
     step { (keeper) throws(StorageError) in isDone = try keeper.commitEverything() }
-    guard isDone else { return request.complete(.failure(hasEnded ? .writingEnded : .full)) }
+    guard isDone else { return request.answer.complete(.failure(hasEnded ? .writingEnded : .full)) }
     cause = request.run(
       compaction, isStopping: { monitor.withLock { $0.phase == .stopping } },
       erase: { () throws(StorageError) in
@@ -357,7 +357,7 @@ struct WriterLoop: ~Copyable {
       return (state.compactions, state.erasures)
     }
     for job in waiting { job.fail(.writingEnded) }
-    for request in compactions { request.complete(.failure(.writingEnded)) }
+    for request in compactions { request.answer.complete(.failure(.writingEnded)) }
     for request in erasures { request.complete(.failure(.writingEnded)) }
     onEnd(cause)
   }

@@ -12,7 +12,8 @@ package import VaultCore
 package struct Answer: Sendable {
   private enum Content: Sendable {
     case bytes([UInt8])
-    case view(TokenView)
+    /// Apart, since an answer is handed on several times and the view is large.
+    indirect case view(TokenView)
   }
 
   package let status: UInt16

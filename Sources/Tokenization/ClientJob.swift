@@ -60,6 +60,7 @@ final class ClientJob<Work: ClientOperation & ~Copyable>: WriteJob, @unchecked S
     self.reply = reply
   }
 
+  @specialized(where Work == TokenizeOperation)
   func apply(_ transaction: inout StoreWriteTransaction) throws(VaultError) {
     let changes = transaction.changes
     do throws(VaultError) {
@@ -73,6 +74,7 @@ final class ClientJob<Work: ClientOperation & ~Copyable>: WriteJob, @unchecked S
     }
   }
 
+  @specialized(where Work == TokenizeOperation)
   func complete(_ outcome: Result<Void, VaultError>) {
     // A card that is handed out is not kept here.
     let result = self.result.take()

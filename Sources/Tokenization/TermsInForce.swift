@@ -2,11 +2,11 @@ package import AccessPolicy
 import Synchronization
 package import VaultCore
 
-/// One generation of what a reload replaces, as one value: who may do what, and the way to acquirers with
-/// the templates and credentials that belong to it.
+/// One generation of what a reload replaces, as one immutable object: who may do what, and the way to
+/// acquirers with the templates and credentials that belong to it.
 ///
 /// A request takes its merchant, acquirer, currency, template and credentials from one of these.
-package struct Terms: Sendable {
+package final class Terms: Sendable {
   package let policy: Policy
   package let acquirers: any AcquirerTransport
 
@@ -62,8 +62,9 @@ package final class TermsInForce: Sendable {
   }
 }
 
-/// Who asks, as the edge proved it from the certificate.
-package struct Caller: Sendable {
+/// Who asks, as the edge proved it from the certificate. Immutable, and one for each request: it goes from
+/// the loop to the writer and back, and is kept by all that happens in between.
+package final class Caller: Sendable {
   /// The client's SPIFFE URI.
   package let actor: String
   package let principal: Principal

@@ -73,16 +73,15 @@ extension ConnectionHandler {
   /// Answers a request whose body in chunks is not read any further, and closes. What had been said
   /// against its head is still what counts, but for HTTP itself, which comes first.
   private func refuseBody(of exchange: Exchange, _ name: ProblemName) {
-    var refused = exchange
-    refused.closes = true
+    exchange.closes = true
     chunked.removeAll()
     let isAdmitted = if case .admitted = exchange.verdict { true } else { false }
     if isAdmitted || name == .malformedRequest {
-      refused.verdict = .refused(
+      exchange.verdict = .refused(
         RequestGate.Refusal(
           problem: Problem(name), isAudited: name == .bodyTooLarge, closes: true))
     }
-    dispatch(refused, body: RawSpan())
+    dispatch(exchange, body: RawSpan())
   }
 
   /// Decides about a head, and whether its body is waited for.
@@ -97,7 +96,7 @@ extension ConnectionHandler {
       core.quotas.take(operation, for: principal, now: now.uptimeNanoseconds)
     }
     let identifier = core.identifiers.next()
-    var exchange = Exchange(
+    let exchange = Exchange(
       head: head, requestIdentifier: identifier, caller: client.caller(identifier),
       verdict: verdict, startedAt: now,
       closes: head.closes, hasContinued: !head.expectsContinue || !head.hasBody)
@@ -115,9 +114,7 @@ extension ConnectionHandler {
   /// Tells a client that waits for it to send the body.
   private func continueIfAsked(_ exchange: Exchange) {
     guard !exchange.hasContinued else { return }
-    var exchange = exchange
     exchange.hasContinued = true
-    phase = .body(exchange)
     response.clear()
     response.writeStaticString("HTTP/1.1 100 Continue\r\n\r\n")
     send(response)
@@ -125,35 +122,34 @@ extension ConnectionHandler {
 
   /// Decides about an admitted request again, where its client's identity was decided anew since
   /// its head was read: a body may take its time, and meanwhile a certificate may have ended or
-  /// been revoked, or a policy may have taken something away. Nil where the connection has been
+  /// been revoked, or a policy may have taken something away. False where the connection has been
   /// closed.
-  private func readmit(_ exchange: Exchange) -> Exchange? {
-    guard case .admitted = exchange.verdict else { return exchange }
+  private func readmit(_ exchange: Exchange) -> Bool {
+    guard case .admitted = exchange.verdict else { return true }
     let now = core.unixSeconds()
     if let client, client.isCurrent(generation: core.state.generation, at: now),
       client.trust.policy.generation == exchange.caller?.terms.policy.generation
     {
-      return exchange
+      return true
     }
-    guard refreshIdentity(at: now), let client else { return nil }
+    guard refreshIdentity(at: now), let client else { return false }
     guard
       client.trust.policy.generation != exchange.caller?.terms.policy.generation
         || client.identity != exchange.caller?.identity
-    else { return exchange }
+    else { return true }
     // Stopping and sealing do not undo what was admitted: the vault answers for itself.
     let gate = RequestGate(
       identity: client.identity, policy: client.trust.policy, isSealed: false, isStopping: false,
       bodyLimit: core.limits.bodyBytes(on: exchange.head.route))
-    var exchange = exchange
     // Its place in the quota has been taken.
     exchange.verdict = gate.admit(exchange.head) { _, _ in .granted }
     exchange.caller = client.caller(exchange.requestIdentifier)
-    return exchange
+    return true
   }
 
   /// Hands a whole request on.
-  private func dispatch(_ received: Exchange, body: RawSpan) {
-    guard let exchange = readmit(received) else { return }
+  private func dispatch(_ exchange: Exchange, body: RawSpan) {
+    guard readmit(exchange) else { return }
     phase = .answering(exchange)
     clearDeadline()
     switch exchange.verdict {

@@ -3,8 +3,9 @@ import NIOCore
 import Tokenization
 import VaultCore
 
-/// One request on its way through a connection, from its head to its answer.
-struct Exchange {
+/// One request on its way through a connection, from its head to its answer. Confined to the connection's
+/// event loop.
+final class Exchange {
   /// What the head said.
   let head: RequestHead
   /// What `X-Request-Id` says.
@@ -19,6 +20,19 @@ struct Exchange {
   var closes: Bool
   /// Whether `100 Continue` has been sent, or was not asked for.
   var hasContinued: Bool
+
+  init(
+    head: RequestHead, requestIdentifier: String, caller: Caller?, verdict: RequestGate.Verdict,
+    startedAt: NIODeadline, closes: Bool, hasContinued: Bool
+  ) {
+    self.head = head
+    self.requestIdentifier = requestIdentifier
+    self.caller = caller
+    self.verdict = verdict
+    self.startedAt = startedAt
+    self.closes = closes
+    self.hasContinued = hasContinued
+  }
 
   /// The word for logs and metrics.
   var operation: ServerCounters.Operation {

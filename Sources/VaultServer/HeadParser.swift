@@ -36,13 +36,10 @@ enum HeadParser {
   static func parse(_ text: RawSpan, scanned: Int = 0, limit: Int) -> Outcome {
     var offset = scanned
     let end = min(text.byteCount, limit)
-    while offset < end {
-      let byte = text.byte(offset)
-      if byte >= 0x20 {
-        offset += 1
-        continue
-      }
-      switch byte {
+    while true {
+      offset = text.firstControl(in: offset..<end)
+      guard offset < end else { break }
+      switch text.byte(offset) {
       case 0x0D:
         // Looked at again when the next byte is there.
         guard offset + 1 < end else { return unfinished(offset, text, limit) }
@@ -101,9 +98,7 @@ enum HeadParser {
 
   /// Where the line that begins at `start` has its CR.
   private static func endOfLine(from start: Int, in text: RawSpan) -> Int {
-    var offset = start
-    while text.byte(offset) != 0x0D { offset += 1 }
-    return offset
+    text.firstIndex(of: 0x0D, in: start..<text.byteCount) ?? text.byteCount
   }
 }
 

@@ -24,9 +24,8 @@ struct HeaderFields {
     // White space before the colon, or at the start of a folded line, ends here.
     guard colon > line.lowerBound, colon < line.upperBound, text.byte(colon) == UInt8(ascii: ":")
     else { return false }
-    let value = text.trimmed(colon + 1..<line.upperBound)
     // Control characters but the tab have been refused with the line.
-    guard !value.contains(where: { text.byte($0) == 0x7F }) else { return false }
+    let value = text.trimmed(colon + 1..<line.upperBound)
     return read(line.lowerBound..<colon, value, in: text)
   }
 
@@ -65,7 +64,13 @@ struct HeaderFields {
     !value.isEmpty
       && value.allSatisfy { index in
         let byte = text.byte(index)
-        return isLetterOrDigit(byte) || "-._~:[]%".utf8.contains(byte)
+        if isLetterOrDigit(byte) { return true }
+        return switch byte {
+        case UInt8(ascii: "-"), UInt8(ascii: "."), UInt8(ascii: "_"), UInt8(ascii: "~"),
+          UInt8(ascii: ":"), UInt8(ascii: "["), UInt8(ascii: "]"), UInt8(ascii: "%"):
+          true
+        default: false
+        }
       }
   }
 

@@ -91,11 +91,13 @@ struct ObjectReader: ~Escapable {
     Problem(problem, pointer: "\(pointer)/\(name)")
   }
 
-  /// Refuses the absence of the member `name`.
+  /// The member `name`, which has to be there.
   ///
   /// - Throws: `missing-member`.
-  func require(_ name: String) throws(Problem) {
-    guard has(name) else { throw problem(.missingMember, name) }
+  @discardableResult
+  func require(_ name: String) throws(Problem) -> JSONDocument.Node {
+    guard let node = node(name) else { throw problem(.missingMember, name) }
+    return node
   }
 
   /// A number that is whole, however it is written, or nil for none.
@@ -103,6 +105,13 @@ struct ObjectReader: ~Escapable {
   /// - Throws: `invalid-member` for another type or value.
   func integer(_ name: String) throws(Problem) -> Int64? {
     guard let node = node(name) else { return nil }
+    return try integer(of: node, name)
+  }
+
+  /// The number that `node` is, the member `name`.
+  ///
+  /// - Throws: `invalid-member`, as ``integer(_:)``.
+  func integer(of node: JSONDocument.Node, _ name: String) throws(Problem) -> Int64 {
     guard let value = document.integer(of: node) else { throw problem(.invalidMember, name) }
     return value
   }

@@ -128,12 +128,12 @@ struct TokenizeDecoder {
   }
 
   private func readExpiry(_ root: borrowing ObjectReader) throws(Problem) -> Expiry {
-    try root.require("exp_month")
-    try root.require("exp_year")
-    guard let month = try root.integer("exp_month"), (1...12).contains(month) else {
-      throw root.problem(.invalidMember, "exp_month")
-    }
-    guard let year = try root.integer("exp_year"), let year = Int(exactly: year),
+    let monthNode = try root.require("exp_month")
+    let yearNode = try root.require("exp_year")
+    let month = try root.integer(of: monthNode, "exp_month")
+    guard (1...12).contains(month) else { throw root.problem(.invalidMember, "exp_month") }
+    let year = try root.integer(of: yearNode, "exp_year")
+    guard let year = Int(exactly: year),
       let expiry = try? Expiry(month: Int(month), year: year)
     else { throw root.problem(.invalidMember, "exp_year") }
     return expiry

@@ -200,7 +200,7 @@ final class FakeCardService: CardService {
 
 extension Terms {
   /// A policy, and no acquirers.
-  init(_ policy: Policy) { self.init(policy: policy, acquirers: NoAcquirers()) }
+  convenience init(_ policy: Policy) { self.init(policy: policy, acquirers: NoAcquirers()) }
 }
 
 /// Nothing is sent here.

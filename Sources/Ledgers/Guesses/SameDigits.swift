@@ -39,9 +39,9 @@ package final class DigitFigures: Sendable {
 
   func addRefused() { refusedRequests.add(1, ordering: .relaxed) }
 
-  func set(_ counts: DigitCounts) {
-    countedPairs.store(counts.pairs, ordering: .relaxed)
-    forgottenPairs.store(counts.forgotten, ordering: .relaxed)
+  func set(pairs: Int, forgotten: UInt64) {
+    countedPairs.store(pairs, ordering: .relaxed)
+    forgottenPairs.store(forgotten, ordering: .relaxed)
   }
 }
 
@@ -113,7 +113,7 @@ package final class SameDigits {
       throw .cryptography(error)
     }
     counts = try Self.counts(limits, store: store, key: key, clock: clock)
-    figures.set(counts)
+    figures.set(pairs: counts.pairs, forgotten: counts.forgotten)
   }
 
   /// Whether a number with these digits may be looked up for the merchant.
@@ -139,7 +139,7 @@ package final class SameDigits {
       remember(pair, .several)
     default: remember(pair, .several)
     }
-    figures.set(counts)
+    figures.set(pairs: counts.pairs, forgotten: counts.forgotten)
   }
 
   private func remember(_ pair: UInt64, _ kind: DigitRows.Kind) {
@@ -149,7 +149,7 @@ package final class SameDigits {
   /// Writes what no row has yet.
   package func keep(in transaction: inout StoreWriteTransaction) throws(LedgerError) {
     counts.endOld(at: Self.seconds(clock))
-    figures.set(counts)
+    figures.set(pairs: counts.pairs, forgotten: counts.forgotten)
     for kind in DigitRows.Kind.allCases where !unkept[kind].isEmpty {
       try DigitRows.write(
         unkept[kind], kind, key: key, at: Self.wallSeconds(clock), in: &transaction)

@@ -58,7 +58,6 @@ let package = Package(
     .systemLibrary(name: "CLMDB", providers: [.apt(["liblmdb-dev"])]),
     .systemLibrary(name: "CSodium", pkgConfig: "libsodium", providers: [.apt(["libsodium-dev"])]),
     .systemLibrary(name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
-    .systemLibrary(name: "CLinux"),
     .target(name: "CScrub"),
     // Valgrind, which counts a request's instructions, does not read what Clang writes by default.
     .target(name: "CMapFault", cSettings: [.unsafeFlags(["-gdwarf-4"])]),
@@ -76,7 +75,7 @@ let package = Package(
     module("RecordFormat", ["Bytes", "Cards", "Cryptography", "SecretMemory"]),
 
     // Engine.
-    module("Storage", ["Bytes", "Cryptography", "LMDB", "CLinux", "SystemCalls"]),
+    module("Storage", ["Bytes", "Cryptography", "LMDB", "SystemCalls"]),
 
     // State.
     module("AccessPolicy"),

@@ -189,7 +189,7 @@ package struct ShowMetrics: PlainAdminOperation {
           "cadenas_audit_entries", .gauge, "Entries of the audit log.", Int64(figures.auditEntries)),
         Metric(
           "cadenas_store_file_bytes", .gauge,
-          "Length of cards.mdb, of which up to 1.25 MiB are written ahead.",
+          "Length of cards.mdb.",
           Int64(figures.size.fileBytes)),
         Metric(
           "cadenas_store_used_bytes", .gauge,

@@ -3,5 +3,3 @@
 // <fcntl.h> declares these for programs with _GNU_SOURCE only, which a Swift import is not.
 extern int fallocate(int descriptor, int mode, off_t offset, off_t length);
 #define CLMDB_FALLOCATE_KEEP_SIZE 1
-extern int sync_file_range(int descriptor, off_t offset, off_t length, unsigned int flags);
-#define CLMDB_SYNC_FILE_RANGE_WRITE 2u

@@ -25,9 +25,6 @@ import SystemCalls
     package var isDraft = false
     /// Keeps no lock file: for a file that nobody writes while it is open.
     package var isUnshared = false
-    /// Writes zeros ahead of the last page, so that commits at the end of the file find its blocks
-    /// written: see ``WrittenRoom``.
-    package var writesAhead = false
     /// How large a file is read whole before it is opened, in bytes: some 50 ms for as many as this. Of a
     /// larger one, see ``Environment/init(path:options:)``.
     package var checksWholeUpTo = 16 << 20
@@ -39,7 +36,6 @@ import SystemCalls
 
   package let path: String
   let pointer: OpaquePointer
-  private let writesAhead: Bool
   /// Knows which pages may be touched.
   let trees: TreeGuard
   /// Whether the file may not become as large as was asked for, since this process may not write so much
@@ -64,7 +60,6 @@ import SystemCalls
     self.path = path
     let options = Self.bounded(asked)
     isBoundByFileSizeLimit = options.mapSize < asked.mapSize
-    writesAhead = options.writesAhead
     let isNew =
       options.isDraft
       ? try Self.createDraft(path: path)
@@ -202,11 +197,8 @@ extension Environment {
 
   /// Begins the one writing transaction; waits for another to end. It stays on the thread that
   /// began it, and ends with the value's life: aborted, unless it was committed.
-  /// - Throws: ``LMDBError/Kind/ioError`` also where blocks written ahead could not be.
   package func beginWrite() throws(LMDBError) -> WriteTransaction {
-    let transaction = unsafe WriteTransaction(TransactionHandle(try begin(0)), of: self)
-    if writesAhead { try WrittenRoom.keep(in: self) }
-    return transaction
+    unsafe WriteTransaction(TransactionHandle(try begin(0)), of: self)
   }
 
   /// Begins a snapshot that, where it could not begin, fails at its first use.

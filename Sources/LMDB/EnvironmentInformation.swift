@@ -172,8 +172,20 @@ extension Environment {
   /// - Returns: the byte up to which the file has blocks: less than `end` where the disk has no more.
   /// - Throws: ``LMDBError/Kind/ioError``: the disk may lose what the next sync calls written.
   package func writeZeros(to end: Int) throws(LMDBError) -> Int {
-    let length = try fileSize()
-    guard length < end else { return length }
-    return try WrittenRoom.writeZeros(to: try descriptor(), from: length, to: end)
+    let descriptor = try descriptor()
+    let zeros = [UInt8](repeating: 0, count: 64 << 10)
+    var position = try fileSize()
+    while position < end {
+      let count = unsafe zeros.withUnsafeBytes {
+        unsafe pwrite(descriptor, $0.baseAddress, min($0.count, end - position), off_t(position))
+      }
+      guard count > 0 else {
+        // Want of room is met again by what needs it.
+        if count < 0, errno == EIO { throw LMDBError(.ioError, in: .allocate) }
+        break
+      }
+      position += count
+    }
+    return position
   }
 }

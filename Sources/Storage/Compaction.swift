@@ -98,7 +98,6 @@ struct Compaction: Sendable {
     try Files.remove(["\(path)-lock"])
     try Files.synchronize(directory: directory)
     var options = Environment.Options(mapSize: mapSize)
-    options.writesAhead = true
     // It was compared with the old one, entry by entry, a moment ago.
     options.isTrusted = true
     do throws(LMDBError) {

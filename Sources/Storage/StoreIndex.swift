@@ -226,7 +226,6 @@ package final class StoreIndex: Sendable {
   private static func options(mapSize: Int) -> Environment.Options {
     var options = Environment.Options(mapSize: mapSize)
     options.maxDatabases = 8
-    options.writesAhead = true
     return options
   }
 

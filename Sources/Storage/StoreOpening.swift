@@ -121,7 +121,6 @@ extension Store {
     }
     var environmentOptions = Environment.Options(mapSize: mapSize)
     environmentOptions.isReadOnly = options.isReadOnly
-    environmentOptions.writesAhead = true
     if let bytes = options.checksWholeUpTo { environmentOptions.checksWholeUpTo = bytes }
     let isMarked = DamageMark.isLeft(in: directory)
     if options.checksWhole || isMarked { environmentOptions.checksWholeUpTo = .max }

@@ -99,7 +99,6 @@ final class Writer: Sendable {
     let gate = gate
     let lock = lock
     let start = ThreadStart(name: "cadenas-writer") {
-      WriterLoop.askForPromptness()
       gate.begin()
       var loop = WriterLoop(
         generations: generations, compaction: compaction, participant: participant,

@@ -1,4 +1,3 @@
-import CLinux
 import LMDB
 import SystemCalls
 
@@ -56,17 +55,6 @@ struct WriterLoop: ~Copyable {
     self.monitor = monitor
     self.onEnd = onEnd
   }
-
-  /// The time slice that the writer's thread asks for: the least that the kernel gives.
-  private static let timeSliceNanoseconds: UInt64 = 100_000
-
-  /// Lets the calling thread be put on a processor as soon as what it waited for is there.
-  ///
-  /// Once in each batch the thread waits for the disk, and all clients wait for it. On a busy machine
-  /// the others' time slices of some milliseconds would have to pass each time. Whoever asks for short
-  /// slices goes before those who have long ones, without more time on the whole, and needs no privilege.
-  /// Where it is refused or not known, all works as well, and slower.
-  static func askForPromptness() { _ = clinux_set_time_slice(timeSliceNanoseconds) }
 
   /// Works until the writer is stopped or the disk fails.
   mutating func run() {

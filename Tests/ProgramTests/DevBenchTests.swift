@@ -148,6 +148,46 @@ import Testing
     #expect(try !Self.isRight((404, ""), to: .delete))
   }
 
+  @Test func changesHaveKeysOfTheirOwnLaterExpiriesAndDeletions() throws {
+    var cards = BenchCards()
+    let view = Array("tok_01kax3zv5ye8bvkp2mszn9fqxw".utf8)
+    cards.add(7, token: 0..<30, of: view.rawSpan)
+    var requests = BenchRequests(
+      .measure(.changes), Self.plan(.changes), cards: cards, connection: 0,
+      firstCard: TestCardNumbers.filledSize)
+    var keys: Set<Substring> = []
+    var expiries: [String] = []
+    var counts: [String: Int] = [:]
+    for _ in 0..<40 {
+      let request = requests.next()
+      let text = String(buffer: try #require(request))
+      let body = text.firstRange(of: "{").map { text[$0.lowerBound...] } ?? ""
+      let digits = body.dropFirst(11).prefix(16)
+      let isNew = !body.hasSuffix(#""exp_month":12,"exp_year":2035}"#)
+      if let field = text.firstRange(of: "Idempotency-Key: ") {
+        keys.insert(text[field.upperBound...].prefix(27))
+        counts["key", default: 0] += 1
+      } else if text.hasPrefix("DELETE") {
+        counts["delete", default: 0] += 1
+      } else if isNew {
+        counts["later", default: 0] += 1
+        expiries.append(String(body.suffix(5).prefix(4) + body.dropFirst(41).prefix(2)))
+        continue
+      } else {
+        counts["new", default: 0] += 1
+      }
+      let answer = #"{"token":"tok_01kax3zv5ye8bvkp2mszn9fqxz","last4":"\#(digits.suffix(4))"}"#
+      let status = text.hasPrefix("DELETE") ? "204 N" : "201 C"
+      let bytes = Array(
+        "HTTP/1.1 \(status)\r\nContent-Length: \(answer.utf8.count)\r\n\r\n\(answer)".utf8)
+      let scanned = AnswerScanner.scan(bytes.rawSpan)
+      #expect(requests.check(try #require(scanned), in: bytes.rawSpan))
+    }
+    #expect(counts == ["new": 16, "key": 12, "later": 8, "delete": 4])
+    #expect(keys.count == 12)
+    #expect(expiries == expiries.sorted() && Set(expiries).count == 8)
+  }
+
   @Test func theMixIsSeventyTwentyFiveAndFive() throws {
     var cards = BenchCards()
     let view = Array("tok_01kax3zv5ye8bvkp2mszn9fqxw".utf8)

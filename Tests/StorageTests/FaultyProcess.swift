@@ -7,9 +7,8 @@ import Testing
 /// and makes them fail.
 struct FaultyProcess {
   /// The library. While these flags exist: `fdatasync` and `fsync` fail with EIO (`sync`), writing
-  /// LMDB's header page fails with EIO (`header`), and so do blocks written ahead of the file's end
-  /// (`room`) and the word that they be written soon (`range`), writing pages with ENOSPC (`pages`), and so
-  /// does allocating (`allocation`); `no-allocation` is a file system that cannot allocate, and `disk-end` a
+  /// LMDB's header page fails with EIO (`header`), and so do blocks that are written where none can be
+  /// allocated (`room`), writing pages with ENOSPC (`pages`), and so does allocating (`allocation`); `no-allocation` is a file system that cannot allocate, and `disk-end` a
   /// disk on which `cards.mdb` has room for 4 MiB: what goes beyond is cut short, as a real one does it.
   /// `STORAGE_FAULT_AT` is the one of all writes and syncs of `cards.mdb` and `cards.journal` that fails, with the
   /// error `STORAGE_FAULT_CODE`.
@@ -156,9 +155,6 @@ struct FaultyProcess {
         return done;
       }
       return fails("pages") ? failed(ENOSPC) : NEXT(writev)(fd, parts, count);
-    }
-    int sync_file_range(int fd, off_t offset, off_t length, unsigned flags) {
-      return fails("range") ? failed(EIO) : NEXT(sync_file_range)(fd, offset, length, flags);
     }
     int fallocate(int fd, int mode, off_t offset, off_t length) {
       if (fails("no-allocation")) return failed(EOPNOTSUPP);

@@ -5,7 +5,7 @@ import Testing
   /// From the bottom up. A target imports what stands in its own layer or below; which of those it
   /// does import is for the package manifest.
   private static let layers: [[String]] = [
-    ["CLMDB", "CSodium", "COpenSSL", "CLinux", "CMapFault", "CScrub"],
+    ["CLMDB", "CSodium", "COpenSSL", "CMapFault", "CScrub"],
     ["Bytes", "SecretMemory", "Cryptography", "LMDB", "JSON", "SystemCalls"],
     ["Cards", "RecordFormat"],
     ["Storage"],
@@ -33,7 +33,6 @@ import Testing
   private static let reserved: [String: Set<String>] = [
     "CLMDB": ["LMDB"],
     "LMDB": ["Storage", "cadenas"],
-    "CLinux": ["Storage"],
     "CMapFault": ["LMDB"],
     "CSodium": ["SecretMemory", "Cryptography"],
     "COpenSSL": ["Cryptography"],

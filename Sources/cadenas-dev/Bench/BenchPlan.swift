@@ -17,6 +17,9 @@ struct BenchPlan: Sendable {
     case delete
     /// Of twenty requests fourteen tokenize a new card, five forward a payment, one deletes.
     case mix
+    /// Of twenty requests eight tokenize a new card, six one under an idempotency key, four a card that the
+    /// vault has with a later expiry, two delete: what rewrites rows of the store.
+    case changes
     /// The request of `tokenize-new`, to a server that answers `200` whatever it is asked.
     case fixed
 
@@ -39,6 +42,9 @@ struct BenchPlan: Sendable {
   /// The processes whose processor time counts as the server's.
   let server: [Int]
 
+  /// Whether each connection has prepared cards of its own.
+  var sharesCards: Bool { operation == .delete || operation == .changes }
+
   /// The time between two requests of one connection; nil without a rate.
   var interval: TimeAmount? {
     rate.map { .nanoseconds(Int64(connections) * 1_000_000_000 / Int64($0)) }
@@ -50,7 +56,7 @@ struct BenchPlan: Sendable {
     return switch operation {
     case .tokenizeNew, .fixed: 0
     case .tokenizeKnown: filled > 0 ? 0 : 10_000
-    case .pull, .push, .mix: 10_000
+    case .pull, .push, .mix, .changes: 10_000
     // Each of them goes once: as many as can be deleted in that time.
     case .delete:
       Int((warmUp + measured).nanoseconds / 1_000_000_000)

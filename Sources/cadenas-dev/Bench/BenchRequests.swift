@@ -24,6 +24,8 @@ struct BenchRequests {
 
   /// Twenty requests of ``BenchPlan/Operation/mix``: `t`okenize, `p`ush, `d`elete.
   private static let mix = Array("ttptttptttptttptttpd".utf8)
+  /// Of ``BenchPlan/Operation/changes``: `t`okenize, under a `k`ey, with a `l`ater expiry, `d`elete.
+  private static let changes = Array("ktltktldktltktkltktd".utf8)
 
   private let task: Task
   private let filled: Int
@@ -32,6 +34,8 @@ struct BenchRequests {
   private var digits = [UInt8](repeating: 0x30, count: TestCardNumbers.length)
   private var expectation = Expectation.fixed
   private var step = 0
+  /// How many cards were given a later expiry.
+  private var laterCards = 0
   /// The token that this connection was given last, to be deleted by the mix.
   private var latest: [UInt8] = []
   private var random: SystemRandomNumberGenerator = SystemRandomNumberGenerator()
@@ -92,6 +96,28 @@ struct BenchRequests {
       guard kind == UInt8(ascii: "d"), !latest.isEmpty else { return tokenizeNew(.created) }
       expectation = .deleted
       return messages.delete(latest[...])
+    case .changes: return nextChange()
+    }
+  }
+
+  private mutating func nextChange() -> ByteBuffer {
+    let kind = Self.changes[step % Self.changes.count]
+    step += 1
+    switch kind {
+    case UInt8(ascii: "d") where !latest.isEmpty:
+      expectation = .deleted
+      return messages.delete(latest[...])
+    case UInt8(ascii: "l") where cards.count > 0:
+      let index = laterCards % cards.count
+      TestCardNumbers.write(cards.numbers[index], into: &digits)
+      expectation = .same(index)
+      defer { laterCards += 1 }
+      return messages.tokenize(digits, laterBy: laterCards / cards.count)
+    case UInt8(ascii: "k"):
+      expectation = .created
+      newNumbers.next(into: &digits)
+      return messages.tokenizeUnderKey(digits)
+    default: return tokenizeNew(.created)
     }
   }
 
@@ -133,8 +159,9 @@ struct BenchRequests {
       guard answer.status == 201, hasView(answer, in: bytes), let token = answer.token else {
         return false
       }
-      if case .measure(.mix) = task {
-        latest = bytes.extracting(token).array
+      switch task {
+      case .measure(.mix), .measure(.changes): latest = bytes.extracting(token).array
+      case .measure, .prepare: break
       }
       return true
     case .token(let number):

@@ -22,7 +22,7 @@ struct BenchRun {
     let firstCard = TestCardNumbers.freshStart()
     let context = try material.client(plan.operation.client, trusting: "ca")
     let connections = try (0..<plan.connections).map { index in
-      let share = plan.operation == .delete ? cards.share(index, of: plan.connections) : cards
+      let share = plan.sharesCards ? cards.share(index, of: plan.connections) : cards
       return try connect(
         BenchRequests(
           .measure(plan.operation), plan, cards: share, connection: index, firstCard: firstCard),

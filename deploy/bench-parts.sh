@@ -103,6 +103,15 @@ start_vault() {
 
 stop_vault() { stop_child "${up_pid[$1]}"; }
 
+# settle_vault CARDS: until it has looked at its whole store once, as it does after a start: minutes for a large
+# one, in which it costs processors, and a new card has to ask its neighbours in the index.
+settle_vault() {
+  until "$cadenas" metrics --config "$scratch/vault-$1/cadenas.yaml" |
+    grep -q '^cadenas_store_check_end_seconds [1-9]'; do
+    sleep 1
+  done
+}
+
 # measure_vault CARDS OPERATION CONNECTIONS [OPTION…]: one line of JSON; fails where an answer was
 # wrong.
 measure_vault() {

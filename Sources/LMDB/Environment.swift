@@ -1,5 +1,6 @@
 import CLMDB
 import Glibc
+import Synchronization
 import SystemCalls
 
 /// An LMDB environment in one file: several named databases, one writer, many readers.
@@ -46,6 +47,8 @@ import SystemCalls
   /// Bytes of a page.
   let pageSize: Int
   let mapWatch = MapWatch()
+  /// Length of the file when it was found to lack free pages only; 0 where it was not.
+  let knownLength = Atomic(0)
 
   /// Opens the file at `path` (mode 0600), beside which LMDB keeps `path-lock`.
   ///

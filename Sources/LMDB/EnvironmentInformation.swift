@@ -1,5 +1,6 @@
 import CLMDB
 import Glibc
+import Synchronization
 import SystemCalls
 
 /// Figures of an environment, as of its last commit.
@@ -113,11 +114,19 @@ extension Environment {
     guard let length = try? fileSize() else { return false }
     // The figures are read from the header, which is mapped: only where it is there.
     guard length >= 2 * pageSize else { return true }
-    guard let figures = try? information(), length < figures.pageCount * figures.pageSize else {
+    guard let figures = try? information(), length < figures.pageCount * figures.pageSize,
+      // A commit beside this may have made it longer, and its header has told so: pages come first.
+      let length = try? fileSize(), length < figures.pageCount * figures.pageSize
+    else {
+      knownLength.store(0, ordering: .relaxed)
       return false
     }
-    // Free pages may lie beyond the end.
-    return (try? isFileComplete()) == false
+    // Free pages may lie beyond the end. That takes the whole list to find out, and stays so for as long as
+    // the file stays as long: whoever uses one of them writes it.
+    if knownLength.load(ordering: .relaxed) == length { return false }
+    guard (try? isFileComplete()) != false else { return true }
+    knownLength.store(length, ordering: .relaxed)
+    return false
   }
 
   /// Bytes that the pages of the file at `path` take: the smallest map with which it can be opened.

@@ -32,14 +32,20 @@ struct FileHeader: Equatable {
       throw LMDBError(code: errno, in: .inspect)
     }
     defer { close(descriptor) }
-    var status = stat()
-    guard unsafe fstat(descriptor, &status) == 0 else { throw LMDBError(code: errno, in: .inspect) }
-    let headers = try FileHeaders(of: descriptor, fileBytes: status.st_size)
-    let file = headers.file(path, descriptor, fileBytes: status.st_size)
-    guard try headers.newest.isComplete(file, fileBytes: status.st_size) else {
+    let headers = try FileHeaders(of: descriptor, fileBytes: length(of: descriptor))
+    // Now, since somebody may write it: LMDB writes pages before the header that tells of them.
+    let bytes = try length(of: descriptor)
+    let file = headers.file(path, descriptor, fileBytes: bytes)
+    guard try headers.newest.isComplete(file, fileBytes: bytes) else {
       throw LMDBError(.truncated, in: .inspect)
     }
     return headers.newest
+  }
+
+  private static func length(of descriptor: Int32) throws(LMDBError) -> Int {
+    var status = stat()
+    guard unsafe fstat(descriptor, &status) == 0 else { throw LMDBError(code: errno, in: .inspect) }
+    return status.st_size
   }
 
   /// True when the file holds every page that is in use.

@@ -34,8 +34,8 @@ enum HeadParser {
   ///   - scanned: how many bytes an earlier call has reported as scanned in the same buffer.
   ///   - limit: how many bytes a head may have, its empty line included.
   static func parse(_ text: RawSpan, scanned: Int = 0, limit: Int) -> Outcome {
-    var offset = scanned
     let end = min(text.byteCount, limit)
+    var offset = min(scanned, end)
     while true {
       offset = text.firstControl(in: offset..<end)
       guard offset < end else { break }

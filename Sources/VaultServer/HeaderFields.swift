@@ -17,14 +17,14 @@ struct HeaderFields {
   /// The longest idempotency key, in bytes.
   private static let longestKey = 255
 
-  /// Reads `name ":" OWS value OWS`. False for a field that makes the request malformed.
+  /// Reads `name ":" OWS value OWS`, in which the caller has refused control characters but the tab. False
+  /// for a field that makes the request malformed.
   mutating func read(_ line: Range<Int>, in text: RawSpan) -> Bool {
     var colon = line.lowerBound
     while colon < line.upperBound, isTokenCharacter(text.byte(colon)) { colon += 1 }
     // White space before the colon, or at the start of a folded line, ends here.
     guard colon > line.lowerBound, colon < line.upperBound, text.byte(colon) == UInt8(ascii: ":")
     else { return false }
-    // Control characters but the tab have been refused with the line.
     let value = text.trimmed(colon + 1..<line.upperBound)
     return read(line.lowerBound..<colon, value, in: text)
   }

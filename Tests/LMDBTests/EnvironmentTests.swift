@@ -1,7 +1,9 @@
 import Glibc
-import LMDB
+import Synchronization
 import TestSupport
 import Testing
+
+@testable import LMDB
 
 @Suite struct EnvironmentTests {
   private let directory: TemporaryDirectory
@@ -71,6 +73,15 @@ import Testing
       // Pages that a transaction took and gave back are counted, and were never written.
       let figures = try environment.information()
       try #require(directory.fileBytes < figures.pageCount * figures.pageSize)
+      // Asked again and again beside what is written, and found out once.
+      for _ in 0..<2 {
+        #expect(!environment.isCutOff)
+        #expect(environment.knownLength.load(ordering: .relaxed) == directory.fileBytes)
+      }
+      try environment.write { try $0.put("long", value + value, in: words) }
+      #expect(!environment.isCutOff)
+      #expect(environment.knownLength.load(ordering: .relaxed) == 0)
+      try environment.write { _ = try $0.delete("long", in: words) }
     }
     do {
       let environment = try directory.environment(creates: false)

@@ -1,3 +1,4 @@
+import Bytes
 import Cards
 import Testing
 
@@ -112,6 +113,27 @@ struct HeadParserTests {
   ])
   func `what two readers could understand differently is malformed`(text: String) {
     #expect(parse(text) == .refused(.malformed))
+  }
+
+  /// Eight bytes are looked at in one go: at each place among them, beside bytes that look alike.
+  @Test func `a control character is found wherever it stands`() {
+    let controls = Array(UInt8(0)..<0x20) + [0x7F]
+    for count in 0..<20 {
+      for filler: UInt8 in [0x20, 0x7E, 0x80, 0xA0, 0xFF] {
+        let plain = [UInt8](repeating: filler, count: count)
+        #expect(plain.rawSpan.firstControl(in: 0..<count) == count)
+        for place in 0..<count {
+          for control in controls {
+            var bytes = plain
+            bytes[place] = control
+            bytes[count - 1] = place < count - 1 ? 0x7F : control
+            for start in 0...place where bytes.rawSpan.firstControl(in: start..<count) != place {
+              Issue.record("\(bytes) from \(start)")
+            }
+          }
+        }
+      }
+    }
   }
 
   @Test(arguments: ["chunked", "Chunked", " chunked\t"])

@@ -60,6 +60,9 @@ struct BenchCommand: ParsableCommand {
       (0...TestCardNumbers.filledSize).contains(filled),
       prepare.map({ (1...100_000_000).contains($0) }) ?? true
     else { throw ValidationError("a figure is out of its bounds; see --help") }
+    if operation == .changes, let prepare, prepare < connections {
+      throw ValidationError("changes needs a card for each connection: --prepare \(connections)")
+    }
   }
 
   func run() throws {

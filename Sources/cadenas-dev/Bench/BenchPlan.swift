@@ -43,7 +43,7 @@ struct BenchPlan: Sendable {
   let server: [Int]
 
   /// Whether each connection has prepared cards of its own.
-  var sharesCards: Bool { operation == .delete || operation == .changes }
+  var dividesCards: Bool { operation == .delete || operation == .changes }
 
   /// The time between two requests of one connection; nil without a rate.
   var interval: TimeAmount? {

@@ -36,7 +36,7 @@ struct BenchRequests {
   private var step = 0
   /// How many cards were given a later expiry.
   private var laterCards = 0
-  /// The token that this connection was given last, to be deleted by the mix.
+  /// The token that this connection was given last, to be deleted by the mix and by changes.
   private var latest: [UInt8] = []
   private var random: SystemRandomNumberGenerator = SystemRandomNumberGenerator()
 

@@ -22,7 +22,7 @@ struct BenchRun {
     let firstCard = TestCardNumbers.freshStart()
     let context = try material.client(plan.operation.client, trusting: "ca")
     let connections = try (0..<plan.connections).map { index in
-      let share = plan.sharesCards ? cards.share(index, of: plan.connections) : cards
+      let share = plan.dividesCards ? cards.share(index, of: plan.connections) : cards
       return try connect(
         BenchRequests(
           .measure(plan.operation), plan, cards: share, connection: index, firstCard: firstCard),
@@ -90,9 +90,9 @@ struct BenchRun {
   }
 
   /// Which card is prepared: one of those in the store, spread over all of them, or a new one. What
-  /// is to be deleted is always new.
+  /// is to be deleted, or gets a later expiry, is always new.
   private func preparedNumber(_ position: Int, firstCard: Int) -> Int {
-    guard plan.filled > 0, plan.operation != .delete else {
+    guard plan.filled > 0, !plan.dividesCards else {
       return TestCardNumbers.index(position, from: firstCard)
     }
     return Int.random(in: 0..<plan.filled)

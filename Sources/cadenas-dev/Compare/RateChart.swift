@@ -24,7 +24,7 @@ struct RateChart {
   private static let bottom = 45
   private static let colours = [
     "#1b6ca8", "#c8553d", "#2e7d32", "#7b4fa3", "#8a6d00", "#00838f", "#ad1457", "#5d4037",
-    "#546e7a",
+    "#546e7a", "#ef6c00",
   ]
 
   private let title: String

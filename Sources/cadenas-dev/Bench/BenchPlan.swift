@@ -60,7 +60,7 @@ struct BenchPlan: Sendable {
     // Each of them goes once: as many as can be deleted in that time.
     case .delete:
       Int((warmUp + measured).nanoseconds / 1_000_000_000)
-        * min(rate ?? .max, 2_000 * connections, 30_000)
+        * min(rate ?? .max, 10_000 * connections, 30_000)
     }
   }
 }

@@ -126,7 +126,6 @@ final class IndexKeeper {
 
   /// Goes on with the keys that the batch which has just been committed put in force.
   func adopt(_ cipher: CardCipher, upTo newest: Token?) {
-    let pace = pace
     indexes?.adopt(cipher, upTo: newest, pace: pace)
     // What is being built is for the keys before, and may not be able to open what comes.
     rebuild(upTo: newest, cipher.keyring, besides: rebuild.take())

@@ -60,6 +60,8 @@ final class ClientJob<Work: ClientOperation & ~Copyable>: WriteJob, @unchecked S
     self.reply = reply
   }
 
+  // The writer calls it through a protocol: without this, types and values of each new card would be looked
+  // up as it runs.
   @specialized(where Work == TokenizeOperation)
   func apply(_ transaction: inout StoreWriteTransaction) throws(VaultError) {
     let changes = transaction.changes

@@ -105,17 +105,22 @@ import Testing
       wanted: 0, server: [])
   }
 
+  /// The requests of one connection, with one prepared card.
+  private static func requests(_ operation: BenchPlan.Operation) -> BenchRequests {
+    var cards = BenchCards()
+    let token = Array("tok_01kax3zv5ye8bvkp2mszn9fqxw".utf8)
+    cards.add(7, token: 0..<30, of: token.rawSpan)
+    return BenchRequests(
+      .measure(operation), plan(operation), cards: cards, connection: 0,
+      firstCard: TestCardNumbers.filledSize)
+  }
+
   /// Asks once, and says whether `answer` to that is taken as right. `DIGITS` and `LAST4` stand for
   /// those of the request.
   private static func isRight(
     _ answer: (status: Int, body: String), to operation: BenchPlan.Operation
   ) throws -> Bool {
-    var cards = BenchCards()
-    let view = Array(#""tok_01kax3zv5ye8bvkp2mszn9fqxw""#.utf8)
-    cards.add(7, token: 1..<31, of: view.rawSpan)
-    var requests = BenchRequests(
-      .measure(operation), plan(operation), cards: cards, connection: 0,
-      firstCard: TestCardNumbers.filledSize)
+    var requests = requests(operation)
     let request = requests.next()
     let text = String(buffer: try #require(request))
     let asked = text.firstRange(of: "\"number\":\"").map { text[$0.upperBound...].prefix(16) }
@@ -124,11 +129,7 @@ import Testing
     let digits = asked.map(String.init) ?? String(decoding: prepared, as: UTF8.self)
     let body = answer.body.replacing("DIGITS", with: digits)
       .replacing("LAST4", with: String(digits.suffix(4)))
-    let bytes = Array(
-      "HTTP/1.1 \(answer.status) X\r\nContent-Length: \(body.utf8.count)\r\n\r\n\(body)".utf8)
-    let found = AnswerScanner.scan(bytes.rawSpan)
-    let scanned = try #require(found)
-    return requests.check(scanned, in: bytes.rawSpan)
+    return try requests.take(answer.status, body)
   }
 
   @Test func aStatusAloneMakesNoAnswerRight() throws {
@@ -149,12 +150,7 @@ import Testing
   }
 
   @Test func changesHaveKeysOfTheirOwnLaterExpiriesAndDeletions() throws {
-    var cards = BenchCards()
-    let view = Array("tok_01kax3zv5ye8bvkp2mszn9fqxw".utf8)
-    cards.add(7, token: 0..<30, of: view.rawSpan)
-    var requests = BenchRequests(
-      .measure(.changes), Self.plan(.changes), cards: cards, connection: 0,
-      firstCard: TestCardNumbers.filledSize)
+    var requests = Self.requests(.changes)
     var keys: Set<Substring> = []
     var expiries: [String] = []
     var counts: [String: Int] = [:]
@@ -163,13 +159,13 @@ import Testing
       let text = String(buffer: try #require(request))
       let body = text.firstRange(of: "{").map { text[$0.lowerBound...] } ?? ""
       let digits = body.dropFirst(11).prefix(16)
-      let isNew = !body.hasSuffix(#""exp_month":12,"exp_year":2035}"#)
+      let isLater = !body.isEmpty && !body.hasSuffix(#""exp_month":12,"exp_year":2035}"#)
       if let field = text.firstRange(of: "Idempotency-Key: ") {
         keys.insert(text[field.upperBound...].prefix(27))
         counts["key", default: 0] += 1
       } else if text.hasPrefix("DELETE") {
         counts["delete", default: 0] += 1
-      } else if isNew {
+      } else if isLater {
         counts["later", default: 0] += 1
         expiries.append(String(body.suffix(5).prefix(4) + body.dropFirst(41).prefix(2)))
         continue
@@ -177,11 +173,8 @@ import Testing
         counts["new", default: 0] += 1
       }
       let answer = #"{"token":"tok_01kax3zv5ye8bvkp2mszn9fqxz","last4":"\#(digits.suffix(4))"}"#
-      let status = text.hasPrefix("DELETE") ? "204 N" : "201 C"
-      let bytes = Array(
-        "HTTP/1.1 \(status)\r\nContent-Length: \(answer.utf8.count)\r\n\r\n\(answer)".utf8)
-      let scanned = AnswerScanner.scan(bytes.rawSpan)
-      #expect(requests.check(try #require(scanned), in: bytes.rawSpan))
+      let isRight = try requests.take(text.hasPrefix("DELETE") ? 204 : 201, answer)
+      #expect(isRight)
     }
     #expect(counts == ["new": 16, "key": 12, "later": 8, "delete": 4])
     #expect(keys.count == 12)
@@ -189,12 +182,7 @@ import Testing
   }
 
   @Test func theMixIsSeventyTwentyFiveAndFive() throws {
-    var cards = BenchCards()
-    let view = Array("tok_01kax3zv5ye8bvkp2mszn9fqxw".utf8)
-    cards.add(7, token: 0..<30, of: view.rawSpan)
-    var requests = BenchRequests(
-      .measure(.mix), Self.plan(.mix), cards: cards, connection: 0,
-      firstCard: TestCardNumbers.filledSize)
+    var requests = Self.requests(.mix)
     var counts: [Substring: Int] = [:]
     var keys: Set<Substring> = []
     for _ in 0..<200 {
@@ -210,11 +198,7 @@ import Testing
       if kind == "tokenize", let number = text.firstRange(of: "\"number\":\"") {
         let last4 = text[number.upperBound...].prefix(16).suffix(4)
         let body = #"{"token":"tok_01kax3zv5ye8bvkp2mszn9fqxw","last4":"\#(last4)"}"#
-        let bytes = Array(
-          "HTTP/1.1 201 C\r\nContent-Length: \(body.utf8.count)\r\n\r\n\(body)".utf8)
-        let scanned = AnswerScanner.scan(bytes.rawSpan)
-        let answer = try #require(scanned)
-        let isRight = requests.check(answer, in: bytes.rawSpan)
+        let isRight = try requests.take(201, body)
         #expect(isRight)
       }
     }
@@ -232,5 +216,15 @@ import Testing
     #expect(tally.answered == 2)
     #expect(tally.statuses.map(\.status) == [201, 503])
     #expect(tally.latency.percentile(1) == 1_000_000)
+  }
+}
+
+extension BenchRequests {
+  /// Whether an answer of the vault's is the right one to the last request.
+  fileprivate mutating func take(_ status: Int, _ body: String) throws -> Bool {
+    let bytes = Array(
+      "HTTP/1.1 \(status) X\r\nContent-Length: \(body.utf8.count)\r\n\r\n\(body)".utf8)
+    let found = AnswerScanner.scan(bytes.rawSpan)
+    return check(try #require(found), in: bytes.rawSpan)
   }
 }

@@ -8,8 +8,8 @@ import Testing
 struct FaultyProcess {
   /// The library. While these flags exist: `fdatasync` and `fsync` fail with EIO (`sync`), writing
   /// LMDB's header page fails with EIO (`header`), and so do blocks that are written where none can be
-  /// allocated (`room`), writing pages with ENOSPC (`pages`), and so does allocating (`allocation`); `no-allocation` is a file system that cannot allocate, and `disk-end` a
-  /// disk on which `cards.mdb` has room for 4 MiB: what goes beyond is cut short, as a real one does it.
+  /// allocated (`room`), writing pages with ENOSPC (`pages`), and so does allocating (`allocation`);
+  /// `no-allocation` is a file system that cannot allocate, and `disk-end` a disk on which `cards.mdb` has room for 4 MiB: what goes beyond is cut short, as a real one does it.
   /// `STORAGE_FAULT_AT` is the one of all writes and syncs of `cards.mdb` and `cards.journal` that fails, with the
   /// error `STORAGE_FAULT_CODE`.
   /// Of the journal: writing to it fails with ENOSPC (`journal-full`) or EIO (`journal-write`), so does its mark

@@ -1,5 +1,4 @@
 import Bytes
-import Glibc
 import NIOCore
 
 /// Finds the end of each HTTP answer, its status and the token in it, and reads nothing else.
@@ -66,15 +65,12 @@ struct AnswerScanner {
 private func find(_ text: StaticString, in buffer: RawSpan, from start: Int) -> Int? {
   let length = text.utf8CodeUnitCount
   guard buffer.byteCount - start >= length else { return nil }
-  let first = unsafe Int32(text.utf8Start[0])
-  return unsafe buffer.withUnsafeBytes { bytes in
-    guard let all = bytes.baseAddress else { return nil }
-    var offset = start
-    while let found = unsafe memchr(all + offset, first, bytes.count - length - offset + 1) {
-      offset = unsafe found - UnsafeMutableRawPointer(mutating: all)
-      if buffer.matchesIgnoringCase(offset..<offset + length, text) { return offset }
-      offset += 1
-    }
-    return nil
+  let first = unsafe text.utf8Start[0]
+  let end = buffer.byteCount - length + 1
+  var offset = start
+  while let found = buffer.firstIndex(of: first, in: offset..<end) {
+    if buffer.matchesIgnoringCase(found..<found + length, text) { return found }
+    offset = found + 1
   }
+  return nil
 }

@@ -111,7 +111,7 @@ let package = Package(
     module(
       "Tokenization",
       [
-        "VaultCore", "AccessPolicy", "AuditLog", "CardStore", "Cards", "JSON",
+        "Bytes", "VaultCore", "AccessPolicy", "AuditLog", "CardStore", "Cards", "JSON",
         "Ledgers", "RecordFormat", "SecretMemory", "Storage",
       ]),
     module(

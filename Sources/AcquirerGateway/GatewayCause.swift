@@ -37,6 +37,9 @@ package enum GatewayCause {
   package static let declaredUnknown = "declared-unknown"
   /// The approved amount cannot be read, or is more than was asked for.
   package static let approvedAmount = "approved-amount"
+  /// The outcome of an authentication came without what has to be handed on: version and status, or what
+  /// a challenge takes.
+  package static let authenticationData = "authentication-data"
   /// The answer holds the card number, and besides is one of the above; or its approved amount, a
   /// part of what was asked for, holds nine or more digits of the number.
   package static let cardNumberInAnswer = AuditReason.cardNumberInAnswer

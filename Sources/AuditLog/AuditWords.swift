@@ -110,6 +110,11 @@ package enum AuditOutcome: String, CaseIterable, Sendable {
   /// The card of a token that was given in place of a number, with or without anything new.
   case updated
   case released, intent, approved
+  /// The acquirer decides later.
+  case pending
+  /// The cardholder was authenticated; nothing was paid yet.
+  case authenticated
+  case challengeRequired = "challenge_required"
   case authenticationRequired = "authentication_required"
   case refused, rejected
   case notSent = "not_sent"
@@ -127,9 +132,9 @@ package enum AuditOutcome: String, CaseIterable, Sendable {
   package var mayRaiseAlarm: Bool {
     switch self {
     case .backwards, .raised: false
-    case .created, .existing, .updated, .released, .intent, .approved, .authenticationRequired,
-      .refused,
-      .rejected, .notSent, .unknown, .deleted, .replayed, .counted, .done, .share, .waiting,
+    case .created, .existing, .updated, .released, .intent, .approved, .pending,
+      .authenticated, .challengeRequired, .authenticationRequired, .refused, .rejected, .notSent,
+      .unknown, .deleted, .replayed, .counted, .done, .share, .waiting,
       .expired, .begun, .stopped, .failed, .changed, .intact, .dryRun, .started, .uncovered,
       .jumped, .low, .full, .ample:
       true
@@ -145,6 +150,8 @@ package enum AuditReason {
   package static let sealed = "sealed"
   /// Too many numbers with the same first and last digits were new within an hour.
   package static let sameDigits = "same-digits"
+  /// An approved payment waits for the shop to capture it.
+  package static let notCaptured = "not-captured"
   /// An acquirer's answer held the card number, or nine or more digits of it.
   package static let cardNumberInAnswer = "card-number-in-answer"
 }

@@ -44,11 +44,11 @@ struct DecimalNumber {
     zeros = 0
   }
 
-  /// The value; nil where it is not whole, or does not fit in 63 bits.
-  var whole: Int64? {
+  /// The value times `10^shift`; nil where that is not whole, or does not fit in 63 bits.
+  func whole(times10ToThe shift: Int) -> Int64? {
     guard let digits else { return nil }
     guard digits != 0 else { return 0 }
-    let power = zeros + (isExponentNegative ? -exponent : exponent) - fractionDigits
+    let power = shift + zeros + (isExponentNegative ? -exponent : exponent) - fractionDigits
     guard power >= 0 else { return nil }
     return Self.shifted(digits, by: power).map { isNegative ? -$0 : $0 }
   }

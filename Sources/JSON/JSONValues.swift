@@ -43,11 +43,14 @@ extension JSONDocument {
 
   /// The value of a number that is whole and fits in 63 bits, however it is written (`12`, `12.0`,
   /// `1.2e1`, `120e-1`), or nil: the value counts, not the writing.
-  package func integer(of node: Node) -> Int64? {
+  package func integer(of node: Node) -> Int64? { integer(of: node, times10ToThe: 0) }
+
+  /// The same of a number that is multiplied first: with 2, `49.9` is 4990.
+  package func integer(of node: Node, times10ToThe power: Int) -> Int64? {
     guard node.kind == .number else { return nil }
     var number = DecimalNumber()
     for offset in node.content { number.take(text.byte(offset)) }
-    return number.whole
+    return number.whole(times10ToThe: power)
   }
 
   /// The value of `true` or `false`, or nil for another kind of value.

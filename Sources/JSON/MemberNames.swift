@@ -11,7 +11,10 @@ package struct MemberNames: Sendable, ExpressibleByArrayLiteral {
   fileprivate let names: [Name]
 
   /// The names as they are once unescaped.
-  package init(arrayLiteral names: String...) {
+  package init(arrayLiteral names: String...) { self.init(names) }
+
+  /// The names as they are once unescaped.
+  package init(_ names: [String]) {
     self.names = names.map { text in
       var hash = NameHash()
       for byte in text.utf8 { hash.add(byte) }

@@ -28,7 +28,14 @@ package enum AcquirerOutcome: Sendable {
 /// The acquirer's decision. Strings have the pattern and length that the template declares.
 package struct PaymentAnswer: Sendable, Equatable {
   package enum Outcome: String, Sendable, CaseIterable {
-    case approved, refused
+    case approved
+    /// The acquirer decides later: the shop asks it.
+    case pending
+    /// Of 3-D Secure: there is data to hand on.
+    case authenticated
+    /// Of 3-D Secure: the cardholder has to pass the issuer's challenge first.
+    case challengeRequired = "challenge_required"
+    case refused
     case authenticationRequired = "authentication_required"
   }
   package enum Reason: String, Sendable, CaseIterable {
@@ -42,6 +49,12 @@ package struct PaymentAnswer: Sendable, Equatable {
   }
 
   package var outcome: Outcome
+  /// Of an approval: whether the money is on its way already; nil where the acquirer does not say.
+  package var captured: Bool?
+  /// Of ``Outcome/authenticated``: what the payment hands on.
+  package var threeDSecure: ThreeDSecure?
+  /// Of ``Outcome/challengeRequired``: told among the fields.
+  package var challenge: Challenge?
   package var reason: Reason?
   package var code: String?
   package var transactionIdentifier: String?
@@ -67,12 +80,16 @@ package struct PaymentAnswer: Sendable, Equatable {
   }
 
   package init(
-    outcome: Outcome, reason: Reason? = nil, code: String? = nil,
+    outcome: Outcome, captured: Bool? = nil, threeDSecure: ThreeDSecure? = nil,
+    challenge: Challenge? = nil, reason: Reason? = nil, code: String? = nil,
     transactionIdentifier: String? = nil, networkTransactionIdentifier: String? = nil,
     approvedAmount: Int64? = nil, fields: [Field] = [], heldCardNumber: Bool = false,
     heldSecurityCode: Bool = false
   ) {
     self.outcome = outcome
+    self.captured = captured
+    self.threeDSecure = threeDSecure
+    self.challenge = challenge
     self.reason = reason
     self.code = code
     self.transactionIdentifier = transactionIdentifier

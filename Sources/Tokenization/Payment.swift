@@ -4,12 +4,19 @@ package import SecretMemory
 
 /// What a push asks the acquirer to do.
 package enum PaymentOperation: String, Sendable, CaseIterable {
-  case authorize, verify, authenticate, credit
+  case authorize, verify, authenticate
+  /// What came of a challenge; nothing of the card is sent.
+  case authenticationResult = "authentication_result"
+  case credit
+
+  /// Whether it asks a 3-D Secure server instead of moving money.
+  package var isAuthentication: Bool { self == .authenticate || self == .authenticationResult }
 }
 
-/// Who started the payment: the cardholder, who is there, or the merchant, under an agreement.
+/// Who started the payment: the cardholder, who is there; the merchant, under an agreement; or the
+/// cardholder by mail or telephone.
 package enum Initiator: String, Sendable, CaseIterable {
-  case cardholder, merchant
+  case cardholder, merchant, moto
 }
 
 /// The stored credential framework's data.
@@ -18,38 +25,19 @@ package struct StoredCredential: Sendable, Equatable {
   package enum Sequence: String, Sendable, CaseIterable { case first, subsequent }
   package let use: Use
   package let sequence: Sequence
-  /// 1 to 36 alphanumerics.
+  /// The scheme's transaction id of the first payment: 1 to 36 of letters, digits and inner spaces.
   package let networkTransactionIdentifier: String?
+  /// Mastercard's Transaction Link Identifier: 1 to 36 of base 64, either alphabet.
+  package let transactionLinkIdentifier: String?
 
-  package init(use: Use, sequence: Sequence, networkTransactionIdentifier: String?) {
+  package init(
+    use: Use, sequence: Sequence, networkTransactionIdentifier: String?,
+    transactionLinkIdentifier: String? = nil
+  ) {
     self.use = use
     self.sequence = sequence
     self.networkTransactionIdentifier = networkTransactionIdentifier
-  }
-}
-
-/// The outcome of 3-D Secure (EMV 3DS 2), as the shop's 3DS server gave it.
-package struct ThreeDSecure: Sendable, Equatable {
-  /// For example `2.2.0`.
-  package let version: String
-  /// `Y`, `A`, `N`, `U`, `R`, `C`, `I`.
-  package let transStatus: String
-  /// Two digits.
-  package let eci: String?
-  /// 28 characters of base 64.
-  package let cavv: String?
-  /// A UUID.
-  package let dsTransactionIdentifier: String?
-
-  package init(
-    version: String, transStatus: String, eci: String?, cavv: String?,
-    dsTransactionIdentifier: String?
-  ) {
-    self.version = version
-    self.transStatus = transStatus
-    self.eci = eci
-    self.cavv = cavv
-    self.dsTransactionIdentifier = dsTransactionIdentifier
+    self.transactionLinkIdentifier = transactionLinkIdentifier
   }
 }
 
@@ -103,6 +91,10 @@ package final class Payment: Sendable {
   package let storedCredential: StoredCredential?
   package let threeDSecure: ThreeDSecure?
   package let scaExemption: ScaExemption?
+  /// Of an ``PaymentOperation/authenticationResult``: which authentication is asked about, a UUID.
+  package let threeDSServerTransactionIdentifier: String?
+  /// What the acquirer's template may know beyond this list, in the order of the request.
+  package let inputs: [PaymentInput]
 
   /// The amount's currency.
   package var currency: Currency? { amount?.currency }
@@ -111,7 +103,8 @@ package final class Payment: Sendable {
   package init(
     operation: PaymentOperation, amount: Money?, reference: PaymentReference?,
     securityCode: SecurityCode?, initiator: Initiator?,
-    storedCredential: StoredCredential?, threeDSecure: ThreeDSecure?, scaExemption: ScaExemption?
+    storedCredential: StoredCredential?, threeDSecure: ThreeDSecure?, scaExemption: ScaExemption?,
+    threeDSServerTransactionIdentifier: String? = nil, inputs: [PaymentInput] = []
   ) {
     self.operation = operation
     self.amount = amount
@@ -121,5 +114,7 @@ package final class Payment: Sendable {
     self.storedCredential = storedCredential
     self.threeDSecure = threeDSecure
     self.scaExemption = scaExemption
+    self.threeDSServerTransactionIdentifier = threeDSServerTransactionIdentifier
+    self.inputs = inputs
   }
 }

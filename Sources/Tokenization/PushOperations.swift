@@ -225,7 +225,9 @@ extension BegunPayment {
     case .answered(let answer):
       entry(
         AuditOutcome(answer.outcome),
-        answer.heldCardNumber ? AuditReason.cardNumberInAnswer : answer.reason?.rawValue)
+        answer.heldCardNumber
+          ? AuditReason.cardNumberInAnswer
+          : answer.captured == false ? AuditReason.notCaptured : answer.reason?.rawValue)
     case .notSent(let cause, _): entry(.notSent, cause)
     case .rejected(_, let heldCardNumber):
       entry(.rejected, heldCardNumber ? AuditReason.cardNumberInAnswer : nil)
@@ -246,6 +248,9 @@ extension AuditOutcome {
   fileprivate init(_ outcome: PaymentAnswer.Outcome) {
     switch outcome {
     case .approved: self = .approved
+    case .pending: self = .pending
+    case .authenticated: self = .authenticated
+    case .challengeRequired: self = .challengeRequired
     case .refused: self = .refused
     case .authenticationRequired: self = .authenticationRequired
     }

@@ -35,8 +35,23 @@ extension Answer {
     json.member("transaction_id", string: answer.transactionIdentifier)
     json.member("network_transaction_id", string: answer.networkTransactionIdentifier)
     json.member("approved_amount", integer: answer.approvedAmount)
+    if answer.outcome == .approved { json.member("captured", boolean: answer.captured) }
+    if answer.outcome == .authenticated {
+      json.name("three_ds")
+      json.object { json in
+        for member in ThreeDSecure.Member.allCases {
+          guard let value = answer.threeDSecure?[member] else { continue }
+          json.member(JSONName(member.rawValue), string: value)
+        }
+      }
+    }
     json.name("fields")
     json.beginObject()
+    if let challenge = answer.challenge {
+      for member in Challenge.Member.allCases {
+        json.member(JSONName(member.rawValue), string: challenge[member])
+      }
+    }
     for field in answer.fields { json.member(JSONName(field.name), string: field.value) }
     json.endObject()
     json.endObject()

@@ -1,41 +1,31 @@
 import Bytes
+import Tokenization
 
 /// The forms that members of a push have, as checks of their bytes.
 extension RawSpan {
-  /// Whether every byte is as `predicate` wants it.
-  func allSatisfy(_ predicate: (UInt8) -> Bool) -> Bool {
-    for offset in byteOffsets where !predicate(byte(offset)) { return false }
-    return true
+  /// A scheme's transaction id: 1 to 36 of letters, digits and spaces, of which none stands first or last.
+  /// Schemes send spaces inside, and want them back.
+  var isNetworkTransactionIdentifier: Bool {
+    (1...36).contains(byteCount) && isLetterOrDigit(byte(0)) && isLetterOrDigit(byte(byteCount - 1))
+      && allSatisfy { isLetterOrDigit($0) || $0 == UInt8(ascii: " ") }
   }
 
-  /// A version of EMV 3-D Secure: three numbers of one or two digits, `2.2.0`.
-  var isProtocolVersion: Bool {
-    var parts = 1
+  /// Mastercard's Transaction Link Identifier: 1 to 36 of base 64, either alphabet.
+  var isTransactionLinkIdentifier: Bool {
+    (1...36).contains(byteCount)
+      && allSatisfy { isLetterOrDigit($0) || "+/=_-".utf8.contains($0) }
+  }
+
+  /// The name of an input: 1 to 32 of `a-z 0-9 _`, without eight digits in a row, which nobody's names
+  /// have and card numbers do. Only such a name is told back.
+  var isInputName: Bool {
     var digits = 0
-    for offset in byteOffsets {
-      if byte(offset) == UInt8(ascii: ".") {
-        guard digits > 0 else { return false }
-        parts += 1
-        digits = 0
-      } else {
-        digits += 1
-        guard isDigit(byte(offset)), digits <= 2 else { return false }
+    return (1...32).contains(byteCount)
+      && allSatisfy { byte in
+        digits = isDigit(byte) ? digits + 1 : 0
+        return digits < 8
+          && (isDigit(byte) || byte == UInt8(ascii: "_")
+            || (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte))
       }
-    }
-    return parts == 3 && digits > 0
-  }
-
-  /// A transaction status of EMV 3-D Secure that ends an authentication, or asks to go on.
-  var isTransactionStatus: Bool {
-    byteCount == 1 && "YANURCI".utf8.contains(byte(0))
-  }
-
-  /// A cardholder authentication verification value: 28 characters of base 64, its padding counted.
-  /// - Source: RFC 4648, 4.
-  var isAuthenticationValue: Bool {
-    guard byteCount == 28 else { return false }
-    var digits = byteCount
-    while digits > 26, byte(digits - 1) == UInt8(ascii: "=") { digits -= 1 }
-    return extracting(0..<digits).allSatisfy { isLetterOrDigit($0) || "+/".utf8.contains($0) }
   }
 }

@@ -19,7 +19,7 @@ struct PushDecoder {
 
   private static let members: MemberNames = [
     "acquirer", "operation", "amount", "reference", "cvc", "initiator", "stored_credential",
-    "three_ds", "sca_exemption",
+    "three_ds", "sca_exemption", "three_ds_server_transaction_id", "inputs",
   ]
   /// An acquirer's name in the configuration is never longer, so a longer one is of none.
   private static let longestAcquirer = 64
@@ -68,11 +68,16 @@ struct PushDecoder {
     let securityCode = try readSecurityCode(root)
     let storedCredential = try readStoredCredential(root)
     let threeDSecure = try readThreeDSecure(root)
+    let authentication = try root.string("three_ds_server_transaction_id") {
+      $0.isUUID ? $0.text : nil
+    }
+    let exemption = try root.choice("sca_exemption", ScaExemption.self)
     return Payment(
       operation: operation, amount: amount, reference: reference,
       securityCode: securityCode, initiator: initiator, storedCredential: storedCredential,
-      threeDSecure: threeDSecure,
-      scaExemption: try root.choice("sca_exemption", ScaExemption.self))
+      threeDSecure: threeDSecure, scaExemption: exemption,
+      threeDSServerTransactionIdentifier: authentication,
+      inputs: try InputReader(brands: brands).read(body))
   }
 
   private func readAmount(_ root: borrowing ObjectReader) throws(Problem) -> Money? {
@@ -109,39 +114,57 @@ struct PushDecoder {
     _ root: borrowing ObjectReader
   ) throws(Problem) -> StoredCredential? {
     guard let object = try root.object("stored_credential") else { return nil }
-    try object.refuseMembers(except: ["use", "sequence", "network_transaction_id"])
+    try object.refuseMembers(except: Self.storedCredentialMembers)
     guard let use = try object.choice("use", StoredCredential.Use.self) else {
       throw object.problem(.missingMember, "use")
     }
     guard let sequence = try object.choice("sequence", StoredCredential.Sequence.self) else {
       throw object.problem(.missingMember, "sequence")
     }
-    let identifier = try object.string("network_transaction_id") { bytes -> String? in
-      let isIdentifier =
-        (1...36).contains(bytes.byteCount) && bytes.allSatisfy(isLetterOrDigit)
-      return isIdentifier ? bytes.text : nil
-    }
-    return StoredCredential(use: use, sequence: sequence, networkTransactionIdentifier: identifier)
+    return StoredCredential(
+      use: use, sequence: sequence,
+      networkTransactionIdentifier: try object.string("network_transaction_id") {
+        $0.isNetworkTransactionIdentifier ? $0.text : nil
+      },
+      transactionLinkIdentifier: try object.string("transaction_link_id") {
+        $0.isTransactionLinkIdentifier ? $0.text : nil
+      })
   }
 
   private func readThreeDSecure(_ root: borrowing ObjectReader) throws(Problem) -> ThreeDSecure? {
     guard let object = try root.object("three_ds") else { return nil }
-    try object.refuseMembers(
-      except: ["version", "trans_status", "eci", "cavv", "ds_transaction_id"])
-    let version = try object.string("version") { $0.isProtocolVersion ? $0.text : nil }
-    guard let version else { throw object.problem(.missingMember, "version") }
-    let status = try object.string("trans_status") { $0.isTransactionStatus ? $0.text : nil }
-    guard let status else { throw object.problem(.missingMember, "trans_status") }
-    return ThreeDSecure(
-      version: version, transStatus: status,
-      eci: try object.string("eci") { bytes -> String? in
-        bytes.byteCount == 2 && bytes.allSatisfy(isDigit) ? bytes.text : nil
-      },
-      cavv: try object.string("cavv") { $0.isAuthenticationValue ? $0.text : nil },
-      dsTransactionIdentifier: try object.string("ds_transaction_id") {
-        $0.isUUID ? $0.text : nil
-      })
+    try object.refuseMembers(except: Self.threeDSecureMembers)
+    try object.require(ThreeDSecure.Member.version.rawValue)
+    try object.require(ThreeDSecure.Member.transStatus.rawValue)
+    let hasFailed = try object.string(ThreeDSecure.Member.transStatus.rawValue) { bytes in
+      bytes.byteCount == 1 && Self.failedStatuses.utf8.contains(bytes.byte(0))
+    }
+    if hasFailed == true {
+      throw Problem(
+        .invalidMember, pointer: "/three_ds/trans_status",
+        detail: "With this status the cardholder is not authenticated: send the payment without "
+          + "three_ds, or authenticate again. Y, A and I can be used.")
+    }
+    var values: [ThreeDSecure.Member: String] = [:]
+    for member in ThreeDSecure.Member.allCases {
+      // Some 3-D Secure servers give the score as a number.
+      if member == .networkScore, let score = try? object.integer(member.rawValue),
+        (0...99).contains(score)
+      {
+        values[member] = String(score)
+      } else {
+        values[member] = try object.string(member.rawValue) { member.accepts($0) ? $0.text : nil }
+      }
+    }
+    return ThreeDSecure(values)
   }
+
+  private static let storedCredentialMembers: MemberNames = [
+    "use", "sequence", "network_transaction_id", "transaction_link_id",
+  ]
+  private static let threeDSecureMembers = MemberNames(ThreeDSecure.Member.allCases.map(\.rawValue))
+  /// Statuses of EMV 3-D Secure after which nobody is authenticated (`C` and `D` not yet).
+  private static let failedStatuses = "NURCD"
 }
 
 /// Reads the body of a pull: an object without members.

@@ -205,6 +205,15 @@ func describe(_ outcome: AcquirerOutcome) -> String {
     if let text = answer.transactionIdentifier { words.append("transaction=\(text)") }
     if let text = answer.networkTransactionIdentifier { words.append("network=\(text)") }
     if let amount = answer.approvedAmount { words.append("amount=\(amount)") }
+    if let captured = answer.captured { words.append(captured ? "captured" : "not-captured") }
+    if let data = answer.threeDSecure {
+      words += ThreeDSecure.Member.allCases.compactMap { member in
+        data[member].map { "\(member.rawValue)=\($0)" }
+      }
+    }
+    if let challenge = answer.challenge {
+      words += Challenge.Member.allCases.map { "\($0.rawValue)=\(challenge[$0])" }
+    }
     words += answer.fields.map { "\($0.name)=\($0.value)" }
     if answer.heldCardNumber { words.append("held") }
     if answer.heldSecurityCode { words.append("code-held") }

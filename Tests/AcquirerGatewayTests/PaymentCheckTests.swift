@@ -52,8 +52,7 @@ import VaultCore
   }
 
   @Test func `what is ignored may be there`() throws {
-    let data = ThreeDSecure(
-      version: "2.2.0", transStatus: "Y", eci: nil, cavv: nil, dsTransactionIdentifier: nil)
+    let data = ThreeDSecure([.version: "2.2.0", .transStatus: "Y"])
     #expect(try check(Fixture.payment(reference: nil, cvc: "123", threeDSecure: data)) == nil)
   }
 

@@ -136,8 +136,7 @@ import VaultCore
     #expect(merchant?.pointer == "/initiator")
     let exemption = try operation.check(Fixture.payment(scaExemption: .lowValue))
     #expect(exemption == Problem(.unknownMember, pointer: "/sca_exemption"))
-    let failed = ThreeDSecure(
-      version: "2.2.0", transStatus: "N", eci: nil, cavv: nil, dsTransactionIdentifier: nil)
+    let failed = ThreeDSecure([.version: "2.2.0", .transStatus: "I"])
     let status = try operation.check(Fixture.payment(threeDSecure: failed))
     #expect(status?.pointer == "/three_ds/trans_status")
   }

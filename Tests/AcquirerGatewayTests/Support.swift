@@ -36,9 +36,10 @@ enum Fixture {
         pan: pan, expiry: try Expiry(month: month, year: year), preferredBrand: preferredBrand))
   }
 
-  static let threeDSecure = ThreeDSecure(
-    version: "2.2.0", transStatus: "Y", eci: "05", cavv: "AAABBEg0VhI0VniQEjRWAAAAAAA=",
-    dsTransactionIdentifier: "f25084f0-5b16-4c0a-ae5d-b24808a95e4b")
+  static let threeDSecure = ThreeDSecure([
+    .version: "2.2.0", .transStatus: "Y", .eci: "05", .cavv: "AAABBEg0VhI0VniQEjRWAAAAAAA=",
+    .dsTransactionIdentifier: "f25084f0-5b16-4c0a-ae5d-b24808a95e4b",
+  ])
 
   static func payment(
     _ operation: PaymentOperation = .authorize, amount: Int64? = 4990, currency: String = "EUR",

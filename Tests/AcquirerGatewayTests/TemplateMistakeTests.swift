@@ -121,7 +121,7 @@ import Testing
     Case(
       "{var: card.number}", "{var: card.number, constant: merchant_id}",
       #"t.yaml:3: the message has no "card.number""#,
-      #"t.yaml:8: a placeholder has either "var" or "constant""#),
+      #"t.yaml:8: a placeholder has either "var", "constant" or "input""#),
     Case(
       "{var: card.number}", "[{var: card.number}, {var: card.number}]",
       #"t.yaml:8: "card.number" stands twice in the message: it is in line 8 already"#),
@@ -177,7 +177,8 @@ import Testing
     Case(
       "outcome: approved", "outcome: accepted",
       #"t.yaml:14: "answer.rules.outcome" does not know "accepted": "#
-        + "one of approved, refused, authentication_required, rejected, unknown"),
+        + "one of approved, pending, authenticated, challenge_required, refused, "
+        + "authentication_required, rejected, unknown"),
     Case(
       "outcome: approved", "outcome: approved\n      reason: other",
       #"t.yaml:15: only a refusal has a "reason""#),

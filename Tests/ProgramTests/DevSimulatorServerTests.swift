@@ -25,7 +25,8 @@ extension HTTPAnswer {
       try DevelopmentPKI.make(in: directory)
       let material = TLSMaterial(directory: directory)
       let server = try SimulatorServer.start(
-        on: Endpoint(host: "127.0.0.1", port: 0), with: material, log: { _ in })
+        on: Endpoint(host: "127.0.0.1", port: 0), with: material, desk: AuthenticationDesk(),
+        log: { _ in })
       defer { server.channel.close(promise: nil) }
       try body(server, material)
     }

@@ -83,6 +83,27 @@ extension EndToEnd {
       #expect(verified["outcome"] == "approved")
     }
 
+    @Test func aPaymentThatIsDecidedLaterIsPending() async throws {
+      let stage = try Stage.current
+      let token = try await stage.token(of: TestCard.visa)
+      let answer = try await stage.ask(.push(token, amount: 100_013, key: "later"))
+      expect(answer, 200)
+      #expect(answer["outcome"] == "pending" && answer["transaction_id"] != nil)
+      let again = try await stage.ask(.push(token, amount: 100_013, key: "later"))
+      #expect(again.body == answer.body)
+    }
+
+    @Test(arguments: [("manual", "false"), ("auto", "true")])
+    func anApprovalSaysWhetherItWaitsForACapture(mode: String, captured: String) async throws {
+      let stage = try Stage.current
+      let token = try await stage.token(of: TestCard.visa)
+      let answer = try await stage.ask(
+        .push(
+          token, amount: 4990, more: #","inputs":{"capture":"\#(mode)"}"#, key: "c-\(mode)"))
+      expect(answer, 200)
+      #expect(answer.body.contains(#""captured":\#(captured)"#))
+    }
+
     @Test func aRejectedRequestIs502AndTheKeyKeepsIt() async throws {
       let stage = try Stage.current
       let token = try await stage.token(of: TestCard.visa)
@@ -117,7 +138,7 @@ extension EndToEnd {
         answer.body == """
           {"payment_id":"\(payment)","outcome":"approved","acquirer":"credit-du-nord","code":null,\
           "reason":null,"transaction_id":null,"network_transaction_id":null,\
-          "approved_amount":null,"fields":{}}
+          "approved_amount":null,"captured":null,"fields":{}}
           """)
     }
 
@@ -162,7 +183,13 @@ struct RefusedPayment: Sendable, CustomTestStringConvertible {
     RefusedPayment(#""operation":"authorize""#, "missing-member", "/amount"),
     RefusedPayment(#"\#(euros),"operation":"capture""#, "invalid-member", "/operation"),
     RefusedPayment(#"\#(euros),"operation":"credit""#, "invalid-member", "/operation"),
-    RefusedPayment(#"\#(euros),"operation":"authenticate""#, "invalid-member", "/operation"),
+    RefusedPayment(#"\#(euros),"inputs":{"phone":"1"}"#, "unknown-member", "/inputs/phone"),
+    RefusedPayment(#"\#(euros),"inputs":{"4970105181818183":1}"#, "unknown-member", "/inputs"),
+    RefusedPayment(
+      #"\#(euros),"inputs":{"email":"4970 1051 8181 8183"}"#, "invalid-member", "/inputs/email"),
+    RefusedPayment(
+      #"\#(euros),"three_ds":{"version":"2.2.0","trans_status":"N"}"#, "invalid-member",
+      "/three_ds/trans_status"),
     RefusedPayment(#"\#(euros),"operation":"verify""#, "invalid-member", "/amount/value"),
     RefusedPayment(
       #""amount":{"value":1,"currency":"JPY"}"#, "unsupported-currency", "/amount/currency"),

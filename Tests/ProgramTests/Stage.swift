@@ -30,6 +30,8 @@ final class Stage: Sendable {
   struct Running: Sendable {
     let vault: Endpoint
     let acquirer: Endpoint
+    /// The issuer's side of 3-D Secure.
+    let accessControl: Endpoint
     let vaultProcess: pid_t
     /// `cadenas-dev up` itself.
     let supervisor: pid_t
@@ -170,6 +172,7 @@ extension Stage {
         directory: directory, programs: programs, life: .bound)
       return Running(
         vault: installation.vault, acquirer: installation.acquirer,
+        accessControl: try Endpoint(installation.members["acs"] ?? ""),
         vaultProcess: installation.vaultProcess,
         supervisor: installation.process)
     }

@@ -66,9 +66,11 @@ struct PushDecoderTests {
           use: .recurring, sequence: .first, networkTransactionIdentifier: "MCC1"))
     #expect(
       payment.threeDSecure
-        == ThreeDSecure(
-          version: "2.2.0", transStatus: "Y", eci: "05", cavv: "AAABBEg0VhI0VniQEjRWAAAAAAA=",
-          dsTransactionIdentifier: "f38e6948-5388-41a6-bca4-b49723c19437"))
+        == ThreeDSecure([
+          .version: "2.2.0", .transStatus: "Y", .eci: "05",
+          .cavv: "AAABBEg0VhI0VniQEjRWAAAAAAA=",
+          .dsTransactionIdentifier: "f38e6948-5388-41a6-bca4-b49723c19437",
+        ]))
     #expect(payment.scaExemption == .lowValue)
   }
 
@@ -183,11 +185,98 @@ struct PushDecoderTests {
       #""three_ds":{"version":"2.2.0","trans_status":"Y","ds_transaction_id":"x"}"#,
       Problem(.invalidMember, pointer: "/three_ds/ds_transaction_id")
     ),
+    (
+      #""three_ds":{"version":"2.3.2","trans_status":"Y"}"#,
+      Problem(.invalidMember, pointer: "/three_ds/version")
+    ),
+    (
+      #""three_ds":{"version":"2.2.0","trans_status":"Y","cavv_algorithm":"9"}"#,
+      Problem(.invalidMember, pointer: "/three_ds/cavv_algorithm")
+    ),
+    (
+      #""three_ds":{"version":"2.2.0","trans_status":"Y","network_score":100}"#,
+      Problem(.invalidMember, pointer: "/three_ds/network_score")
+    ),
+    (
+      #""three_ds":{"version":"2.2.0","trans_status":"Y","cavv":"AAAB+EgAAVniQEjR-AAAAAAAAAA="}"#,
+      Problem(.invalidMember, pointer: "/three_ds/cavv")
+    ),
+    (
+      #""stored_credential":{"use":"recurring","sequence":"first","network_transaction_id":" A1"}"#,
+      Problem(.invalidMember, pointer: "/stored_credential/network_transaction_id")
+    ),
+    (
+      #""three_ds_server_transaction_id":"x""#,
+      Problem(.invalidMember, pointer: "/three_ds_server_transaction_id")
+    ),
+    (#""inputs":[]"#, Problem(.invalidMember, pointer: "/inputs")),
+    (#""inputs":{"pin":"1"}"#, Problem(.sensitiveAuthenticationData)),
     (#""sca_exemption":"none""#, Problem(.invalidMember, pointer: "/sca_exemption")),
   ])
   func `each member has its form`(members: String, expected: Problem) throws {
     #expect(try problem(#""acquirer":"a","# + members) == expected)
     #expect(pool.slotsInUse == 0)
+  }
+
+  @Test func `each form of what the schemes send is taken`() throws {
+    let read = try payment(
+      """
+      "initiator":"moto",
+      "stored_credential":{"use":"unscheduled","sequence":"subsequent",
+        "network_transaction_id":"MCC 0123  45","transaction_link_id":"aGVsbG8td29ybGQ_"},
+      "three_ds":{"version":"2.3.1","trans_status":"I","cavv":"AAAB-EgAAVniQEjR_AAAAAAAAAA=",
+        "acs_transaction_id":"f38e6948-5388-41a6-bca4-b49723c19437","trans_status_reason":"01",
+        "cavv_algorithm":"A","network_score":7,"exemption":"gAAA"}
+      """)
+    #expect(read.initiator == .moto)
+    #expect(read.storedCredential?.networkTransactionIdentifier == "MCC 0123  45")
+    #expect(read.storedCredential?.transactionLinkIdentifier == "aGVsbG8td29ybGQ_")
+    #expect(read.threeDSecure?[.cavv] == "AAAB-EgAAVniQEjR_AAAAAAAAAA=")
+    #expect(read.threeDSecure?[.networkScore] == "7")
+    #expect(read.threeDSecure?[.exemption] == "gAAA")
+  }
+
+  @Test(arguments: ["N", "U", "R", "C", "D"])
+  func `data of nobody who was authenticated is refused with a sentence`(status: String) throws {
+    let problem = try problem(#""three_ds":{"version":"2.2.0","trans_status":"\#(status)"}"#)
+    #expect(problem?.name == .invalidMember)
+    #expect(problem?.pointer == "/three_ds/trans_status")
+    #expect(problem?.detail?.contains("authenticate again") == true)
+  }
+
+  private static let inputs: [(String, String?, PaymentInput.Value)] = [
+    (#""email":"a@b.example""#, "email", PaymentInput.Value.text("a@b.example")),
+    (#""n":12.0"#, "n", .integer(12)), (#""b":false"#, "b", .boolean(false)),
+    (#""n":1.5"#, "n", .unfit), (#""o":{}"#, "o", .unfit), (#""a":["x"]"#, "a", .unfit),
+    (#""t":"tab\there""#, "t", .unfit), (#""t":"\u0085""#, "t", .unfit),
+    (#""t":"4970 1051 8181 8183""#, "t", .unfit), (#""t":"x4970105181818183y""#, "t", .unfit),
+    (#""t":"\uFF14970105181818183""#, "t", .unfit),
+    (#""t":"\u0664\u0669\u0667\u0660105181818183""#, "t", .unfit),
+    (#""t":"4970\u200b1051\u200b8181\u200b8183""#, "t", .unfit),
+    (#""t":4970105181818183"#, "t", .unfit),
+    (#""t":"4970 1051 8181 8184""#, "t", .text("4970 1051 8181 8184")),
+    (
+      #""t":"f38e6948-5388-41a6-bca4-b49723c19437""#, "t",
+      .text("f38e6948-5388-41a6-bca4-b49723c19437")
+    ),
+    (#""T":"x""#, nil, .text("x")), (#""n12345678":"x""#, nil, .text("x")),
+    (#""n1234567_8":"x""#, "n1234567_8", .text("x")),
+  ]
+
+  @Test(arguments: Self.inputs)
+  func `an input is read as what it is`(
+    members: String, name: String?, value: PaymentInput.Value
+  ) throws {
+    let inputs = try payment(#""inputs":{\#(members),"gone":null}"#).inputs
+    #expect(inputs == [PaymentInput(name: name, value: value)])
+  }
+
+  @Test func `a text that is too long, and too many inputs`() throws {
+    let long = String(repeating: "a", count: PaymentInput.longestText + 1)
+    #expect(try payment(#""inputs":{"t":"\#(long)"}"#).inputs.first?.value == .unfit)
+    let many = (0...PaymentInput.most).map { #""i\#($0)":1"# }.joined(separator: ",")
+    #expect(
+      try problem(#""inputs":{\#(many)}"#) == Problem(.invalidMember, pointer: "/inputs"))
   }
 
   @Test func `verify has no amount, or nothing`() throws {

@@ -5,6 +5,8 @@ import VaultCore
 /// Compiles how answers are read, and reports every mistake in it.
 struct AnswerCompiler {
   let diagnostics: Diagnostics
+  /// The operations whose answers they are.
+  let operations: [PaymentOperation]
 
   /// The rules; nil where `tree` is not even a mapping. Other mistakes have been reported, too.
   func compile(_ tree: ConfigurationTree, name: String) -> AnswerRules? {
@@ -13,79 +15,30 @@ struct AnswerCompiler {
     let code = declaredField(reader, "code")
     let transaction = declaredField(reader, "transaction_id")
     let network = declaredField(reader, "network_transaction_id")
-    var approvedAmount: JSONPointer?
-    if let amount = reader.mapping("approved_amount") {
-      approvedAmount = pointer(amount, "field")
-      amount.finish()
-    }
+    let approvedAmount = amount(reader)
+    let threeDSecure = threeDSecure(reader)
+    let challenge = challenge(reader)
     var fields: [AnswerRules.NamedField] = []
     if let further = reader.mapping("fields") {
       for member in further.named {
         guard isFieldName(member) else { continue }
+        if Challenge.Member(rawValue: member.key) != nil {
+          diagnostics.report(
+            "the field \(quoted(member.key)) is the vault's own", at: member.position,
+            suggestion: "say where it stands under \"challenge\"")
+        }
         if let field = declaredField(further, member.key) {
           fields.append(.init(name: member.key, field: field))
         }
       }
     }
     reader.finish()
+    checkAuthentication(rules, threeDSecure, challenge, at: reader.position)
     return AnswerRules(
       rules: rules, code: code, transactionIdentifier: transaction,
-      networkTransactionIdentifier: network, approvedAmount: approvedAmount, fields: fields)
+      networkTransactionIdentifier: network, approvedAmount: approvedAmount,
+      threeDSecure: threeDSecure, challenge: challenge, fields: fields)
   }
-
-  private func isFieldName(_ member: ConfigurationTree.Member) -> Bool {
-    let bytes = member.key.utf8
-    let isName =
-      (1...64).contains(bytes.count)
-      && bytes.allSatisfy { (0x61...0x7A).contains($0) || (0x30...0x39).contains($0) || $0 == 0x5F }
-    if !isName {
-      diagnostics.report(
-        "\(quoted(member.key)) is not a field's name", at: member.position,
-        suggestion: "use a-z 0-9 _")
-    }
-    return isName
-  }
-
-  private func declaredField(_ reader: MappingReader, _ key: String) -> DeclaredField? {
-    guard let field = reader.mapping(key) else { return nil }
-    defer { field.finish() }
-    let pointers = pointers(field, "field")
-    guard let text = field.requiredString("pattern") else { return nil }
-    guard let pattern = FieldPattern(text) else {
-      diagnostics.report(
-        "\(quoted(field.path("pattern"))) is not a pattern", at: field.position(of: "pattern"),
-        suggestion: "write one class and a count, such as [A-Za-z0-9-]{1,36}")
-      return nil
-    }
-    return pointers.isEmpty ? nil : DeclaredField(pointers: pointers, pattern: pattern)
-  }
-
-  /// One pointer, or a list of them.
-  private func pointers(_ reader: MappingReader, _ key: String) -> [JSONPointer] {
-    guard case .sequence? = reader.tree(key)?.value else {
-      return pointer(reader, key).map { [$0] } ?? []
-    }
-    return (reader.strings(key) ?? []).compactMap { text, position in
-      pointer(text, at: position, name: reader.path(key))
-    }
-  }
-
-  private func pointer(_ reader: MappingReader, _ key: String) -> JSONPointer? {
-    guard let text = reader.requiredString(key) else { return nil }
-    return pointer(text, at: reader.position(of: key), name: reader.path(key))
-  }
-
-  private func pointer(
-    _ text: String, at position: ConfigurationTree.Position, name: String
-  ) -> JSONPointer? {
-    if let pointer = JSONPointer(text) { return pointer }
-    diagnostics.report(
-      "\(quoted(name)) is not a JSON Pointer", at: position,
-      suggestion: "write it with slashes, such as /answer/status")
-    return nil
-  }
-
-  // MARK: - Rules
 
   private func rules(_ reader: MappingReader) -> [AnswerRule] {
     guard let tree = reader.requiredTree("rules") else { return [] }
@@ -191,52 +144,5 @@ struct AnswerCompiler {
       at: tree.position,
       suggestion: tree.isNull ? "write {exists: false}" : "write a string in quotation marks")
     return nil
-  }
-
-  // MARK: - Verdicts
-
-  private enum Word: String, CaseIterable {
-    case approved, refused
-    case authenticationRequired = "authentication_required"
-    case rejected, unknown
-  }
-
-  private func verdict(_ reader: MappingReader) -> AnswerRule.Verdict? {
-    let reason = reader.tree("reason").map { reasonRule($0, reader) }
-    guard reader.requiredTree("outcome") != nil,
-      let word = choice(reader, "outcome", among: Word.allCases)
-    else { return nil }
-    if reason != nil, word != .refused {
-      diagnostics.report(
-        "only a refusal has a \"reason\"", at: reader.position(of: "reason"))
-    }
-    switch word {
-    case .approved: return .decided(.approved, nil)
-    case .refused: return .decided(.refused, reason ?? nil)
-    case .authenticationRequired: return .decided(.authenticationRequired, nil)
-    case .rejected: return .rejected
-    case .unknown: return .unknown
-    }
-  }
-
-  private func reasonRule(_ tree: ConfigurationTree, _ rule: MappingReader) -> ReasonRule? {
-    guard case .mapping = tree.value else {
-      return choice(rule, "reason", among: PaymentAnswer.Reason.allCases).map {
-        ReasonRule(field: nil, map: [:], otherwise: $0)
-      }
-    }
-    guard let reader = MappingReader(tree, name: rule.path("reason"), diagnostics) else {
-      return nil
-    }
-    defer { reader.finish() }
-    let field = pointer(reader, "field")
-    var map: [String: PaymentAnswer.Reason] = [:]
-    if let entries = reader.requiredMapping("map") {
-      for member in entries.named {
-        map[member.key] = choice(entries, member.key, among: PaymentAnswer.Reason.allCases)
-      }
-    }
-    let otherwise = choice(reader, "otherwise", among: PaymentAnswer.Reason.allCases)
-    return field.map { ReasonRule(field: $0, map: map, otherwise: otherwise) }
   }
 }

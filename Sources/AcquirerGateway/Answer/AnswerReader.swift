@@ -15,8 +15,12 @@ package struct AnswerReader {
   let rules: AnswerRules
   /// The amount that was asked for, in minor units; nil for a message without one, which asks for 0.
   let requestedAmount: Int64?
+  /// How many decimals the currency of that amount has; nil for a message without one.
+  var decimals: Int?
   /// The security code that was sent: a member that repeats it is dropped.
   var securityCode: SecurityCode?
+  /// What was asked for.
+  var operation = PaymentOperation.authorize
 
   /// What the answer means.
   ///
@@ -48,19 +52,39 @@ package struct AnswerReader {
       if holdsNumber { return .rejected(code: nil, heldCardNumber: true) }
       let code = text(rules.code, document, &screen, mayBeSecurityCode: true)
       return .rejected(code: code, heldCardNumber: screen.foundPiece)
-    case .decided(let outcome, let reason):
-      var answer = PaymentAnswer(outcome: outcome, heldCardNumber: holdsNumber)
-      do throws(AmountProblem) {
-        answer.approvedAmount = try approvedAmount(outcome, document, &screen)
-      } catch {
-        return unknown(
-          GatewayCause.approvedAmount, holdsNumber: holdsNumber || screen.foundPiece)
-      }
-      if holdsNumber { return .answered(answer) }
-      answer.reason = reason.flatMap { self.reason($0, document) }
-      fill(&answer, document, &screen)
-      return .answered(answer)
+    case .decided(let decision):
+      return outcome(decision, document, &screen, holdsNumber: holdsNumber)
     }
+  }
+
+  private func outcome(
+    _ decision: Decision, _ document: JSONDocument, _ screen: inout MemberScreen, holdsNumber: Bool
+  ) -> AcquirerOutcome {
+    guard operation.mayEnd(in: decision.outcome) else {
+      return unknown(GatewayCause.unmapped, holdsNumber: holdsNumber)
+    }
+    var answer = PaymentAnswer(outcome: decision.outcome, heldCardNumber: holdsNumber)
+    do throws(AmountProblem) {
+      answer.approvedAmount = try approvedAmount(decision.outcome, document, &screen)
+    } catch {
+      return unknown(GatewayCause.approvedAmount, holdsNumber: holdsNumber || screen.foundPiece)
+    }
+    if holdsNumber { return .answered(answer) }
+    answer.captured = decision.captured
+    answer.reason = decision.reason.flatMap { self.reason($0, document) }
+    switch decision.outcome {
+    case .authenticated: answer.threeDSecure = threeDSecure(document, &screen)
+    case .challengeRequired: answer.challenge = challenge(document, &screen)
+    case .approved, .pending, .refused, .authenticationRequired: break
+    }
+    let lacksData =
+      decision.outcome == .authenticated && answer.threeDSecure == nil
+      || decision.outcome == .challengeRequired && answer.challenge == nil
+    if lacksData {
+      return unknown(GatewayCause.authenticationData, holdsNumber: screen.foundPiece)
+    }
+    fill(&answer, document, &screen)
+    return .answered(answer)
   }
 
   /// An acquirer may write UTF-8 with a byte order mark, which a reader may ignore (RFC 8259, 8.1).
@@ -157,7 +181,7 @@ package struct AnswerReader {
     return rule.map[text] ?? rule.otherwise
   }
 
-  private func scalar(_ node: JSONDocument.Node, _ document: JSONDocument) -> String? {
+  func scalar(_ node: JSONDocument.Node, _ document: JSONDocument) -> String? {
     // An escape takes at most six bytes for one.
     guard node.content.count <= FieldPattern.longest * 6 else { return nil }
     guard node.kind == .number else { return document.string(of: node) }
@@ -184,21 +208,33 @@ extension AnswerReader {
     _ outcome: PaymentAnswer.Outcome, _ document: JSONDocument,
     _ screen: inout MemberScreen
   ) throws(AmountProblem) -> Int64? {
-    guard outcome == .approved, let node = rules.approvedAmount?.find(in: document) else {
-      return nil
+    guard outcome == .approved, let field = rules.approvedAmount,
+      let node = field.pointer.find(in: document)
+    else { return nil }
+    let power = field.isDecimal ? decimals ?? 0 : 0
+    guard let amount = amount(node, document, times10ToThe: power), amount >= 0 else {
+      throw AmountProblem()
     }
-    guard let amount = amount(node, document), amount >= 0 else { throw AmountProblem() }
     let asked = requestedAmount ?? 0
     if amount == asked { return nil }
     if screen.holdsPiece(String(amount)) || amount > asked { throw AmountProblem() }
     return amount
   }
 
-  /// A whole number, as a number in any form (`500`, `500.0`, `5e2`) or as a string of its digits.
-  private func amount(_ node: JSONDocument.Node, _ document: JSONDocument) -> Int64? {
-    guard node.kind == .string else { return document.integer(of: node) }
-    return scalar(node, document).flatMap { text in
-      Int64(text).flatMap { String($0) == text ? $0 : nil }
-    }
+  /// A number of minor units, as a number in any form (`500`, `500.0`, `5e2`) or as a string; where it
+  /// counts the major unit, with as many decimals at most as the currency has (`49.9`, `"49.90"`).
+  private func amount(
+    _ node: JSONDocument.Node, _ document: JSONDocument, times10ToThe power: Int
+  ) -> Int64? {
+    guard node.kind == .string else { return document.integer(of: node, times10ToThe: power) }
+    guard let text = scalar(node, document) else { return nil }
+    let parts = text.split(separator: ".", maxSplits: 1, omittingEmptySubsequences: false)
+    let decimals = parts.count == 2 ? parts[1] : ""
+    guard let whole = Int64(parts[0]), String(whole) == parts[0],
+      parts.count == 1 || (1...max(power, 1)).contains(decimals.utf8.count) && power > 0,
+      decimals.utf8.allSatisfy(isDigit)
+    else { return nil }
+    let digits = "\(whole)\(decimals)" + String(repeating: "0", count: power - decimals.utf8.count)
+    return Int64(digits)
   }
 }

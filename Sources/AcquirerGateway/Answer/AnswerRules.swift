@@ -8,7 +8,11 @@ package struct AnswerRules: Sendable {
   let code: DeclaredField?
   let transactionIdentifier: DeclaredField?
   let networkTransactionIdentifier: DeclaredField?
-  let approvedAmount: JSONPointer?
+  let approvedAmount: AmountField?
+  /// Where the values of 3-D Secure stand that a payment hands on.
+  let threeDSecure: [ThreeDSecure.Member: TranslatedField]
+  /// Where what a challenge takes stands; empty where no challenge comes.
+  let challenge: [Challenge.Member: [JSONPointer]]
   let fields: [NamedField]
 
   struct NamedField: Sendable {
@@ -24,6 +28,20 @@ struct DeclaredField: Sendable {
   let pattern: FieldPattern
 }
 
+/// A value whose form the vault knows, and what the acquirer's own words for it mean.
+struct TranslatedField: Sendable {
+  let pointers: [JSONPointer]
+  /// nil where the value counts as it stands.
+  let map: [String: String]?
+}
+
+/// Where the approved amount stands.
+struct AmountField: Sendable {
+  let pointer: JSONPointer
+  /// Whether it is written in the major unit, such as `49.90`.
+  let isDecimal: Bool
+}
+
 /// What an answer has to look like, and what it means then.
 struct AnswerRule: Sendable {
   let conditions: [FieldCondition]
@@ -32,9 +50,29 @@ struct AnswerRule: Sendable {
   let verdict: Verdict
 
   enum Verdict: Sendable {
-    case decided(PaymentAnswer.Outcome, ReasonRule?)
+    case decided(Decision)
     case rejected
     case unknown
+  }
+}
+
+/// What a rule says that the acquirer decided.
+struct Decision: Sendable {
+  let outcome: PaymentAnswer.Outcome
+  /// Of a refusal.
+  var reason: ReasonRule?
+  /// Of an approval; nil where the rule does not say.
+  var captured: Bool?
+}
+
+extension PaymentOperation {
+  /// Whether an acquirer can decide so about it.
+  func mayEnd(in outcome: PaymentAnswer.Outcome) -> Bool {
+    switch outcome {
+    case .refused: true
+    case .authenticated, .challengeRequired: isAuthentication
+    case .approved, .pending, .authenticationRequired: !isAuthentication
+    }
   }
 }
 

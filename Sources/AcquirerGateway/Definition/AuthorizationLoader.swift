@@ -5,21 +5,15 @@ import SecretMemory
 
 /// Reads the secret of an `Authorization` header and writes its value into secret memory.
 struct AuthorizationLoader {
-  /// The bytes of a password or a token.
-  static let longestSecret = 4_096
-
-  /// What stands in the way; the end of a sentence about the file.
-  struct Failure: Error {
-    let message: String
-  }
+  typealias Failure = SecretFile.Failure
 
   /// `Basic …` of RFC 7617: user and password in UTF-8, joined by a colon, in base 64.
   static func basic(_ credentials: BasicCredentials) throws(Failure) -> SecretHeader {
     guard !credentials.user.utf8.contains(where: { $0 == UInt8(ascii: ":") || $0 < 0x20 }) else {
       throw Failure(message: "the user's name may not hold a colon")
     }
-    let password = try read(credentials.passwordFile)
-    let pair = try secret(Array("\(credentials.user):".utf8).rawSpan, password.bytes)
+    let password = try SecretFile.read(credentials.passwordFile)
+    let pair = try SecretFile.joined(Array("\(credentials.user):".utf8).rawSpan, password.bytes)
     for offset in password.bytes.byteOffsets where password.bytes.byte(offset) < 0x20 {
       throw Failure(message: "the password holds a control character")
     }
@@ -28,7 +22,7 @@ struct AuthorizationLoader {
 
   /// `Bearer …` of RFC 6750.
   static func bearer(_ path: String) throws(Failure) -> SecretHeader {
-    let token = try read(path)
+    let token = try SecretFile.read(path)
     for offset in token.bytes.byteOffsets {
       let byte = token.bytes.byte(offset)
       guard isLetterOrDigit(byte) || "-._~+/=".utf8.contains(byte) else {
@@ -41,49 +35,13 @@ struct AuthorizationLoader {
   private static func header(
     _ scheme: String, _ value: borrowing SecretBytes
   ) throws(Failure) -> SecretHeader {
-    SecretHeader(try secret(Array(scheme.utf8).rawSpan, value.bytes))
-  }
-
-  /// The content of a file without the end of its line.
-  private static func read(_ path: String) throws(Failure) -> SecretBytes {
-    var bytes: [UInt8]
-    do throws(ConfigurationFileProblem) {
-      bytes = try ConfigurationFiles.read(path, maximumBytes: longestSecret)
-    } catch {
-      throw Failure(message: error.text)
-    }
-    defer { unsafe bytes.withUnsafeMutableBytes { unsafe wipe($0) } }
-    var count = bytes.count
-    if count > 0, bytes[count - 1] == UInt8(ascii: "\n") { count -= 1 }
-    if count > 0, bytes[count - 1] == UInt8(ascii: "\r") { count -= 1 }
-    guard count > 0 else { throw Failure(message: "is empty") }
-    return try secret(bytes.rawSpan.extracting(first: count), RawSpan())
-  }
-
-  /// Both parts, one after the other, in secret memory.
-  private static func secret(_ first: RawSpan, _ second: RawSpan) throws(Failure) -> SecretBytes {
-    var secret = try allocate(first.byteCount + second.byteCount)
-    unsafe secret.withMutableBytes { target in
-      for offset in first.byteOffsets { unsafe target[offset] = first.byte(offset) }
-      for offset in second.byteOffsets {
-        unsafe target[first.byteCount + offset] = second.byte(offset)
-      }
-    }
-    return secret
-  }
-
-  private static func allocate(_ count: Int) throws(Failure) -> SecretBytes {
-    do throws(SecretMemoryError) {
-      return try SecretBytes(count: count)
-    } catch {
-      throw Failure(message: "no secret memory is left for its content")
-    }
+    SecretHeader(try SecretFile.joined(Array(scheme.utf8).rawSpan, value.bytes))
   }
 
   /// Base 64 with padding (RFC 4648, 4).
   private static func base64(_ source: RawSpan) throws(Failure) -> SecretBytes {
     let groups = (source.byteCount + 2) / 3
-    var encoded = try allocate(groups * 4)
+    var encoded = try SecretFile.allocate(groups * 4)
     unsafe encoded.withMutableBytes { target in
       for group in 0..<groups {
         var bits: UInt32 = 0

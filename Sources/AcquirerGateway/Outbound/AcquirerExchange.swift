@@ -196,7 +196,8 @@ extension Message {
   fileprivate func outcome(status: Int, body: ByteBuffer) -> AcquirerOutcome {
     let reader = AnswerReader(
       rules: template.answer, requestedAmount: payment.amount?.value,
-      securityCode: payment.securityCode)
+      decimals: payment.currency?.exponent, securityCode: payment.securityCode,
+      operation: payment.operation)
     return read(body, status: status, reader, card.card)
   }
 

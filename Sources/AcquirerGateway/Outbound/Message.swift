@@ -89,6 +89,7 @@ struct Message: Sendable {
     case .paymentIdentifier: writer.write(identifier.text)
     case .operation: writer.write(payment.operation.rawValue)
     case .constant(let name): writer.write(constants[name] ?? "")
+    case .secret(let header): write(header.value, to: &writer)
     }
   }
 
@@ -101,6 +102,7 @@ struct Message: Sendable {
       let value = constants[name] ?? ""
       if form == .integer { writer.write(value) } else { writer.writeJSON(value) }
     case .variable(let placeholder): write(placeholder, to: &writer)
+    case .input(let placeholder): write(placeholder, to: &writer)
     case .array(let elements):
       writer.write("[")
       for (index, element) in elements.filter(isPresent).enumerated() {
@@ -125,12 +127,22 @@ struct Message: Sendable {
     switch node {
     case .literal, .constant: return true
     case .variable(let placeholder): return isPresent(placeholder)
+    case .input(let placeholder): return isPresent(placeholder)
     case .object, .array:
       let placeholders = node.placeholders
       guard placeholders.allSatisfy(\.isOptional), !placeholders.isEmpty else { return true }
-      let requested = placeholders.filter { $0.variable.pointer != nil }
-      return (requested.isEmpty ? placeholders : requested).contains(where: isPresent)
+      let requested = placeholders.filter(\.isOfRequest)
+      return (requested.isEmpty ? placeholders : requested).contains { placeholder in
+        switch placeholder {
+        case .variable(let variable): isPresent(variable)
+        case .input(let input): isPresent(input)
+        }
+      }
     }
+  }
+
+  private func isPresent(_ placeholder: InputPlaceholder) -> Bool {
+    payment.value(of: placeholder.input) != nil
   }
 
   private func isPresent(_ placeholder: VariablePlaceholder) -> Bool {
@@ -140,6 +152,21 @@ struct Message: Sendable {
     // A scheme that the acquirer has no word for is a wish that cannot be passed on.
     guard let brand = card.card.preferredBrand else { return false }
     return placeholder.map.map { $0[brand.name] != nil } ?? true
+  }
+
+  private func write(_ placeholder: InputPlaceholder, to writer: inout MessageWriter) {
+    guard let value = payment.value(of: placeholder.input) else { return writer.write("null") }
+    if let map = placeholder.map {
+      return writer.write(value.word.flatMap { map[$0] } ?? Array("null".utf8))
+    }
+    let text: String
+    switch value {
+    case .text(let text): return writer.writeJSON(text)
+    case .integer(let value): text = String(value)
+    case .boolean(let value): text = value ? "true" : "false"
+    case .unfit: text = "null"
+    }
+    if placeholder.isQuoted { writer.writeJSON(text) } else { writer.write(text) }
   }
 
   private func write(_ placeholder: VariablePlaceholder, to writer: inout MessageWriter) {
@@ -153,6 +180,8 @@ struct Message: Sendable {
     case .cardExpiry: write(card.card.expiry, as: placeholder.form, to: &writer)
     case .amountValue: writeAmount(as: placeholder.form, to: &writer)
     case .now: writeTime(as: placeholder.form, to: &writer)
+    case .threeDSecureScore where placeholder.form == .integer:
+      writer.write(text(.threeDSecureScore).flatMap { Int($0) }.map { String($0) } ?? "null")
     case .amountCurrency where placeholder.form == .currencyNumeric:
       writer.writeJSON(payment.amount?.currency.numericText ?? "")
     default: writer.writeJSON(text(placeholder.variable) ?? "")

@@ -10,10 +10,14 @@ struct BodyCompiler {
   }
 
   let diagnostics: Diagnostics
+  /// What the template declares.
+  let declared: [TemplateInput]
   private(set) var placeholders: [Found] = []
+  private(set) var inputs: [InputPlaceholder] = []
   private(set) var constants: [ConstantUse] = []
 
-  init(diagnostics: Diagnostics) {
+  init(declared: [TemplateInput], diagnostics: Diagnostics) {
+    self.declared = declared
     self.diagnostics = diagnostics
   }
 
@@ -36,7 +40,7 @@ struct BodyCompiler {
     case .sequence(let elements):
       return .array(elements.compactMap { node($0, name: name) })
     case .mapping(let members):
-      if members.contains(where: { $0.key == "var" || $0.key == "constant" }) {
+      if members.contains(where: { ["var", "constant", "input"].contains($0.key) }) {
         return placeholder(tree, name: name)
       }
       return .object(
@@ -53,13 +57,13 @@ struct BodyCompiler {
   private mutating func placeholder(_ tree: ConfigurationTree, name: String) -> TemplateNode? {
     guard let reader = MappingReader(tree, name: name, diagnostics) else { return nil }
     defer { reader.finish() }
-    if reader.has("constant") {
-      if reader.has("var") {
-        diagnostics.report(
-          "a placeholder has either \"var\" or \"constant\"", at: tree.position)
-      }
-      return constant(reader, tree)
+    let sources = ["var", "constant", "input"].filter { reader.has($0) }
+    if sources.count > 1 {
+      diagnostics.report(
+        "a placeholder has either \"var\", \"constant\" or \"input\"", at: tree.position)
     }
+    if sources.contains("constant") { return constant(reader, tree) }
+    if sources.contains("input") { return input(reader, tree) }
     guard let word = reader.requiredString("var") else { return nil }
     guard let variable = TemplateVariable(rawValue: word) else {
       diagnostics.report(
@@ -95,6 +99,44 @@ struct BodyCompiler {
       ConstantUse(
         name: name, position: tree.position, isInHead: false, isInteger: form == .integer))
     return .constant(name: name, form: form)
+  }
+
+  private mutating func input(
+    _ reader: MappingReader, _ tree: ConfigurationTree
+  ) -> TemplateNode? {
+    guard let name = reader.requiredString("input") else { return nil }
+    guard let input = declared.first(where: { $0.name == name }) else {
+      diagnostics.report(
+        "\"inputs\" does not declare \(quoted(name))", at: tree.position,
+        suggestion: suggestion(for: name, among: declared.map(\.name)))
+      return nil
+    }
+    let isQuoted = choice(reader, "as", among: [ValueForm.string]) != nil
+    var map: [String: [UInt8]]?
+    if let entries = reader.mapping("map") {
+      let words: [String] =
+        switch input.kind {
+        case .words(let words): words
+        case .boolean: ["true", "false"]
+        case .text, .integer: []
+        }
+      if words.isEmpty {
+        diagnostics.report("\(quoted(name)) cannot be translated", at: entries.position)
+        return nil
+      }
+      map = entries.named.reduce(into: [:]) { map, member in
+        if !words.contains(member.key) {
+          diagnostics.report(
+            "\(quoted(name)) is never \(quoted(member.key))", at: member.position,
+            suggestion: suggestion(for: member.key, among: words))
+        } else if let value = literal(member.tree, name: entries.path(member.key)) {
+          map[member.key] = value
+        }
+      }
+    }
+    let placeholder = InputPlaceholder(input: input, isQuoted: isQuoted, map: map)
+    inputs.append(placeholder)
+    return .input(placeholder)
   }
 
   private func form(of variable: TemplateVariable, _ reader: MappingReader) -> ValueForm? {

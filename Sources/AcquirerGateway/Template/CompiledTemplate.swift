@@ -66,6 +66,10 @@ package struct OperationTemplate: Sendable {
   let requires: Set<TemplateVariable>
   /// What a request may have although the message does not hold it.
   let ignores: Set<TemplateVariable>
+  /// What the message holds beyond the vault's own list, where it is there.
+  let inputs: [InputPlaceholder]
+  /// The names of inputs that a request may have although the message does not hold them.
+  let ignoredInputs: Set<String>
   /// Where values are translated, in the order of the template.
   let translations: [VariablePlaceholder]
   let constants: [ConstantUse]
@@ -84,11 +88,13 @@ struct HeaderLine: Sendable {
 }
 
 /// A whole value in the path or a header.
-enum HeadValue: Equatable, Sendable {
+enum HeadValue: Sendable {
   case literal(String)
   case paymentIdentifier
   case operation
   case constant(String)
+  /// The content of a file.
+  case secret(SecretHeader)
 }
 
 /// A value of the body.
@@ -96,6 +102,7 @@ indirect enum TemplateNode: Sendable {
   /// A JSON value as it is written into the message.
   case literal([UInt8])
   case variable(VariablePlaceholder)
+  case input(InputPlaceholder)
   case constant(name: String, form: ValueForm)
   case object([Member])
   case array([TemplateNode])
@@ -115,12 +122,35 @@ struct VariablePlaceholder: Sendable {
   let map: [String: [UInt8]]?
 }
 
+/// What a value of the body takes from somewhere else than the template and the merchant's constants.
+enum Placeholder: Sendable {
+  case variable(VariablePlaceholder)
+  case input(InputPlaceholder)
+
+  /// Whether the message can be without it.
+  var isOptional: Bool {
+    switch self {
+    case .variable(let placeholder): placeholder.isOptional
+    case .input(let placeholder): !placeholder.input.isRequired
+    }
+  }
+
+  /// Whether the request has a member for it; the vault knows the rest by itself.
+  var isOfRequest: Bool {
+    switch self {
+    case .variable(let placeholder): placeholder.variable.pointer != nil
+    case .input: true
+    }
+  }
+}
+
 extension TemplateNode {
-  /// The variables in this value and below it.
-  var placeholders: [VariablePlaceholder] {
+  /// The variables and inputs in this value and below it.
+  var placeholders: [Placeholder] {
     switch self {
     case .literal, .constant: []
-    case .variable(let placeholder): [placeholder]
+    case .variable(let placeholder): [.variable(placeholder)]
+    case .input(let placeholder): [.input(placeholder)]
     case .object(let members): members.flatMap(\.value.placeholders)
     case .array(let elements): elements.flatMap(\.placeholders)
     }

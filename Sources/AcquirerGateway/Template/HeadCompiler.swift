@@ -3,10 +3,13 @@ import Configuration
 /// Compiles path and headers: literals and whole values that are fit for a line of the head.
 struct HeadCompiler {
   let diagnostics: Diagnostics
+  /// Where relative paths start.
+  let directory: String
   private(set) var constants: [ConstantUse] = []
   private(set) var hasPaymentIdentifier = false
 
-  init(diagnostics: Diagnostics) {
+  init(directory: String, diagnostics: Diagnostics) {
+    self.directory = directory
     self.diagnostics = diagnostics
   }
 
@@ -59,7 +62,7 @@ struct HeadCompiler {
         diagnostics.report("the header \(quoted(member.key)) stands twice", at: member.position)
       }
       if let value = headerValue(member.tree, name: reader.path(member.key)) {
-        if lowercased == "accept-encoding", value != .literal("identity") {
+        if lowercased == "accept-encoding", !value.isIdentity {
           diagnostics.report(
             "an answer in a content coding is not read", at: member.position,
             suggestion: "leave \(quoted(member.key)) out: the vault asks for none")
@@ -73,6 +76,8 @@ struct HeadCompiler {
 
   private mutating func headerValue(_ tree: ConfigurationTree, name: String) -> HeadValue? {
     switch tree.value {
+    case .mapping(let members) where members.contains(where: { $0.key == "secret_file" }):
+      return secret(tree, name: name)
     case .mapping:
       return placeholder(tree, name: name)
     case .scalar(let text, _) where HeadCharacters.isHeaderValue(text):
@@ -80,6 +85,27 @@ struct HeadCompiler {
     case .scalar, .sequence:
       diagnostics.report(
         "\(quoted(name)) expects visible ASCII on one line, found \(tree.kind)", at: tree.position)
+      return nil
+    }
+  }
+
+  private func secret(_ tree: ConfigurationTree, name: String) -> HeadValue? {
+    guard let reader = MappingReader(tree, name: name, diagnostics) else { return nil }
+    defer { reader.finish() }
+    guard let text = reader.requiredString("secret_file") else { return nil }
+    let path = ConfigurationFiles.absolute(text, in: directory)
+    do throws(ConfigurationFileProblem) {
+      try ConfigurationFiles.check(path, isPrivate: true)
+    } catch {
+      var help: String?
+      if case .notPrivate = error { help = "chmod 600 \(path)" }
+      diagnostics.report("\(path) \(error.text)", at: tree.position, suggestion: help)
+      return nil
+    }
+    do throws(SecretFile.Failure) {
+      return .secret(try SecretFile.header(path))
+    } catch {
+      diagnostics.report("\(path) \(error.message)", at: tree.position)
       return nil
     }
   }
@@ -111,5 +137,12 @@ struct HeadCompiler {
         suggestion: suggestion(for: word, among: fit.map(\.rawValue)))
       return nil
     }
+  }
+}
+
+extension HeadValue {
+  /// Whether it is the literal `identity`.
+  fileprivate var isIdentity: Bool {
+    if case .literal("identity") = self { true } else { false }
   }
 }

@@ -6,6 +6,10 @@ import VaultCore
 struct OperationCompiler {
   let operation: PaymentOperation
   let reader: MappingReader
+  /// Where relative paths start.
+  let directory: String
+  /// What the template declares beyond the vault's own list.
+  let inputs: [TemplateInput]
   /// Whether the file has an answer for all operations, right or wrong.
   let hasSharedAnswer: Bool
   let sharedAnswer: AnswerRules?
@@ -15,14 +19,14 @@ struct OperationCompiler {
   /// The operation; nil where something is missing or wrong, which has been reported.
   func compile() -> OperationTemplate? {
     let method = choice(reader, "method", among: Method.allCases) ?? .post
-    var head = HeadCompiler(diagnostics: diagnostics)
+    var head = HeadCompiler(directory: directory, diagnostics: diagnostics)
     let path = reader.requiredTree("path").map { head.path($0, name: reader.path("path")) }
     let headers = reader.mapping("headers").map { head.headers($0) } ?? []
-    var compiler = BodyCompiler(diagnostics: diagnostics)
+    var compiler = BodyCompiler(declared: inputs, diagnostics: diagnostics)
     let body = reader.requiredTree("body").flatMap { tree in
       compiler.compile(tree, name: reader.path("body"))
     }
-    let ignores = ignored(usedIn: compiler.placeholders.map(\.placeholder.variable))
+    let (ignores, ignoredInputs) = ignored(usedIn: compiler)
     let answer = answerRules()
     checkWhole(compiler, head, ignores)
     reader.finish()
@@ -32,7 +36,8 @@ struct OperationCompiler {
       operation: operation, method: method.rawValue, path: path, headers: headers, body: body,
       uses: Set(placeholders.map(\.variable)),
       requires: Set(placeholders.filter { !$0.isOptional }.map(\.variable)),
-      ignores: ignores, translations: placeholders.filter { $0.map != nil },
+      ignores: ignores, inputs: compiler.inputs, ignoredInputs: ignoredInputs,
+      translations: placeholders.filter { $0.map != nil },
       constants: head.constants + compiler.constants, answer: answer)
   }
 
@@ -43,7 +48,8 @@ struct OperationCompiler {
 
   private func answerRules() -> AnswerRules? {
     if let tree = reader.tree("answer") {
-      return AnswerCompiler(diagnostics: diagnostics).compile(tree, name: reader.path("answer"))
+      return AnswerCompiler(diagnostics: diagnostics, operations: [operation]).compile(
+        tree, name: reader.path("answer"))
     }
     if !hasSharedAnswer {
       diagnostics.report(
@@ -53,22 +59,32 @@ struct OperationCompiler {
     return sharedAnswer
   }
 
-  private func ignored(usedIn used: [TemplateVariable]) -> Set<TemplateVariable> {
-    var result: Set<TemplateVariable> = []
-    let names = TemplateVariable.allCases.filter { $0.pointer != nil }.map(\.rawValue)
+  private func ignored(
+    usedIn body: BodyCompiler
+  ) -> (variables: Set<TemplateVariable>, inputs: Set<String>) {
+    var variables: Set<TemplateVariable> = []
+    var ignoredInputs: Set<String> = []
+    let usedInputs = body.inputs.map(\.input.name)
+    let usedVariables = body.placeholders.map(\.placeholder.variable)
+    let names =
+      TemplateVariable.allCases.filter { $0.pointer != nil }.map(\.rawValue)
+      + inputs.map { "inputs.\($0.name)" }
     for (text, position) in reader.strings("ignores") ?? [] {
-      guard let variable = TemplateVariable(rawValue: text), variable.pointer != nil else {
+      var isUsed = false
+      if let input = inputs.first(where: { "inputs.\($0.name)" == text }) {
+        isUsed = usedInputs.contains(input.name)
+        ignoredInputs.insert(input.name)
+      } else if let variable = TemplateVariable(rawValue: text), variable.pointer != nil {
+        isUsed = usedVariables.contains(variable)
+        variables.insert(variable)
+      } else {
         diagnostics.report(
           "\(quoted(reader.path("ignores"))) does not know \(quoted(text))", at: position,
           suggestion: suggestion(for: text, among: names))
-        continue
       }
-      if used.contains(variable) {
-        diagnostics.report("\(quoted(text)) is ignored and used", at: position)
-      }
-      result.insert(variable)
+      if isUsed { diagnostics.report("\(quoted(text)) is ignored and used", at: position) }
     }
-    return result
+    return (variables, ignoredInputs)
   }
 
   /// Checks what only shows when the whole message is known.
@@ -76,9 +92,7 @@ struct OperationCompiler {
     _ body: BodyCompiler, _ head: HeadCompiler, _ ignores: Set<TemplateVariable>
   ) {
     let used = Set(body.placeholders.map(\.placeholder.variable))
-    if !used.contains(.cardNumber) {
-      diagnostics.report("the message has no \"card.number\"", at: reader.position)
-    }
+    checkCard(body)
     if !used.contains(.paymentIdentifier), !head.hasPaymentIdentifier {
       diagnostics.report(
         "the message has no \"payment_id\"", at: reader.position,
@@ -95,6 +109,26 @@ struct OperationCompiler {
       }
     }
     checkRepetition(body)
+  }
+
+  /// A message about a challenge names the authentication and nothing of the card; any other has the card.
+  private func checkCard(_ body: BodyCompiler) {
+    let used = Set(body.placeholders.map(\.placeholder.variable))
+    guard operation == .authenticationResult else {
+      if !used.contains(.cardNumber) {
+        diagnostics.report("the message has no \"card.number\"", at: reader.position)
+      }
+      return
+    }
+    for found in body.placeholders where found.placeholder.variable.isOfCard {
+      diagnostics.report(
+        "\"authentication_result\" sends nothing of the card", at: found.position,
+        suggestion: "remove \(quoted(found.placeholder.variable.rawValue))")
+    }
+    if !used.contains(.threeDSServerTransactionIdentifier) {
+      diagnostics.report(
+        "the message has no \"three_ds_server_transaction_id\"", at: reader.position)
+    }
   }
 
   private func checkRepetition(_ body: BodyCompiler) {

@@ -11,7 +11,8 @@ extension Payment {
 
   /// The text of a variable that is not secret and is known from the request alone.
   func text(_ variable: TemplateVariable) -> String? {
-    switch variable {
+    if let member = variable.threeDSecureMember { return threeDSecure?[member] }
+    return switch variable {
     case .amountValue: amount.map { String($0.value) }
     case .amountCurrency: amount?.currency.code
     case .reference: reference?.text
@@ -19,15 +20,17 @@ extension Payment {
     case .storedCredentialUse: storedCredential?.use.rawValue
     case .storedCredentialSequence: storedCredential?.sequence.rawValue
     case .networkTransactionIdentifier: storedCredential?.networkTransactionIdentifier
-    case .threeDSecureVersion: threeDSecure?.version
-    case .threeDSecureStatus: threeDSecure?.transStatus
-    case .threeDSecureIndicator: threeDSecure?.eci
-    case .threeDSecureValue: threeDSecure?.cavv
-    case .directoryTransactionIdentifier: threeDSecure?.dsTransactionIdentifier
+    case .transactionLinkIdentifier: storedCredential?.transactionLinkIdentifier
+    case .threeDSServerTransactionIdentifier: threeDSServerTransactionIdentifier
     case .scaExemption: scaExemption?.rawValue
     case .operation: operation.rawValue
-    case .cardNumber, .cardExpiry, .cardPreferredBrand, .securityCode, .paymentIdentifier, .now: nil
+    default: nil
     }
+  }
+
+  /// What the request has for an input; nil for nothing.
+  func value(of input: TemplateInput) -> PaymentInput.Value? {
+    inputs.first { $0.name == input.name }?.value
   }
 
   /// Whether the request had the object that the variable is a member of.
@@ -68,8 +71,36 @@ extension OperationTemplate {
           detail: "The acquirer's template has no word for this value.")
       }
     }
+    return checkInputs(of: payment)
+  }
+
+  private func checkInputs(of payment: Payment) -> Problem? {
+    for sent in payment.inputs {
+      guard let input = declaredInputs.first(where: { $0.name == sent.name }) else {
+        if let name = sent.name, ignoredInputs.contains(name) { continue }
+        return Problem(.unknownMember, pointer: sent.name.map { "/inputs/\($0)" } ?? "/inputs")
+      }
+      if !input.accepts(sent.value) {
+        return Problem(.invalidMember, pointer: input.pointer)
+      }
+    }
+    for placeholder in inputs {
+      guard let value = payment.value(of: placeholder.input) else {
+        if placeholder.input.isRequired {
+          return Problem(.missingMember, pointer: placeholder.input.pointer)
+        }
+        continue
+      }
+      if let map = placeholder.map, value.word.flatMap({ map[$0] }) == nil {
+        return Problem(
+          .invalidMember, pointer: placeholder.input.pointer,
+          detail: "The acquirer's template has no word for this value.")
+      }
+    }
     return nil
   }
+
+  private var declaredInputs: [TemplateInput] { inputs.map(\.input) }
 
   private func group(_ variable: TemplateVariable) -> String? {
     variable.group?.rawValue ?? variable.pointer

@@ -19,8 +19,11 @@ package enum TemplateCompiler {
     let tls = reader.mapping("tls").flatMap { OutboundTLS.read($0, directory: directory) }
     let authorization = choice(
       reader, "authorization", among: AcquirerTemplate.Authorization.allCases)
+    let inputs =
+      reader.mapping("inputs").map { InputCompiler(diagnostics: diagnostics).compile($0) } ?? []
     let sharedAnswer = reader.tree("answer").flatMap { tree in
-      AnswerCompiler(diagnostics: diagnostics).compile(tree, name: "answer")
+      AnswerCompiler(diagnostics: diagnostics, operations: PaymentOperation.allCases).compile(
+        tree, name: "answer")
     }
     var operations: [PaymentOperation: OperationTemplate] = [:]
     if let mapping = reader.requiredMapping("operations") {
@@ -32,16 +35,31 @@ package enum TemplateCompiler {
         let name = mapping.path(member.key)
         guard let fields = MappingReader(member.tree, name: name, diagnostics) else { continue }
         let compiler = OperationCompiler(
-          operation: operation, reader: fields, hasSharedAnswer: reader.has("answer"),
-          sharedAnswer: sharedAnswer)
+          operation: operation, reader: fields, directory: directory, inputs: inputs,
+          hasSharedAnswer: reader.has("answer"), sharedAnswer: sharedAnswer)
         operations[operation] = compiler.compile()
       }
     }
+    checkUse(of: inputs, in: operations, reader)
     reader.finish()
     guard diagnostics.count == known else { return nil }
     return AcquirerTemplate(
       url: url, tls: tls, authorization: authorization, position: tree.position,
       operations: operations)
+  }
+
+  private static func checkUse(
+    of inputs: [TemplateInput], in operations: [PaymentOperation: OperationTemplate],
+    _ reader: MappingReader
+  ) {
+    // Where an operation has a mistake, what it uses is not known.
+    guard reader.mapping("operations")?.named.count == operations.count else { return }
+    let used = Set(operations.values.flatMap(\.inputs).map(\.input.name))
+    for input in inputs where !used.contains(input.name) {
+      reader.diagnostics.report(
+        "no operation uses the input \(quoted(input.name))", at: reader.position(of: "inputs"),
+        suggestion: "write {input: \(input.name)} where it goes, or remove it")
+    }
   }
 
   private static func operation(

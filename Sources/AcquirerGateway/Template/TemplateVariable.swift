@@ -15,11 +15,18 @@ package enum TemplateVariable: String, CaseIterable, Sendable {
   case storedCredentialUse = "stored_credential.use"
   case storedCredentialSequence = "stored_credential.sequence"
   case networkTransactionIdentifier = "stored_credential.network_transaction_id"
+  case transactionLinkIdentifier = "stored_credential.transaction_link_id"
   case threeDSecureVersion = "three_ds.version"
   case threeDSecureStatus = "three_ds.trans_status"
   case threeDSecureIndicator = "three_ds.eci"
   case threeDSecureValue = "three_ds.cavv"
   case directoryTransactionIdentifier = "three_ds.ds_transaction_id"
+  case accessControlTransactionIdentifier = "three_ds.acs_transaction_id"
+  case threeDSecureReason = "three_ds.trans_status_reason"
+  case threeDSecureAlgorithm = "three_ds.cavv_algorithm"
+  case threeDSecureScore = "three_ds.network_score"
+  case threeDSecureExemption = "three_ds.exemption"
+  case threeDSServerTransactionIdentifier = "three_ds_server_transaction_id"
   case scaExemption = "sca_exemption"
   case operation
   case now
@@ -55,10 +62,13 @@ extension TemplateVariable {
     case .amountValue: [.integer, .string, .amountDecimal]
     case .amountCurrency: [.string, .currencyNumeric]
     case .now: [.utc, .integer]
+    case .threeDSecureScore: [.string, .integer]
     case .cardNumber, .cardPreferredBrand, .securityCode, .reference, .paymentIdentifier,
       .initiator, .storedCredentialUse, .storedCredentialSequence, .networkTransactionIdentifier,
-      .threeDSecureVersion, .threeDSecureStatus, .threeDSecureIndicator, .threeDSecureValue,
-      .directoryTransactionIdentifier, .scaExemption, .operation:
+      .transactionLinkIdentifier, .threeDSecureVersion, .threeDSecureStatus,
+      .threeDSecureIndicator, .threeDSecureValue, .directoryTransactionIdentifier,
+      .accessControlTransactionIdentifier, .threeDSecureReason, .threeDSecureAlgorithm,
+      .threeDSecureExemption, .threeDSServerTransactionIdentifier, .scaExemption, .operation:
       [.string]
     }
   }
@@ -72,11 +82,7 @@ extension TemplateVariable {
     switch self {
     case .cardNumber, .cardExpiry, .cardPreferredBrand, .paymentIdentifier, .now, .operation: nil
     case .securityCode: "/cvc"
-    case .amountValue, .amountCurrency, .reference, .initiator, .storedCredentialUse,
-      .storedCredentialSequence, .networkTransactionIdentifier, .threeDSecureVersion,
-      .threeDSecureStatus, .threeDSecureIndicator, .threeDSecureValue,
-      .directoryTransactionIdentifier, .scaExemption:
-      "/" + rawValue.replacing(".", with: "/")
+    default: "/" + rawValue.replacing(".", with: "/")
     }
   }
 
@@ -89,16 +95,38 @@ extension TemplateVariable {
 
   /// The object of the request that the value is a member of.
   var group: Group? {
-    switch self {
+    if threeDSecureMember != nil { return .threeDSecure }
+    return switch self {
     case .amountValue, .amountCurrency: .amount
-    case .storedCredentialUse, .storedCredentialSequence, .networkTransactionIdentifier:
+    case .storedCredentialUse, .storedCredentialSequence, .networkTransactionIdentifier,
+      .transactionLinkIdentifier:
       .storedCredential
-    case .threeDSecureVersion, .threeDSecureStatus, .threeDSecureIndicator, .threeDSecureValue,
-      .directoryTransactionIdentifier:
-      .threeDSecure
-    case .cardNumber, .cardExpiry, .cardPreferredBrand, .securityCode, .reference,
-      .paymentIdentifier, .initiator, .scaExemption, .operation, .now:
-      nil
+    default: nil
+    }
+  }
+
+  /// Which value of 3-D Secure it is; nil for another one.
+  var threeDSecureMember: ThreeDSecure.Member? {
+    switch self {
+    case .threeDSecureVersion: .version
+    case .threeDSecureStatus: .transStatus
+    case .threeDSecureIndicator: .eci
+    case .threeDSecureValue: .cavv
+    case .directoryTransactionIdentifier: .dsTransactionIdentifier
+    case .accessControlTransactionIdentifier: .acsTransactionIdentifier
+    case .threeDSecureReason: .transStatusReason
+    case .threeDSecureAlgorithm: .cavvAlgorithm
+    case .threeDSecureScore: .networkScore
+    case .threeDSecureExemption: .exemption
+    default: nil
+    }
+  }
+
+  /// Whether it is of the card, which a message about a challenge has nothing of.
+  var isOfCard: Bool {
+    switch self {
+    case .cardNumber, .cardExpiry, .cardPreferredBrand, .securityCode: true
+    default: false
     }
   }
 
@@ -113,11 +141,7 @@ extension TemplateVariable {
   var isAlwaysPresent: Bool {
     switch self {
     case .cardNumber, .cardExpiry, .paymentIdentifier, .operation, .now: true
-    case .cardPreferredBrand, .securityCode, .amountValue, .amountCurrency, .reference, .initiator,
-      .storedCredentialUse, .storedCredentialSequence, .networkTransactionIdentifier,
-      .threeDSecureVersion, .threeDSecureStatus, .threeDSecureIndicator, .threeDSecureValue,
-      .directoryTransactionIdentifier, .scaExemption:
-      false
+    default: false
     }
   }
 
@@ -140,12 +164,11 @@ extension TemplateVariable {
     case .storedCredentialSequence: .among(StoredCredential.Sequence.allCases.map(\.rawValue))
     case .scaExemption: .among(ScaExemption.allCases.map(\.rawValue))
     case .operation: .among(PaymentOperation.allCases.map(\.rawValue))
-    case .threeDSecureStatus: .among(["Y", "A", "N", "U", "R", "C", "I"])
-    case .cardPreferredBrand, .amountCurrency, .threeDSecureVersion, .threeDSecureIndicator:
+    case .threeDSecureStatus: .among(["Y", "A", "I"])
+    case .cardPreferredBrand, .amountCurrency, .threeDSecureVersion, .threeDSecureIndicator,
+      .threeDSecureReason, .threeDSecureAlgorithm:
       .anything
-    case .cardNumber, .cardExpiry, .securityCode, .amountValue, .reference, .paymentIdentifier,
-      .networkTransactionIdentifier, .threeDSecureValue, .directoryTransactionIdentifier, .now:
-      .none
+    default: .none
     }
   }
 }

@@ -24,6 +24,7 @@ struct DemoStory {
     setTheScene()
     try tokenize()
     try pay()
+    try authenticate()
     try repeatPayment()
     try lookFromOutside()
     try delete()

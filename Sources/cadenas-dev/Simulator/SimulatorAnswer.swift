@@ -29,8 +29,9 @@ struct SimulatorAnswer {
   ) -> SimulatorAnswer? {
     let paymentIdentifier = message.paymentIdentifier
     return switch decision {
-    case .approve(let part): approved(paymentIdentifier, partially: part)
-    case .approveLate: approved(paymentIdentifier, partially: nil)
+    case .approve(let part): approved(message, partially: part)
+    case .approveLate: approved(message, partially: nil)
+    case .decideLater: pending(paymentIdentifier)
     case .approveEchoingCard: echoing(cardNumber, message)
     case .approveEchoing(let echo): echoing(echo, message, cardNumber, securityCode)
     case .decline(let code): refused(paymentIdentifier, status: "DECLINED", code: code)
@@ -68,13 +69,55 @@ struct SimulatorAnswer {
     SimulatorAnswer(status, ByteBuffer(), as: "text/plain")
   }
 
-  private static func approved(
-    _ paymentIdentifier: String, partially part: Int64?
+  /// What 3-D Secure came to.
+  static func authentication(
+    _ result: AuthenticationDesk.Result, _ paymentIdentifier: String
   ) -> SimulatorAnswer {
     let json = JSONWriter.document { json in
       json.member("payment_id", string: paymentIdentifier)
+      switch result {
+      case .authenticated(let data):
+        json.member("status", string: "AUTHENTICATED")
+        json.name("three_ds")
+        json.object { json in
+          json.member("version", string: "2.2.0")
+          json.member("status", string: data.status)
+          json.member("eci", string: data.indicator)
+          json.member("cavv", string: data.value)
+          json.member("ds_transaction_id", string: data.directoryTransaction)
+          json.member("acs_transaction_id", string: data.accessControlTransaction)
+          json.member("cavv_algorithm", string: "2")
+          json.member("network_score", string: "12")
+        }
+      case .challenge(let transaction, let url, let request):
+        json.member("status", string: "CHALLENGE")
+        json.member("acs_url", string: url)
+        json.member("creq", string: request)
+        json.member("three_ds_server_transaction_id", string: transaction)
+      case .notAuthenticated:
+        json.member("status", string: "NOT_AUTHENTICATED")
+      }
+    }
+    return SimulatorAnswer(.ok, json)
+  }
+
+  private static func pending(_ paymentIdentifier: String) -> SimulatorAnswer {
+    let json = JSONWriter.document { json in
+      json.member("payment_id", string: paymentIdentifier)
+      json.member("status", string: "PENDING")
+      json.member("transaction_id", string: "T" + hexadecimal(digits: 16))
+    }
+    return SimulatorAnswer(.ok, json)
+  }
+
+  private static func approved(
+    _ message: SimulatorMessage, partially part: Int64?
+  ) -> SimulatorAnswer {
+    let json = JSONWriter.document { json in
+      json.member("payment_id", string: message.paymentIdentifier)
       json.member("status", string: "APPROVED")
       json.member("response_code", string: part == nil ? "00" : "10")
+      json.member("captured", boolean: !message.isCapturedLater)
       json.member("transaction_id", string: "T" + hexadecimal(digits: 16))
       json.member("network_transaction_id", string: "N" + hexadecimal(digits: 14))
       json.member("authorization_code", string: hexadecimal(digits: 6))

@@ -15,6 +15,8 @@
 /// | 100010 | approved after 2 s | 00 |
 /// | 100011 | none: the connection is closed | |
 /// | 100012 | half of it approved | 10 |
+/// | 100013 | pending: it is decided later | |
+/// | 200006 | challenge required, once, although the message has `three_ds` | 1A |
 /// | any other | approved | 00 |
 ///
 /// What is approved in full can be told to echo something: ``SimulatorEcho``.
@@ -30,14 +32,17 @@ enum SimulatorDecision: Equatable {
   case reject
   case garble
   case disconnect
+  case decideLater
 
   /// How long ``approveLate`` waits, in seconds.
   static let latenessSeconds: Int64 = 2
 
   /// Decides about one message at a time in Unix seconds.
+  ///
+  /// - Parameter wantsChallenge: whether an issuer that asks for a challenge once has not yet.
   init(
     amount: Int64, expiry: SimulatorExpiry, hasThreeDSecure: Bool, echo: SimulatorEcho? = nil,
-    now unixSeconds: Int64
+    wantsChallenge: Bool = false, now unixSeconds: Int64
   ) {
     switch amount {
     case 100_007: self = .reject
@@ -50,6 +55,8 @@ enum SimulatorDecision: Equatable {
     case 100_004: self = .decline(code: "41")
     case 100_005: self = .decline(code: "59")
     case 100_006 where !hasThreeDSecure: self = .challenge
+    case 200_006 where wantsChallenge: self = .challenge
+    case 100_013: self = .decideLater
     case 100_009: self = .approveEchoingCard
     case 100_010: self = .approveLate
     case 100_012: self = .approve(partially: amount / 2)
@@ -70,6 +77,7 @@ enum SimulatorDecision: Equatable {
     case .reject: "REJECTED"
     case .garble: "no JSON"
     case .disconnect: "connection closed"
+    case .decideLater: "PENDING"
     }
   }
 }

@@ -9,15 +9,18 @@ final class SimulatorHandler: ChannelInboundHandler {
 
   private let received: ReceivedPayments
   private let digests: CardDigests
+  private let desk: AuthenticationDesk
   private let log: @Sendable (String) -> Void
   private var head: HTTPRequestHead?
   private var body = ByteBuffer()
   private var isTooLong = false
 
   init(
-    received: ReceivedPayments, digests: CardDigests, log: @escaping @Sendable (String) -> Void
+    received: ReceivedPayments, digests: CardDigests, desk: AuthenticationDesk,
+    log: @escaping @Sendable (String) -> Void
   ) {
     self.received = received
+    self.desk = desk
     self.digests = digests
     self.log = log
   }
@@ -53,6 +56,8 @@ final class SimulatorHandler: ChannelInboundHandler {
       send(.received(count: count, identifiers: identifiers), to: head, context)
     case (.POST, let operation?):
       take(operation, head, context)
+    case (.POST, nil) where head.uri == SimulatorDialect.questionPath:
+      answerQuestion(head, context)
     case (_, nil):
       send(.empty(.notFound), to: head, context)
     case (_, _?):
@@ -76,11 +81,18 @@ final class SimulatorHandler: ChannelInboundHandler {
       return send(.rejected(error.paymentIdentifier), to: head, context)
     }
     received.add(message.paymentIdentifier)
+    let card = bytes.extracting(message.cardNumber)
+    let digest = digests.digest(of: card)
+    if operation == .authenticate {
+      let result = desk.authenticate(message, card: digest)
+      log(line(message, result.name, card: digest))
+      return send(.authentication(result, message.paymentIdentifier), to: head, context)
+    }
     let decision = SimulatorDecision(
       amount: message.amount, expiry: message.expiry, hasThreeDSecure: message.hasThreeDSecure,
-      echo: message.echo, now: Int64(time(nil)))
-    let card = bytes.extracting(message.cardNumber)
-    log(line(message, decision, card: digests.digest(of: card)))
+      echo: message.echo, wantsChallenge: desk.wantsChallenge(message, card: digest),
+      now: Int64(time(nil)))
+    log(line(message, decision.name, card: digest))
     let answer = SimulatorAnswer.decided(
       decision, on: message, cardNumber: card,
       securityCode: bytes.extracting(message.securityCode))
@@ -93,13 +105,28 @@ final class SimulatorHandler: ChannelInboundHandler {
     }
   }
 
-  private func line(
-    _ message: SimulatorMessage, _ decision: SimulatorDecision, card: String
-  ) -> String {
+  /// Answers what came of a challenge; the question counts as a message too.
+  private func answerQuestion(_ head: HTTPRequestHead, _ context: ChannelHandlerContext) {
+    let body = body
+    let question: AuthenticationQuestion
+    do {
+      question = try AuthenticationQuestion(body.readableBytesSpan)
+    } catch {
+      received.add(error.paymentIdentifier)
+      log("\(error.paymentIdentifier ?? "?") refused: \(error.member)")
+      return send(.rejected(error.paymentIdentifier), to: head, context)
+    }
+    received.add(question.paymentIdentifier)
+    let result = desk.result(of: question.transaction)
+    log("\(question.paymentIdentifier) authentication result: \(result.name)")
+    send(.authentication(result, question.paymentIdentifier), to: head, context)
+  }
+
+  private func line(_ message: SimulatorMessage, _ decision: String, card: String) -> String {
     let amount = message.currency.isEmpty ? "" : " \(message.amount) \(message.currency)"
     let authenticated = message.hasThreeDSecure ? ", 3-D Secure" : ""
     return "\(message.paymentIdentifier) \(message.operation)\(amount), "
-      + "card \(card)\(authenticated): \(decision.name)"
+      + "card \(card)\(authenticated): \(decision)"
   }
 
   private func send(

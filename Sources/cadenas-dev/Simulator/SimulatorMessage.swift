@@ -9,6 +9,11 @@ struct SimulatorMessage {
   let currency: String
   let expiry: SimulatorExpiry
   let hasThreeDSecure: Bool
+  /// Whether it waits for a capture once it is approved.
+  let isCapturedLater: Bool
+  /// Where the browser goes after a challenge.
+  let notificationURL: String?
+  let reference: String?
   /// Where the digits of the card stand in the request's body.
   let cardNumber: Range<Int>
   /// Where those of its security code stand; empty where there is none.
@@ -55,10 +60,10 @@ struct SimulatorMessage {
       currency = try document.text("currency", of: amount, longest: 3)
       guard currency.utf8.count == 3, currency.utf8.allSatisfy({ (0x41...0x5a).contains($0) })
       else { throw Refusal(member: "currency") }
-    } else if operation == .authorize {
+    } else if operation != .verify {
       throw Refusal(member: "amount")
     }
-    guard value >= 0, operation == .authorize || value == 0 else { throw Refusal(member: "value") }
+    guard value >= 0, operation != .verify || value == 0 else { throw Refusal(member: "value") }
 
     guard let card = document.member("card", of: root) else { throw Refusal(member: "card") }
     try document.require(SimulatorDialect.card, of: card, named: "card")
@@ -71,11 +76,23 @@ struct SimulatorMessage {
       ? 0..<0 : try document.digits("security_code", of: card, count: 3...4)
 
     let initiator = try document.optionalText("initiator", of: root, longest: 16)
-    guard initiator == nil || ["CARDHOLDER", "MERCHANT"].contains(initiator) else {
+    guard initiator == nil || ["CARDHOLDER", "MERCHANT", "MOTO"].contains(initiator) else {
       throw Refusal(member: "initiator")
     }
-    echo = try document.optionalText("order_reference", of: root, longest: 64)
-      .flatMap { SimulatorEcho(rawValue: $0) }
+    let capture = try document.optionalText("capture", of: root, longest: 16)
+    guard capture == nil || ["AUTO", "MANUAL"].contains(capture) else {
+      throw Refusal(member: "capture")
+    }
+    isCapturedLater = capture == "MANUAL"
+    reference = try document.optionalText("order_reference", of: root, longest: 64)
+    echo = reference.flatMap { SimulatorEcho(rawValue: $0) }
+    notificationURL = try document.optionalText("notification_url", of: root, longest: 2_048)
+    for name in ["cardholder_name", "email"] {
+      _ = try document.optionalText(name, of: root, longest: 256)
+    }
+    if let browser = document.member("browser", of: root) {
+      try document.require(SimulatorDialect.browser, of: browser, named: "browser")
+    }
     _ = try document.optionalText("sca_exemption", of: root, longest: 32)
     hasThreeDSecure = try document.texts("three_ds", SimulatorDialect.threeDSecure, of: root)
     _ = try document.texts("stored_credential", SimulatorDialect.storedCredential, of: root)
@@ -92,6 +109,21 @@ struct SimulatorMessage {
       && text.utf8.allSatisfy { byte in
         isLetterOrDigit(byte) || byte == UInt8(ascii: "_") || byte == UInt8(ascii: "-")
       }
+  }
+}
+
+/// A question about a challenge, read and checked.
+struct AuthenticationQuestion {
+  let paymentIdentifier: String
+  let transaction: String
+
+  /// - Throws: ``SimulatorMessage/Refusal`` for the first member that is not as the dialect says.
+  init(_ body: RawSpan) throws(SimulatorMessage.Refusal) {
+    guard let document = try? JSONDocument(body) else { throw .init(member: "(not JSON)") }
+    try document.require(SimulatorDialect.question, of: document.root, named: "")
+    paymentIdentifier = try document.text("payment_id", of: document.root, longest: 64)
+    transaction = try document.text(
+      "three_ds_server_transaction_id", of: document.root, longest: 36)
   }
 }
 

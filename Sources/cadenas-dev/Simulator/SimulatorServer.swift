@@ -9,8 +9,11 @@ struct SimulatorServer {
 
   /// Listens on `endpoint`, port 0 for any free one, with the pair `simulator` of `material`; each
   /// message is a line for `log`.
+  ///
+  /// - Parameter desk: its 3-D Secure server.
   static func start(
-    on endpoint: Endpoint, with material: TLSMaterial, log: @escaping @Sendable (String) -> Void
+    on endpoint: Endpoint, with material: TLSMaterial, desk: AuthenticationDesk,
+    log: @escaping @Sendable (String) -> Void
   ) throws(DevelopmentError) -> SimulatorServer {
     let context = try material.server("simulator", trusting: "acquirer-ca")
     let received = ReceivedPayments()
@@ -22,7 +25,8 @@ struct SimulatorServer {
           let pipeline = channel.pipeline.syncOperations
           try pipeline.addHandler(NIOSSLServerHandler(context: context))
           try pipeline.configureHTTPServerPipeline()
-          try pipeline.addHandler(SimulatorHandler(received: received, digests: digests, log: log))
+          try pipeline.addHandler(
+            SimulatorHandler(received: received, digests: digests, desk: desk, log: log))
         }
       }
     do {

@@ -30,6 +30,16 @@ struct TLSMaterial {
     }
   }
 
+  /// The context of a server that shows the pair `name` and asks its clients for nothing.
+  func publicServer(_ name: String) throws(DevelopmentError) -> NIOSSLContext {
+    try context(name, trusting: "ca") { key in
+      var configuration = TLSConfiguration.makeServerConfiguration(
+        certificateChain: [], privateKey: key)
+      configuration.minimumTLSVersion = .tlsv12
+      return configuration
+    }
+  }
+
   private func context(
     _ name: String, trusting trust: String,
     _ configuration: (NIOSSLPrivateKeySource) -> TLSConfiguration

@@ -18,14 +18,14 @@ struct Supervisor {
   /// Runs both until a signal asks to stop; `ready` is called once when both answer.
   /// - Throws: ``DevelopmentError/childFailed(name:reason:log:)`` when one ends by itself.
   func run(
-    vault: Endpoint, acquirer: Endpoint, programs: Programs,
+    vault: Endpoint, acquirer: Endpoint, accessControl: Endpoint, programs: Programs,
     ready: (_ vault: ChildProcess, _ acquirer: ChildProcess) -> Void
   ) throws(DevelopmentError) {
     let simulator = try start(
       "acquirer",
       [
         programs.development, "acquirer", "--pki", installation.path("pki"),
-        "--listen", "\(acquirer)",
+        "--listen", "\(acquirer)", "--acs", "\(accessControl)",
       ])
     let service: ChildProcess
     do {

@@ -1,0 +1,38 @@
+import Bytes
+
+/// Tells whether a text of any language holds a card number, as ``BrandTable/findsNumber(in:)`` does for
+/// ASCII: digits of every script count, and what is neither letter nor digit separates. Scalars go by one
+/// at a time, so that nothing of a text has to be kept before it is known to hold none.
+package struct CardNumberFinder {
+  private let table: BrandTable
+  private var groups = DigitGroups()
+  private var isFound = false
+
+  /// - Parameter table: tells a card number from another one.
+  package init(_ table: BrandTable) { self.table = table }
+
+  /// Takes the next scalar of the text.
+  package mutating func take(_ scalar: Unicode.Scalar) {
+    if let digit = scalar.decimalDigit { return groups.take(digit: digit) }
+    let found = groups.endGroup(separates: !scalar.properties.isAlphabetic, table.hasRange)
+    isFound = isFound || found
+  }
+
+  /// Ends the text.
+  ///
+  /// - Returns: whether a card number was in it.
+  package mutating func finish() -> Bool {
+    groups.endGroup(separates: false, table.hasRange) || isFound
+  }
+}
+
+extension Unicode.Scalar {
+  /// What a decimal digit of any script is worth, `٣` as much as `3`; nil for any other scalar.
+  fileprivate var decimalDigit: Int? {
+    if isASCII { return isDigit(UInt8(value)) ? Int(value) - 0x30 : nil }
+    guard properties.numericType == .decimal, let worth = properties.numericValue else {
+      return nil
+    }
+    return Int(worth)
+  }
+}

@@ -49,7 +49,7 @@ extension EndToEnd {
       #expect(data.contains(#""version":"2.2.0","trans_status":"Y","eci":"05","cavv":""#))
       let paid = try await pay(token, 100_006, data, key: "f-2")
       #expect(paid["outcome"] == "approved")
-      let log = try stage.cadenas("audit", "show", "--format", "json", "--last", "8")
+      let log = try stage.cadenas("audit", "show", "--format", "json", "--limit", "8")
       #expect(log.contains(#""outcome":"authenticated""#))
     }
 

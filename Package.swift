@@ -289,6 +289,7 @@ let package = Package(
         "VaultServer",
         "cadenas", "cadenas-dev", "Administration", "AuditLog", "Cryptography", "JSON", "Keyring",
         "LMDB", "RecordFormat", "SecretMemory", "Storage", "SystemCalls",
+        product("NIOEmbedded", "swift-nio"),
       ] + nio, reading: ["CommandLine", "Golden", "Reader"]),
     // The house: file length, imports by layer, card numbers that are not test numbers.
     tests("TidyTests", []),

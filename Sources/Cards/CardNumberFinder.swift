@@ -13,9 +13,20 @@ package struct CardNumberFinder {
 
   /// Takes the next scalar of the text.
   package mutating func take(_ scalar: Unicode.Scalar) {
-    if let digit = scalar.decimalDigit { return groups.take(digit: digit) }
+    if let digit = scalar.digitValue { return groups.take(digit: digit) }
     let found = groups.endGroup(separates: !scalar.properties.isAlphabetic, table.hasRange)
     isFound = isFound || found
+  }
+
+  /// Takes the digits of a whole number, one after the other: it may be a card's, in a place where none
+  /// belongs.
+  package mutating func take(_ number: UInt64) {
+    var power: UInt64 = 1
+    while number / power >= 10 { power *= 10 }
+    while power > 0 {
+      groups.take(digit: Int(number / power % 10))
+      power /= 10
+    }
   }
 
   /// Ends the text.
@@ -27,12 +38,12 @@ package struct CardNumberFinder {
 }
 
 extension Unicode.Scalar {
-  /// What a decimal digit of any script is worth, `٣` as much as `3`; nil for any other scalar.
-  fileprivate var decimalDigit: Int? {
+  /// What a digit of any script is worth, `٣`, `³` and `③` as much as `3`; nil for any other scalar.
+  fileprivate var digitValue: Int? {
     if isASCII { return isDigit(UInt8(value)) ? Int(value) - 0x30 : nil }
-    guard properties.numericType == .decimal, let worth = properties.numericValue else {
-      return nil
-    }
+    guard let type = properties.numericType, type != .numeric,
+      let worth = properties.numericValue, (0...9).contains(worth)
+    else { return nil }
     return Int(worth)
   }
 }

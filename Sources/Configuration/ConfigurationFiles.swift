@@ -1,4 +1,5 @@
 import Glibc
+import SecretMemory
 import SystemCalls
 
 /// What can be wrong with a file that a configuration names.
@@ -34,6 +35,8 @@ package enum ConfigurationFiles {
     defer { close(descriptor) }
     var bytes: [UInt8] = []
     var chunk = [UInt8](repeating: 0, count: 65_536)
+    // The file may be a secret's.
+    defer { unsafe chunk.withUnsafeMutableBytes { unsafe wipe($0) } }
     while bytes.count <= maximumBytes {
       let room = min(chunk.count, maximumBytes + 1 - bytes.count)
       let count = unsafe Glibc.read(descriptor, &chunk, room)

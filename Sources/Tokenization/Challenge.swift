@@ -25,7 +25,7 @@ package struct Challenge: Sendable, Equatable {
       case .acsURL:
         bytes.text.hasPrefix("https://") && bytes.byteCount > 8
           && bytes.allSatisfy { (0x21...0x7E).contains($0) && !#""<>\^`{|}"#.utf8.contains($0) }
-      case .creq: bytes.allSatisfy { isLetterOrDigit($0) || "+/-_=".utf8.contains($0) }
+      case .creq: bytes.isBase64
       case .threeDSServerTransactionIdentifier: bytes.isUUID
       }
     }

@@ -84,13 +84,16 @@ extension RawSpan {
     return numbers.lexicographicallyPrecedes([2, 3, 2])
   }
 
-  /// `count` characters of base 64 with its padding, of which a value has either alphabet: schemes send
-  /// both.
+  /// `count` characters of base 64, its padding among them.
+  func isBase64(count: Int) -> Bool { byteCount == count && isBase64 }
+
+  /// One character or more of base 64, with padding or without; a value has either alphabet, since schemes
+  /// send both.
   /// - Source: RFC 4648, 4 and 5.
-  package func isBase64(count: Int) -> Bool {
-    guard byteCount == count else { return false }
+  var isBase64: Bool {
     var digits = byteCount
-    while digits > count - 2, byte(digits - 1) == UInt8(ascii: "=") { digits -= 1 }
+    while digits > max(byteCount - 2, 0), byte(digits - 1) == UInt8(ascii: "=") { digits -= 1 }
+    guard digits > 0 else { return false }
     let value = extracting(0..<digits)
     return value.allSatisfy { isLetterOrDigit($0) || "+/".utf8.contains($0) }
       || value.allSatisfy { isLetterOrDigit($0) || "-_".utf8.contains($0) }

@@ -38,11 +38,15 @@ extension Answer {
     if answer.outcome == .approved { json.member("captured", boolean: answer.captured) }
     if answer.outcome == .authenticated {
       json.name("three_ds")
-      json.object { json in
-        for member in ThreeDSecure.Member.allCases {
-          guard let value = answer.threeDSecure?[member] else { continue }
-          json.member(JSONName(member.rawValue), string: value)
+      if let data = answer.threeDSecure {
+        json.object { json in
+          for member in ThreeDSecure.Member.allCases {
+            guard let value = data[member] else { continue }
+            json.member(JSONName(member.rawValue), string: value)
+          }
         }
+      } else {
+        json.null()
       }
     }
     json.name("fields")

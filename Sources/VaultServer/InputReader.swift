@@ -31,9 +31,15 @@ struct InputReader {
   }
 
   private func name(of member: JSONDocument.Node, _ document: JSONDocument) -> String? {
-    var bytes: [UInt8] = []
-    document.forEachByte(ofNameOf: member) { byte in if bytes.count <= 32 { bytes.append(byte) } }
-    return bytes.rawSpan.isInputName ? bytes.rawSpan.text : nil
+    // Judged before anything is kept: a card number may stand here too.
+    var form = InputNameForm()
+    var finder = CardNumberFinder(brands)
+    document.forEachByte(ofNameOf: member) { byte in
+      form.take(byte)
+      finder.take(Unicode.Scalar(byte))
+    }
+    let holdsNumber = finder.finish()
+    return form.isRight && !holdsNumber ? document.key(of: member) : nil
   }
 
   private func value(_ node: JSONDocument.Node, _ document: JSONDocument) -> PaymentInput.Value {
@@ -49,7 +55,7 @@ struct InputReader {
   private func integer(_ node: JSONDocument.Node, _ document: JSONDocument) -> PaymentInput.Value {
     guard let value = document.integer(of: node) else { return .unfit }
     var finder = CardNumberFinder(brands)
-    for scalar in String(value.magnitude).unicodeScalars { finder.take(scalar) }
+    finder.take(value.magnitude)
     return finder.finish() ? .unfit : .integer(value)
   }
 
@@ -69,6 +75,25 @@ struct InputReader {
     guard !finder.finish() || isUUID, let text = document.string(of: node) else { return .unfit }
     return .text(text)
   }
+}
+
+/// Whether what goes by is the name of an input: 1 to 32 of `a-z 0-9 _`, without eight digits in a row,
+/// which nobody's names have and card numbers do. Only such a name is told back.
+private struct InputNameForm {
+  private var count = 0
+  private var digits = 0
+  private var hasOthers = false
+
+  mutating func take(_ byte: UInt8) {
+    count += 1
+    digits = isDigit(byte) ? digits + 1 : 0
+    let isAllowed =
+      isDigit(byte) || byte == UInt8(ascii: "_")
+      || (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte)
+    hasOthers = hasOthers || !isAllowed || digits >= 8
+  }
+
+  var isRight: Bool { !hasOthers && (1...32).contains(count) }
 }
 
 /// Puts the scalars of a text together from its bytes, which the JSON parser has found to be UTF-8.

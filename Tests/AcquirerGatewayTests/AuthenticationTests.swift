@@ -12,6 +12,7 @@ import VaultCore
   static let template = """
     operations:
       authorize:
+        ignores: [three_ds.version, three_ds.trans_status, three_ds.eci, three_ds.cavv, three_ds.ds_transaction_id]
         path: /pay
         body: {id: {var: payment_id}, pan: {var: card.number}}
       authenticate:
@@ -93,6 +94,16 @@ import VaultCore
     ),
     (
       .authenticate,
+      #"{"status":"AUTHENTICATED","version":"2.2.0","state":"N","pan":"4970105181818183"}"#,
+      "unknown card-number-in-answer"
+    ),
+    (
+      .authenticate,
+      #"{"status":"AUTHENTICATED","version":"2.2.0","state":"Y","pan":"4970105181818183"}"#,
+      "authenticated held"
+    ),
+    (
+      .authenticate,
       #"{"status":"CHALLENGE","url":"javascript:alert(1)","creq":"eyJhIjoxfQ","id":"\#(identifier)"}"#,
       "unknown authentication-data"
     ),
@@ -116,6 +127,7 @@ import VaultCore
     (#""20""#, 2, "approved amount=2000"), (#""4990""#, 0, "approved"),
     (#""20.505""#, 2, "unknown approved-amount"), ("20.505", 2, "unknown approved-amount"),
     (#""20.""#, 2, "unknown approved-amount"), (#"".5""#, 2, "unknown approved-amount"),
+    (#""49.900""#, 2, "approved"), (#""4990.00""#, 0, "approved"),
     (#""20.5""#, 0, "unknown approved-amount"), (#""-1.00""#, 2, "unknown approved-amount"),
     (#""50.00""#, 2, "unknown approved-amount"), (#""+20.00""#, 2, "unknown approved-amount"),
   ])
@@ -146,28 +158,49 @@ import VaultCore
     (
       "{var: three_ds_server_transaction_id}}",
       "{var: three_ds_server_transaction_id}, month: {var: card.expiry, as: mm}}",
-      #"t.yaml:10: "authentication_result" sends nothing of the card: remove "card.expiry""#
+      #"t.yaml:11: "authentication_result" sends nothing of the card: remove "card.expiry""#
     ),
     (
       "transaction: {var: three_ds_server_transaction_id}", "x: 1",
-      #"t.yaml:9: the message has no "three_ds_server_transaction_id""#
+      #"t.yaml:10: the message has no "three_ds_server_transaction_id""#
     ),
     (
       "version: /version", "exemption: /x",
-      #"t.yaml:12: "authenticated" needs "three_ds" with "version" and "trans_status": "#
+      #"t.yaml:13: "authenticated" needs "three_ds" with "version" and "trans_status": "#
         + "say where the answer has them, such as three_ds: {version: /version, …}"
     ),
     (
       "challenge: {acs_url: /url, creq: /creq, three_ds_server_transaction_id: /id}", "",
-      #"t.yaml:12: "challenge_required" needs "challenge": "#
+      #"t.yaml:13: "challenge_required" needs "challenge": "#
         + "say where the answer has acs_url, creq and three_ds_server_transaction_id"
     ),
     (
-      "SUCCESS: Y", "SUCCESS: N", #"t.yaml:30: "N" is no value of "trans_status""#
+      "{var: three_ds_server_transaction_id}}",
+      "{var: three_ds_server_transaction_id, optional: true}}",
+      #"t.yaml:11: "authentication_result" asks about one authentication, "#
+        + "so its id is not optional"
+    ),
+    (
+      ", three_ds.cavv", "",
+      #"t.yaml:1: "authenticate" gives "three_ds.cavv", which "authorize" does not know: "#
+        + #"use it there, or list it under "ignores""#
+    ),
+    (
+      "outcome: authenticated", "outcome: unknown",
+      #"t.yaml:1: no rule says that "authenticate" ends in "authenticated": "#
+        + #"write a rule with "outcome: authenticated"; "approved" is for payments"#
+    ),
+    (
+      "eci: /eci", "eci: []",
+      #"t.yaml:32: "answer.three_ds.eci" names no place: "#
+        + "write a JSON Pointer such as /answer/status"
+    ),
+    (
+      "SUCCESS: Y", "SUCCESS: N", #"t.yaml:31: "N" is no value of "trans_status""#
     ),
     (
       "outcome: pending", "outcome: pending\n      captured: true",
-      #"t.yaml:20: only an approval is "captured" or not"#
+      #"t.yaml:21: only an approval is "captured" or not"#
     ),
   ])
   func `a mistake is told with its line`(piece: String, wrong: String, said: String) {

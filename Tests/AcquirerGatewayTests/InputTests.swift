@@ -102,6 +102,9 @@ import VaultCore
     let verify = try Fixture.operation(InputTests.template, .verify)
     #expect(verify.check(try payment(.verify, [("country", .text("FR"))])) == nil)
     #expect(
+      verify.check(try payment(.verify, [("country", .unfit)]))
+        == Problem(.invalidMember, pointer: "/inputs/country"))
+    #expect(
       verify.check(try payment(.verify, [("email", .text("a@b.example"))]))
         == Problem(.unknownMember, pointer: "/inputs/email"))
   }

@@ -18,23 +18,37 @@ import VaultCore
   private static let number = "4970105181818183"
   private static let template = """
     inputs:
-      note: {longest: 12, required: true}
+      note: {longest: 200, required: true}
+      order: {type: integer, least: 0, greatest: 9007199254740991}
       mode: {words: [auto, manual]}
       zone: {type: integer, least: -1440, greatest: 1440}
       script: {type: boolean}
     operations:
       authorize:
         path: [pay, {var: payment_id}]
-        ignores: [amount.value, amount.currency]
+        ignores:
+          - amount.value
+          - amount.currency
+          - three_ds.version
+          - three_ds.trans_status
+          - three_ds.cavv
+          - three_ds.exemption
         body:
           id: ID
           pan: {var: card.number}
-          shopper: {note: {input: note}}
+          shopper: {note: {input: note}, order: {input: order}}
           mode: {input: mode, map: {auto: 0, manual: null}}
           zone: {input: zone}
           script: {input: script}
+      authenticate:
+        path: [auth, {var: payment_id}]
+        body: {pan: {var: card.number}}
     answer:
       rules:
+        - when: {/status: AUTHENTICATED}
+          outcome: authenticated
+        - when: {/status: CHALLENGE}
+          outcome: challenge_required
         - when: {/status: APPROVED}
           outcome: approved
         - when: {/status: DECLINED}
@@ -45,17 +59,20 @@ import VaultCore
       code: {field: /code, pattern: "[ -Z_a-z{}]{1,128}"}
       transaction_id: {field: /id, pattern: "[ -Z_a-z{}]{1,128}"}
       network_transaction_id: {field: /network, pattern: "[ -Z_a-z{}]{1,128}"}
+      approved_amount: {field: /amount, as: amount_decimal}
+      three_ds: {version: /version, trans_status: /state, cavv: /cavv, exemption: /exemption}
+      challenge: {acs_url: /url, creq: /creq, three_ds_server_transaction_id: /transaction}
       fields: {auth: {field: /auth, pattern: "[ -Z_a-z{}]{1,128}"}}
     """
 
   private let pool = Result { try SecretPool(slots: 16, slotSize: 32) }
 
-  private func operation() throws -> OperationTemplate {
+  private func operation(_ operation: PaymentOperation) throws -> OperationTemplate {
     let diagnostics = Diagnostics()
     let tree = ConfigurationTree.parse(Array(Self.template.utf8), file: "t.yaml", diagnostics)
     let template = tree.flatMap { TemplateCompiler.compile($0, directory: "/", diagnostics) }
     #expect(diagnostics.all.map(\.description) == [])
-    return try #require(template?.operations[.authorize])
+    return try #require(template?.operations[operation])
   }
 
   private func card() throws -> ReleasedCard {
@@ -91,7 +108,8 @@ import VaultCore
 
   /// What a shop is told of a line of answers.
   private func told(_ answer: String, _ operation: OperationTemplate) -> String {
-    let reader = AnswerReader(rules: operation.answer, requestedAmount: 4990, decimals: 2)
+    let reader = AnswerReader(
+      rules: operation.answer, requestedAmount: 4990, decimals: 2, operation: operation.operation)
     let outcome = reader.outcome(
       status: 200, body: Array(answer.utf8).rawSpan, cardNumber: Array(Self.number.utf8).rawSpan)
     guard case .answered(let answer) = outcome else { return "{}" }
@@ -118,15 +136,19 @@ import VaultCore
   }
 
   @Test func noInputBreaksOutOfItsPlace() throws {
-    let operation = try operation()
+    let operation = try operation(.authorize)
     let verdict = try judge("inputs", "made became") { try sent($0, operation) }
     let counts = verdict.split(separator: " ").compactMap { Int($0) }
     #expect(counts.count == 2 && counts.allSatisfy { $0 > 1_000 }, "\(verdict)")
   }
 
   @Test func noDigitsOfTheCardComeBack() throws {
-    let operation = try operation()
-    let verdict = try judge("answers", "became") { told($0, operation) }
-    #expect(verdict.contains("approved") && verdict.contains("pending"), "\(verdict)")
+    let (payment, authentication) = (try operation(.authorize), try operation(.authenticate))
+    let verdict = try judge("answers", "became") { answer in
+      told(answer, answer.contains(#""version""#) ? authentication : payment)
+    }
+    for outcome in ["approved", "pending", "authenticated", "challenge_required"] {
+      #expect(verdict.contains(outcome), "\(verdict)")
+    }
   }
 }

@@ -261,6 +261,8 @@ struct PushDecoderTests {
     ),
     (#""T":"x""#, nil, .text("x")), (#""n12345678":"x""#, nil, .text("x")),
     (#""n1234567_8":"x""#, "n1234567_8", .text("x")),
+    (#""n4970105_1818181_83":"x""#, nil, .text("x")), (#""4970105181818183":1"#, nil, .integer(1)),
+    (#""t":"\u2074\u2079\u2077\u2070105181818183""#, "t", .unfit),
   ]
 
   @Test(arguments: Self.inputs)

@@ -36,7 +36,13 @@ extension AnswerCompiler {
     guard case .sequence? = reader.tree(key)?.value else {
       return pointer(reader, key).map { [$0] } ?? []
     }
-    return (reader.strings(key) ?? []).compactMap { text, position in
+    let texts = reader.strings(key) ?? []
+    if texts.isEmpty {
+      diagnostics.report(
+        "\(quoted(reader.path(key))) names no place", at: reader.position(of: key),
+        suggestion: "write a JSON Pointer such as /answer/status")
+    }
+    return texts.compactMap { text, position in
       pointer(text, at: position, name: reader.path(key))
     }
   }

@@ -1,6 +1,7 @@
 import Bytes
 import Cryptography
 import JSON
+import SecretMemory
 import Tokenization
 
 /// What an answer of a 3-D Secure server has for shop and page.
@@ -17,7 +18,7 @@ extension AnswerReader {
         let value = field.map.map({ $0[text] }) ?? text,
         member.accepts(value.utf8Span.span.rawSpan)
       else { continue }
-      values[member] = screen.pass(value, mayBeSecurityCode: true)
+      values[member] = screen.pass(value, mayBeSecurityCode: false)
     }
     return ThreeDSecure(values)
   }
@@ -30,16 +31,29 @@ extension AnswerReader {
         // An escape takes at most six bytes for one.
         node.content.count <= Challenge.Member.longest * 6,
         let text = document.string(of: node), member.accepts(text.utf8Span.span.rawSpan),
-        member != .creq || isHarmless(text, &screen)
+        isHarmless(text, member, &screen)
       else { continue }
-      values[member] = screen.pass(text, mayBeSecurityCode: true)
+      values[member] = screen.pass(text, mayBeSecurityCode: false)
     }
     return Challenge(values)
   }
 
-  /// Whether a challenge request says nothing of the card in its base 64 either.
-  private func isHarmless(_ request: String, _ screen: inout MemberScreen) -> Bool {
-    decodedText(request).map { !screen.holdsPiece($0) } ?? false
+  /// Whether a value says nothing of the card once it is decoded either: it goes through the shop.
+  private func isHarmless(
+    _ text: String, _ member: Challenge.Member, _ screen: inout MemberScreen
+  ) -> Bool {
+    var bytes: [UInt8]
+    switch member {
+    case .acsURL: bytes = percentDecoded(text)
+    case .creq:
+      guard let decoded = decoded(text) else { return false }
+      bytes = decoded
+    case .threeDSServerTransactionIdentifier: return true
+    }
+    defer { unsafe bytes.withUnsafeMutableBytes { unsafe wipe($0) } }
+    if screen.holdsPiece(bytes.rawSpan) { return false }
+    guard let document = try? JSONDocument(bytes.rawSpan) else { return true }
+    return !screen.holdsNumber(document)
   }
 
   private func node(
@@ -53,8 +67,26 @@ extension AnswerReader {
 }
 
 /// What a text in base 64 of either alphabet says, with padding or without; nil for what is none.
-private func decodedText(_ text: String) -> String? {
+private func decoded(_ text: String) -> [UInt8]? {
   let digits = text.replacing("-", with: "+").replacing("_", with: "/").prefix { $0 != "=" }
   let padding = String(repeating: "=", count: (4 - digits.utf8.count % 4) % 4)
-  return Base64.decode((digits + padding).utf8).map { String(decoding: $0, as: UTF8.self) }
+  return Base64.decode((digits + padding).utf8)
+}
+
+/// The bytes of an address in which each `%` and two hexadecimal digits are one byte.
+private func percentDecoded(_ text: String) -> [UInt8] {
+  var bytes: [UInt8] = []
+  var rest = Array(text.utf8)[...]
+  while let byte = rest.popFirst() {
+    if byte == UInt8(ascii: "%"), rest.count >= 2,
+      let high = hexadecimalValue(rest[rest.startIndex]),
+      let low = hexadecimalValue(rest[rest.startIndex + 1])
+    {
+      bytes.append(high << 4 | low)
+      rest = rest.dropFirst(2)
+    } else {
+      bytes.append(byte)
+    }
+  }
+  return bytes
 }

@@ -69,9 +69,6 @@ package struct AnswerReader {
     } catch {
       return unknown(GatewayCause.approvedAmount, holdsNumber: holdsNumber || screen.foundPiece)
     }
-    if holdsNumber { return .answered(answer) }
-    answer.captured = decision.captured
-    answer.reason = decision.reason.flatMap { self.reason($0, document) }
     switch decision.outcome {
     case .authenticated: answer.threeDSecure = threeDSecure(document, &screen)
     case .challengeRequired: answer.challenge = challenge(document, &screen)
@@ -81,8 +78,16 @@ package struct AnswerReader {
       decision.outcome == .authenticated && answer.threeDSecure == nil
       || decision.outcome == .challengeRequired && answer.challenge == nil
     if lacksData {
-      return unknown(GatewayCause.authenticationData, holdsNumber: screen.foundPiece)
+      return unknown(
+        GatewayCause.authenticationData, holdsNumber: holdsNumber || screen.foundPiece)
     }
+    if holdsNumber {
+      answer.threeDSecure = nil
+      answer.challenge = nil
+      return .answered(answer)
+    }
+    answer.captured = decision.captured
+    answer.reason = decision.reason.flatMap { self.reason($0, document) }
     fill(&answer, document, &screen)
     return .answered(answer)
   }
@@ -222,18 +227,19 @@ extension AnswerReader {
   }
 
   /// A number of minor units, as a number in any form (`500`, `500.0`, `5e2`) or as a string; where it
-  /// counts the major unit, with as many decimals at most as the currency has (`49.9`, `"49.90"`).
+  /// counts the major unit, with no more decimals than the currency has but zeros (`49.9`, `"49.90"`).
   private func amount(
     _ node: JSONDocument.Node, _ document: JSONDocument, times10ToThe power: Int
   ) -> Int64? {
     guard node.kind == .string else { return document.integer(of: node, times10ToThe: power) }
     guard let text = scalar(node, document) else { return nil }
     let parts = text.split(separator: ".", maxSplits: 1, omittingEmptySubsequences: false)
-    let decimals = parts.count == 2 ? parts[1] : ""
+    var decimals = parts.count == 2 ? parts[1] : ""
     guard let whole = Int64(parts[0]), String(whole) == parts[0],
-      parts.count == 1 || (1...max(power, 1)).contains(decimals.utf8.count) && power > 0,
-      decimals.utf8.allSatisfy(isDigit)
+      parts.count == 1 || !decimals.isEmpty, decimals.utf8.allSatisfy(isDigit)
     else { return nil }
+    while decimals.utf8.count > power, decimals.last == "0" { decimals.removeLast() }
+    guard decimals.utf8.count <= power else { return nil }
     let digits = "\(whole)\(decimals)" + String(repeating: "0", count: power - decimals.utf8.count)
     return Int64(digits)
   }

@@ -15,6 +15,14 @@ package struct AnswerRules: Sendable {
   let challenge: [Challenge.Member: [JSONPointer]]
   let fields: [NamedField]
 
+  /// Whether some rule says that the cardholder was authenticated.
+  var mayAuthenticate: Bool {
+    rules.contains { rule in
+      guard case .decided(let decision) = rule.verdict else { return false }
+      return decision.outcome == .authenticated
+    }
+  }
+
   struct NamedField: Sendable {
     let name: String
     let field: DeclaredField

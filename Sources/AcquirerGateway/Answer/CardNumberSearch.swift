@@ -54,11 +54,11 @@ struct CardNumberSearch: ~Escapable {
   }
 
   /// Whether `text`, a member of an answer, holds ``piece`` or more consecutive digits of the number.
-  static func isPieceIn(_ text: String, digits: RawSpan) -> Bool {
+  static func isPieceIn(_ text: RawSpan, digits: RawSpan) -> Bool {
     for start in 0...max(digits.byteCount - piece, 0) {
       let end = min(start + piece, digits.byteCount)
       var search = CardNumberSearch(digits.extracting(start..<end))
-      for byte in text.utf8 { search.take(byte) }
+      for offset in text.byteOffsets { search.take(text.byte(offset)) }
       if search.isFound { return true }
     }
     return false

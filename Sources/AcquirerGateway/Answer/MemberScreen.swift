@@ -1,3 +1,5 @@
+import Bytes
+import JSON
 import Tokenization
 import VaultCore
 
@@ -36,8 +38,18 @@ struct MemberScreen: ~Escapable {
   }
 
   /// Whether `text` holds nine or more consecutive digits of the card number; it is noted.
-  mutating func holdsPiece(_ text: String) -> Bool {
-    guard CardNumberSearch.isPieceIn(text, digits: cardNumber) else { return false }
+  mutating func holdsPiece(_ text: String) -> Bool { holdsPiece(text.utf8Span.span.rawSpan) }
+
+  /// The same of bytes.
+  mutating func holdsPiece(_ bytes: RawSpan) -> Bool {
+    guard CardNumberSearch.isPieceIn(bytes, digits: cardNumber) else { return false }
+    foundPiece = true
+    return true
+  }
+
+  /// Whether a JSON text inside a member holds the whole number in any spelling; it is noted.
+  mutating func holdsNumber(_ document: JSONDocument) -> Bool {
+    guard CardNumberSearch.isIn(document, digits: cardNumber) else { return false }
     foundPiece = true
     return true
   }

@@ -22,7 +22,7 @@ enum SecretFile {
     }
     for offset in bytes.byteOffsets {
       guard (0x20...0x7E).contains(bytes.byte(offset)) else {
-        throw Failure(message: "holds more than one line of visible ASCII")
+        throw Failure(message: "holds something else than one line of visible ASCII")
       }
     }
     return SecretHeader(try joined(bytes, RawSpan()))

@@ -114,6 +114,7 @@ struct BodyCompiler {
     let isQuoted = choice(reader, "as", among: [ValueForm.string]) != nil
     var map: [String: [UInt8]]?
     if let entries = reader.mapping("map") {
+      checkAlone(entries, reader)
       let words: [String] =
         switch input.kind {
         case .words(let words): words
@@ -160,15 +161,17 @@ struct BodyCompiler {
     return form
   }
 
+  private func checkAlone(_ map: MappingReader, _ placeholder: MappingReader) {
+    guard placeholder.has("as") else { return }
+    diagnostics.report(
+      "\"map\" says how values are written, so \"as\" has no place beside it", at: map.position)
+  }
+
   private func translation(
     of variable: TemplateVariable, _ reader: MappingReader
   ) -> [String: [UInt8]]? {
     guard let entries = reader.mapping("map") else { return nil }
-    if reader.has("as") {
-      diagnostics.report(
-        "\"map\" says how values are written, so \"as\" has no place beside it",
-        at: entries.position)
-    }
+    checkAlone(entries, reader)
     var map: [String: [UInt8]] = [:]
     for member in entries.named {
       switch variable.mappable {

@@ -68,8 +68,8 @@ package struct OperationTemplate: Sendable {
   let ignores: Set<TemplateVariable>
   /// What the message holds beyond the vault's own list, where it is there.
   let inputs: [InputPlaceholder]
-  /// The names of inputs that a request may have although the message does not hold them.
-  let ignoredInputs: Set<String>
+  /// The inputs that a request may have although the message does not hold them.
+  let ignoredInputs: [TemplateInput]
   /// Where values are translated, in the order of the template.
   let translations: [VariablePlaceholder]
   let constants: [ConstantUse]

@@ -5,6 +5,11 @@ import Tokenization
 struct InputCompiler {
   let diagnostics: Diagnostics
 
+  /// What no request may hold, see `sensitive-authentication-data`.
+  private static let sensitiveNames = [
+    "cvc", "cvv", "cvv2", "cid", "track1", "track2", "track_data", "pin", "pin_block",
+  ]
+
   private enum TypeWord: String, CaseIterable {
     case text, integer, boolean
   }
@@ -22,6 +27,11 @@ struct InputCompiler {
           suggestion: "use 1 to 32 of a-z 0-9 _, fewer than eight digits in a row")
         return nil
       }
+      if Self.sensitiveNames.contains(member.key) {
+        diagnostics.report(
+          "a request with an input \(quoted(member.key)) is always refused", at: member.position,
+          suggestion: "name it otherwise; security codes, track data and PINs have no place here")
+      }
       guard
         let input = MappingReader(member.tree, name: reader.path(member.key), diagnostics)
       else { return nil }
@@ -35,9 +45,10 @@ struct InputCompiler {
     switch choice(reader, "type", among: TypeWord.allCases) ?? .text {
     case .boolean: return .boolean
     case .integer:
-      let least = reader.integer("least", in: -1_000_000_000_000...1_000_000_000_000) ?? 0
-      let greatest =
-        reader.integer("greatest", in: -1_000_000_000_000...1_000_000_000_000) ?? 999_999_999
+      // What every reader of JSON reads as it was written (RFC 8259, 6).
+      let bounds = -9_007_199_254_740_991...9_007_199_254_740_991
+      let least = reader.integer("least", in: bounds) ?? 0
+      let greatest = reader.integer("greatest", in: bounds) ?? max(least, 999_999_999)
       guard least <= greatest else {
         diagnostics.report(
           "\(quoted(reader.path("greatest"))) is below \"least\"",

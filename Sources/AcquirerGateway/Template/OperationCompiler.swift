@@ -61,9 +61,9 @@ struct OperationCompiler {
 
   private func ignored(
     usedIn body: BodyCompiler
-  ) -> (variables: Set<TemplateVariable>, inputs: Set<String>) {
+  ) -> (variables: Set<TemplateVariable>, inputs: [TemplateInput]) {
     var variables: Set<TemplateVariable> = []
-    var ignoredInputs: Set<String> = []
+    var ignoredInputs: [TemplateInput] = []
     let usedInputs = body.inputs.map(\.input.name)
     let usedVariables = body.placeholders.map(\.placeholder.variable)
     let names =
@@ -73,7 +73,7 @@ struct OperationCompiler {
       var isUsed = false
       if let input = inputs.first(where: { "inputs.\($0.name)" == text }) {
         isUsed = usedInputs.contains(input.name)
-        ignoredInputs.insert(input.name)
+        ignoredInputs.append(input)
       } else if let variable = TemplateVariable(rawValue: text), variable.pointer != nil {
         isUsed = usedVariables.contains(variable)
         variables.insert(variable)
@@ -124,6 +124,13 @@ struct OperationCompiler {
       diagnostics.report(
         "\"authentication_result\" sends nothing of the card", at: found.position,
         suggestion: "remove \(quoted(found.placeholder.variable.rawValue))")
+    }
+    if let found = body.placeholders.first(where: {
+      $0.placeholder.variable == .threeDSServerTransactionIdentifier && $0.placeholder.isOptional
+    }) {
+      diagnostics.report(
+        "\"authentication_result\" asks about one authentication, so its id is not optional",
+        at: found.position)
     }
     if !used.contains(.threeDSServerTransactionIdentifier) {
       diagnostics.report(

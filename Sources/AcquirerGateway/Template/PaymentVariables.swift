@@ -75,9 +75,9 @@ extension OperationTemplate {
   }
 
   private func checkInputs(of payment: Payment) -> Problem? {
+    let known = inputs.map(\.input) + ignoredInputs
     for sent in payment.inputs {
-      guard let input = declaredInputs.first(where: { $0.name == sent.name }) else {
-        if let name = sent.name, ignoredInputs.contains(name) { continue }
+      guard let input = known.first(where: { $0.name == sent.name }) else {
         return Problem(.unknownMember, pointer: sent.name.map { "/inputs/\($0)" } ?? "/inputs")
       }
       if !input.accepts(sent.value) {
@@ -99,8 +99,6 @@ extension OperationTemplate {
     }
     return nil
   }
-
-  private var declaredInputs: [TemplateInput] { inputs.map(\.input) }
 
   private func group(_ variable: TemplateVariable) -> String? {
     variable.group?.rawValue ?? variable.pointer

@@ -41,6 +41,7 @@ package enum TemplateCompiler {
       }
     }
     checkUse(of: inputs, in: operations, reader)
+    checkHandingOn(in: operations, reader)
     reader.finish()
     guard diagnostics.count == known else { return nil }
     return AcquirerTemplate(
@@ -59,6 +60,32 @@ package enum TemplateCompiler {
       reader.diagnostics.report(
         "no operation uses the input \(quoted(input.name))", at: reader.position(of: "inputs"),
         suggestion: "write {input: \(input.name)} where it goes, or remove it")
+    }
+  }
+
+  /// What an authentication gives has to be of use for the payment: a shop sends it on as it is.
+  private static func checkHandingOn(
+    in operations: [PaymentOperation: OperationTemplate], _ reader: MappingReader
+  ) {
+    for (operation, template) in operations.sorted(by: { $0.key.rawValue < $1.key.rawValue })
+    where operation.isAuthentication {
+      let name = quoted(operation.rawValue)
+      if !template.answer.mayAuthenticate {
+        reader.diagnostics.report(
+          "no rule says that \(name) ends in \"authenticated\"",
+          at: reader.position(of: "operations"),
+          suggestion: "write a rule with \"outcome: authenticated\"; \"approved\" is for payments")
+      }
+      guard let authorize = operations[.authorize] else { continue }
+      for variable in TemplateVariable.allCases {
+        guard let member = variable.threeDSecureMember, template.answer.threeDSecure[member] != nil,
+          !authorize.uses.contains(variable), !authorize.ignores.contains(variable)
+        else { continue }
+        reader.diagnostics.report(
+          "\(name) gives \(quoted(variable.rawValue)), which \"authorize\" does not know",
+          at: reader.position(of: "operations"),
+          suggestion: "use it there, or list it under \"ignores\"")
+      }
     }
   }
 

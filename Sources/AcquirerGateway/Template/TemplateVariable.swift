@@ -126,7 +126,14 @@ extension TemplateVariable {
   var isOfCard: Bool {
     switch self {
     case .cardNumber, .cardExpiry, .cardPreferredBrand, .securityCode: true
-    default: false
+    case .amountValue, .amountCurrency, .reference, .paymentIdentifier, .initiator,
+      .storedCredentialUse, .storedCredentialSequence, .networkTransactionIdentifier,
+      .transactionLinkIdentifier, .threeDSecureVersion, .threeDSecureStatus,
+      .threeDSecureIndicator, .threeDSecureValue, .directoryTransactionIdentifier,
+      .accessControlTransactionIdentifier, .threeDSecureReason, .threeDSecureAlgorithm,
+      .threeDSecureScore, .threeDSecureExemption, .threeDSServerTransactionIdentifier,
+      .scaExemption, .operation, .now:
+      false
     }
   }
 

@@ -11,6 +11,8 @@ struct DemoStory {
   var tokens: [String] = []
   /// The idempotency keys of all payments: as many as the acquirer should have received.
   var paid: Set<String> = []
+  /// What the vault calls them.
+  private(set) var payments: Set<String> = []
   private(set) var proofs = 0
   private var keys = 0
 
@@ -48,7 +50,9 @@ struct DemoStory {
     let headers = key.map { [("Idempotency-Key", $0)] } ?? []
     let answer = try shop.send(.POST, path, headers: headers, body: body)
     seenByShop.append(answer.body)
-    return (answer.status, try JSONMembers(answer.body))
+    let members = try JSONMembers(answer.body)
+    if let payment = members["payment_id"] { payments.insert(payment) }
+    return (answer.status, members)
   }
 
   mutating func newKey() -> String {

@@ -62,6 +62,17 @@ extension DemoStory {
     let shown = try stage.cadenas("audit", "show", "--limit", "10", "--format", "json")
     for line in shown.split(separator: "\n") { try tellEntry(JSONMembers(Array(line.utf8))) }
     Terminal.say()
+    let entries = try stage.cadenas("audit", "show", "--limit", "1000", "--format", "json")
+      .split(separator: "\n").map { line throws(DevelopmentError) in
+        try JSONMembers(Array(line.utf8))
+      }
+    let outcomes = entries.filter { $0["operation"] == "detokenize" && $0["outcome"] != "replayed" }
+    let isWhole = payments.allSatisfy { payment in
+      let own = outcomes.filter { $0["payment_id"] == payment }.map { $0["outcome"] }
+      return own.count == 2 && own.contains("intent")
+    }
+    try prove(
+      isWhole, "each of \(payments.count) messages has its intent and one outcome in the log")
     let verified = try stage.cadenas("audit", "verify")
     for line in verified.split(separator: "\n") { narrator.tell(String(line)) }
     try prove(true, "the log was recomputed whole and nothing in it was changed")

@@ -101,11 +101,13 @@ final class AuthenticationDesk: Sendable {
     guard message.amount == 200_006, message.operation == .authorize else { return false }
     return state.withLock { state in
       guard state.challenged.contains(card) else {
+        if state.challenged.count == Self.mostChallenges { state.challenged = [] }
         state.challenged.insert(card)
         return true
       }
+      // With data it is content now; without, it asks again.
       if message.hasThreeDSecure { state.challenged.remove(card) }
-      return false
+      return !message.hasThreeDSecure
     }
   }
 
@@ -118,7 +120,8 @@ final class AuthenticationDesk: Sendable {
   ///
   /// - Returns: whether it was passed.
   func end(_ transaction: String, code: String?) -> Bool {
-    state.withLock { state in
+    let transaction = transaction.lowercased()
+    return state.withLock { state in
       guard let challenge = state.challenges[transaction], challenge.state == .open else {
         return state.challenges[transaction]?.state == .passed
       }

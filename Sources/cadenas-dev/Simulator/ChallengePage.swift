@@ -63,7 +63,7 @@ enum ChallengePage {
   }
 
   private static func order(_ challenge: AuthenticationDesk.Challenge) -> String {
-    challenge.reference.map { ", order \(escaped($0))" } ?? ""
+    challenge.reference.map { " (\(escaped($0)))" } ?? ""
   }
 
   private static func page(_ title: String, _ body: String) -> String {

@@ -87,6 +87,9 @@ struct SimulatorMessage {
     reference = try document.optionalText("order_reference", of: root, longest: 64)
     echo = reference.flatMap { SimulatorEcho(rawValue: $0) }
     notificationURL = try document.optionalText("notification_url", of: root, longest: 2_048)
+    guard notificationURL?.hasPrefix("https://") != false else {
+      throw Refusal(member: "notification_url")
+    }
     for name in ["cardholder_name", "email"] {
       _ = try document.optionalText(name, of: root, longest: 256)
     }

@@ -1,9 +1,11 @@
 """Makes what a hostile shop and a careless acquirer could send, and judges what became of it: with another
 JSON parser than the vault's, and with another idea of what a card number is."""
+import base64
 import json
 import random
 import sys
 import unicodedata
+import urllib.parse
 
 NUMBER = "4970105181818183"
 WORDS = ["auto", "manual"]
@@ -26,7 +28,7 @@ def disguised(choose):
 def text(choose, longest):
     if choose.random() < 0.15:
         return choose.choice(["", "x "]) + disguised(choose) + choose.choice(["", " y"])
-    parts = [choose.choice(NASTY) for _ in range(choose.randint(0, longest // 2 + 2))]
+    parts = [choose.choice(NASTY) for _ in range(choose.choice([0, 1, 5, 20, longest // 2]))]
     if choose.random() < 0.1:
         parts.insert(choose.randint(0, len(parts)), choose.choice(CONTROLS))
     return "".join(parts)
@@ -35,7 +37,9 @@ def text(choose, longest):
 def inputs(count, seed):
     choose = random.Random(seed)
     for _ in range(count):
-        value = {"note": text(choose, 12)}
+        value = {"note": text(choose, 200)}
+        if choose.random() < 0.3:
+            value["order"] = choose.choice([1042, 0, int(NUMBER), int(NUMBER[:15]), -1])
         if choose.random() < 0.5:
             value["mode"] = choose.choice(WORDS * 4 + ["later", "AUTO", 'auto"'])
         if choose.random() < 0.5:
@@ -63,9 +67,13 @@ def holds_number(value):
 def expected(value):
     """The body that has to come out, or None where the request has to be refused."""
     note = value["note"]
-    if not 1 <= len(note) <= 12 or any(unicodedata.category(c) == "Cc" for c in note) or holds_number(note):
+    if not 1 <= len(note) <= 200 or any(unicodedata.category(c) == "Cc" for c in note) or holds_number(note):
         return None
     body = {"id": "ID", "pan": NUMBER, "shopper": {"note": note}}
+    if "order" in value:
+        if value["order"] < 0 or value["order"] == int(NUMBER):
+            return None
+        body["shopper"]["order"] = value["order"]
     if "mode" in value:
         if value["mode"] not in WORDS:
             return None
@@ -121,10 +129,33 @@ def answers(count, seed):
                 return [NUMBER[:8], NUMBER[8:]]
             return text(choose, 8)
         body = {"status": choose.choice(["APPROVED", "DECLINED", "LATER", value()])}
+        if choose.random() < 0.3:
+            body["amount"] = choose.choice(["49.90", "20.5", 20.5, NUMBER[:2] + "." + NUMBER[2:4], int(NUMBER), "x"])
+        if choose.random() < 0.4:
+            body = authentication(choose)
         for name in ["code", "id", "network", "auth", "other"]:
             if choose.random() < 0.5:
                 body[name] = value()
         print(json.dumps(body, ensure_ascii=choose.random() < 0.5))
+
+
+def authentication(choose):
+    """What a 3-D Secure server could say, the card's digits hidden wherever they fit."""
+    def either(harmless, *others):
+        return harmless if choose.random() < 0.8 else choose.choice(others)
+    inside = json.dumps({"a": either("x", disguised(choose), NUMBER[:10])}, ensure_ascii=True)
+    inside = either(inside, inside.replace("4", "\\u0034"))
+    creq = base64.urlsafe_b64encode(inside.encode()).decode()
+    identifier = "f25084f0-5b16-4c0a-ae5d-b24808a95e4b"
+    return {
+        "status": choose.choice(["AUTHENTICATED", "CHALLENGE"]), "version": either("2.2.0", NUMBER, "2"),
+        "state": either("Y", "A", "N", "1"), "exemption": either("gAAA", "1234"),
+        "cavv": either("AAABBEg0VhI0VniQEjRWAAAAAAA=", NUMBER + "AAAAAAAAAAA="),
+        "url": either("https://acs.example/c", "https://acs.example/" + NUMBER, "javascript:x", "https://a/" +
+                      "".join(f"%{ord(d):02x}" for d in NUMBER)),
+        "creq": either(creq.rstrip("="), creq, "QQ==" + creq, NUMBER, "x y"),
+        "transaction": either(identifier, NUMBER, "x"),
+    }
 
 
 def texts(value):
@@ -141,9 +172,15 @@ def judge_answers(told):
     for line in open(told):
         body = json.loads(line, object_pairs_hook=unique)
         if set(body) - {"payment_id", "outcome", "acquirer", "code", "reason", "transaction_id", "captured",
-                        "network_transaction_id", "approved_amount", "fields", "type", "title", "status"}:
+                        "three_ds", "network_transaction_id", "approved_amount", "fields", "type", "title", "status"}:
             sys.exit(f"a member that nobody declared: {line}")
-        for one in texts({name: member for name, member in body.items() if name != "payment_id"}):
+        told = list(texts({name: member for name, member in body.items() if name != "payment_id"}))
+        fields = body.get("fields", {})
+        if "creq" in fields:
+            inside = base64.urlsafe_b64decode(fields["creq"] + "===")
+            told += [inside.decode(errors="replace"), str(json.loads(inside))]
+            told.append(urllib.parse.unquote(fields["acs_url"]))
+        for one in told:
             digits = "".join(str(unicodedata.decimal(c)) for c in one if unicodedata.decimal(c, None) is not None)
             for size in range(len(digits) - 8):
                 piece = digits[size:size + 9]

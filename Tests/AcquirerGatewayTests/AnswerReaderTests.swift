@@ -22,7 +22,10 @@ import VaultCore
           outcome: refused
         - when: {/status: DECLINED}
           outcome: refused
-          reason: {field: /code, map: {"51": insufficient_funds, "61": limit_exceeded}, otherwise: other}
+          reason:
+            field: [/code, /inner/code]
+            map: {"51": insufficient_funds, "61": limit_exceeded}
+            otherwise: other
         - when: {/challenge: {exists: true}, /status: {exists: false}}
           outcome: authentication_required
         - when: {/status: LATER}
@@ -82,6 +85,14 @@ import VaultCore
       ),
       (#"{"status":"DECLINED","code":"61"}"#, 200, "refused limit_exceeded code=61"),
       (#"{"status":"DECLINED","code":61}"#, 200, "refused limit_exceeded code=61"),
+      (
+        #"{"status":"DECLINED","code":null,"inner":{"code":"51"}}"#, 200,
+        "refused insufficient_funds"
+      ),
+      (
+        #"{"status":"DECLINED","code":"61","inner":{"code":"51"}}"#, 200,
+        "refused limit_exceeded code=61"
+      ),
       (#"{"status":"DECLINED","code":"77"}"#, 200, "refused other code=77"),
       (#"{"status":"DECLINED"}"#, 200, "refused other"),
       (#"{"status":"DECLINED","fraud":true}"#, 200, "refused suspected_fraud"),

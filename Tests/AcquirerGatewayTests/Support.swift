@@ -45,7 +45,7 @@ enum Fixture {
     _ operation: PaymentOperation = .authorize, amount: Int64? = 4990, currency: String = "EUR",
     reference: String? = "order-1042", cvc: String? = nil, initiator: Initiator? = nil,
     storedCredential: StoredCredential? = nil, threeDSecure: ThreeDSecure? = nil,
-    scaExemption: ScaExemption? = nil
+    scaExemption: ScaExemption? = nil, inputs: KeyValuePairs<String, PaymentInput.Value> = [:]
   ) throws -> Payment {
     let unit = try required(Currency(code: currency), "currency")
     let money = try amount.map { try Money(value: $0, currency: unit) }
@@ -54,7 +54,15 @@ enum Fixture {
       operation: operation, amount: money,
       reference: reference.flatMap { PaymentReference($0) }, securityCode: code,
       initiator: initiator, storedCredential: storedCredential, threeDSecure: threeDSecure,
-      scaExemption: scaExemption)
+      scaExemption: scaExemption,
+      inputs: inputs.map { PaymentInput(name: $0.key, value: $0.value) })
+  }
+
+  static func stored(
+    _ use: StoredCredential.Use, _ sequence: StoredCredential.Sequence,
+    network: String? = nil
+  ) -> StoredCredential {
+    StoredCredential(use: use, sequence: sequence, networkTransactionIdentifier: network)
   }
 
   /// A merchant that works with the acquirer `bank`.

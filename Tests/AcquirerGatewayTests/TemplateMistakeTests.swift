@@ -121,7 +121,7 @@ import Testing
     Case(
       "{var: card.number}", "{var: card.number, constant: merchant_id}",
       #"t.yaml:3: the message has no "card.number""#,
-      #"t.yaml:8: a placeholder has either "var", "constant" or "input""#),
+      #"t.yaml:8: a placeholder has either "var", "constant", "input" or "choose""#),
     Case(
       "{var: card.number}", "[{var: card.number}, {var: card.number}]",
       #"t.yaml:8: "card.number" stands twice in the message: it is in line 8 already"#),

@@ -32,7 +32,7 @@ extension AnswerCompiler {
   }
 
   /// One pointer, or a list of them.
-  private func pointers(_ reader: MappingReader, _ key: String) -> [JSONPointer] {
+  func pointers(_ reader: MappingReader, _ key: String) -> [JSONPointer] {
     guard case .sequence? = reader.tree(key)?.value else {
       return pointer(reader, key).map { [$0] } ?? []
     }

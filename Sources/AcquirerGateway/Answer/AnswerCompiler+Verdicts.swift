@@ -41,14 +41,14 @@ extension AnswerCompiler {
   private func reasonRule(_ tree: ConfigurationTree, _ rule: MappingReader) -> ReasonRule? {
     guard case .mapping = tree.value else {
       return choice(rule, "reason", among: PaymentAnswer.Reason.allCases).map {
-        ReasonRule(field: nil, map: [:], otherwise: $0)
+        ReasonRule(pointers: [], map: [:], otherwise: $0)
       }
     }
     guard let reader = MappingReader(tree, name: rule.path("reason"), diagnostics) else {
       return nil
     }
     defer { reader.finish() }
-    let field = pointer(reader, "field")
+    let pointers = pointers(reader, "field")
     var map: [String: PaymentAnswer.Reason] = [:]
     if let entries = reader.requiredMapping("map") {
       for member in entries.named {
@@ -56,6 +56,6 @@ extension AnswerCompiler {
       }
     }
     let otherwise = choice(reader, "otherwise", among: PaymentAnswer.Reason.allCases)
-    return field.map { ReasonRule(field: $0, map: map, otherwise: otherwise) }
+    return pointers.isEmpty ? nil : ReasonRule(pointers: pointers, map: map, otherwise: otherwise)
   }
 }

@@ -56,7 +56,8 @@ extension AnswerReader {
     return !screen.holdsNumber(document)
   }
 
-  private func node(
+  /// The first place with a value.
+  func node(
     _ pointers: [JSONPointer], _ document: JSONDocument
   ) -> JSONDocument.Node? {
     for pointer in pointers {

@@ -168,9 +168,8 @@ package struct AnswerReader {
     mayBeSecurityCode: Bool = false
   ) -> String? {
     guard let field else { return nil }
-    var found: JSONDocument.Node?
-    for pointer in field.pointers where found == nil { found = pointer.find(in: document) }
-    guard let node = found, let text = scalar(node, document), field.pattern.matches(text)
+    guard let node = node(field.pointers, document), let text = scalar(node, document),
+      field.pattern.matches(text)
     else { return nil }
     return screen.pass(
       text, mayBeSecurityCode: mayBeSecurityCode || field.pattern.isThreeOrFourDigits)
@@ -179,8 +178,7 @@ package struct AnswerReader {
   private func reason(
     _ rule: ReasonRule, _ document: JSONDocument
   ) -> PaymentAnswer.Reason? {
-    guard let pointer = rule.field else { return rule.otherwise }
-    guard let node = pointer.find(in: document), let text = scalar(node, document) else {
+    guard let node = node(rule.pointers, document), let text = scalar(node, document) else {
       return rule.otherwise
     }
     return rule.map[text] ?? rule.otherwise

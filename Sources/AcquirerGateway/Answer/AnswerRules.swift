@@ -104,8 +104,9 @@ struct FieldCondition: Sendable {
 
 /// Where the reason of a refusal comes from.
 struct ReasonRule: Sendable {
-  /// What each value of the field means; without a field, ``otherwise`` is the reason.
-  let field: JSONPointer?
+  /// Where it may stand; the first place with a value counts. Without a place, ``otherwise`` is the reason.
+  let pointers: [JSONPointer]
+  /// What each value of the field means.
   let map: [String: PaymentAnswer.Reason]
   let otherwise: PaymentAnswer.Reason?
 }

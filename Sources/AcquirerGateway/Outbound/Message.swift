@@ -103,6 +103,8 @@ struct Message: Sendable {
       if form == .integer { writer.write(value) } else { writer.writeJSON(value) }
     case .variable(let placeholder): write(placeholder, to: &writer)
     case .input(let placeholder): write(placeholder, to: &writer)
+    case .choice(let placeholder):
+      writer.write(placeholder.value(for: payment) ?? Array("null".utf8))
     case .array(let elements):
       writer.write("[")
       for (index, element) in elements.filter(isPresent).enumerated() {
@@ -128,6 +130,7 @@ struct Message: Sendable {
     case .literal, .constant: return true
     case .variable(let placeholder): return isPresent(placeholder)
     case .input(let placeholder): return isPresent(placeholder)
+    case .choice(let placeholder): return placeholder.value(for: payment) != nil
     case .object, .array:
       let placeholders = node.placeholders
       guard placeholders.allSatisfy(\.isOptional), !placeholders.isEmpty else { return true }
@@ -136,6 +139,7 @@ struct Message: Sendable {
         switch placeholder {
         case .variable(let variable): isPresent(variable)
         case .input(let input): isPresent(input)
+        case .choice(let choice): choice.value(for: payment) != nil
         }
       }
     }

@@ -14,6 +14,7 @@ struct BodyCompiler {
   let declared: [TemplateInput]
   private(set) var placeholders: [Found] = []
   private(set) var inputs: [InputPlaceholder] = []
+  private(set) var choices: [ChoicePlaceholder] = []
   private(set) var constants: [ConstantUse] = []
 
   init(declared: [TemplateInput], diagnostics: Diagnostics) {
@@ -40,7 +41,7 @@ struct BodyCompiler {
     case .sequence(let elements):
       return .array(elements.compactMap { node($0, name: name) })
     case .mapping(let members):
-      if members.contains(where: { ["var", "constant", "input"].contains($0.key) }) {
+      if members.contains(where: { BodyCompiler.sources.contains($0.key) }) {
         return placeholder(tree, name: name)
       }
       return .object(
@@ -54,14 +55,19 @@ struct BodyCompiler {
     }
   }
 
+  /// The keys that make a mapping a placeholder.
+  private static let sources = ["var", "constant", "input", "choose"]
+
   private mutating func placeholder(_ tree: ConfigurationTree, name: String) -> TemplateNode? {
     guard let reader = MappingReader(tree, name: name, diagnostics) else { return nil }
     defer { reader.finish() }
-    let sources = ["var", "constant", "input"].filter { reader.has($0) }
+    let sources = BodyCompiler.sources.filter { reader.has($0) }
     if sources.count > 1 {
       diagnostics.report(
-        "a placeholder has either \"var\", \"constant\" or \"input\"", at: tree.position)
+        "a placeholder has either \"var\", \"constant\", \"input\" or \"choose\"", at: tree.position
+      )
     }
+    if sources.contains("choose") { return chosen(reader) }
     if sources.contains("constant") { return constant(reader, tree) }
     if sources.contains("input") { return input(reader, tree) }
     guard let word = reader.requiredString("var") else { return nil }
@@ -90,6 +96,15 @@ struct BodyCompiler {
     return .variable(placeholder)
   }
 
+  private mutating func chosen(_ reader: MappingReader) -> TemplateNode? {
+    let compiler = ChoiceCompiler(diagnostics: diagnostics, declared: declared) { [self] in
+      literal($0, name: $1)
+    }
+    guard let choice = compiler.compile(reader) else { return nil }
+    choices.append(choice)
+    return .choice(choice)
+  }
+
   private mutating func constant(
     _ reader: MappingReader, _ tree: ConfigurationTree
   ) -> TemplateNode? {
@@ -115,13 +130,7 @@ struct BodyCompiler {
     var map: [String: [UInt8]]?
     if let entries = reader.mapping("map") {
       checkAlone(entries, reader)
-      let words: [String] =
-        switch input.kind {
-        case .words(let words): words
-        case .boolean: ["true", "false"]
-        case .text, .integer: []
-        }
-      if words.isEmpty {
+      guard let words = input.kind.words else {
         diagnostics.report("\(quoted(name)) cannot be translated", at: entries.position)
         return nil
       }

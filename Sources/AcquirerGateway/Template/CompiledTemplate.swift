@@ -70,6 +70,8 @@ package struct OperationTemplate: Sendable {
   let inputs: [InputPlaceholder]
   /// The inputs that a request may have although the message does not hold them.
   let ignoredInputs: [TemplateInput]
+  /// Values that depend on several members.
+  let choices: [ChoicePlaceholder]
   /// Where values are translated, in the order of the template.
   let translations: [VariablePlaceholder]
   let constants: [ConstantUse]
@@ -80,6 +82,13 @@ package struct OperationTemplate: Sendable {
 enum PathPart: Sendable {
   case literal(String)
   case segment(HeadValue)
+}
+
+extension OperationTemplate {
+  /// What a shop may send beyond the vault's own list.
+  var declaredInputs: [TemplateInput] {
+    inputs.map(\.input) + choices.flatMap(\.inputs)
+  }
 }
 
 struct HeaderLine: Sendable {
@@ -103,6 +112,7 @@ indirect enum TemplateNode: Sendable {
   case literal([UInt8])
   case variable(VariablePlaceholder)
   case input(InputPlaceholder)
+  case choice(ChoicePlaceholder)
   case constant(name: String, form: ValueForm)
   case object([Member])
   case array([TemplateNode])
@@ -126,12 +136,14 @@ struct VariablePlaceholder: Sendable {
 enum Placeholder: Sendable {
   case variable(VariablePlaceholder)
   case input(InputPlaceholder)
+  case choice(ChoicePlaceholder)
 
   /// Whether the message can be without it.
   var isOptional: Bool {
     switch self {
     case .variable(let placeholder): placeholder.isOptional
     case .input(let placeholder): !placeholder.input.isRequired
+    case .choice: true
     }
   }
 
@@ -139,18 +151,19 @@ enum Placeholder: Sendable {
   var isOfRequest: Bool {
     switch self {
     case .variable(let placeholder): placeholder.variable.pointer != nil
-    case .input: true
+    case .input, .choice: true
     }
   }
 }
 
 extension TemplateNode {
-  /// The variables and inputs in this value and below it.
+  /// The variables, inputs and choices in this value and below it.
   var placeholders: [Placeholder] {
     switch self {
     case .literal, .constant: []
     case .variable(let placeholder): [.variable(placeholder)]
     case .input(let placeholder): [.input(placeholder)]
+    case .choice(let placeholder): [.choice(placeholder)]
     case .object(let members): members.flatMap(\.value.placeholders)
     case .array(let elements): elements.flatMap(\.placeholders)
     }

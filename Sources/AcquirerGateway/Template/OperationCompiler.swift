@@ -34,9 +34,10 @@ struct OperationCompiler {
     let placeholders = compiler.placeholders.map(\.placeholder)
     return OperationTemplate(
       operation: operation, method: method.rawValue, path: path, headers: headers, body: body,
-      uses: Set(placeholders.map(\.variable)),
+      uses: Set(compiler.variables),
       requires: Set(placeholders.filter { !$0.isOptional }.map(\.variable)),
       ignores: ignores, inputs: compiler.inputs, ignoredInputs: ignoredInputs,
+      choices: compiler.choices,
       translations: placeholders.filter { $0.map != nil },
       constants: head.constants + compiler.constants, answer: answer)
   }
@@ -64,8 +65,8 @@ struct OperationCompiler {
   ) -> (variables: Set<TemplateVariable>, inputs: [TemplateInput]) {
     var variables: Set<TemplateVariable> = []
     var ignoredInputs: [TemplateInput] = []
-    let usedInputs = body.inputs.map(\.input.name)
-    let usedVariables = body.placeholders.map(\.placeholder.variable)
+    let usedInputs = (body.inputs.map(\.input) + body.choices.flatMap(\.inputs)).map(\.name)
+    let usedVariables = body.variables
     let names =
       TemplateVariable.allCases.filter { $0.pointer != nil }.map(\.rawValue)
       + inputs.map { "inputs.\($0.name)" }
@@ -91,7 +92,7 @@ struct OperationCompiler {
   private func checkWhole(
     _ body: BodyCompiler, _ head: HeadCompiler, _ ignores: Set<TemplateVariable>
   ) {
-    let used = Set(body.placeholders.map(\.placeholder.variable))
+    let used = Set(body.variables)
     checkCard(body)
     if !used.contains(.paymentIdentifier), !head.hasPaymentIdentifier {
       diagnostics.report(
@@ -156,5 +157,12 @@ struct OperationCompiler {
           at: found.position, suggestion: "the other place is line \(earlier.position.line)")
       }
     }
+  }
+}
+
+extension BodyCompiler {
+  /// The variables that the message holds, or depends on.
+  fileprivate var variables: [TemplateVariable] {
+    placeholders.map(\.placeholder.variable) + choices.flatMap(\.variables)
   }
 }

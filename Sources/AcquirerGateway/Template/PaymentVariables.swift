@@ -71,7 +71,18 @@ extension OperationTemplate {
           detail: "The acquirer's template has no word for this value.")
       }
     }
-    return checkInputs(of: payment)
+    return checkInputs(of: payment) ?? checkChoices(of: payment)
+  }
+
+  private func checkChoices(of payment: Payment) -> Problem? {
+    for choice in choices {
+      if let source = choice.unnamedMember(of: payment) {
+        return Problem(
+          .invalidMember, pointer: source.pointer,
+          detail: "The acquirer's template has no word for this value.")
+      }
+    }
+    return nil
   }
 
   private func checkInputs(of payment: Payment) -> Problem? {
@@ -84,13 +95,11 @@ extension OperationTemplate {
         return Problem(.invalidMember, pointer: input.pointer)
       }
     }
+    for input in declaredInputs where input.isRequired && payment.value(of: input) == nil {
+      return Problem(.missingMember, pointer: input.pointer)
+    }
     for placeholder in inputs {
-      guard let value = payment.value(of: placeholder.input) else {
-        if placeholder.input.isRequired {
-          return Problem(.missingMember, pointer: placeholder.input.pointer)
-        }
-        continue
-      }
+      guard let value = payment.value(of: placeholder.input) else { continue }
       if let map = placeholder.map, value.word.flatMap({ map[$0] }) == nil {
         return Problem(
           .invalidMember, pointer: placeholder.input.pointer,

@@ -55,7 +55,7 @@ package enum TemplateCompiler {
   ) {
     // Where an operation has a mistake, what it uses is not known.
     guard reader.mapping("operations")?.named.count == operations.count else { return }
-    let used = Set(operations.values.flatMap(\.inputs).map(\.input.name))
+    let used = Set(operations.values.flatMap(\.declaredInputs).map(\.name))
     for input in inputs where !used.contains(input.name) {
       reader.diagnostics.report(
         "no operation uses the input \(quoted(input.name))", at: reader.position(of: "inputs"),

@@ -2,6 +2,7 @@ import Configuration
 import Glibc
 import TestSupport
 import Testing
+import Tokenization
 
 @testable import AcquirerGateway
 

@@ -86,7 +86,7 @@ extension OperationTemplate {
   }
 
   private func checkInputs(of payment: Payment) -> Problem? {
-    let known = inputs.map(\.input) + ignoredInputs
+    let known = declaredInputs + ignoredInputs
     for sent in payment.inputs {
       guard let input = known.first(where: { $0.name == sent.name }) else {
         return Problem(.unknownMember, pointer: sent.name.map { "/inputs/\($0)" } ?? "/inputs")

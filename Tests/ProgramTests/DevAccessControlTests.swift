@@ -1,3 +1,4 @@
+import Bytes
 import NIOCore
 import NIOEmbedded
 import NIOHTTP1
@@ -39,7 +40,8 @@ import Testing
       {"payment_id":"pay_a","merchant_id":"1","amount":{"value":\(amount),"currency":"EUR"},\
       "card":{"pan":"4970105181818183","expiry_month":"12","expiry_year":"2035"}}
       """
-    return try SimulatorMessage(text.utf8Span.span.bytes, operation: .authenticate)
+    let bytes = Array(text.utf8)
+    return try SimulatorMessage(bytes.rawSpan, operation: .authenticate)
   }
 
   @Test func theAmountDecidesWhatTheIssuersServerDoes() throws {

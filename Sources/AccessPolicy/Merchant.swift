@@ -7,11 +7,11 @@ package final class Merchant: Sendable {
   package let name: String
   /// The number that stands in the records; never changes, never used again. At least 1.
   package let number: UInt32
-  /// The `spiffe://` identities that speak for this merchant.
-  package let clients: [String]
+  /// The identities that speak for this merchant, each once.
+  package let clients: [MerchantClient]
   /// Who vouches for these identities.
   package let authority: AuthorityReference
-  /// What these identities may ask for.
+  /// What these identities may ask for at most.
   package let operations: Set<Operation>
   /// The acquirers that the merchant works with, by the acquirer's name.
   package let acquirers: [String: MerchantAcquirer]
@@ -19,16 +19,25 @@ package final class Merchant: Sendable {
   package let quotas: Quotas
   /// Whether the same card gives the same token.
   package let deduplicate: Bool
+  /// How many first digits of a number the token's view shows: 6, or 8 from 16 digits on.
+  package let binDigits: Int
+  /// Those of ``clients`` that may not do all that the merchant may, or have quotas of their own.
+  private let restricted: [String: MerchantClient]
 
   /// Makes a merchant.
-  /// - Precondition: `number` is not 0, and `quotas` bounds tokenize where that is permitted:
-  ///   without it, a client could guess cards through deduplication as fast as it likes.
+  /// - Precondition: `number` is not 0, `binDigits` is 6 or 8, no client may more than the merchant, and
+  ///   `quotas` bounds tokenize where that is permitted: without it, a client could guess cards through
+  ///   deduplication as fast as it likes.
   package init(
-    name: String, number: UInt32, clients: [String], authority: AuthorityReference,
+    name: String, number: UInt32, clients: [MerchantClient], authority: AuthorityReference,
     operations: Set<Operation>, acquirers: [String: MerchantAcquirer] = [:],
-    quotas: Quotas = Quotas(), deduplicate: Bool = true
+    quotas: Quotas = Quotas(), deduplicate: Bool = true, binDigits: Int = 6
   ) {
     precondition(number != 0, "0 is not a merchant number")
+    precondition(binDigits == 6 || binDigits == 8, "a BIN has six or eight digits")
+    precondition(
+      clients.allSatisfy { $0.operations?.isSubset(of: operations) ?? true },
+      "a client may at most what its merchant may")
     precondition(
       !operations.contains(.tokenize) || quotas.tokenizePerMinute != nil,
       "a merchant that may tokenize has a tokenize quota")
@@ -40,6 +49,20 @@ package final class Merchant: Sendable {
     self.acquirers = acquirers
     self.quotas = quotas
     self.deduplicate = deduplicate
+    self.binDigits = binDigits
+    restricted = Dictionary(
+      uniqueKeysWithValues: clients.filter { !$0.isUnrestricted }.map { ($0.id, $0) })
+  }
+
+  /// The client with this identity, if it may less than the merchant, or has quotas of its own.
+  package func restriction(of actor: String) -> MerchantClient? {
+    restricted.isEmpty ? nil : restricted[actor]
+  }
+
+  /// Whether the client with this identity may ask for `operation`.
+  package func permits(_ operation: Operation, to actor: String) -> Bool {
+    operations.contains(operation)
+      && restriction(of: actor)?.operations?.contains(operation) ?? true
   }
 }
 
@@ -50,7 +73,7 @@ extension Merchant: Equatable {
       || one.name == other.name && one.number == other.number && one.clients == other.clients
         && one.authority == other.authority && one.operations == other.operations
         && one.acquirers == other.acquirers && one.quotas == other.quotas
-        && one.deduplicate == other.deduplicate
+        && one.deduplicate == other.deduplicate && one.binDigits == other.binDigits
   }
 }
 

@@ -42,7 +42,7 @@ package struct Policy: Sendable {
       }
     }
     for merchant in merchants {
-      add(.merchant(merchant), merchant.clients, merchant.authority)
+      add(.merchant(merchant), merchant.clients.map(\.id), merchant.authority)
     }
     for acquirer in acquirers {
       if let pull = acquirer.pull {
@@ -69,13 +69,16 @@ package struct Policy: Sendable {
     merchantsByNumber[number]
   }
 
-  /// Whether a principal may ask for an operation at all.
+  /// Whether a principal's client may ask for an operation at all.
   ///
-  /// A merchant's clients may what their `operations` name. An acquirer's clients may detokenize
-  /// and nothing else.
-  package func permits(_ operation: Operation, for principal: Principal) -> Bool {
+  /// A merchant's clients may what the merchant's `operations` name, and of these what their own name
+  /// where they have some. An acquirer's clients may detokenize and nothing else.
+  /// - Parameter actor: the client's identity.
+  package func permits(
+    _ operation: Operation, for principal: Principal, actor: String
+  ) -> Bool {
     switch principal {
-    case .merchant(let merchant): merchant.operations.contains(operation)
+    case .merchant(let merchant): merchant.permits(operation, to: actor)
     case .acquirer: operation == .detokenize
     }
   }
@@ -91,7 +94,8 @@ package struct Policy: Sendable {
     let found: Principal
     switch principal {
     case .merchant(let old):
-      guard let new = merchants[old.name], new.number == old.number, new.clients.contains(actor)
+      guard let new = merchants[old.name], new.number == old.number,
+        new.clients.contains(where: { $0.id == actor })
       else { return nil }
       found = .merchant(new)
     case .acquirer(let old):
@@ -99,7 +103,7 @@ package struct Policy: Sendable {
       else { return nil }
       found = .acquirer(new)
     }
-    return permits(operation, for: found) ? found : nil
+    return permits(operation, for: found, actor: actor) ? found : nil
   }
 
   /// What a merchant's request that names an acquirer may expect.

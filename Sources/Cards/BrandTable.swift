@@ -1,68 +1,10 @@
-import Bytes
-
-/// The numbers that begin with a prefix between two others, and what cards with them are.
-package struct BrandRange: Equatable, Sendable {
-  /// How many digits a prefix has.
-  package static let prefixLengths = 1...12
-
-  /// The lowest prefix, 1 to 12 digits.
-  package let low: String
-  /// The highest prefix, of as many digits.
-  package let high: String
-  /// How many digits the numbers may have.
-  package let lengths: Set<Int>
-  /// The scheme whose range it is.
-  package let brand: Brand
-  /// What else such a card carries: a co-badged card's other schemes.
-  package let coBrands: [Brand]
-
-  /// - Throws: ``CardError/invalidRange(low:high:)`` for prefixes that are not 1 to 12 digits of
-  ///   equal length in ascending order, for no length or one outside 12 to 19, and for a brand that
-  ///   is named twice.
-  package init(
-    low: String, high: String, lengths: Set<Int>, brand: Brand, coBrands: [Brand] = []
-  ) throws(CardError) {
-    guard BrandRange.prefixLengths.contains(low.utf8.count), low.utf8.count == high.utf8.count,
-      low.utf8.allSatisfy(isDigit), high.utf8.allSatisfy(isDigit), low <= high,
-      !lengths.isEmpty, lengths.allSatisfy(PAN.lengths.contains),
-      Set(coBrands + [brand]).count == coBrands.count + 1
-    else { throw .invalidRange(low: low, high: high) }
-    self.low = low
-    self.high = high
-    self.lengths = lengths
-    self.brand = brand
-    self.coBrands = coBrands
-  }
-
-  /// The range as a person would name it, for messages: `4970-4979`, or `4026`.
-  package var name: String { low == high ? low : "\(low)-\(high)" }
-
-  /// The numbers of the range, cut to 12 digits.
-  var numbers: ClosedRange<UInt64> {
-    var scale: UInt64 = 1
-    for _ in low.utf8.count..<12 { scale *= 10 }
-    return value(low) * scale...(value(high) + 1) * scale - 1
-  }
-
-  private func value(_ digits: String) -> UInt64 {
-    digits.utf8.reduce(0) { $0 * 10 + UInt64($1 - UInt8(ascii: "0")) }
-  }
-}
-
-/// What a card is by its number.
-package struct BrandMatch: Equatable, Sendable {
-  /// The scheme whose range the number lies in.
-  package let brand: Brand
-  /// All schemes that the card carries, ``brand`` first.
-  package let brands: [Brand]
-}
-
 /// Tells a card's schemes by the first digits of its number.
 ///
-/// Where ranges overlap, the one with the longest prefix wins. Lookup is one binary search.
-package struct BrandTable: Sendable {
+/// Where ranges overlap, the one with the longest prefix wins. Lookup is one binary search. An immutable
+/// object: whoever looks numbers up keeps the one that was in force when its request came.
+package final class BrandTable: Sendable {
   /// How many ranges a table holds at most.
-  package static let mostRanges = 4_096
+  package static let mostRanges = 262_144
 
   /// The ranges as they were given.
   package let ranges: [BrandRange]
@@ -70,28 +12,25 @@ package struct BrandTable: Sendable {
   /// The lowest number of each stretch, ascending, cut to ``prefixLength`` digits; a stretch ends
   /// where the next one begins.
   private let starts: [UInt64]
-  /// What holds in the stretch that begins at the same index of ``starts``; nil for a gap.
-  private let stretches: [Stretch?]
+  /// The index of the range that holds in the stretch at the same index of ``starts``; -1 for a gap.
+  private let winners: [Int32]
   /// How many digits the longest prefix has: more of a number is never looked at.
   private let prefixLength: Int
-
-  private struct Stretch: Equatable {
-    var range: Int
-    /// Bit n is set where numbers of n digits are allowed.
-    var lengths: UInt32
-    var match: BrandMatch
-
-    func allows(_ count: Int) -> Bool { lengths & 1 << UInt32(count) != 0 }
-  }
+  /// Whether numbers of some range need no check digit.
+  private let hasUnchecked: Bool
 
   /// - Throws: ``CardError/overlappingRanges(_:_:)`` for two ranges with prefixes of the same length
   ///   that share numbers, and ``CardError/tooManyRanges``.
   package init(ranges: [BrandRange]) throws(CardError) {
     guard ranges.count <= BrandTable.mostRanges else { throw .tooManyRanges }
+    let levels = BrandTable.levels(of: ranges)
+    if let pair = BrandTable.overlaps(of: ranges, levels).first {
+      throw .overlappingRanges(ranges[pair.earlier].name, ranges[pair.later].name)
+    }
     self.ranges = ranges
-    prefixLength = ranges.map(\.low.utf8.count).max() ?? 0
-    (starts, stretches) = BrandTable.flatten(
-      try BrandTable.levels(of: ranges), ranges, prefixLength: prefixLength)
+    prefixLength = ranges.map(\.prefixLength).max() ?? 0
+    hasUnchecked = ranges.contains { $0.kind?.hasCheckDigit == false }
+    (starts, winners) = BrandTable.flatten(levels, ranges, prefixLength: prefixLength)
   }
 
   /// The schemes of the card with this number.
@@ -99,86 +38,160 @@ package struct BrandTable: Sendable {
   /// - Throws: ``CardError/unsupportedBrand`` where no range holds it, and
   ///   ``CardError/invalidNumber`` where the range that does allows no number of this length.
   package func match(_ pan: borrowing PAN) throws(CardError) -> BrandMatch {
-    guard let stretch = stretch(of: pan.prefix(length: prefixLength)) else {
-      throw .unsupportedBrand
-    }
-    guard stretch.allows(pan.count) else { throw .invalidNumber }
-    return stretch.match
+    guard let kind = kind(of: pan.prefix(length: prefixLength)) else { throw .unsupportedBrand }
+    guard kind.allows(pan.count) else { throw .invalidNumber }
+    return kind.match
   }
 
-  /// Whether a range holds the numbers that begin with these twelve digits and have `count` of them.
-  func hasRange(_ prefix: UInt64, _ count: Int) -> Bool {
-    var prefix = prefix
-    for _ in prefixLength..<DigitGroups.prefixLength { prefix /= 10 }
-    return stretch(of: prefix)?.allows(count) == true
+  /// Whether the number lies in a range whose numbers need no check digit.
+  func needsNoCheckDigit(_ pan: borrowing PAN) -> Bool {
+    hasUnchecked && kind(of: pan.prefix(length: prefixLength))?.hasCheckDigit == false
   }
 
-  /// What holds for the first ``prefixLength`` digits of a number.
-  private func stretch(of prefix: UInt64) -> Stretch? {
+  /// Whether a number that begins with these twelve digits and has `count` of them could be a card's.
+  ///
+  /// - Parameter isChecked: whether its last digit is its check digit.
+  func couldHold(_ prefix: UInt64, _ count: Int, isChecked: Bool) -> Bool {
+    guard isChecked || hasUnchecked,
+      let kind = kind(of: prefix / powerOfTen(DigitGroups.prefixLength - prefixLength))
+    else { return false }
+    return kind.allows(count) && (isChecked || !kind.hasCheckDigit)
+  }
+
+  /// What cards are whose numbers begin with these ``prefixLength`` digits; nil where no range holds them,
+  /// or one that excludes them.
+  private func kind(of prefix: UInt64) -> CardKind? {
+    let index = index(of: prefix)
+    guard index >= 0, winners[index] >= 0 else { return nil }
+    return ranges[Int(winners[index])].kind
+  }
+
+  /// The index of the stretch that holds the numbers which begin with these ``prefixLength`` digits; -1 below
+  /// the first.
+  private func index(of prefix: UInt64) -> Int {
     // The first start above the prefix; the stretch before it holds the prefix.
     var (low, high) = (0, starts.count)
     while low < high {
       let middle = (low + high) / 2
       if starts[middle] <= prefix { low = middle + 1 } else { high = middle }
     }
-    return low > 0 ? stretches[low - 1] : nil
+    return low - 1
   }
 
   /// Every brand that the table can answer, sorted.
   package var brands: [Brand] {
-    Set(ranges.flatMap { $0.coBrands + [$0.brand] }).sorted()
+    Set(ranges.flatMap { $0.kind?.match.brands ?? [] }).sorted()
+  }
+}
+
+extension BrandTable: Equatable {
+  /// Two tables are equal where they were given the same ranges in the same order.
+  package static func == (one: BrandTable, other: BrandTable) -> Bool {
+    one === other || one.ranges == other.ranges
+  }
+}
+
+// MARK: - Stretches
+
+extension BrandTable {
+  /// Numbers for which one range, or none, decides.
+  package struct Stretch {
+    /// The numbers, cut to 12 digits.
+    package let numbers: ClosedRange<UInt64>
+    /// The range that decides; nil where none holds the numbers.
+    package let range: BrandRange?
+
+    /// What their cards are; nil where no range holds them, or one that excludes them.
+    package var kind: CardKind? { range?.kind }
+  }
+
+  /// What the table says of all numbers in `numbers`, which are cut to 12 digits, in ascending order.
+  package func stretches(in numbers: ClosedRange<UInt64>) -> [Stretch] {
+    let scale = powerOfTen(12 - prefixLength)
+    var stretches: [Stretch] = []
+    var next = numbers.lowerBound
+    var index = index(of: next / scale)
+    while next <= numbers.upperBound {
+      let isLast = index + 1 == starts.count
+      let end = isLast ? numbers.upperBound : min(starts[index + 1] * scale - 1, numbers.upperBound)
+      let winner = index < 0 ? -1 : Int(winners[index])
+      stretches.append(Stretch(numbers: next...end, range: winner < 0 ? nil : ranges[winner]))
+      next = end + 1
+      index += 1
+    }
+    return stretches
+  }
+
+  /// The ranges that decide about no number, since longer prefixes hold all of theirs; in the order in which
+  /// they were given.
+  package var hiddenRanges: [BrandRange] {
+    let seen = Set(winners)
+    return ranges.indices.filter { !seen.contains(Int32($0)) }.map { ranges[$0] }
   }
 }
 
 // MARK: - Flattening
 
 extension BrandTable {
-  /// The indices of ranges by the length of their prefixes (index 0 is unused), each level
-  /// ascending and without overlap.
-  private static func levels(of ranges: [BrandRange]) throws(CardError) -> [[Int]] {
-    var levels = [[Int]](repeating: [], count: BrandRange.prefixLengths.upperBound + 1)
-    for index in ranges.indices.sorted(by: { ranges[$0].low < ranges[$1].low }) {
-      let range = ranges[index]
-      let level = range.low.utf8.count
-      if let previous = levels[level].last, ranges[previous].high >= range.low {
-        throw .overlappingRanges(ranges[previous].name, range.name)
+  /// Two ranges, by their indices, with prefixes of one length that share numbers.
+  package typealias Overlap = (earlier: Int, later: Int)
+
+  /// Every range that shares numbers with one of lower prefixes, both of one length, with that one.
+  package static func overlaps(of ranges: [BrandRange]) -> [Overlap] {
+    overlaps(of: ranges, levels(of: ranges))
+  }
+
+  private static func overlaps(of ranges: [BrandRange], _ levels: [[Int]]) -> [Overlap] {
+    var overlaps: [Overlap] = []
+    for level in levels {
+      guard var widest = level.first else { continue }
+      for index in level.dropFirst() {
+        let end = ranges[widest].numbers.upperBound
+        if end >= ranges[index].numbers.lowerBound { overlaps.append((widest, index)) }
+        if end < ranges[index].numbers.upperBound { widest = index }
       }
-      levels[level].append(index)
+    }
+    return overlaps
+  }
+
+  /// The indices of ranges by the length of their prefixes (index 0 is unused), each level ascending.
+  private static func levels(of ranges: [BrandRange]) -> [[Int]] {
+    var levels = [[Int]](repeating: [], count: BrandRange.prefixLengths.upperBound + 1)
+    for (index, range) in ranges.enumerated() { levels[range.prefixLength].append(index) }
+    for level in levels.indices {
+      levels[level].sort { ranges[$0].numbers.lowerBound < ranges[$1].numbers.lowerBound }
     }
     return levels
   }
 
   private static func flatten(
     _ levels: [[Int]], _ ranges: [BrandRange], prefixLength: Int
-  ) -> (starts: [UInt64], stretches: [Stretch?]) {
-    let scale = (prefixLength..<12).reduce(into: UInt64(1)) { scale, _ in scale *= 10 }
-    let boundaries = Set(ranges.flatMap { [$0.numbers.lowerBound, $0.numbers.upperBound + 1] })
+  ) -> (starts: [UInt64], winners: [Int32]) {
+    let scale = powerOfTen(12 - prefixLength)
+    var boundaries = ranges.flatMap { [$0.numbers.lowerBound, $0.numbers.upperBound + 1] }
+    boundaries.sort()
+    // Of each level the first range that has not ended.
+    var next = [Int](repeating: 0, count: levels.count)
     var starts: [UInt64] = []
-    var stretches: [Stretch?] = []
-    for start in boundaries.sorted() {
-      let winner = levels.reversed().lazy.compactMap { find(start, in: $0, ranges) }.first
-      if winner == stretches.last??.range, !stretches.isEmpty { continue }
+    var winners: [Int32] = []
+    for (place, start) in boundaries.enumerated() {
+      if place > 0, boundaries[place - 1] == start { continue }
+      var winner: Int32 = -1
+      for level in levels.indices {
+        while next[level] < levels[level].count,
+          ranges[levels[level][next[level]]].numbers.upperBound < start
+        {
+          next[level] += 1
+        }
+        guard next[level] < levels[level].count else { continue }
+        let index = levels[level][next[level]]
+        // Levels ascend, so that the longest prefix comes last.
+        if ranges[index].numbers.lowerBound <= start { winner = Int32(index) }
+      }
+      if winners.last == winner { continue }
       starts.append(start / scale)
-      stretches.append(winner.map { stretch(of: $0, ranges[$0]) })
+      winners.append(winner)
     }
-    return (starts, stretches)
-  }
-
-  /// The one range of a level that holds `number`, or nil.
-  private static func find(_ number: UInt64, in level: [Int], _ ranges: [BrandRange]) -> Int? {
-    var (low, high) = (0, level.count)
-    while low < high {
-      let middle = (low + high) / 2
-      let numbers = ranges[level[middle]].numbers
-      if numbers.contains(number) { return level[middle] }
-      if number < numbers.lowerBound { high = middle } else { low = middle + 1 }
-    }
-    return nil
-  }
-
-  private static func stretch(of index: Int, _ range: BrandRange) -> Stretch {
-    Stretch(
-      range: index, lengths: range.lengths.reduce(0) { $0 | 1 << UInt32($1) },
-      match: BrandMatch(brand: range.brand, brands: [range.brand] + range.coBrands))
+    return (starts, winners)
   }
 }

@@ -1,7 +1,7 @@
 import Bytes
 
-/// Finds what could be card numbers in a text as it goes by: 12 to 19 digits with the right check
-/// digit, which are one group of digits or several that follow each other with no letter between.
+/// Finds what could be card numbers in a text as it goes by: 12 to 19 digits, which are one group of
+/// digits or several that follow each other with no letter between.
 ///
 /// A number that somebody has put into a text begins where a group begins and ends where one ends;
 /// any sixteen digits out of a longer row are no number. Nothing of the text is kept but the first
@@ -25,9 +25,8 @@ struct DigitGroups {
       count += 1
     }
 
-    var isValid: Bool {
-      PAN.lengths.contains(count) && (count % 2 == 0 ? firstDoubled : secondDoubled) % 10 == 0
-    }
+    /// Whether the last digit is the check digit of those before it.
+    var isChecked: Bool { (count % 2 == 0 ? firstDoubled : secondDoubled) % 10 == 0 }
   }
 
   /// How many digits a prefix has.
@@ -53,15 +52,18 @@ struct DigitGroups {
   ///
   /// - Parameters:
   ///   - separates: whether digits after it may belong to the same number: not after a letter.
-  ///   - isNumber: whether numbers with these first twelve digits and as many digits are meant.
+  ///   - isNumber: whether numbers with these first twelve digits, as many digits and a right or wrong check
+  ///     digit are meant.
   /// - Returns: whether a number has ended here.
   mutating func endGroup(
-    separates: Bool, _ isNumber: (_ prefix: UInt64, _ count: Int) -> Bool
+    separates: Bool, _ isNumber: (_ prefix: UInt64, _ count: Int, _ isChecked: Bool) -> Bool
   ) -> Bool {
     var isFound = false
     if isInGroup {
       for index in 0..<min(groups, Self.mostNumbers)
-      where numbers[index].isValid && isNumber(numbers[index].prefix, numbers[index].count) {
+      where PAN.lengths.contains(numbers[index].count)
+        && isNumber(numbers[index].prefix, numbers[index].count, numbers[index].isChecked)
+      {
         isFound = true
       }
     }
@@ -73,7 +75,8 @@ struct DigitGroups {
 
 extension BrandTable {
   /// Whether `text` holds a card number: see ``DigitGroups``; with a length and a beginning that this
-  /// table knows. What has the form of a UUID holds none.
+  /// table knows, and with the right check digit unless it lies in a range whose numbers need none. So
+  /// whatever could be tokenized is found. What has the form of a UUID holds none.
   ///
   /// - Parameter text: ASCII; everything but letters and digits separates.
   package func findsNumber(in text: RawSpan) -> Bool {
@@ -83,11 +86,11 @@ extension BrandTable {
       let byte = text.byte(offset)
       if isDigit(byte) {
         groups.take(digit: Int(byte - UInt8(ascii: "0")))
-      } else if groups.endGroup(separates: !isLetter(byte), hasRange) {
+      } else if groups.endGroup(separates: !isLetter(byte), couldHold) {
         return true
       }
     }
-    return groups.endGroup(separates: false, hasRange)
+    return groups.endGroup(separates: false, couldHold)
   }
 }
 

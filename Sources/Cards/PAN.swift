@@ -1,7 +1,8 @@
 internal import Bytes
 package import SecretMemory
 
-/// A card number: 12 to 19 digits whose check digit is right, in secret memory.
+/// A card number: 12 to 19 digits, in secret memory, whose check digit is right, or which lies in a range of
+/// the brand table whose numbers need none.
 ///
 /// It cannot be copied, has no description, and is wiped when it ends. Made only by validating.
 package struct PAN: ~Copyable, Sendable {
@@ -30,13 +31,19 @@ package struct PAN: ~Copyable, Sendable {
 
   /// Takes a number from a record, where it stands as digits alone.
   ///
+  /// Its check digit was looked at when it was stored, by the brand table of then: one that lay in a range
+  /// without check digits stays readable when that range is gone.
   /// - Parameters:
   ///   - digits: ASCII digits without separators.
   ///   - slot: takes the digits.
-  /// - Throws: ``CardError/invalidNumber`` for what ``parse(_:into:)`` could not have made.
+  /// - Throws: ``CardError/invalidNumber`` for anything but 12 to 19 digits.
   package init(fromStored digits: RawSpan, slot: consuming SecretSlot) throws(CardError) {
-    for offset in digits.byteOffsets where !isDigit(digits.byte(offset)) { throw .invalidNumber }
-    self = try PAN.parse(digits, into: slot)
+    var builder = PANBuilder(slot: slot)
+    for offset in digits.byteOffsets {
+      guard isDigit(digits.byte(offset)) else { throw .invalidNumber }
+      try builder.append(digits.byte(offset))
+    }
+    self = try builder.finishUnchecked()
   }
 
   /// The digits in ASCII, lent.
@@ -48,13 +55,20 @@ package struct PAN: ~Copyable, Sendable {
   /// How many digits the number has.
   package var count: Int { slot.count }
 
-  /// The first six digits, or nil below 15 digits, where too few would be left unknown.
-  package var bin: String? {
-    shownFirstDigits > 0 ? text(0..<shownFirstDigits) : nil
+  /// The first digits, as many as ``shownFirstDigits(of:)`` says; nil where none may be shown.
+  package func bin(digits: Int) -> String? {
+    let shown = shownFirstDigits(of: digits)
+    return shown > 0 ? text(0..<shown) : nil
   }
 
-  /// How many of the first digits ``bin`` shows.
-  package var shownFirstDigits: Int { count >= 15 ? 6 : 0 }
+  /// How many of the first digits may be shown beside the last four to somebody who is shown `most`, 6 or 8:
+  /// 8 from 16 digits on, 6 from 15, and none below, where too few would be left unknown.
+  ///
+  /// - Source: PCI SSC FAQ 1091.
+  package func shownFirstDigits(of most: Int) -> Int {
+    precondition(most == 6 || most == 8, "a BIN has six or eight digits")
+    return count >= 16 ? most : count == 15 ? 6 : 0
+  }
 
   /// The last four digits.
   package var last4: String { text(count - 4..<count) }
@@ -115,11 +129,20 @@ package struct PANBuilder: ~Copyable {
 
   /// The number, when all of it has been given.
   ///
+  /// - Parameter brands: tells the ranges whose numbers need no check digit; nil where every number needs one.
   /// - Returns: the number, without separators.
   /// - Throws: ``CardError/invalidNumber``.
-  package consuming func finish() throws(CardError) -> PAN {
-    guard !endsWithSeparator, slot.count >= PAN.lengths.lowerBound, isLuhnValid(slot.bytes)
-    else { throw .invalidNumber }
+  package consuming func finish(by brands: BrandTable? = nil) throws(CardError) -> PAN {
+    let isChecked = isLuhnValid(slot.bytes)
+    let pan = try finishUnchecked()
+    if isChecked { return pan }
+    guard let brands, brands.needsNoCheckDigit(pan) else { throw .invalidNumber }
+    return pan
+  }
+
+  /// The same, whatever its check digit.
+  fileprivate consuming func finishUnchecked() throws(CardError) -> PAN {
+    guard !endsWithSeparator, slot.count >= PAN.lengths.lowerBound else { throw .invalidNumber }
     return PAN(validated: slot)
   }
 }

@@ -34,7 +34,7 @@ package struct TokenView: Equatable, Sendable {
   package let brands: [Brand]
   /// The scheme that the cardholder chose, if they did.
   package let preferredBrand: Brand?
-  /// The first six digits; nil below 15 digits.
+  /// The first six digits, or eight for a merchant that is shown as many; nil below 15 digits.
   package let bin: String?
   /// The last four digits.
   package let last4: String
@@ -46,19 +46,21 @@ package struct TokenView: Equatable, Sendable {
 
   /// - Parameters:
   ///   - token: the card's token.
-  ///   - pan: the card's number, of which six and four digits are shown.
+  ///   - pan: the card's number, of which the first and last digits are shown.
   ///   - match: what the brand table says of the number.
   ///   - expiry: the expiry that is stored.
   ///   - preferredBrand: the brand that the cardholder chose.
+  ///   - binDigits: how many first digits the merchant is shown: 6 or 8, see ``PAN/shownFirstDigits(of:)``.
   package init(
-    token: Token, pan: borrowing PAN, match: BrandMatch, expiry: Expiry, preferredBrand: Brand?
+    token: Token, pan: borrowing PAN, match: BrandMatch, expiry: Expiry, preferredBrand: Brand?,
+    binDigits: Int = 6
   ) {
     self.token = token
     self.expiry = expiry
     self.preferredBrand = preferredBrand
     brand = match.brand
     brands = match.brands
-    bin = pan.bin
+    bin = pan.bin(digits: binDigits)
     last4 = pan.last4
   }
 }

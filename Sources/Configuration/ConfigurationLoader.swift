@@ -33,7 +33,7 @@ struct ConfigurationLoader {
     let alarms = alarms(reader)
     let limits = limits(reader)
     let acquirers = acquirers(reader)
-    let merchants = merchants(reader, acquirerNames: acquirers.names)
+    let merchants = merchants(reader, acquirerNames: acquirers.names, limits)
     reader.finish()
     guard let listen, let store, let tls, let keys, let administration, let brands,
       let alarms, diagnostics.isEmpty

@@ -21,7 +21,7 @@ extension ConfigurationLoader {
       else { continue }
       let before = diagnostics.count
       let currencies = currencies(one)
-      let pull = one.mapping("pull").flatMap { readPull($0, of: "acquirer \(quoted(member.key))") }
+      let pull = one.mapping("pull").flatMap { readPull($0, of: member.key) }
       let push = one.mapping("push").flatMap { readPush($0) }
       one.finish()
       guard diagnostics.count == before else { continue }
@@ -52,12 +52,13 @@ extension ConfigurationLoader {
     return Set((words ?? []).map(\.text))
   }
 
-  private func readPull(_ reader: MappingReader, of owner: String) -> PullAccess? {
-    let identity = identity(reader, of: owner)
+  private func readPull(_ reader: MappingReader, of name: String) -> PullAccess? {
+    let identity = identity(reader, of: .acquirer(name: name))
     let quotas = quotas(reader, [.detokenize])
     reader.finish()
     return identity.map {
-      PullAccess(clients: $0.clients, authority: $0.authority, quotas: quotas.quotas)
+      PullAccess(
+        clients: $0.clients.map(\.id), authority: $0.authority, quotas: quotas.quotas)
     }
   }
 

@@ -37,26 +37,20 @@ struct ReadQuotas {
 extension ConfigurationLoader {
   /// Reads `clients`, `client_ca` and `client_crl`; nil where they are not complete.
   func identity(
-    _ reader: MappingReader, of owner: String
-  ) -> (clients: [String], authority: AuthorityReference)? {
+    _ reader: MappingReader, of owner: ClientOwner
+  ) -> (clients: [MerchantClient], authority: AuthorityReference)? {
     let authorities = reader.requiredTree("client_ca") == nil ? [] : files(reader, "client_ca")
     let revocationLists = files(reader, "client_crl")
-    guard reader.requiredTree("clients") != nil, let clients = reader.strings("clients") else {
-      return nil
-    }
-    if clients.isEmpty {
-      diagnostics.report(
-        "\(quoted(reader.path("clients"))) is empty", at: reader.position(of: "clients"),
-        suggestion: "name at least one spiffe:// identity")
-    }
-    for (uri, position) in clients {
+    guard let clients = clients(reader, of: owner) else { return nil }
+    for (client, position) in clients {
+      let uri = client.id
       if let mistake = SPIFFEIdentity.mistake(in: uri) {
         diagnostics.report("the identity \(quoted(uri)) \(mistake)", at: position)
       } else if let other = identities.claim(
-        uri, under: authorities.map(\.path), for: owner, line: position.line)
+        uri, under: authorities.map(\.path), for: owner.words, line: position.line)
       {
         diagnostics.report(
-          other == owner
+          other == owner.words
             ? "\(quoted(uri)) is named twice"
             : "\(quoted(uri)) belongs to \(other) already, under the same authority",
           at: position)
@@ -65,7 +59,7 @@ extension ConfigurationLoader {
     guard !authorities.isEmpty else { return nil }
     let authority = AuthorityReference(
       certificatePaths: authorities.map(\.path), revocationListPaths: revocationLists.map(\.path))
-    return (clients.map(\.text), authority)
+    return (clients.map(\.client), authority)
   }
 
   /// The files under a key that names one, or a list of several; each can be read. Empty where the

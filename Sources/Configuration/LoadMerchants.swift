@@ -2,7 +2,11 @@ import AccessPolicy
 
 extension ConfigurationLoader {
   /// Reads the merchants. Those with a mistake are left out.
-  func merchants(_ reader: MappingReader, acquirerNames: [String]) -> [Merchant] {
+  ///
+  /// - Parameter limits: those of the same file, since what a merchant is shown depends on one of them.
+  func merchants(
+    _ reader: MappingReader, acquirerNames: [String], _ limits: Limits
+  ) -> [Merchant] {
     guard let section = reader.mapping("merchants") else { return [] }
     var merchants: [Merchant] = []
     var nameByNumber: [UInt32: String] = [:]
@@ -18,7 +22,8 @@ extension ConfigurationLoader {
         }
         nameByNumber[number] = member.key
       }
-      let merchant = merchant(one, name: member.key, number: number, acquirerNames)
+      let merchant = merchant(
+        one, name: member.key, number: number, acquirerNames, limits)
       one.finish()
       if let merchant { merchants.append(merchant) }
     }
@@ -26,14 +31,16 @@ extension ConfigurationLoader {
   }
 
   private func merchant(
-    _ reader: MappingReader, name: String, number: UInt32?, _ acquirerNames: [String]
+    _ reader: MappingReader, name: String, number: UInt32?, _ acquirerNames: [String],
+    _ limits: Limits
   ) -> Merchant? {
     let before = diagnostics.count
-    let identity = identity(reader, of: "merchant \(quoted(name))")
-    let operations = operations(reader)
+    let operations = reader.requiredTree("operations") == nil ? [] : self.operations(reader)
+    let identity = identity(reader, of: .merchant(name: name, operations: operations))
     let acquirers = merchantAcquirers(reader, acquirerNames)
     let quotas = quotas(reader, [.tokenize, .detokenize, .delete])
     let deduplicate = reader.boolean("deduplicate") ?? true
+    let binDigits = binDigits(reader, isDeduplicated: deduplicate, limits)
     if operations.contains(.tokenize), quotas.quotas.tokenizePerMinute == nil,
       !quotas.isMistaken(.tokenize)
     {
@@ -46,7 +53,31 @@ extension ConfigurationLoader {
     return Merchant(
       name: name, number: number, clients: identity.clients, authority: identity.authority,
       operations: operations, acquirers: acquirers, quotas: quotas.quotas,
-      deduplicate: deduplicate)
+      deduplicate: deduplicate, binDigits: binDigits)
+  }
+
+  /// How many first digits the views of a merchant's tokens show.
+  ///
+  /// Eight and the last four leave a thousand numbers to guess, so that whoever can test guesses may test
+  /// one in an hour at most.
+  private func binDigits(
+    _ reader: MappingReader, isDeduplicated: Bool, _ limits: Limits
+  ) -> Int {
+    guard let tree = reader.tree("bin_digits") else { return 6 }
+    guard let digits = tree.integer, digits == 6 || digits == 8 else {
+      diagnostics.report(
+        "\(quoted(reader.path("bin_digits"))) expects 6 or 8, found \(tree.kind)", at: tree.position
+      )
+      return 6
+    }
+    if digits == 8, isDeduplicated, limits.sameDigitsPerHour != 1 {
+      diagnostics.report(
+        "\(quoted(reader.path("bin_digits"))) is 8 for a merchant that deduplicates, and "
+          + "limits.same_digits_per_hour is \(limits.sameDigitsPerHour)", at: tree.position,
+        suggestion: "eight digits and the last four leave 1000 numbers to guess: set "
+          + "limits.same_digits_per_hour to 1, or deduplicate: false for this merchant")
+    }
+    return digits
   }
 
   private func merchantNumber(_ reader: MappingReader) -> UInt32? {
@@ -54,10 +85,9 @@ extension ConfigurationLoader {
     return reader.integer("number", in: 1...Int(UInt32.max)).map { UInt32($0) }
   }
 
-  private func operations(_ reader: MappingReader) -> Set<Operation> {
-    guard reader.requiredTree("operations") != nil, let words = reader.strings("operations") else {
-      return []
-    }
+  /// The operations of the list `operations`, which is there.
+  func operations(_ reader: MappingReader) -> Set<Operation> {
+    guard let words = reader.strings("operations") else { return [] }
     var operations: Set<Operation> = []
     for (word, position) in words {
       if let operation = Operation(rawValue: word) {

@@ -1,3 +1,4 @@
+package import Cards
 import SystemCalls
 
 extension AdministrationSettings {
@@ -15,6 +16,28 @@ extension StoreSettings {
   /// - Throws: ``ConfigurationError`` with every mistake of that section.
   package static func load(path: String) throws(ConfigurationError) -> StoreSettings {
     try ConfigurationLoader.section(of: path) { loader, reader, _ in loader.store(reader) }
+  }
+}
+
+/// The brand table that a configuration puts in force, and where it comes from.
+package struct BrandSettings: Sendable {
+  /// The table.
+  package let table: BrandTable
+  /// The absolute path of its file; nil for the one built into the vault.
+  package let path: String?
+
+  /// The table built into the vault.
+  package static let builtIn = BrandSettings(table: .standard, path: nil)
+
+  /// Reads the section `brands` and the file that it names, and nothing else; see
+  /// ``AdministrationSettings/load(path:)``.
+  /// - Throws: ``ConfigurationError`` with every mistake of both.
+  package static func load(path: String) throws(ConfigurationError) -> BrandSettings {
+    try ConfigurationLoader.section(of: path) { loader, reader, _ in
+      loader.brands(reader).map {
+        BrandSettings(table: $0, path: reader.has("brands") ? loader.path(reader, "brands") : nil)
+      }
+    }
   }
 }
 

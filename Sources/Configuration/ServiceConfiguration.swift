@@ -45,6 +45,22 @@ package struct ServiceConfiguration: Sendable {
   package func policy(generation: UInt64) -> Policy {
     Policy(generation: generation, merchants: merchants, acquirers: acquirers)
   }
+
+  /// Checks that no merchant is shown eight first digits which may not be, under the limits that a running
+  /// service has: those of a file count at its next start.
+  /// - Throws: ``ConfigurationError`` that names each such merchant.
+  package func checkBINDigits(underLimitsInForce limits: Limits) throws(ConfigurationError) {
+    let mistakes = merchants.filter {
+      $0.binDigits == 8 && $0.deduplicate && limits.sameDigitsPerHour != 1
+    }.map {
+      Diagnostic(
+        file: file, line: nil,
+        message: "\(quoted("merchants.\($0.name).bin_digits")) is 8, and the "
+          + "limits.same_digits_per_hour in force is \(limits.sameDigitsPerHour)",
+        suggestion: "limits take effect at the next start: restart the service instead")
+    }
+    guard mistakes.isEmpty else { throw ConfigurationError(diagnostics: mistakes) }
+  }
 }
 
 /// An address to listen on.

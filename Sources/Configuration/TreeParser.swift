@@ -22,15 +22,17 @@ extension ConfigurationTree {
   /// - Parameters:
   ///   - path: the file.
   ///   - name: what diagnostics call it; the path where nil.
+  ///   - bound: the bytes that it may have.
   ///   - diagnostics: where mistakes go.
   /// - Returns: the tree.
   package static func read(
-    _ path: String, called name: String? = nil, _ diagnostics: Diagnostics
+    _ path: String, called name: String? = nil, atMostBytes bound: Int = Bounds.fileBytes,
+    _ diagnostics: Diagnostics
   ) -> ConfigurationTree? {
     let name = name ?? path
     do throws(ConfigurationFileProblem) {
-      let bytes = try ConfigurationFiles.read(path, maximumBytes: Bounds.fileBytes)
-      return parse(bytes, file: name, diagnostics)
+      let bytes = try ConfigurationFiles.read(path, maximumBytes: bound)
+      return parse(bytes, file: name, atMostBytes: bound, diagnostics)
     } catch {
       diagnostics.report(Diagnostic(file: name, line: nil, message: error.text))
       return nil
@@ -42,17 +44,19 @@ extension ConfigurationTree {
   /// - Parameters:
   ///   - bytes: UTF-8.
   ///   - file: what diagnostics call the file.
+  ///   - bound: the bytes that it may have.
   ///   - diagnostics: where mistakes go.
   /// - Returns: the tree, in which no anchor, alias, tag, merge key or duplicate key is left.
   package static func parse(
-    _ bytes: [UInt8], file: String, _ diagnostics: Diagnostics
+    _ bytes: [UInt8], file: String, atMostBytes bound: Int = Bounds.fileBytes,
+    _ diagnostics: Diagnostics
   ) -> ConfigurationTree? {
     func fail(_ line: Int?, _ message: String) -> ConfigurationTree? {
       diagnostics.report(Diagnostic(file: file, line: line, message: message))
       return nil
     }
-    guard bytes.count <= Bounds.fileBytes else {
-      return fail(nil, "is larger than \(Bounds.fileBytes) bytes")
+    guard bytes.count <= bound else {
+      return fail(nil, "is larger than \(bound) bytes")
     }
     guard var text = String(validating: bytes, as: UTF8.self) else {
       return fail(nil, "is not UTF-8")

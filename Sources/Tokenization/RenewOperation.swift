@@ -51,7 +51,7 @@ struct RenewOperation: ClientOperation {
     let answer = Answer(
       TokenView(
         token: token, pan: card.pan, match: match, expiry: stored.expiry,
-        preferredBrand: stored.preferredBrand), isNew: false)
+        preferredBrand: stored.preferredBrand, binDigits: merchant.binDigits), isNew: false)
     try books.record(
       AuditEntry(caller, operation: .tokenize, token: token, outcome: .updated),
       in: &transaction)

@@ -1,18 +1,25 @@
 package import AccessPolicy
+package import Cards
 import Synchronization
 package import VaultCore
 
-/// One generation of what a reload replaces, as one immutable object: who may do what, and the way to
-/// acquirers with the templates and credentials that belong to it.
+/// One generation of what a reload replaces, as one immutable object: who may do what, which card is of
+/// which brand, and the way to acquirers with the templates and credentials that belong to it.
 ///
-/// A request takes its merchant, acquirer, currency, template and credentials from one of these.
+/// A request takes its merchant, acquirer, currency, template and credentials from one of these; and the
+/// brands of its card from those under which it was admitted.
 package final class Terms: Sendable {
   package let policy: Policy
   package let acquirers: any AcquirerTransport
+  /// The ranges that tell a card's brands.
+  package let brands: BrandTable
 
-  package init(policy: Policy, acquirers: any AcquirerTransport) {
+  package init(
+    policy: Policy, acquirers: any AcquirerTransport, brands: BrandTable = .standard
+  ) {
     self.policy = policy
     self.acquirers = acquirers
+    self.brands = brands
   }
 }
 

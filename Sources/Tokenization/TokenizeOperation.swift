@@ -72,7 +72,8 @@ struct TokenizeOperation: ClientOperation, ~Copyable {
       let answer = Answer(
         TokenView(
           token: stored.token, pan: card.pan, match: match, expiry: stored.expiry,
-          preferredBrand: stored.preferredBrand), isNew: stored.isNew)
+          preferredBrand: stored.preferredBrand, binDigits: merchant.binDigits),
+        isNew: stored.isNew)
       try books.record(
         AuditEntry(
           caller, operation: .tokenize, token: stored.token,
@@ -139,7 +140,7 @@ struct TokenizeOperation: ClientOperation, ~Copyable {
   ) throws(VaultError) {
     if look == nil, deduplicates || idempotency != nil, let digits = session.digits {
       look = try withNumber { (number) throws(VaultError) in
-        digits.look(at: number, merchant: merchant.number)
+        digits.look(at: number, merchant: merchant.number, binDigits: merchant.binDigits)
       }
     }
     guard let seconds = look?.waitSeconds else { return }

@@ -92,8 +92,8 @@ extension ConnectionHandler {
     let gate = RequestGate(
       identity: client.identity, policy: client.trust.policy,
       isSealed: core.service.isSealed, isStopping: core.state.isStopping, bodyLimit: bodyLimit)
-    let verdict = gate.admit(head) { operation, principal in
-      core.quotas.take(operation, for: principal, now: now.uptimeNanoseconds)
+    let verdict = gate.admit(head) { operation, principal, actor in
+      core.quotas.take(operation, for: principal, actor: actor, now: now.uptimeNanoseconds)
     }
     let identifier = core.identifiers.next()
     let exchange = Exchange(
@@ -142,7 +142,7 @@ extension ConnectionHandler {
       identity: client.identity, policy: client.trust.policy, isSealed: false, isStopping: false,
       bodyLimit: core.limits.bodyBytes(on: exchange.head.route))
     // Its place in the quota has been taken.
-    exchange.verdict = gate.admit(exchange.head) { _, _ in .granted }
+    exchange.verdict = gate.admit(exchange.head) { _, _, _ in .granted }
     exchange.caller = client.caller(exchange.requestIdentifier)
     return true
   }
@@ -172,14 +172,16 @@ extension ConnectionHandler {
     let service = core.service
     switch expected {
     case .tokenize(let key):
-      switch try core.tokenizeDecoder.decode(body, key: key, at: connections.unixSeconds) {
+      let decoder = TokenizeDecoder(brands: caller.terms.brands, pool: core.pool)
+      switch try decoder.decode(body, key: key, at: connections.unixSeconds) {
       case .card(let request):
         service.tokenize(request, caller: caller, reply: reply { $0.finish($1) })
       case .token(let request):
         service.renew(request, caller: caller, reply: reply { $0.finish($1) })
       }
     case .push(let token, let key):
-      let request = try core.pushDecoder.decode(body, token: token, key: key)
+      let decoder = PushDecoder(brands: caller.terms.brands, pool: core.pool)
+      let request = try decoder.decode(body, token: token, key: key)
       service.push(request, caller: caller, reply: reply { $0.finish($1) })
     case .pull(let token):
       try decodePull(body)

@@ -56,21 +56,22 @@ struct RequestGate {
 
   /// Decides about one head.
   ///
-  /// - Parameter takeQuota: counts the request against the principal's quota.
+  /// - Parameter takeQuota: counts the request against the quotas of the principal and its client.
   func admit(
-    _ head: RequestHead, takeQuota: (Operation, Principal) -> QuotaLedger.Decision
+    _ head: RequestHead,
+    takeQuota: (Operation, Principal, _ actor: String) -> QuotaLedger.Decision
   ) -> Verdict {
-    guard case .client(_, let principal) = identity else {
+    guard case .client(let actor, let principal) = identity else {
       return refused(.unknownClient)
     }
     if isStopping { return refused(.shuttingDown, closes: true) }
     if isSealed { return refused(.sealed) }
     guard let operation = head.route.operation else { return refused(.noSuchResource) }
     guard head.method == head.route.allowedMethod else { return refused(.methodNotAllowed) }
-    if case .exceeded(let seconds) = takeQuota(operation, principal) {
+    if case .exceeded(let seconds) = takeQuota(operation, principal, actor) {
       return audited(Problem(.quotaExceeded, retryAfterSeconds: seconds))
     }
-    guard policy.permits(operation, for: principal) else {
+    guard policy.permits(operation, for: principal, actor: actor) else {
       return audited(Problem(.operationNotPermitted))
     }
     let verdict = expect(head, of: principal)

@@ -2,6 +2,7 @@ import AccessPolicy
 import Cryptography
 import Logging
 import NIOCore
+import SecretMemory
 import Synchronization
 
 /// What all connections of a server share. Immutable, or safe to use from every loop.
@@ -13,8 +14,8 @@ final class ServerCore: Sendable {
   let limits: ServerLimits
   let quotas = QuotaLedger()
   let shares: Mutex<ConnectionShares<NIOLoopBound<ConnectionHandler>>>
-  let tokenizeDecoder: TokenizeDecoder
-  let pushDecoder: PushDecoder
+  /// Where card numbers and security codes are kept while a request is under way.
+  let pool: SecretPool
   let identifiers: RequestIdentifiers
   let intermediates = KnownIntermediates()
   /// The time of day, in seconds since 1970-01-01T00:00:00Z.
@@ -28,8 +29,7 @@ final class ServerCore: Sendable {
     log = ServerLog(logger, counters: counters)
     limits = settings.limits
     shares = Mutex(ConnectionShares(settings.limits.connections))
-    tokenizeDecoder = TokenizeDecoder(brands: settings.brands, pool: settings.pool)
-    pushDecoder = PushDecoder(brands: settings.brands, pool: settings.pool)
+    pool = settings.pool
     identifiers = try RequestIdentifiers()
     unixSeconds = settings.unixSeconds
   }

@@ -96,7 +96,9 @@ struct TokenizeDecoder {
       do throws(CardError) { try builder.append(byte) } catch { throw Self.problem(error) }
     }
     guard isPresent else { throw Problem(.missingMember, pointer: "/number") }
-    do throws(CardError) { return try builder.finish() } catch { throw Self.problem(error) }
+    do throws(CardError) { return try builder.finish(by: brands) } catch {
+      throw Self.problem(error)
+    }
   }
 
   private func findBrand(_ number: borrowing PAN) throws(Problem) -> BrandMatch {

@@ -1,5 +1,4 @@
 import AccessPolicy
-package import Cards
 import Cryptography
 import Listening
 package import Logging
@@ -22,8 +21,6 @@ package final class VaultServer: Sendable {
     package var port: Int
     package var certificate: ServerCertificate
     package var limits = ServerLimits()
-    /// The ranges that tell a card's brand.
-    package var brands: BrandTable
     /// Where card numbers and security codes are kept while a request is under way.
     package var pool: SecretPool
     /// The time of day, in seconds since 1970-01-01T00:00:00Z.
@@ -31,13 +28,12 @@ package final class VaultServer: Sendable {
 
     /// Settings with the standard limits.
     package init(
-      host: String, port: Int, certificate: ServerCertificate, brands: BrandTable,
-      pool: SecretPool, unixSeconds: @escaping @Sendable () -> Int64
+      host: String, port: Int, certificate: ServerCertificate, pool: SecretPool,
+      unixSeconds: @escaping @Sendable () -> Int64
     ) {
       self.host = host
       self.port = port
       self.certificate = certificate
-      self.brands = brands
       self.pool = pool
       self.unixSeconds = unixSeconds
     }

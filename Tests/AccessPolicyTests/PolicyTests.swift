@@ -48,15 +48,18 @@ import Testing
   }
 
   @Test func `a merchant may do what its operations name`() {
-    #expect(policy.permits(.tokenize, for: .merchant(shop)))
-    #expect(!policy.permits(.delete, for: .merchant(shop)))
-    #expect(!policy.permits(.tokenize, for: .merchant(other)))
-    #expect(policy.permits(.delete, for: .merchant(other)))
+    #expect(policy.permits(.tokenize, for: .merchant(shop), actor: shop.clients[0].id))
+    #expect(!policy.permits(.delete, for: .merchant(shop), actor: shop.clients[0].id))
+    #expect(!policy.permits(.tokenize, for: .merchant(other), actor: other.clients[0].id))
+    #expect(policy.permits(.delete, for: .merchant(other), actor: other.clients[0].id))
   }
 
   @Test(arguments: Operation.allCases)
   func `an acquirer may detokenize and nothing else`(_ operation: Operation) {
-    #expect(policy.permits(operation, for: .acquirer(north)) == (operation == .detokenize))
+    #expect(
+      policy.permits(
+        operation, for: .acquirer(north), actor: "spiffe://north.example/authorization")
+        == (operation == .detokenize))
   }
 
   @Test func `a merchant forwards to the acquirers it works with`() {
@@ -95,5 +98,57 @@ import Testing
     #expect(Principal.merchant(shop).quotaPerMinute(.detokenize) == nil)
     #expect(Principal.acquirer(north).quotaPerMinute(.detokenize) == 5)
     #expect(Principal.acquirer(reader).quotaPerMinute(.detokenize) == nil)
+  }
+
+  // MARK: - Rights by client
+
+  private static let page = "spiffe://shop.example/page"
+  private static let office = "spiffe://shop.example/office"
+  private static let desk = "spiffe://shop.example/desk"
+
+  private func divided(
+    page: Set<Operation>? = nil, generation: UInt64 = 9
+  ) -> Policy {
+    let shop = Merchant(
+      name: "shop", number: 1,
+      clients: [
+        MerchantClient(id: Self.page, operations: page),
+        MerchantClient(id: Self.office, operations: [.detokenize]),
+        MerchantClient(id: Self.desk, operations: [.delete], quotas: Quotas(deletePerMinute: 5)),
+      ],
+      authority: Self.shops, operations: [.tokenize, .detokenize, .delete],
+      quotas: Quotas(tokenizePerMinute: 10))
+    return Policy(generation: generation, merchants: [shop], acquirers: [])
+  }
+
+  @Test(arguments: [
+    (page, [Operation.tokenize, .detokenize, .delete]), (office, [.detokenize]), (desk, [.delete]),
+  ])
+  func `a client may what its own operations name`(actor: String, operations: [Operation]) throws {
+    let policy = divided()
+    let shop = try #require(policy.merchants["shop"])
+    for operation in Operation.allCases {
+      #expect(
+        policy.permits(operation, for: .merchant(shop), actor: actor)
+          == operations.contains(operation))
+    }
+  }
+
+  @Test func `what a client has lost is not permitted to what was admitted before`() throws {
+    let before = Principal.merchant(try #require(divided().merchants["shop"]))
+    let policy = divided(page: [.tokenize], generation: 10)
+    let new = Principal.merchant(try #require(policy.merchants["shop"]))
+    #expect(policy.current(before, actor: Self.page, asking: .tokenize) == new)
+    #expect(policy.current(before, actor: Self.page, asking: .delete) == nil)
+    #expect(policy.current(before, actor: Self.office, asking: .detokenize) == new)
+    #expect(policy.current(before, actor: "spiffe://shop.example/checkout", asking: .delete) == nil)
+    #expect(before != new, "so that connections decide again")
+  }
+
+  @Test func `only clients with less than all are looked up`() throws {
+    let shop = try #require(divided().merchants["shop"])
+    #expect(shop.restriction(of: Self.page) == nil)
+    #expect(shop.restriction(of: Self.office)?.operations == [.detokenize])
+    #expect(shop.restriction(of: "spiffe://nobody.example/a") == nil)
   }
 }

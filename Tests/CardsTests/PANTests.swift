@@ -13,7 +13,7 @@ import Testing
     let pan = try parse(number, in: makePool())
     let digits = text(of: pan)
     let last4 = pan.last4
-    let bin = pan.bin
+    let bin = pan.bin(digits: 6)
     #expect(digits == number)
     #expect(last4 == String(number.suffix(4)))
     #expect(bin == String(number.prefix(6)))
@@ -51,10 +51,20 @@ import Testing
 
   @Test func noBINIsShownBelowFifteenDigits() throws {
     let pool = try makePool()
-    let short = try parse(number(beginningWith: "6759", count: 14), in: pool).bin
-    let long = try parse(number(beginningWith: "675900", count: 15), in: pool).bin
+    let short = try parse(number(beginningWith: "6759", count: 14), in: pool).bin(digits: 6)
+    let long = try parse(number(beginningWith: "675900", count: 15), in: pool).bin(digits: 6)
     #expect(short == nil)
     #expect(long == "675900")
+  }
+
+  /// PCI SSC FAQ 1091: eight digits of sixteen or more, six of fifteen.
+  @Test(arguments: [(12, 0, 0), (14, 0, 0), (15, 6, 6), (16, 6, 8), (19, 6, 8)])
+  func eightDigitsAreShownOfLongNumbersOnly(count: Int, six: Int, eight: Int) throws {
+    let pool = try makePool()
+    let written = number(beginningWith: "67590012", count: count)
+    let pan = try parse(written, in: pool)
+    let bins = [pan.bin(digits: 6), pan.bin(digits: 8)]
+    #expect(bins == [six, eight].map { $0 == 0 ? nil : String(written.prefix($0)) })
   }
 
   @Test func changingOneDigitIsNoticed() throws {
@@ -85,6 +95,16 @@ import Testing
     let digits = text(of: try stored(plain, in: pool))
     #expect(digits == "4970105181818183")
     #expect(throws: CardError.invalidNumber) { _ = try stored(spaced, in: pool) }
+  }
+
+  /// It was stored when its range had no check digits.
+  @Test func aStoredNumberIsReadWhateverItsCheckDigit() throws {
+    let pool = try makePool()
+    let digits = text(of: try stored(Array("6222222222222223".utf8), in: pool))
+    #expect(digits == "6222222222222223")
+    for wrong in ["62222222222", "62222222222222222222", ""] {
+      #expect(throws: CardError.invalidNumber) { _ = try stored(Array(wrong.utf8), in: pool) }
+    }
   }
 
   private func stored(_ digits: [UInt8], in pool: SecretPool) throws -> PAN {

@@ -44,6 +44,7 @@ import Testing
       """
       ranges:
         - {prefixes: [40-45, "44"], lengths: [16], brand: visa}
+        - {prefixes: [39-41], excluded: true}
       """)
     try directory.write(
       "wrong-brands.yaml",
@@ -52,6 +53,10 @@ import Testing
         - {prefixes: [4x, 45-44, 4], lengths: [3-99, 200], brand: Visa}
         - {prefixes: [45-44], lengths: [12-16], brand: visa, co_brand: [cb]}
         - visa
+        - {prefixes: [4], lengths: [16], brand: visa, co_brands: [visa]}
+        - {prefixes: [4], lengths: [16], brand: visa, luhn: no}
+        - {prefixes: [4], lengths: [16], brand: visa, excluded: true}
+        - {prefixes: [4]}
       """)
     try directory.write(
       "wrong-alarms.yaml",

@@ -1,6 +1,7 @@
 import Glibc
 import Synchronization
 import TestNetwork
+import TestSupport
 import Testing
 
 @testable import cadenas_dev
@@ -99,6 +100,85 @@ extension EndToEnd {
         load.isOver.store(true, ordering: .relaxed)
         for try await count in group { #expect(count > 0) }
       }
+    }
+
+    @Test func aBrandTableIsReplacedUnderLoadAndAFaultyOneIsNot() async throws {
+      let stage = try Stage.current
+      let file = "\(stage.directory)/brands.yaml"
+      func write(_ lines: String) throws {
+        try DevelopmentFiles.write(Array("ranges:\n\(lines)".utf8), to: file)
+      }
+      let plain = "  - {prefixes: [4], lengths: [13, 16, 19], brand: visa}\n"
+      let badged = plain + "  - {prefixes: [4111], lengths: [16], brand: visa, co_brands: [cb]}\n"
+      let original = try DevelopmentFiles.readText(stage.configuration)
+      try write(plain)
+      try stage.configure { "brands: brands.yaml\n" + $0 }
+      try await stage.reload()
+      let watcher = try await stage.connect()
+      func brands() async throws -> String {
+        let answer = try await watcher.ask(.tokenize(TestCard.visa))
+        #expect(answer.status < 300)
+        return answer.body.contains(#""brands":["visa","cb"]"#) ? "visa, cb" : "visa"
+      }
+      let load = RunningLoad()
+      try await withThrowingTaskGroup(of: Int.self) { group in
+        for _ in 0..<8 {
+          group.addTask {
+            let wire = try await stage.connect()
+            var count = 0
+            while !load.isOver.load(ordering: .relaxed) {
+              let answer = try await wire.ask(.tokenize(TestCard.visa))
+              #expect(answer.status < 300, "\(answer)")
+              count += 1
+            }
+            await wire.close()
+            return count
+          }
+        }
+        for _ in 0..<3 {
+          try write(badged)
+          try await stage.reload()
+          #expect(try await brands() == "visa, cb")
+          try write("  - {prefixes: [4], lengths: [16], brand: visa, excluded: yes}\n")
+          try await stage.reload(
+            saying: "configuration not reloaded; the one before stays in force")
+          #expect(try await brands() == "visa, cb")
+          try write(plain)
+          try await stage.reload()
+          #expect(try await brands() == "visa")
+        }
+        load.isOver.store(true, ordering: .relaxed)
+        for try await count in group { #expect(count > 0) }
+      }
+      try write(badged)
+      try DevelopmentFiles.write(Array(original.utf8), to: stage.configuration)
+      try await stage.reload()
+      #expect(try await watcher.ask(.tokenize("5970100300000018")).status < 300)
+    }
+
+    /// The limit counts from the next start, and with ten guesses an hour eight digits show too much.
+    @Test func eightDigitsAreNotShownUnderALimitThatIsNotInForceYet() async throws {
+      let stage = try Stage.current
+      let original = try DevelopmentFiles.readText(stage.configuration)
+      let wire = try await stage.connect()
+      func bin() async throws -> String? {
+        try await wire.ask(.tokenize("4242424242424242"))["bin"]
+      }
+      try stage.configure {
+        $0.replacing("deduplicate: true", with: "deduplicate: true\n    bin_digits: 8")
+          .replacing("limits: {", with: "limits: {same_digits_per_hour: 1, ")
+      }
+      try await stage.reload(saying: "configuration not reloaded; the one before stays in force")
+      try await stage.logLine(with: "merchants.shop.bin_digits", "restart the service instead")
+      #expect(try await bin() == "424242")
+      try await stage.stop()
+      try await stage.start()
+      // A number of its own: one with the digits of an earlier test's would have to wait.
+      let number = Luhn.completing("5100" + "00123456123")
+      #expect(try await stage.ask(.tokenize(number))["bin"] == "51000012")
+      try DevelopmentFiles.write(Array(original.utf8), to: stage.configuration)
+      try await stage.stop()
+      try await stage.start()
     }
 
     @Test func withoutDeduplicationEveryCardIsANewOne() async throws {

@@ -147,7 +147,7 @@ private func seal(
 
   @Test(arguments: [
     (0, 11), (0, 15), (0, 17), (0, 19), (0, 20), (0, 255),  // the number's length
-    (1, 0x20), (1, 0x2D), (16, 0x34), (17, 0x30), (19, 1),  // its digits and their padding
+    (1, 0x20), (1, 0x2D), (16, 0x3A), (17, 0x30), (19, 1),  // its digits and their padding
     (20, 0), (20, 13), (21, 0), (21, 8),  // expiry
     (23, 2), (23, 0x81),  // flags
     (24, 0), (24, 1), (24, 3), (24, 16), (25, 0x43), (39, 1),  // preferred brand

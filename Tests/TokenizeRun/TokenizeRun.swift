@@ -86,7 +86,7 @@ import VaultCore
       policy: Policy(generation: 1, merchants: [merchant], acquirers: []),
       acquirers: NoTransport())
     caller = Caller(
-      actor: merchant.clients[0], principal: .merchant(merchant),
+      actor: merchant.clients[0].id, principal: .merchant(merchant),
       requestIdentifier: "0123456789abcde", terms: terms)
     var limits = WriterLimits()
     // What a batch costs must not depend on when it runs.

@@ -51,7 +51,7 @@ struct AuthorityTests {
     // The other one names the authority without a list.
     let bare = AuthorityReference(certificatePaths: ["/shop-ca.pem"])
     let shop = Merchant(
-      name: "shop", number: 1, clients: [shopURI], authority: shopAuthority,
+      name: "shop", number: 1, clients: [MerchantClient(id: shopURI)], authority: shopAuthority,
       operations: [.tokenize], quotas: Quotas(tokenizePerMinute: 1_000_000))
     let other = makeMerchant("other", 2, "spiffe://shop.example/revoked", bare)
     for (list, isServed) in [("empty", true), ("one", false)] {

@@ -22,7 +22,7 @@ struct RequestGateTests {
   private func admit(
     _ gate: RequestGate, _ head: RequestHead, quota: QuotaLedger.Decision = .granted
   ) -> RequestGate.Verdict {
-    gate.admit(head) { _, _ in quota }
+    gate.admit(head) { _, _, _ in quota }
   }
 
   private func refusal(_ verdict: RequestGate.Verdict) -> ProblemName? {
@@ -135,9 +135,9 @@ struct RequestGateTests {
 
   @Test func `a quota is asked for the operation and tells when to come back`() {
     var asked: [Operation] = []
-    let verdict = gate().admit(push(key: .key(key))) { operation, principal in
+    let verdict = gate().admit(push(key: .key(key))) { operation, principal, actor in
       asked.append(operation)
-      #expect(principal.name == "shop")
+      #expect(principal.name == "shop" && actor == shopURI)
       return .exceeded(retryAfterSeconds: 7)
     }
     #expect(asked == [.detokenize])

@@ -54,7 +54,9 @@ func makeShop(
 ) -> Merchant {
   Merchant(
     name: "shop", number: 1,
-    clients: [shopURI, "spiffe://shop.example/revoked", "spiffe://shop.example/usage"],
+    clients: [
+      MerchantClient(id: shopURI), "spiffe://shop.example/revoked", "spiffe://shop.example/usage",
+    ],
     authority: shopAuthority, operations: operations,
     acquirers: ["credit-du-nord": MerchantAcquirer()],
     quotas: Quotas(tokenizePerMinute: tokenizePerMinute))
@@ -70,7 +72,8 @@ func makeMerchant(
   _ name: String, _ number: UInt32, _ uri: String, _ authority: AuthorityReference
 ) -> Merchant {
   Merchant(
-    name: name, number: number, clients: [uri], authority: authority, operations: [.tokenize],
+    name: name, number: number, clients: [MerchantClient(id: uri)], authority: authority,
+    operations: [.tokenize],
     quotas: Quotas(tokenizePerMinute: 1_000_000))
 }
 

@@ -60,7 +60,7 @@ final class TestServer: Sendable {
     let clock = Clock()
     self.clock = clock
     var settings = VaultServer.Settings(
-      host: "127.0.0.1", port: 0, certificate: Self.certificate(pki), brands: .standard,
+      host: "127.0.0.1", port: 0, certificate: Self.certificate(pki),
       pool: pool, unixSeconds: { clock.unixSeconds })
     settings.limits = limits
     let logger = Logger(label: "test") { _ in JSONLogHandler { log.append($1) } }

@@ -89,6 +89,13 @@ import VaultManagement
     Cast.makePolicy(generation: 2, shopOperations: []),
     // The same name with another number is another merchant, whose cards these are not.
     Cast.makePolicy(generation: 2, shopNumber: 9),
+    // The merchant may, and this client of it may not.
+    Cast.makePolicy(
+      generation: 2,
+      shopClients: [
+        MerchantClient(id: "spiffe://shop.example/checkout", operations: []),
+        MerchantClient(id: "spiffe://shop.example/office"),
+      ]),
   ])
   func `nothing that waits is done for a client that may not any more`(
     _ policy: Policy

@@ -93,12 +93,15 @@ enum Cast {
 
   static func makePolicy(
     generation: UInt64 = 1, shopAcquirers: [String] = ["credit-du-nord", "pull-only"],
-    shopNumber: UInt32 = 1, shopOperations: Set<Operation> = Set(Operation.allCases)
+    shopNumber: UInt32 = 1, shopOperations: Set<Operation> = Set(Operation.allCases),
+    shopBINDigits: Int = 6, shopClients: [MerchantClient]? = nil
   ) -> Policy {
     Policy(
       generation: generation,
       merchants: [
-        merchant("shop", shopNumber, acquirers: shopAcquirers, operations: shopOperations),
+        merchant(
+          "shop", shopNumber, acquirers: shopAcquirers, operations: shopOperations,
+          binDigits: shopBINDigits, clients: shopClients),
         merchant("other-shop", 2),
         merchant("plain-shop", 3, acquirers: ["credit-du-nord"], deduplicate: false),
       ],
@@ -110,13 +113,15 @@ enum Cast {
 
   private static func merchant(
     _ name: String, _ number: UInt32, acquirers: [String] = [], deduplicate: Bool = true,
-    operations: Set<Operation> = Set(Operation.allCases)
+    operations: Set<Operation> = Set(Operation.allCases), binDigits: Int = 6,
+    clients: [MerchantClient]? = nil
   ) -> Merchant {
     Merchant(
-      name: name, number: number, clients: ["spiffe://\(name).example/checkout"],
+      name: name, number: number,
+      clients: clients ?? [MerchantClient(id: "spiffe://\(name).example/checkout")],
       authority: shops, operations: operations,
       acquirers: Dictionary(uniqueKeysWithValues: acquirers.map { ($0, MerchantAcquirer()) }),
-      quotas: Quotas(tokenizePerMinute: 6_000), deduplicate: deduplicate)
+      quotas: Quotas(tokenizePerMinute: 6_000), deduplicate: deduplicate, binDigits: binDigits)
   }
 
   private static func acquirer(_ name: String, push: Bool = false) -> Acquirer {
@@ -135,7 +140,7 @@ enum Cast {
     if let merchant = policy.merchants[name] {
       let identity = actor.flatMap { policy.merchants[$0] } ?? merchant
       return Caller(
-        actor: identity.clients[0], principal: .merchant(merchant), requestIdentifier: "req-1",
+        actor: identity.clients[0].id, principal: .merchant(merchant), requestIdentifier: "req-1",
         terms: terms)
     }
     guard let acquirer = policy.acquirers[name], let pull = acquirer.pull else {

@@ -54,6 +54,10 @@ package final class DigitFigures: Sendable {
 /// number with these digits is refused before it is looked up, so that a known one and an unknown one
 /// get the same answer in the same time. Deleting a card lowers no count.
 ///
+/// A view shows six first digits, or eight to a merchant that is shown as many. A number is refused as well
+/// while the pair that the other setting would show of it stands at the limit, so that a change of the
+/// setting does not begin at nothing: what was counted before it holds until it is an hour old.
+///
 /// Digests are SipHash-2-4 under a key that is the first 16 bytes of HMAC-SHA-256 of
 /// `"cadenas/digits-key/v1"` under a fingerprint key:
 /// - of a pair: `merchant number(4) ‖ first digits ‖ last four`, what the view shows;
@@ -117,17 +121,24 @@ package final class SameDigits {
   }
 
   /// Whether a number with these digits may be looked up for the merchant.
-  package func look(at pan: borrowing PAN, merchant: UInt32) -> Look {
-    let pair = pairDigest(of: pan, merchant: merchant)
+  ///
+  /// - Parameter binDigits: how many first digits the merchant is shown, 6 or 8.
+  package func look(at pan: borrowing PAN, merchant: UInt32, binDigits: Int) -> Look {
+    let shown = pan.shownFirstDigits(of: binDigits)
+    let other = pan.shownFirstDigits(of: binDigits == 6 ? 8 : 6)
+    let pair = pairDigest(of: pan, shown: shown, merchant: merchant)
     let now = Self.seconds(clock)
-    let wait = counts.wait(for: pair, at: now)
+    var wait = counts.wait(for: pair, at: now)
+    if wait == nil, other != shown {
+      wait = counts.wait(for: pairDigest(of: pan, shown: other, merchant: merchant), at: now)
+    }
     if wait != nil { figures.addRefused() }
     return Look(pair: pair, second: now, waitSeconds: wait)
   }
 
   /// Counts a number that was told to be another one than the merchant has.
   ///
-  /// - Parameter look: what ``look(at:merchant:)`` said of it.
+  /// - Parameter look: what ``look(at:merchant:binDigits:)`` said of it.
   package func note(_ pan: borrowing PAN, _ look: Look) {
     let number = UInt32(truncatingIfNeeded: hash.digest(of: pan.digits))
     let pair = look.pair
@@ -189,12 +200,12 @@ package final class SameDigits {
     return counts
   }
 
-  private func pairDigest(of pan: borrowing PAN, merchant: UInt32) -> UInt64 {
+  private func pairDigest(of pan: borrowing PAN, shown: Int, merchant: UInt32) -> UInt64 {
     let digits = pan.digits
-    var message = InlineArray<14, UInt8>(repeating: 0)
+    var message = InlineArray<16, UInt8>(repeating: 0)
     for index in 0..<4 { message[index] = UInt8(truncatingIfNeeded: merchant >> (24 - 8 * index)) }
     var count = 4
-    for range in [0..<pan.shownFirstDigits, pan.count - 4..<pan.count] {
+    for range in [0..<shown, pan.count - 4..<pan.count] {
       for index in range {
         message[count] = digits.byte(index)
         count += 1

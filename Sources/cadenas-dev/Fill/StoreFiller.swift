@@ -38,7 +38,7 @@ struct StoreFiller {
       throw DevelopmentError.invalid("fill needs keys in a directory (keys.source: file)")
     }
     guard let merchant = configuration.merchants.first(where: { $0.name == "shop" }),
-      let actor = merchant.clients.first
+      let actor = merchant.clients.first?.id
     else { throw DevelopmentError.invalid("cadenas.yaml has no merchant 'shop' with a client") }
     self.merchant = merchant
     self.actor = actor

@@ -3,8 +3,9 @@ import Configuration
 
 /// Says how long a merchant's client would have to guess at the number behind a token that it knows.
 struct GuessCheck {
-  /// Numbers of 16 digits that fit a token's view: six of them unknown, one of these a check digit.
-  private static let candidates = 100_000.0
+  /// Numbers of 16 digits that fit a token's view: six of them unknown, or four where it shows a BIN of eight
+  /// digits; one of these a check digit.
+  private static func candidates(binDigits: Int) -> Int { binDigits == 8 ? 1_000 : 100_000 }
   /// What is short enough for a warning: a month.
   private static let shortHours = 720.0
 
@@ -34,22 +35,24 @@ struct GuessCheck {
       guard merchant.deduplicate, merchant.operations.contains(.tokenize),
         let perMinute = merchant.quotas.tokenizePerMinute
       else { return nil }
-      return finding(merchant.name, perMinute: perMinute)
+      return finding(
+        merchant.name, perMinute: perMinute,
+        candidates: Self.candidates(binDigits: merchant.binDigits))
     }
   }
 
-  private func finding(_ merchant: String, perMinute: Int) -> Finding {
+  private func finding(_ merchant: String, perMinute: Int, candidates: Int) -> Finding {
     let perHour = configuration.limits.sameDigitsPerHour
     let byQuota = Double(perMinute) * 60
     let isBounded = perHour > 0 && Double(perHour) < byQuota
-    let hours = Self.candidates / (isBounded ? Double(perHour) : byQuota)
+    let hours = Double(candidates) / (isBounded ? Double(perHour) : byQuota)
     let bound =
       isBounded
       ? "\(perHour) an hour, limits.same_digits_per_hour"
       : "\(perMinute) a minute, quotas.tokenize_per_minute"
     let text =
-      "a client of \(merchant) that knows a token's BIN and last four digits could try the 100000 "
-      + "numbers that fit in \(Self.time(hours)) (\(bound))"
+      "a client of \(merchant) that knows a token's BIN and last four digits could try the "
+      + "\(candidates) numbers that fit in \(Self.time(hours)) (\(bound))"
     guard hours < Self.shortHours else { return Finding(.ok, .configuration, text) }
     return Finding(
       .warning, .configuration, text,

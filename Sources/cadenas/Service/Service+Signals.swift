@@ -2,7 +2,6 @@ import AccessPolicy
 import AcquirerGateway
 import Administration
 import AuditLog
-import Cards
 import Configuration
 import Logging
 import NIOCore
@@ -19,6 +18,7 @@ extension Service {
     let next = tokenizer.policy.generation + 1
     do {
       let new = try ServiceConfiguration.load(path: path)
+      try new.checkBINDigits(underLimitsInForce: configuration.limits)
       let parts = try ServiceParts(new, generation: next)
       // Without an entry nothing is changed.
       try vault.record(
@@ -92,7 +92,6 @@ extension ServiceConfiguration {
     if new.keys != keys || new.keyRules != keyRules { sections.append("keys") }
     if new.audit != audit { sections.append("audit") }
     if new.limits != limits { sections.append("limits") }
-    if new.brands.ranges != brands.ranges { sections.append("brands") }
     if new.development != development { sections.append("development") }
     if new.administration.socketPath != administration.socketPath {
       sections.append("administration.socket")

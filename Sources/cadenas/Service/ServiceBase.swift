@@ -117,7 +117,7 @@ struct ServiceBase {
   func startServer(_ parts: ServiceParts) throws -> VaultServer {
     var settings = VaultServer.Settings(
       host: configuration.listen.host, port: Int(configuration.listen.port),
-      certificate: parts.certificate, brands: configuration.brands, pool: slots,
+      certificate: parts.certificate, pool: slots,
       unixSeconds: { SystemClock.unixMilliseconds() / 1_000 })
     settings.limits = ServerLimits(configuration.limits)
     let settled = settings

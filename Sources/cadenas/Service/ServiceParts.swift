@@ -1,6 +1,7 @@
 import AccessPolicy
 import AcquirerGateway
 import Administration
+import Cards
 import Configuration
 import Tokenization
 import VaultServer
@@ -8,6 +9,7 @@ import VaultServer
 /// What is made of the configuration alone, and made anew at each reload.
 struct ServiceParts {
   let policy: Policy
+  let brands: BrandTable
   let authorities: TrustedAuthorities
   let definitions: [AcquirerDefinition]
   let certificate: ServerCertificate
@@ -17,6 +19,7 @@ struct ServiceParts {
   /// - Throws: `ConfigurationError` with everything that is wrong.
   init(_ configuration: ServiceConfiguration, generation: UInt64) throws(ConfigurationError) {
     policy = configuration.policy(generation: generation)
+    brands = configuration.brands
     let diagnostics = Diagnostics()
     definitions = DefinitionLoader(diagnostics: diagnostics).load(
       push: configuration.push, merchants: configuration.merchants)
@@ -55,7 +58,8 @@ extension ServiceParts {
 
   /// The terms of this generation.
   func terms(over gateway: Gateway) -> Terms {
-    Terms(policy: policy, acquirers: AcquirerRoutes(definitions, over: gateway))
+    Terms(
+      policy: policy, acquirers: AcquirerRoutes(definitions, over: gateway), brands: brands)
   }
 }
 

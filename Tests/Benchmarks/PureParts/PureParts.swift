@@ -29,6 +29,14 @@ private func cards() {
       blackHole(try BrandTable.standard.match(pan))
     }
   }
+  Benchmark("brand among 100,000 ranges") { benchmark in
+    let table = try manyRanges()
+    let pool = try SecretPool(slots: 2, slotSize: 32)
+    guard let slot = pool.lease() else { return }
+    let pan = try PAN.parse(number.rawSpan, into: slot)
+    benchmark.startMeasurement()
+    for _ in benchmark.scaledIterations { blackHole(try table.match(pan)) }
+  }
   Benchmark("JSON of a tokenize request") { benchmark in
     for _ in benchmark.scaledIterations { blackHole(try JSONTape.parse(body.rawSpan)) }
   }
@@ -36,6 +44,16 @@ private func cards() {
     let token = Token(UUIDv7(milliseconds: 1_795_459_405_000, counter: 1, random: 1 << 61))
     for _ in benchmark.scaledIterations { blackHole(token.text) }
   }
+}
+
+/// A table as an acquirer's: prefixes of ten digits.
+private func manyRanges() throws -> BrandTable {
+  let kind = CardKind(lengths: [16], brand: .visa, coBrands: [.cb])
+  return try BrandTable(
+    ranges: (0..<100_000).map { index in
+      let low = 4_000_000_000 + index * 10_000
+      return try BrandRange(low: String(low), high: String(low + 9_000), kind: kind)
+    })
 }
 
 private func cryptography() {

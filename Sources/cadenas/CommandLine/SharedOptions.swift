@@ -4,10 +4,13 @@ import Configuration
 
 /// Where the configuration is.
 struct ConfigurationOption: ParsableArguments {
+  /// The file that is read where none is named.
+  static let standardPath = "/etc/cadenas/cadenas.yaml"
+
   @Option(
     name: .customLong("config"),
     help: ArgumentHelp("The configuration file.", valueName: "file"))
-  var path = "/etc/cadenas/cadenas.yaml"
+  var path = ConfigurationOption.standardPath
 
   /// Reads and checks the whole configuration.
   func load() throws -> ServiceConfiguration { try ServiceConfiguration.load(path: path) }

@@ -106,7 +106,7 @@ extension EndToEnd {
       let stage = try Stage.current
       let file = "\(stage.directory)/brands.yaml"
       func write(_ lines: String) throws {
-        try DevelopmentFiles.write(Array("ranges:\n\(lines)".utf8), to: file)
+        try Account.write(Array("ranges:\n\(lines)".utf8), to: file)
       }
       let plain = "  - {prefixes: [4], lengths: [13, 16, 19], brand: visa}\n"
       let badged = plain + "  - {prefixes: [4111], lengths: [16], brand: visa, co_brands: [cb]}\n"

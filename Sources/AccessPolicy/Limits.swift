@@ -35,6 +35,14 @@ package struct Limits: Equatable, Sendable {
   package var acquirerMessages = 1_024
   /// Seconds until a connection to an acquirer has to stand, its TLS handshake included.
   package var acquirerConnectSeconds = 5
+  /// Idle connections that are kept to one acquirer; 0 opens one for each message.
+  package var acquirerConnectionsKept = 64
+  /// Seconds from its opening until a connection to an acquirer is not used again.
+  package var acquirerConnectionSeconds = 600
+  /// Seconds that a connection to an acquirer may stay without a message, but for warm ones.
+  package var acquirerConnectionIdleSeconds = 30
+  /// Connections to one acquirer that are opened before they are needed, and kept open.
+  package var acquirerConnectionsWarm = 2
   /// Seconds until an acquirer's answer has to be complete, from the moment of sending.
   package var acquirerAnswerSeconds = 30
   /// Different card numbers with the same first and last digits that may be new to a merchant within
@@ -138,6 +146,18 @@ extension Limits {
     Entry(
       "acquirer_connect_seconds", "s", 1...60, \.acquirerConnectSeconds,
       "connection to an acquirer: not sent, 502"),
+    Entry(
+      "acquirer_connections_kept", "connections", 0...4_096, \.acquirerConnectionsKept,
+      "idle ones to one acquirer: the next is closed; 0 keeps none"),
+    Entry(
+      "acquirer_connection_seconds", "s", 1...86_400, \.acquirerConnectionSeconds,
+      "age of a connection to an acquirer: closed when idle"),
+    Entry(
+      "acquirer_connection_idle_seconds", "s", 1...3_600, \.acquirerConnectionIdleSeconds,
+      "between messages to an acquirer: closed, but for warm ones"),
+    Entry(
+      "acquirer_connections_warm", "connections", 0...64, \.acquirerConnectionsWarm,
+      "to one acquirer, opened ahead; never more than are kept"),
     Entry(
       "acquirer_answer_bytes", "bytes", 1_024...1_048_576, \.acquirerAnswerBytes,
       "acquirer's answer: 504"),

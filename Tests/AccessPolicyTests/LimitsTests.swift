@@ -14,6 +14,8 @@ import Testing
         "handshake_seconds": 5,
         "header_seconds": 10, "body_seconds": 10, "idle_seconds": 60,
         "acquirer_messages": 1_024, "acquirer_connect_seconds": 5,
+        "acquirer_connections_kept": 64, "acquirer_connection_seconds": 600,
+        "acquirer_connection_idle_seconds": 30, "acquirer_connections_warm": 2,
         "acquirer_answer_seconds": 30, "drain_seconds": 30, "refusals_stored_per_minute": 60,
         "same_digits_per_hour": 10, "same_digits_pairs": 1_048_576,
       ])

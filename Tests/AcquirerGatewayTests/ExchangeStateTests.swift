@@ -13,7 +13,7 @@ import VaultCore
     (.answerCoded, "tls", "content-coding"),
     (.notHTTP, "tls", "not-http"),
     (.answerTimedOut, "tls", "answer-timeout"),
-    (.connectionClosed, "tls", "connection-closed"),
+    (.connectionClosed(hasBytes: false), "tls", "connection-closed"),
     (.stopped, "shutting-down", "shutdown"),
   ]
 
@@ -23,7 +23,7 @@ import VaultCore
   ) {
     var state = ExchangeState()
     #expect(state.receive(event) == .finish(.notSent(cause: before)))
-    #expect(state.receive(.handshakeCompleted) == .nothing)
+    #expect(state.receive(.connected(isKept: false)) == .nothing)
   }
 
   @Test(arguments: failures)
@@ -31,27 +31,27 @@ import VaultCore
     event: ExchangeState.Event, before: String, after: String
   ) {
     var state = ExchangeState()
-    #expect(state.receive(.handshakeCompleted) == .send)
+    #expect(state.receive(.connected(isKept: false)) == .send)
     #expect(state.receive(event) == .finish(.unknown(cause: after)))
     #expect(state.receive(.answerCompleted) == .nothing)
     state = ExchangeState()
-    _ = state.receive(.handshakeCompleted)
+    _ = state.receive(.connected(isKept: false))
     _ = state.receive(.headReceived(status: 200))
     #expect(state.receive(event) == .finish(.unknown(cause: after)))
   }
 
   @Test func `a whole answer ends it once`() {
     var state = ExchangeState()
-    #expect(state.receive(.handshakeCompleted) == .send)
-    #expect(state.receive(.handshakeCompleted) == .nothing)
+    #expect(state.receive(.connected(isKept: false)) == .send)
+    #expect(state.receive(.connected(isKept: false)) == .nothing)
     #expect(state.receive(.headReceived(status: 402)) == .nothing)
     #expect(state.receive(.answerCompleted) == .finish(.answered(status: 402)))
-    #expect(state.receive(.connectionClosed) == .nothing)
+    #expect(state.receive(.connectionClosed(hasBytes: true)) == .nothing)
   }
 
   @Test func `an end without a head is no answer`() {
     var state = ExchangeState()
-    _ = state.receive(.handshakeCompleted)
+    _ = state.receive(.connected(isKept: false))
     #expect(state.receive(.answerCompleted) == .finish(.unknown(cause: "not-http")))
   }
 

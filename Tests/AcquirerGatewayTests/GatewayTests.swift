@@ -98,7 +98,7 @@ import VaultCore
     #expect(
       acquirer.received == [
         "POST /api/v1/payments HTTP/1.1\r\nHost: 127.0.0.1:\(acquirer.port)\r\n"
-          + "Connection: close\r\nContent-Type: application/json\r\nAccept: application/json\r\n"
+          + "Content-Type: application/json\r\nAccept: application/json\r\n"
           + "Accept-Encoding: identity\r\nUser-Agent: cadenas\r\nContent-Length: \(body.utf8.count)\r\n\r\n\(body)"
       ])
     #expect(gateway.gateway.counts["bank"]?.answered == 1)

@@ -125,7 +125,7 @@ import VaultCore
       constants: ["merchant_id": value])
     let (head, body) = Fixture.rendered(message)
     #expect(head.last == "Content-Length: \(body.utf8.count)")
-    #expect(head.count == 9)
+    #expect(head.count == 8)
     #expect(try text(of: "shop", in: body) == value)
   }
 

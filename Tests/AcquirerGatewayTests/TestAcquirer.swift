@@ -71,6 +71,7 @@ private final class Conversation: ChannelInboundHandler {
       text[end.upperBound...].utf8.count == count
     else { return }
     messages.append(text)
+    text = ""
     switch manner {
     case .answer(let answer):
       context.writeAndFlush(wrapOutboundOut(ByteBuffer(string: answer)), promise: nil)

@@ -1,125 +1,100 @@
 import Cards
-import Configuration
 import NIOCore
-import NIOHTTP1
-import NIOPosix
-import NIOSSL
-import NIOTLS
 import SecretMemory
 import Tokenization
 import VaultCore
 
-/// One message on one fresh connection: connects, sends once, reads one answer, closes.
+/// One message and its answer, on a connection that was kept or on a fresh one.
 ///
 /// Effects only; what an event means is ``ExchangeState``'s to say.
-final class AcquirerExchange: ChannelInboundHandler, @unchecked Sendable {
-  // Sendable holds: after `init` every property is touched on `loop` alone; `start` and `stop`, which
-  // anybody may call, only hand over to it.
-  typealias InboundIn = HTTPClientResponsePart
-  typealias OutboundOut = HTTPClientRequestPart
+final class AcquirerExchange: @unchecked Sendable {
+  // Sendable holds: after `init` every property is touched on the pool's loop alone; `start` and
+  // `stop`, which anybody may call, only hand over to it.
 
-  private let loop: any EventLoop
-  /// Let go as soon as the outcome is known: card and security code do not wait for TLS to close.
-  private var message: Message?
-  private let endpoint: AcquirerEndpoint
+  private let pool: LoopPool
   private let limits: GatewayLimits
   private let reply: OutcomeReply
-  private let messages: MessageHandler
-  private var state = ExchangeState()
-  private var channel: (any Channel)?
+  /// Let go as soon as the outcome is known: card and security code do not wait for TLS to close.
+  private var message: Message?
+  private var state: ExchangeState
+  /// Its channel or its opening holds it: so a loop that goes away lets go of both.
+  private weak var connection: AcquirerConnection?
+  /// Of the answer.
   private var deadline: Scheduled<Void>?
   private var body = ByteBuffer()
+  private var isUnderstood = false
   /// What the system said last of the connection.
   private var systemError: SystemError?
 
+  /// - Parameter isIdempotent: whether the acquirer knows a payment again that it has seen.
   init(
-    _ message: Message, to endpoint: AcquirerEndpoint, limits: GatewayLimits,
-    on loop: any EventLoop,
+    _ message: Message, over pool: LoopPool, limits: GatewayLimits, isIdempotent: Bool,
     reply: OutcomeReply
   ) {
-    self.loop = loop
     self.message = message
-    self.endpoint = endpoint
+    self.pool = pool
     self.limits = limits
     self.reply = reply
-    messages = MessageHandler(answerBytes: limits.answerBytes)
+    state = ExchangeState(isIdempotent: isIdempotent)
   }
 
-  /// Begins to connect. The time for connection and handshake runs from here.
+  /// Takes a connection or begins to connect. The time for connection and handshake runs from here.
   ///
   /// A message that cannot be rendered is told here, and not by its sender, on whose thread every client
   /// waits.
   func start() {
-    loop.execute {
+    pool.loop.execute {
       guard self.message?.canBeRendered() == true else {
         self.message = nil
         return self.reply.give(.notSent(cause: GatewayCause.configuration))
       }
-      self.connect()
+      if let kept = self.pool.take() {
+        self.connection = kept
+        self.act(on: .connected(isKept: true))
+      } else {
+        self.connect()
+      }
     }
   }
 
   /// Ends what is under way, whatever stage it is in.
   func stop() {
-    loop.execute { self.receive(.stopped) }
+    pool.loop.execute { self.act(on: .stopped) }
   }
 
   private func connect() {
-    deadline = loop.scheduleTask(in: limits.connectTime) { self.receive(.connectTimedOut) }
-    ClientBootstrap(group: loop)
-      .connectTimeout(limits.connectTime)
-      .connect(host: endpoint.url.host, port: Int(endpoint.url.port))
-      .whenComplete { result in
-        switch result {
-        case .success(let channel): self.connected(channel)
-        case .failure(let error): self.failedToConnect(ConnectionFailure(connecting: error))
-        }
+    connection = pool.openFresh { [self] result in
+      switch result {
+      // The outcome may be known already: then it is the next one's.
+      case .success(let fresh) where message == nil: pool.keep(fresh)
+      case .success(let fresh):
+        connection = fresh
+        act(on: .connected(isKept: false))
+      case .failure(let failure):
+        systemError = failure.systemError
+        act(on: failure.event)
       }
-  }
-
-  private func failedToConnect(_ failure: ConnectionFailure) {
-    systemError = failure.systemError
-    receive(failure.isTimeout ? .connectTimedOut : .connectFailed)
-  }
-
-  /// Begins the handshake. The handlers come now and not in a channel initializer, which runs for
-  /// each address that a name has.
-  private func connected(_ channel: any Channel) {
-    guard deadline != nil else { return channel.close(promise: nil) }
-    self.channel = channel
-    limits.connectionOptions.ask(of: channel)
-    do {
-      let tls = try NIOSSLClientHandler(
-        context: endpoint.tls, serverHostname: endpoint.listing.serverName)
-      try channel.pipeline.syncOperations.addHandlers([
-        tls, messages, ByteToMessageHandler(HTTPResponseDecoder()), self,
-      ])
-    } catch {
-      receive(.tlsFailed)
     }
   }
 
-  private func receive(_ event: ExchangeState.Event) {
+  private func act(on event: ExchangeState.Event) {
     switch state.receive(event) {
     case .nothing: break
     case .send: send()
+    case .connectAgain:
+      pool.countRepetition()
+      connect()
     case .finish(let end): finish(end)
     }
   }
 
   private func send() {
-    guard let channel, let message else { return receive(.connectionClosed) }
-    deadline?.cancel()
-    deadline = loop.scheduleTask(in: limits.answerTime) { self.receive(.answerTimedOut) }
-    let bytes = message.rendered(channel.allocator)
-    messages.prepare(bytes)
+    guard let connection, let message else { return act(on: .connectionClosed(hasBytes: true)) }
+    if deadline == nil {
+      deadline = pool.loop.scheduleTask(in: limits.answerTime) { self.act(on: .answerTimedOut) }
+    }
     reply.willSend()
-    let head = HTTPRequestHead(version: .http1_1, method: .POST, uri: "/")
-    let written = channel.eventLoop.makePromise(of: Void.self)
-    written.futureResult.whenComplete { _ in wipeStorage(of: bytes) }
-    channel.pipeline.syncOperations.write(
-      NIOAny(HTTPClientRequestPart.head(head)), promise: written)
-    channel.pipeline.syncOperations.flush()
+    connection.send(message.rendered, for: self)
   }
 
   private func finish(_ end: ExchangeState.End) {
@@ -129,8 +104,9 @@ final class AcquirerExchange: ChannelInboundHandler, @unchecked Sendable {
     message = nil
     wipeStorage(of: body)
     body = ByteBuffer()
-    channel?.close(mode: .all, promise: nil)
-    channel = nil
+    // Where the answer was whole the connection knows itself whether it can be kept.
+    if case .answered = end { isUnderstood = outcome.isUnderstood } else { connection?.close(.message) }
+    connection = nil
     reply.give(outcome)
   }
 
@@ -143,50 +119,39 @@ final class AcquirerExchange: ChannelInboundHandler, @unchecked Sendable {
     }
   }
 
-  // MARK: - Channel
+  // MARK: - From the connection, on its loop
 
-  func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
-    if case .handshakeCompleted? = event as? TLSUserEvent {
-      let tls = try? context.pipeline.syncOperations.handler(type: NIOSSLClientHandler.self)
-      let isNamed = endpoint.isNamed(by: tls?.peerCertificate)
-      receive(isNamed ? .handshakeCompleted : .tlsFailed)
-    }
-    context.fireUserInboundEventTriggered(event)
+  /// Something happened to the connection, or the head of the answer came.
+  ///
+  /// - Parameter systemError: what the system said of it.
+  func receive(_ event: ExchangeState.Event, _ systemError: SystemError? = nil) {
+    self.systemError = systemError
+    act(on: event)
   }
 
-  func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-    switch unwrapInboundIn(data) {
-    case .head(let head):
-      receive(
-        head.isCoded ? .answerCoded : .headReceived(status: Int(head.status.code)))
-    // What comes after the outcome is not kept.
-    case .body(var part): if deadline != nil { body.writeBuffer(&part) }
-    case .end: receive(.answerCompleted)
-    }
+  /// A part of the answer's body came. What comes after the outcome is not kept.
+  func receive(body part: ByteBuffer) {
+    guard deadline != nil else { return }
+    var part = part
+    body.writeBuffer(&part)
   }
 
-  func errorCaught(context: ChannelHandlerContext, error: any Error) {
-    systemError = SystemError(error)
-    switch error {
-    case is MessageHandler.AnswerTooLarge: receive(.answerTooLarge)
-    case HTTPParserError.invalidEOFState: receive(.connectionClosed)
-    case is HTTPParserError, is NIOHTTPDecoderError: receive(.notHTTP)
-    case is NIOSSLError, is BoringSSLError, is NIOSSLExtraError: receive(.tlsFailed)
-    default: receive(.connectionClosed)
-    }
-  }
-
-  func channelInactive(context: ChannelHandlerContext) {
-    receive(.connectionClosed)
-    context.fireChannelInactive()
+  /// The whole answer is there.
+  ///
+  /// - Returns: whether it was one that the template knows.
+  func receiveEnd() -> Bool {
+    act(on: .answerCompleted)
+    return isUnderstood
   }
 }
 
-extension HTTPResponseHead {
-  /// Whether the body is written in a content coding, which was not asked for (RFC 9110, 8.4).
-  fileprivate var isCoded: Bool {
-    headers[canonicalForm: "Content-Encoding"].contains {
-      !$0.isEmpty && $0.lowercased() != "identity"
+extension AcquirerOutcome {
+  /// Whether the answer was one that the template knows; after any other one its connection is not
+  /// trusted with the next message.
+  fileprivate var isUnderstood: Bool {
+    switch self {
+    case .answered, .rejected: true
+    case .notSent, .unknown: false
     }
   }
 }
@@ -205,17 +170,5 @@ extension Message {
     _ body: ByteBuffer, status: Int, _ reader: AnswerReader, _ card: borrowing StoredCard
   ) -> AcquirerOutcome {
     reader.outcome(status: status, body: body.readableBytesSpan, cardNumber: card.pan.digits)
-  }
-}
-
-/// Overwrites everything that a buffer's storage holds, for everybody who still refers to it.
-///
-/// Only for a buffer that nobody reads any more: a message once its write has completed, when TLS
-/// has encrypted it, or an answer once it has been read.
-private func wipeStorage(of buffer: ByteBuffer) {
-  unsafe buffer.withVeryUnsafeBytes { bytes in
-    // The storage is the buffer's own allocation, never constant memory. Through the mutating
-    // accessor a shared storage would be copied first, and the copy wiped.
-    unsafe wipe(UnsafeMutableRawBufferPointer(mutating: bytes))
   }
 }

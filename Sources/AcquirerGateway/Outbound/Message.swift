@@ -62,7 +62,7 @@ struct Message: Sendable {
     }
     writer.write(" HTTP/1.1\r\nHost: ")
     writer.write(authority)
-    writer.write("\r\nConnection: close\r\n")
+    writer.write("\r\n")
     for (name, value) in [
       ("Content-Type", "application/json"), ("Accept", "application/json"),
       ("Accept-Encoding", "identity"), ("User-Agent", "cadenas"),

@@ -9,6 +9,9 @@ package struct AcquirerTemplate: Sendable {
   package let tls: OutboundTLS?
   /// How a merchant shows who it is; nil where the client certificate does.
   package let authorization: Authorization?
+  /// Whether the acquirer knows a payment again by its `payment_id`, and does it once however often it
+  /// comes (`idempotent_by`).
+  package let isIdempotent: Bool
   /// Where the template begins.
   package let position: ConfigurationTree.Position
   /// What there is, by operation.
@@ -20,6 +23,12 @@ package struct AcquirerTemplate: Sendable {
     case basic
     /// A token (RFC 6750).
     case bearer
+  }
+
+  /// What acquirers know a payment again by.
+  enum IdempotencyMember: String, CaseIterable {
+    /// The vault's identifier, which each message has.
+    case paymentIdentifier = "payment_id"
   }
 
   /// Every constant that the template takes from a merchant, where it is used first.

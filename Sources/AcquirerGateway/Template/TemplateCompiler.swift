@@ -21,6 +21,8 @@ package enum TemplateCompiler {
       reader, "authorization", among: AcquirerTemplate.Authorization.allCases)
     let inputs =
       reader.mapping("inputs").map { InputCompiler(diagnostics: diagnostics).compile($0) } ?? []
+    let idempotency = choice(
+      reader, "idempotent_by", among: AcquirerTemplate.IdempotencyMember.allCases)
     let sharedAnswer = reader.tree("answer").flatMap { tree in
       AnswerCompiler(diagnostics: diagnostics, operations: PaymentOperation.allCases).compile(
         tree, name: "answer")
@@ -45,8 +47,8 @@ package enum TemplateCompiler {
     reader.finish()
     guard diagnostics.count == known else { return nil }
     return AcquirerTemplate(
-      url: url, tls: tls, authorization: authorization, position: tree.position,
-      operations: operations)
+      url: url, tls: tls, authorization: authorization, isIdempotent: idempotency != nil,
+      position: tree.position, operations: operations)
   }
 
   private static func checkUse(

@@ -26,9 +26,11 @@ extension Service {
           actor: AuditEntry.systemActor, operation: .reload, outcome: .intent))
       let persons = new.administration.approvals["destroy", default: 1]
       try manager.raiseApprovals(toPersons: persons)
+      let routes = AcquirerRoutes(parts.definitions, over: gateway)
       try server.update(
-        terms: parts.terms(over: gateway), authorities: parts.authorities,
+        terms: parts.terms(over: routes), authorities: parts.authorities,
         certificate: parts.certificate)
+      gateway.putInForce(routes)
       manager.update(alarms: new.alarms)
       administration.update(access: parts.access)
       condition.put(

@@ -78,6 +78,7 @@ final class Service: Sendable {
     self.server = server
     condition = base.condition
     gateway = base.gateway
+    gateway.putInForce(base.routes)
     group = base.group
     let publisher = CheckpointPublisher(configuration.audit, vault: manager.vault, logger: logger)
     self.publisher = publisher

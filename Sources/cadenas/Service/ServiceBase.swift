@@ -24,6 +24,7 @@ struct ServiceBase {
   let slots: SecretPool
   let group: MultiThreadedEventLoopGroup
   let gateway: Gateway
+  let routes: AcquirerRoutes
   let tokenizer: Tokenizer
   let manager: VaultManager
   var vault: Vault { manager.vault }
@@ -46,6 +47,7 @@ struct ServiceBase {
     group = MultiThreadedEventLoopGroup(numberOfThreads: System.coreCount)
     gateway = Gateway(
       group: group, limits: GatewayLimits(limits), nowMilliseconds: SystemClock.unixMilliseconds)
+    routes = AcquirerRoutes(parts.definitions, over: gateway)
     if store.indexWasLost, try store.read({ try $0.count(of: .cards) }) > 0 {
       logger.notice("the fingerprint index is built anew from the records")
     }
@@ -67,7 +69,7 @@ struct ServiceBase {
         "there is no journal: every batch waits for a commit of cards.mdb",
         metadata: ["reason": .whole(lack.explanation)])
     }
-    let tokenizer = Tokenizer(vault, under: parts.terms(over: gateway))
+    let tokenizer = Tokenizer(vault, under: parts.terms(over: routes))
     self.tokenizer = tokenizer
     manager = VaultManager(
       vault, shareMinutes: configuration.keys.shareMinutes, policy: { tokenizer.policy },
@@ -121,9 +123,9 @@ struct ServiceBase {
       unixSeconds: { SystemClock.unixMilliseconds() / 1_000 })
     settings.limits = ServerLimits(configuration.limits)
     let settled = settings
-    return try group.any().makeFutureWithTask { [tokenizer, gateway, group, logger] in
+    return try group.any().makeFutureWithTask { [tokenizer, routes, group, logger] in
       try await VaultServer(
-        settled, service: tokenizer, terms: parts.terms(over: gateway),
+        settled, service: tokenizer, terms: parts.terms(over: routes),
         authorities: parts.authorities, group: group, logger: logger)
     }.wait()
   }

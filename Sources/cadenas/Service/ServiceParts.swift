@@ -56,10 +56,9 @@ extension ServiceParts {
         message: "\(problem.file) \(problem.message)", suggestion: problem.suggestion))
   }
 
-  /// The terms of this generation.
-  func terms(over gateway: Gateway) -> Terms {
-    Terms(
-      policy: policy, acquirers: AcquirerRoutes(definitions, over: gateway), brands: brands)
+  /// The terms of this generation, whose ways to acquirers were made once.
+  func terms(over routes: AcquirerRoutes) -> Terms {
+    Terms(policy: policy, acquirers: routes, brands: brands)
   }
 }
 

@@ -49,6 +49,27 @@ prepare_python() {
 # Of two runs in one clone, the second finds it made.
 (flock --wait 900 9; prepare_python) 9>.build-python.lock
 
+# promtool, which judges the metrics: out of Debian's package, and not installed with it, since that
+# starts a service.
+prepare_promtool() {
+  local directory=.build-prometheus
+  if [[ -x $directory/promtool ]]; then return; fi
+  rm -rf "$directory.new"
+  mkdir "$directory.new"
+  if ! (cd "$directory.new" && apt-get download -qq prometheus 2>/dev/null); then
+    local as_root=()
+    if ((EUID != 0)); then as_root=(sudo); fi
+    "${as_root[@]}" apt-get update -qq
+    (cd "$directory.new" && apt-get download -qq prometheus)
+  fi
+  dpkg --fsys-tarfile "$directory.new"/prometheus_*.deb |
+    tar -xO ./usr/bin/promtool >"$directory.new/promtool"
+  rm "$directory.new"/prometheus_*.deb
+  chmod 755 "$directory.new" "$directory.new/promtool"
+  rm -rf "$directory"
+  mv "$directory.new" "$directory"
+}
+
 # As root, an account without any capability runs the programs, here and in program tests, since that is
 # what they are made for. What it may not write to is no place for its temporary files.
 unprivileged=()

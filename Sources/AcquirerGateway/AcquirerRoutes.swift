@@ -10,7 +10,7 @@ package import VaultCore
 package struct AcquirerRoutes: AcquirerTransport {
   let gateway: Gateway
   let pools: [String: AcquirerPool]
-  private let definitions: [String: AcquirerDefinition]
+  let definitions: [String: AcquirerDefinition]
 
   /// - Parameter definitions: of which each has a name of its own.
   package init(_ definitions: [AcquirerDefinition], over gateway: Gateway) {
@@ -19,9 +19,23 @@ package struct AcquirerRoutes: AcquirerTransport {
     pools = gateway.pools(for: self.definitions)
   }
 
-  /// How acquirers of these definitions are connected to, by name.
+  /// How these acquirers are connected to, by name.
+  package var connections: [AcquirerTLS] { Self.connections(of: Array(definitions.values)) }
+
+  /// The same of definitions.
   package static func connections(of definitions: [AcquirerDefinition]) -> [AcquirerTLS] {
     definitions.map(\.endpoint.listing).sorted { $0.acquirer < $1.acquirer }
+  }
+
+  /// What these acquirers are, ordered by name.
+  package var listing: [AcquirerListing] {
+    definitions.values.sorted { $0.name < $1.name }.map { definition in
+      AcquirerListing(
+        name: definition.name, url: definition.endpoint.listing.url,
+        serverName: definition.endpoint.listing.serverName,
+        operations: definition.template.operations.keys.map(\.rawValue).sorted(),
+        isIdempotent: definition.template.isIdempotent)
+    }
   }
 
   package func check(_ payment: Payment, acquirer: String) -> Problem? {
@@ -58,6 +72,20 @@ package struct AcquirerRoutes: AcquirerTransport {
     return MessageRoute(
       message: message, pool: pool, isIdempotent: definition.template.isIdempotent)
   }
+}
+
+/// An acquirer, for whoever lists it.
+package struct AcquirerListing: Sendable, Equatable {
+  /// The name in the configuration.
+  package let name: String
+  /// The address that messages are posted to.
+  package let url: String
+  /// The name that its certificate has to carry.
+  package let serverName: String
+  /// The operations that it has a template for.
+  package let operations: [String]
+  /// Whether a message that a kept connection lost is sent once more (`idempotent_by`).
+  package let isIdempotent: Bool
 }
 
 /// A message and its way.

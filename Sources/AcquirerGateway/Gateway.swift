@@ -94,6 +94,20 @@ package final class Gateway: Sendable {
     for pool in new { pool.warm() }
   }
 
+  /// Opens connections to an acquirer of `routes` to look at them; see ``AcquirerSighting``. No message
+  /// is sent.
+  ///
+  /// - Returns: nil where there is no such acquirer.
+  package func look(
+    at acquirer: String, of routes: AcquirerRoutes
+  ) -> EventLoopFuture<AcquirerSighting>? {
+    guard let definition = routes.definitions[acquirer] else { return nil }
+    let probe = AcquirerProbe(
+      endpoint: definition.endpoint, time: limits.connectTime,
+      unixSeconds: nowMilliseconds() / 1_000)
+    return probe.look(on: group.next())
+  }
+
   private func retireAll() {
     for pool in state.withLock({ $0.pools.compactMap(\.pool) }) { pool.retire(.shutdown) }
   }

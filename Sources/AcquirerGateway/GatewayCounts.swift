@@ -27,6 +27,27 @@ package struct GatewayCounts: Sendable, Equatable {
   /// Not sent.
   package var notSent: Int { notSentByCause.values.reduce(0, +) }
 
+  /// What messages came to, in words of the audit log: decisions first, then `rejected`, and `unknown` and
+  /// `not_sent` once for each cause.
+  package var rows: [(outcome: String, cause: String?, count: Int)] {
+    var rows: [(outcome: String, cause: String?, count: Int)] =
+      PaymentAnswer.Outcome.allCases.map { ($0.rawValue, nil, decided[$0] ?? 0) }
+    rows.append(("rejected", nil, rejected))
+    for (outcome, causes) in [("unknown", unknownByCause), ("not_sent", notSentByCause)] {
+      rows += causes.sorted { $0.key < $1.key }.map { (outcome, $0.key, $0.value) }
+    }
+    return rows
+  }
+
+  /// The same once for each outcome, `unknown` and `not_sent` also where there was none.
+  package var totals: [(outcome: String, count: Int)] {
+    rows.filter { $0.cause == nil }.map { ($0.outcome, $0.count) }
+      + [("unknown", unknown), ("not_sent", notSent)]
+  }
+
+  /// Nothing yet.
+  package init() {}
+
   /// Adds what came of one message.
   mutating func add(_ outcome: AcquirerOutcome, nanoseconds: Int64) {
     durations.add(nanoseconds: nanoseconds)

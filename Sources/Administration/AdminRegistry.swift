@@ -9,7 +9,7 @@ enum AdminRegistry {
     ReportAudit.self, SignCheckpoint.self, ProveAudit.self, ExportAudit.self,
     FindArchivable.self, ArchiveAudit.self, ShowStore.self, VerifyStore.self, BackUpStore.self,
     ListBackups.self, ForgetBackup.self, CompactStore.self, RemoveDamaged.self, AddHoneytoken.self,
-    ListHoneytokens.self, RemoveHoneytoken.self,
+    ListHoneytokens.self, RemoveHoneytoken.self, ShowAcquirers.self, TestAcquirer.self,
   ]
 
   /// Reads the method and the target of a request; nil where no such thing can be asked.

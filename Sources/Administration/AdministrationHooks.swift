@@ -40,6 +40,11 @@ package struct AdministrationHooks: Sendable {
   /// Writes the members of `keys inventory` about the cryptography in use beside keys, whose ages are
   /// those at a time in Unix milliseconds.
   package var inventory: (@Sendable (inout JSONWriter, Int64) throws -> Void)?
+  /// Writes the members of `acquirers`.
+  package var acquirers: (@Sendable (inout JSONWriter) -> Void)?
+  /// Opens a connection to the acquirer of a name and gives the document about it; nil where none of that
+  /// name takes payments.
+  package var testAcquirer: (@Sendable (String) throws -> [UInt8]?)?
   /// Appends an entry, and returns when it is durable.
   package var record: (@Sendable (AuditEntry) throws -> Void)?
   /// The same for an entry about what was refused or has failed: past a limit it is only counted.

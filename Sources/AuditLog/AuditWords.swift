@@ -10,7 +10,9 @@ package enum AuditOperation: String, CaseIterable, Sendable {
   case refusals
   /// The same of a user's commands that were refused or failed.
   case userRefusals = "user.refusals"
-  case status, metrics
+  case status, metrics, acquirers
+  /// A connection to an acquirer that was opened to be looked at.
+  case acquirersTest = "acquirers.test"
   case serve, reload, seal, unseal
   case unsealShare = "unseal.share"
   case ceremony
@@ -93,7 +95,8 @@ package enum AuditOperation: String, CaseIterable, Sendable {
     case .alarm: [.onlyLooks, .unwatched]
     case .seal, .unseal, .unsealShare, .ceremony, .ceremonyShare: .onOpening
     case .keysCreate, .storeRestore, .initialize: .unwatched
-    case .userRefusals, .status, .metrics, .serve, .reload, .approve, .reject, .keysRotate,
+    case .userRefusals, .status, .metrics, .acquirers, .acquirersTest, .serve, .reload, .approve,
+      .reject, .keysRotate,
       .keysReencrypt, .keysDeactivate,
       .keysCompromise, .keysDestroy, .clock, .auditShow, .auditVerify, .auditReport,
       .auditCheckpoint, .auditProve, .auditExport, .auditArchive, .checkpoint, .storeStats,

@@ -1,4 +1,5 @@
 import Synchronization
+package import VaultCore
 
 /// What the server has done since it began: for metrics, and for tests.
 package final class ServerCounters: Sendable {
@@ -63,6 +64,9 @@ package final class ServerCounters: Sendable {
     var answers = [Sum](
       repeating: Sum(), count: Operation.allCases.count * ServerCounters.statuses)
     var events: [Event: UInt64] = [:]
+    /// By operation.
+    var durations = [DurationCounts](
+      repeating: DurationCounts(), count: Operation.allCases.count)
   }
 
   private let state = Mutex(State())
@@ -89,6 +93,12 @@ package final class ServerCounters: Sendable {
     }
   }
 
+  /// How long requests took, by operation.
+  package var durations: [(operation: Operation, durations: DurationCounts)] {
+    let durations = state.withLock { $0.durations }
+    return Operation.allCases.map { ($0, durations[$0.rawValue]) }
+  }
+
   func add(_ event: Event) {
     state.withLock { $0.events[event, default: 0] += 1 }
   }
@@ -98,6 +108,8 @@ package final class ServerCounters: Sendable {
     state.withLock { state in
       state.answers[index].count += 1
       state.answers[index].microseconds &+= microseconds
+      state.durations[operation.rawValue].add(
+        nanoseconds: Int64(clamping: microseconds) &* 1_000)
     }
   }
 

@@ -11,7 +11,7 @@ struct CadenasDev: ParsableCommand {
     discussion: "Nothing that this program makes or does belongs in production.",
     subcommands: [
       UpCommand.self, PKICommand.self, AcquirerCommand.self, FillCommand.self, BenchCommand.self,
-      CompareCommand.self,
+      CompareCommand.self, RelayCommand.self,
       DemoCommand.self,
     ])
 

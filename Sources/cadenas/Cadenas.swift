@@ -23,7 +23,7 @@ struct Cadenas: ParsableCommand {
       InitCommand.self, ServeCommand.self, CheckCommand.self, StatusCommand.self,
       MetricsCommand.self, KeysCommand.self, AuditCommand.self, StoreCommand.self, SealCommand.self,
       UnsealCommand.self, ApprovalsCommand.self, ApproveCommand.self, RejectCommand.self,
-      HoneytokenCommand.self, BrandsCommand.self,
+      HoneytokenCommand.self, BrandsCommand.self, AcquirersCommand.self,
     ])
 
   static func main() {

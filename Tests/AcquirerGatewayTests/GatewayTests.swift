@@ -36,11 +36,13 @@ import VaultCore
 
   func gateway(
     port: Int, authority: String = "bank-ca", serverName: String = "bank.example",
-    showsCertificate: Bool = false, limits: GatewayLimits = GatewayTests.generous,
+    showsCertificate: Bool = false, isIdempotent: Bool = false,
+    limits: GatewayLimits = GatewayTests.generous,
     group: any EventLoopGroup = MultiThreadedEventLoopGroup.singleton
   ) throws -> AcquirerRoutes {
     let template = try directory.write(
       """
+      \(isIdempotent ? "idempotent_by: payment_id" : "")
       operations:
         authorize:
           path: /v1/payments
@@ -64,12 +66,16 @@ import VaultCore
       tls: OutboundTLS(
         caPath: certificates.path("\(authority).pem"), serverName: serverName,
         clientCertificate: showsCertificate ? pair : nil))
+    return AcquirerRoutes(
+      try definitions(settings), over: Gateway(group: group, limits: limits) { Fixture.now })
+  }
+
+  private func definitions(_ settings: PushSettings) throws -> [AcquirerDefinition] {
     let diagnostics = Diagnostics()
     let definitions = DefinitionLoader(diagnostics: diagnostics).load(
       push: ["bank": settings], merchants: [Fixture.merchant(constants: [:])])
     #expect(diagnostics.all.map(\.description) == [])
-    return AcquirerRoutes(
-      definitions, over: Gateway(group: group, limits: limits) { Fixture.now })
+    return definitions
   }
 
   func send(

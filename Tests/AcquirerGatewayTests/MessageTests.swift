@@ -69,7 +69,7 @@ import VaultCore
     let identifier = Fixture.identifier.text
     #expect(
       head == [
-        "PUT /v1/12345678/payments HTTP/1.1", "Host: bank.example", "Connection: close",
+        "PUT /v1/12345678/payments HTTP/1.1", "Host: bank.example",
         "Accept: application/json", "Accept-Encoding: identity", "User-Agent: cadenas",
         "Idempotency-Key: \(identifier)",
         "X-Operation: authorize", "Content-Type: application/json; charset=utf-8",

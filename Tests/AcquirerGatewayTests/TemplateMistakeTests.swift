@@ -28,6 +28,17 @@ import Testing
     #expect(template != nil)
   }
 
+  @Test func `an acquirer is idempotent only where its template says so`() {
+    #expect(Fixture.compile(Self.sound).template?.isIdempotent == false)
+    let declared = "idempotent_by: payment_id\n" + Self.sound
+    #expect(Fixture.compile(declared).template?.isIdempotent == true)
+    let other = "idempotent_by: reference\n" + Self.sound
+    #expect(
+      Fixture.compile(other).mistakes == [
+        #"t.yaml:1: "idempotent_by" does not know "reference": one of payment_id"#
+      ])
+  }
+
   struct Case: Sendable, CustomTestStringConvertible {
     let piece: String
     let replacement: String

@@ -58,6 +58,7 @@ struct AdminRegistryTests {
     StopReencryption(), DeactivateKey(order), CompromiseKey(order),
     DestroyKey(order, execute: true),
     DestroyKey(KeyOrder(key: key, reason: .none), execute: false), ListApprovals(),
+    ShowAcquirers(), TestAcquirer("a b"),
     Approve("0102030a"), Reject("0102030a", because: reason), Seal(), Unseal(),
     EnterUnsealShare(), EnterCeremonyShare(), ReplaceCustodians(),
   ]

@@ -5,9 +5,9 @@ import Testing
 @Suite("The command line")
 struct CommandLineTests {
   static let scripts = [
-    "accounts", "backup", "brands", "ceremony", "changed", "check", "evidence", "exports",
-    "honeytoken", "init", "keysource", "limits", "locked", "misconfigured", "offline", "pairs",
-    "refused", "restore", "running", "usage",
+    "accounts", "acquirers", "backup", "brands", "ceremony", "changed", "check", "evidence",
+    "exports", "honeytoken", "init", "keysource", "limits", "locked", "misconfigured", "offline",
+    "pairs", "refused", "restore", "running", "usage",
   ]
 
   @Test("prints what its scripts show", arguments: scripts)

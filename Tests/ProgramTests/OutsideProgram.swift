@@ -9,6 +9,17 @@ enum OutsideProgram {
   private static let root =
     #filePath.split(separator: "/").dropLast(3).map { "/\($0)" }.joined()
 
+  /// Prometheus' own judge of metrics.
+  static var promtool: String {
+    get throws {
+      let path = "\(root)/.build-prometheus/promtool"
+      guard DevelopmentFiles.exists(path) else {
+        throw Stage.Failed("\(path) is missing: run deploy/test, which gets it")
+      }
+      return path
+    }
+  }
+
   /// The command that runs the program `name`.
   static func command(_ name: String) throws -> String {
     let python = "\(root)/.build-python/bin/python"

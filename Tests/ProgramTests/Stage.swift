@@ -33,6 +33,7 @@ final class Stage: Sendable {
     /// The issuer's side of 3-D Secure.
     let accessControl: Endpoint
     let vaultProcess: pid_t
+    let acquirerProcess: pid_t
     /// `cadenas-dev up` itself.
     let supervisor: pid_t
 
@@ -174,6 +175,7 @@ extension Stage {
         vault: installation.vault, acquirer: installation.acquirer,
         accessControl: try Endpoint(installation.members["acs"] ?? ""),
         vaultProcess: installation.vaultProcess,
+        acquirerProcess: installation.acquirerProcess,
         supervisor: installation.process)
     }
     state.withLock { $0 = running }
@@ -193,6 +195,13 @@ extension Stage {
   func kill() async throws {
     guard let running = take() else { return }
     _ = Glibc.kill(running.vaultProcess, SIGKILL)
+    _ = try await running.wait()
+  }
+
+  /// Ends the acquirer as a crash would; the vault is told to stop then.
+  func killAcquirer() async throws {
+    guard let running = take() else { return }
+    _ = Glibc.kill(running.acquirerProcess, SIGKILL)
     _ = try await running.wait()
   }
 

@@ -30,4 +30,7 @@ package struct ConnectionCounts: Sendable, Equatable {
   package var closed: [ConnectionEnd: Int] = [:]
   /// Why the last one that was tried did not come to stand: a word of ``GatewayCause``; nil where it did.
   package var lastFailure: String?
+
+  /// Nothing yet.
+  package init() {}
 }

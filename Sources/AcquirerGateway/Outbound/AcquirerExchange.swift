@@ -105,7 +105,11 @@ final class AcquirerExchange: @unchecked Sendable {
     wipeStorage(of: body)
     body = ByteBuffer()
     // Where the answer was whole the connection knows itself whether it can be kept.
-    if case .answered = end { isUnderstood = outcome.isUnderstood } else { connection?.close(.message) }
+    if case .answered = end {
+      isUnderstood = outcome.isUnderstood
+    } else {
+      connection?.close(.message)
+    }
     connection = nil
     reply.give(outcome)
   }

@@ -33,9 +33,7 @@ extension Service {
       gateway.putInForce(routes)
       manager.update(alarms: new.alarms)
       administration.update(access: parts.access)
-      condition.put(
-        personsToDestroy: persons,
-        acquirers: AcquirerRoutes.connections(of: parts.definitions))
+      condition.put(personsToDestroy: persons, routes: routes)
       for section in configuration.sectionsThatNeedRestart(comparedTo: new) {
         logger.warning("a change needs a restart", metadata: ["section": "\(section)"])
       }

@@ -33,10 +33,6 @@ struct ServiceBase {
   init(_ configuration: ServiceConfiguration, parts: ServiceParts, logger: Logger) throws {
     self.configuration = configuration
     self.logger = logger
-    let condition = ServiceCondition(
-      personsToDestroy: configuration.administration.approvals["destroy", default: 1],
-      acquirers: AcquirerRoutes.connections(of: parts.definitions))
-    self.condition = condition
     let limits = configuration.limits
     store = try Store.open(of: configuration)
     try DevelopmentMark.check(store, configuration)
@@ -48,6 +44,10 @@ struct ServiceBase {
     gateway = Gateway(
       group: group, limits: GatewayLimits(limits), nowMilliseconds: SystemClock.unixMilliseconds)
     routes = AcquirerRoutes(parts.definitions, over: gateway)
+    let condition = ServiceCondition(
+      personsToDestroy: configuration.administration.approvals["destroy", default: 1],
+      routes: routes)
+    self.condition = condition
     if store.indexWasLost, try store.read({ try $0.count(of: .cards) }) > 0 {
       logger.notice("the fingerprint index is built anew from the records")
     }

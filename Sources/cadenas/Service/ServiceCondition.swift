@@ -6,12 +6,12 @@ final class ServiceCondition: Sendable {
   private let draining = Atomic(false)
   private let endOfWriting = Mutex<String?>(nil)
   private let persons: Atomic<Int>
-  private let connections: Mutex<[AcquirerTLS]>
+  private let ways: Mutex<AcquirerRoutes>
 
   /// - Parameter personsToDestroy: how many different persons it takes to destroy a key.
-  init(personsToDestroy: Int, acquirers: [AcquirerTLS]) {
+  init(personsToDestroy: Int, routes: AcquirerRoutes) {
     persons = Atomic(personsToDestroy)
-    connections = Mutex(acquirers)
+    ways = Mutex(routes)
   }
 
   /// Whether the service is stopping.
@@ -20,15 +20,16 @@ final class ServiceCondition: Sendable {
   var causeOfEnd: String? { endOfWriting.withLock { $0 } }
   /// Whether nothing is written any more.
   var hasWritingEnded: Bool { causeOfEnd != nil }
-  var acquirers: [AcquirerTLS] { connections.withLock { $0 } }
+  /// The acquirers of the configuration in force.
+  var routes: AcquirerRoutes { ways.withLock { $0 } }
   /// How many different persons it takes to destroy a key.
   var personsToDestroy: Int { persons.load(ordering: .relaxed) }
 
   func beginDraining() { draining.store(true, ordering: .relaxed) }
   func endWriting(because cause: String) { endOfWriting.withLock { $0 = cause } }
   /// Puts a configuration in force.
-  func put(personsToDestroy: Int, acquirers: [AcquirerTLS]) {
+  func put(personsToDestroy: Int, routes: AcquirerRoutes) {
     persons.store(personsToDestroy, ordering: .relaxed)
-    connections.withLock { $0 = acquirers }
+    ways.withLock { $0 = routes }
   }
 }

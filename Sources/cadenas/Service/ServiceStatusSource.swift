@@ -43,6 +43,9 @@ struct ServiceStatusSource: Sendable {
     }
     hooks.upkeep = manager.upkeep
     hooks.inventory = { [self] in try inventory().write(to: &$0, atMilliseconds: $1) }
+    let acquirers = AcquirerReport(gateway: gateway, condition: condition)
+    hooks.acquirers = { acquirers.write(to: &$0) }
+    hooks.testAcquirer = { try acquirers.test($0) }
     hooks.record = { [vault] entry in try vault.record(entry) }
     hooks.recordRefusal = { [vault] entry in try vault.recordRefusal(entry) }
     return hooks
@@ -51,7 +54,7 @@ struct ServiceStatusSource: Sendable {
   private func inventory() -> Inventory {
     Inventory(
       server: server.tls, listen: listen, authorities: server.authorities,
-      acquirers: condition.acquirers)
+      acquirers: condition.routes.connections)
   }
 
   private var listen: String { "\(configuration.listen.host):\(server.port)" }
@@ -80,13 +83,13 @@ struct ServiceStatusSource: Sendable {
     func labels(_ answer: ServerCounters.Answers) -> [(String, String)] {
       [("operation", answer.operation.word), ("status", "\(answer.status)")]
     }
-    var metrics = [
+    let metrics = [
       Metric(
         "cadenas_requests_total", .counter, "Answers, by operation and HTTP status.",
         samples: answers.map { .init(Int64(clamping: $0.count), labels: labels($0)) }),
       Metric(
         "cadenas_request_seconds_total", .counter,
-        "Time from the end of a request's head to its answer, summed.",
+        "Time from the end of a request's head to its answer, summed by operation and status.",
         samples: answers.map {
           .init(microseconds: Int64(clamping: $0.microseconds), labels: labels($0))
         }),
@@ -129,42 +132,18 @@ struct ServiceStatusSource: Sendable {
         Int64(clamping: log.linesLost)),
       Metric("cadenas_sealed", .gauge, "1 while the keyring is closed.", vault.isSealed ? 1 : 0),
     ]
-    metrics += acquirers()
-    return metrics
+    return metrics + requestDurations() + AcquirerMetrics.all(gateway)
   }
 
-  private func acquirers() -> [Metric] {
-    let counts = gateway.counts.sorted { $0.key < $1.key }
-    func samples(_ value: (GatewayCounts) -> Int) -> [Metric.Sample] {
-      counts.map { .init(Int64(value($0.value)), labels: [("acquirer", $0.key)]) }
-    }
-    let outcomes: [(String, (GatewayCounts) -> Int)] = [
-      ("answered", \.answered), ("rejected", \.rejected), ("unknown", \.unknown),
-      ("not_sent", \.notSent),
-    ]
-    return [
+  /// How long requests took, whatever they were answered.
+  private func requestDurations() -> [Metric] {
+    [
       Metric(
-        "cadenas_acquirer_messages_total", .counter, "What messages to acquirers came to.",
-        samples: outcomes.flatMap { outcome, value in
-          samples(value).map { .init($0.value, labels: $0.labels + [("outcome", outcome)]) }
-        }),
-      Metric(
-        "cadenas_acquirer_places_refused_total", .counter,
-        "Payments refused since the acquirer, the merchant or all together had as many messages under "
-          + "way as they may: nothing was sent.",
-        samples: MessageShares.Refusal.allCases.flatMap { share in
-          samples { $0.refused[share] ?? 0 }.map {
-            .init($0.value, labels: $0.labels + [("share", share.rawValue)])
-          }
-        }),
-      Metric(
-        "cadenas_acquirer_card_number_in_answer_total", .counter,
-        "Answers that held the card number, or nine or more digits of it: an alarm.",
-        samples: samples(\.heldCardNumber)),
-      Metric(
-        "cadenas_acquirer_security_code_in_answer_total", .counter,
-        "Answers of which a member was the security code; it was dropped.",
-        samples: samples(\.heldSecurityCode)),
+        "cadenas_request_duration_seconds",
+        "Time from the end of a request's head to its answer, by operation.",
+        histograms: server.counters.durations.map { operation, durations in
+          ([("operation", operation.word)], durations)
+        })
     ]
   }
 }

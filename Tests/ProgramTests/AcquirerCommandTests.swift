@@ -15,7 +15,8 @@ extension EndToEnd {
       let stage = try Stage.current
       let token = try await stage.token(of: TestCard.visa)
       for (amount, status) in [(4990, 200), (100_001, 200), (100_007, 502), (100_011, 504)] {
-        expect(try await stage.ask(.push(token, amount: amount, key: "shown-\(amount)")), status)
+        let answer = try await stage.ask(.push(token, amount: amount, key: "shown-\(amount)"))
+        #expect(answer.status == status)
       }
       let text = try stage.cadenas("acquirers", "--format", "json")
       for row in [

@@ -52,6 +52,7 @@ import Testing
       "$(cadenas honeytoken list --config cadenas.yaml --format json | "
         + "sed 's/.*\"token\":\"\\([^\"]*\\)\".*/\\1/')"
     ),
+    ("acquirers show", ""), ("acquirers test", "credit-du-nord"),
     ("seal", ""), ("unseal", ""),
   ]
 

@@ -163,7 +163,6 @@ final class LoopPool: @unchecked Sendable {
       return
     }
     isOpeningWarm = true
-    // The pool may go while it waits for nobody but a warm one.
     _ = openFresh { [self] result in
       isOpeningWarm = false
       switch result {

@@ -1,6 +1,5 @@
 import Cards
 import NIOCore
-import SecretMemory
 import Tokenization
 import VaultCore
 

@@ -11,9 +11,8 @@ enum Relay {
   ) throws(DevelopmentError) -> Endpoint {
     let bootstrap = ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
       .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
-      // Nothing is read before there is somewhere to pass it on to.
-      .childChannelOption(.autoRead, value: false)
       .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
+      // Nothing is read before it is done, and there is somewhere to pass it on to.
       .childChannelInitializer { channel in join(channel, to: target, holding: time) }
     do {
       let address = try bootstrap.bind(host: endpoint.host, port: endpoint.port).wait().localAddress
@@ -29,15 +28,10 @@ enum Relay {
     // On the same loop, so that both halves may touch each other.
     ClientBootstrap(group: channel.eventLoop)
       .channelOption(.tcpOption(.tcp_nodelay), value: 1)
-      .channelOption(.autoRead, value: false)
       .connect(host: target.host, port: target.port)
       .flatMapThrowing { far in
         try far.pipeline.syncOperations.addHandler(RelayHandler(to: channel, holding: time))
         try channel.pipeline.syncOperations.addHandler(RelayHandler(to: far, holding: time))
-        for end in [far, channel] {
-          try end.syncOptions?.setOption(.autoRead, value: true)
-          end.read()
-        }
       }
   }
 }

@@ -92,7 +92,7 @@ struct AcquirersTestCommand: ParsableCommand {
 
   private static func pairs(_ seen: DocumentView) -> [(name: String, value: String)] {
     let problem = seen.text("problem")
-    let matches = seen["name_matches"]?.isTrue
+    let matches = seen["name_matches"].flatMap { $0.text == "-" ? nil : $0.isTrue }
     var pairs = [
       (name: "acquirer", value: seen.text("name")), ("address", seen.text("url")),
       (

@@ -304,10 +304,10 @@ package final class StoreIndex: Sendable {
       try transaction.commit()
       return try StoreIndex(environment, meta: meta, loss: loss, history: history)
     } catch {
+      // Before it is removed, which gives back what it had.
+      let hadRoom = !Files.haveNoRoom(beside: Directory.containing(path))
       for name in [path, "\(path)-lock"] { unsafe unlink(name) }
-      if error.kind == .ioError, Files.haveNoRoom(beside: Directory.containing(path)) {
-        throw .full
-      }
+      if error.kind == .ioError, !hadRoom { throw .full }
       throw StorageError(error, opening: path)
     }
   }

@@ -18,6 +18,8 @@ package struct FreePages: Equatable, Sendable {
   package var all = 0
   /// Those that a transaction may take; what the newest one has freed, the one after the next.
   package var reusable = 0
+  /// Those of them that the next transaction may take.
+  package var reusableNext = 0
   /// Those that cannot be taken because somebody who reads still sees them.
   package var seen = 0
 
@@ -49,6 +51,7 @@ extension Environment {
   package func freePages() throws(LMDBError) -> FreePages {
     // Before this one reads too.
     let oldestSeen = try oldestReader() ?? .max
+    let newest = try information().lastTransaction
     let transaction = try beginRead()
     var cursor = try transaction.cursor(in: Database(identifier: 0))
     var pages = FreePages()
@@ -61,6 +64,7 @@ extension Environment {
       pages.all += count
       let freedBy = unsafe entry.key.unsafeLoadUnaligned(as: Int.self)
       if freedBy < oldestSeen { pages.reusable += count } else { pages.seen += count }
+      if freedBy < min(oldestSeen, newest) { pages.reusableNext += count }
     }
     return pages
   }

@@ -11,6 +11,8 @@ struct RoomGuard {
   /// The free pages that can be used, as they were counted once, less what may have been used since.
   private struct CountedPages {
     var count: Int
+    /// Of those that the next transaction could take then, what all batches since have left for certain.
+    var certain: Int
     /// Whether there are others, which can be used when somebody who reads has ended.
     let someAreSeen: Bool
     let nextCountNanoseconds: UInt64
@@ -104,12 +106,15 @@ struct RoomGuard {
       }
     }
     if admitted.ordinary > 0 { shares.forget() }
+    defer { freePages?.certain -= admitted.all + Self.pagesOfABatch }
     guard allocatedEnd < min(end + needed, figures.mapSize) else { return admitted }
     let left = Files.availableBytes(beside: environment.path) ?? needed
     let onDisk =
       (max(allocatedEnd - end, 0) + min(left, needed)) / figures.pageSize - Self.pagesOfABatch
     if onDisk < all {
-      admitted.all = min(all, max(0, onDisk + countedPages(needed: all - onDisk)))
+      // Those that the open transaction may have taken are still counted as free.
+      let free = certainPages(needed: all - onDisk + pending) - pending
+      admitted.all = min(all, max(0, onDisk + free))
     }
     return admitted
   }
@@ -201,15 +206,30 @@ struct RoomGuard {
         return max(0, freePages.count)
       }
     }
+    return countPages()?.count ?? 0
+  }
+
+  /// The same of those that the next transaction can take, whatever the batches since the count took.
+  private mutating func certainPages(needed: Int) -> Int {
+    if let freePages {
+      if freePages.certain >= needed { return freePages.certain }
+      if SystemClock.monotonicNanoseconds() < freePages.nextCountNanoseconds {
+        return max(0, freePages.certain)
+      }
+    }
+    return countPages()?.certain ?? 0
+  }
+
+  private mutating func countPages() -> CountedPages? {
     // By the thread's own time: that others keep the processor is no reason to call the store full.
     let begin = SystemClock.threadNanoseconds()
-    guard let found = try? environment.freePages() else { return 0 }
+    guard let found = try? environment.freePages() else { return nil }
     let cost = SystemClock.threadNanoseconds() - begin
     // A count that took a millisecond may take a twentieth of the time, one that took less is free.
     let pause = cost < 1_000_000 ? 0 : 20 * cost
     freePages = CountedPages(
-      count: found.reusable, someAreSeen: found.seen > 0,
+      count: found.reusable, certain: found.reusableNext, someAreSeen: found.seen > 0,
       nextCountNanoseconds: SystemClock.monotonicNanoseconds() + pause)
-    return found.reusable
+    return freePages
   }
 }

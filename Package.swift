@@ -189,7 +189,7 @@ let package = Package(
 
     // What several test targets stand on.
     .target(
-      name: "TestSupport", dependencies: ["Storage"], path: "Tests/Support/Plain",
+      name: "TestSupport", dependencies: ["Bytes", "Storage"], path: "Tests/Support/Plain",
       swiftSettings: strict),
     .target(
       name: "TestNetwork", dependencies: nio, path: "Tests/Support/Network", swiftSettings: strict),
@@ -210,7 +210,7 @@ let package = Package(
     tests("StorageTests", ["Bytes", "Storage", "SystemCalls", "LMDB", "StorageFaults"]),
     // A child process of StorageTests, which runs it over a library that fails system calls.
     .executableTarget(
-      name: "StorageFaults", dependencies: ["Bytes", "LMDB", "Storage"],
+      name: "StorageFaults", dependencies: ["Bytes", "LMDB", "Storage", "TestSupport"],
       path: "Tests/StorageFaults",
       swiftSettings: strict),
     tests("AccessPolicyTests", ["AccessPolicy"]),

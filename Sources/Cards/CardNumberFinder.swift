@@ -14,7 +14,7 @@ package struct CardNumberFinder {
   /// Takes the next scalar of the text.
   package mutating func take(_ scalar: Unicode.Scalar) {
     if let digit = scalar.digitValue { return groups.take(digit: digit) }
-    let found = groups.endGroup(separates: !scalar.properties.isAlphabetic, table.hasRange)
+    let found = groups.endGroup(separates: !scalar.properties.isAlphabetic, table.couldHold)
     isFound = isFound || found
   }
 
@@ -33,7 +33,7 @@ package struct CardNumberFinder {
   ///
   /// - Returns: whether a card number was in it.
   package mutating func finish() -> Bool {
-    groups.endGroup(separates: false, table.hasRange) || isFound
+    groups.endGroup(separates: false, table.couldHold) || isFound
   }
 }
 

@@ -12,11 +12,12 @@ import Synchronization
 /// `stop` stops the writer, `cut:N` cuts `cards.mdb` off after N pages, `get:N` looks the key N up, `bus`
 /// sends a signal, `erase` erases the journal, `watch`, anywhere, has a file that cannot be read told of, `late`, anywhere, has LMDB
 /// committed only when it has to be, `compact` compacts, `erase` erases the journal, and `write` commits a
-/// transaction without the writer, which print how that ended.
+/// transaction without the writer, which print how that ended. Or what ``DiskRun`` takes.
 @main struct StorageFaults {
   static func main() throws {
     StandardDescriptors.fill()
     let arguments = CommandLine.arguments
+    if arguments.count > 2, arguments[1] == "disk" { return DiskRun.run(Array(arguments[2...])) }
     guard arguments.count > 3, let identifier = StoreIdentifier(Array(1...16)) else { exit(2) }
     let mapSize = 8 << 20
     if arguments.contains("watch") {
@@ -89,7 +90,7 @@ import Synchronization
 }
 
 /// Prints at once: the process may end in any way.
-private func report(_ line: String) {
+func report(_ line: String) {
   var line = "\(line)\n"
   _ = line.withUTF8 { unsafe write(1, $0.baseAddress, $0.count) }
 }

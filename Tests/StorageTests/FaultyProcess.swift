@@ -11,7 +11,7 @@ struct FaultyProcess {
   /// allocated (`room`), writing pages with ENOSPC (`pages`), and so does allocating (`allocation`);
   /// `no-allocation` is a file system that cannot allocate, and `disk-end` a disk on which `cards.mdb` has room for 4 MiB: what goes beyond is cut short, as a real one does it.
   /// `STORAGE_FAULT_AT` is the one of all writes and syncs of `cards.mdb` and `cards.journal` that fails, with the
-  /// error `STORAGE_FAULT_CODE`.
+  /// error `STORAGE_FAULT_CODE`; where that is 0, the process is killed before it.
   /// Of the journal: writing to it fails with ENOSPC (`journal-full`) or EIO (`journal-write`), so does its mark
   /// alone (`mark-full`), and syncing it (`journal-sync`); LMDB's pages are those of `pages`.
   /// Of a compaction: writing the draft fails with ENOSPC (`draft-full`)
@@ -60,7 +60,9 @@ struct FaultyProcess {
       static int count;
       const char *at = getenv("STORAGE_FAULT_AT"), *code = getenv("STORAGE_FAULT_CODE");
       if (!at || !code || !(isJournal(fd) || isNamed(fd, "/cards.mdb"))) return 0;
-      return ++count == atoi(at) ? atoi(code) : 0;
+      if (++count != atoi(at)) return 0;
+      if (!atoi(code)) kill(getpid(), SIGKILL);
+      return atoi(code);
     }
     static int journalFails(int fd, const char *bytes, size_t count) {
       if (!isJournal(fd)) return 0;
@@ -173,6 +175,13 @@ struct FaultyProcess {
     _ steps: [String], before faults: [String] = [], more variables: [String] = []
   ) throws -> (status: Int32, lines: [String]) {
     for fault in faults { try write("", to: "\(directory.path)/\(fault)") }
+    return try run(arguments: [directory.store, directory.path] + steps, more: variables)
+  }
+
+  /// The same with all of the child's arguments.
+  func run(
+    arguments: [String], more variables: [String] = []
+  ) throws -> (status: Int32, lines: [String]) {
     let source = "\(directory.path)/faults.c"
     let library = "\(directory.path)/faults.so"
     let output = "\(directory.path)/output"
@@ -180,7 +189,7 @@ struct FaultyProcess {
     let candidates = ["/usr/bin/cc", "/usr/bin/clang"]
     let compiler = candidates.first { path in unsafe access(path, X_OK) == 0 } ?? "clang"
     if unsafe access(library, F_OK) != 0 {
-      let compiled = try spawn(
+      let compiled = try Self.spawn(
         [compiler, "-shared", "-fPIC", "-O1", "-o", library, source, "-ldl"])
       try #require(compiled == 0, "the library of faults does not compile")
     }
@@ -190,9 +199,7 @@ struct FaultyProcess {
         "LD_PRELOAD=\(library)", "STORAGE_FAULTS=\(directory.path)", "SWIFT_BACKTRACE=enable=no",
       ] + variables
     let program = try "\(ownDirectory())/StorageFaults"
-    let status = try spawn(
-      [program, directory.store, directory.path] + steps, environment: environment,
-      output: output)
+    let status = try Self.spawn([program] + arguments, environment: environment, output: output)
     return (status, try read(output).split(separator: "\n").map(String.init))
   }
 
@@ -231,7 +238,7 @@ struct FaultyProcess {
   }
 
   /// Runs a program to its end; returns its exit status, or less than zero the signal.
-  private func spawn(
+  static func spawn(
     _ arguments: [String], environment: [String] = [], output: String? = nil
   ) throws -> Int32 {
     var actions = unsafe posix_spawn_file_actions_t()

@@ -35,7 +35,10 @@ extension EndToEnd {
           if round % 2 == 0 { try await stage.kill() } else { try await stage.killAcquirer() }
           try await group.waitForAll()
         }
-        try await stage.start()
+        do { try await stage.start() } catch {
+          Issue.record("round \(round), the vault's log ends:\n\(stage.logs().suffix(2_000))")
+          throw error
+        }
       }
       try await check(paid)
     }

@@ -36,13 +36,13 @@ struct Message: Sendable {
   func rendered(_ allocator: ByteBufferAllocator) -> ByteBuffer {
     var body = MessageWriter(into: nil)
     write(template.body, to: &body)
-    var counted = MessageWriter(into: nil)
-    writeHead(contentLength: body.count, to: &counted)
-    write(template.body, to: &counted)
-    var writer = MessageWriter(into: allocator.buffer(capacity: counted.count))
+    var head = MessageWriter(into: nil)
+    writeHead(contentLength: body.count, to: &head)
+    let count = head.count + body.count
+    var writer = MessageWriter(into: allocator.buffer(capacity: count))
     writeHead(contentLength: body.count, to: &writer)
     write(template.body, to: &writer)
-    precondition(writer.count == counted.count, "a message has one length")
+    precondition(writer.count == count, "a message has one length")
     return writer.buffer ?? ByteBuffer()
   }
 

@@ -3,6 +3,8 @@ import NIOPosix
 import NIOSSL
 import Synchronization
 
+@testable import AcquirerGateway
+
 /// An acquirer in the test's own process: real sockets, real TLS, and manners of its own.
 final class TestAcquirer: Sendable {
   /// What it does once it has read a whole message.
@@ -121,15 +123,27 @@ private final class Conversation: ChannelInboundHandler {
       context.writeAndFlush(wrapOutboundOut(ByteBuffer(string: answer)), promise: nil)
       let tls = try? context.pipeline.syncOperations.context(
         handlerType: NIOSSLServerHandler.self)
-      let ended = context.eventLoop.makePromise(of: Void.self)
-      ended.futureResult.whenComplete { [record] _ in record.finished.add(1, ordering: .releasing) }
-      tls?.close(promise: ended)
+      tls?.close(mode: .output, promise: nil)
+      waitForEnd(context)
     case .answerAfter(let answer, let task):
       let loop = context.eventLoop
       let bound = NIOLoopBound((self, context), eventLoop: loop)
       loop.makeFutureWithTask { await task.value }.whenSuccess {
         bound.value.0.say(answer, bound.value.1)
       }
+    }
+  }
+
+  /// Counts the message when the kernel of the other side has said that it knows of the end.
+  private func waitForEnd(_ context: ChannelHandlerContext) {
+    let state = context.channel.isActive ? SocketState.look(at: context.channel)?.state : nil
+    if state == 1 || state == 4 {
+      context.eventLoop.assumeIsolated().scheduleTask(in: .microseconds(100)) {
+        self.waitForEnd(context)
+      }
+    } else {
+      record.finished.add(1, ordering: .releasing)
+      context.channel.close(promise: nil)
     }
   }
 

@@ -10,10 +10,11 @@ import NIOCore
 struct SocketState: BitwiseCopyable, Sendable {
   private var words: InlineArray<17, UInt64>
 
-  private static let established: UInt8 = 1
-
+  /// The state of TCP: 1 where it is established, 4 where this side has closed and the other one has not
+  /// said that it knows.
+  var state: UInt8 { UInt8(truncatingIfNeeded: words[0].littleEndian) }
   /// Whether the connection is open in both directions.
-  var isEstablished: Bool { UInt8(truncatingIfNeeded: words[0].littleEndian) == Self.established }
+  var isEstablished: Bool { state == 1 }
   /// The bytes that came from the other side, read here or not; its end counts as one.
   var bytesReceived: UInt64 { words[16] }
 

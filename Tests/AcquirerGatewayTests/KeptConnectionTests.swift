@@ -106,7 +106,7 @@ extension GatewayTests {
         ])
       // T3's alone was clean, and T4 came on it.
       #expect(acquirer.connections == 6)
-      while counts(routes).closed[.surplus] != 5 { await Task.yield() }
+      while counts(routes).closed[.surplus] != 5 || counts(routes).idle != 1 { await Task.yield() }
       #expect(counts(routes).closed == [.surplus: 5])
       #expect(counts(routes).open == 1 && counts(routes).idle == 1)
     }

@@ -99,7 +99,7 @@ import VaultCore
     ),
     (
       .authenticate,
-      #"{"status":"AUTHENTICATED","version":"2.2.0","state":"Y","pan":"4970105181818183"}"#,
+      #"{"status":"AUTHENTICATED","version":"2.2.0","state":"SUCCESS","pan":"4970105181818183"}"#,
       "authenticated held"
     ),
     (

@@ -31,6 +31,7 @@ import VaultCore
     var limits = GatewayLimits()
     limits.connectTime = .hours(1)
     limits.answerTime = .hours(1)
+    limits.connectionBounds = .init(age: 3_600_000_000_000, idle: 3_600_000_000_000)
     return limits
   }
 

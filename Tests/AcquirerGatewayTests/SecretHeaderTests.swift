@@ -35,7 +35,7 @@ import Tokenization
     return (template, diagnostics.all.map(\.description))
   }
 
-  @Test(arguments: ["AQEyhmfxK….".replacing("…", with: "x"), "two words\n", "k\r\n"])
+  @Test(arguments: ["AQEyhmfxK….".replacing("…", with: "x"), "two words\n", "k9f_7\r\n"])
   func `the file's line is the header's value`(secret: String) throws {
     let (template, mistakes) = try compile(secret)
     #expect(mistakes == [])
@@ -50,7 +50,7 @@ import Tokenization
 
   @Test(arguments: [
     (String?.none, mode_t(0o600), "cannot be read: No such file or directory"),
-    ("key", 0o640, "is open to others than its owner (mode 0640)"),
+    ("s3cret", 0o640, "is open to others than its owner (mode 0640)"),
     ("", 0o600, "is empty"),
     ("a\nb", 0o600, "holds something else than one line of visible ASCII"),
     ("clé", 0o600, "holds something else than one line of visible ASCII"),

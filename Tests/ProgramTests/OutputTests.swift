@@ -53,6 +53,11 @@ import Testing
         + "sed 's/.*\"token\":\"\\([^\"]*\\)\".*/\\1/')"
     ),
     ("acquirers show", ""), ("acquirers test", "credit-du-nord"),
+    ("brands show", "497010"),
+    (
+      "brands check",
+      "$(echo 'ranges: [{prefixes: [4], lengths: [16], brand: visa}]' > b.yaml; echo b.yaml)"
+    ),
     ("seal", ""), ("unseal", ""),
   ]
 

@@ -32,7 +32,7 @@ import VaultManagement
       answer.text == """
         {"payment_id":"\(sent.first?.payment.text ?? "")","outcome":"approved",\
         "acquirer":"credit-du-nord","code":"00","reason":null,"transaction_id":"T1",\
-        "network_transaction_id":"N1","approved_amount":2495,"fields":{"avs":"Y"}}
+        "network_transaction_id":"N1","approved_amount":2495,"captured":null,"fields":{"avs":"Y"}}
         """)
   }
 

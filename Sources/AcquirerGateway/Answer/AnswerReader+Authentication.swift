@@ -51,6 +51,11 @@ extension AnswerReader {
     case .threeDSServerTransactionIdentifier: return true
     }
     defer { unsafe bytes.withUnsafeMutableBytes { unsafe wipe($0) } }
+    // What stands in a challenge request has letters, digits and signs of ASCII, without escapes: digits of
+    // another script would be read as nothing else.
+    if member == .creq, bytes.contains(where: { $0 >= 0x80 || $0 == UInt8(ascii: "\\") }) {
+      return false
+    }
     if screen.holdsPiece(bytes.rawSpan) { return false }
     guard let document = try? JSONDocument(bytes.rawSpan) else { return true }
     return !screen.holdsNumber(document)

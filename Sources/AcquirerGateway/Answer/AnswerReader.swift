@@ -214,19 +214,27 @@ extension AnswerReader {
     guard outcome == .approved, let field = rules.approvedAmount,
       let node = field.pointer.find(in: document)
     else { return nil }
-    let power = field.isDecimal ? decimals ?? 0 : 0
-    guard let amount = amount(node, document, times10ToThe: power), amount >= 0 else {
-      throw AmountProblem()
-    }
+    let found =
+      field.isDecimal
+      ? decimalAmount(node, document, times10ToThe: decimals ?? 0) : amount(node, document)
+    guard let amount = found, amount >= 0 else { throw AmountProblem() }
     let asked = requestedAmount ?? 0
     if amount == asked { return nil }
     if screen.holdsPiece(String(amount)) || amount > asked { throw AmountProblem() }
     return amount
   }
 
-  /// A number of minor units, as a number in any form (`500`, `500.0`, `5e2`) or as a string; where it
-  /// counts the major unit, with no more decimals than the currency has but zeros (`49.9`, `"49.90"`).
-  private func amount(
+  /// A whole number, as a number in any form (`500`, `500.0`, `5e2`) or as a string of its digits.
+  private func amount(_ node: JSONDocument.Node, _ document: JSONDocument) -> Int64? {
+    guard node.kind == .string else { return document.integer(of: node) }
+    return scalar(node, document).flatMap { text in
+      Int64(text).flatMap { String($0) == text ? $0 : nil }
+    }
+  }
+
+  /// The same of one that counts the major unit, with no more decimals than the currency has but zeros:
+  /// `49.9`, `"49.90"`.
+  private func decimalAmount(
     _ node: JSONDocument.Node, _ document: JSONDocument, times10ToThe power: Int
   ) -> Int64? {
     guard node.kind == .string else { return document.integer(of: node, times10ToThe: power) }
@@ -238,7 +246,8 @@ extension AnswerReader {
     else { return nil }
     while decimals.utf8.count > power, decimals.last == "0" { decimals.removeLast() }
     guard decimals.utf8.count <= power else { return nil }
-    let digits = "\(whole)\(decimals)" + String(repeating: "0", count: power - decimals.utf8.count)
+    let digits =
+      "\(whole)\(decimals)" + String(repeating: "0", count: power - decimals.utf8.count)
     return Int64(digits)
   }
 }

@@ -24,12 +24,12 @@ struct Message: Sendable {
   let authorization: SecretHeader?
   let nowMilliseconds: Int64
 
-  /// Whether every constant is there and fits where it goes; what is left cannot fail.
+  /// Whether every constant is there and fits where it goes; what is left cannot fail, since the payment was
+  /// checked under the same template.
   func canBeRendered() -> Bool {
-    template.check(payment) == nil
-      && template.constants.allSatisfy { use in
-        constants[use.name].map { use.accepts($0) } ?? false
-      }
+    template.constants.allSatisfy { use in
+      constants[use.name].map { use.accepts($0) } ?? false
+    }
   }
 
   /// The whole message in one buffer of its exact length.
@@ -63,12 +63,7 @@ struct Message: Sendable {
     writer.write(" HTTP/1.1\r\nHost: ")
     writer.write(authority)
     writer.write("\r\n")
-    for (name, value) in [
-      ("Content-Type", "application/json"), ("Accept", "application/json"),
-      ("Accept-Encoding", "identity"), ("User-Agent", "cadenas"),
-    ] where !template.headers.contains(where: { $0.name.lowercased() == name.lowercased() }) {
-      writer.write("\(name): \(value)\r\n")
-    }
+    writer.write(template.standingLines)
     for header in template.headers {
       writer.write(header.name)
       writer.write(": ")
@@ -105,17 +100,21 @@ struct Message: Sendable {
     case .input(let placeholder): write(placeholder, to: &writer)
     case .choice(let placeholder):
       writer.write(placeholder.value(for: payment) ?? Array("null".utf8))
-    case .array(let elements):
+    case .array(let elements, _):
       writer.write("[")
-      for (index, element) in elements.filter(isPresent).enumerated() {
-        if index > 0 { writer.write(",") }
+      var isFirst = true
+      for element in elements where isPresent(element) {
+        if !isFirst { writer.write(",") }
+        isFirst = false
         write(element, to: &writer)
       }
       writer.write("]")
-    case .object(let members):
+    case .object(let members, _):
       writer.write("{")
-      for (index, member) in members.filter({ isPresent($0.value) }).enumerated() {
-        if index > 0 { writer.write(",") }
+      var isFirst = true
+      for member in members where isPresent(member.value) {
+        if !isFirst { writer.write(",") }
+        isFirst = false
         writer.write(member.name)
         write(member.value, to: &writer)
       }
@@ -131,17 +130,14 @@ struct Message: Sendable {
     case .variable(let placeholder): return isPresent(placeholder)
     case .input(let placeholder): return isPresent(placeholder)
     case .choice(let placeholder): return placeholder.value(for: payment) != nil
-    case .object, .array:
-      let placeholders = node.placeholders
-      guard placeholders.allSatisfy(\.isOptional), !placeholders.isEmpty else { return true }
-      let requested = placeholders.filter(\.isOfRequest)
-      return (requested.isEmpty ? placeholders : requested).contains { placeholder in
+    case .object(_, let placeholders), .array(_, let placeholders):
+      return placeholders?.contains { placeholder in
         switch placeholder {
         case .variable(let variable): isPresent(variable)
         case .input(let input): isPresent(input)
         case .choice(let choice): choice.value(for: payment) != nil
         }
-      }
+      } ?? true
     }
   }
 

@@ -39,19 +39,22 @@ struct BodyCompiler {
     case .scalar:
       return literal(tree, name: name).map { .literal($0) }
     case .sequence(let elements):
-      return .array(elements.compactMap { node($0, name: name) })
+      let nodes = elements.compactMap { node($0, name: name) }
+      return .array(
+        nodes, onlyWith: TemplateNode.presence(of: nodes.flatMap(\.placeholders)))
     case .mapping(let members):
       if members.contains(where: { BodyCompiler.sources.contains($0.key) }) {
         return placeholder(tree, name: name)
       }
+      let nodes: [TemplateNode.Member] = members.compactMap { member in
+        node(member.tree, name: "\(name).\(member.key)").map { value in
+          var json = JSONWriter(reserving: member.key.utf8.count + 3)
+          json.name(JSONName(member.key))
+          return TemplateNode.Member(name: json.bytes, value: value)
+        }
+      }
       return .object(
-        members.compactMap { member in
-          node(member.tree, name: "\(name).\(member.key)").map { value in
-            var json = JSONWriter(reserving: member.key.utf8.count + 3)
-            json.name(JSONName(member.key))
-            return TemplateNode.Member(name: json.bytes, value: value)
-          }
-        })
+        nodes, onlyWith: TemplateNode.presence(of: nodes.flatMap(\.value.placeholders)))
     }
   }
 

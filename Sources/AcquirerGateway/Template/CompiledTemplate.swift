@@ -67,18 +67,22 @@ package struct OperationTemplate: Sendable {
   /// `POST` or `PUT`.
   package let method: String
   let path: [PathPart]
+  /// The lines of the head that each message has, with their ends.
+  let standingLines: String
   let headers: [HeaderLine]
   let body: TemplateNode
   /// What the message holds where it is there.
   let uses: Set<TemplateVariable>
-  /// What the message cannot be without.
-  let requires: Set<TemplateVariable>
   /// What a request may have although the message does not hold it.
   let ignores: Set<TemplateVariable>
   /// What the message holds beyond the vault's own list, where it is there.
   let inputs: [InputPlaceholder]
   /// The inputs that a request may have although the message does not hold them.
   let ignoredInputs: [TemplateInput]
+  /// What the message neither holds nor ignores, of what a request may have.
+  let unknown: [TemplateVariable]
+  /// What of the request the message cannot be without.
+  let required: [TemplateVariable]
   /// Values that depend on several members.
   let choices: [ChoicePlaceholder]
   /// Where values are translated, in the order of the template.
@@ -123,8 +127,10 @@ indirect enum TemplateNode: Sendable {
   case input(InputPlaceholder)
   case choice(ChoicePlaceholder)
   case constant(name: String, form: ValueForm)
-  case object([Member])
-  case array([TemplateNode])
+  /// Written with what is present of its members; see ``presence(of:)``.
+  case object([Member], onlyWith: [Placeholder]?)
+  /// The same of its elements.
+  case array([TemplateNode], onlyWith: [Placeholder]?)
 
   struct Member: Sendable {
     /// The name as a JSON string, with the colon after it.
@@ -173,8 +179,16 @@ extension TemplateNode {
     case .variable(let placeholder): [.variable(placeholder)]
     case .input(let placeholder): [.input(placeholder)]
     case .choice(let placeholder): [.choice(placeholder)]
-    case .object(let members): members.flatMap(\.value.placeholders)
-    case .array(let elements): elements.flatMap(\.placeholders)
+    case .object(let members, _): members.flatMap(\.value.placeholders)
+    case .array(let elements, _): elements.flatMap(\.placeholders)
     }
+  }
+
+  /// Of which placeholders a request needs one for what holds them to be written: those that it has
+  /// members for, where all are optional. Nil for what is always written.
+  static func presence(of placeholders: [Placeholder]) -> [Placeholder]? {
+    guard placeholders.allSatisfy(\.isOptional), !placeholders.isEmpty else { return nil }
+    let requested = placeholders.filter(\.isOfRequest)
+    return requested.isEmpty ? placeholders : requested
   }
 }

@@ -13,6 +13,16 @@ struct HeadCompiler {
     self.diagnostics = diagnostics
   }
 
+  /// The lines that each message has unless the template has such a header of its own.
+  static func standingLines(beside headers: [HeaderLine]) -> String {
+    let own = Set(headers.map { $0.name.lowercased() })
+    let lines = [
+      ("Content-Type", "application/json"), ("Accept", "application/json"),
+      ("Accept-Encoding", "identity"), ("User-Agent", "cadenas"),
+    ]
+    return lines.filter { !own.contains($0.0.lowercased()) }.map { "\($0.0): \($0.1)\r\n" }.joined()
+  }
+
   /// The path: a literal `/v1/payments`, or the list of its segments.
   mutating func path(_ tree: ConfigurationTree, name: String) -> [PathPart] {
     switch tree.value {

@@ -32,12 +32,16 @@ struct OperationCompiler {
     reader.finish()
     guard let path, let body, let answer else { return nil }
     let placeholders = compiler.placeholders.map(\.placeholder)
+    let uses = Set(compiler.variables)
+    // What the request has no member for is the vault's own, and always there.
+    let ofRequest = TemplateVariable.allCases.filter { $0.pointer != nil }
+    let needed = Set(placeholders.filter { !$0.isOptional }.map(\.variable))
     return OperationTemplate(
-      operation: operation, method: method.rawValue, path: path, headers: headers, body: body,
-      uses: Set(compiler.variables),
-      requires: Set(placeholders.filter { !$0.isOptional }.map(\.variable)),
-      ignores: ignores, inputs: compiler.inputs, ignoredInputs: ignoredInputs,
-      choices: compiler.choices,
+      operation: operation, method: method.rawValue, path: path,
+      standingLines: HeadCompiler.standingLines(beside: headers), headers: headers, body: body,
+      uses: uses, ignores: ignores, inputs: compiler.inputs, ignoredInputs: ignoredInputs,
+      unknown: ofRequest.filter { !uses.contains($0) && !ignores.contains($0) },
+      required: ofRequest.filter(needed.contains), choices: compiler.choices,
       translations: placeholders.filter { $0.map != nil },
       constants: head.constants + compiler.constants, answer: answer)
   }

@@ -5,8 +5,11 @@ import VaultCore
 extension Payment {
   /// Whether the request had this variable.
   func has(_ variable: TemplateVariable) -> Bool {
-    if variable == .securityCode { return securityCode != nil }
-    return variable.isAlwaysPresent || text(variable) != nil
+    switch variable {
+    case .securityCode: securityCode != nil
+    case .amountValue, .amountCurrency: amount != nil
+    default: variable.isAlwaysPresent || text(variable) != nil
+    }
   }
 
   /// The text of a variable that is not secret and is known from the request alone.
@@ -48,16 +51,11 @@ extension OperationTemplate {
   /// What is wrong with a payment for this message: a member that it does not know, one that it
   /// cannot be without, or a value that it does not translate; nil when all is well.
   func check(_ payment: Payment) -> Problem? {
-    for variable in TemplateVariable.allCases {
-      guard let pointer = variable.pointer, payment.has(variable), !uses.contains(variable),
-        !ignores.contains(variable)
-      else { continue }
-      return Problem(.unknownMember, pointer: knows(groupOf: variable) ? pointer : group(variable))
+    if let variable = unknown.first(where: payment.has) {
+      return Problem(
+        .unknownMember, pointer: knows(groupOf: variable) ? variable.pointer : group(variable))
     }
-    for variable in TemplateVariable.allCases
-    where requires.contains(variable) && !payment.has(variable) {
-      // What the request has no member for is the vault's own, and always there.
-      guard variable.pointer != nil else { continue }
+    if let variable = required.first(where: { !payment.has($0) }) {
       let pointer = payment.hasGroup(of: variable) ? variable.pointer : group(variable)
       return Problem(.missingMember, pointer: pointer)
     }

@@ -45,16 +45,13 @@ package struct VerifyStore: PlainAdminOperation {
     guard let slots = call.hooks.slots else {
       throw AdministrationError.unavailable("the keyring is not open")
     }
-    var failure: (any Error)?
     let inspection = StoreInspection(
       store: call.store, keys: .init(keyring: try call.keyring(), slots: slots),
       isServed: call.hooks.vault != nil)
-    let check = try inspection.run { done, total in
-      do {
-        if failure == nil { try call.sink(.progress(done: done, total: total)) }
-      } catch { failure = error }
+    // What comes after the records says nothing of how far it is, and whoever waits hears of it all the same.
+    let check = try WatchedWork.run(into: call.sink) { progress in
+      try inspection.run { done, total in progress.report(done, of: total) }
     }
-    if let failure { throw failure }
     do { try call.record(check.isIntact ? .intact : .changed) } catch {
       // What is damaged may be where the entry would stand, and whoever asked has to hear of it.
       guard check.damage != nil else { throw error }

@@ -178,7 +178,11 @@ def judge_answers(told):
         fields = body.get("fields", {})
         if "creq" in fields:
             inside = base64.urlsafe_b64decode(fields["creq"] + "===")
-            told += [inside.decode(errors="replace"), str(json.loads(inside))]
+            told.append(inside.decode(errors="replace"))
+            try:
+                told.append(str(json.loads(inside)))
+            except ValueError:
+                pass  # nobody reads it as JSON then
             told.append(urllib.parse.unquote(fields["acs_url"]))
         for one in told:
             digits = "".join(str(unicodedata.decimal(c)) for c in one if unicodedata.decimal(c, None) is not None)

@@ -261,6 +261,7 @@ let package = Package(
       [
         "Bytes", "AcquirerGateway", "Tokenization", "VaultCore", "Configuration", "AccessPolicy",
         "Cards", "SecretMemory", "JSON",
+        product("NIOEmbedded", "swift-nio"),
       ]
         + nio),
     tests(

@@ -69,6 +69,13 @@ package struct Limits: Equatable, Sendable {
   /// The bytes of a slot: a card number or a security code.
   package static let secretSlotBytes = 32
 
+  /// Whether a merchant may be shown eight first digits and the last four, which leave a thousand numbers to
+  /// guess: one guess in an hour where cards are deduplicated, and some bound where they are not, since an
+  /// idempotency key tells a number that it was given with.
+  package func allowsEightDigits(isDeduplicated: Bool) -> Bool {
+    isDeduplicated ? sameDigitsPerHour == 1 : sameDigitsPerHour > 0
+  }
+
   /// How many of so many messages one acquirer may hold.
   package static func acquirerShare(ofMessages count: Int) -> Int { max(1, count / 2) }
 

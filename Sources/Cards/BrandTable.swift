@@ -52,9 +52,11 @@ package final class BrandTable: Sendable {
   ///
   /// - Parameter isChecked: whether its last digit is its check digit.
   func couldHold(_ prefix: UInt64, _ count: Int, isChecked: Bool) -> Bool {
-    guard isChecked || hasUnchecked,
-      let kind = kind(of: prefix / powerOfTen(DigitGroups.prefixLength - prefixLength))
-    else { return false }
+    guard isChecked || hasUnchecked else { return false }
+    let index = index(of: prefix / powerOfTen(DigitGroups.prefixLength - prefixLength))
+    guard index >= 0, winners[index] >= 0 else { return false }
+    // Numbers that the table excludes are cards all the same: of whom does not matter here.
+    guard let kind = ranges[Int(winners[index])].kind else { return isChecked }
     return kind.allows(count) && (isChecked || !kind.hasCheckDigit)
   }
 

@@ -172,7 +172,8 @@ private struct RangeEntry {
       } else {
         mistakes += 1
         reader.diagnostics.report(
-          "\(quoted(reader.path(key))) expects digits or a range of them, found \(element.kind)",
+          // What was written is not told: it may be a whole card number.
+          "\(quoted(reader.path(key))) expects 1 to 12 digits or a range of them",
           at: element.position)
       }
     }

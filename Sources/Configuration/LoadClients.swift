@@ -64,7 +64,16 @@ extension ConfigurationLoader {
   private func ownOperations(
     _ reader: MappingReader, of merchant: String, with operations: Set<Operation>
   ) -> Set<Operation>? {
-    guard let tree = reader.tree("operations") else { return nil }
+    guard let tree = reader.tree("operations") else {
+      if reader.isNull("operations") {
+        // What was emptied by mistake would be all rights.
+        diagnostics.report(
+          "\(quoted(reader.path("operations"))) has no value",
+          at: reader.position(of: "operations"),
+          suggestion: "leave the key out for all that the merchant may")
+      }
+      return nil
+    }
     guard case .sequence(let elements) = tree.value, !elements.isEmpty else {
       diagnostics.report(
         "\(quoted(reader.path("operations"))) expects a list of operations, found "

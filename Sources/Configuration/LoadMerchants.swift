@@ -70,12 +70,15 @@ extension ConfigurationLoader {
       )
       return 6
     }
-    if digits == 8, isDeduplicated, limits.sameDigitsPerHour != 1 {
+    // Without deduplication an idempotency key still tells whether a number is the first one again.
+    if digits == 8, !limits.allowsEightDigits(isDeduplicated: isDeduplicated) {
       diagnostics.report(
-        "\(quoted(reader.path("bin_digits"))) is 8 for a merchant that deduplicates, and "
+        "\(quoted(reader.path("bin_digits"))) is 8 for a merchant that "
+          + (isDeduplicated ? "deduplicates" : "does not deduplicate") + ", and "
           + "limits.same_digits_per_hour is \(limits.sameDigitsPerHour)", at: tree.position,
         suggestion: "eight digits and the last four leave 1000 numbers to guess: set "
-          + "limits.same_digits_per_hour to 1, or deduplicate: false for this merchant")
+          + "limits.same_digits_per_hour to 1"
+          + (isDeduplicated ? ", or deduplicate: false for this merchant" : ""))
     }
     return digits
   }

@@ -48,6 +48,11 @@ package final class MappingReader {
     tree(key) != nil
   }
 
+  /// Whether a key stands there without a value.
+  package func isNull(_ key: String) -> Bool {
+    members.contains { $0.key == key && $0.tree.isNull }
+  }
+
   /// The value of a key; nil where it is absent or null.
   package func tree(_ key: String) -> ConfigurationTree? {
     known.append(key)

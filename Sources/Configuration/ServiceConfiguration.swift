@@ -51,7 +51,7 @@ package struct ServiceConfiguration: Sendable {
   /// - Throws: ``ConfigurationError`` that names each such merchant.
   package func checkBINDigits(underLimitsInForce limits: Limits) throws(ConfigurationError) {
     let mistakes = merchants.filter {
-      $0.binDigits == 8 && $0.deduplicate && limits.sameDigitsPerHour != 1
+      $0.binDigits == 8 && !limits.allowsEightDigits(isDeduplicated: $0.deduplicate)
     }.map {
       Diagnostic(
         file: file, line: nil,

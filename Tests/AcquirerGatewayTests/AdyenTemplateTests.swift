@@ -226,7 +226,7 @@ import VaultCore
     }
     + [
       refusal("2", "Refused", "refused other"),
-      refusal("5", "Blocked Card", "refused lost_or_stolen"),
+      refusal("5", "Blocked Card", "refused other"),
       refusal("6", "Expired Card", "refused expired_card"),
       refusal("8", "Invalid Card Number", "refused other"),
       refusal("11", "3D Not Authenticated", "refused other"),

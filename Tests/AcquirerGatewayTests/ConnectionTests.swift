@@ -42,10 +42,18 @@ extension GatewayTests {
       .channelOption(.tcpOption(.tcp_nodelay), value: 0)
       .connect(host: "127.0.0.1", port: acquirer.port).get()
     var wishes = ConnectionOptions()
-    #expect(wishes.options == [.init(level: .tcp, name: .tcp_nodelay)])
+    #expect(
+      wishes.options
+        == [.init(level: .tcp, name: .tcp_nodelay), .init(level: .socket, name: .so_keepalive)])
     wishes.options.insert(.init(level: .tcp, name: .init(rawValue: 0x7FFF)), at: 0)
     try await wishes.ask(of: channel).get()
     #expect(try await channel.getOption(.tcpOption(.tcp_nodelay)).get() != 0)
+    #expect(try await channel.getOption(.socketOption(.so_keepalive)).get() != 0)
+    for time in wishes.times {
+      let option = ChannelOptions.Types.SocketOption(
+        level: .tcp, name: .init(rawValue: time.name))
+      #expect(try await channel.getOption(option).get() == time.value)
+    }
     await #expect(throws: IOError.self) {
       try await channel.setOption(wishes.options[0], value: 1).get()
     }

@@ -30,10 +30,14 @@ final class AcquirerPool: Sendable {
     count / parts + (index < count % parts ? 1 : 0)
   }
 
-  /// Where the next message goes.
+  /// Where the next message goes: in turn, and first to where a connection waits.
   func next() -> LoopPool {
-    let turn = turn.add(1, ordering: .relaxed).oldValue
-    return loops[Int(UInt(bitPattern: turn) % UInt(loops.count))]
+    let turn = Int(UInt(bitPattern: turn.add(1, ordering: .relaxed).oldValue) % UInt(loops.count))
+    for step in loops.indices {
+      let pool = loops[(turn + step) % loops.count]
+      if pool.hasIdle.load(ordering: .relaxed) { return pool }
+    }
+    return loops[turn]
   }
 
   /// Opens what is to be there before the first message.

@@ -41,6 +41,9 @@ struct KeepAlive: Equatable {
   }
 
   private static func framing(of head: HTTPResponseHead) -> AnswerExtent.Framing {
+    // Where the parser expects no body whatever the head says, its end is not to be trusted.
+    let status = Int(head.status.code)
+    if status < 200 || status == 204 || status == 304 { return .connection }
     let codings = head.headers[canonicalForm: "Transfer-Encoding"]
     let lengths = head.headers["Content-Length"]
     switch (codings.count, lengths.count) {

@@ -1,4 +1,5 @@
 import NIOCore
+import Synchronization
 
 /// The connections of one acquirer on one event loop: those that wait for a message, the one used last
 /// taken first, and those that are to be there before the first message.
@@ -22,7 +23,11 @@ final class LoopPool: @unchecked Sendable {
   private let share: Share
   private let tally: ConnectionTally
   /// The least recently used first.
-  private var idle: [AcquirerConnection] = []
+  private var idle: [AcquirerConnection] = [] {
+    didSet { hasIdle.store(!idle.isEmpty, ordering: .relaxed) }
+  }
+  /// Whether one waits for a message, for whoever deals them; no promise.
+  let hasIdle = Atomic(false)
   /// Connections that stand, idle ones too.
   private var open = 0
   private var isOpeningWarm = false
@@ -87,6 +92,9 @@ final class LoopPool: @unchecked Sendable {
     return connection
   }
 
+  /// Whether connections of this generation are not made any more, but for messages that came under it.
+  var isRetired: Bool { retirement != nil }
+
   /// Notes that a message is sent a second time.
   func countRepetition() { tally.count { $0.repeated += 1 } }
 
@@ -130,8 +138,10 @@ final class LoopPool: @unchecked Sendable {
       if index != nil { $0.idle -= 1 }
       $0.closed[end, default: 0] += 1
     }
-    if end == .peer, connection.age.wasInVain(at: Self.now) { return waitBeforeWarming() }
-    if end == .peer || end == .age { pace.succeeded() }
+    // By the other side's doing: it closed, or said what nobody had asked for.
+    let isOthers = end == .peer || end == .surplus
+    if isOthers, connection.age.wasInVain(at: Self.now) { return waitBeforeWarming() }
+    if isOthers || end == .age { pace.succeeded() }
     fill()
   }
 

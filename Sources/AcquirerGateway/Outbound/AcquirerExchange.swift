@@ -80,6 +80,8 @@ final class AcquirerExchange: @unchecked Sendable {
     switch state.receive(event) {
     case .nothing: break
     case .send: send()
+    // Whom a reload has stopped believing gets nothing more.
+    case .connectAgain where pool.isRetired: act(on: .connectFailed)
     case .connectAgain:
       pool.countRepetition()
       connect()

@@ -7,8 +7,9 @@ import NIOHTTP1
 /// The decoder has to see a request's head in order to read the answer to it. This handler takes
 /// that head and sends the rendered message in its place, which no encoder has to copy.
 ///
-/// TLS reads into one buffer for as long as a connection lives. So what an answer said is wiped there
-/// when the answer has been read.
+/// TLS reads into one buffer for as long as a connection lives. So what comes is copied, in its own length, and
+/// wiped there at once: who kept a piece of that buffer would have TLS copy the whole of it for each record, and an
+/// acquirer that answers byte by byte would take the vault's memory.
 final class MessageHandler: ChannelDuplexHandler {
   typealias InboundIn = ByteBuffer
   typealias InboundOut = ByteBuffer
@@ -22,8 +23,6 @@ final class MessageHandler: ChannelDuplexHandler {
 
   private let answerBytes: Int
   private var message: ByteBuffer?
-  /// What the answer was read from; wiped when it is over.
-  private var read: [ByteBuffer] = []
   /// The answer's bytes so far.
   private(set) var extent = AnswerExtent()
   /// Whether a message was sent whose answer is not whole yet.
@@ -50,8 +49,10 @@ final class MessageHandler: ChannelDuplexHandler {
   }
 
   func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-    let bytes = unwrapInboundIn(data)
-    read.append(bytes)
+    let received = unwrapInboundIn(data)
+    var bytes = context.channel.allocator.buffer(capacity: received.readableBytes)
+    bytes.writeImmutableBuffer(received)
+    wipeStorage(of: received)
     guard isExpectingAnswer else { return context.fireErrorCaught(UnexpectedBytes()) }
     guard bytes.readableBytes <= answerBytes - extent.count else {
       isExpectingAnswer = false
@@ -60,21 +61,6 @@ final class MessageHandler: ChannelDuplexHandler {
       return
     }
     extent.add(bytes.readableBytesView)
-    context.fireChannelRead(data)
-  }
-
-  func channelReadComplete(context: ChannelHandlerContext) {
-    if !isExpectingAnswer { wipeRead() }
-    context.fireChannelReadComplete()
-  }
-
-  func channelInactive(context: ChannelHandlerContext) {
-    context.fireChannelInactive()
-    wipeRead()
-  }
-
-  private func wipeRead() {
-    for buffer in read { wipeStorage(of: buffer) }
-    read.removeAll(keepingCapacity: true)
+    context.fireChannelRead(wrapInboundOut(bytes))
   }
 }

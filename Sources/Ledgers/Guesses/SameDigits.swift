@@ -144,7 +144,8 @@ package final class SameDigits {
     let pair = look.pair
     switch counts.note(number, for: pair, at: look.second) {
     case 0: return
-    case 1: remember(pair, .single)
+    // Where one number is the limit, it is all that a restart must not forget.
+    case 1: remember(pair, counts.most == 1 ? .several : .single)
     case 2:
       remember(pair, .several)
       remember(pair, .several)

@@ -74,7 +74,7 @@ struct BrandsShowCommand: ParsableCommand {
     commandName: "show",
     abstract: "Say what cards are whose numbers begin with a prefix.",
     discussion: """
-      A prefix has 6 to 12 digits. Never give a whole card number: command lines are seen by others and \
+      A prefix has 6 to 11 digits. Never give a whole card number: command lines are seen by others and \
       kept in histories.
       """)
 
@@ -84,18 +84,18 @@ struct BrandsShowCommand: ParsableCommand {
   // All that is there, so that what looks like more than a prefix is not repeated in a message.
   @Argument(
     parsing: .remaining,
-    help: ArgumentHelp("The first 6 to 12 digits of a number.", valueName: "number-prefix"))
+    help: ArgumentHelp("The first 6 to 11 digits of a number.", valueName: "number-prefix"))
   var prefix: [String] = []
 
   func validate() throws { _ = try parsed() }
 
   /// Whatever else was given in its place is not repeated.
   private func parsed() throws -> BrandRange {
-    guard prefix.count == 1, (6...12).contains(prefix[0].utf8.count),
+    guard prefix.count == 1, (6...11).contains(prefix[0].utf8.count),
       let range = try? BrandRange(low: prefix[0], high: prefix[0], kind: nil)
     else {
       throw ValidationError(
-        "a prefix is the first 6 to 12 digits of a number, without spaces: never a whole number")
+        "a prefix is the first 6 to 11 digits of a number, without spaces: never a whole number")
     }
     return range
   }

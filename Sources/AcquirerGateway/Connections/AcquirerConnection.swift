@@ -49,11 +49,7 @@ final class AcquirerConnection: ChannelInboundHandler {
     deadline = loop.assumeIsolated().scheduleTask(in: time) {
       self.failToOpen(OpeningFailure(.timeout))
     }
-    let bootstrap = ClientBootstrap(group: loop).connectTimeout(time)
-    let (host, port) = (pool.endpoint.url.host, Int(pool.endpoint.url.port))
-    // An address needs no resolver, and waits behind no name that one is still looking for.
-    let address = try? SocketAddress(ipAddress: host, port: port)
-    (address.map { bootstrap.connect(to: $0) } ?? bootstrap.connect(host: host, port: port))
+    pool.endpoint.connect(on: loop, within: time)
       .assumeIsolated()
       .whenComplete { result in
         switch result {

@@ -19,6 +19,8 @@ struct AcquirerEndpoint: Sendable {
   let tls: NIOSSLContext
   /// What the context was made of, for whoever lists it.
   let listing: AcquirerTLS
+  /// Finds its addresses.
+  var lookup = NameLookup()
 
   /// The `Host` of a message: with the port where it is not the usual one.
   var authority: String {

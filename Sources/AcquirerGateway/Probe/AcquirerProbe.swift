@@ -70,8 +70,7 @@ struct AcquirerProbe: Sendable {
     let deadline = loop.scheduleTask(in: time + Self.settling) {
       found.succeed(ProbeHandler.Found(failure: .timeout))
     }
-    let connecting = ClientBootstrap(group: loop).connectTimeout(time)
-      .connect(host: endpoint.url.host, port: Int(endpoint.url.port))
+    let connecting = endpoint.connect(on: loop, within: time)
     connecting.whenComplete { result in
       switch result {
       case .success(let channel):

@@ -7,18 +7,20 @@ struct SilentPort: ~Copyable {
 
   init() throws {
     descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
-    var address = sockaddr_in()
-    address.sin_family = sa_family_t(AF_INET)
-    address.sin_addr.s_addr = UInt32(INADDR_LOOPBACK).bigEndian
-    var size = socklen_t(MemoryLayout<sockaddr_in>.size)
+    // A `sockaddr_in` byte by byte: which module it comes from depends on what else is imported. Family in the
+    // machine's order, port 0 for any, 127.0.0.1, eight unused.
+    var address: [UInt8] =
+      [UInt8(AF_INET), 0, 0, 0, 127, 0, 0, 1] + [UInt8](repeating: 0, count: 8)
+    var size = socklen_t(address.count)
     let socket = descriptor
-    let status = unsafe withUnsafeMutablePointer(to: &address) { pointer in
-      unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { address in
-        unsafe bind(socket, address, size) == 0 ? unsafe getsockname(socket, address, &size) : -1
+    let status = unsafe address.withUnsafeMutableBytes { bytes in
+      unsafe bytes.withMemoryRebound(to: sockaddr.self) { address in
+        unsafe bind(socket, address.baseAddress, size) == 0
+          ? unsafe getsockname(socket, address.baseAddress, &size) : -1
       }
     }
     guard status == 0 else { throw Failed() }
-    port = Int(UInt16(bigEndian: address.sin_port))
+    port = Int(address[2]) << 8 | Int(address[3])
   }
 
   deinit { close(descriptor) }

@@ -13,7 +13,10 @@ struct AcquirersShowCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "show",
     abstract: "Show what messages to each acquirer came to, and its connections.",
-    discussion: "Counted since the service started. Exit status 3 where none runs.")
+    discussion: """
+      Counted since the service started. Exit status 3 where none runs. 'cadenas acquirers test NAME' \
+      has the service connect to one and look.
+      """)
 
   @OptionGroup var common: CommonOptions
 

@@ -51,6 +51,19 @@ package enum Base64 {
     return bytes
   }
 
+  /// The text of `bytes` for addresses and forms: the other alphabet, without padding.
+  /// - Source: RFC 4648, section 5.
+  package static func encodeForURL(_ bytes: some Collection<UInt8>) -> String {
+    encode(bytes).replacing("+", with: "-").replacing("/", with: "_").replacing("=", with: "")
+  }
+
+  /// As ``decode(_:)``, for a text in either alphabet, with its padding or without.
+  package static func decodeAnyAlphabet(_ text: String) -> [UInt8]? {
+    let digits = text.replacing("-", with: "+").replacing("_", with: "/").prefix { $0 != "=" }
+    let padding = String(repeating: "=", count: (4 - digits.utf8.count % 4) % 4)
+    return decode((digits + padding).utf8)
+  }
+
   private static func value(of digit: UInt8) -> UInt8? {
     switch digit {
     case UInt8(ascii: "A")...UInt8(ascii: "Z"): digit - UInt8(ascii: "A")

@@ -46,7 +46,7 @@ extension AnswerReader {
     switch member {
     case .acsURL: bytes = percentDecoded(text)
     case .creq:
-      guard let decoded = decoded(text) else { return false }
+      guard let decoded = Base64.decodeAnyAlphabet(text) else { return false }
       bytes = decoded
     case .threeDSServerTransactionIdentifier: return true
     }
@@ -70,13 +70,6 @@ extension AnswerReader {
     }
     return nil
   }
-}
-
-/// What a text in base 64 of either alphabet says, with padding or without; nil for what is none.
-private func decoded(_ text: String) -> [UInt8]? {
-  let digits = text.replacing("-", with: "+").replacing("_", with: "/").prefix { $0 != "=" }
-  let padding = String(repeating: "=", count: (4 - digits.utf8.count % 4) % 4)
-  return Base64.decode((digits + padding).utf8)
 }
 
 /// The bytes of an address in which each `%` and two hexadecimal digits are one byte.

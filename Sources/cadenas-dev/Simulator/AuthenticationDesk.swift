@@ -152,8 +152,7 @@ final class AuthenticationDesk: Sendable {
     }
     return .challenge(
       transaction: transaction, url: "\(state.address)/challenge",
-      request: Base64.encode(request).replacing("+", with: "-").replacing("/", with: "_")
-        .replacing("=", with: ""))
+      request: Base64.encodeForURL(request))
   }
 
   private static func data(_ status: String, accessControl: String? = nil) -> Data {

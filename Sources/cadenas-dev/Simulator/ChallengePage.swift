@@ -42,8 +42,7 @@ enum ChallengePage {
       json.member("messageVersion", string: "2.2.0")
       json.member("transStatus", string: passed ? "Y" : "N")
     }
-    let text = Base64.encode(response).replacing("+", with: "-").replacing("/", with: "_")
-      .replacing("=", with: "")
+    let text = Base64.encodeForURL(response)
     return page(
       "Back to the shop",
       """

@@ -48,9 +48,7 @@ struct ChallengeRequest {
   let transaction: String
 
   init?(_ text: String) {
-    let digits = text.replacing("-", with: "+").replacing("_", with: "/").prefix { $0 != "=" }
-    let padding = String(repeating: "=", count: (4 - digits.utf8.count % 4) % 4)
-    guard let bytes = Base64.decode((digits + padding).utf8),
+    guard let bytes = Base64.decodeAnyAlphabet(text),
       let document = try? JSONDocument(bytes.rawSpan),
       let node = document.member("threeDSServerTransID", of: document.root),
       let transaction = document.string(of: node)

@@ -49,6 +49,7 @@ package final class Gateway: Sendable {
     self.group = group
     self.limits = limits
     self.nowMilliseconds = nowMilliseconds
+    AcquirerConnection.completeTypes()
     state = Mutex(State(shares: MessageShares(places: limits.messagesUnderWay)))
   }
 

@@ -4,6 +4,7 @@ package import Logging
 package import NIOCore
 internal import NIOHTTP1
 internal import NIOPosix
+internal import SystemCalls
 
 /// Serves the operations on the local administration socket.
 ///
@@ -49,6 +50,7 @@ package final class AdminServer: Sendable {
   ) throws -> AdminServer {
     let descriptor = try AdminSocket.bind(path: path, group: socketGroup)
     let context = AdminContext(operations: operations, access: access, logger: logger)
+    completeType(ByteToMessageHandler<HTTPRequestDecoder>.self)
     let bootstrap = ServerBootstrap(group: eventLoops)
       .serverChannelOption(.backlog, value: AdminSocket.backlog)
       .serverChannelInitializer { channel in

@@ -4,6 +4,7 @@ import NIOHTTP1
 import NIOPosix
 import NIOSSL
 import NIOTLS
+import SystemCalls
 import Tokenization
 import VaultCore
 
@@ -36,6 +37,9 @@ final class AcquirerConnection: ChannelInboundHandler {
     messages = MessageHandler(answerBytes: pool.limits.answerBytes)
     age = ConnectionAge(openedAt: LoopPool.now)
   }
+
+  /// Before event loops open connections side by side.
+  static func completeTypes() { completeType(ByteToMessageHandler<HTTPResponseDecoder>.self) }
 
   // MARK: - Opening
 

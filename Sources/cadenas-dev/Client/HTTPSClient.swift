@@ -2,6 +2,7 @@ import NIOCore
 import NIOHTTP1
 import NIOPosix
 import NIOSSL
+import SystemCalls
 
 /// A client that opens a connection for each request and waits for the answer: for what a person
 /// watches. Load is made by ``BenchConnection``.
@@ -16,6 +17,7 @@ struct HTTPSClient {
   init(
     to endpoint: Endpoint, as name: String, of material: TLSMaterial, trusting trust: String
   ) throws(DevelopmentError) {
+    completeType(ByteToMessageHandler<HTTPResponseDecoder>.self)
     self.endpoint = endpoint
     context = try material.client(name, trusting: trust)
   }

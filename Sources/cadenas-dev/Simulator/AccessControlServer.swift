@@ -3,6 +3,7 @@ import NIOCore
 import NIOHTTP1
 import NIOPosix
 import NIOSSL
+import SystemCalls
 
 /// The issuer's side of a challenge: TLS without client certificates, for browsers.
 ///
@@ -19,6 +20,7 @@ struct AccessControlServer {
     log: @escaping @Sendable (String) -> Void
   ) throws(DevelopmentError) -> AccessControlServer {
     let context = try material.publicServer("vault")
+    completeType(ByteToMessageHandler<HTTPRequestDecoder>.self)
     let bootstrap = ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
       .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
       .childChannelInitializer { channel in

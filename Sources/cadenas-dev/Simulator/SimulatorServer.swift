@@ -2,6 +2,7 @@ import NIOCore
 import NIOHTTP1
 import NIOPosix
 import NIOSSL
+import SystemCalls
 
 /// The simulator's socket: TLS with client certificates of the acquirers' authority, HTTP/1.1.
 struct SimulatorServer {
@@ -18,6 +19,7 @@ struct SimulatorServer {
     let context = try material.server("simulator", trusting: "acquirer-ca")
     let received = ReceivedPayments()
     let digests = try CardDigests()
+    completeType(ByteToMessageHandler<HTTPRequestDecoder>.self)
     let bootstrap = ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
       .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
       .childChannelInitializer { channel in

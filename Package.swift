@@ -44,6 +44,7 @@ let package = Package(
   name: "cadenas",
   products: [
     .executable(name: "cadenas", targets: ["cadenas"]),
+    .executable(name: "cadenas-page", targets: ["cadenas-page"]),
     .executable(name: "cadenas-dev", targets: ["cadenas-dev"]),
   ],
   dependencies: [
@@ -52,6 +53,11 @@ let package = Package(
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
     .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
     .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+    // The payment page only.
+    .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
+    .package(url: "https://github.com/hummingbird-project/swift-mustache", from: "2.1.1"),
+    .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
+    .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
   ],
   targets: [
     // System: module maps over Debian's libraries, and the C files of our own.
@@ -123,7 +129,7 @@ let package = Package(
 
     // Edges.
     module(
-      "Configuration",
+      "ConfigurationReading",
       [
         "Bytes", "AccessPolicy", "AuditLog", "Cards", "Cryptography", "Keyring", "RecordFormat",
         "SecretMemory", "SystemCalls",
@@ -140,7 +146,7 @@ let package = Package(
     module(
       "AcquirerGateway",
       [
-        "Bytes", "Tokenization", "VaultCore", "AuditLog", "Configuration", "Cards",
+        "Bytes", "Tokenization", "VaultCore", "AuditLog", "ConfigurationReading", "Cards",
         "Cryptography", "SecretMemory", "JSON", "AccessPolicy", "SystemCalls",
       ] + nio),
     module(
@@ -160,12 +166,34 @@ let package = Package(
         product("NIOPosix", "swift-nio"), product("NIOHTTP1", "swift-nio"),
       ]),
 
+    // The payment page, another program on another host: payments and no card.
+    module("Payments", ["Bytes", "Cards", "Cryptography", "JSON", "SecretMemory"]),
+    module("PaymentStore", ["Payments", product("GRDB", "GRDB.swift")]),
+    .target(
+      name: "PaymentPage",
+      dependencies: [
+        "Payments", "PaymentStore", "ConfigurationReading", "AccessPolicy", "Bytes", "Cards",
+        "Cryptography", "JSON", "SecretMemory", "SystemCalls",
+        product("Hummingbird", "hummingbird"), product("HummingbirdTLS", "hummingbird"),
+        product("Mustache", "swift-mustache"), product("AsyncHTTPClient", "async-http-client"),
+        product("Logging", "swift-log"),
+      ] + nio,
+      swiftSettings: strict),
+
     // Programs.
+    .executableTarget(
+      name: "cadenas-page",
+      dependencies: [
+        "PaymentPage", "PaymentStore", "Payments", "ConfigurationReading", "ServiceLog", "CScrub", "JSON",
+        "SystemCalls", product("ArgumentParser", "swift-argument-parser"),
+        product("Logging", "swift-log"),
+      ] + nio,
+      swiftSettings: strict),
     .executableTarget(
       name: "cadenas",
       dependencies: [
         "Bytes", "Administration", "AccessPolicy", "AcquirerGateway", "AuditLog", "CardStore",
-        "Cards", "Configuration", "Cryptography", "JSON", "Keyring", "LMDB", "RecordFormat",
+        "Cards", "ConfigurationReading", "Cryptography", "JSON", "Keyring", "LMDB", "RecordFormat",
         "SecretMemory", "Storage", "Ledgers", "Tokenization", "VaultCore", "VaultManagement",
         "VaultServer", "CScrub", "ServiceLog", "SystemCalls",
         product("ArgumentParser", "swift-argument-parser"),
@@ -175,9 +203,11 @@ let package = Package(
     .executableTarget(
       name: "cadenas-dev",
       dependencies: [
-        "Bytes", "AccessPolicy", "AuditLog", "CardStore", "Cards", "Configuration", "Cryptography",
+        "Bytes", "AccessPolicy", "AuditLog", "CardStore", "Cards", "ConfigurationReading", "Cryptography",
         "JSON", "Keyring", "SecretMemory", "Storage", "SystemCalls",
         product("ArgumentParser", "swift-argument-parser"),
+        product("Hummingbird", "hummingbird"), product("HummingbirdTLS", "hummingbird"),
+        product("Mustache", "swift-mustache"), product("AsyncHTTPClient", "async-http-client"),
       ] + nio,
       // Two are links to what keys/ and deploy/ hold, so that there is one text to review.
       resources: [
@@ -249,7 +279,7 @@ let package = Package(
     tests(
       "ConfigurationTests",
       [
-        "Configuration", "AccessPolicy", "AuditLog", "Cards", "Keyring", "RecordFormat",
+        "ConfigurationReading", "AccessPolicy", "AuditLog", "Cards", "Keyring", "RecordFormat",
         "VaultCore",
       ],
       embedding: [
@@ -259,7 +289,7 @@ let package = Package(
     tests(
       "AcquirerGatewayTests",
       [
-        "Bytes", "AcquirerGateway", "Tokenization", "VaultCore", "Configuration", "AccessPolicy",
+        "Bytes", "AcquirerGateway", "Tokenization", "VaultCore", "ConfigurationReading", "AccessPolicy",
         "Cards", "SecretMemory", "JSON",
         product("NIOEmbedded", "swift-nio"),
       ]
@@ -286,7 +316,7 @@ let package = Package(
       "ProgramTests",
       [
         "TestNetwork",
-        "AcquirerGateway", "Bytes", "Cards", "Configuration", "Tokenization", "VaultCore",
+        "AcquirerGateway", "Bytes", "Cards", "ConfigurationReading", "Tokenization", "VaultCore",
         "VaultServer",
         "cadenas", "cadenas-dev", "Administration", "AuditLog", "Cryptography", "JSON", "Keyring",
         "LMDB", "RecordFormat", "SecretMemory", "Storage", "SystemCalls",

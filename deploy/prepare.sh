@@ -4,7 +4,7 @@
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 # What the build links (headers), and openssl(1) for the development certificates.
-packages=(libssl-dev libsodium-dev liblmdb-dev pkg-config openssl)
+packages=(libssl-dev libsodium-dev liblmdb-dev libsqlite3-dev pkg-config openssl)
 
 # need PACKAGE…: installs those of them that are not installed.
 need() {

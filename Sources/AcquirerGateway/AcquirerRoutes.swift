@@ -1,6 +1,6 @@
 package import AccessPolicy
 import Cards
-import Configuration
+import ConfigurationReading
 package import Tokenization
 package import VaultCore
 

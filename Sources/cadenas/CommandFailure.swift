@@ -1,5 +1,5 @@
 import Administration
-import Configuration
+import ConfigurationReading
 import Glibc
 import Keyring
 import SystemCalls

@@ -1,6 +1,6 @@
 import AccessPolicy
 import Bytes
-import Configuration
+import ConfigurationReading
 import NIOSSL
 import SecretMemory
 import TestSupport

@@ -1,6 +1,6 @@
 import AccessPolicy
 import Cards
-import Configuration
+import ConfigurationReading
 import NIOCore
 import NIOPosix
 import NIOSSL

@@ -1,5 +1,5 @@
 import Bytes
-import Configuration
+import ConfigurationReading
 import Glibc
 import TestSupport
 import Testing

@@ -1,4 +1,4 @@
-import Configuration
+import ConfigurationReading
 import Glibc
 import TestSupport
 import Testing

@@ -1,7 +1,7 @@
 import AccessPolicy
 import Bytes
 import Cards
-import Configuration
+import ConfigurationReading
 import Glibc
 import NIOCore
 import SecretMemory

@@ -1,4 +1,4 @@
-import Configuration
+import ConfigurationReading
 import Testing
 
 @Suite struct BaseURLTests {

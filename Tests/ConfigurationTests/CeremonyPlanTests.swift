@@ -1,4 +1,4 @@
-import Configuration
+import ConfigurationReading
 import RecordFormat
 import TestSupport
 import Testing

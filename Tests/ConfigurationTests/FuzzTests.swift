@@ -1,5 +1,5 @@
 import AuditLog
-import Configuration
+import ConfigurationReading
 import TestSupport
 import Testing
 

@@ -1,7 +1,7 @@
 import AccessPolicy
 import AuditLog
 import Cards
-import Configuration
+import ConfigurationReading
 import Keyring
 import RecordFormat
 import TestSupport

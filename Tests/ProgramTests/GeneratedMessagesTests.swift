@@ -1,6 +1,6 @@
 import Bytes
 import Cards
-import Configuration
+import ConfigurationReading
 import NIOCore
 import SecretMemory
 import Testing

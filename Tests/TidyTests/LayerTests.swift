@@ -10,13 +10,14 @@ import Testing
     ["Cards", "RecordFormat"],
     ["Storage"],
     ["AccessPolicy", "AuditLog", "CardStore", "Keyring", "Ledgers"],
-    ["VaultCore"],
-    ["Tokenization", "VaultManagement"],
+    ["VaultCore", "Payments"],
+    ["Tokenization", "VaultManagement", "PaymentStore"],
     [
-      "Configuration", "AcquirerGateway", "VaultServer", "Administration", "ServiceLog",
+      "ConfigurationReading", "AcquirerGateway", "VaultServer", "Administration", "ServiceLog",
       "Listening",
     ],
-    ["cadenas", "cadenas-dev"],
+    ["PaymentPage"],
+    ["cadenas", "cadenas-dev", "cadenas-page"],
   ]
   private static let edge = 7
 
@@ -36,9 +37,11 @@ import Testing
     "CMapFault": ["LMDB"],
     "CSodium": ["SecretMemory", "Cryptography"],
     "COpenSSL": ["Cryptography"],
-    "CScrub": ["cadenas"],
-    "Yams": ["Configuration"],
-    "ArgumentParser": ["cadenas", "cadenas-dev"],
+    "CScrub": ["cadenas", "cadenas-page"],
+    "Yams": ["ConfigurationReading"],
+    "ArgumentParser": ["cadenas", "cadenas-dev", "cadenas-page"],
+    "GRDB": ["PaymentStore"],
+    "Hummingbird": ["PaymentPage", "cadenas-dev"],
   ]
 
   /// Who may name what reveals the bytes of a key: those that make and use keys, and the program, which

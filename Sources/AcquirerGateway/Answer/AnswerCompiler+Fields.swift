@@ -1,5 +1,5 @@
 import Bytes
-import Configuration
+import ConfigurationReading
 import Tokenization
 
 /// Where an answer has what is let through.

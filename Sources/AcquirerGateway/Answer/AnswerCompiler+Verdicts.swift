@@ -1,4 +1,4 @@
-import Configuration
+import ConfigurationReading
 import Tokenization
 
 /// What a rule says that an answer means.

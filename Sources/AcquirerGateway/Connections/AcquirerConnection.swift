@@ -1,4 +1,4 @@
-import Configuration
+import ConfigurationReading
 import NIOCore
 import NIOHTTP1
 import NIOPosix

@@ -1,4 +1,4 @@
-import Configuration
+import ConfigurationReading
 import Dispatch
 import Glibc
 import NIOCore

@@ -1,4 +1,4 @@
-import Configuration
+import ConfigurationReading
 package import NIOSSL
 
 /// An acquirer that messages can be sent to: everything that was read, compiled and checked.

@@ -1,6 +1,6 @@
 import AccessPolicy
 import Bytes
-import Configuration
+import ConfigurationReading
 import SecretMemory
 
 /// Reads the secret of an `Authorization` header and writes its value into secret memory.

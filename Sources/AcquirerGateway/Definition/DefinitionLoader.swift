@@ -1,5 +1,5 @@
 package import AccessPolicy
-package import Configuration
+package import ConfigurationReading
 import SystemCalls
 
 /// Makes definitions out of the configuration: reads templates, certificates and credentials, and

@@ -1,4 +1,4 @@
-import Configuration
+import ConfigurationReading
 import NIOSSL
 
 /// The TLS of connections to one acquirer: pinned to its authority and its name, with the vault's own

@@ -1,5 +1,5 @@
 import Bytes
-import Configuration
+import ConfigurationReading
 import SecretMemory
 
 /// Reads secrets that acquirers gave out, each from a file of its own, into secret memory.

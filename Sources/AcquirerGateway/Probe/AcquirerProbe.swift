@@ -1,5 +1,5 @@
 import Bytes
-import Configuration
+import ConfigurationReading
 import Cryptography
 import NIOCore
 import NIOPosix

@@ -1,4 +1,4 @@
-import Configuration
+import ConfigurationReading
 import JSON
 
 /// Compiles the body: a JSON value in which placeholders are whole values.

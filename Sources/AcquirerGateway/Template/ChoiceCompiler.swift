@@ -1,4 +1,4 @@
-import Configuration
+import ConfigurationReading
 import Tokenization
 
 /// Compiles `choose`: branches of `when` and `value`.

@@ -1,4 +1,4 @@
-package import Configuration
+package import ConfigurationReading
 package import Tokenization
 
 /// An acquirer's template, compiled: what is sent for each operation, and how answers are read.

@@ -1,4 +1,4 @@
-import Configuration
+import ConfigurationReading
 
 /// Compiles path and headers: literals and whole values that are fit for a line of the head.
 struct HeadCompiler {

@@ -1,4 +1,4 @@
-import Configuration
+import ConfigurationReading
 import Tokenization
 
 /// Compiles the `inputs` of a template: what a shop may send beyond the vault's own list.

@@ -1,4 +1,4 @@
-package import Configuration
+package import ConfigurationReading
 import Tokenization
 import VaultCore
 

@@ -2,7 +2,7 @@ import AccessPolicy
 import AuditLog
 import CardStore
 import Cards
-import Configuration
+import ConfigurationReading
 import Keyring
 import SecretMemory
 import Storage

@@ -1,4 +1,4 @@
-import Configuration
+import ConfigurationReading
 import Glibc
 import Keyring
 import RecordFormat

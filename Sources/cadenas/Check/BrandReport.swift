@@ -1,5 +1,5 @@
 import Cards
-import Configuration
+import ConfigurationReading
 import JSON
 
 /// What a file of ranges is, and what it would change.

@@ -1,5 +1,5 @@
 import AccessPolicy
-import Configuration
+import ConfigurationReading
 
 /// Says how long a merchant's client would have to guess at the number behind a token that it knows.
 struct GuessCheck {

@@ -1,6 +1,6 @@
 import AccessPolicy
 import Administration
-import Configuration
+import ConfigurationReading
 import Glibc
 import SecretMemory
 

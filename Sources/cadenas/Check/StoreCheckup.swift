@@ -1,6 +1,6 @@
 import Administration
 import CardStore
-import Configuration
+import ConfigurationReading
 import Glibc
 import Keyring
 import RecordFormat

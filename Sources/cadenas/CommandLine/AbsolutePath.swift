@@ -1,4 +1,4 @@
-import Configuration
+import ConfigurationReading
 
 /// A path that the service understands as the one who asks does.
 enum AbsolutePath {

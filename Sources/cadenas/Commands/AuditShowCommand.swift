@@ -2,7 +2,7 @@ import Administration
 import ArgumentParser
 import AuditLog
 import Cards
-import Configuration
+import ConfigurationReading
 import JSON
 import RecordFormat
 

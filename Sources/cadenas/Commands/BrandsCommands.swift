@@ -1,6 +1,6 @@
 import ArgumentParser
 import Cards
-import Configuration
+import ConfigurationReading
 import Glibc
 
 struct BrandsCommand: ParsableCommand {

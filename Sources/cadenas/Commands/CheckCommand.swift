@@ -1,6 +1,6 @@
 import AccessPolicy
 import ArgumentParser
-import Configuration
+import ConfigurationReading
 import JSON
 import SystemCalls
 

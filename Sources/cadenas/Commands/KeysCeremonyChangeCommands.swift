@@ -1,6 +1,6 @@
 import Administration
 import ArgumentParser
-import Configuration
+import ConfigurationReading
 import Cryptography
 import Keyring
 import RecordFormat

@@ -1,6 +1,6 @@
 import Administration
 import ArgumentParser
-import Configuration
+import ConfigurationReading
 import Glibc
 import SecretMemory
 

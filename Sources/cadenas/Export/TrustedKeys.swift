@@ -1,6 +1,6 @@
 import Administration
 import AuditLog
-import Configuration
+import ConfigurationReading
 
 /// Files that somebody brings along to verify something with.
 enum EvidenceFile {

@@ -1,5 +1,5 @@
 import AccessPolicy
-import Configuration
+import ConfigurationReading
 import Cryptography
 import VaultServer
 

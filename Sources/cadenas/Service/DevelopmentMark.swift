@@ -1,5 +1,5 @@
 import Bytes
-import Configuration
+import ConfigurationReading
 import Storage
 
 /// The row of `meta` that says that a store was made for development.

@@ -1,6 +1,6 @@
 import Administration
 import AuditLog
-import Configuration
+import ConfigurationReading
 import Cryptography
 import Glibc
 import Keyring

@@ -1,7 +1,7 @@
 import AcquirerGateway
 import Administration
 import Bytes
-import Configuration
+import ConfigurationReading
 import Cryptography
 import JSON
 import LMDB

@@ -1,5 +1,5 @@
 import CScrub
-import Configuration
+import ConfigurationReading
 import Glibc
 import NIOPosix
 import Synchronization

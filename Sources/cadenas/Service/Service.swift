@@ -1,7 +1,7 @@
 import AcquirerGateway
 import Administration
 import AuditLog
-import Configuration
+import ConfigurationReading
 import Glibc
 import Logging
 import NIOCore

@@ -1,7 +1,7 @@
 import AccessPolicy
 import AcquirerGateway
 import Administration
-import Configuration
+import ConfigurationReading
 import Keyring
 import Ledgers
 import Logging

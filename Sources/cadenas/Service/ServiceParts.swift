@@ -2,7 +2,7 @@ import AccessPolicy
 import AcquirerGateway
 import Administration
 import Cards
-import Configuration
+import ConfigurationReading
 import Tokenization
 import VaultServer
 

@@ -2,7 +2,7 @@ import AccessPolicy
 import AcquirerGateway
 import Administration
 import AuditLog
-import Configuration
+import ConfigurationReading
 import Glibc
 import Ledgers
 import SecretMemory

@@ -1,0 +1,158 @@
+import Foundation
+import GRDB
+package import Payments
+
+/// What a transaction can read.
+package struct PaymentReading {
+  let database: Database
+
+  package func payment(_ id: String) throws -> Payment? {
+    try decode(String.fetchOne(database, sql: "SELECT body FROM payments WHERE id = ?", arguments: [id]))
+  }
+
+  package func payment(at address: String) throws -> Payment? {
+    try decode(
+      String.fetchOne(
+        database, sql: "SELECT body FROM payments WHERE address = ?", arguments: [address]))
+  }
+
+  /// The attempts of a payment, the first one first.
+  package func attempts(of payment: String) throws -> [Attempt] {
+    try attempts("payment = ? ORDER BY id", [payment])
+  }
+
+  package func attempt(_ id: Int64) throws -> Attempt? {
+    try attempts("id = ?", [id]).first
+  }
+
+  package func attempt(ofForm form: String) throws -> Attempt? {
+    try attempts("form = ?", [form]).first
+  }
+
+  /// Those that had not ended when the program did.
+  package func attemptsUnderWay() throws -> [Attempt] {
+    try attempts("step <> 'ended' ORDER BY id", [])
+  }
+
+  /// Those whose token is to be deleted.
+  package func attemptsOwingDeletion(limit: Int) throws -> [Attempt] {
+    try attempts("owes_deletion = 1 ORDER BY id LIMIT ?", [limit])
+  }
+
+  /// Payments in a state that are past their time, the oldest first.
+  package func payments(
+    in state: PaymentState, expiredAt now: Milliseconds, limit: Int
+  ) throws -> [Payment] {
+    try String.fetchAll(
+      database,
+      sql: "SELECT body FROM payments WHERE state = ? AND expires_at <= ? ORDER BY expires_at LIMIT ?",
+      arguments: [state.rawValue, now, limit]
+    ).compactMap { try decode($0) }
+  }
+
+  /// How many payments there are in each state.
+  package func counts() throws -> [PaymentState: Int] {
+    var counts: [PaymentState: Int] = [:]
+    let rows = try Row.fetchAll(
+      database, sql: "SELECT state, count(*) AS n FROM payments GROUP BY state")
+    for row in rows {
+      guard let state = PaymentState(rawValue: row["state"]) else { continue }
+      counts[state] = row["n"]
+    }
+    return counts
+  }
+
+  /// How many notifications have not been answered.
+  package func waitingNotifications() throws -> Int {
+    try Int.fetchOne(
+      database, sql: "SELECT count(*) FROM notifications WHERE ended_at IS NULL") ?? 0
+  }
+
+  package func tokensOwed() throws -> Int {
+    try Int.fetchOne(
+      database, sql: "SELECT count(*) FROM attempts WHERE owes_deletion = 1") ?? 0
+  }
+
+  /// The notifications that may be sent now: of each payment the first that is not answered.
+  package func notifications(dueAt now: Milliseconds, limit: Int) throws -> [Notification] {
+    try Row.fetchAll(
+      database,
+      sql: """
+        SELECT payment, sequence, merchant, created_at, tries, body FROM notifications AS n
+        WHERE ended_at IS NULL AND next_at <= ? AND NOT EXISTS (
+          SELECT 1 FROM notifications AS before WHERE before.payment = n.payment
+          AND before.sequence < n.sequence AND before.ended_at IS NULL)
+        ORDER BY next_at LIMIT ?
+        """, arguments: [now, limit]
+    ).map {
+      Notification(
+        payment: $0["payment"], sequence: $0["sequence"], merchant: $0["merchant"],
+        createdAt: $0["created_at"], tries: $0["tries"], body: $0["body"])
+    }
+  }
+
+  /// The answer that was given under an idempotency key.
+  package func answer(merchant: String, key: String) throws -> KeptAnswer? {
+    try Row.fetchOne(
+      database, sql: "SELECT digest, status, body FROM answers WHERE merchant = ? AND key = ?",
+      arguments: [merchant, key]
+    ).map { KeptAnswer(digest: $0["digest"], status: $0["status"], body: $0["body"]) }
+  }
+
+  /// The cards that a customer of a merchant has kept, the one used last first.
+  package func keptCards(merchant: String, customer: String, limit: Int) throws -> [KeptCard] {
+    try Row.fetchAll(
+      database,
+      sql: """
+        SELECT token, body FROM kept_cards WHERE merchant = ? AND customer = ?
+        ORDER BY used_at DESC LIMIT ?
+        """, arguments: [merchant, customer, limit]
+    ).compactMap { row in
+      try (decode(row["body"] as String) as CardView?).map { KeptCard(token: row["token"], card: $0) }
+    }
+  }
+
+  private func attempts(_ condition: String, _ arguments: StatementArguments) throws -> [Attempt] {
+    try Row.fetchAll(
+      database, sql: "SELECT id, body FROM attempts WHERE \(condition)", arguments: arguments
+    ).compactMap { row in
+      var attempt: Attempt? = try decode(row["body"] as String)
+      attempt?.id = row["id"]
+      return attempt
+    }
+  }
+}
+
+/// A card that a customer has kept.
+package struct KeptCard: Equatable, Sendable {
+  package let token: String
+  package let card: CardView
+}
+
+/// What a shop is told, until it has answered.
+package struct Notification: Equatable, Sendable {
+  package let payment: String
+  package let sequence: Int
+  package let merchant: String
+  package let createdAt: Milliseconds
+  package let tries: Int
+  package let body: String
+}
+
+/// What was answered under an idempotency key.
+package struct KeptAnswer: Equatable, Sendable {
+  package let digest: String
+  package let status: Int
+  package let body: String
+
+  package init(digest: String, status: Int, body: String) {
+    self.digest = digest
+    self.status = status
+    self.body = body
+  }
+}
+
+private func decode<Value: Decodable>(_ text: String?) throws -> Value? {
+  guard let text else { return nil }
+  return try JSONDecoder().decode(Value.self, from: Data(text.utf8))
+}

@@ -1,0 +1,252 @@
+package import Bytes
+package import Cards
+package import SecretMemory
+
+/// A card as it was typed, checked.
+package struct TypedCard: ~Copyable {
+  package let number: PAN
+  package let expiry: Expiry
+  /// Three or four digits.
+  package let code: SecretSlot
+  package let brands: BrandMatch
+  /// What the shopper has chosen of two brands.
+  package let scheme: Brand?
+}
+
+/// What a card has to be, to be tried.
+package struct CardRules: Sendable {
+  package let table: BrandTable
+  /// UTC, as of now.
+  package let unixSeconds: Int64
+  /// How far ahead an expiry may lie.
+  package static let mostYears = 20
+
+  package init(table: BrandTable, unixSeconds: Int64) {
+    self.table = table
+    self.unixSeconds = unixSeconds
+  }
+
+  /// How many digits the code of a card has.
+  package static func codeLength(of brands: BrandMatch) -> Int { brands.brand == .amex ? 4 : 3 }
+}
+
+extension CardRules {
+  package enum Checked: ~Copyable {
+    case card(TypedCard)
+    case faults([FieldFault])
+  }
+
+  /// Checks what was typed; every field that is wrong is told, in the order of the form.
+  package func check(_ form: inout SubmittedForm, slots: SecretPool) -> Checked {
+    var faults: [FieldFault] = []
+    var number: PAN?
+    var brands: BrandMatch?
+    switch self.number(form.takeNumber(), slots) {
+    case .success(let pan, let match):
+      number = pan
+      brands = match
+    case .failure(let fault): faults.append(fault)
+    }
+    var expiry: Expiry?
+    switch self.expiry(form.expiry) {
+    case .success(let value): expiry = value
+    case .failure(let fault): faults.append(fault.fault)
+    }
+    let length = brands.map { Self.codeLength(of: $0) }
+    var code: SecretSlot?
+    switch Self.code(form.takeCode(), length: length, slots) {
+    case .success(let slot): code = slot
+    case .failure(let fault): faults.append(fault)
+    }
+    var scheme: Brand?
+    if let wanted = form.plain["scheme"].flatMap({ Brand($0) }), let brands,
+      brands.brands.count > 1
+    {
+      if brands.brands.contains(wanted) {
+        scheme = wanted
+      } else {
+        faults.append(FieldFault(.scheme, "scheme_wrong", ["scheme": wanted.name]))
+      }
+    }
+    guard faults.isEmpty, let number = number.take(), let expiry, let brands,
+      let code = code.take()
+    else { return .faults(faults) }
+    return .card(
+      TypedCard(number: number, expiry: expiry, code: code, brands: brands, scheme: scheme))
+  }
+
+  /// What checking one field gives.
+  package enum Field<Value: ~Copyable>: ~Copyable {
+    case success(Value)
+    case failure(FieldFault)
+  }
+
+  private enum NumberField: ~Copyable {
+    case success(PAN, BrandMatch)
+    case failure(FieldFault)
+  }
+
+  private func number(_ typed: consuming SecretSlot?, _ slots: SecretPool) -> NumberField {
+    guard let typed, let slot = slots.lease() else {
+      return .failure(FieldFault(.number, "number_empty"))
+    }
+    var builder = PANBuilder(slot: slot)
+    var prefix: UInt64 = 0
+    var count = 0
+    var text = TypedText(typed.bytes)
+    while let character = text.next() {
+      switch character {
+      case .space: continue
+      case .separator(let mark) where mark != "/": continue
+      case .digit(let digit):
+        count += 1
+        if count <= 12 { prefix = prefix * 10 + UInt64(digit) }
+        guard count <= PAN.lengths.upperBound else { continue }
+        do { try builder.append(UInt8(ascii: "0") + digit) } catch {
+          return .failure(FieldFault(.number, "number_digits"))
+        }
+      case .separator, .other: return .failure(FieldFault(.number, "number_digits"))
+      }
+    }
+    guard count > 0 else { return .failure(FieldFault(.number, "number_empty")) }
+    if let fault = lengthFault(prefix, count) { return .failure(fault) }
+    do {
+      let pan = try builder.finish(by: table)
+      let match = try table.match(pan)
+      return .success(pan, match)
+    } catch {
+      let key = error == .unsupportedBrand ? "number_brand" : "number_check"
+      return .failure(FieldFault(.number, key))
+    }
+  }
+
+  /// Whether digits are missing or too many, by what the first ones say of the card.
+  private func lengthFault(_ prefix: UInt64, _ count: Int) -> FieldFault? {
+    let lengths = self.lengths(prefix, digits: min(count, 12)) ?? PAN.lengths.map { $0 }
+    guard let least = lengths.min(), let most = lengths.max() else { return nil }
+    let shown = lengths.count == 1 ? String(most) : "\(least)–\(most)"
+    if count < least { return FieldFault(.number, "number_short", ["n": shown]) }
+    if count > most { return FieldFault(.number, "number_long", ["n": shown]) }
+    guard !lengths.contains(count) else { return nil }
+    return FieldFault(.number, "number_short", ["n": shown])
+  }
+
+  /// The lengths of numbers that begin so; nil where no range is known, or more than one.
+  private func lengths(_ prefix: UInt64, digits: Int) -> [Int]? {
+    let scale = (0..<(12 - digits)).reduce(UInt64(1)) { value, _ in value * 10 }
+    let low = prefix * scale
+    let kinds = Set(table.stretches(in: low...(low + scale - 1)).map(\.kind))
+    guard kinds.count == 1, let kind = kinds.first ?? nil else { return nil }
+    return kind.lengths.sorted()
+  }
+
+  private struct Fault: Error { let fault: FieldFault }
+
+  private func expiry(_ typed: borrowing SecretSlot?) -> Result<Expiry, Fault> {
+    guard let parts = Self.dateParts(typed) else {
+      return .failure(Fault(fault: FieldFault(.expiry, "expiry_form")))
+    }
+    guard !parts.isEmpty else {
+      return .failure(Fault(fault: FieldFault(.expiry, "expiry_empty")))
+    }
+    guard let (month, year) = Self.monthAndYear(parts), (1...12).contains(month) else {
+      return .failure(Fault(fault: FieldFault(.expiry, "expiry_form")))
+    }
+    guard let expiry = try? Expiry(month: month, year: year) else {
+      return .failure(Fault(fault: FieldFault(.expiry, "expiry_far")))
+    }
+    if expiry.isExpired(at: unixSeconds) {
+      let values = ["month": String(month), "year": String(year)]
+      return .failure(Fault(fault: FieldFault(.expiry, "expiry_past", values)))
+    }
+    let farthest = unixSeconds + Int64(Self.mostYears) * 31_557_600
+    guard expiry.endUnixSeconds <= farthest + 31 * 86_400 else {
+      return .failure(Fault(fault: FieldFault(.expiry, "expiry_far")))
+    }
+    return .success(expiry)
+  }
+
+  /// The groups of digits of a date; nil where something else stands there.
+  private static func dateParts(_ typed: borrowing SecretSlot?) -> [[UInt8]]? {
+    var parts: [[UInt8]] = []
+    var isInGroup = false
+    var isForeign = false
+    switch typed {
+    case .none: return []
+    case .some(let slot):
+      var text = TypedText(slot.bytes)
+      while let character = text.next() {
+        switch character {
+        case .digit(let digit):
+          if isInGroup { parts[parts.count - 1].append(digit) } else { parts.append([digit]) }
+          isInGroup = true
+        case .space, .separator: isInGroup = false
+        case .other: isForeign = true
+        }
+      }
+    }
+    return isForeign ? nil : parts
+  }
+
+  /// `M/YY MM/YY MM/YYYY MMYY MMYYYY YYYY-MM`; digits with blanks between them are one group.
+  private static func monthAndYear(_ parts: [[UInt8]]) -> (month: Int, year: Int)? {
+    func number(_ digits: some Sequence<UInt8>) -> Int {
+      digits.reduce(0) { $0 * 10 + Int($1) }
+    }
+    func year(_ digits: some Collection<UInt8>) -> Int? {
+      switch digits.count {
+      case 2: 2000 + number(digits)
+      case 4: number(digits)
+      default: nil
+      }
+    }
+    switch parts.count {
+    case 2 where parts[0].count == 4 && (1...2).contains(parts[1].count):
+      return (number(parts[1]), number(parts[0]))
+    case 2 where (1...2).contains(parts[0].count):
+      return year(parts[1]).map { (number(parts[0]), $0) }
+    default: break
+    }
+    let all = parts.flatMap { $0 }
+    switch all.count {
+    case 3: return (number(all.prefix(1)), 2000 + number(all.suffix(2)))
+    case 4: return (number(all.prefix(2)), 2000 + number(all.suffix(2)))
+    case 6: return (number(all.prefix(2)), number(all.suffix(4)))
+    default: return nil
+    }
+  }
+
+  private enum CodeField: ~Copyable {
+    case success(SecretSlot)
+    case failure(FieldFault)
+  }
+
+  /// - Parameter length: 3 or 4; nil where the card is not known, and either will do.
+  private static func code(
+    _ typed: consuming SecretSlot?, length: Int?, _ slots: SecretPool
+  ) -> CodeField {
+    let fault = FieldFault(.cvc, "cvc_count", ["n": String(length ?? 3)])
+    guard let typed, var slot = slots.lease() else { return .failure(fault) }
+    var text = TypedText(typed.bytes)
+    while let character = text.next() {
+      switch character {
+      case .space: continue
+      case .digit(let digit):
+        guard slot.count < 4, slot.append(UInt8(ascii: "0") + digit) else { return .failure(fault) }
+      case .separator, .other: return .failure(fault)
+      }
+    }
+    guard slot.count == length || length == nil && slot.count >= 3 else { return .failure(fault) }
+    return .success(slot)
+  }
+
+  /// Checks a code alone, of a card that is known.
+  package static func code(
+    _ form: inout SubmittedForm, of brand: String, slots: SecretPool
+  ) -> Field<SecretSlot> {
+    switch code(form.takeCode(), length: brand == Brand.amex.name ? 4 : 3, slots) {
+    case .success(let slot): .success(slot)
+    case .failure(let fault): .failure(fault)
+    }
+  }
+}

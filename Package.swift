@@ -40,6 +40,18 @@ let nio: [Target.Dependency] = [
   product("NIOSSL", "swift-nio-ssl"),
 ]
 
+/// Templates, words, sheet, script and sign of the payment page.
+let pageResources = [
+  "approved.mustache", "bank.mustache", "bank_back.mustache", "bank_go.mustache",
+  "browser.mustache", "cancel.mustache", "card.mustache", "closed.mustache", "code.mustache",
+  "cvc.mustache", "end.mustache", "ended.mustache", "fact_card.mustache", "facts.mustache",
+  "fault.mustache", "faults.mustache", "foot.mustache", "head.mustache", "icon.svg",
+  "kept.mustache", "methods.mustache", "notice.mustache", "order.mustache", "out.mustache",
+  "outcome.mustache", "page.css", "page.js", "refused.mustache", "return.mustache",
+  "sign_bad.mustache", "sign_card.mustache", "time.mustache", "top.mustache", "wait.mustache",
+  "waiting.mustache", "wallets.mustache", "words.json", "words.mustache",
+]
+
 let package = Package(
   name: "cadenas",
   products: [
@@ -58,6 +70,8 @@ let package = Package(
     .package(url: "https://github.com/hummingbird-project/swift-mustache", from: "2.1.1"),
     .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
     .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+    .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
+    .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
   ],
   targets: [
     // System: module maps over Debian's libraries, and the C files of our own.
@@ -172,12 +186,15 @@ let package = Package(
     .target(
       name: "PaymentPage",
       dependencies: [
-        "Payments", "PaymentStore", "ConfigurationReading", "AccessPolicy", "Bytes", "Cards",
+        "Payments", "PaymentStore", "Administration", "ConfigurationReading", "AccessPolicy", "Bytes", "Cards",
         "Cryptography", "JSON", "SecretMemory", "SystemCalls",
         product("Hummingbird", "hummingbird"), product("HummingbirdTLS", "hummingbird"),
+        product("HTTPTypes", "swift-http-types"),
+        product("ServiceLifecycle", "swift-service-lifecycle"),
         product("Mustache", "swift-mustache"), product("AsyncHTTPClient", "async-http-client"),
         product("Logging", "swift-log"),
       ] + nio,
+      resources: pageResources.map { .embedInCode("Resources/\($0)") },
       swiftSettings: strict),
 
     // Programs.

@@ -1,15 +1,15 @@
 internal import Glibc
-internal import NIOCore
+package import NIOCore
 
 /// Who is at the other end of a Unix socket, as the system noted when they connected.
 /// - Source: unix(7), `struct ucred`.
-struct PeerCredentials: Sendable {
-  let process: Int32
-  let user: UInt32
-  let group: UInt32
+package struct PeerCredentials: Sendable {
+  package let process: Int32
+  package let user: UInt32
+  package let group: UInt32
 
   /// Asks the system about the peer of `channel`.
-  static func read(of channel: any Channel) -> EventLoopFuture<PeerCredentials> {
+  package static func read(of channel: any Channel) -> EventLoopFuture<PeerCredentials> {
     guard let provider = channel as? any SocketOptionProvider else {
       return channel.eventLoop.makeFailedFuture(AdministrationError.notPermitted)
     }

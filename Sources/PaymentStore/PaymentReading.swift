@@ -7,7 +7,8 @@ package struct PaymentReading {
   let database: Database
 
   package func payment(_ id: String) throws -> Payment? {
-    try decode(String.fetchOne(database, sql: "SELECT body FROM payments WHERE id = ?", arguments: [id]))
+    try decode(
+      String.fetchOne(database, sql: "SELECT body FROM payments WHERE id = ?", arguments: [id]))
   }
 
   package func payment(at address: String) throws -> Payment? {
@@ -45,7 +46,8 @@ package struct PaymentReading {
   ) throws -> [Payment] {
     try String.fetchAll(
       database,
-      sql: "SELECT body FROM payments WHERE state = ? AND expires_at <= ? ORDER BY expires_at LIMIT ?",
+      sql:
+        "SELECT body FROM payments WHERE state = ? AND expires_at <= ? ORDER BY expires_at LIMIT ?",
       arguments: [state.rawValue, now, limit]
     ).compactMap { try decode($0) }
   }
@@ -74,7 +76,7 @@ package struct PaymentReading {
   }
 
   /// The notifications that may be sent now: of each payment the first that is not answered.
-  package func notifications(dueAt now: Milliseconds, limit: Int) throws -> [Notification] {
+  package func notifications(dueAt now: Milliseconds, limit: Int) throws -> [ShopNotification] {
     try Row.fetchAll(
       database,
       sql: """
@@ -85,7 +87,7 @@ package struct PaymentReading {
         ORDER BY next_at LIMIT ?
         """, arguments: [now, limit]
     ).map {
-      Notification(
+      ShopNotification(
         payment: $0["payment"], sequence: $0["sequence"], merchant: $0["merchant"],
         createdAt: $0["created_at"], tries: $0["tries"], body: $0["body"])
     }
@@ -108,7 +110,9 @@ package struct PaymentReading {
         ORDER BY used_at DESC LIMIT ?
         """, arguments: [merchant, customer, limit]
     ).compactMap { row in
-      try (decode(row["body"] as String) as CardView?).map { KeptCard(token: row["token"], card: $0) }
+      try (decode(row["body"] as String) as CardView?).map {
+        KeptCard(token: row["token"], card: $0)
+      }
     }
   }
 
@@ -130,7 +134,7 @@ package struct KeptCard: Equatable, Sendable {
 }
 
 /// What a shop is told, until it has answered.
-package struct Notification: Equatable, Sendable {
+package struct ShopNotification: Equatable, Sendable {
   package let payment: String
   package let sequence: Int
   package let merchant: String

@@ -1,6 +1,5 @@
 import Foundation
 import GRDB
-package import Payments
 
 /// The payments of the page, in one SQLite file: written ahead, and synced with each transaction.
 ///

@@ -66,7 +66,7 @@ package struct PaymentWriting {
 
   /// A notification was tried: again at `next`, or never again where that is nil.
   package func tried(
-    _ notification: Notification, next: Milliseconds?, at now: Milliseconds
+    _ notification: ShopNotification, next: Milliseconds?, at now: Milliseconds
   ) throws {
     try database.execute(
       sql: """

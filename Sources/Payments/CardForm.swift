@@ -1,4 +1,4 @@
-package import Bytes
+import Bytes
 package import Cards
 package import SecretMemory
 
@@ -43,7 +43,7 @@ extension CardRules {
     var brands: BrandMatch?
     switch self.number(form.takeNumber(), slots) {
     case .success(let pan, let match):
-      number = pan
+      number = consume pan
       brands = match
     case .failure(let fault): faults.append(fault)
     }
@@ -55,7 +55,7 @@ extension CardRules {
     let length = brands.map { Self.codeLength(of: $0) }
     var code: SecretSlot?
     switch Self.code(form.takeCode(), length: length, slots) {
-    case .success(let slot): code = slot
+    case .success(let slot): code = consume slot
     case .failure(let fault): faults.append(fault)
     }
     var scheme: Brand?
@@ -249,4 +249,9 @@ extension CardRules {
     case .failure(let fault): .failure(fault)
     }
   }
+}
+
+extension TypedCard {
+  /// The code, when nothing else is needed any more.
+  package consuming func takeCode() -> SecretSlot { code }
 }

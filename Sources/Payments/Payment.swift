@@ -54,6 +54,8 @@ package struct Payment: Codable, Equatable, Sendable {
   package var browser: String?
   /// What is wrong with what was typed, shown once.
   package var faults: [FieldFault] = []
+  /// A sentence for the form as a whole, by its key, shown once.
+  package var notice: String?
   /// What the shopper has chosen of the form that was wrong.
   package var choices = FormChoices()
 

@@ -1,4 +1,4 @@
-package import Bytes
+import Bytes
 package import SecretMemory
 
 /// The members of a form that a browser has sent (`application/x-www-form-urlencoded`), those that may be
@@ -36,16 +36,16 @@ package struct SubmittedForm: ~Copyable {
       switch Self.name(in: body, start..<equals) {
       case "number" where number == nil:
         guard let slot = Self.secret(in: body, value, slots) else { return nil }
-        number = slot
+        number = consume slot
       case "expiry" where expiry == nil:
         guard let slot = Self.secret(in: body, value, slots) else { return nil }
-        expiry = slot
+        expiry = consume slot
       case "cvc" where cvc == nil:
         guard let slot = Self.secret(in: body, value, slots) else { return nil }
-        cvc = slot
+        cvc = consume slot
       case "name" where name == nil:
         guard let slot = Self.secret(in: body, value, slots) else { return nil }
-        name = slot
+        name = consume slot
       case let name? where Self.plainNames.contains(name) && plain[name] == nil:
         plain[name] = Self.text(in: body, value)
       default: break

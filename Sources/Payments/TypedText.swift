@@ -1,4 +1,4 @@
-package import Bytes
+import Bytes
 
 /// The characters of what was typed, as digits and what stands between them.
 ///

@@ -1,0 +1,91 @@
+import Logging
+import NIOCore
+import PaymentStore
+import Payments
+
+// After a start, and once a second: what a crash has left under way, and what time has ended.
+
+extension PaymentEngine {
+  /// Finds what became of the attempts that were under way when the program ended. Nothing is sent again.
+  func recover() async throws {
+    for attempt in try await store.read({ try $0.attemptsUnderWay() }) {
+      guard let id = attempt.id else { continue }
+      switch attempt.step {
+      case .started, .tokenized:
+        // The acquirer has not been asked for money.
+        try await end(attempt, .down)
+      case .authorizing: run(id) { try await $0.inquire(attempt) }
+      case .challenge, .code, .wallet, .ended: break
+      }
+    }
+  }
+
+  /// Asks the vault what it has answered, in a form that it cannot send on.
+  private func inquire(_ attempt: Attempt) async throws {
+    guard let (_, merchant) = try await parts(of: attempt), let token = attempt.token,
+      let members = attempt.request
+    else { return try await end(attempt, .unknown) }
+    let answer = await merchant.vault.push(
+      token, VaultRequest.inquiry(members), key: key(attempt, "p"))
+    try await authorized(attempt, answer)
+  }
+
+  /// What time has ended: payments, challenges, codes, tokens that are not to stay.
+  func tick() async throws {
+    let now = now()
+    codes.forget(olderThan: now)
+    try await expirePayments(at: now)
+    for attempt in try await store.read({ try $0.attemptsUnderWay() }) {
+      guard let id = attempt.id, !waiters.isUnderWay(id) else { continue }
+      switch attempt.step {
+      case .challenge where now > (attempt.challenge?.begunAt ?? 0) + Self.challengeTime:
+        try await end(attempt, .unconfirmed)
+      case .code where now > attempt.startedAt + 2 * Self.challengeTime:
+        try await end(attempt, .unconfirmed)
+      default: break
+      }
+    }
+    try await deleteTokens()
+  }
+
+  private func expirePayments(at now: Milliseconds) async throws {
+    let over = try await store.read { try $0.payments(in: .open, expiredAt: now, limit: 100) }
+    for payment in over {
+      try await change(payment.id) { payment, _, now in _ = payment.expire(at: now) }
+    }
+    let unknown = try await store.read { reading in
+      try [PaymentState.unknown, .pending].flatMap {
+        try reading.payments(in: $0, expiredAt: now - Self.unknownTime, limit: 100)
+      }
+    }
+    for payment in unknown {
+      try await store.write { writing in
+        for var attempt in try writing.reading.attempts(of: payment.id)
+        where attempt.hasMadeToken && attempt.token != nil && !attempt.owesDeletion
+          && attempt.consent == nil
+        {
+          attempt.owesDeletion = true
+          try writing.save(attempt)
+        }
+      }
+    }
+  }
+
+  /// Deletes what no payment needs any more. What cannot be deleted now is tried again.
+  func deleteTokens() async throws {
+    for attempt in try await store.read({ try $0.attemptsOwingDeletion(limit: 20) }) {
+      guard let (_, merchant) = try await parts(of: attempt), let token = attempt.token else {
+        continue
+      }
+      switch await merchant.vault.delete(token) {
+      case .done: break
+      case .problem(let problem) where problem.status == 404: break
+      case .problem, .notSent, .lost: return
+      }
+      var settled = attempt
+      settled.owesDeletion = false
+      settled.hasMadeToken = false
+      try await save(settled)
+    }
+  }
+}

@@ -1,0 +1,220 @@
+import Bytes
+import Cards
+package import ConfigurationReading
+import Foundation
+import HTTPTypes
+import Hummingbird
+import HummingbirdTLS
+package import Logging
+import NIOCore
+import NIOHTTP1
+import NIOPosix
+import NIOSSL
+import PaymentStore
+import Payments
+import SecretMemory
+import ServiceLifecycle
+import Synchronization
+import SystemCalls
+import UnixSignals
+
+/// The running page: every part, in the order in which it is started.
+package struct PageService: Sendable {
+  let configuration: PageConfiguration
+  let engine: PaymentEngine
+  let notifier: Notifier
+  let identities: ShopIdentities
+  let identifiers: Identifiers
+  let routes: ShopperRoutes
+  let store: PaymentStore
+  let logger: Logger
+
+  /// Cards under way at a time, of which each takes some slots.
+  private static let slots = 4_096
+
+  /// Opens everything. Nobody can ask yet.
+  package init(_ configuration: PageConfiguration, logger: Logger) throws {
+    self.configuration = configuration
+    self.logger = logger
+    let group = MultiThreadedEventLoopGroup.singleton
+    completeType(ByteToMessageHandler<HTTPRequestDecoder>.self)
+    completeType(ByteToMessageHandler<HTTPResponseDecoder>.self)
+    store = try PaymentStore(path: configuration.storePath)
+    var merchants: [String: PageMerchant] = [:]
+    for settings in configuration.merchants {
+      merchants[settings.name] = try Self.merchant(settings, configuration, group, logger)
+    }
+    let figures = Figures()
+    let now: @Sendable () -> Milliseconds = { Milliseconds(Date().timeIntervalSince1970 * 1_000) }
+    engine = PaymentEngine(
+      store: store, merchants: merchants, publicURL: configuration.publicURL, figures: figures,
+      logger: logger, now: now)
+    notifier = Notifier(engine)
+    identities = try ShopIdentities(configuration.merchants) { now() / 1_000 }
+    identifiers = try Identifiers()
+    let table = configuration.brands
+    routes = ShopperRoutes(
+      engine: engine, renderer: try PageRenderer(isTest: configuration.isTest),
+      identifiers: identifiers, guesses: try Guesses(configuration.bounds), brands: { table },
+      slots: try SecretPool(slots: Self.slots, slotSize: SubmittedForm.slotBytes),
+      headers: PageHeaders(frameAncestors: configuration.frameAncestors),
+      trustedProxies: Set(configuration.trustedProxies), publicOrigin: configuration.publicURL)
+  }
+
+  private static func merchant(
+    _ settings: PageConfiguration.Merchant, _ configuration: PageConfiguration,
+    _ group: any EventLoopGroup, _ logger: Logger
+  ) throws -> PageMerchant {
+    let vault = configuration.vault
+    let client = try VaultClient(
+      VaultClient.Place(
+        host: vault.url.host, port: Int(vault.url.port), serverName: vault.serverName,
+        authorityPath: vault.authorityPath, certificatePath: settings.vaultCertificatePath,
+        privateKeyPath: settings.vaultPrivateKeyPath), on: group, logger: logger)
+    var signature: Signature?
+    if let notify = settings.notify { signature = Signature(key: try secret(notify.secretPath)) }
+    return PageMerchant(
+      settings: settings, vault: client, signature: signature,
+      notifier: settings.notify.map { NotificationClient($0, on: group) },
+      languages: settings.languages.compactMap { Language(rawValue: $0) })
+  }
+
+  /// The bytes of a file without its end of line.
+  private static func secret(_ path: String) throws -> SecretBytes {
+    var bytes = try ConfigurationFiles.read(path, maximumBytes: 4_096)
+    defer { for index in bytes.indices { bytes[index] = 0 } }
+    while bytes.last == UInt8(ascii: "\n") || bytes.last == UInt8(ascii: "\r") {
+      bytes.removeLast()
+    }
+    return try SecretBytes(copying: bytes.rawSpan)
+  }
+
+  /// Serves until a signal ends it; what was accepted is answered first.
+  package func run() async throws {
+    try await engine.recover()
+    let shopper = Router(context: ShopperContext.self)
+    shopper.add(middleware: ShopperFaults(routes: routes))
+    routes.add(to: shopper)
+    let shops = Router(context: ShopContext.self)
+    ShopRoutes(engine: engine, identifiers: identifiers).add(
+      to: shops, ShopIdentification(identities: identities, merchants: engine.merchants))
+    let served = Served(logger: logger, names: ["public", "shops"])
+    let page = Application(
+      router: shopper,
+      server: try .tls(
+        .http1(configuration: .init(idleTimeout: .seconds(60))),
+        tlsConfiguration: Self.tls(configuration.public)),
+      configuration: .init(address: Self.address(configuration.public.address)),
+      onServerRunning: { served.note("public", $0) }, logger: logger)
+    var shopsTLS = try Self.tls(configuration.shops)
+    shopsTLS.certificateVerification = .noHostnameVerification
+    let identities = identities
+    let shopsPage = Application(
+      router: shops,
+      server: try .tls(
+        .http1(configuration: .init(idleTimeout: .seconds(60))),
+        configuration: TLSChannelConfiguration(
+          tlsConfiguration: shopsTLS,
+          customVerificationCallback: { certificates, verdict in
+            verdict.succeed(identities.admit(certificates) ? .certificateVerified : .failed)
+          })),
+      configuration: .init(address: Self.address(configuration.shops.address)),
+      onServerRunning: { served.note("shops", $0) }, logger: logger)
+    var services: [any Service] = [page, shopsPage, try administration()]
+    if let metrics { services.append(metrics) }
+    services.append(PageClock(engine: engine, notifier: notifier))
+    let group = ServiceGroup(
+      configuration: .init(
+        services: services.map { .init(service: $0) },
+        gracefulShutdownSignals: [.sigterm, .sigint], logger: logger))
+    try await group.run()
+    for merchant in engine.merchants.values {
+      await merchant.vault.shutdown()
+      await merchant.notifier?.shutdown()
+    }
+    store.close()
+    logger.notice("stopped")
+  }
+
+  /// The socket of administration: for those who have a role, whoever may open it.
+  private func administration() throws -> some Service {
+    let path = configuration.administration.socketPath
+    // What a process left that is gone; one that answers is not there, since the store is ours.
+    unsafe unlink(path)
+    let router = Router(context: AdminContext.self)
+    router.add(middleware: AdminAccess(configuration.administration))
+    AdminRoutes(engine: engine, startedAt: engine.now()).add(to: router)
+    return Application(
+      router: router, configuration: .init(address: .unixDomainSocket(path: path)),
+      onServerRunning: { _ in _ = unsafe chmod(path, 0o660) }, logger: logger)
+  }
+
+  /// Prometheus's listener, without TLS: for the host's own network.
+  private var metrics: (any Service)? {
+    guard let address = configuration.metrics else { return nil }
+    let router = Router()
+    let routes = AdminRoutes(engine: engine, startedAt: engine.now())
+    router.get("/metrics") { _, _ in try await routes.metrics() }
+    return Application(
+      router: router, configuration: .init(address: Self.address(address)), logger: logger)
+  }
+
+  private static func tls(_ listener: PageConfiguration.Listener) throws -> TLSConfiguration {
+    var configuration = TLSConfiguration.makeServerConfiguration(
+      certificateChain: try NIOSSLCertificate.fromPEMFile(listener.certificatePath)
+        .map { .certificate($0) },
+      privateKey: .privateKey(try NIOSSLPrivateKey(file: listener.privateKeyPath, format: .pem)))
+    configuration.minimumTLSVersion = .tlsv12
+    return configuration
+  }
+
+  private static func address(_ address: ListenAddress) -> BindAddress {
+    .hostname(address.host, port: Int(address.port))
+  }
+}
+
+/// Says once that all listeners answer, and where.
+private final class Served: Sendable {
+  private let logger: Logger
+  private let names: Set<String>
+  private let ports = Mutex<[String: String]>([:])
+
+  init(logger: Logger, names: Set<String>) {
+    self.logger = logger
+    self.names = names
+  }
+
+  func note(_ name: String, _ channel: any Channel) {
+    let all = ports.withLock { ports -> [String: String]? in
+      let address = channel.localAddress
+      ports[name] = "\(address?.ipAddress ?? ""):\(address?.port ?? 0)"
+      return ports.count == names.count ? ports : nil
+    }
+    guard let all else { return }
+    logger.info(
+      "serving", metadata: ["public": "\(all["public"] ?? "")", "shops": "\(all["shops"] ?? "")"])
+  }
+}
+
+/// What is done once a second.
+private struct PageClock: Service {
+  let engine: PaymentEngine
+  let notifier: Notifier
+
+  @concurrent func run() async throws {
+    while !Task.isShuttingDownGracefully && !Task.isCancelled {
+      do {
+        try await engine.tick()
+        try await notifier.tick()
+      } catch {
+        engine.logger.error("the clock's work is not done", metadata: ["cause": "\(error)"])
+      }
+      try? await cancelWhenGracefulShutdown { try await Task.sleep(for: .seconds(1)) }
+    }
+    // What is under way ends before the store is closed.
+    let end = ContinuousClock.now + .seconds(20)
+    while !engine.waiters.isIdle, ContinuousClock.now < end {
+      try? await Task.sleep(for: .milliseconds(20))
+    }
+  }
+}

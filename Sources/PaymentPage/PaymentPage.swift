@@ -1,5 +1,0 @@
-import AsyncHTTPClient
-import Hummingbird
-import HummingbirdTLS
-import Mustache
-import PaymentStore

@@ -1,0 +1,259 @@
+import Bytes
+import Cards
+import ConfigurationReading
+import HTTPTypes
+import Hummingbird
+import NIOCore
+import PaymentStore
+import Payments
+import SecretMemory
+
+// The button.
+
+extension ShopperRoutes {
+  /// What the shopper wants to pay with, after it was checked.
+  private enum Means: Sendable {
+    /// A new card: the request that makes a token of it, and what may be shown.
+    case new(ByteBuffer, scheme: String?)
+    /// A card whose token is known.
+    case token(String, CardView, isKept: Bool)
+    /// The code alone, of an attempt that the bank has confirmed.
+    case confirmed(Attempt)
+  }
+
+  /// What reading the form gives.
+  private enum Read: ~Copyable {
+    case means(Means, SecretSlot, String)
+    /// Mistakes, or a sentence.
+    case faults([FieldFault], notice: String?, FormChoices, place: String)
+    case nothing
+  }
+
+  func pay(_ request: Request, _ context: ShopperContext) async throws -> Response {
+    guard let visit = try await visit(request, context) else {
+      return try fault("gone", .notFound, request)
+    }
+    guard isOurs(request) else { return redirect(to: "", visit) }
+    let address = context.address(of: request, trusting: trustedProxies)
+    let now = engine.now()
+    guard guesses.admit(address: address, at: now) else {
+      engine.figures.count { $0.refusedByAddress += 1 }
+      return try await refuse([], notice: "many", FormChoices(), "/card", visit)
+    }
+    guard let body = try? await request.body.collect(upTo: context.maxUploadSize) else {
+      return try await refuse([], notice: "fault", FormChoices(), "/card", visit)
+    }
+    let kept = try await keptCards(of: visit)
+    switch read(body, request, visit, kept, at: now) {
+    case .nothing: return redirect(to: "", visit)
+    case .faults(let faults, let notice, let choices, let place):
+      return try await refuse(faults, notice: notice, choices, place, visit)
+    case .means(let means, let code, let form):
+      return try await start(
+        means, consume code, form, browser: browser(of: request, body, address), body, visit)
+    }
+  }
+
+  /// Nothing is sent: the form again, with what is wrong.
+  private func refuse(
+    _ faults: [FieldFault], notice: String?, _ choices: FormChoices, _ place: String,
+    _ visit: Visit
+  ) async throws -> Response {
+    try await engine.change(visit.payment.id) { payment, _, _ in
+      guard payment.state == .open || payment.state == .inProgress else { return }
+      payment.faults = faults
+      payment.notice = notice
+      payment.choices = choices
+    }
+    return redirect(to: "\(place)#faults", visit)
+  }
+
+  private func read(
+    _ body: ByteBuffer, _ request: Request, _ visit: Visit, _ kept: [ShownCard],
+    at now: Milliseconds
+  ) -> Read {
+    unsafe body.withUnsafeReadableBytes { bytes -> ReadBox in
+      let span = unsafe RawSpan(_unsafeBytes: bytes)
+      guard var form = SubmittedForm(span, slots: slots) else {
+        return ReadBox(.faults([], notice: "fault", FormChoices(), place: "/card"))
+      }
+      return ReadBox(read(&form, visit, kept, at: now))
+    }.take()
+  }
+
+  private func read(
+    _ form: inout SubmittedForm, _ visit: Visit, _ kept: [ShownCard], at now: Milliseconds
+  ) -> Read {
+    guard let token = form.plain["form"], Identifiers.isAddress(token),
+      !visit.attempts.contains(where: { $0.form == token })
+    else { return .nothing }
+    var choices = FormChoices()
+    choices.scheme = form.plain["scheme"]
+    choices.keep = form.plain["keep"] == "yes"
+    choices.card = form.plain["card"]
+    if let last = visit.last, last.step == .code, visit.isFirst, let card = last.card {
+      switch CardRules.code(&form, of: card.brand, slots: slots) {
+      case .success(let code): return .means(.confirmed(last), consume code, token)
+      case .failure(let fault): return .faults([fault], notice: nil, choices, place: "/code")
+      }
+    }
+    guard visit.payment.mayBegin(at: now), visit.payment.methods.contains(.card) else {
+      return .nothing
+    }
+    let hasNumber = form.number != nil
+    if let id = choices.card, !hasNumber {
+      guard let chosen = kept.first(where: { $0.id == id }) else {
+        return .faults(
+          [FieldFault(.card, "kept_none")], notice: nil, choices, place: "")
+      }
+      return known(&form, chosen.token, chosen.card, isKept: true, choices, token, "", now)
+    }
+    if !hasNumber, mayTryAgain(visit), let last = visit.last, let known = last.token,
+      let card = last.card
+    {
+      return self.known(&form, known, card, isKept: last.isKeptCard, choices, token, "/code", now)
+    }
+    guard hasNumber else {
+      let faults = [FieldFault(.card, "kept_none")]
+      return kept.isEmpty
+        ? .faults([FieldFault(.number, "number_empty")], notice: nil, choices, place: "/card")
+        : .faults(faults, notice: nil, choices, place: "")
+    }
+    let rules = CardRules(table: brands(), unixSeconds: now / 1_000)
+    switch rules.check(&form, slots: slots) {
+    case .faults(let faults): return .faults(faults, notice: nil, choices, place: "/card")
+    case .card(let card): return new(consume card, visit, choices, token, now)
+    }
+  }
+
+  /// A new card, unless too many have been tried.
+  private func new(
+    _ card: consuming TypedCard, _ visit: Visit, _ choices: FormChoices, _ token: String,
+    _ now: Milliseconds
+  ) -> Read {
+    if let bound = guesses.admit(card.number, at: now) {
+      engine.figures.count { bound == .card ? ($0.refusedByCard += 1) : ($0.refusedByBIN += 1) }
+      return .faults([], notice: "many", choices, place: "/card")
+    }
+    let keeps = choices.keep && visit.payment.keepCard == .offer
+    let customer = keeps ? visit.payment.customer : nil
+    let body = VaultRequest.tokenize(card, customer: customer ?? visit.payment.id)
+    let scheme = card.scheme?.name
+    return .means(.new(body, scheme: scheme), card.takeCode(), token)
+  }
+
+  /// A card whose token is known.
+  private func known(
+    _ form: inout SubmittedForm, _ vaultToken: String, _ card: CardView, isKept: Bool,
+    _ choices: FormChoices, _ token: String, _ place: String, _ now: Milliseconds
+  ) -> Read {
+    var card = card
+    if let scheme = choices.scheme, card.brands.contains(scheme) { card.scheme = scheme }
+    switch CardRules.code(&form, of: card.brand, slots: slots) {
+    case .failure(let fault): return .faults([fault], notice: nil, choices, place: place)
+    case .success(let code):
+      guard guesses.admit(token: vaultToken, at: now) == nil else {
+        engine.figures.count { $0.refusedByCard += 1 }
+        return .faults([], notice: "many", choices, place: place)
+      }
+      return .means(.token(vaultToken, card, isKept: isKept), consume code, token)
+    }
+  }
+
+  /// Notes the attempt and lets it run; waits a little for what comes of it.
+  private func start(
+    _ means: Means, _ code: consuming SecretSlot, _ form: String,
+    browser: [String: InputValue], _ body: ByteBuffer, _ visit: Visit
+  ) async throws -> Response {
+    let now = engine.now()
+    if case .confirmed(let attempt) = means {
+      guard let id = attempt.id else { return redirect(to: "", visit) }
+      engine.codes.keep(consume code, of: id, at: now)
+      engine.run(id) { engine in
+        guard let attempt = try await engine.store.read({ try $0.attempt(id) }),
+          attempt.step == .code
+        else { return }
+        try await engine.authorize(attempt)
+      }
+      await engine.waiters.wait(for: id, milliseconds: PaymentEngine.patience)
+      return redirect(to: "#outcome", visit)
+    }
+    var attempt = Attempt(payment: visit.payment.id, form: form, method: .card, startedAt: now)
+    attempt.browser = browser
+    switch means {
+    case .token(let token, let card, let isKept):
+      attempt.token = token
+      attempt.card = card
+      attempt.isKeptCard = isKept
+      attempt.step = .tokenized
+    case .new:
+      if keepWanted(body), visit.payment.keepCard == .offer {
+        attempt.consent = Consent(language: visit.language.rawValue, at: now)
+      }
+    case .confirmed: break
+    }
+    let wasMade = visit.attempts.contains { $0.token == attempt.token && $0.hasMadeToken }
+    if attempt.token != nil, wasMade { attempt.hasMadeToken = true }
+    guard case .attempt(let noted) = try await engine.begin(attempt), let id = noted.id else {
+      return redirect(to: "", visit)
+    }
+    engine.codes.keep(consume code, of: id, at: now)
+    engine.run(id) { engine in
+      switch means {
+      case .new(let body, let scheme): try await engine.tokenize(noted, body, chosen: scheme)
+      default: try await engine.authenticate(noted)
+      }
+    }
+    await engine.waiters.wait(for: id, milliseconds: PaymentEngine.patience)
+    return redirect(to: "#outcome", visit)
+  }
+
+  private func keepWanted(_ body: ByteBuffer) -> Bool {
+    unsafe body.withUnsafeReadableBytes { bytes in
+      guard let form = SubmittedForm(unsafe RawSpan(_unsafeBytes: bytes), slots: slots) else {
+        return false
+      }
+      return form.plain["keep"] == "yes"
+    }
+  }
+
+  /// What 3-D Secure may know of the browser.
+  private func browser(
+    of request: Request, _ body: ByteBuffer, _ address: String
+  ) -> [String: InputValue] {
+    let plain = unsafe body.withUnsafeReadableBytes { bytes in
+      SubmittedForm(unsafe RawSpan(_unsafeBytes: bytes), slots: slots)?.plain ?? [:]
+    }
+    var values: [String: InputValue] = [
+      "browser_address": .text(address), "browser_java": .boolean(false),
+      "browser_script": .boolean(plain["b_js"] == "1"),
+    ]
+    func text(_ name: String, _ value: String?, atMost longest: Int) {
+      guard let value, !value.isEmpty, value.utf8.count <= longest else { return }
+      values[name] = .text(value)
+    }
+    func integer(_ name: String, _ key: String, _ range: ClosedRange<Int64>) {
+      guard let number = plain[key].flatMap({ Int64($0) }), range.contains(number) else { return }
+      values[name] = .integer(number)
+    }
+    text("browser_accept", request.headers[.accept], atMost: 2_048)
+    text("browser_user_agent", request.headers[.userAgent], atMost: 2_048)
+    let language =
+      plain["b_lang"]
+      ?? request.headers[.acceptLanguage]?.split(separator: ",").first
+      .map { String($0.prefix { $0 != ";" }) }
+    text("browser_language", language, atMost: 35)
+    integer("browser_time_zone", "b_tz", -1_440...1_440)
+    integer("browser_width", "b_width", 0...999_999)
+    integer("browser_height", "b_height", 0...999_999)
+    integer("browser_depth", "b_depth", 1...48)
+    return values
+  }
+
+  /// Carries what cannot be copied out of a closure.
+  private final class ReadBox {
+    private var read: Read?
+    init(_ read: consuming Read) { self.read = .some(consume read) }
+    func take() -> Read { read.take() ?? .nothing }
+  }
+}

@@ -1,0 +1,295 @@
+import Bytes
+import Cards
+import ConfigurationReading
+import Cryptography
+import HTTPTypes
+import Hummingbird
+import JSON
+import Logging
+import NIOCore
+import PaymentStore
+import Payments
+import SecretMemory
+
+/// What browsers ask. A GET is always safe and shows the state that is true now; a POST is always answered
+/// by 303, since Chromium writes the body of one that is answered by a page into its profile.
+struct ShopperRoutes: Sendable {
+  let engine: PaymentEngine
+  let renderer: PageRenderer
+  let identifiers: Identifiers
+  let guesses: Guesses
+  let brands: @Sendable () -> BrandTable
+  let slots: SecretPool
+  let headers: PageHeaders
+  let trustedProxies: Set<String>
+  let publicOrigin: String
+
+  func add(to router: Router<ShopperContext>) {
+    for path in ["/p/:address", "/p/:address/card", "/p/:address/code", "/p/:address/out"] {
+      router.get(RouterPath(path)) { try await show($0, $1) }
+      router.head(RouterPath(path)) { try await show($0, $1) }
+    }
+    router.get("/p/:address/state") { try await state($0, $1) }
+    router.get("/p/:address/bank/go") { try await bankGo($0, $1) }
+    router.post("/p/:address/bank/back") { try await bankBack($0, $1) }
+    router.post("/p/:address/pay") { try await pay($0, $1) }
+    router.post("/p/:address/cancel") { try await cancel($0, $1) }
+    router.post("/p/:address/more") { try await more($0, $1) }
+    router.post("/p/:address/brand") { try await brand($0, $1) }
+    router.get("/a/:file") { try asset($0, $1) }
+  }
+
+  // MARK: - What is shown
+
+  /// A payment, its attempts and who asks for it.
+  struct Visit: Sendable {
+    var payment: Payment
+    let attempts: [Attempt]
+    let merchant: PageMerchant
+    let cookie: BrowserCookie
+    let isFirst: Bool
+    var language: Language
+
+    var last: Attempt? { attempts.last }
+  }
+
+  /// Finds the payment of the path, and makes the browser the first one where none was.
+  func visit(_ request: Request, _ context: ShopperContext) async throws -> Visit? {
+    guard let address = context.parameters.get("address"), Identifiers.isAddress(address) else {
+      return nil
+    }
+    let cookie = try BrowserCookie(request) ?? BrowserCookie(secret: identifiers.address())
+    let digest = Digest256.sha256(Array(cookie.secret.utf8).rawSpan).hex
+    let found = try await engine.store.read { reading -> (Payment, [Attempt])? in
+      guard let payment = try reading.payment(at: address) else { return nil }
+      return (payment, try reading.attempts(of: payment.id))
+    }
+    guard var (payment, attempts) = found, let merchant = engine.merchants[payment.merchant] else {
+      return nil
+    }
+    if payment.browser == nil, request.method == .get {
+      try await engine.change(payment.id) { payment, _, _ in
+        if payment.browser == nil { payment.browser = digest }
+      }
+      payment = try await engine.store.read { try $0.payment(at: address) } ?? payment
+    }
+    let wanted = request.uri.queryParameters.get("lang").flatMap { Language(rawValue: String($0)) }
+    if let wanted, merchant.languages.contains(wanted), payment.language != wanted.rawValue,
+      payment.browser == digest
+    {
+      try await engine.change(payment.id) { payment, _, _ in payment.language = wanted.rawValue }
+      payment.language = wanted.rawValue
+    }
+    attempts = attempts.filter { $0.payment == payment.id }
+    let language =
+      (wanted ?? payment.language.flatMap { Language(rawValue: $0) }).flatMap {
+        merchant.languages.contains($0) ? $0 : nil
+      } ?? Language.preferred(request.headers[.acceptLanguage], among: merchant.languages)
+    return Visit(
+      payment: payment, attempts: attempts, merchant: merchant, cookie: cookie,
+      isFirst: payment.browser == digest, language: language)
+  }
+
+  private func show(_ request: Request, _ context: ShopperContext) async throws -> Response {
+    guard let visit = try await visit(request, context) else {
+      return try fault("gone", .notFound, request)
+    }
+    let kept = try await keptCards(of: visit)
+    let screen = Screen.of(
+      visit.payment, visit.last, isFirst: visit.isFirst, hasKept: !kept.isEmpty, at: engine.now())
+    switch request.uri.path.split(separator: "/").last {
+    case "card":
+      guard visit.payment.mayBegin(at: engine.now()), visit.payment.methods.contains(.card) else {
+        return redirect(to: "", visit)
+      }
+      return try await page(.card, visit, kept)
+    case "code":
+      guard mayTryAgain(visit) || screen == .code else { return redirect(to: "", visit) }
+      return try await page(.code, visit, kept)
+    case "out":
+      guard let url = visit.last?.walletURL, visit.last?.step == .wallet, visit.isFirst else {
+        return redirect(to: "", visit)
+      }
+      return try answer(renderer.out(visit, to: url), .plain, visit)
+    default: return try await page(screen, visit, kept)
+    }
+  }
+
+  /// Whether the card of the last attempt may be tried again by its code alone. Where it may not, its
+  /// absence tells nothing of why.
+  func mayTryAgain(_ visit: Visit) -> Bool {
+    guard visit.isFirst, visit.payment.mayBegin(at: engine.now()), let last = visit.last,
+      last.token != nil, last.card != nil
+    else { return false }
+    switch last.result {
+    case .unconfirmed, .down: return true
+    case .refused:
+      return Reasons.told(last, among: visit.attempts) == .limit
+        || Reasons.told(last, among: visit.attempts) == .funds
+    default: return false
+    }
+  }
+
+  private func page(
+    _ screen: Screen, _ visit: Visit, _ kept: [ShownCard]
+  ) async throws -> Response {
+    let view = PageView(
+      visit: visit, screen: screen, kept: kept, now: engine.now(), form: try identifiers.address(),
+      mayTryAgain: mayTryAgain(visit), brands: brands().brands.map(\.name))
+    let html = try renderer.page(view)
+    // What is shown once has been shown.
+    if visit.isFirst, screen == .card || screen == .kept || screen == .code,
+      !visit.payment.faults.isEmpty || visit.payment.notice != nil
+    {
+      try await engine.change(visit.payment.id) { payment, _, _ in
+        payment.faults = []
+        payment.notice = nil
+        payment.choices = FormChoices()
+      }
+    }
+    return try answer(html, screen == .bank ? .bank : .plain, visit)
+  }
+
+  /// The cards that the shopper may choose from, each by an id of this payment.
+  func keptCards(of visit: Visit) async throws -> [ShownCard] {
+    guard visit.isFirst, let customer = visit.payment.customer,
+      visit.payment.methods.contains(.card)
+    else { return [] }
+    let merchant = visit.merchant.name
+    let cards = try await engine.store.read {
+      try $0.keptCards(merchant: merchant, customer: customer, limit: 10)
+    }
+    return cards.map { card in
+      let text = "\(visit.payment.address).\(card.token)"
+      let id = Digest256.sha256(Array(text.utf8).rawSpan).hex.prefix(26)
+      return ShownCard(id: String(id), token: card.token, card: card.card)
+    }
+  }
+
+  private func state(_ request: Request, _ context: ShopperContext) async throws -> Response {
+    guard let visit = try await visit(request, context) else {
+      return try fault("gone", .notFound, request)
+    }
+    let kept = try await keptCards(of: visit)
+    let now = engine.now()
+    let screen = Screen.of(
+      visit.payment, visit.last, isFirst: visit.isFirst, hasKept: !kept.isEmpty, at: now)
+    let body = JSONWriter.document {
+      $0.member("screen", string: screen.rawValue)
+      $0.member("left", integer: max(0, Int((visit.payment.expiresAt - now) / 1_000)))
+    }
+    var fields = headers.fields(.plain, language: nil)
+    fields[.contentType] = "application/json"
+    return Response(
+      status: .ok, headers: fields, body: .init(byteBuffer: ByteBuffer(bytes: body)))
+  }
+
+  // MARK: - The bank
+
+  private func bankGo(_ request: Request, _ context: ShopperContext) async throws -> Response {
+    guard let visit = try await visit(request, context), visit.isFirst,
+      let challenge = visit.last?.challenge, visit.last?.step == .challenge
+    else { return try await redirectOrFault(request, context) }
+    return try answer(renderer.bankGo(visit, challenge), .toBank, visit)
+  }
+
+  private func bankBack(_ request: Request, _ context: ShopperContext) async throws -> Response {
+    // What the bank says here is nobody's word: the 3-D Secure server is asked.
+    _ = try? await request.body.collect(upTo: context.maxUploadSize)
+    guard let visit = try await visit(request, context) else {
+      return try fault("gone", .notFound, request)
+    }
+    if let last = visit.last, last.step == .challenge, let id = last.id {
+      let isTaken = try await engine.store.write { writing -> Bool in
+        guard var attempt = try writing.reading.attempt(id), attempt.step == .challenge else {
+          return false
+        }
+        attempt.step = .tokenized
+        try writing.save(attempt)
+        return true
+      }
+      if isTaken {
+        engine.run(id) { engine in
+          guard let attempt = try await engine.store.read({ try $0.attempt(id) }) else { return }
+          try await engine.confirm(attempt)
+        }
+        await engine.waiters.wait(for: id, milliseconds: PaymentEngine.patience)
+      }
+    }
+    return try answer(renderer.bankBack(visit), .fromBank, nil)
+  }
+
+  // MARK: - Small things
+
+  private func cancel(_ request: Request, _ context: ShopperContext) async throws -> Response {
+    guard isOurs(request), let visit = try await visit(request, context), visit.isFirst else {
+      return try await redirectOrFault(request, context)
+    }
+    try await engine.change(visit.payment.id) { payment, _, now in
+      if !payment.cancel(at: now), payment.state == .inProgress { payment.notice = "wait_late" }
+    }
+    return redirect(to: "#outcome", visit)
+  }
+
+  private func more(_ request: Request, _ context: ShopperContext) async throws -> Response {
+    guard isOurs(request), let visit = try await visit(request, context), visit.isFirst else {
+      return try await redirectOrFault(request, context)
+    }
+    if visit.merchant.settings.mayProlong {
+      try await engine.change(visit.payment.id) { payment, _, now in _ = payment.prolong(at: now) }
+    }
+    return redirect(to: visit.last?.step == .code ? "/code" : "/card", visit)
+  }
+
+  private func brand(_ request: Request, _ context: ShopperContext) async throws -> Response {
+    let address = context.address(of: request, trusting: trustedProxies)
+    guard isOurs(request), guesses.admit(lookupFrom: address, at: engine.now()) else {
+      return plain(.tooManyRequests)
+    }
+    let body = try await request.body.collect(upTo: 256)
+    let text = String(buffer: body)
+    guard text.hasPrefix("bin="), (6...8).contains(text.utf8.count - 4),
+      text.utf8.dropFirst(4).allSatisfy({ isDigit($0) }), let value = UInt64(text.dropFirst(4))
+    else { return plain(.badRequest) }
+    let scale = (0..<(12 - text.utf8.count + 4)).reduce(UInt64(1)) { number, _ in number * 10 }
+    let stretches = brands().stretches(in: value * scale...(value + 1) * scale - 1)
+    let kinds = Set(stretches.compactMap(\.kind))
+    // Where a longer prefix decides, the answer is that of what is certain now.
+    let match = kinds.count == 1 ? kinds.first : nil
+    let json = JSONWriter.document { json in
+      json.name("brands")
+      json.beginArray()
+      for brand in match?.match.brands ?? [] { json.string(brand.name) }
+      json.endArray()
+      json.name("lengths")
+      json.beginArray()
+      for length in (match?.lengths.sorted() ?? []) { json.integer(length) }
+      json.endArray()
+      json.member("cvc", integer: match.map { CardRules.codeLength(of: $0.match) } ?? 3)
+    }
+    var fields = headers.fields(.plain, language: nil)
+    fields[.contentType] = "application/json"
+    return Response(
+      status: .ok, headers: fields, body: .init(byteBuffer: ByteBuffer(bytes: json)))
+  }
+
+  private func asset(_ request: Request, _ context: ShopperContext) throws -> Response {
+    guard let file = renderer.assets.file(context.parameters.get("file") ?? "") else {
+      return try fault("gone", .notFound, request)
+    }
+    let fields: HTTPFields = [
+      .contentType: file.type, .cacheControl: "public, max-age=31536000, immutable",
+      .xContentTypeOptions: "nosniff",
+      .strictTransportSecurity: "max-age=63072000; includeSubDomains",
+    ]
+    return Response(
+      status: .ok, headers: fields, body: .init(byteBuffer: ByteBuffer(bytes: file.bytes)))
+  }
+}
+
+/// A card that may be chosen.
+struct ShownCard: Sendable {
+  let id: String
+  let token: String
+  let card: CardView
+}

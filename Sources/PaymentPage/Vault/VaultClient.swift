@@ -1,0 +1,157 @@
+import AsyncHTTPClient
+import Logging
+import NIOCore
+import NIOHTTP1
+import NIOPosix
+import NIOSSL
+
+/// The vault, as one merchant's page may ask it: tokenize, detokenize to the acquirer, delete.
+///
+/// Whatever may have reached the vault is asked again under its idempotency key, until an answer comes or
+/// the time is over: the vault does nothing twice.
+final class VaultClient: Sendable {
+  /// How the vault is found, and the pair that is shown.
+  struct Place: Sendable {
+    let host: String
+    let port: Int
+    let serverName: String
+    let authorityPath: String
+    let certificatePath: String
+    let privateKeyPath: String
+  }
+
+  /// How long it is asked again for a payment, and for anything else.
+  static let paymentTime = TimeAmount.seconds(120)
+  static let otherTime = TimeAmount.seconds(20)
+  private static let mostAnswerBytes = 64 << 10
+
+  private let client: HTTPClient
+  private let base: String
+  private let logger: Logger
+
+  init(_ place: Place, on group: any EventLoopGroup, logger: Logger) throws {
+    var tls = TLSConfiguration.makeClientConfiguration()
+    tls.minimumTLSVersion = .tlsv13
+    tls.trustRoots = .file(place.authorityPath)
+    tls.certificateChain = try NIOSSLCertificate.fromPEMFile(place.certificatePath)
+      .map { .certificate($0) }
+    tls.privateKey = .privateKey(try NIOSSLPrivateKey(file: place.privateKeyPath, format: .pem))
+    var configuration = HTTPClient.Configuration(
+      tlsConfiguration: tls, redirectConfiguration: .disallow,
+      timeout: .init(connect: .seconds(5)), decompression: .disabled)
+    configuration.connectionPool.concurrentHTTP1ConnectionsPerHostSoftLimit = 64
+    configuration.connectionPool.retryConnectionEstablishment = false
+    configuration.httpVersion = .http1Only
+    if place.serverName != place.host {
+      configuration.dnsOverride = [place.serverName: place.host]
+    }
+    client = HTTPClient(eventLoopGroupProvider: .shared(group), configuration: configuration)
+    let name = place.serverName.contains(":") ? "[\(place.serverName)]" : place.serverName
+    base = "https://\(name):\(place.port)"
+    self.logger = logger
+  }
+
+  func shutdown() async { try? await client.shutdown() }
+
+  func tokenize(_ body: ByteBuffer, key: String) async -> VaultAnswer {
+    await ask(.POST, "/v1/tokens", body, key: key, within: Self.otherTime)
+  }
+
+  func view(_ token: String, preferredBrand: String? = nil) async -> VaultAnswer {
+    await ask(
+      .POST, "/v1/tokens", VaultRequest.view(token, preferredBrand: preferredBrand), key: nil,
+      within: .seconds(5))
+  }
+
+  func push(
+    _ token: String, _ body: ByteBuffer, key: String, within time: TimeAmount = paymentTime
+  ) async -> VaultAnswer {
+    await ask(.POST, "/v1/tokens/\(token)/detokenize", body, key: key, within: time)
+  }
+
+  func delete(_ token: String) async -> VaultAnswer {
+    await ask(.DELETE, "/v1/tokens/\(token)", nil, key: nil, within: .seconds(5))
+  }
+
+  /// Whether the vault answers at all.
+  func isReached() async -> Bool {
+    if case .notSent = await once(.GET, "/v1/tokens", nil, key: nil, by: .now() + .seconds(5)) {
+      return false
+    }
+    return true
+  }
+
+  /// Asks, and asks again where it has to, and may.
+  private func ask(
+    _ method: HTTPMethod, _ path: String, _ body: ByteBuffer?, key: String?,
+    within time: TimeAmount
+  ) async -> VaultAnswer {
+    let deadline = NIODeadline.now() + time
+    var pause = TimeAmount.milliseconds(50)
+    var wasSent = false
+    while true {
+      let answer = await once(method, path, body, key: key, by: deadline)
+      switch answer {
+      case .problem(let problem) where Self.passes(problem): break
+      case .notSent: break
+      case .lost: wasSent = true
+      default: return answer
+      }
+      guard .now() + pause < deadline else {
+        if case .problem(let problem) = answer, problem.name != "request-in-progress", !wasSent {
+          return answer
+        }
+        if case .notSent = answer, !wasSent { return .notSent }
+        return .lost
+      }
+      try? await Task.sleep(nanoseconds: UInt64(pause.nanoseconds))
+      pause = min(pause * 2, .seconds(1))
+      if Task.isCancelled { return wasSent ? .lost : answer }
+    }
+  }
+
+  /// Whether the same request may be answered otherwise in a moment.
+  private static func passes(_ problem: VaultProblem) -> Bool {
+    switch problem.name {
+    case "request-in-progress", "overloaded", "sealed", "shutting-down", "unavailable": true
+    default: false
+    }
+  }
+
+  private func once(
+    _ method: HTTPMethod, _ path: String, _ body: ByteBuffer?, key: String?,
+    by deadline: NIODeadline
+  ) async -> VaultAnswer {
+    var request = HTTPClientRequest(url: base + path)
+    request.method = method
+    if let body {
+      request.headers.add(name: "Content-Type", value: "application/json")
+      request.body = .bytes(body)
+    }
+    if let key { request.headers.add(name: "Idempotency-Key", value: key) }
+    do {
+      let response = try await client.execute(request, deadline: deadline)
+      let received = try await response.body.collect(upTo: Self.mostAnswerBytes)
+      let bytes = Array(received.readableBytesView)
+      let status = Int(response.status.code)
+      if (200..<300).contains(status) { return .done(status: status, body: bytes) }
+      return .problem(VaultProblem(status: status, body: bytes))
+    } catch {
+      logger.debug("the vault does not answer", metadata: ["cause": "\(type(of: error))"])
+      return Self.wasNotSent(error) ? .notSent : .lost
+    }
+  }
+
+  private static func wasNotSent(_ error: any Error) -> Bool {
+    switch error {
+    case let error as HTTPClientError:
+      error == .connectTimeout || error == .getConnectionFromPoolTimeout
+        || error == .tlsHandshakeTimeout
+    case is NIOConnectionError: true
+    case let error as NIOSSLError:
+      if case .handshakeFailed = error { true } else { false }
+    case let error as IOError: error.errnoCode == ECONNREFUSED
+    default: false
+    }
+  }
+}

@@ -1,0 +1,134 @@
+extension Payment {
+  /// How many attempts count against ``attemptLimit``: all that may have been of use to somebody who guesses.
+  package static func counted(_ attempts: [Attempt]) -> Int {
+    attempts.count { $0.result != .fault && $0.result != .left }
+  }
+
+  /// Whether an attempt may begin now.
+  package func mayBegin(at now: Milliseconds) -> Bool { state == .open && now < expiresAt }
+
+  /// An attempt begins.
+  package mutating func begin(_ method: Method) {
+    state = .inProgress
+    self.method = method
+    faults = []
+  }
+
+  /// An attempt has ended, or the bank has taken it on.
+  ///
+  /// - Parameters:
+  ///   - attempts: all of them, this one too.
+  ///   - limit: how many may count.
+  /// - Returns: whether the shop is to be told.
+  package mutating func end(
+    with attempt: Attempt, of attempts: [Attempt], limit: Int, at now: Milliseconds
+  ) -> Bool {
+    let before = state
+    switch attempt.result {
+    case .approved:
+      state = .approved
+      approvedAmount = attempt.approvedAmount
+      kept = attempt.consent
+    case .pending: state = .pending
+    case .unknown: state = .unknown
+    case .refused, .unconfirmed, .down, .mistaken, .fault, .left, nil:
+      if Self.counted(attempts) >= limit {
+        state = .refused
+      } else {
+        state = now < expiresAt ? .open : .expired
+      }
+    }
+    if state.isFinal { endedAt = now }
+    return state != before
+  }
+
+  /// The shop, or the shopper, does not want it any more.
+  package mutating func cancel(at now: Milliseconds) -> Bool {
+    guard state == .open else { return false }
+    state = .cancelled
+    endedAt = now
+    return true
+  }
+
+  /// The time to pay is over. It never runs out on an attempt that is under way.
+  package mutating func expire(at now: Milliseconds) -> Bool {
+    guard state == .open, now >= expiresAt else { return false }
+    state = .expired
+    endedAt = now
+    return true
+  }
+
+  /// The shop has asked the acquirer what became of it.
+  package mutating func settle(
+    approved: Bool, amount: Int64?, _ attempt: Attempt?, at now: Milliseconds
+  ) -> Bool {
+    guard state == .pending || state == .unknown else { return false }
+    state = approved ? .approved : .refused
+    if approved {
+      approvedAmount = amount
+      kept = attempt?.consent
+    }
+    endedAt = now
+    return true
+  }
+
+  /// What more time gives.
+  package static let prolongation: Milliseconds = 600_000
+  package static let mostProlongations = 10
+
+  /// The shopper asks for more time.
+  package mutating func prolong(at now: Milliseconds) -> Bool {
+    guard state == .open, now < expiresAt, prolongations < Self.mostProlongations else {
+      return false
+    }
+    prolongations += 1
+    expiresAt += Self.prolongation
+    return true
+  }
+}
+
+/// What a browser is shown of a payment.
+package enum Screen: String, Sendable {
+  case card, kept, methods, wait, bank, code, refused, ended, approved, waiting, closed
+
+  /// How long the first browser sees what came of it.
+  package static let receiptTime: Milliseconds = 3_600_000
+
+  /// The screen of the state that is true now.
+  ///
+  /// - Parameters:
+  ///   - last: the attempt that was begun last.
+  ///   - isFirst: whether this is the first browser that came.
+  ///   - hasKept: whether there are cards to choose from.
+  package static func of(
+    _ payment: Payment, _ last: Attempt?, isFirst: Bool, hasKept: Bool, at now: Milliseconds
+  ) -> Screen {
+    switch payment.state {
+    case .open:
+      guard now < payment.expiresAt else { return isFirst ? .ended : .closed }
+      if isFirst, last?.result != nil { return .refused }
+      return form(payment, hasKept: isFirst && hasKept)
+    case .inProgress:
+      guard isFirst else { return .wait }
+      switch last?.step {
+      case .challenge: return .bank
+      case .code: return .code
+      default: return .wait
+      }
+    case .pending, .unknown: return .waiting
+    case .approved: return mayBeSeen(payment, isFirst, now) ? .approved : .closed
+    case .refused, .cancelled, .expired:
+      return mayBeSeen(payment, isFirst, now) ? .ended : .closed
+    }
+  }
+
+  /// The form to pay with.
+  package static func form(_ payment: Payment, hasKept: Bool) -> Screen {
+    guard payment.methods.contains(.card) else { return .methods }
+    return hasKept ? .kept : .card
+  }
+
+  private static func mayBeSeen(_ payment: Payment, _ isFirst: Bool, _ now: Milliseconds) -> Bool {
+    isFirst && now < (payment.endedAt ?? payment.expiresAt) + receiptTime
+  }
+}

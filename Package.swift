@@ -231,6 +231,7 @@ let package = Package(
         .embedInCode("Resources/development.yaml"),
         .embedInCode("Resources/development-pki.cnf"),
         .embedInCode("Resources/simulator.yaml"),
+        .embedInCode("Resources/page.yaml"),
       ],
       swiftSettings: strict),
 

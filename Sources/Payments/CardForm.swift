@@ -123,12 +123,9 @@ extension CardRules {
   /// Whether digits are missing or too many, by what the first ones say of the card.
   private func lengthFault(_ prefix: UInt64, _ count: Int) -> FieldFault? {
     let lengths = self.lengths(prefix, digits: min(count, 12)) ?? PAN.lengths.map { $0 }
-    guard let least = lengths.min(), let most = lengths.max() else { return nil }
-    let shown = lengths.count == 1 ? String(most) : "\(least)–\(most)"
-    if count < least { return FieldFault(.number, "number_short", ["n": shown]) }
-    if count > most { return FieldFault(.number, "number_long", ["n": shown]) }
-    guard !lengths.contains(count) else { return nil }
-    return FieldFault(.number, "number_short", ["n": shown])
+    guard let most = lengths.max(), !lengths.contains(count) else { return nil }
+    return FieldFault(
+      .number, count > most ? "number_long" : "number_short", ["n": String(count)])
   }
 
   /// The lengths of numbers that begin so; nil where no range is known, or more than one.
@@ -209,7 +206,6 @@ extension CardRules {
     }
     let all = parts.flatMap { $0 }
     switch all.count {
-    case 3: return (number(all.prefix(1)), 2000 + number(all.suffix(2)))
     case 4: return (number(all.prefix(2)), 2000 + number(all.suffix(2)))
     case 6: return (number(all.prefix(2)), number(all.suffix(4)))
     default: return nil

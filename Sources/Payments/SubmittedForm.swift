@@ -22,7 +22,7 @@ package struct SubmittedForm: ~Copyable {
   package static let slotBytes = 64
 
   package static let plainNames: Set<String> = [
-    "form", "scheme", "keep", "card", "pay", "wallet", "lang", "b_lang", "b_tz", "b_width",
+    "form", "scheme", "keep", "card", "pay", "method", "cancel", "b_lang", "b_tz", "b_width",
     "b_height", "b_depth", "b_js",
   ]
 
@@ -46,7 +46,9 @@ package struct SubmittedForm: ~Copyable {
       case "name" where name == nil:
         guard let slot = Self.secret(in: body, value, slots) else { return nil }
         name = consume slot
-      case let name? where Self.plainNames.contains(name) && plain[name] == nil:
+      case let name?
+      where (Self.plainNames.contains(name) || name.hasPrefix("scheme-")) && plain[name] == nil
+        && plain.count < 32:
         plain[name] = Self.text(in: body, value)
       default: break
       }
@@ -58,7 +60,7 @@ package struct SubmittedForm: ~Copyable {
   package mutating func takeCode() -> SecretSlot? { cvc.take() }
 
   private static func name(in body: RawSpan, _ range: Range<Int>) -> String? {
-    guard range.count <= 16 else { return nil }
+    guard range.count <= 40 else { return nil }
     var name = ""
     for offset in range { name.unicodeScalars.append(Unicode.Scalar(body.byte(offset))) }
     return name

@@ -45,6 +45,24 @@ extension PaymentEngine {
     try await change(attempt.payment) { payment, _, _ in payment.faults = [fault] }
   }
 
+  /// Goes on with a card that the vault has: first with the brand that was chosen this time.
+  func payAgain(_ attempt: Attempt) async throws {
+    guard let (_, merchant) = try await parts(of: attempt), let token = attempt.token else {
+      return try await end(attempt, .fault)
+    }
+    switch await merchant.vault.view(token, preferredBrand: attempt.card?.scheme) {
+    case .done: try await authenticate(attempt)
+    case .problem(let problem) where problem.status == 404:
+      // The shop has deleted it.
+      try await store.write { try $0.forgetCard(token: token) }
+      try await end(attempt, .mistaken)
+    case .problem(let problem):
+      report(problem, of: "tokenize")
+      try await end(attempt, problem.status >= 500 || problem.status == 429 ? .down : .fault)
+    case .notSent, .lost: try await end(attempt, .down)
+    }
+  }
+
   /// Asks the acquirer's 3-D Secure server, where it has one.
   func authenticate(_ attempt: Attempt) async throws {
     guard let (payment, merchant) = try await parts(of: attempt), let token = attempt.token else {

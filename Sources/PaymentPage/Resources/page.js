@@ -1,5 +1,5 @@
 'use strict';
-// Screens work without this file. Rules of the fields are the server's too; one table tests both.
+// Screens work without this. The rules are the server's too: one table tests both.
 const plain = (text) => text.trim().replace(/\p{Nd}/gu, (sign) => {
 	let code = sign.charCodeAt(0);
 	while (/\p{Nd}/u.test(String.fromCharCode(code - 1))) code -= 1;
@@ -7,7 +7,7 @@ const plain = (text) => text.trim().replace(/\p{Nd}/gu, (sign) => {
 });
 const bare = (text) => plain(text).replace(/[\s\u00ad\u200b-\u200f\u2060.\u00b7\p{Pd}\u2212]/gu, '');
 const rules = {
-	// `known`: what the server says of the first digits; `taken`: its brands that the shop takes.
+	// `known` is the answer to `brand`, `taken` those of its brands that the shop takes.
 	number(text, known, taken) {
 		const digits = bare(text);
 		const n = digits.length;
@@ -60,7 +60,7 @@ const root = globalThis.document?.documentElement;
 const opened = Date.now();
 const words = {};
 let base, here;
-const fill = (text, values) => text.replace(/\{(\w+)\}/g, (whole, key) => values[key] ?? whole);
+const fill = (text, values) => text.replace(/\{(\w+)\}/g, (all, key) => values[key] ?? all);
 const some = (key, n) => fill(words[`${key}_${new Intl.PluralRules(root.lang).select(n)}`], { n });
 const say = (text) => put('status', text);
 const go = (at) => {
@@ -71,7 +71,8 @@ const go = (at) => {
 const pay = (form) => {
 	const ids = ['number', 'expiry', 'card', 'cvc', 'name'].filter((id) => $(`${id}-error`));
 	const faults = {};
-	let known, pressing, asked = '';
+	let known, held, asked = '', listed = !$('faults').hidden;
+	for (const id of ids) faults[id] = $(`${id}-why`).textContent;
 	const chosen = () => form.querySelector('[name=card]:checked');
 	const count = () => (chosen() ?? form).dataset.cvc ?? known?.cvc;
 	const marks = () => known?.brands.map((id) => $(`mark-${id}`)).filter(Boolean) ?? [];
@@ -92,7 +93,7 @@ const pay = (form) => {
 		field(id).setAttribute('aria-invalid', !!text);
 		field(id).setAttribute('aria-describedby', [`${id}-hint`, text && `${id}-error`].filter($).join(' '));
 		const shown = ids.filter((one) => faults[one]);
-		$('faults').hidden = !shown.length;
+		$('faults').hidden = !listed || !shown.length;
 		put('faults-title', some('faults', shown.length));
 		$('faults').lastElementChild.replaceChildren(...shown.map((one) => {
 			const item = make('li');
@@ -126,7 +127,7 @@ const pay = (form) => {
 		if (a) say(fill(two ? words.brand_two : words.brand_one, { a, b }));
 	};
 	const ask = async (digits) => {
-		const bin = digits.length < 6 ? '' : digits.slice(0, digits.length < 8 ? 6 : 8);
+		const [bin] = /^(\d{8}|\d{6})?/.exec(digits);
 		if (bin === asked) return;
 		if (known && bin.slice(0, 6) !== asked.slice(0, 6)) learn();
 		asked = bin;
@@ -147,12 +148,13 @@ const pay = (form) => {
 		for (const one of [id, name]) if (faults[one] && !check(one).error) show(one, {});
 	});
 	on(form, 'change', ({ target }) => tidy(target));
-	// An error now would move the button away.
-	on(document, 'pointerdown', (event) => { pressing = event.target.closest('button, a'); });
+	// An error here would move the button.
+	on(document, 'pointerdown', (event) => { held = event.target.closest('button, a'); });
 	on(form, 'focusout', ({ target: { id, value } }) => {
-		if (ids.includes(id) && value && !pressing) show(id, check(id));
+		if (ids.includes(id) && value && !held) show(id, check(id));
 	});
 	on(form, 'submit', (event) => {
+		listed = true;
 		if (ids.filter((id) => show(id, check(id))).length) {
 			event.preventDefault();
 			document.title = words.title_error;
@@ -162,8 +164,7 @@ const pay = (form) => {
 		const { width, height, colorDepth: depth } = screen;
 		const browser = { lang: navigator.language, tz: new Date().getTimezoneOffset(), width, height, depth, js: 1 };
 		for (const key in browser) form.elements[`b_${key}`].value = browser[key];
-		form.elements.pay.setAttribute('aria-disabled', true);
-		form.elements.pay.textContent = words.paying;
+		Object.assign(form.elements.pay, { ariaDisabled: true, textContent: words.paying });
 		say(words.paying);
 	});
 	if (chosen()) hint();
@@ -174,16 +175,16 @@ const time = (box) => {
 	let shown;
 	const tick = () => {
 		if (Date.now() >= end) return go(self);
-		const minutes = Math.ceil((end - Date.now()) / 60000);
-		if (minutes < shown) {
-			put('left', some('left', minutes));
-			put('left-value', some('left_value', minutes));
-			if ([5, 2].includes(minutes)) {
+		const left = Math.ceil((end - Date.now()) / 60000);
+		if (left < shown) {
+			put('left', some('left', left));
+			put('left-value', some('left_value', left));
+			if ([5, 2].includes(left)) {
 				box.classList.add('near');
-				say(some('time_warn', minutes));
+				say(some('time_warn', left));
 			}
 		}
-		shown = minutes;
+		shown = left;
 		setTimeout(tick, 1000);
 	};
 	tick();

@@ -8,6 +8,11 @@ extension PageContext {
   /// The faults that this browser may see.
   private var faults: [FieldFault] { visit.isFirst ? payment.faults : [] }
 
+  /// The brands that a card can carry beside another.
+  private var schemes: [String] {
+    view.brands.filter { ["cb", "visa", "mastercard"].contains($0) }
+  }
+
   private func sentence(_ fault: FieldFault) -> String {
     var values = fault.values
     if let month = values["month"], let year = values["year"] {
@@ -30,7 +35,12 @@ extension PageContext {
       [
         "title": text("faults", count: shown.count),
         "list": shown.map { fault in
-          let place = fault.field == .card ? "step" : fault.field.rawValue
+          let place =
+            switch fault.field {
+            case .scheme: "scheme-\(schemes.first ?? "")"
+            case .card: "card-\(view.kept.first?.id ?? "")"
+            default: fault.field.rawValue
+            }
           return ["href": "#\(place)", "text": sentence(fault)]
         },
       ] as [String: Any]
@@ -43,7 +53,6 @@ extension PageContext {
       "asks_name": visit.merchant.settings.inputs.contains("cardholder_name"),
       "back": !view.kept.isEmpty,
     ]
-    let schemes = view.brands.filter { ["cb", "visa", "mastercard"].contains($0) }
     if schemes.count > 1 {
       part["schemes"] =
         [

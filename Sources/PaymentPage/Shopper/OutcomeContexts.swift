@@ -51,7 +51,7 @@ extension PageContext {
     context["outcome"] =
       [
         "title": text(keys.title, wallet), "text": keys.texts.map { text($0, wallet) },
-        "pause": true, "heading": true,
+        "pause": true, "done": false, "open": false,
       ] as [String: Any]
     var part: [String: Any] = ["other": payment.methods.contains(.card), "again": view.mayTryAgain]
     if let next = keys.next { part["next"] = text(next, wallet) }
@@ -65,7 +65,8 @@ extension PageContext {
   func add(approved context: inout [String: Any]) {
     context["outcome"] =
       [
-        "title": text("approved_title"), "text": [text("approved")], "done": true, "heading": true,
+        "title": text("approved_title"), "text": [text("approved")], "pause": false, "done": true,
+        "open": false,
       ] as [String: Any]
     let approved = payment.approvedAmount ?? payment.amount
     var part: [String: Any] = ["kept": payment.kept != nil]
@@ -101,13 +102,15 @@ extension PageContext {
   }
 
   func add(end context: inout [String: Any]) {
-    var outcome: [String: Any] = ["pause": true, "heading": true]
+    var outcome: [String: Any] = ["pause": true, "done": false, "open": false]
     switch view.screen {
     case .closed:
       outcome["title"] = text("closed_title")
       outcome["text"] = [text("closed")]
-      context["heading"] = nil
-      outcome["heading"] = false
+      // Not whether it was paid.
+      context["heading"] =
+        ["label": shop, "amount": amount(payment.amount), "long": false]
+        as [String: Any]
     case .waiting:
       let key = payment.state == .pending ? "pending" : "unknown"
       outcome["title"] = text(key + "_title")

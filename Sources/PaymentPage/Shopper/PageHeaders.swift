@@ -13,7 +13,7 @@ struct PageHeaders: Sendable {
   private static let permissions = [
     "accelerometer", "autoplay", "camera", "display-capture", "encrypted-media", "fullscreen",
     "geolocation", "gyroscope", "magnetometer", "microphone", "midi", "picture-in-picture",
-    "screen-wake-lock", "usb", "web-share", "xr-spatial-tracking",
+    "screen-wake-lock", "usb", "xr-spatial-tracking",
   ]
 
   func fields(_ kind: Kind, language: String?) -> HTTPFields {

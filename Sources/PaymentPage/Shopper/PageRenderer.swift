@@ -56,6 +56,8 @@ struct PageRenderer: Sendable {
     let view = PageView(visit: visit, screen: .bank, kept: [], now: visit.payment.createdAt)
     var context = PageContext(view, self).common(title: "bank_title")
     context["screen"] = "bank_go"
+    // Its policy allows no pictures.
+    context["icon"] = nil
     context["bank"] = ["acs_url": challenge.url, "creq": challenge.request]
     return try render("bank_go", context)
   }
@@ -65,6 +67,7 @@ struct PageRenderer: Sendable {
     let view = PageView(visit: visit, screen: .bank, kept: [], now: visit.payment.createdAt)
     var context = PageContext(view, self).common(title: "bank_back")
     context["screen"] = "bank_back"
+    context["icon"] = nil
     context["title"] = catalogue.text("bank_back", in: visit.language)
     return try render("bank_back", context)
   }
@@ -78,9 +81,10 @@ struct PageRenderer: Sendable {
       "lang": language.rawValue, "title": title, "screen": "fault", "base": "", "now": 0,
       "css": assets.css, "js": assets.js, "icon": assets.icon,
       "css_integrity": assets.cssIntegrity, "js_integrity": assets.jsIntegrity,
-      "t": catalogue.all(in: language, [:]), "test": isTest,
+      "t": catalogue.all(in: language, [:]), "test": isTest, "cancel": false, "assure": false,
       "outcome": [
-        "title": title, "pause": true, "text": [catalogue.text(key, in: language)],
+        "title": title, "pause": true, "done": false, "open": false,
+        "text": [catalogue.text(key, in: language)],
       ] as [String: Any],
     ]
     return (try? render("fault", context)) ?? title

@@ -62,7 +62,7 @@ extension ShopperRoutes {
     return redirect(to: "", visit)
   }
 
-  /// Whether a form was sent by a page of ours.
+  /// Whether a form was sent by a page of ours. Under `no-referrer` its origin is `null`.
   func isOurs(_ request: Request) -> Bool {
     if let name = HTTPField.Name("Sec-Fetch-Site"), let site = request.headers[name],
       site != "same-origin"
@@ -70,6 +70,6 @@ extension ShopperRoutes {
       return false
     }
     guard let origin = request.headers[.origin] else { return true }
-    return origin == publicOrigin
+    return origin == publicOrigin || origin == "null"
   }
 }

@@ -88,9 +88,9 @@ extension ShopperRoutes {
       !visit.attempts.contains(where: { $0.form == token })
     else { return .nothing }
     var choices = FormChoices()
-    choices.scheme = form.plain["scheme"]
     choices.keep = form.plain["keep"] == "yes"
     choices.card = form.plain["card"]
+    choices.scheme = choices.card.flatMap { form.plain["scheme-\($0)"] } ?? form.plain["scheme"]
     if let last = visit.last, last.step == .code, visit.isFirst, let card = last.card {
       switch CardRules.code(&form, of: card.brand, slots: slots) {
       case .success(let code): return .means(.confirmed(last), consume code, token)
@@ -201,7 +201,7 @@ extension ShopperRoutes {
     engine.run(id) { engine in
       switch means {
       case .new(let body, let scheme): try await engine.tokenize(noted, body, chosen: scheme)
-      default: try await engine.authenticate(noted)
+      default: try await engine.payAgain(noted)
       }
     }
     await engine.waiters.wait(for: id, milliseconds: PaymentEngine.patience)

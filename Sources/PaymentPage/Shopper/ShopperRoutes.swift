@@ -225,8 +225,31 @@ struct ShopperRoutes: Sendable {
     guard isOurs(request), let visit = try await visit(request, context), visit.isFirst else {
       return try await redirectOrFault(request, context)
     }
+    let body = try? await request.body.collect(upTo: context.maxUploadSize)
+    if body.map({ String(buffer: $0) })?.contains("cancel=attempt") == true {
+      return try await giveUp(visit)
+    }
     try await engine.change(visit.payment.id) { payment, _, now in
       if !payment.cancel(at: now), payment.state == .inProgress { payment.notice = "wait_late" }
+    }
+    return redirect(to: "#outcome", visit)
+  }
+
+  /// The shopper wants to pay otherwise than by what is under way, which charges nothing yet.
+  private func giveUp(_ visit: Visit) async throws -> Response {
+    guard let last = visit.last, let id = last.id, !engine.waiters.isUnderWay(id) else {
+      return redirect(to: "#outcome", visit)
+    }
+    let isTaken = try await engine.store.write { writing -> Bool in
+      guard var attempt = try writing.reading.attempt(id),
+        [.challenge, .code, .wallet].contains(attempt.step)
+      else { return false }
+      attempt.step = .tokenized
+      try writing.save(attempt)
+      return true
+    }
+    if isTaken {
+      try await engine.end(last, last.step == .wallet ? .left : .unconfirmed)
     }
     return redirect(to: "#outcome", visit)
   }
@@ -265,7 +288,7 @@ struct ShopperRoutes: Sendable {
       json.beginArray()
       for length in (match?.lengths.sorted() ?? []) { json.integer(length) }
       json.endArray()
-      json.member("cvc", integer: match.map { CardRules.codeLength(of: $0.match) } ?? 3)
+      json.member("cvc", integer: match.map { CardRules.codeLength(of: $0.match) })
     }
     var fields = headers.fields(.plain, language: nil)
     fields[.contentType] = "application/json"

@@ -18,7 +18,11 @@ enum DevelopmentPKI {
   /// Who signs whom.
   static let authorities = [
     Authority(
-      name: "ca", leaves: ["vault", "shop", "other-shop", "impostor", "nobody", "revoked"],
+      name: "ca",
+      leaves: [
+        "vault", "shop", "other-shop", "impostor", "nobody", "revoked", "page", "page-server",
+        "shop-backend",
+      ],
       revoked: ["revoked"]),
     Authority(
       name: "acquirer-ca", leaves: ["simulator", "acquirer", "vault-client"], revoked: []),
@@ -61,6 +65,17 @@ enum DevelopmentPKI {
     } catch {
       _ = try? ChildProcess.run(["rm", "-rf", partial])
       throw error
+    }
+  }
+
+  /// Makes leaves that a set of an earlier version lacks.
+  static func complete(in directory: String) throws(DevelopmentError) {
+    for authority in authorities {
+      for leaf in authority.leaves where !DevelopmentFiles.exists("\(directory)/\(leaf).pem") {
+        try DevelopmentFiles.write(
+          PackageResources.development_pki_cnf, to: "\(directory)/\(recipeName)")
+        try certify(leaf, by: authority.name, in: directory)
+      }
     }
   }
 

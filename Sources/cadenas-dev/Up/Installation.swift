@@ -7,8 +7,8 @@ struct Installation {
   /// What an installation consists of; a directory with other things and none of our configuration
   /// is not ours.
   private static let parts: Set<String> = [
-    "acquirers", "admin.sock", "cadenas.yaml", "keys", "logs", "pki", "store",
-    "up.lock",
+    "acquirers", "admin.sock", "cadenas.yaml", "keys", "logs", "page.sock", "page.yaml", "payments",
+    "pki", "shop.secret", "store", "up.lock", "wallet.secret",
   ]
 
   let directory: String

@@ -6,6 +6,8 @@ struct Programs {
   let development: String
   /// The vault.
   let vault: String
+  /// The payment page.
+  var page: String { vault + "-page" }
   /// The command that runs what follows it as another account, so that whoever starts the programs
   /// need not be who they run as; empty where they run as the same one.
   ///

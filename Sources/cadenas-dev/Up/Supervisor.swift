@@ -12,6 +12,14 @@ struct Supervisor {
   /// How many of a log's last lines a message quotes.
   private static let quotedLines = 12
 
+  /// A program that is started when vault and acquirer answer.
+  struct Further {
+    let name: String
+    let command: [String]
+    /// What answers a handshake when it has started.
+    let endpoints: [Endpoint]
+  }
+
   let installation: Installation
   let signals: SignalWaiter
 
@@ -19,7 +27,8 @@ struct Supervisor {
   /// - Throws: ``DevelopmentError/childFailed(name:reason:log:)`` when one ends by itself.
   func run(
     vault: Endpoint, acquirer: Endpoint, accessControl: Endpoint, programs: Programs,
-    ready: (_ vault: ChildProcess, _ acquirer: ChildProcess) -> Void
+    further: [Further] = [],
+    ready: (_ vault: ChildProcess, _ acquirer: ChildProcess, _ further: [ChildProcess]) -> Void
   ) throws(DevelopmentError) {
     let simulator = try start(
       "acquirer",
@@ -35,24 +44,42 @@ struct Supervisor {
       stop(simulator, within: 5)
       throw error
     }
-    let children = [service, simulator]
+    var children = [service, simulator]
     do {
       let pki = installation.pki
       let clients = [
         try HTTPSClient(to: vault, as: "shop", of: pki, trusting: "ca"),
         try HTTPSClient(to: acquirer, as: "vault-client", of: pki, trusting: "acquirer-ca"),
       ]
-      if try waitUntilAnswering(clients, children) {
-        ready(service, simulator)
+      if try waitUntilAnswering(clients, children), try start(further, &children) {
+        ready(service, simulator, Array(children.dropFirst(2)))
         try waitForSignal(children)
       }
     } catch {
-      for child in children { stop(child, within: Self.stopLimitSeconds) }
+      for child in children.reversed() { stop(child, within: Self.stopLimitSeconds) }
       throw error
     }
+    for child in children.dropFirst(2).reversed() { stop(child, within: Self.stopLimitSeconds) }
     let status = stop(service, within: Self.stopLimitSeconds)
     stop(simulator, within: 5)
     guard status == .exited(0) else { throw failure(service, "ended with \(status) when stopped") }
+  }
+
+  /// Starts the others, each when the one before answers; false where a signal came first.
+  private func start(
+    _ further: [Further], _ children: inout [ChildProcess]
+  ) throws(DevelopmentError) -> Bool {
+    for one in further {
+      children.append(try start(one.name, one.command))
+      var clients: [HTTPSClient] = []
+      for endpoint in one.endpoints {
+        clients.append(
+          try HTTPSClient(
+            to: endpoint, as: "shop-backend", of: installation.pki, trusting: "ca"))
+      }
+      guard try waitUntilAnswering(clients, children) else { return false }
+    }
+    return true
   }
 
   /// Starts `command` so that it dies with this process.

@@ -15,28 +15,50 @@ struct UpCommand: ParsableCommand {
   @Option(help: ArgumentHelp("The installation's directory.", valueName: "dir"))
   var directory: String
 
+  @Flag(help: "Run the payment page too.")
+  var shop = false
+
   func run() throws {
     let signals = SignalWaiter(SIGTERM, SIGINT, SIGCHLD)
     let programs = try Programs.beside()
     let installation = try Installation(directory: try DevelopmentFiles.absolute(directory))
-    let ports = try LoopbackPort.choose(3)
-    let vault = Endpoint(host: "127.0.0.1", port: ports[0])
-    let acquirer = Endpoint(host: "127.0.0.1", port: ports[1])
-    let acs = Endpoint(host: "127.0.0.1", port: ports[2])
+    let places = try LoopbackPort.choose(7).map { Endpoint(host: "127.0.0.1", port: $0) }
+    let (vault, acquirer, acs) = (places[0], places[1], places[2])
     try installation.prepare(vault: vault, acquirer: acquirer, program: programs.vault)
+    let page = PageInstallation.Places(
+      vault: vault, page: places[3], shops: places[4], shop: places[5], paypal: places[6])
+    let further = shop ? try self.further(installation, programs, page) : []
     let supervisor = Supervisor(installation: installation, signals: signals)
     try supervisor.run(
-      vault: vault, acquirer: acquirer, accessControl: acs, programs: programs
-    ) { service, simulator in
+      vault: vault, acquirer: acquirer, accessControl: acs, programs: programs, further: further
+    ) { service, simulator, further in
       let json = JSONWriter.document { json in
         json.member("vault", string: vault.url)
         json.member("acquirer", string: acquirer.url)
         json.member("acs", string: acs.url)
+        if shop {
+          json.member("page", string: page.page.url)
+          json.member("shops", string: page.shops.url)
+        }
         json.member("directory", string: installation.directory)
         json.member("vault_pid", integer: service.pid)
         json.member("acquirer_pid", integer: simulator.pid)
+        for child in further { json.member(JSONName("\(child.name)_pid"), integer: child.pid) }
       }
       Terminal.say(String(decoding: json, as: UTF8.self))
     }
+  }
+
+  /// The page, and what it needs.
+  private func further(
+    _ installation: Installation, _ programs: Programs, _ places: PageInstallation.Places
+  ) throws(DevelopmentError) -> [Supervisor.Further] {
+    let part = PageInstallation(installation: installation)
+    try part.prepare(places)
+    return [
+      Supervisor.Further(
+        name: "page", command: [programs.page, "serve", "--config", part.configuration],
+        endpoints: [places.page, places.shops])
+    ]
   }
 }

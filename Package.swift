@@ -340,6 +340,12 @@ let package = Package(
         "LMDB", "RecordFormat", "SecretMemory", "Storage", "SystemCalls",
         product("NIOEmbedded", "swift-nio"),
       ] + nio, reading: ["CommandLine", "Golden", "Reader"]),
+    tests(
+      "PaymentPageTests",
+      [
+        "Payments", "PaymentStore", "PaymentPage", "ConfigurationReading", "Bytes", "Cards",
+        "Cryptography", "JSON", "SecretMemory", product("GRDB", "GRDB.swift"),
+      ], embedding: ["form-cases.json"], reading: ["Browser", "form-cases.mjs"]),
     // The house: file length, imports by layer, card numbers that are not test numbers.
     tests("TidyTests", []),
   ]

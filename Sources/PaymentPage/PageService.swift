@@ -47,7 +47,8 @@ package struct PageService: Sendable {
     let figures = Figures()
     let now: @Sendable () -> Milliseconds = { Milliseconds(Date().timeIntervalSince1970 * 1_000) }
     engine = PaymentEngine(
-      store: store, merchants: merchants, publicURL: configuration.publicURL, figures: figures,
+      store: store, merchants: merchants, publicURL: configuration.publicURL,
+      paypal: try configuration.paypal.map { try PayPalClient($0, on: group) }, figures: figures,
       logger: logger, now: now)
     notifier = Notifier(engine)
     identities = try ShopIdentities(configuration.merchants) { now() / 1_000 }
@@ -132,6 +133,7 @@ package struct PageService: Sendable {
       await merchant.vault.shutdown()
       await merchant.notifier?.shutdown()
     }
+    await engine.paypal?.shutdown()
     store.close()
     logger.notice("stopped")
   }

@@ -11,18 +11,23 @@ package struct TypedCard: ~Copyable {
   package let brands: BrandMatch
   /// What the shopper has chosen of two brands.
   package let scheme: Brand?
+  /// As it stands on the card; nil where it was not asked for.
+  package let name: String?
 }
 
 /// What a card has to be, to be tried.
 package struct CardRules: Sendable {
   package let table: BrandTable
+  /// Whether the name on the card is asked for.
+  package let asksName: Bool
   /// UTC, as of now.
   package let unixSeconds: Int64
   /// How far ahead an expiry may lie.
   package static let mostYears = 20
 
-  package init(table: BrandTable, unixSeconds: Int64) {
+  package init(table: BrandTable, asksName: Bool = false, unixSeconds: Int64) {
     self.table = table
+    self.asksName = asksName
     self.unixSeconds = unixSeconds
   }
 
@@ -58,6 +63,13 @@ extension CardRules {
     case .success(let slot): code = consume slot
     case .failure(let fault): faults.append(fault)
     }
+    var name: String?
+    if asksName {
+      switch Self.name(form.takeName()) {
+      case .success(let text): name = text
+      case .failure(let fault): faults.append(fault.fault)
+      }
+    }
     var scheme: Brand?
     if let wanted = form.plain["scheme"].flatMap({ Brand($0) }), let brands,
       brands.brands.count > 1
@@ -72,7 +84,8 @@ extension CardRules {
       let code = code.take()
     else { return .faults(faults) }
     return .card(
-      TypedCard(number: number, expiry: expiry, code: code, brands: brands, scheme: scheme))
+      TypedCard(number: number, expiry: expiry, code: code, brands: brands, scheme: scheme,
+        name: name))
   }
 
   /// What checking one field gives.
@@ -210,6 +223,29 @@ extension CardRules {
     case 6: return (number(all.prefix(2)), number(all.suffix(4)))
     default: return nil
     }
+  }
+
+  /// 2 to 45 characters, and no number of a card, nor a code, that was typed into the wrong field.
+  private static func name(_ typed: consuming SecretSlot?) -> Result<String, Fault> {
+    let empty = Fault(fault: FieldFault(.name, "name_empty"))
+    guard let typed else { return .failure(empty) }
+    var digits = 0
+    var others = 0
+    var text = TypedText(typed.bytes)
+    while let character = text.next() {
+      switch character {
+      case .digit: digits += 1
+      case .space: break
+      case .separator, .other: others += 1
+      }
+    }
+    guard digits < 12, others > 0 || digits == 0 else {
+      return .failure(Fault(fault: FieldFault(.name, "name_digits")))
+    }
+    guard digits + others >= 2 else { return .failure(empty) }
+    // It is no secret any more, and no number.
+    let words = typed.bytes.text.split(whereSeparator: \.isWhitespace)
+    return .success(String(words.joined(separator: " ").prefix(45)))
   }
 
   private enum CodeField: ~Copyable {

@@ -57,6 +57,7 @@ package struct SubmittedForm: ~Copyable {
   }
 
   package mutating func takeNumber() -> SecretSlot? { number.take() }
+  package mutating func takeName() -> SecretSlot? { name.take() }
   package mutating func takeCode() -> SecretSlot? { cvc.take() }
 
   private static func name(in body: RawSpan, _ range: Range<Int>) -> String? {

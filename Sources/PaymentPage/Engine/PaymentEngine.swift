@@ -14,6 +14,8 @@ final class PaymentEngine: Sendable {
   let store: PaymentStore
   let merchants: [String: PageMerchant]
   let publicURL: String
+  /// Nil where no merchant takes it.
+  let paypal: PayPalClient?
   let codes = HeldCodes()
   let waiters = Waiters()
   let figures: Figures
@@ -21,12 +23,13 @@ final class PaymentEngine: Sendable {
   let logger: Logger
 
   init(
-    store: PaymentStore, merchants: [String: PageMerchant], publicURL: String, figures: Figures,
-    logger: Logger, now: @escaping @Sendable () -> Milliseconds
+    store: PaymentStore, merchants: [String: PageMerchant], publicURL: String,
+    paypal: PayPalClient?, figures: Figures, logger: Logger, now: @escaping @Sendable () -> Milliseconds
   ) {
     self.store = store
     self.merchants = merchants
     self.publicURL = publicURL
+    self.paypal = paypal
     self.figures = figures
     self.logger = logger
     self.now = now
@@ -132,6 +135,9 @@ final class PaymentEngine: Sendable {
       ended.result = result
       ended.endedAt = now
       ended.challenge = nil
+      ended.browser = [:]
+      ended.request = nil
+      ended.threeDS = nil
       if ![.approved, .pending, .unknown].contains(result) { ended.consent = nil }
       try writing.save(ended)
       let attempts = try writing.reading.attempts(of: payment.id)

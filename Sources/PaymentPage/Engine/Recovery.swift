@@ -14,6 +14,8 @@ extension PaymentEngine {
       case .started, .tokenized:
         // The acquirer has not been asked for money.
         try await end(attempt, .down)
+      case .authorizing where attempt.method == .paypal:
+        run(id) { try await $0.captureWallet(attempt) }
       case .authorizing: run(id) { try await $0.inquire(attempt) }
       case .challenge, .code, .wallet, .ended: break
       }
@@ -42,6 +44,8 @@ extension PaymentEngine {
         try await end(attempt, .unconfirmed)
       case .code where now > attempt.startedAt + 2 * Self.challengeTime:
         try await end(attempt, .unconfirmed)
+      case .wallet where now > attempt.startedAt + Self.walletTime:
+        run(id) { try await $0.leaveWallet(attempt) }
       default: break
       }
     }

@@ -5,8 +5,8 @@ import Payments
 // The contexts of pages with a form.
 
 extension PageContext {
-  /// The faults that this browser may see.
-  private var faults: [FieldFault] { visit.isFirst ? payment.faults : [] }
+  /// The faults that are this browser's.
+  private var faults: [FieldFault] { payment.faults }
 
   /// The brands that a card can carry beside another.
   private var schemes: [String] {

@@ -88,7 +88,7 @@ struct PageContext {
     let paid = isPaid ? payment.approvedAmount ?? payment.amount : payment.amount
     let wallet = text("wallet_paypal")
     let name = text(key, ["wallet": wallet])
-    let hasFaults = visit.isFirst && !payment.faults.isEmpty
+    let hasFaults = !payment.faults.isEmpty
     var title =
       key == "title" ? name : text("title_state", ["heading": name, "amount": amount(paid)])
     if hasFaults { title = text("title_error") }
@@ -118,7 +118,7 @@ struct PageContext {
     }
     if let order { context["order"] = order }
     if let time { context["time"] = time }
-    if visit.isFirst, let notice = payment.notice { context["notice"] = text(notice) }
+    if let notice = payment.notice { context["notice"] = text(notice) }
     return context
   }
 

@@ -14,7 +14,7 @@ extension ShopperRoutes {
   /// What the shopper wants to pay with, after it was checked.
   private enum Means: Sendable {
     /// A new card: the request that makes a token of it, and what may be shown.
-    case new(ByteBuffer, scheme: String?)
+    case new(ByteBuffer, scheme: String?, name: String?)
     /// A card whose token is known.
     case token(String, CardView, isKept: Bool)
     /// The code alone, of an attempt that the bank has confirmed.
@@ -59,6 +59,12 @@ extension ShopperRoutes {
     _ faults: [FieldFault], notice: String?, _ choices: FormChoices, _ place: String,
     _ visit: Visit
   ) async throws -> Response {
+    guard visit.isFirst else {
+      // Nothing of another browser is kept with the payment: what is wrong goes with the address.
+      let keys = Set(faults.map { FaultAddress.plain($0) } + (notice.map { [$0] } ?? []))
+      let list = keys.sorted().joined(separator: ".")
+      return redirect(to: "/card\(list.isEmpty ? "" : "?f=\(list)")#faults", visit)
+    }
     try await engine.change(visit.payment.id) { payment, _, _ in
       guard payment.state == .open || payment.state == .inProgress else { return }
       payment.faults = faults
@@ -119,7 +125,9 @@ extension ShopperRoutes {
         ? .faults([FieldFault(.number, "number_empty")], notice: nil, choices, place: "/card")
         : .faults(faults, notice: nil, choices, place: "")
     }
-    let rules = CardRules(table: brands(), unixSeconds: now / 1_000)
+    let rules = CardRules(
+      table: brands(), asksName: visit.merchant.settings.inputs.contains("cardholder_name"),
+      unixSeconds: now / 1_000)
     switch rules.check(&form, slots: slots) {
     case .faults(let faults): return .faults(faults, notice: nil, choices, place: "/card")
     case .card(let card): return new(consume card, visit, choices, token, now)
@@ -139,7 +147,8 @@ extension ShopperRoutes {
     let customer = keeps ? visit.payment.customer : nil
     let body = VaultRequest.tokenize(card, customer: customer ?? visit.payment.id)
     let scheme = card.scheme?.name
-    return .means(.new(body, scheme: scheme), card.takeCode(), token)
+    let name = card.name
+    return .means(.new(body, scheme: scheme, name: name), card.takeCode(), token)
   }
 
   /// A card whose token is known.
@@ -186,7 +195,8 @@ extension ShopperRoutes {
       attempt.card = card
       attempt.isKeptCard = isKept
       attempt.step = .tokenized
-    case .new:
+    case .new(_, _, let name):
+      if let name { attempt.browser["cardholder_name"] = .text(name) }
       if keepWanted(body), visit.payment.keepCard == .offer {
         attempt.consent = Consent(language: visit.language.rawValue, at: now)
       }
@@ -200,7 +210,7 @@ extension ShopperRoutes {
     engine.codes.keep(consume code, of: id, at: now)
     engine.run(id) { engine in
       switch means {
-      case .new(let body, let scheme): try await engine.tokenize(noted, body, chosen: scheme)
+      case .new(let body, let scheme, _): try await engine.tokenize(noted, body, chosen: scheme)
       default: try await engine.payAgain(noted)
       }
     }

@@ -33,6 +33,9 @@ struct ShopperRoutes: Sendable {
     router.get("/p/:address/bank/go") { try await bankGo($0, $1) }
     router.post("/p/:address/bank/back") { try await bankBack($0, $1) }
     router.post("/p/:address/pay") { try await pay($0, $1) }
+    router.post("/p/:address/wallet") { try await wallet($0, $1) }
+    router.get("/p/:address/wallet/back") { try await walletBack($0, $1) }
+    router.get("/p/:address/wallet/left") { try await walletLeft($0, $1) }
     router.post("/p/:address/cancel") { try await cancel($0, $1) }
     router.post("/p/:address/more") { try await more($0, $1) }
     router.post("/p/:address/brand") { try await brand($0, $1) }
@@ -85,6 +88,11 @@ struct ShopperRoutes: Sendable {
       (wanted ?? payment.language.flatMap { Language(rawValue: $0) }).flatMap {
         merchant.languages.contains($0) ? $0 : nil
       } ?? Language.preferred(request.headers[.acceptLanguage], among: merchant.languages)
+    if payment.browser != digest {
+      payment.faults = []
+      payment.notice = nil
+      payment.choices = FormChoices()
+    }
     return Visit(
       payment: payment, attempts: attempts, merchant: merchant, cookie: cookie,
       isFirst: payment.browser == digest, language: language)
@@ -99,6 +107,10 @@ struct ShopperRoutes: Sendable {
       visit.payment, visit.last, isFirst: visit.isFirst, hasKept: !kept.isEmpty, at: engine.now())
     switch request.uri.path.split(separator: "/").last {
     case "card":
+      var visit = visit
+      if !visit.isFirst, let text = request.uri.queryParameters.get("f") {
+        (visit.payment.faults, visit.payment.notice) = FaultAddress.faults(String(text))
+      }
       guard visit.payment.mayBegin(at: engine.now()), visit.payment.methods.contains(.card) else {
         return redirect(to: "", visit)
       }

@@ -142,7 +142,7 @@ final class VaultClient: Sendable {
     }
   }
 
-  private static func wasNotSent(_ error: any Error) -> Bool {
+  static func wasNotSent(_ error: any Error) -> Bool {
     switch error {
     case let error as HTTPClientError:
       error == .connectTimeout || error == .getConnectionFromPoolTimeout

@@ -41,6 +41,14 @@ package enum Drafts {
     return unsafe fstat(descriptor, &status) == 0 && status.st_nlink > 0
   }
 
+  /// Gives the draft that is open as `descriptor` to the owner of the file `path`, where there is one and this
+  /// process may give files away.
+  package static func give(_ descriptor: Int32, toOwnerOf path: String) {
+    var before = stat()
+    guard unsafe stat(path, &before) == 0 else { return }
+    _ = fchown(descriptor, before.st_uid, before.st_gid)
+  }
+
   /// Removes drafts of the file `path` that nobody holds. What cannot be looked at stays.
   package static func removeAbandoned(for path: String, ending: String) {
     let directory = Directory.containing(path)

@@ -28,7 +28,7 @@ final class HTTPExchange: ChannelInboundHandler {
     let answer = unwrapInboundIn(data)
     promise.succeed(
       HTTPAnswer(
-        status: Int(answer.head.status.code),
+        status: Int(answer.head.status.code), headers: answer.head.headers,
         body: answer.body.map { Array($0.readableBytesView) } ?? []))
   }
 

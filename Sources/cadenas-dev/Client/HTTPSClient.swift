@@ -39,7 +39,9 @@ struct HTTPSClient {
     head.headers.add(name: "Host", value: "\(endpoint)")
     head.headers.add(name: "Connection", value: "close")
     if let body {
-      head.headers.add(name: "Content-Type", value: "application/json")
+      if !headers.contains(where: { $0.0 == "Content-Type" }) {
+        head.headers.add(name: "Content-Type", value: "application/json")
+      }
       head.headers.add(name: "Content-Length", value: "\(body.utf8.count)")
     }
     head.headers.add(contentsOf: headers)
@@ -96,5 +98,6 @@ struct HTTPSClient {
 
 struct HTTPAnswer: Sendable {
   let status: Int
+  let headers: HTTPHeaders
   let body: [UInt8]
 }

@@ -68,6 +68,15 @@ enum DevelopmentFiles {
     String(decoding: try read(path), as: UTF8.self)
   }
 
+  /// The bytes of the secret in the file at `path`: all but an end of line.
+  static func readSecret(_ path: String) throws(DevelopmentError) -> [UInt8] {
+    var bytes = try read(path)
+    if bytes.last == UInt8(ascii: "\n") { bytes.removeLast() }
+    if bytes.last == UInt8(ascii: "\r") { bytes.removeLast() }
+    guard !bytes.isEmpty else { throw .file(path: path, reason: "holds no secret") }
+    return bytes
+  }
+
   private static let draftEnding = ".new"
 
   /// Replaces the file at `path` at once: a reader sees the old bytes or the new ones. Its owner
@@ -81,10 +90,7 @@ enum DevelopmentFiles {
       draft = try Drafts.create(for: path, ending: draftEnding, mode: mode)
     } catch { throw .system(path, error.errno) }
     defer { close(draft.descriptor) }
-    var before = stat()
-    if unsafe stat(path, &before) == 0 {
-      _ = fchown(draft.descriptor, before.st_uid, before.st_gid)
-    }
+    Drafts.give(draft.descriptor, toOwnerOf: path)
     do throws(DevelopmentError) {
       do throws(SystemFailure) { try writeAll(bytes, to: draft.descriptor) } catch {
         throw .system(path, error.errno)

@@ -201,7 +201,8 @@ let package = Package(
     .executableTarget(
       name: "cadenas-page",
       dependencies: [
-        "PaymentPage", "PaymentStore", "Payments", "ConfigurationReading", "ServiceLog", "CScrub", "JSON",
+        "PaymentPage", "PaymentStore", "Payments", "ConfigurationReading", "ServiceLog", "CScrub",
+        "JSON",
         "SystemCalls", product("ArgumentParser", "swift-argument-parser"),
         product("Logging", "swift-log"),
       ] + nio,
@@ -220,11 +221,13 @@ let package = Package(
     .executableTarget(
       name: "cadenas-dev",
       dependencies: [
-        "Bytes", "AccessPolicy", "AuditLog", "CardStore", "Cards", "ConfigurationReading", "Cryptography",
+        "Bytes", "AccessPolicy", "AuditLog", "CardStore", "Cards", "ConfigurationReading",
+        "Cryptography",
         "JSON", "Keyring", "SecretMemory", "Storage", "SystemCalls",
         product("ArgumentParser", "swift-argument-parser"),
         product("Hummingbird", "hummingbird"), product("HummingbirdTLS", "hummingbird"),
         product("Mustache", "swift-mustache"), product("AsyncHTTPClient", "async-http-client"),
+        product("Logging", "swift-log"),
       ] + nio,
       // Two are links to what keys/ and deploy/ hold, so that there is one text to review.
       resources: [
@@ -232,6 +235,16 @@ let package = Package(
         .embedInCode("Resources/development-pki.cnf"),
         .embedInCode("Resources/simulator.yaml"),
         .embedInCode("Resources/page.yaml"),
+        .embedInCode("Resources/shop/shop.css"),
+        .embedInCode("Resources/shop/invoice.css"),
+        .embedInCode("Resources/shop/layout.mustache"),
+        .embedInCode("Resources/shop/catalogue.mustache"),
+        .embedInCode("Resources/shop/basket.mustache"),
+        .embedInCode("Resources/shop/order.mustache"),
+        .embedInCode("Resources/shop/orders.mustache"),
+        .embedInCode("Resources/shop/account.mustache"),
+        .embedInCode("Resources/shop/message.mustache"),
+        .embedInCode("Resources/shop/invoice.mustache"),
       ],
       swiftSettings: strict),
 
@@ -307,7 +320,8 @@ let package = Package(
     tests(
       "AcquirerGatewayTests",
       [
-        "Bytes", "AcquirerGateway", "Tokenization", "VaultCore", "ConfigurationReading", "AccessPolicy",
+        "Bytes", "AcquirerGateway", "Tokenization", "VaultCore", "ConfigurationReading",
+        "AccessPolicy",
         "Cards", "SecretMemory", "JSON",
         product("NIOEmbedded", "swift-nio"),
       ]

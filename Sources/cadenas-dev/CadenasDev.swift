@@ -12,7 +12,7 @@ struct CadenasDev: ParsableCommand {
     subcommands: [
       UpCommand.self, PKICommand.self, AcquirerCommand.self, FillCommand.self, BenchCommand.self,
       CompareCommand.self, RelayCommand.self,
-      DemoCommand.self,
+      DemoCommand.self, ShopCommand.self, PayPalCommand.self,
     ])
 
   /// Exit status: 0 done, 1 failed, 2 usage (argument-parser's own 64 is mapped).

@@ -25,6 +25,8 @@ final class FakePage: Sendable {
     var channel: (any Channel)?
     var requests: [Received] = []
     var answers: [String: Answer] = [:]
+    /// Answers that are given once, before those.
+    var first: [String: [Answer]] = [:]
   }
 
   private let state = Mutex(State())
@@ -39,6 +41,11 @@ final class FakePage: Sendable {
   /// From now on `request` (`GET /path`) is answered so.
   func answer(_ request: String, _ status: Int, _ body: String = "") {
     state.withLock { $0.answers[request] = Answer(status: status, body: body) }
+  }
+
+  /// The next `request` is answered so, before what it is answered otherwise.
+  func answerOnce(_ request: String, _ status: Int, _ body: String) {
+    state.withLock { $0.first[request, default: []].append(Answer(status: status, body: body)) }
   }
 
   /// Listens with the pair of the vault; clients show a certificate of its authority.
@@ -69,7 +76,11 @@ final class FakePage: Sendable {
   fileprivate func take(_ request: Received) -> Answer {
     state.withLock { state in
       state.requests.append(request)
-      return state.answers["\(request.method) \(request.path)"]
+      let name = "\(request.method) \(request.path)"
+      if state.first[name]?.isEmpty == false, let answer = state.first[name]?.removeFirst() {
+        return answer
+      }
+      return state.answers[name]
         ?? Answer(status: 404, body: #"{"type":"urn:cadenas:problem:no-such-resource"}"#)
     }
   }

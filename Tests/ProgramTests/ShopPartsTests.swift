@@ -101,6 +101,7 @@ import Testing
       lines: [ShopOrder.Line(label: "x", quantity: 1, price: Money(3_990, .eur), taxPercent: 20)],
       currency: .eur, language: .english, customer: nil, session: "s", orderedAt: 0)
     order.beginPayment()
+    order.opened("pp_1", at: "https://pay.example/p/1")
     return order
   }
 
@@ -140,13 +141,22 @@ import Testing
     #expect(order.take(try document("approved", payment: "pp_2")) == .foreign)
   }
 
+  @Test func whichPaymentIsTheOrdersIsSaidByThePagesAnswerAlone() throws {
+    var order = order()
+    #expect(order.take(try document("cancelled")) == .taken)
+    order.beginPayment()
+    #expect(order.take(try document("approved", sequence: 9, payment: "pp_2")) == .early)
+    order.opened("pp_2", at: "https://pay.example/p/2")
+    #expect(order.take(try document("approved", sequence: 9, payment: "pp_2")) == .taken)
+    #expect(order.state == .paid)
+  }
+
   @Test func anotherPaymentIsBegunOnlyWhenTheFormerHasEndedWithoutMoney() throws {
     for (state, mayPay) in [
       ("open", false), ("in_progress", false), ("approved", false), ("pending", false),
       ("unknown", false), ("refused", true), ("cancelled", true), ("expired", true),
     ] {
       var order = order()
-      order.opened("pp_1", at: "https://pay.example/p/1")
       #expect(order.take(try document(state)) == .taken)
       order.beginPayment()
       #expect(order.mayPayAgain == mayPay && order.attempt == (mayPay ? 2 : 1), "\(state)")

@@ -71,6 +71,31 @@ import Testing
     }
   }
 
+  @Test func aCheckoutThatIsBeingAnsweredIsWaitedFor() throws {
+    try ShopStage.run { stage in
+      for _ in 0..<2 {
+        stage.page.answerOnce(
+          "POST /v1/payments", 409, #"{"type":"urn:cadenas:problem:request-in-progress"}"#)
+      }
+      try stage.order()
+      #expect(stage.page.requests.count == 3)
+      #expect(Set(stage.page.requests.map { $0.headers["Idempotency-Key"] }).count == 1)
+      #expect(try stage.state(of: "order-1042") == "open")
+    }
+  }
+
+  @Test func whatWasOrderedBeforeSigningInStaysVisible() throws {
+    try ShopStage.run { stage in
+      let reference = try stage.order()
+      try stage.browser.post("/basket/add", "product=lamp")
+      try stage.browser.post("/account/sign-in", "customer=c-9")
+      #expect(try stage.browser.page("/orders").contains(reference))
+      #expect(try stage.browser.page("/basket").contains("Desk lamp"))
+      try stage.browser.post("/account/sign-out", "")
+      #expect(try !stage.browser.page("/orders").contains(reference))
+    }
+  }
+
   @Test func anotherPaymentIsBegunOnceTheFormerWasCancelled() throws {
     try ShopStage.run { stage in
       let reference = try stage.order()

@@ -113,9 +113,6 @@ struct PaymentPageClient: Sendable {
     }
   }
 
-  /// Ends the connections.
-  func stop() async { try? await client.shutdown() }
-
   private func send(
     _ method: HTTPMethod, _ path: String, body: [UInt8]?, headers: HTTPHeaders
   ) async throws(PaymentPageError) -> (status: Int, body: [UInt8]) {
@@ -166,7 +163,4 @@ struct VaultClient: Sendable {
     else { return false }
     return answer.status == 204 || answer.status == 404
   }
-
-  /// Ends the connections.
-  func stop() async { try? await client.shutdown() }
 }

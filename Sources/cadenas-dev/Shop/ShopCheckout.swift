@@ -95,7 +95,10 @@ extension Shop {
     guard let document = try? await page.payment(payment), document.reference == order.reference,
       let taking = data.take(document)
     else { return "unsure.text" }
-    return taking == .foreign ? "unsure.text" : nil
+    switch taking {
+    case .taken, .old: return nil
+    case .foreign, .early: return "unsure.text"
+    }
   }
 
   private func show(
@@ -110,7 +113,6 @@ extension Shop {
   func showInvoice(_ request: Request, _ context: WebContext, isFile: Bool) -> Response {
     let visit = Visit(request, data)
     guard let order = order(context), ShopData.isOwner(visit.session, of: order),
-      request.method == .head ? order.invoice != nil : true,
       let invoice = request.method == .head ? order.invoice : data.showInvoice(of: order.reference)
     else { return gone(request, .notFound) }
     let view = InvoiceView(

@@ -50,6 +50,19 @@ extension ShopData {
     }
   }
 
+  /// Gives a browser another session, with the basket and the orders of the one that it had.
+  func renew(_ session: ShopSession) -> ShopSession {
+    var renewed = ShopSession()
+    renewed.basket = session.basket
+    state.withLock { state in
+      for reference in state.references where state.orders[reference]?.session == session.id {
+        state.orders[reference]?.session = renewed.id
+      }
+    }
+    forget(session.id)
+    return renewed
+  }
+
   /// Forgets a browser.
   func forget(_ session: String) {
     state.withLock { state in

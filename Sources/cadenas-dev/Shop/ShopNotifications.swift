@@ -5,8 +5,8 @@ import NIOCore
 // MARK: What the payment page tells
 
 extension Shop {
-  /// `POST /payments`: 204 once it was taken or is known; 400, 401, 404 or 422 for what is none of ours, which
-  /// the page sends again.
+  /// `POST /payments`: 204 once it was taken or is known; 400, 401, 404 or 422 for what is none of ours, and 503
+  /// for what comes before the page's answer to who began it: the page sends them again.
   func takeNotification(_ request: Request, _ context: WebContext) async -> Response {
     notifications.count { $0.received += 1 }
     let mode = notifications.mode
@@ -32,6 +32,7 @@ extension Shop {
     guard let taking = data.take(document) else { return Response(status: .notFound) }
     switch taking {
     case .foreign: return Response(status: .unprocessableContent)
+    case .early: return Response(status: .serviceUnavailable)
     case .old: notifications.count { $0.old += 1 }
     case .taken: notifications.count { $0.taken += 1 }
     }

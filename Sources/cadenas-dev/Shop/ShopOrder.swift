@@ -37,7 +37,7 @@ struct ShopOrder: Sendable {
   let language: ShopLanguage
   let customer: String?
   /// The browser that ordered.
-  let session: String
+  var session: String
   /// Seconds since 1970.
   let orderedAt: Int64
   /// How many payments were begun at the page.
@@ -116,6 +116,8 @@ extension ShopOrder {
     case old
     /// It is no payment of this order.
     case foreign
+    /// It may be the payment that is being begun: the page has not answered yet.
+    case early
   }
 
   /// Takes what the page tells of a payment of this order.
@@ -126,19 +128,14 @@ extension ShopOrder {
       document.currency == total.currency.rawValue
     else { return .foreign }
     let index = payments.firstIndex { $0.payment == document.payment }
-    // The page may tell of a payment before its answer to who began it has arrived.
-    guard index != nil || payments.count < attempt else { return .foreign }
+    // Only the page's answer says which payment is this order's: the reference may be another run's too.
+    guard let index else { return payments.count < attempt ? .early : .foreign }
     if let sequence = document.sequence {
       if sequence <= sequences[document.payment] ?? 0 { return .old }
       sequences[document.payment] = sequence
     }
-    if let index {
-      let isEnd = payments[index].state.isFinal
-      if isEnd && document.state != payments[index].state { return .old }
-      payments[index] = document
-    } else {
-      payments.append(document)
-    }
+    if payments[index].state.isFinal && document.state != payments[index].state { return .old }
+    payments[index] = document
     return .taken
   }
 

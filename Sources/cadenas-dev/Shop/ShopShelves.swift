@@ -80,14 +80,9 @@ extension Shop {
     guard ShopSession.isCustomer(customer) else {
       return change(visit, thenShow: "/account") { $0.fault = visit.text("customer.wrong") }
     }
-    let basket = visit.session.basket
-    data.forget(visit.session.id)
-    visit.session = ShopSession()
+    visit.session = data.renew(visit.session)
     visit.isKnown = false
-    return change(visit, thenShow: "/account") { session in
-      session.basket = basket
-      session.customer = customer
-    }
+    return change(visit, thenShow: "/account") { $0.customer = customer }
   }
 
   func signOut(_ request: Request) -> Response {

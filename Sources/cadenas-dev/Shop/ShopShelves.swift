@@ -6,7 +6,7 @@ extension Shop {
   func showCatalogue(_ request: Request) -> Response {
     let visit = visitOfPage(request)
     return show(
-      "catalogue", CatalogueView(visit), title: visit.text("catalogue"), in: visit, at: .catalogue)
+      "catalogue", CatalogueView(visit), title: visit.title("catalogue"), in: visit, at: .catalogue)
   }
 
   func showBasket(_ request: Request) -> Response {
@@ -68,7 +68,7 @@ extension Shop {
     let cards = visit.session.customer.map { data.cards(of: $0) } ?? []
     return show(
       "account", AccountView(visit, cards: cards, mayRemove: vault != nil),
-      title: visit.text("account"), in: visit, at: .account)
+      title: visit.title("account"), in: visit, at: .account)
   }
 
   /// Signs in as `customer`: a demonstration, without a password. The browser gets another session, so that a

@@ -31,6 +31,7 @@ enum ShopWords {
   /// Key, French, English, German.
   private static let entries: [[String]] = [
     ["skip", "Aller au contenu", "Skip to content", "Zum Inhalt springen"],
+    ["error", "Erreur : {title}", "Error: {title}", "Fehler: {title}"],
     ["menu", "Boutique", "Shop", "Shop"],
     ["language", "Langue", "Language", "Sprache"],
     ["currency", "Monnaie", "Currency", "Währung"],

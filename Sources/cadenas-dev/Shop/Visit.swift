@@ -36,6 +36,11 @@ struct Visit: Sendable {
     return "\(name)=\(value); Path=/; Secure; HttpOnly; SameSite=Lax\(age)"
   }
 
+  /// A page's title, which begins with the fault where there is one.
+  func title(_ key: String) -> String {
+    fault == nil ? text(key) : text("error", ["title": text(key)])
+  }
+
   func text(_ key: String, _ values: [String: String] = [:]) -> String {
     ShopWords.text(key, in: language, values)
   }

@@ -84,7 +84,8 @@ extension CardRules {
       let code = code.take()
     else { return .faults(faults) }
     return .card(
-      TypedCard(number: number, expiry: expiry, code: code, brands: brands, scheme: scheme,
+      TypedCard(
+        number: number, expiry: expiry, code: code, brands: brands, scheme: scheme,
         name: name))
   }
 
@@ -110,7 +111,7 @@ extension CardRules {
     while let character = text.next() {
       switch character {
       case .space: continue
-      case .separator(let mark) where mark != "/": continue
+      case .separator(let mark) where !["/", "\u{2044}", "\u{FF0F}"].contains(mark): continue
       case .digit(let digit):
         count += 1
         if count <= 12 { prefix = prefix * 10 + UInt64(digit) }
@@ -169,18 +170,29 @@ extension CardRules {
       let values = ["month": String(month), "year": String(year)]
       return .failure(Fault(fault: FieldFault(.expiry, "expiry_past", values)))
     }
-    let farthest = unixSeconds + Int64(Self.mostYears) * 31_557_600
-    guard expiry.endUnixSeconds <= farthest + 31 * 86_400 else {
+    guard year - Self.year(at: unixSeconds) <= Self.mostYears else {
       return .failure(Fault(fault: FieldFault(.expiry, "expiry_far")))
     }
     return .success(expiry)
   }
 
-  /// The groups of digits of a date; nil where something else stands there.
+  /// The year of a moment, UTC.
+  private static func year(at unixSeconds: Int64) -> Int {
+    var year = 2000
+    while year < 2099, let next = try? Expiry(month: 12, year: year),
+      next.endUnixSeconds - 43_200 <= unixSeconds
+    {
+      year += 1
+    }
+    return year
+  }
+
+  /// The groups of digits of a date; nil where something else stands there, or two marks in a row.
   private static func dateParts(_ typed: borrowing SecretSlot?) -> [[UInt8]]? {
     var parts: [[UInt8]] = []
     var isInGroup = false
     var isForeign = false
+    var marks = 0
     switch typed {
     case .none: return []
     case .some(let slot):
@@ -190,7 +202,12 @@ extension CardRules {
         case .digit(let digit):
           if isInGroup { parts[parts.count - 1].append(digit) } else { parts.append([digit]) }
           isInGroup = true
-        case .space, .separator: isInGroup = false
+          marks = 0
+        case .space: isInGroup = false
+        case .separator:
+          isInGroup = false
+          marks += 1
+          if marks > 1 { isForeign = true }
         case .other: isForeign = true
         }
       }
@@ -211,7 +228,7 @@ extension CardRules {
       }
     }
     switch parts.count {
-    case 2 where parts[0].count == 4 && (1...2).contains(parts[1].count):
+    case 2 where parts[0].count == 4 && parts[1].count == 2:
       return (number(parts[1]), number(parts[0]))
     case 2 where (1...2).contains(parts[0].count):
       return year(parts[1]).map { (number(parts[0]), $0) }
@@ -220,6 +237,7 @@ extension CardRules {
     let all = parts.flatMap { $0 }
     switch all.count {
     case 4: return (number(all.prefix(2)), 2000 + number(all.suffix(2)))
+    case 6 where number(all.prefix(2)) > 12: return (number(all.suffix(2)), number(all.prefix(4)))
     case 6: return (number(all.prefix(2)), number(all.suffix(4)))
     default: return nil
     }

@@ -32,7 +32,8 @@ struct TypedText: ~Escapable {
     }
     if let digit = Self.digit(scalar) { return .digit(digit) }
     if scalar.properties.isWhitespace || Self.invisible.contains(scalar.value) { return .space }
-    if scalar == "/" || scalar == "." || scalar.properties.generalCategory == .dashPunctuation
+    if scalar == "/" || scalar == "\u{2044}" || scalar == "\u{FF0F}" || scalar == "."
+      || scalar.properties.generalCategory == .dashPunctuation
       || scalar == "\u{2212}" || scalar == "\u{00AD}"
     {
       return .separator(scalar)

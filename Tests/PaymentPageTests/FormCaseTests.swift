@@ -71,6 +71,7 @@ import Testing
 
   private static func number(of brand: String?) -> String {
     switch brand {
+    case "none": ""
     case "amex": "378282246310005"
     case "mastercard": "5555555555554444"
     default: "4970105181818183"

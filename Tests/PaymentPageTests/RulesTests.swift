@@ -23,10 +23,12 @@ import Testing
 }
 
 @Suite struct LanguageTests {
-  @Test(arguments: [(String?, Language)]([
-    ("de-AT,de;q=0.9,en;q=0.8", Language.de), ("en-GB", .en), ("it, fr;q=0.3, en;q=0.4", .en),
-    ("it", .fr), (nil, .fr), ("*;q=0.5", .fr), ("en;q=0, de;q=0.1", .de), (";;,,q=", .fr),
-  ])) func theBrowserSaysWhichOne(_ header: String?, _ language: Language) {
+  @Test(
+    arguments: [(String?, Language)]([
+      ("de-AT,de;q=0.9,en;q=0.8", Language.de), ("en-GB", .en), ("it, fr;q=0.3, en;q=0.4", .en),
+      ("it", .fr), (nil, .fr), ("*;q=0.5", .fr), ("en;q=0, de;q=0.1", .de), (";;,,q=", .fr),
+    ])) func theBrowserSaysWhichOne(_ header: String?, _ language: Language)
+  {
     #expect(Language.preferred(header, among: [.fr, .en, .de]) == language)
   }
 }
@@ -149,6 +151,8 @@ import Testing
     let url = try signature.returnURL(
       "https://shop.example/o?a=1", payment: "pp_1", state: "approved", unixSeconds: 1)
     #expect(
-      url == "https://shop.example/o?a=1&payment=pp_1&state=approved&t=1&signature=00fa3d1b750066c3dcba51c5e668aaefac4250325d6d8749f31fb22cbcb676b4")
+      url
+        == "https://shop.example/o?a=1&payment=pp_1&state=approved&t=1&signature=00fa3d1b750066c3dcba51c5e668aaefac4250325d6d8749f31fb22cbcb676b4"
+    )
   }
 }

@@ -12,72 +12,76 @@ import Testing
   }
 
   @Test func whatWasWrittenIsThereWhenItIsOpenedAgain() async throws {
-    try await withTemporaryDirectory { directory in
-      let path = "\(directory)/payments.sqlite"
-      var payment = Self.payment("pp_1")
-      payment.items = [Payment.Item(label: "Écharpe", quantity: 2, amount: 4_990)]
-      let written = payment
-      let store = try PaymentStore(path: path)
-      try await store.write { try $0.insert(written) }
-      store.close()
-      let again = try PaymentStore(path: path)
-      #expect(try await again.read { try $0.payment("pp_1") } == written)
-      #expect(try await again.read { try $0.payment(at: "address-pp_1") } == written)
-      again.close()
-    }
+    let place = try TemporaryDirectory()
+    let directory = place.path
+    let path = "\(directory)/payments.sqlite"
+    var payment = Self.payment("pp_1")
+    payment.items = [Payment.Item(label: "Écharpe", quantity: 2, amount: 4_990)]
+    let written = payment
+    let store = try PaymentStore(path: path)
+    try await store.write { try $0.insert(written) }
+    store.close()
+    let again = try PaymentStore(path: path)
+    #expect(try await again.read { try $0.payment("pp_1") } == written)
+    #expect(try await again.read { try $0.payment(at: "address-pp_1") } == written)
+    again.close()
+    withExtendedLifetime(place) {}
   }
 
   @Test func aFormMakesOneAttempt() async throws {
-    try await withTemporaryDirectory { directory in
-      let store = try PaymentStore(path: "\(directory)/payments.sqlite")
-      let payment = Self.payment("pp_1")
-      let attempt = Attempt(payment: "pp_1", form: "form", method: .card, startedAt: 0)
-      try await store.write { writing in
-        try writing.insert(payment)
-        _ = try writing.insert(attempt)
-      }
-      await #expect(throws: PaymentStoreError.formUsed) {
-        try await store.write { _ = try $0.insert(attempt) }
-      }
-      #expect(try await store.read { try $0.attempts(of: "pp_1").count } == 1)
-      store.close()
+    let place = try TemporaryDirectory()
+    let directory = place.path
+    let store = try PaymentStore(path: "\(directory)/payments.sqlite")
+    let payment = Self.payment("pp_1")
+    let attempt = Attempt(payment: "pp_1", form: "form", method: .card, startedAt: 0)
+    try await store.write { writing in
+      try writing.insert(payment)
+      _ = try writing.insert(attempt)
     }
+    await #expect(throws: PaymentStoreError.formUsed) {
+      try await store.write { _ = try $0.insert(attempt) }
+    }
+    #expect(try await store.read { try $0.attempts(of: "pp_1").count } == 1)
+    store.close()
+    withExtendedLifetime(place) {}
   }
 
   @Test func notificationsOfAPaymentGoOneAfterTheOther() async throws {
-    try await withTemporaryDirectory { directory in
-      let store = try PaymentStore(path: "\(directory)/payments.sqlite")
-      try await store.write { writing in
-        for id in ["pp_1", "pp_2"] {
-          var payment = Self.payment(id)
-          try writing.insert(payment)
-          for sequence in 1...3 {
-            payment.sequence = sequence
-            try writing.notify(payment, body: "{}", at: Milliseconds(sequence))
-          }
+    let place = try TemporaryDirectory()
+    let directory = place.path
+    let store = try PaymentStore(path: "\(directory)/payments.sqlite")
+    try await store.write { writing in
+      for id in ["pp_1", "pp_2"] {
+        var payment = Self.payment(id)
+        try writing.insert(payment)
+        for sequence in 1...3 {
+          payment.sequence = sequence
+          try writing.notify(payment, body: "{}", at: Milliseconds(sequence))
         }
       }
-      let due = try await store.read { try $0.notifications(dueAt: 10, limit: 10) }
-      #expect(due.map(\.sequence) == [1, 1])
-      // The first is to be tried again later; the others wait for it.
-      try await store.write { try $0.tried(due[0], next: 500, at: 10) }
-      let left = try await store.read { try $0.notifications(dueAt: 10, limit: 10) }
-      #expect(left.map(\.payment) == ["pp_2"])
-      try await store.write { try $0.tried(due[0], next: nil, at: 600) }
-      let next = try await store.read { try $0.notifications(dueAt: 600, limit: 10) }
-      #expect(next.first { $0.payment == "pp_1" }?.sequence == 2)
-      store.close()
     }
+    let due = try await store.read { try $0.notifications(dueAt: 10, limit: 10) }
+    #expect(due.map(\.sequence) == [1, 1])
+    // The first is to be tried again later; the others wait for it.
+    try await store.write { try $0.tried(due[0], next: 500, at: 10) }
+    let left = try await store.read { try $0.notifications(dueAt: 10, limit: 10) }
+    #expect(left.map(\.payment) == ["pp_2"])
+    try await store.write { try $0.tried(due[0], next: nil, at: 600) }
+    let next = try await store.read { try $0.notifications(dueAt: 600, limit: 10) }
+    #expect(next.first { $0.payment == "pp_1" }?.sequence == 2)
+    store.close()
+    withExtendedLifetime(place) {}
   }
 
   @Test func aStoreOfALaterVersionIsRefused() async throws {
-    try await withTemporaryDirectory { directory in
-      let path = "\(directory)/payments.sqlite"
-      try PaymentStore(path: path).close()
-      let file = try DatabaseQueue(path: path)
-      try await file.write { try $0.execute(sql: "PRAGMA user_version = 99") }
-      try file.close()
-      #expect(throws: PaymentStoreError.newer) { try PaymentStore(path: path) }
-    }
+    let place = try TemporaryDirectory()
+    let directory = place.path
+    let path = "\(directory)/payments.sqlite"
+    try PaymentStore(path: path).close()
+    let file = try DatabaseQueue(path: path)
+    try await file.write { try $0.execute(sql: "PRAGMA user_version = 99") }
+    try file.close()
+    #expect(throws: PaymentStoreError.newer) { try PaymentStore(path: path) }
+    withExtendedLifetime(place) {}
   }
 }

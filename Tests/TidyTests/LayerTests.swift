@@ -11,10 +11,10 @@ import Testing
     ["Storage"],
     ["AccessPolicy", "AuditLog", "CardStore", "Keyring", "Ledgers"],
     ["VaultCore", "Payments"],
-    ["Tokenization", "VaultManagement", "PaymentStore"],
+    ["Tokenization", "VaultManagement"],
     [
       "ConfigurationReading", "AcquirerGateway", "VaultServer", "Administration", "ServiceLog",
-      "Listening",
+      "Listening", "PaymentStore",
     ],
     ["PaymentPage"],
     ["cadenas", "cadenas-dev", "cadenas-page"],

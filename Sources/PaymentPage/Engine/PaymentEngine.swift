@@ -3,7 +3,6 @@ import Logging
 import NIOCore
 import PaymentStore
 import Payments
-import SecretMemory
 
 /// What is done with payments: attempts from the button to what came of them, ends, notifications.
 ///
@@ -24,7 +23,8 @@ final class PaymentEngine: Sendable {
 
   init(
     store: PaymentStore, merchants: [String: PageMerchant], publicURL: String,
-    paypal: PayPalClient?, figures: Figures, logger: Logger, now: @escaping @Sendable () -> Milliseconds
+    paypal: PayPalClient?, figures: Figures, logger: Logger,
+    now: @escaping @Sendable () -> Milliseconds
   ) {
     self.store = store
     self.merchants = merchants

@@ -3,7 +3,6 @@ import Cards
 import JSON
 import NIOCore
 import Payments
-import SecretMemory
 
 /// The bodies of what is asked of the vault.
 enum VaultRequest {

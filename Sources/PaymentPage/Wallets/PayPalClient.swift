@@ -7,7 +7,6 @@ import JSON
 import NIOCore
 import NIOHTTP1
 import NIOSSL
-import SecretMemory
 import Synchronization
 
 /// PayPal's Orders interface, version 2. No card number exists there, and the vault takes no part.
@@ -206,7 +205,8 @@ final class PayPalClient: Sendable {
       let node = document.presentMember("access_token", of: document.root),
       let text = document.string(of: node)
     else { return nil }
-    let seconds = document.presentMember("expires_in", of: document.root)
+    let seconds =
+      document.presentMember("expires_in", of: document.root)
       .flatMap { document.integer(of: $0) } ?? 300
     let until = NIODeadline.now() + .seconds(max(seconds - 60, 10))
     token.withLock { $0 = (text, until) }

@@ -1,8 +1,8 @@
 import Cards
 import JSON
 import Logging
-import Payments
 import PaymentStore
+import Payments
 
 // An attempt with PayPal: an order, the shopper's approval there, the capture.
 

@@ -15,7 +15,7 @@ struct UpCommand: ParsableCommand {
   @Option(help: ArgumentHelp("The installation's directory.", valueName: "dir"))
   var directory: String
 
-  @Flag(help: "Run the payment page too.")
+  @Flag(help: "Run the payment page, a shop and a PayPal that pretends too.")
   var shop = false
 
   func run() throws {
@@ -39,6 +39,8 @@ struct UpCommand: ParsableCommand {
         if shop {
           json.member("page", string: page.page.url)
           json.member("shops", string: page.shops.url)
+          json.member("shop", string: page.shop.url)
+          json.member("paypal", string: page.paypal.url)
         }
         json.member("directory", string: installation.directory)
         json.member("vault_pid", integer: service.pid)
@@ -55,10 +57,24 @@ struct UpCommand: ParsableCommand {
   ) throws(DevelopmentError) -> [Supervisor.Further] {
     let part = PageInstallation(installation: installation)
     try part.prepare(places)
+    let pki = installation.path("pki")
     return [
       Supervisor.Further(
+        name: "paypal",
+        command: [
+          programs.development, "paypal", "--pki", pki, "--listen", "\(places.paypal)",
+          "--secret-file", part.walletSecret,
+        ], endpoints: [places.paypal]),
+      Supervisor.Further(
         name: "page", command: [programs.page, "serve", "--config", part.configuration],
-        endpoints: [places.page, places.shops])
+        endpoints: [places.page, places.shops]),
+      Supervisor.Further(
+        name: "shop",
+        command: [
+          programs.development, "shop", "--pki", pki, "--listen", "\(places.shop)",
+          "--page-shops", places.shops.url, "--page-public", places.page.url,
+          "--vault", places.vault.url, "--secret-file", part.shopSecret, "--control",
+        ], endpoints: [places.shop]),
     ]
   }
 }

@@ -193,6 +193,7 @@ extension CardRules {
     var isInGroup = false
     var isForeign = false
     var marks = 0
+    var hasMark = false
     switch typed {
     case .none: return []
     case .some(let slot):
@@ -207,12 +208,13 @@ extension CardRules {
         case .separator:
           isInGroup = false
           marks += 1
+          hasMark = true
           if marks > 1 { isForeign = true }
         case .other: isForeign = true
         }
       }
     }
-    return isForeign ? nil : parts
+    return isForeign || hasMark && parts.count > 2 ? nil : parts
   }
 
   /// `M/YY MM/YY MM/YYYY MMYY MMYYYY YYYY-MM`; digits with blanks between them are one group.

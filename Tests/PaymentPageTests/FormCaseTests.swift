@@ -56,6 +56,8 @@ import Testing
       default: found = card.code.bytes.text
       }
     }
+    // Without a number either length will do, and nothing is said of it.
+    if found == nil, one.brand == "none" { return #expect(!one.result.hasPrefix("\(one.field)_")) }
     #expect(found == one.result)
   }
 

@@ -189,11 +189,9 @@ extension CardRules {
 
   /// The groups of digits of a date; nil where something else stands there, or two marks in a row.
   private static func dateParts(_ typed: borrowing SecretSlot?) -> [[UInt8]]? {
-    var parts: [[UInt8]] = []
-    var isInGroup = false
-    var isForeign = false
-    var marks = 0
-    var hasMark = false
+    // Where a mark stands, blanks do not divide.
+    var byMark: [[UInt8]] = [[]]
+    var byBlank: [[UInt8]] = [[]]
     switch typed {
     case .none: return []
     case .some(let slot):
@@ -201,20 +199,18 @@ extension CardRules {
       while let character = text.next() {
         switch character {
         case .digit(let digit):
-          if isInGroup { parts[parts.count - 1].append(digit) } else { parts.append([digit]) }
-          isInGroup = true
-          marks = 0
-        case .space: isInGroup = false
-        case .separator:
-          isInGroup = false
-          marks += 1
-          hasMark = true
-          if marks > 1 { isForeign = true }
-        case .other: isForeign = true
+          byMark[byMark.count - 1].append(digit)
+          byBlank[byBlank.count - 1].append(digit)
+        case .space: byBlank.append([])
+        case .separator: byMark.append([])
+        case .other: return nil
         }
       }
     }
-    return isForeign || hasMark && parts.count > 2 ? nil : parts
+    if byMark.count > 1 {
+      return byMark.count > 2 || byMark.contains([]) ? nil : byMark
+    }
+    return byBlank.filter { !$0.isEmpty }
   }
 
   /// `M/YY MM/YY MM/YYYY MMYY MMYYYY YYYY-MM`; digits with blanks between them are one group.

@@ -47,7 +47,7 @@ let pageResources = [
   "cvc.mustache", "end.mustache", "ended.mustache", "fact_card.mustache", "facts.mustache",
   "fault.mustache", "faults.mustache", "foot.mustache", "head.mustache", "icon.svg",
   "kept.mustache", "methods.mustache", "notice.mustache", "order.mustache", "out.mustache",
-  "outcome.mustache", "page.css", "page.js", "refused.mustache", "return.mustache",
+  "outcome.mustache", "page.css", "page.css.gz", "page.js", "page.js.gz", "refused.mustache", "return.mustache",
   "sign_bad.mustache", "sign_card.mustache", "time.mustache", "top.mustache", "wait.mustache",
   "waiting.mustache", "wallets.mustache", "words.json", "words.mustache",
 ]
@@ -186,11 +186,13 @@ let package = Package(
     .target(
       name: "PaymentPage",
       dependencies: [
-        "Payments", "PaymentStore", "Administration", "ConfigurationReading", "AccessPolicy", "Bytes", "Cards",
+        "Payments", "PaymentStore", "Administration", "ConfigurationReading", "AccessPolicy",
+        "Bytes", "Cards",
         "Cryptography", "JSON", "SecretMemory", "SystemCalls",
         product("Hummingbird", "hummingbird"), product("HummingbirdTLS", "hummingbird"),
         product("HTTPTypes", "swift-http-types"),
         product("ServiceLifecycle", "swift-service-lifecycle"),
+        product("UnixSignals", "swift-service-lifecycle"),
         product("Mustache", "swift-mustache"), product("AsyncHTTPClient", "async-http-client"),
         product("Logging", "swift-log"),
       ] + nio,

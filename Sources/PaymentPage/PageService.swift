@@ -23,7 +23,11 @@ package struct PageService: Sendable {
   let configuration: PageConfiguration
   let engine: PaymentEngine
   let notifier: Notifier
-  let identities: ShopIdentities
+  let identities: Reloadable<ShopIdentities>
+  let brands: Reloadable<BrandTable>
+  let publicPair: Reloadable<ListenerPair>
+  let shopsPair: Reloadable<ListenerPair>
+  let unixSeconds: @Sendable () -> Int64
   let identifiers: Identifiers
   let routes: ShopperRoutes
   let store: PaymentStore
@@ -40,26 +44,38 @@ package struct PageService: Sendable {
     completeType(ByteToMessageHandler<HTTPRequestDecoder>.self)
     completeType(ByteToMessageHandler<HTTPResponseDecoder>.self)
     store = try PaymentStore(path: configuration.storePath)
-    var merchants: [String: PageMerchant] = [:]
-    for settings in configuration.merchants {
-      merchants[settings.name] = try Self.merchant(settings, configuration, group, logger)
-    }
     let figures = Figures()
     let now: @Sendable () -> Milliseconds = { Milliseconds(Date().timeIntervalSince1970 * 1_000) }
     engine = PaymentEngine(
-      store: store, merchants: merchants, publicURL: configuration.publicURL,
+      store: store, merchants: try Self.merchants(configuration, logger),
+      publicURL: configuration.publicURL,
       paypal: try configuration.paypal.map { try PayPalClient($0, on: group) }, figures: figures,
       logger: logger, now: now)
     notifier = Notifier(engine)
-    identities = try ShopIdentities(configuration.merchants) { now() / 1_000 }
+    unixSeconds = { now() / 1_000 }
+    identities = Reloadable(try ShopIdentities(configuration.merchants, unixSeconds: unixSeconds))
+    publicPair = Reloadable(try ListenerPair(configuration.public))
+    shopsPair = Reloadable(try ListenerPair(configuration.shops))
     identifiers = try Identifiers()
-    let table = configuration.brands
+    let brands = Reloadable(configuration.brands)
+    self.brands = brands
     routes = ShopperRoutes(
       engine: engine, renderer: try PageRenderer(isTest: configuration.isTest),
-      identifiers: identifiers, guesses: try Guesses(configuration.bounds), brands: { table },
+      identifiers: identifiers, guesses: try Guesses(configuration.bounds), brands: { brands.value },
       slots: try SecretPool(slots: Self.slots, slotSize: SubmittedForm.slotBytes),
       headers: PageHeaders(frameAncestors: configuration.frameAncestors),
       trustedProxies: Set(configuration.trustedProxies), publicOrigin: configuration.publicURL)
+  }
+
+  static func merchants(
+    _ configuration: PageConfiguration, _ logger: Logger
+  ) throws -> [String: PageMerchant] {
+    var merchants: [String: PageMerchant] = [:]
+    for settings in configuration.merchants {
+      merchants[settings.name] = try merchant(
+        settings, configuration, MultiThreadedEventLoopGroup.singleton, logger)
+    }
+    return merchants
   }
 
   private static func merchant(
@@ -98,16 +114,16 @@ package struct PageService: Sendable {
     routes.add(to: shopper)
     let shops = Router(context: ShopContext.self)
     ShopRoutes(engine: engine, identifiers: identifiers).add(
-      to: shops, ShopIdentification(identities: identities, merchants: engine.merchants))
+      to: shops, ShopIdentification(identities: identities, engine: engine))
     let served = Served(logger: logger, names: ["public", "shops"])
     let page = Application(
       router: shopper,
       server: try .tls(
         .http1(configuration: .init(idleTimeout: .seconds(60))),
-        tlsConfiguration: Self.tls(configuration.public)),
+        tlsConfiguration: publicPair.serverConfiguration()),
       configuration: .init(address: Self.address(configuration.public.address)),
       onServerRunning: { served.note("public", $0) }, logger: logger)
-    var shopsTLS = try Self.tls(configuration.shops)
+    var shopsTLS = shopsPair.serverConfiguration()
     shopsTLS.certificateVerification = .noHostnameVerification
     let identities = identities
     let shopsPage = Application(
@@ -117,11 +133,13 @@ package struct PageService: Sendable {
         configuration: TLSChannelConfiguration(
           tlsConfiguration: shopsTLS,
           customVerificationCallback: { certificates, verdict in
-            verdict.succeed(identities.admit(certificates) ? .certificateVerified : .failed)
+            verdict.succeed(identities.value.admit(certificates) ? .certificateVerified : .failed)
           })),
       configuration: .init(address: Self.address(configuration.shops.address)),
       onServerRunning: { served.note("shops", $0) }, logger: logger)
-    var services: [any Service] = [page, shopsPage, try administration()]
+    var services: [any Service] = [
+      page, shopsPage, try administration(), PageReload(service: self),
+    ]
     if let metrics { services.append(metrics) }
     services.append(PageClock(engine: engine, notifier: notifier))
     let group = ServiceGroup(
@@ -141,6 +159,10 @@ package struct PageService: Sendable {
   /// The socket of administration: for those who have a role, whoever may open it.
   private func administration() throws -> some Service {
     let path = configuration.administration.socketPath
+    let owner = try configuration.administration.socketGroup.map { name in
+      guard let group = unsafe getgrnam(name) else { throw PageStartError.unknownGroup(name) }
+      return unsafe group.pointee.gr_gid
+    }
     // What a process left that is gone; one that answers is not there, since the store is ours.
     unsafe unlink(path)
     let router = Router(context: AdminContext.self)
@@ -148,7 +170,12 @@ package struct PageService: Sendable {
     AdminRoutes(engine: engine, startedAt: engine.now()).add(to: router)
     return Application(
       router: router, configuration: .init(address: .unixDomainSocket(path: path)),
-      onServerRunning: { _ in _ = unsafe chmod(path, 0o660) }, logger: logger)
+      onServerRunning: { _ in
+        _ = unsafe chmod(path, 0o660)
+        if let group = owner, unsafe chown(path, uid_t.max, group) != 0 {
+          logger.warning("the socket of administration cannot be given to its group")
+        }
+      }, logger: logger)
   }
 
   /// Prometheus's listener, without TLS: for the host's own network.
@@ -161,17 +188,18 @@ package struct PageService: Sendable {
       router: router, configuration: .init(address: Self.address(address)), logger: logger)
   }
 
-  private static func tls(_ listener: PageConfiguration.Listener) throws -> TLSConfiguration {
-    var configuration = TLSConfiguration.makeServerConfiguration(
-      certificateChain: try NIOSSLCertificate.fromPEMFile(listener.certificatePath)
-        .map { .certificate($0) },
-      privateKey: .privateKey(try NIOSSLPrivateKey(file: listener.privateKeyPath, format: .pem)))
-    configuration.minimumTLSVersion = .tlsv12
-    return configuration
-  }
-
   private static func address(_ address: ListenAddress) -> BindAddress {
     .hostname(address.host, port: Int(address.port))
+  }
+}
+
+enum PageStartError: Error, CustomStringConvertible {
+  case unknownGroup(String)
+
+  var description: String {
+    switch self {
+    case .unknownGroup(let name): "there is no group \(name), which \"socket_group\" names"
+    }
   }
 }
 

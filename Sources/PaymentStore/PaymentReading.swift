@@ -116,6 +116,20 @@ package struct PaymentReading {
     }
   }
 
+  /// Whether a token is a kept card's, or a payment that has not ended may need it: then it is not deleted.
+  package func needsToken(_ token: String) throws -> TokenNeed {
+    let isKept = try Bool.fetchOne(
+      database, sql: "SELECT EXISTS (SELECT 1 FROM kept_cards WHERE token = ?)", arguments: [token])
+    if isKept == true { return .kept }
+    let isInUse = try Bool.fetchOne(
+      database,
+      sql: """
+        SELECT EXISTS (SELECT 1 FROM attempts JOIN payments ON payments.id = attempts.payment
+        WHERE attempts.token = ? AND payments.state IN ('open', 'in_progress'))
+        """, arguments: [token])
+    return isInUse == true ? .inUse : .none
+  }
+
   private func attempts(_ condition: String, _ arguments: StatementArguments) throws -> [Attempt] {
     try Row.fetchAll(
       database, sql: "SELECT id, body FROM attempts WHERE \(condition)", arguments: arguments
@@ -126,6 +140,9 @@ package struct PaymentReading {
     }
   }
 }
+
+/// Who needs a token.
+package enum TokenNeed: Sendable { case kept, inUse, none }
 
 /// A card that a customer has kept.
 package struct KeptCard: Equatable, Sendable {

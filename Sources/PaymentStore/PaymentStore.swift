@@ -59,9 +59,11 @@ package final class PaymentStore: Sendable {
           CREATE INDEX payments_by_state ON payments (state, expires_at);
           CREATE TABLE attempts (
             id INTEGER PRIMARY KEY AUTOINCREMENT, payment TEXT NOT NULL REFERENCES payments (id),
-            form TEXT NOT NULL UNIQUE, step TEXT NOT NULL, owes_deletion INTEGER NOT NULL,
+            form TEXT NOT NULL UNIQUE, token TEXT, step TEXT NOT NULL,
+            owes_deletion INTEGER NOT NULL,
             started_at INTEGER NOT NULL, body TEXT NOT NULL) STRICT;
           CREATE INDEX attempts_by_payment ON attempts (payment, id);
+          CREATE INDEX attempts_by_token ON attempts (token) WHERE token IS NOT NULL;
           CREATE INDEX attempts_under_way ON attempts (id) WHERE step <> 'ended';
           CREATE INDEX attempts_owing ON attempts (id) WHERE owes_deletion = 1;
           CREATE TABLE notifications (

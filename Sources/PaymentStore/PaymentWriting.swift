@@ -32,11 +32,11 @@ package struct PaymentWriting {
     do {
       try database.execute(
         sql: """
-          INSERT INTO attempts (payment, form, step, owes_deletion, started_at, body)
-          VALUES (?, ?, ?, ?, ?, ?)
+          INSERT INTO attempts (payment, form, token, step, owes_deletion, started_at, body)
+          VALUES (?, ?, ?, ?, ?, ?, ?)
           """,
         arguments: [
-          attempt.payment, attempt.form, attempt.step.rawValue, attempt.owesDeletion,
+          attempt.payment, attempt.form, attempt.token, attempt.step.rawValue, attempt.owesDeletion,
           attempt.startedAt, try encode(attempt),
         ])
     } catch let error as DatabaseError where error.resultCode == .SQLITE_CONSTRAINT {
@@ -49,9 +49,9 @@ package struct PaymentWriting {
 
   package func save(_ attempt: Attempt) throws {
     try database.execute(
-      sql: "UPDATE attempts SET step = ?, owes_deletion = ?, body = ? WHERE id = ?",
+      sql: "UPDATE attempts SET token = ?, step = ?, owes_deletion = ?, body = ? WHERE id = ?",
       arguments: [
-        attempt.step.rawValue, attempt.owesDeletion, try encode(attempt), attempt.id,
+        attempt.token, attempt.step.rawValue, attempt.owesDeletion, try encode(attempt), attempt.id,
       ])
   }
 

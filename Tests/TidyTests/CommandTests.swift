@@ -11,7 +11,7 @@ import Testing
       return line.split(separator: "struct ").last?.prefix { $0.isLetter || $0.isNumber }
     }
     #expect(commands.count > 30, "the commands were not found")
-    for command in commands 
+    for command in commands
     where !["Cadenas", "CadenasDev", "CadenasPage"].contains(command) {
       #expect(
         lines.contains { $0.contains("\(command).self") },

@@ -11,7 +11,8 @@ import Payments
 /// what is ``Payments``.
 final class PaymentEngine: Sendable {
   let store: PaymentStore
-  let merchants: [String: PageMerchant]
+  let current: Reloadable<[String: PageMerchant]>
+  var merchants: [String: PageMerchant] { current.value }
   let publicURL: String
   /// Nil where no merchant takes it.
   let paypal: PayPalClient?
@@ -27,7 +28,7 @@ final class PaymentEngine: Sendable {
     now: @escaping @Sendable () -> Milliseconds
   ) {
     self.store = store
-    self.merchants = merchants
+    current = Reloadable(merchants)
     self.publicURL = publicURL
     self.paypal = paypal
     self.figures = figures

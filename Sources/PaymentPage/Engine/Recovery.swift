@@ -81,19 +81,28 @@ extension PaymentEngine {
 
   /// Deletes what no payment needs any more. What cannot be deleted now is tried again.
   func deleteTokens() async throws {
-    for attempt in try await store.read({ try $0.attemptsOwingDeletion(limit: 20) }) {
+    for attempt in try await store.read({ try $0.attemptsOwingDeletion(limit: 200) }) {
       guard let (_, merchant) = try await parts(of: attempt), let token = attempt.token else {
         continue
       }
-      switch await merchant.vault.delete(token) {
-      case .done: break
-      case .problem(let problem) where problem.status == 404: break
-      case .problem, .notSent, .lost: return
+      switch try await store.read({ try $0.needsToken(token) }) {
+      case .kept: break
+      case .inUse: continue
+      case .none:
+        guard await isDeleted(token, at: merchant.vault) else { return }
       }
       var settled = attempt
       settled.owesDeletion = false
       settled.hasMadeToken = false
       try await save(settled)
+    }
+  }
+
+  private func isDeleted(_ token: String, at vault: VaultClient) async -> Bool {
+    switch await vault.delete(token) {
+    case .done: return true
+    case .problem(let problem): return problem.status == 404
+    case .notSent, .lost: return false
     }
   }
 }

@@ -5,6 +5,8 @@ import Cryptography
 struct PageAssets: Sendable {
   struct File: Sendable {
     let bytes: [UInt8]
+    /// The same, compressed with gzip beforehand; nil for what is not worth it.
+    let compressed: [UInt8]?
     let type: String
   }
 
@@ -17,14 +19,16 @@ struct PageAssets: Sendable {
 
   init() {
     var files: [String: File] = [:]
-    func add(_ name: String, _ ending: String, _ bytes: [UInt8], _ type: String) -> String {
+    func add(
+      _ name: String, _ ending: String, _ bytes: [UInt8], _ compressed: [UInt8]?, _ type: String
+    ) -> String {
       let file = "\(name).\(Digest256.sha256(bytes.rawSpan).hex.prefix(16)).\(ending)"
-      files[file] = File(bytes: bytes, type: type)
+      files[file] = File(bytes: bytes, compressed: compressed, type: type)
       return "/a/\(file)"
     }
-    css = add("page", "css", PackageResources.page_css, "text/css; charset=utf-8")
-    js = add("page", "js", PackageResources.page_js, "text/javascript; charset=utf-8")
-    icon = add("icon", "svg", PackageResources.icon_svg, "image/svg+xml")
+    css = add("page", "css", PackageResources.page_css, PackageResources.page_css_gz, "text/css; charset=utf-8")
+    js = add("page", "js", PackageResources.page_js, PackageResources.page_js_gz, "text/javascript; charset=utf-8")
+    icon = add("icon", "svg", PackageResources.icon_svg, nil, "image/svg+xml")
     cssIntegrity = Self.integrity(PackageResources.page_css)
     jsIntegrity = Self.integrity(PackageResources.page_js)
     self.files = files

@@ -50,6 +50,15 @@ struct PageContext {
     return name.hasPrefix("brand_") ? code.uppercased() : name
   }
 
+  /// Where this page is found below the payment's address.
+  private var place: String {
+    switch view.screen {
+    case .card: "/card"
+    case .code where payment.state == .open: "/code"
+    default: ""
+    }
+  }
+
   // MARK: - All pages
 
   var all: [String: Any] {
@@ -110,7 +119,7 @@ struct PageContext {
         "list": visit.merchant.languages.map { tongue in
           [
             "code": tongue.rawValue, "current": tongue == language,
-            "href": "\(base)?lang=\(tongue.rawValue)",
+            "href": "\(base)\(place)?lang=\(tongue.rawValue)",
             "name": text("language_\(tongue.rawValue)"),
           ] as [String: Any]
         }

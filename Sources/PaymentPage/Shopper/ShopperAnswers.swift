@@ -9,9 +9,9 @@ extension ShopperRoutes {
   /// A page, with a cookie that has changed.
   func answer(
     _ html: String, _ kind: PageHeaders.Kind, _ visit: Visit?,
-    status: HTTPResponse.Status = .ok
+    in language: Language? = nil, status: HTTPResponse.Status = .ok
   ) throws -> Response {
-    var fields = headers.fields(kind, language: visit?.language.rawValue)
+    var fields = headers.fields(kind, language: (language ?? visit?.language)?.rawValue)
     fields[.contentType] = "text/html; charset=utf-8"
     if let visit { try setCookie(visit, &fields) }
     engine.figures.count(status: status.code)

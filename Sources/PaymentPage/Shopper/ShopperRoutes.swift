@@ -40,6 +40,28 @@ struct ShopperRoutes: Sendable {
     router.post("/p/:address/more") { try await more($0, $1) }
     router.post("/p/:address/brand") { try await brand($0, $1) }
     router.get("/a/:file") { try asset($0, $1) }
+    for name in ["pay", "wallet", "cancel", "more", "brand", "bank/back"] {
+      // Somebody reloads what a form was sent to.
+      router.get("/p/:address/\(name)") { try await redirectOrFault($0, $1) }
+      refuseOthers("/p/:address/\(name)", allowed: [.get, .head, .post], router)
+    }
+    for name in ["", "/card", "/code", "/out", "/state", "/bank/go", "/wallet/back", "/wallet/left"] {
+      refuseOthers("/p/:address\(name)", allowed: [.get, .head], router)
+    }
+    refuseOthers("/a/:file", allowed: [.get, .head], router)
+  }
+
+  private func refuseOthers(
+    _ path: String, allowed: [HTTPRequest.Method], _ router: Router<ShopperContext>
+  ) {
+    let all: [HTTPRequest.Method] = [.get, .post, .put, .delete, .patch, .options]
+    for method in all where !allowed.contains(method) {
+      router.on(RouterPath(path), method: method) { request, _ -> Response in
+        var response = try fault("method", .methodNotAllowed, request)
+        response.headers[.allow] = allowed.map(\.rawValue).joined(separator: ", ")
+        return response
+      }
+    }
   }
 
   // MARK: - What is shown
@@ -228,7 +250,7 @@ struct ShopperRoutes: Sendable {
         await engine.waiters.wait(for: id, milliseconds: PaymentEngine.patience)
       }
     }
-    return try answer(renderer.bankBack(visit), .fromBank, nil)
+    return try answer(renderer.bankBack(visit), .fromBank, nil, in: visit.language)
   }
 
   // MARK: - Small things
@@ -312,13 +334,22 @@ struct ShopperRoutes: Sendable {
     guard let file = renderer.assets.file(context.parameters.get("file") ?? "") else {
       return try fault("gone", .notFound, request)
     }
-    let fields: HTTPFields = [
+    var fields: HTTPFields = [
       .contentType: file.type, .cacheControl: "public, max-age=31536000, immutable",
       .xContentTypeOptions: "nosniff",
       .strictTransportSecurity: "max-age=63072000; includeSubDomains",
     ]
+    var bytes = file.bytes
+    if let compressed = file.compressed {
+      fields[.vary] = "Accept-Encoding"
+      let codings = request.headers[.acceptEncoding]?.split(separator: ",") ?? []
+      if codings.contains(where: { $0.filter { $0 != " " } == "gzip" }) {
+        fields[.contentEncoding] = "gzip"
+        bytes = compressed
+      }
+    }
     return Response(
-      status: .ok, headers: fields, body: .init(byteBuffer: ByteBuffer(bytes: file.bytes)))
+      status: .ok, headers: fields, body: .init(byteBuffer: ByteBuffer(bytes: bytes)))
   }
 }
 

@@ -26,8 +26,8 @@ struct ShopContext: RequestContext {
 
 /// Says whose client sends a request, at each request anew.
 struct ShopIdentification: RouterMiddleware {
-  let identities: ShopIdentities
-  let merchants: [String: PageMerchant]
+  let identities: Reloadable<ShopIdentities>
+  let engine: PaymentEngine
 
   @concurrent func handle(
     _ request: Request, context: ShopContext,
@@ -35,7 +35,9 @@ struct ShopIdentification: RouterMiddleware {
   ) async throws -> Response {
     let certificate = try? await context.channel.pipeline.handler(type: NIOSSLServerHandler.self)
       .map { $0.peerCertificate }.get()
-    guard let name = identities.shop(of: certificate ?? nil), let merchant = merchants[name] else {
+    guard let name = identities.value.shop(of: certificate ?? nil),
+      let merchant = engine.merchants[name]
+    else {
       throw PageProblem.unknownClient
     }
     var context = context

@@ -47,7 +47,8 @@ let pageResources = [
   "cvc.mustache", "end.mustache", "ended.mustache", "fact_card.mustache", "facts.mustache",
   "fault.mustache", "faults.mustache", "foot.mustache", "head.mustache", "icon.svg",
   "kept.mustache", "methods.mustache", "notice.mustache", "order.mustache", "out.mustache",
-  "outcome.mustache", "page.css", "page.css.gz", "page.js", "page.js.gz", "refused.mustache", "return.mustache",
+  "outcome.mustache", "page.css", "page.css.gz", "page.js", "page.js.gz", "refused.mustache",
+  "return.mustache",
   "sign_bad.mustache", "sign_card.mustache", "time.mustache", "top.mustache", "wait.mustache",
   "waiting.mustache", "wallets.mustache", "words.json", "words.mustache",
 ]

@@ -61,7 +61,8 @@ package struct PageService: Sendable {
     self.brands = brands
     routes = ShopperRoutes(
       engine: engine, renderer: try PageRenderer(isTest: configuration.isTest),
-      identifiers: identifiers, guesses: try Guesses(configuration.bounds), brands: { brands.value },
+      identifiers: identifiers, guesses: try Guesses(configuration.bounds),
+      brands: { brands.value },
       slots: try SecretPool(slots: Self.slots, slotSize: SubmittedForm.slotBytes),
       headers: PageHeaders(frameAncestors: configuration.frameAncestors),
       trustedProxies: Set(configuration.trustedProxies), publicOrigin: configuration.publicURL)

@@ -75,17 +75,26 @@ package struct PaymentReading {
       database, sql: "SELECT count(*) FROM attempts WHERE owes_deletion = 1") ?? 0
   }
 
-  /// The notifications that may be sent now: of each payment the first that is not answered.
-  package func notifications(dueAt now: Milliseconds, limit: Int) throws -> [ShopNotification] {
+  /// How many tokens the vault may hold that a crash has hidden from the page.
+  package func hiddenTokens() throws -> Int {
+    try Int.fetchOne(
+      database, sql: "SELECT count(*) FROM attempts WHERE json_extract(body, '$.mayHideToken') = 1")
+      ?? 0
+  }
+
+  /// The notifications of a shop that may be sent now: of each payment the first that is not answered.
+  package func notifications(
+    of merchant: String, dueAt now: Milliseconds, limit: Int
+  ) throws -> [ShopNotification] {
     try Row.fetchAll(
       database,
       sql: """
         SELECT payment, sequence, merchant, created_at, tries, body FROM notifications AS n
-        WHERE ended_at IS NULL AND next_at <= ? AND NOT EXISTS (
+        WHERE ended_at IS NULL AND merchant = ? AND next_at <= ? AND NOT EXISTS (
           SELECT 1 FROM notifications AS before WHERE before.payment = n.payment
           AND before.sequence < n.sequence AND before.ended_at IS NULL)
         ORDER BY next_at LIMIT ?
-        """, arguments: [now, limit]
+        """, arguments: [merchant, now, limit]
     ).map {
       ShopNotification(
         payment: $0["payment"], sequence: $0["sequence"], merchant: $0["merchant"],

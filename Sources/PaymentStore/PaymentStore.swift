@@ -71,7 +71,7 @@ package final class PaymentStore: Sendable {
             merchant TEXT NOT NULL, created_at INTEGER NOT NULL, next_at INTEGER NOT NULL,
             tries INTEGER NOT NULL, ended_at INTEGER, body TEXT NOT NULL,
             PRIMARY KEY (payment, sequence)) STRICT, WITHOUT ROWID;
-          CREATE INDEX notifications_due ON notifications (next_at) WHERE ended_at IS NULL;
+          CREATE INDEX notifications_due ON notifications (merchant, next_at) WHERE ended_at IS NULL;
           CREATE TABLE answers (
             merchant TEXT NOT NULL, key TEXT NOT NULL, digest TEXT NOT NULL,
             payment TEXT NOT NULL, status INTEGER NOT NULL, body TEXT NOT NULL,

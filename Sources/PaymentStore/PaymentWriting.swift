@@ -71,7 +71,7 @@ package struct PaymentWriting {
     try database.execute(
       sql: """
         UPDATE notifications SET tries = tries + 1, next_at = ?, ended_at = ?
-        WHERE payment = ? AND sequence = ?
+        WHERE payment = ? AND sequence = ? AND ended_at IS NULL
         """,
       arguments: [
         next ?? now, next == nil ? now : nil, notification.payment, notification.sequence,

@@ -48,6 +48,8 @@ package struct Attempt: Codable, Equatable, Sendable {
   package var hasMadeToken = false
   /// Whether the token is to be deleted and has not been.
   package var owesDeletion = false
+  /// Whether the vault may have made a token that never became known here.
+  package var mayHideToken: Bool?
   package var card: CardView?
   /// Whether the card is one that the shopper had kept before.
   package var isKeptCard = false
@@ -74,6 +76,8 @@ package struct Attempt: Codable, Equatable, Sendable {
   package var walletURL: String?
   /// What was sent to the acquirer, without the card's code: asked for again after a crash.
   package var request: String?
+  /// When that was.
+  package var askedAt: Milliseconds?
   package var browser: [String: InputValue] = [:]
 
   package init(payment: String, form: String, method: Method, startedAt: Milliseconds) {

@@ -60,14 +60,14 @@ import Testing
         }
       }
     }
-    let due = try await store.read { try $0.notifications(dueAt: 10, limit: 10) }
+    let due = try await store.read { try $0.notifications(of: "shop", dueAt: 10, limit: 10) }
     #expect(due.map(\.sequence) == [1, 1])
     // The first is to be tried again later; the others wait for it.
     try await store.write { try $0.tried(due[0], next: 500, at: 10) }
-    let left = try await store.read { try $0.notifications(dueAt: 10, limit: 10) }
+    let left = try await store.read { try $0.notifications(of: "shop", dueAt: 10, limit: 10) }
     #expect(left.map(\.payment) == ["pp_2"])
     try await store.write { try $0.tried(due[0], next: nil, at: 600) }
-    let next = try await store.read { try $0.notifications(dueAt: 600, limit: 10) }
+    let next = try await store.read { try $0.notifications(of: "shop", dueAt: 600, limit: 10) }
     #expect(next.first { $0.payment == "pp_1" }?.sequence == 2)
     store.close()
     withExtendedLifetime(place) {}

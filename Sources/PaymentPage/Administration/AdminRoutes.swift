@@ -65,8 +65,10 @@ struct AdminRoutes: Sendable {
   }
 
   private func status() async throws -> Response {
-    let (counts, waiting, owed) = try await engine.store.read {
-      (try $0.counts(), try $0.waitingNotifications(), try $0.tokensOwed())
+    let (counts, waiting, owed, hidden) = try await engine.store.read {
+      (
+        try $0.counts(), try $0.waitingNotifications(), try $0.tokensOwed(), try $0.hiddenTokens()
+      )
     }
     var reached: [(String, Bool)] = []
     for merchant in engine.merchants.values.sorted(by: { $0.name < $1.name }) {
@@ -85,6 +87,7 @@ struct AdminRoutes: Sendable {
       json.member("attempts", integer: figures.attempts)
       json.member("notifications_waiting", integer: waiting)
       json.member("tokens_to_delete", integer: owed)
+      json.member("tokens_hidden", integer: hidden)
       json.member("codes_held", integer: engine.codes.count)
       json.member("merchants", objects: reached) { json, entry in
         json.member("name", string: entry.0)

@@ -21,11 +21,14 @@ extension PaymentEngine {
       attempt.card = view.card
       attempt.card?.scheme = scheme
       attempt.step = .tokenized
-      try await save(attempt)
+      guard try await advance(attempt, from: [.started]) else { return }
       try await authenticate(attempt)
     case .problem(let problem):
       try await endTokenizing(attempt, problem)
-    case .notSent, .lost: try await end(attempt, .down)
+    case .notSent: try await end(attempt, .down)
+    case .lost:
+      attempt.mayHideToken = true
+      try await end(attempt, .down)
     }
   }
 
@@ -95,7 +98,7 @@ extension PaymentEngine {
           url: challenge.url, request: challenge.request, transaction: challenge.transaction,
           begunAt: now())
         attempt.step = .challenge
-        try await save(attempt)
+        _ = try await advance(attempt, from: [.tokenized])
       case .refused:
         attempt.reason = outcome.reason
         attempt.vaultPayment = outcome.vaultPayment
@@ -134,7 +137,8 @@ extension PaymentEngine {
       // The page has been started anew since it was typed, or ten minutes have passed.
       attempt.step = .code
       attempt.challenge = nil
-      return try await save(attempt)
+      _ = try await advance(attempt, from: [.tokenized])
+      return
     }
     let members = VaultRequest.members(
       "authorize", payment, attempt, acquirer: merchant.settings.acquirer,
@@ -142,7 +146,8 @@ extension PaymentEngine {
     attempt.step = .authorizing
     attempt.challenge = nil
     attempt.request = members
-    try await save(attempt)
+    attempt.askedAt = now()
+    guard try await advance(attempt, from: [.tokenized, .code]) else { return }
     let body = codes.with(id) { VaultRequest.push(members, code: $0) }
     let answer = await merchant.vault.push(token, body, key: key(attempt, "p"))
     try await authorized(attempt, answer)
@@ -167,7 +172,7 @@ extension PaymentEngine {
         attempt.threeDS = nil
         attempt.request = nil
         attempt.step = .tokenized
-        try await save(attempt)
+        guard try await advance(attempt, from: [.authorizing]) else { return }
         try await authenticate(attempt)
       default: try await end(attempt, .refused)
       }

@@ -7,8 +7,8 @@ import Synchronization
 /// three days.
 final class Notifier: Sendable {
   let engine: PaymentEngine
-  /// Payments of which one is being sent now.
-  private let sending = Mutex<Set<String>>([])
+  /// Payments of which one is being sent now, and their shops.
+  private let sending = Mutex<[String: String]>([:])
 
   static let longest: Milliseconds = 3 * 86_400_000
   /// How many are sent at a time, of all shops and of one.
@@ -22,34 +22,45 @@ final class Notifier: Sendable {
     tries < 12 ? min(1_000 << Milliseconds(tries), 3_600_000) : 3_600_000
   }
 
-  /// Sends what is due.
+  /// Sends what is due, to each shop its share.
   func tick() async throws {
     let now = engine.now()
-    let due = try await engine.store.read { try $0.notifications(dueAt: now, limit: 256) }
-    var byShop: [String: Int] = [:]
+    let shops = Array(engine.merchants.keys)
+    let due = try await engine.store.read { reading in
+      try shops.flatMap {
+        try reading.notifications(of: $0, dueAt: now, limit: 4 * Self.mostOfOne)
+      }
+    }
     for notification in due {
-      byShop[notification.merchant, default: 0] += 1
-      guard byShop[notification.merchant, default: 0] <= Self.mostOfOne else { continue }
       let isFree = sending.withLock { sending in
-        sending.count < Self.most && sending.insert(notification.payment).inserted
+        let ofShop = sending.count { $0.value == notification.merchant }
+        guard sending.count < Self.most, ofShop < Self.mostOfOne,
+          sending[notification.payment] == nil
+        else { return false }
+        sending[notification.payment] = notification.merchant
+        return true
       }
       guard isFree else { continue }
       Task { [self] in
-        do { try await send(notification) } catch {
+        var isTaken = false
+        do { isTaken = try await send(notification) } catch {
           engine.logger.error(
             "a notification is not noted", metadata: ["cause": "\(type(of: error))"])
         }
-        _ = sending.withLock { $0.remove(notification.payment) }
+        _ = sending.withLock { $0.removeValue(forKey: notification.payment) }
+        // The next change of the same payment need not wait for the clock.
+        if isTaken { try? await tick() }
       }
     }
   }
 
-  private func send(_ notification: ShopNotification) async throws {
+  private func send(_ notification: ShopNotification) async throws -> Bool {
     let now = engine.now()
     guard let merchant = engine.merchants[notification.merchant], let client = merchant.notifier,
       let signature = merchant.signature
     else {
-      return try await engine.store.write { try $0.tried(notification, next: nil, at: now) }
+      try await engine.store.write { try $0.tried(notification, next: nil, at: now) }
+      return true
     }
     let body = Array(notification.body.utf8)
     let isTaken = await client.send(
@@ -59,12 +70,6 @@ final class Notifier: Sendable {
     let isOver = isTaken || end - notification.createdAt > Self.longest
     let next = isOver ? nil : end + Self.pause(afterTries: notification.tries)
     try await engine.store.write { try $0.tried(notification, next: next, at: end) }
-    if isTaken { try await tickOnce(after: notification) }
-  }
-
-  /// The next change of the same payment need not wait for the clock.
-  private func tickOnce(after notification: ShopNotification) async throws {
-    _ = sending.withLock { $0.remove(notification.payment) }
-    try await tick()
+    return isTaken
   }
 }

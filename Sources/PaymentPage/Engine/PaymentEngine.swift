@@ -127,10 +127,16 @@ final class PaymentEngine: Sendable {
   }
 
   /// Ends an attempt, and with it perhaps the payment.
-  func end(_ attempt: Attempt, _ result: Attempt.Result) async throws {
-    if let id = attempt.id { codes.forget(id) }
+  ///
+  /// - Parameter steps: where it has to stand; anywhere but at its end where nil.
+  func end(
+    _ attempt: Attempt, _ result: Attempt.Result, from steps: Set<Attempt.Step>? = nil
+  ) async throws {
     let merchants = merchants
-    try await change(attempt.payment) { payment, writing, now in
+    let isEnded = try await change(attempt.payment) { payment, writing, now -> Bool in
+      guard let stored = try writing.reading.attempt(attempt.id ?? 0), stored.step != .ended,
+        steps?.contains(stored.step) != false
+      else { return false }
       var ended = attempt
       ended.step = .ended
       ended.result = result
@@ -146,13 +152,28 @@ final class PaymentEngine: Sendable {
       _ = payment.end(with: ended, of: attempts, limit: limit, at: now)
       guard result == .approved, let token = ended.token, let card = ended.card,
         let customer = payment.customer
-      else { return }
+      else { return true }
       if payment.kept != nil || ended.isKeptCard {
         try writing.keep(
           card, token: token, merchant: payment.merchant, customer: customer, at: now)
       }
+      return true
     }
+    guard isEnded == true else { return }
+    if let id = attempt.id { codes.forget(id) }
     figures.count(result)
+  }
+
+  /// Writes how far an attempt has come, unless it stands elsewhere than was thought.
+  ///
+  /// - Returns: whether it was written.
+  func advance(_ attempt: Attempt, from steps: Set<Attempt.Step>) async throws -> Bool {
+    try await store.write { writing in
+      guard let stored = try writing.reading.attempt(attempt.id ?? 0), steps.contains(stored.step)
+      else { return false }
+      try writing.save(attempt)
+      return true
+    }
   }
 
   func save(_ attempt: Attempt) async throws {

@@ -6,30 +6,52 @@ import Payments
 // After a start, and once a second: what a crash has left under way, and what time has ended.
 
 extension PaymentEngine {
+  /// For so long a question may still be on its way to a vault that has not seen it.
+  private static let onItsWay: Milliseconds = 60_000
+  /// For less than this the vault remembers what it has answered.
+  private static let remembered: Milliseconds = 23 * 3_600_000
+
   /// Finds what became of the attempts that were under way when the program ended. Nothing is sent again.
   func recover() async throws {
     for attempt in try await store.read({ try $0.attemptsUnderWay() }) {
-      guard let id = attempt.id else { continue }
-      switch attempt.step {
-      case .started, .tokenized:
-        // The acquirer has not been asked for money.
-        try await end(attempt, .down)
-      case .authorizing where attempt.method == .paypal:
-        run(id) { try await $0.captureWallet(attempt) }
-      case .authorizing: run(id) { try await $0.inquire(attempt) }
-      case .challenge, .code, .wallet, .ended: break
-      }
+      try await takeUp(attempt)
+    }
+  }
+
+  /// Goes on with an attempt that nobody goes on with.
+  private func takeUp(_ attempt: Attempt) async throws {
+    guard let id = attempt.id else { return }
+    switch attempt.step {
+    case .started, .tokenized:
+      // The acquirer has not been asked for money.
+      var attempt = attempt
+      if attempt.step == .started, attempt.method == .card { attempt.mayHideToken = true }
+      try await end(attempt, .down, from: [.started, .tokenized])
+    case .authorizing where attempt.method == .paypal:
+      run(id) { try await $0.captureWallet(attempt) }
+    case .authorizing: run(id) { try await $0.inquire(attempt) }
+    case .challenge, .code, .wallet, .ended: break
     }
   }
 
   /// Asks the vault what it has answered, in a form that it cannot send on.
   private func inquire(_ attempt: Attempt) async throws {
     guard let (_, merchant) = try await parts(of: attempt), let token = attempt.token,
-      let members = attempt.request
+      let members = attempt.request, let askedAt = attempt.askedAt,
+      now() - askedAt < Self.remembered
     else { return try await end(attempt, .unknown) }
-    let answer = await merchant.vault.push(
-      token, VaultRequest.inquiry(members), key: key(attempt, "p"))
-    try await authorized(attempt, answer)
+    while true {
+      let answer = await merchant.vault.push(
+        token, VaultRequest.inquiry(members), key: key(attempt, "p"))
+      // That the vault has not seen the question is believed when it cannot be on its way any more.
+      if case .problem(let problem) = answer, problem.status == 422,
+        now() - askedAt < Self.onItsWay
+      {
+        try await Task.sleep(for: .seconds(5))
+        continue
+      }
+      return try await authorized(attempt, answer)
+    }
   }
 
   /// What time has ended: payments, challenges, codes, tokens that are not to stay.
@@ -41,11 +63,15 @@ extension PaymentEngine {
       guard let id = attempt.id, !waiters.isUnderWay(id) else { continue }
       switch attempt.step {
       case .challenge where now > (attempt.challenge?.begunAt ?? 0) + Self.challengeTime:
-        try await end(attempt, .unconfirmed)
+        try await end(attempt, .unconfirmed, from: [.challenge])
       case .code where now > attempt.startedAt + 2 * Self.challengeTime:
-        try await end(attempt, .unconfirmed)
+        try await end(attempt, .unconfirmed, from: [.code])
       case .wallet where now > attempt.startedAt + Self.walletTime:
-        run(id) { try await $0.leaveWallet(attempt) }
+        // Nothing was captured: the page alone does that.
+        try await end(attempt, .left, from: [.wallet])
+      case .started, .tokenized, .authorizing:
+        // Whoever went on with it has failed, by an error of the store's.
+        if now > attempt.startedAt + Self.patienceWithOurselves { try await takeUp(attempt) }
       default: break
       }
     }
@@ -55,6 +81,8 @@ extension PaymentEngine {
       try await store.write { try $0.forgetAnswers(before: now - 86_400_000) }
     }
   }
+
+  private static let patienceWithOurselves: Milliseconds = 10_000
 
   private func expirePayments(at now: Milliseconds) async throws {
     let over = try await store.read { try $0.payments(in: .open, expiredAt: now, limit: 100) }

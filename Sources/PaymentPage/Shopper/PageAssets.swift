@@ -26,8 +26,12 @@ struct PageAssets: Sendable {
       files[file] = File(bytes: bytes, compressed: compressed, type: type)
       return "/a/\(file)"
     }
-    css = add("page", "css", PackageResources.page_css, PackageResources.page_css_gz, "text/css; charset=utf-8")
-    js = add("page", "js", PackageResources.page_js, PackageResources.page_js_gz, "text/javascript; charset=utf-8")
+    css = add(
+      "page", "css", PackageResources.page_css, PackageResources.page_css_gz,
+      "text/css; charset=utf-8")
+    js = add(
+      "page", "js", PackageResources.page_js, PackageResources.page_js_gz,
+      "text/javascript; charset=utf-8")
     icon = add("icon", "svg", PackageResources.icon_svg, nil, "image/svg+xml")
     cssIntegrity = Self.integrity(PackageResources.page_css)
     jsIntegrity = Self.integrity(PackageResources.page_js)

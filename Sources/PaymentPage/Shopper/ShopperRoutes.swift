@@ -45,7 +45,9 @@ struct ShopperRoutes: Sendable {
       router.get("/p/:address/\(name)") { try await redirectOrFault($0, $1) }
       refuseOthers("/p/:address/\(name)", allowed: [.get, .head, .post], router)
     }
-    for name in ["", "/card", "/code", "/out", "/state", "/bank/go", "/wallet/back", "/wallet/left"] {
+    for name in [
+      "", "/card", "/code", "/out", "/state", "/bank/go", "/wallet/back", "/wallet/left",
+    ] {
       refuseOthers("/p/:address\(name)", allowed: [.get, .head], router)
     }
     refuseOthers("/a/:file", allowed: [.get, .head], router)
@@ -234,21 +236,14 @@ struct ShopperRoutes: Sendable {
       return try fault("gone", .notFound, request)
     }
     if let last = visit.last, last.step == .challenge, let id = last.id {
-      let isTaken = try await engine.store.write { writing -> Bool in
-        guard var attempt = try writing.reading.attempt(id), attempt.step == .challenge else {
-          return false
-        }
+      engine.run(id) { engine in
+        guard var attempt = try await engine.store.read({ try $0.attempt(id) }) else { return }
         attempt.step = .tokenized
-        try writing.save(attempt)
-        return true
+        // Once: later ones find it elsewhere.
+        guard try await engine.advance(attempt, from: [.challenge]) else { return }
+        try await engine.confirm(attempt)
       }
-      if isTaken {
-        engine.run(id) { engine in
-          guard let attempt = try await engine.store.read({ try $0.attempt(id) }) else { return }
-          try await engine.confirm(attempt)
-        }
-        await engine.waiters.wait(for: id, milliseconds: PaymentEngine.patience)
-      }
+      await engine.waiters.wait(for: id, milliseconds: PaymentEngine.patience)
     }
     return try answer(renderer.bankBack(visit), .fromBank, nil, in: visit.language)
   }
@@ -271,19 +266,9 @@ struct ShopperRoutes: Sendable {
 
   /// The shopper wants to pay otherwise than by what is under way, which charges nothing yet.
   private func giveUp(_ visit: Visit) async throws -> Response {
-    guard let last = visit.last, let id = last.id, !engine.waiters.isUnderWay(id) else {
-      return redirect(to: "#outcome", visit)
-    }
-    let isTaken = try await engine.store.write { writing -> Bool in
-      guard var attempt = try writing.reading.attempt(id),
-        [.challenge, .code, .wallet].contains(attempt.step)
-      else { return false }
-      attempt.step = .tokenized
-      try writing.save(attempt)
-      return true
-    }
-    if isTaken {
-      try await engine.end(last, last.step == .wallet ? .left : .unconfirmed)
+    if let last = visit.last, [.challenge, .code, .wallet].contains(last.step) {
+      try await engine.end(
+        last, last.step == .wallet ? .left : .unconfirmed, from: [last.step])
     }
     return redirect(to: "#outcome", visit)
   }

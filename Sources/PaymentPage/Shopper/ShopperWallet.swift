@@ -39,9 +39,11 @@ extension ShopperRoutes {
     guard let visit = try await visit(request, context) else {
       return try fault("gone", .notFound, request)
     }
-    if let id = try await takeBack(visit) {
+    if let last = visit.last, last.step == .wallet, let id = last.id {
       engine.run(id) { engine in
-        guard let attempt = try await engine.store.read({ try $0.attempt(id) }) else { return }
+        guard let attempt = try await engine.store.read({ try $0.attempt(id) }),
+          attempt.step == .wallet
+        else { return }
         try await engine.captureWallet(attempt)
       }
       await engine.waiters.wait(for: id, milliseconds: PaymentEngine.patience)
@@ -54,23 +56,9 @@ extension ShopperRoutes {
     guard let visit = try await visit(request, context) else {
       return try fault("gone", .notFound, request)
     }
-    if let last = visit.last, try await takeBack(visit) != nil {
-      try await engine.end(last, .left)
+    if let last = visit.last, last.step == .wallet {
+      try await engine.end(last, .left, from: [.wallet])
     }
     return redirect(to: "#outcome", visit)
-  }
-
-  /// The attempt that is at the wallet, for the first who comes back.
-  private func takeBack(_ visit: Visit) async throws -> Int64? {
-    guard let last = visit.last, last.step == .wallet, let id = last.id else { return nil }
-    let isTaken = try await engine.store.write { writing -> Bool in
-      guard var attempt = try writing.reading.attempt(id), attempt.step == .wallet else {
-        return false
-      }
-      attempt.step = .tokenized
-      try writing.save(attempt)
-      return true
-    }
-    return isTaken ? id : nil
   }
 }

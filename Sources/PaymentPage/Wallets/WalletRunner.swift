@@ -40,7 +40,7 @@ extension PaymentEngine {
     attempt.walletOrder = order.id
     attempt.walletURL = approval
     attempt.step = .wallet
-    try await save(attempt)
+    _ = try await advance(attempt, from: [.started])
   }
 
   /// The shopper is back: what was approved is captured.
@@ -48,7 +48,7 @@ extension PaymentEngine {
     guard let paypal, let order = attempt.walletOrder else { return try await end(attempt, .fault) }
     var attempt = attempt
     attempt.step = .authorizing
-    try await save(attempt)
+    guard try await advance(attempt, from: [.wallet, .authorizing]) else { return }
     switch await paypal.capture(order, requestID: key(attempt, "c")) {
     case .done(let body): try await captured(attempt, PayPalClient.Order(body))
     case .refused("ORDER_NOT_APPROVED"): try await end(attempt, .left)
@@ -58,15 +58,6 @@ extension PaymentEngine {
       try await end(attempt, .refused)
     case .notSent: try await end(attempt, .down)
     }
-  }
-
-  /// The shopper has not come back: what was not captured is charged to nobody, since the page alone
-  /// captures.
-  func leaveWallet(_ attempt: Attempt) async throws {
-    guard let current = try await store.read({ try $0.attempt(attempt.id ?? 0) }),
-      current.step == .wallet
-    else { return }
-    try await end(current, .left)
   }
 
   /// What became of an order whose capture has not been answered.

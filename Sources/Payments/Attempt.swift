@@ -37,6 +37,8 @@ package struct Attempt: Codable, Equatable, Sendable {
   /// Of the form that asked for it: one form, one attempt.
   package let form: String
   package let method: Method
+  /// SHA-256 of the secret of the browser that began it, in hexadecimal.
+  package var owner: String?
   package var step = Step.started
   package var result: Result?
   package let startedAt: Milliseconds

@@ -98,27 +98,27 @@ package enum Screen: String, Sendable {
   ///
   /// - Parameters:
   ///   - last: the attempt that was begun last.
-  ///   - isFirst: whether this is the first browser that came.
+  ///   - isParty: whether this is the first browser that came, or the one that began the last attempt.
   ///   - hasKept: whether there are cards to choose from.
   package static func of(
-    _ payment: Payment, _ last: Attempt?, isFirst: Bool, hasKept: Bool, at now: Milliseconds
+    _ payment: Payment, _ last: Attempt?, isParty: Bool, hasKept: Bool, at now: Milliseconds
   ) -> Screen {
     switch payment.state {
     case .open:
-      guard now < payment.expiresAt else { return isFirst ? .ended : .closed }
-      if isFirst, last?.result != nil { return .refused }
-      return form(payment, hasKept: isFirst && hasKept)
+      guard now < payment.expiresAt else { return isParty ? .ended : .closed }
+      if isParty, last?.result != nil { return .refused }
+      return form(payment, hasKept: isParty && hasKept)
     case .inProgress:
-      guard isFirst else { return .wait }
+      guard isParty else { return .wait }
       switch last?.step {
       case .challenge: return .bank
       case .code: return .code
       default: return .wait
       }
     case .pending, .unknown: return .waiting
-    case .approved: return mayBeSeen(payment, isFirst, now) ? .approved : .closed
+    case .approved: return mayBeSeen(payment, isParty, now) ? .approved : .closed
     case .refused, .cancelled, .expired:
-      return mayBeSeen(payment, isFirst, now) ? .ended : .closed
+      return mayBeSeen(payment, isParty, now) ? .ended : .closed
     }
   }
 
@@ -128,7 +128,7 @@ package enum Screen: String, Sendable {
     return hasKept ? .kept : .card
   }
 
-  private static func mayBeSeen(_ payment: Payment, _ isFirst: Bool, _ now: Milliseconds) -> Bool {
-    isFirst && now < (payment.endedAt ?? payment.expiresAt) + receiptTime
+  private static func mayBeSeen(_ payment: Payment, _ isParty: Bool, _ now: Milliseconds) -> Bool {
+    isParty && now < (payment.endedAt ?? payment.expiresAt) + receiptTime
   }
 }

@@ -127,7 +127,7 @@ extension PageContext {
   }
 
   func add(wallets context: inout [String: Any], isOnly: Bool) {
-    guard payment.methods.contains(.paypal), visit.isFirst else { return }
+    guard payment.methods.contains(.paypal) else { return }
     context["wallets"] =
       [
         "or": !isOnly, "list": [["code": "paypal", "name": text("wallet_paypal")]],
@@ -142,7 +142,7 @@ extension PageContext {
       "text": text(isWallet ? "wallet_wait" : "wait", wallet),
       "long": view.now - (last?.startedAt ?? view.now) > 20_000,
     ]
-    if isWallet, visit.isFirst { part["go"] = text("wallet_go", wallet) }
+    if isWallet, visit.isParty { part["go"] = text("wallet_go", wallet) }
     context["wait"] = part
   }
 }

@@ -22,13 +22,13 @@ extension PageContext {
     case .refused where last?.method == .paypal:
       return ("wallet_refused_title", ["wallet", "nothing"], nil)
     default:
-      let reason = last.map { Reasons.told($0, among: visit.attempts) } ?? .plain
+      let reason = visit.reason
       return ("refused_title", [reason.rawValue, "nothing"], "\(reason.rawValue)_next")
     }
   }
 
   private var returnLink: [String: Any]? {
-    guard visit.isFirst else { return nil }
+    guard visit.isParty else { return nil }
     let time = view.now / 1_000
     let signed = try? visit.merchant.signature?.returnURL(
       payment.returnURL, payment: payment.id, state: payment.state.rawValue, unixSeconds: time)
@@ -39,7 +39,7 @@ extension PageContext {
   }
 
   private var cardFact: [String: Any]? {
-    guard visit.isFirst, let card = last?.card else { return nil }
+    guard last?.owner == visit.browser, let card = last?.card else { return nil }
     var fact: [String: Any] = ["brand": brand(card.brand), "last4": card.last4]
     if let scheme = card.scheme { fact["scheme"] = text("kept_scheme", ["scheme": brand(scheme)]) }
     return fact
@@ -115,7 +115,7 @@ extension PageContext {
       let key = payment.state == .pending ? "pending" : "unknown"
       outcome["title"] = text(key + "_title")
       outcome["text"] = [text(key)]
-      if visit.isFirst { context["facts"] = ["number": last?.vaultPayment ?? payment.id] }
+      if visit.isParty { context["facts"] = ["number": last?.vaultPayment ?? payment.id] }
     default:
       let keys = outcomeKeys
       let wallet = ["wallet": text("wallet_paypal")]

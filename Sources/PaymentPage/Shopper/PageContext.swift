@@ -112,7 +112,7 @@ struct PageContext {
         "label": text(isPaid ? "paid" : "due"), "amount": shown, "long": shown.count > 14,
       ] as [String: Any],
       "foot": foot, "assure": [Screen.card, .kept, .code].contains(view.screen),
-      "cancel": payment.state == .open && visit.isFirst,
+      "cancel": payment.state == .open && visit.isParty,
     ]
     if visit.merchant.languages.count > 1 {
       context["tongues"] = [
@@ -176,7 +176,7 @@ struct PageContext {
     return [
       "left": left, "text": text("left", count: minutes),
       "value": text("left_value", count: minutes), "warn": left <= 300,
-      "more": visit.isFirst && visit.merchant.settings.mayProlong
+      "more": visit.isParty && visit.merchant.settings.mayProlong
         && payment.prolongations < Payment.mostProlongations,
     ]
   }

@@ -28,9 +28,7 @@ extension ShopperRoutes {
     return Response(status: .seeOther, headers: fields)
   }
 
-  /// Only who is the first browser already has a cookie set: others keep nothing.
   private func setCookie(_ visit: Visit, _ fields: inout HTTPFields) throws {
-    guard visit.isFirst else { return }
     fields[.setCookie] = visit.cookie.header(
       fresh: try identifiers.address(), isFramed: headers.isFramed)
   }

@@ -97,7 +97,7 @@ extension ShopperRoutes {
     choices.keep = form.plain["keep"] == "yes"
     choices.card = form.plain["card"]
     choices.scheme = choices.card.flatMap { form.plain["scheme-\($0)"] } ?? form.plain["scheme"]
-    if let last = visit.last, last.step == .code, visit.isFirst, let card = last.card {
+    if let last = visit.last, last.step == .code, visit.isParty, let card = last.card {
       switch CardRules.code(&form, of: card.brand, slots: slots) {
       case .success(let code): return .means(.confirmed(last), consume code, token)
       case .failure(let fault): return .faults([fault], notice: nil, choices, place: "/code")
@@ -189,6 +189,7 @@ extension ShopperRoutes {
     }
     var attempt = Attempt(payment: visit.payment.id, form: form, method: .card, startedAt: now)
     attempt.browser = browser
+    attempt.owner = visit.browser
     switch means {
     case .token(let token, let card, let isKept):
       attempt.token = token

@@ -74,10 +74,20 @@ struct ShopperRoutes: Sendable {
     let attempts: [Attempt]
     let merchant: PageMerchant
     let cookie: BrowserCookie
+    /// The first browser that came: it alone sees the order and the cards that were kept.
     let isFirst: Bool
+    /// SHA-256 of the browser's secret, in hexadecimal.
+    let browser: String
     var language: Language
 
     var last: Attempt? { attempts.last }
+    /// The first browser, or the one that has begun the last attempt: it sees what comes of that.
+    var isParty: Bool { isFirst || last?.owner == browser }
+    /// What this browser is told of the last refusal.
+    var reason: Reasons {
+      guard isFirst, let last, last.owner == browser else { return .plain }
+      return Reasons.told(last, among: attempts)
+    }
   }
 
   /// Finds the payment of the path, and makes the browser the first one where none was.
@@ -119,7 +129,7 @@ struct ShopperRoutes: Sendable {
     }
     return Visit(
       payment: payment, attempts: attempts, merchant: merchant, cookie: cookie,
-      isFirst: payment.browser == digest, language: language)
+      isFirst: payment.browser == digest, browser: digest, language: language)
   }
 
   private func show(_ request: Request, _ context: ShopperContext) async throws -> Response {
@@ -128,7 +138,7 @@ struct ShopperRoutes: Sendable {
     }
     let kept = try await keptCards(of: visit)
     let screen = Screen.of(
-      visit.payment, visit.last, isFirst: visit.isFirst, hasKept: !kept.isEmpty, at: engine.now())
+      visit.payment, visit.last, isParty: visit.isParty, hasKept: !kept.isEmpty, at: engine.now())
     switch request.uri.path.split(separator: "/").last {
     case "card":
       var visit = visit
@@ -143,7 +153,7 @@ struct ShopperRoutes: Sendable {
       guard mayTryAgain(visit) || screen == .code else { return redirect(to: "", visit) }
       return try await page(.code, visit, kept)
     case "out":
-      guard let url = visit.last?.walletURL, visit.last?.step == .wallet, visit.isFirst else {
+      guard let url = visit.last?.walletURL, visit.last?.step == .wallet, visit.isParty else {
         return redirect(to: "", visit)
       }
       return try answer(renderer.out(visit, to: url), .plain, visit)
@@ -154,14 +164,13 @@ struct ShopperRoutes: Sendable {
   /// Whether the card of the last attempt may be tried again by its code alone. Where it may not, its
   /// absence tells nothing of why.
   func mayTryAgain(_ visit: Visit) -> Bool {
-    guard visit.isFirst, visit.payment.mayBegin(at: engine.now()), let last = visit.last,
-      last.token != nil, last.card != nil
+    guard visit.payment.mayBegin(at: engine.now()), let last = visit.last,
+      last.owner == visit.browser, last.token != nil, last.card != nil
     else { return false }
     switch last.result {
     case .unconfirmed, .down: return true
     case .refused:
-      return Reasons.told(last, among: visit.attempts) == .limit
-        || Reasons.told(last, among: visit.attempts) == .funds
+      return visit.reason == .limit || visit.reason == .funds
     default: return false
     }
   }
@@ -209,7 +218,7 @@ struct ShopperRoutes: Sendable {
     let kept = try await keptCards(of: visit)
     let now = engine.now()
     let screen = Screen.of(
-      visit.payment, visit.last, isFirst: visit.isFirst, hasKept: !kept.isEmpty, at: now)
+      visit.payment, visit.last, isParty: visit.isParty, hasKept: !kept.isEmpty, at: now)
     let body = JSONWriter.document {
       $0.member("screen", string: screen.rawValue)
       $0.member("left", integer: max(0, Int((visit.payment.expiresAt - now) / 1_000)))
@@ -223,7 +232,7 @@ struct ShopperRoutes: Sendable {
   // MARK: - The bank
 
   private func bankGo(_ request: Request, _ context: ShopperContext) async throws -> Response {
-    guard let visit = try await visit(request, context), visit.isFirst,
+    guard let visit = try await visit(request, context), visit.isParty,
       let challenge = visit.last?.challenge, visit.last?.step == .challenge
     else { return try await redirectOrFault(request, context) }
     return try answer(renderer.bankGo(visit, challenge), .toBank, visit)
@@ -251,7 +260,7 @@ struct ShopperRoutes: Sendable {
   // MARK: - Small things
 
   private func cancel(_ request: Request, _ context: ShopperContext) async throws -> Response {
-    guard isOurs(request), let visit = try await visit(request, context), visit.isFirst else {
+    guard isOurs(request), let visit = try await visit(request, context), visit.isParty else {
       return try await redirectOrFault(request, context)
     }
     let body = try? await request.body.collect(upTo: context.maxUploadSize)
@@ -274,7 +283,7 @@ struct ShopperRoutes: Sendable {
   }
 
   private func more(_ request: Request, _ context: ShopperContext) async throws -> Response {
-    guard isOurs(request), let visit = try await visit(request, context), visit.isFirst else {
+    guard isOurs(request), let visit = try await visit(request, context), visit.isParty else {
       return try await redirectOrFault(request, context)
     }
     if visit.merchant.settings.mayProlong {

@@ -9,7 +9,7 @@ import Payments
 
 extension ShopperRoutes {
   func wallet(_ request: Request, _ context: ShopperContext) async throws -> Response {
-    guard isOurs(request), let visit = try await visit(request, context), visit.isFirst else {
+    guard isOurs(request), let visit = try await visit(request, context) else {
       return try await redirectOrFault(request, context)
     }
     guard let body = try? await request.body.collect(upTo: context.maxUploadSize) else {
@@ -22,8 +22,9 @@ extension ShopperRoutes {
       let method = plain["method"].flatMap({ Method(rawValue: $0) }), method == .paypal,
       visit.payment.methods.contains(method), visit.payment.mayBegin(at: engine.now())
     else { return redirect(to: "", visit) }
-    let attempt = Attempt(
+    var attempt = Attempt(
       payment: visit.payment.id, form: form, method: method, startedAt: engine.now())
+    attempt.owner = visit.browser
     guard case .attempt(let noted) = try await engine.begin(attempt), let id = noted.id else {
       return redirect(to: "", visit)
     }

@@ -15,7 +15,7 @@ package struct MerchantClient: Equatable, Sendable {
   }
 
   /// Whether it has all of the merchant's rights and quotas.
-  var isUnrestricted: Bool { operations == nil && quotas == Quotas() }
+  package var isUnrestricted: Bool { operations == nil && quotas == Quotas() }
 }
 
 extension MerchantClient: ExpressibleByStringLiteral {

@@ -1,5 +1,7 @@
 import AccessPolicy
+import Bytes
 import Foundation
+import Glibc
 
 // The sections of the payment page's configuration.
 
@@ -18,7 +20,17 @@ extension ConfigurationLoader {
       defer { section.finish() }
       return pageAddress(section, "listen", port: 9_465)
     }
-    let proxies = (reader.strings("trusted_proxies") ?? []).map(\.text)
+    let proxies = (reader.strings("trusted_proxies") ?? []).map { text, position in
+      var address = in6_addr()
+      let families = [AF_INET, AF_INET6]
+      let isAddress = families.contains { unsafe inet_pton($0, text, &address) == 1 }
+      if !isAddress {
+        diagnostics.report(
+          "\(quoted(text)) is not the address of a proxy", at: position,
+          suggestion: "for example 192.0.2.10")
+      }
+      return text
+    }
     let ancestors = (reader.strings("frame_ancestors") ?? []).compactMap { text, position in
       origin(text, of: "frame_ancestors", at: position)
     }
@@ -164,6 +176,11 @@ extension ConfigurationLoader {
         at: reader.position(of: "name"))
     }
     let identity = identity(reader, of: .merchant(name: name, operations: []))
+    if let clients = identity?.clients, clients.contains(where: { !$0.isUnrestricted }) {
+      diagnostics.report(
+        "\(quoted(reader.path("clients"))) has operations or quotas, and the page has none of them",
+        at: reader.position(of: "clients"), suggestion: "name the identities alone")
+    }
     let pair = reader.requiredMapping("vault").map { section in
       defer { section.finish() }
       return (
@@ -179,7 +196,7 @@ extension ConfigurationLoader {
         at: reader.position(of: "methods"))
     }
     let returnURLs = returnURLs(reader)
-    let inputs = (reader.strings("inputs") ?? []).map(\.text)
+    let inputs = inputNames(reader)
     let notify = reader.mapping("notify").flatMap { pageNotify($0) }
     let languages = words(
       reader, "languages", among: ["fr", "en", "de"], default: ["fr", "en", "de"])
@@ -201,6 +218,7 @@ extension ConfigurationLoader {
     return PageConfiguration.Merchant(
       name: name, shopName: shopName, clients: identity.clients.map(\.id),
       clientAuthorityPaths: identity.authority.certificatePaths,
+      clientRevocationPaths: identity.authority.revocationListPaths,
       vaultCertificatePath: certificate, vaultPrivateKeyPath: key, acquirer: acquirer,
       methods: methods, returnURLs: returnURLs, inputs: inputs, notify: notify,
       languages: languages, attempts: attempts, minutes: minutes, mayProlong: mayProlong,
@@ -218,6 +236,20 @@ extension ConfigurationLoader {
       reportUnknown(word, as: key, among: allowed, at: position)
     }
     return words.map(\.text)
+  }
+
+  private func inputNames(_ reader: MappingReader) -> [String] {
+    (reader.strings("inputs") ?? []).map { text, position in
+      let isName =
+        (1...32).contains(text.utf8.count)
+        && text.utf8.allSatisfy { ($0 >= 0x61 && $0 <= 0x7A) || isDigit($0) || $0 == 0x5F }
+      if !isName {
+        diagnostics.report(
+          "\(quoted(text)) is not the name of an input", at: position,
+          suggestion: "small letters, digits and underscores")
+      }
+      return text
+    }
   }
 
   private func returnURLs(_ reader: MappingReader) -> [String] {

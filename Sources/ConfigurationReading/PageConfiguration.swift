@@ -41,6 +41,7 @@ package struct PageConfiguration: Sendable {
     package let shopName: String
     package let clients: [String]
     package let clientAuthorityPaths: [String]
+    package let clientRevocationPaths: [String]
     package let vaultCertificatePath: String
     package let vaultPrivateKeyPath: String
     package let acquirer: String

@@ -4,6 +4,7 @@ package import ConfigurationReading
 import Foundation
 import HTTPTypes
 import Hummingbird
+import HummingbirdCore
 import HummingbirdTLS
 package import Logging
 import NIOCore
@@ -114,29 +115,33 @@ package struct PageService: Sendable {
     shopper.add(middleware: ShopperFaults(routes: routes))
     routes.add(to: shopper)
     let shops = Router(context: ShopContext.self)
-    ShopRoutes(engine: engine, identifiers: identifiers).add(
-      to: shops, ShopIdentification(identities: identities, engine: engine))
+    ShopRoutes(engine: engine, identifiers: identifiers, brands: brands).add(
+      to: shops, ShopIdentification(identities: identities, engine: engine, identifiers: identifiers))
     let served = Served(logger: logger, names: ["public", "shops"])
     let page = Application(
       router: shopper,
       server: try .tls(
-        .http1(configuration: .init(idleTimeout: .seconds(60))),
+        .http1(
+          configuration: .init(
+            additionalChannelHandlers: [ConnectionDeadline()], idleTimeout: .seconds(60))),
         tlsConfiguration: publicPair.serverConfiguration()),
-      configuration: .init(address: Self.address(configuration.public.address)),
+      configuration: Self.served(at: configuration.public.address),
       onServerRunning: { served.note("public", $0) }, logger: logger)
-    var shopsTLS = shopsPair.serverConfiguration()
+    var shopsTLS = shopsPair.serverConfiguration(least: .tlsv13)
     shopsTLS.certificateVerification = .noHostnameVerification
     let identities = identities
     let shopsPage = Application(
       router: shops,
       server: try .tls(
-        .http1(configuration: .init(idleTimeout: .seconds(60))),
+        .http1(
+          configuration: .init(
+            additionalChannelHandlers: [ConnectionDeadline()], idleTimeout: .seconds(60))),
         configuration: TLSChannelConfiguration(
           tlsConfiguration: shopsTLS,
           customVerificationCallback: { certificates, verdict in
             verdict.succeed(identities.value.admit(certificates) ? .certificateVerified : .failed)
           })),
-      configuration: .init(address: Self.address(configuration.shops.address)),
+      configuration: Self.served(at: configuration.shops.address),
       onServerRunning: { served.note("shops", $0) }, logger: logger)
     var services: [any Service] = [
       page, shopsPage, try administration(), PageReload(service: self),
@@ -187,6 +192,15 @@ package struct PageService: Sendable {
     router.get("/metrics") { _, _ in try await routes.metrics() }
     return Application(
       router: router, configuration: .init(address: Self.address(address)), logger: logger)
+  }
+
+  /// Connections of one listener at a time.
+  private static let mostConnections = 4_096
+
+  private static func served(at address: ListenAddress) -> ApplicationConfiguration {
+    ApplicationConfiguration(
+      address: self.address(address),
+      availableConnectionsDelegate: MaximumAvailableConnections(mostConnections))
   }
 
   private static func address(_ address: ListenAddress) -> BindAddress {

@@ -39,11 +39,11 @@ struct ListenerPair: Sendable {
 
 extension Reloadable where Value == ListenerPair {
   /// A server's configuration that shows the pair of the moment to each connection.
-  func serverConfiguration() -> TLSConfiguration {
+  func serverConfiguration(least: TLSVersion = .tlsv12) -> TLSConfiguration {
     let pair = value
     var configuration = TLSConfiguration.makeServerConfiguration(
       certificateChain: pair.chain, privateKey: pair.key)
-    configuration.minimumTLSVersion = .tlsv12
+    configuration.minimumTLSVersion = least
     configuration.sslContextCallback = { [self] _, promise in
       let pair = value
       var override = NIOSSLContextConfigurationOverride()

@@ -102,11 +102,31 @@ package struct PaymentReading {
     }
   }
 
+  /// The first notification of a payment that is not answered, if it may be sent now.
+  package func notification(of payment: String, dueAt now: Milliseconds) throws -> ShopNotification? {
+    let row = try Row.fetchOne(
+      database,
+      sql: """
+        SELECT payment, sequence, merchant, created_at, next_at, tries, body FROM notifications
+        WHERE payment = ? AND ended_at IS NULL ORDER BY sequence LIMIT 1
+        """, arguments: [payment])
+    guard let row, row["next_at"] <= now else { return nil }
+    return ShopNotification(
+      payment: row["payment"], sequence: row["sequence"], merchant: row["merchant"],
+      createdAt: row["created_at"], tries: row["tries"], body: row["body"])
+  }
+
   /// The answer that was given under an idempotency key.
-  package func answer(merchant: String, key: String) throws -> KeptAnswer? {
+  ///
+  /// - Parameter time: older ones are forgotten.
+  package func answer(
+    merchant: String, key: String, since time: Milliseconds = 0
+  ) throws -> KeptAnswer? {
     try Row.fetchOne(
-      database, sql: "SELECT digest, status, body FROM answers WHERE merchant = ? AND key = ?",
-      arguments: [merchant, key]
+      database, sql: """
+        SELECT digest, status, body FROM answers
+        WHERE merchant = ? AND key = ? AND created_at >= ?
+        """, arguments: [merchant, key, time]
     ).map { KeptAnswer(digest: $0["digest"], status: $0["status"], body: $0["body"]) }
   }
 

@@ -83,7 +83,7 @@ package struct PaymentWriting {
   ) throws {
     try database.execute(
       sql: """
-        INSERT INTO answers (merchant, key, digest, payment, status, body, created_at)
+        INSERT OR REPLACE INTO answers (merchant, key, digest, payment, status, body, created_at)
         VALUES (?, ?, ?, ?, ?, ?, ?)
         """,
       arguments: [merchant, key, answer.digest, payment, answer.status, answer.body, now])

@@ -12,7 +12,7 @@ struct ServeCommand: AsyncParsableCommand {
     commandName: "serve", abstract: "Run the page.",
     discussion: """
       Logs are JSON lines on standard error, also of why it does not start. SIGTERM and SIGINT stop \
-      it: what was accepted is answered first.
+      it: what was accepted is answered first. SIGHUP reads certificates, brands and merchants anew.
       """)
 
   @OptionGroup var config: ConfigurationOption

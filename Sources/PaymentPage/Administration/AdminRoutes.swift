@@ -134,8 +134,10 @@ struct AdminRoutes: Sendable {
 /// The metrics, in Prometheus's text format.
 enum PageMetrics {
   static func text(_ engine: PaymentEngine) async throws -> String {
-    let (counts, waiting, owed) = try await engine.store.read {
-      (try $0.counts(), try $0.waitingNotifications(), try $0.tokensOwed())
+    let (counts, waiting, owed, hidden) = try await engine.store.read {
+      (
+        try $0.counts(), try $0.waitingNotifications(), try $0.tokensOwed(), try $0.hiddenTokens()
+      )
     }
     let figures = engine.figures.counts
     var text = ""
@@ -178,6 +180,9 @@ enum PageMetrics {
     metric(
       "cadenas_page_tokens_to_delete", "gauge", "Tokens that are to be deleted and are not yet.",
       [("", owed)])
+    metric(
+      "cadenas_page_tokens_hidden", "gauge",
+      "Attempts whose token a crash may have hidden from the page.", [("", hidden)])
     metric(
       "cadenas_page_answers_total", "counter", "Answers to browsers, by the class of their status.",
       (1...5).map { ("{class=\"\($0)xx\"}", figures.answers[$0, default: 0]) })

@@ -85,7 +85,6 @@ extension PaymentEngine {
     switch answer {
     case .done(_, let body):
       guard let outcome = VaultOutcome(body) else { return try await end(attempt, .fault) }
-      attempt.outcome = String(decoding: body, as: UTF8.self)
       switch outcome.kind {
       case .authenticated:
         attempt.threeDS = outcome.threeDS
@@ -100,6 +99,7 @@ extension PaymentEngine {
         attempt.step = .challenge
         _ = try await advance(attempt, from: [.tokenized])
       case .refused:
+        attempt.outcome = String(decoding: body, as: UTF8.self)
         attempt.reason = outcome.reason
         attempt.vaultPayment = outcome.vaultPayment
         try await end(attempt, .unconfirmed)

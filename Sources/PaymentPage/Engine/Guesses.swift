@@ -21,6 +21,8 @@ final class Guesses: Sendable {
     var lookups: [String: Window] = [:]
     var bins: [String: Window] = [:]
     var cards: [Digest256: Window] = [:]
+    /// Of the forms with which numbers were typed.
+    var forms: [String: Digest256] = [:]
   }
 
   private let bounds: PageConfiguration.Bounds
@@ -51,11 +53,14 @@ final class Guesses: Sendable {
   }
 
   /// Counts an attempt with a card.
+  /// - Parameter form: by which later tries of the same card by its code alone are found.
   /// - Returns: the bound that is passed; nil where none is.
-  func admit(_ card: borrowing PAN, at now: Milliseconds) -> Bound? {
+  func admit(_ card: borrowing PAN, form: String, at now: Milliseconds) -> Bound? {
     let digest = Self.digest(card.digits, key)
     let bin = card.bin(digits: 8) ?? ""
     return state.withLock { state in
+      if state.forms.count >= Self.most { state.forms = [:] }
+      state.forms[form] = digest
       guard Self.count(digest, in: &state.cards, bounds.byCard, Self.hour, now) else {
         return .card
       }
@@ -64,10 +69,17 @@ final class Guesses: Sendable {
   }
 
   /// Counts an attempt with a card that is known by its token.
-  func admit(token: String, at now: Milliseconds) -> Bound? {
-    let digest = Digest256.sha256(Array(token.utf8).rawSpan)
-    let isAdmitted = state.withLock {
-      Self.count(digest, in: &$0.cards, bounds.byCard, Self.hour, now)
+  ///
+  /// - Parameters:
+  ///   - form: of the attempt whose card is tried again; nil for one that was kept.
+  ///   - new: of this attempt.
+  func admit(token: String, form: String?, new: String, at now: Milliseconds) -> Bound? {
+    let ofToken = Digest256.sha256(Array(token.utf8).rawSpan)
+    let isAdmitted = state.withLock { state in
+      let digest = form.flatMap { state.forms[$0] } ?? ofToken
+      if state.forms.count >= Self.most { state.forms = [:] }
+      state.forms[new] = digest
+      return Self.count(digest, in: &state.cards, bounds.byCard, Self.hour, now)
     }
     return isAdmitted ? nil : .card
   }

@@ -15,7 +15,26 @@ final class Notifier: Sendable {
   private static let most = 64
   private static let mostOfOne = 16
 
+  /// When it was said last of a shop that it does not take them.
+  private let warned = Mutex<[String: Milliseconds]>([:])
+
   init(_ engine: PaymentEngine) { self.engine = engine }
+
+  /// Says, once a minute for each shop, that it does not take what it is told.
+  private func warn(_ notification: ShopNotification, at now: Milliseconds) {
+    let isNews = warned.withLock { warned in
+      guard now - warned[notification.merchant, default: 0] > 60_000 else { return false }
+      warned[notification.merchant] = now
+      return true
+    }
+    guard isNews else { return }
+    engine.logger.warning(
+      "a shop does not take a notification",
+      metadata: [
+        "merchant": "\(notification.merchant)", "payment": "\(notification.payment)",
+        "tries": "\(notification.tries + 1)",
+      ])
+  }
 
   /// The pause after so many tries: from a second to an hour.
   static func pause(afterTries tries: Int) -> Milliseconds {
@@ -41,17 +60,23 @@ final class Notifier: Sendable {
         return true
       }
       guard isFree else { continue }
+      let payment = notification.payment
       Task { [self] in
-        var isTaken = false
-        do { isTaken = try await send(notification) } catch {
+        do {
+          // One after the other, each read when the one before is settled.
+          while let next = try await nextDue(of: payment), try await send(next) {}
+        } catch {
           engine.logger.error(
             "a notification is not noted", metadata: ["cause": "\(type(of: error))"])
         }
-        _ = sending.withLock { $0.removeValue(forKey: notification.payment) }
-        // The next change of the same payment need not wait for the clock.
-        if isTaken { try? await tick() }
+        _ = sending.withLock { $0.removeValue(forKey: payment) }
       }
     }
+  }
+
+  private func nextDue(of payment: String) async throws -> ShopNotification? {
+    let now = engine.now()
+    return try await engine.store.read { try $0.notification(of: payment, dueAt: now) }
   }
 
   private func send(_ notification: ShopNotification) async throws -> Bool {
@@ -67,6 +92,7 @@ final class Notifier: Sendable {
       body, signature: try signature.header(body, unixSeconds: now / 1_000))
     engine.figures.count { isTaken ? ($0.notifications += 1) : ($0.failedNotifications += 1) }
     let end = engine.now()
+    if !isTaken { warn(notification, at: end) }
     let isOver = isTaken || end - notification.createdAt > Self.longest
     let next = isOver ? nil : end + Self.pause(afterTries: notification.tries)
     try await engine.store.write { try $0.tried(notification, next: next, at: end) }

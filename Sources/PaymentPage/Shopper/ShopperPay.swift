@@ -117,7 +117,8 @@ extension ShopperRoutes {
     if !hasNumber, mayTryAgain(visit), let last = visit.last, let known = last.token,
       let card = last.card
     {
-      return self.known(&form, known, card, isKept: last.isKeptCard, choices, token, "/code", now)
+      return self.known(
+        &form, known, card, isKept: last.isKeptCard, choices, token, "/code", after: last.form, now)
     }
     guard hasNumber else {
       let faults = [FieldFault(.card, "kept_none")]
@@ -139,7 +140,7 @@ extension ShopperRoutes {
     _ card: consuming TypedCard, _ visit: Visit, _ choices: FormChoices, _ token: String,
     _ now: Milliseconds
   ) -> Read {
-    if let bound = guesses.admit(card.number, at: now) {
+    if let bound = guesses.admit(card.number, form: token, at: now) {
       engine.figures.count { bound == .card ? ($0.refusedByCard += 1) : ($0.refusedByBIN += 1) }
       return .faults([], notice: "many", choices, place: "/card")
     }
@@ -154,14 +155,15 @@ extension ShopperRoutes {
   /// A card whose token is known.
   private func known(
     _ form: inout SubmittedForm, _ vaultToken: String, _ card: CardView, isKept: Bool,
-    _ choices: FormChoices, _ token: String, _ place: String, _ now: Milliseconds
+    _ choices: FormChoices, _ token: String, _ place: String, after before: String? = nil,
+    _ now: Milliseconds
   ) -> Read {
     var card = card
     if let scheme = choices.scheme, card.brands.contains(scheme) { card.scheme = scheme }
     switch CardRules.code(&form, of: card.brand, slots: slots) {
     case .failure(let fault): return .faults([fault], notice: nil, choices, place: place)
     case .success(let code):
-      guard guesses.admit(token: vaultToken, at: now) == nil else {
+      guard guesses.admit(token: vaultToken, form: before, new: token, at: now) == nil else {
         engine.figures.count { $0.refusedByCard += 1 }
         return .faults([], notice: "many", choices, place: place)
       }

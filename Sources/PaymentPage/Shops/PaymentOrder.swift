@@ -27,7 +27,7 @@ struct PaymentOrder: Sendable {
   ]
 
   /// - Throws: ``PageProblem``.
-  init(_ body: [UInt8], for merchant: PageMerchant) throws {
+  init(_ body: [UInt8], for merchant: PageMerchant, _ table: BrandTable) throws {
     let document: JSONDocument
     do { document = try JSONDocument(body.rawSpan, maximumNodes: 1_024) } catch {
       throw PageProblem.malformed("the body is not one object of JSON")
@@ -71,6 +71,21 @@ struct PaymentOrder: Sendable {
     inputs = try reader.inputs(root, merchant.settings.inputs)
     capture = try reader.text("capture", of: root, at: "")
     if let capture, !["auto", "manual"].contains(capture) { throw PageProblem.invalid("/capture") }
+    try checkNumbers(CardNumberGuard(table: table))
+  }
+
+  /// Nothing that is stored holds a card number.
+  private func checkNumbers(_ numbers: CardNumberGuard) throws {
+    try numbers.check(reference, at: "/reference")
+    try numbers.check(returnURL, at: "/return_url")
+    try numbers.check(customer, at: "/customer")
+    try numbers.check(description, at: "/description")
+    for (index, item) in items.enumerated() {
+      try numbers.check(item.label, at: "/items/\(index)/label")
+    }
+    for (name, value) in inputs {
+      if case .text(let text) = value { try numbers.check(text, at: "/inputs/\(name)") }
+    }
   }
 
   private static func isReference(_ text: String) -> Bool {
@@ -85,7 +100,7 @@ struct PaymentOrder: Sendable {
 }
 
 /// Reads members, each by the name that its pointer has.
-private struct OrderReader: ~Escapable {
+struct OrderReader: ~Escapable {
   let document: JSONDocument
 
   @_lifetime(copy document)
@@ -95,10 +110,15 @@ private struct OrderReader: ~Escapable {
     for member in document.members(of: object) {
       let key = document.key(of: member)
       guard allowed.contains(key) else {
-        let isPlain = key.utf8.count <= 32 && key.utf8.allSatisfy { isLetter($0) || $0 == 0x5F }
-        throw PageProblem.unknown(isPlain ? "\(path)/\(key)" : path)
+        throw PageProblem.unknown(Self.pointer(path, key))
       }
     }
+  }
+
+  /// The place of a member; that of its object where its name is not one that could be meant.
+  static func pointer(_ path: String, _ key: String) -> String {
+    let isPlain = key.utf8.count <= 32 && key.utf8.allSatisfy { isLetter($0) || $0 == 0x5F }
+    return isPlain ? "\(path)/\(key)" : path
   }
 
   func text(

@@ -1,5 +1,6 @@
 import HTTPTypes
 import Hummingbird
+import Logging
 import NIOCore
 import NIOSSL
 
@@ -29,25 +30,45 @@ struct ShopIdentification: RouterMiddleware {
   let identities: Reloadable<ShopIdentities>
   let engine: PaymentEngine
 
+  let identifiers: Identifiers
+
   @concurrent func handle(
     _ request: Request, context: ShopContext,
     next: @concurrent (Request, ShopContext) async throws -> Response
+  ) async throws -> Response {
+    var response: Response
+    do {
+      response = try await identified(request, context, next)
+    } catch let problem as PageProblem {
+      response = try problem.response(from: request, context: context)
+    } catch let error as HTTPError where error.status == .notFound {
+      response = try PageProblem.notFound.response(from: request, context: context)
+    } catch let error as HTTPError where error.status == .contentTooLarge {
+      response = try PageProblem(413, "body-too-large", "The body is too large")
+        .response(from: request, context: context)
+    } catch {
+      engine.logger.error(
+        "a shop is not answered", metadata: ["cause": "\(type(of: error))"])
+      response = try PageProblem(500, "internal-error", "Something failed here")
+        .response(from: request, context: context)
+    }
+    if let name = HTTPField.Name("X-Request-Id") {
+      response.headers[name] = try identifiers.address()
+    }
+    return response
+  }
+
+  private func identified(
+    _ request: Request, _ context: ShopContext,
+    _ next: @concurrent (Request, ShopContext) async throws -> Response
   ) async throws -> Response {
     let certificate = try? await context.channel.pipeline.handler(type: NIOSSLServerHandler.self)
       .map { $0.peerCertificate }.get()
     guard let name = identities.value.shop(of: certificate ?? nil),
       let merchant = engine.merchants[name]
-    else {
-      throw PageProblem.unknownClient
-    }
+    else { throw PageProblem.unknownClient }
     var context = context
     context.merchant = merchant
-    do {
-      return try await next(request, context)
-    } catch let error as HTTPError where error.status == .notFound {
-      throw PageProblem.notFound
-    } catch let error as HTTPError where error.status == .contentTooLarge {
-      throw PageProblem(413, "body-too-large", "The body is too large")
-    }
+    return try await next(request, context)
   }
 }

@@ -29,9 +29,14 @@ final class ShopIdentities: Sendable {
         let bytes = try ConfigurationFiles.read(path, maximumBytes: 1 << 20)
         anchors += try AuthorityCertificate.read(bytes)
       }
+      var lists: [RevocationList] = []
+      for path in merchant.clientRevocationPaths {
+        lists += try RevocationList.read(
+          try ConfigurationFiles.read(path, maximumBytes: 64 << 20))
+      }
       return Shop(
         name: merchant.name, clients: Set(merchant.clients),
-        authorities: try ClientAuthorities(anchors: anchors, lists: []))
+        authorities: try ClientAuthorities(anchors: anchors, lists: lists))
     }
     self.unixSeconds = unixSeconds
   }

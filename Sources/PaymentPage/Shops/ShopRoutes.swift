@@ -13,6 +13,7 @@ import Payments
 struct ShopRoutes: Sendable {
   let engine: PaymentEngine
   let identifiers: Identifiers
+  let brands: Reloadable<BrandTable>
 
   func add(to router: Router<ShopContext>, _ identification: ShopIdentification) {
     router.add(middleware: identification)
@@ -27,7 +28,7 @@ struct ShopRoutes: Sendable {
   }
 
   private func refuse(_ path: String, but allowed: String, _ router: Router<ShopContext>) {
-    for method in [HTTPRequest.Method.get, .post, .put, .delete, .patch]
+    for method in [HTTPRequest.Method.get, .head, .post, .put, .delete, .patch, .options]
     where method.rawValue != allowed {
       router.on(RouterPath(path), method: method) { _, _ -> Response in
         var problem = PageProblem(405, "method-not-allowed", "The method is not allowed")
@@ -41,15 +42,11 @@ struct ShopRoutes: Sendable {
 
   private func create(_ request: Request, _ context: ShopContext) async throws -> Response {
     let merchant = try context.knownMerchant()
-    let key = try Self.key(of: request)
+    let key = "create:" + (try Self.key(of: request))
     let body = try await Self.body(of: request, context)
     let digest = Digest256.sha256(body.rawSpan).hex
-    if let answer = try await engine.store.read({
-      try $0.answer(merchant: merchant.name, key: "create:" + key)
-    }) {
-      return try Self.repeated(answer, digest)
-    }
-    let order = try PaymentOrder(body, for: merchant)
+    if let answer = try await kept(key, of: merchant) { return try Self.repeated(answer, digest) }
+    let order = try PaymentOrder(body, for: merchant, brands.value)
     let now = engine.now()
     var payment = Payment(
       id: try identifiers.payment(at: now), address: try identifiers.address(),
@@ -75,13 +72,13 @@ struct ShopRoutes: Sendable {
     let text = String(decoding: answer, as: UTF8.self)
     let earlier = try await engine.store.write { writing -> KeptAnswer? in
       // Of two at once, the second finds the first one's.
-      if let answer = try writing.reading.answer(merchant: made.merchant, key: "create:" + key) {
+      if let answer = try writing.reading.answer(merchant: made.merchant, key: key) {
         return answer
       }
       try writing.insert(made)
       try writing.keep(
-        KeptAnswer(digest: digest, status: 201, body: text), merchant: made.merchant,
-        key: "create:" + key, payment: made.id, at: now)
+        KeptAnswer(digest: digest, status: 201, body: text), merchant: made.merchant, key: key,
+        payment: made.id, at: now)
       return nil
     }
     if let earlier { return try Self.repeated(earlier, digest) }
@@ -95,43 +92,84 @@ struct ShopRoutes: Sendable {
   }
 
   private func cancel(_ request: Request, _ context: ShopContext) async throws -> Response {
-    let payment = try await find(context)
-    _ = try Self.key(of: request)
-    let body = try await Self.body(of: request, context)
-    guard let document = try? JSONDocument(body.rawSpan), document.root.kind == .object else {
-      throw PageProblem.malformed("the body is not one object of JSON")
+    try await once("cancel", request, context) { payment, body in
+      try Self.checkEmpty(body)
+      let isCancelled = try await engine.change(payment.id) { payment, _, now in
+        payment.cancel(at: now) || payment.state == .cancelled
+      }
+      guard isCancelled == true else { throw PageProblem.closed }
     }
-    let isCancelled = try await engine.change(payment.id) { payment, _, now in
-      payment.cancel(at: now) || payment.state == .cancelled
-    }
-    guard isCancelled == true else { throw PageProblem.closed }
-    return try await self.document(payment.id)
   }
 
   private func settle(_ request: Request, _ context: ShopContext) async throws -> Response {
-    let payment = try await find(context)
-    _ = try Self.key(of: request)
-    let body = try await Self.body(of: request, context)
-    let (isApproved, amount) = try Self.settlement(body, of: payment)
-    let isSettled = try await engine.change(payment.id) { payment, writing, now in
-      let last = try writing.reading.attempts(of: payment.id).last
-      // Said again, it is true already.
-      if payment.state == (isApproved ? .approved : .refused), last?.result != .approved,
-        last?.result == .unknown || last?.result == .pending
-      {
-        return true
+    try await once("settle", request, context) { payment, body in
+      let (isApproved, amount) = try Self.settlement(body, of: payment)
+      let isSettled = try await engine.change(payment.id) { payment, writing, now in
+        let last = try writing.reading.attempts(of: payment.id).last
+        // Said again, it is true already.
+        if payment.state == (isApproved ? .approved : .refused),
+          last?.result == .unknown || last?.result == .pending
+        {
+          return true
+        }
+        let isSettled = payment.settle(approved: isApproved, amount: amount, last, at: now)
+        if isSettled, payment.kept != nil, let token = last?.token, let card = last?.card,
+          let customer = payment.customer
+        {
+          try writing.keep(
+            card, token: token, merchant: payment.merchant, customer: customer, at: now)
+        }
+        return isSettled
       }
-      let isSettled = payment.settle(approved: isApproved, amount: amount, last, at: now)
-      if isSettled, payment.kept != nil, let token = last?.token, let card = last?.card,
-        let customer = payment.customer
-      {
-        try writing.keep(
-          card, token: token, merchant: payment.merchant, customer: customer, at: now)
-      }
-      return isSettled
+      guard isSettled == true else { throw PageProblem.closed }
     }
-    guard isSettled == true else { throw PageProblem.closed }
-    return try await document(payment.id)
+  }
+
+  /// Does something with the payment of the path, once under its idempotency key, and answers with the
+  /// document.
+  private func once(
+    _ name: String, _ request: Request, _ context: ShopContext,
+    _ act: (Payment, [UInt8]) async throws -> Void
+  ) async throws -> Response {
+    let merchant = try context.knownMerchant()
+    let id = context.parameters.get("payment") ?? ""
+    let key = "\(name):" + (try Self.key(of: request))
+    let body = try await Self.body(of: request, context)
+    let digest = Digest256.sha256(Array("\(id)\n".utf8 + body).rawSpan).hex
+    if let answer = try await kept(key, of: merchant) { return try Self.repeated(answer, digest) }
+    let payment = try await find(context)
+    try await act(payment, body)
+    let now = engine.now()
+    let bytes = try await engine.store.write { writing -> [UInt8] in
+      guard let payment = try writing.reading.payment(id) else { return [] }
+      let bytes = PaymentDocument.write(payment, try writing.reading.attempts(of: id))
+      if try writing.reading.answer(merchant: merchant.name, key: key) == nil {
+        try writing.keep(
+          KeptAnswer(digest: digest, status: 200, body: String(decoding: bytes, as: UTF8.self)),
+          merchant: merchant.name, key: key, payment: id, at: now)
+      }
+      return bytes
+    }
+    return Self.json(bytes, status: .ok)
+  }
+
+  private func kept(_ key: String, of merchant: PageMerchant) async throws -> KeptAnswer? {
+    let since = engine.now() - Self.remembered
+    return try await engine.store.read {
+      try $0.answer(merchant: merchant.name, key: key, since: since)
+    }
+  }
+
+  /// How long an answer is repeated.
+  static let remembered: Milliseconds = 86_400_000
+
+  private static func checkEmpty(_ body: [UInt8]) throws {
+    guard let document = try? JSONDocument(body.rawSpan), document.root.kind == .object else {
+      throw PageProblem.malformed("the body is not one object of JSON")
+    }
+    for member in document.members(of: document.root) {
+      throw PageProblem.unknown(OrderReader.pointer("", document.key(of: member)))
+    }
   }
 
   private static func settlement(_ body: [UInt8], of payment: Payment) throws -> (Bool, Int64?) {
@@ -140,7 +178,9 @@ struct ShopRoutes: Sendable {
     }
     for member in document.members(of: document.root) {
       let key = document.key(of: member)
-      guard key == "state" || key == "approved_amount" else { throw PageProblem.unknown("") }
+      guard key == "state" || key == "approved_amount" else {
+        throw PageProblem.unknown(OrderReader.pointer("", key))
+      }
     }
     guard let node = document.presentMember("state", of: document.root) else {
       throw PageProblem.missing("/state")
@@ -207,11 +247,16 @@ struct ShopRoutes: Sendable {
     guard type == "application/json" else {
       throw PageProblem(415, "unsupported-media-type", "The body is not application/json")
     }
+    let bytes: [UInt8]
     do {
       let buffer = try await request.body.collect(upTo: context.maxUploadSize)
-      return Array(buffer.readableBytesView)
+      bytes = Array(buffer.readableBytesView)
     } catch {
       throw PageProblem(413, "body-too-large", "The body is too large")
     }
+    guard (try? JSONDocument(bytes.rawSpan, maximumNodes: 1_024)) != nil else {
+      throw PageProblem.malformed("the body is not JSON, or names a member twice")
+    }
+    return bytes
   }
 }

@@ -112,11 +112,14 @@ package struct PageService: Sendable {
   package func run() async throws {
     try await engine.recover()
     let shopper = Router(context: ShopperContext.self)
+    shopper.add(middleware: HeadAnswers())
     shopper.add(middleware: ShopperFaults(routes: routes))
     routes.add(to: shopper)
     let shops = Router(context: ShopContext.self)
+    shops.add(middleware: HeadAnswers())
     ShopRoutes(engine: engine, identifiers: identifiers, brands: brands).add(
-      to: shops, ShopIdentification(identities: identities, engine: engine, identifiers: identifiers))
+      to: shops,
+      ShopIdentification(identities: identities, engine: engine, identifiers: identifiers))
     let served = Served(logger: logger, names: ["public", "shops"])
     let page = Application(
       router: shopper,
@@ -152,14 +155,21 @@ package struct PageService: Sendable {
       configuration: .init(
         services: services.map { .init(service: $0) },
         gracefulShutdownSignals: [.sigterm, .sigint], logger: logger))
-    try await group.run()
+    do { try await group.run() } catch {
+      await close()
+      throw error
+    }
+    await close()
+    logger.notice("stopped")
+  }
+
+  private func close() async {
     for merchant in engine.merchants.values {
       await merchant.vault.shutdown()
       await merchant.notifier?.shutdown()
     }
     await engine.paypal?.shutdown()
     store.close()
-    logger.notice("stopped")
   }
 
   /// The socket of administration: for those who have a role, whoever may open it.
@@ -172,6 +182,7 @@ package struct PageService: Sendable {
     // What a process left that is gone; one that answers is not there, since the store is ours.
     unsafe unlink(path)
     let router = Router(context: AdminContext.self)
+    router.add(middleware: HeadAnswers())
     router.add(middleware: AdminAccess(configuration.administration))
     AdminRoutes(engine: engine, startedAt: engine.now()).add(to: router)
     return Application(
@@ -188,6 +199,7 @@ package struct PageService: Sendable {
   private var metrics: (any Service)? {
     guard let address = configuration.metrics else { return nil }
     let router = Router()
+    router.add(middleware: HeadAnswers())
     let routes = AdminRoutes(engine: engine, startedAt: engine.now())
     router.get("/metrics") { _, _ in try await routes.metrics() }
     return Application(

@@ -103,7 +103,8 @@ package struct PaymentReading {
   }
 
   /// The first notification of a payment that is not answered, if it may be sent now.
-  package func notification(of payment: String, dueAt now: Milliseconds) throws -> ShopNotification? {
+  package func notification(of payment: String, dueAt now: Milliseconds) throws -> ShopNotification?
+  {
     let row = try Row.fetchOne(
       database,
       sql: """
@@ -123,7 +124,8 @@ package struct PaymentReading {
     merchant: String, key: String, since time: Milliseconds = 0
   ) throws -> KeptAnswer? {
     try Row.fetchOne(
-      database, sql: """
+      database,
+      sql: """
         SELECT digest, status, body FROM answers
         WHERE merchant = ? AND key = ? AND created_at >= ?
         """, arguments: [merchant, key, time]

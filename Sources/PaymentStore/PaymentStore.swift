@@ -1,5 +1,6 @@
 import Foundation
 import GRDB
+import Glibc
 
 /// The payments of the page, in one SQLite file: written ahead, and synced with each transaction.
 ///
@@ -10,6 +11,8 @@ import GRDB
 /// table.
 package final class PaymentStore: Sendable {
   private let pool: DatabasePool
+  /// Held as long as the store is open, so that no second page serves from the same file.
+  private let lock: Int32
 
   /// Of this program's tables.
   package static let format = 1
@@ -17,6 +20,12 @@ package final class PaymentStore: Sendable {
   /// Opens the file at `path`, or makes it; nobody else may read it.
   /// - Throws: ``PaymentStoreError``.
   package init(path: String) throws(PaymentStoreError) {
+    lock = unsafe open("\(path).lock", O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
+    guard lock >= 0 else { throw .cannotOpen("\(path).lock cannot be opened (errno \(errno))") }
+    guard flock(lock, LOCK_EX | LOCK_NB) == 0 else {
+      Glibc.close(lock)
+      throw .inUse
+    }
     do {
       var configuration = GRDB.Configuration()
       configuration.journalMode = .wal
@@ -38,14 +47,21 @@ package final class PaymentStore: Sendable {
       if isNewer { throw PaymentStoreError.newer }
       try pool.write { try $0.execute(sql: "PRAGMA user_version = \(Self.format)") }
     } catch let error as PaymentStoreError {
+      Glibc.close(lock)
       throw error
     } catch {
+      Glibc.close(lock)
       throw .cannotOpen("\(error)")
     }
   }
 
   /// Closes the file; what is asked for afterwards fails.
-  package func close() { try? pool.close() }
+  package func close() {
+    try? pool.close()
+    flock(lock, LOCK_UN)
+  }
+
+  deinit { Glibc.close(lock) }
 
   private static let migrator: DatabaseMigrator = {
     var migrator = DatabaseMigrator()
@@ -104,6 +120,8 @@ package final class PaymentStore: Sendable {
 
 package enum PaymentStoreError: Error, Equatable {
   case cannotOpen(String)
+  /// Another page has it open.
+  case inUse
   /// A later version of this program has written it.
   case newer
   /// A form has been used before: there is an attempt of it.

@@ -99,9 +99,11 @@ package enum Screen: String, Sendable {
   /// - Parameters:
   ///   - last: the attempt that was begun last.
   ///   - isParty: whether this is the first browser that came, or the one that began the last attempt.
+  ///   - isOwner: whether it began the last attempt.
   ///   - hasKept: whether there are cards to choose from.
   package static func of(
-    _ payment: Payment, _ last: Attempt?, isParty: Bool, hasKept: Bool, at now: Milliseconds
+    _ payment: Payment, _ last: Attempt?, isParty: Bool, isOwner: Bool, hasKept: Bool,
+    at now: Milliseconds
   ) -> Screen {
     switch payment.state {
     case .open:
@@ -109,7 +111,7 @@ package enum Screen: String, Sendable {
       if isParty, last?.result != nil { return .refused }
       return form(payment, hasKept: isParty && hasKept)
     case .inProgress:
-      guard isParty else { return .wait }
+      guard isOwner else { return .wait }
       switch last?.step {
       case .challenge: return .bank
       case .code: return .code

@@ -2,6 +2,7 @@ import ArgumentParser
 import ConfigurationReading
 import Glibc
 import Logging
+import NIOCore
 import PaymentPage
 import PaymentStore
 import ServiceLog
@@ -37,6 +38,9 @@ struct ServeCommand: AsyncParsableCommand {
       throw ExitCode(3)
     } catch let error as ExitCode {
       throw error
+    } catch let error as IOError where error.errnoCode == EADDRINUSE {
+      failed(logger, "another program listens on one of the configured addresses")
+      throw ExitCode(3)
     } catch {
       failed(logger, "\(error)")
       throw ExitCode(3)
@@ -52,6 +56,7 @@ extension PaymentStoreError {
   var explanation: String {
     switch self {
     case .cannotOpen(let reason): "the store cannot be opened: \(reason)"
+    case .inUse: "another page has the store open: stop that one"
     case .newer: "a later version of this program has written the store: use that one"
     case .formUsed: "a form was used twice"
     }

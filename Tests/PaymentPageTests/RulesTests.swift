@@ -133,7 +133,7 @@ import Testing
     let attempt = Self.attempt(.approved)
     _ = payment.end(with: attempt, of: [attempt], limit: 5, at: 10)
     func screen(_ isFirst: Bool, _ now: Milliseconds) -> Screen {
-      Screen.of(payment, attempt, isParty: isFirst, hasKept: false, at: now)
+      Screen.of(payment, attempt, isParty: isFirst, isOwner: isFirst, hasKept: false, at: now)
     }
     #expect(screen(true, 20) == .approved)
     #expect(screen(false, 20) == .closed)

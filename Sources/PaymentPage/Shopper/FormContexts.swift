@@ -120,7 +120,7 @@ extension PageContext {
     let name = text("kept_card", ["brand": brand(card.brand), "last4": card.last4])
     var part: [String: Any] = [
       "text": text("code", ["card": name]), "cvc": length,
-      "cvc_hint": text("cvc_hint_\(length)"),
+      "cvc_hint": text("cvc_hint_\(length)"), "held": payment.state == .inProgress,
     ]
     add(faults: &context, to: &part, isCard: false)
     context["code"] = part

@@ -41,6 +41,8 @@ struct PageHeaders: Sendable {
 
   private func policy(_ kind: Kind) -> String {
     let ancestors = frameAncestors.isEmpty ? "'none'" : frameAncestors.joined(separator: " ")
+    // All frames above count, the shop's too.
+    let framed = (["'self'"] + frameAncestors).joined(separator: " ")
     let types = "; require-trusted-types-for 'script'; trusted-types 'none'"
     switch kind {
     case .plain, .bank:
@@ -49,10 +51,10 @@ struct PageHeaders: Sendable {
         + (kind == .bank ? "; frame-src 'self' https:" : "") + types
     case .toBank:
       return "default-src 'none'; script-src 'self'; style-src 'self'; form-action https:; "
-        + "base-uri 'none'; frame-ancestors 'self'" + types
+        + "base-uri 'none'; frame-ancestors \(framed)" + types
     case .fromBank:
       return "default-src 'none'; script-src 'self'; style-src 'self'; base-uri 'none'; "
-        + "frame-ancestors 'self'" + types
+        + "frame-ancestors \(framed)" + types
     }
   }
 

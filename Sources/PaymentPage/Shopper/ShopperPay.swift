@@ -97,7 +97,7 @@ extension ShopperRoutes {
     choices.keep = form.plain["keep"] == "yes"
     choices.card = form.plain["card"]
     choices.scheme = choices.card.flatMap { form.plain["scheme-\($0)"] } ?? form.plain["scheme"]
-    if let last = visit.last, last.step == .code, visit.isParty, let card = last.card {
+    if let last = visit.last, last.step == .code, visit.isOwner, let card = last.card {
       switch CardRules.code(&form, of: card.brand, slots: slots) {
       case .success(let code): return .means(.confirmed(last), consume code, token)
       case .failure(let fault): return .faults([fault], notice: nil, choices, place: "/code")

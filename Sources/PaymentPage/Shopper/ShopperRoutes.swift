@@ -83,6 +83,8 @@ struct ShopperRoutes: Sendable {
     var last: Attempt? { attempts.last }
     /// The first browser, or the one that has begun the last attempt: it sees what comes of that.
     var isParty: Bool { isFirst || last?.owner == browser }
+    /// Whether it has begun the last attempt.
+    var isOwner: Bool { last?.owner == browser }
     /// What this browser is told of the last refusal.
     var reason: Reasons {
       guard isFirst, let last, last.owner == browser else { return .plain }
@@ -90,8 +92,12 @@ struct ShopperRoutes: Sendable {
     }
   }
 
-  /// Finds the payment of the path, and makes the browser the first one where none was.
-  func visit(_ request: Request, _ context: ShopperContext) async throws -> Visit? {
+  /// Finds the payment of the path.
+  ///
+  /// - Parameter claims: whether the browser becomes the first one where none was: it is given its cookie.
+  func visit(
+    _ request: Request, _ context: ShopperContext, claims: Bool = false
+  ) async throws -> Visit? {
     guard let address = context.parameters.get("address"), Identifiers.isAddress(address) else {
       return nil
     }
@@ -104,7 +110,7 @@ struct ShopperRoutes: Sendable {
     guard var (payment, attempts) = found, let merchant = engine.merchants[payment.merchant] else {
       return nil
     }
-    if payment.browser == nil, request.method == .get {
+    if claims, payment.browser == nil, request.method == .get {
       try await engine.change(payment.id) { payment, _, _ in
         if payment.browser == nil { payment.browser = digest }
       }
@@ -133,12 +139,13 @@ struct ShopperRoutes: Sendable {
   }
 
   private func show(_ request: Request, _ context: ShopperContext) async throws -> Response {
-    guard let visit = try await visit(request, context) else {
+    guard let visit = try await visit(request, context, claims: true) else {
       return try fault("gone", .notFound, request)
     }
     let kept = try await keptCards(of: visit)
     let screen = Screen.of(
-      visit.payment, visit.last, isParty: visit.isParty, hasKept: !kept.isEmpty, at: engine.now())
+      visit.payment, visit.last, isParty: visit.isParty, isOwner: visit.isOwner,
+      hasKept: !kept.isEmpty, at: engine.now())
     switch request.uri.path.split(separator: "/").last {
     case "card":
       var visit = visit
@@ -157,6 +164,9 @@ struct ShopperRoutes: Sendable {
         return redirect(to: "", visit)
       }
       return try answer(renderer.out(visit, to: url), .plain, visit)
+    case _ where screen == .kept:
+      let there = try await stillThere(kept, visit)
+      return try await page(there.isEmpty ? .card : .kept, visit, there)
     default: return try await page(screen, visit, kept)
     }
   }
@@ -211,6 +221,27 @@ struct ShopperRoutes: Sendable {
     }
   }
 
+  /// Those that the vault still has: the shop may have deleted one, and it is not offered then.
+  private func stillThere(_ cards: [ShownCard], _ visit: Visit) async throws -> [ShownCard] {
+    var gone: Set<String> = []
+    await withTaskGroup(of: String?.self) { group in
+      for card in cards {
+        group.addTask {
+          guard case .problem(let problem) = await visit.merchant.vault.view(card.token),
+            problem.status == 404
+          else { return nil }
+          return card.token
+        }
+      }
+      for await token in group { if let token { gone.insert(token) } }
+    }
+    let tokens = gone
+    if !tokens.isEmpty {
+      try await engine.store.write { for token in tokens { try $0.forgetCard(token: token) } }
+    }
+    return cards.filter { !tokens.contains($0.token) }
+  }
+
   private func state(_ request: Request, _ context: ShopperContext) async throws -> Response {
     guard let visit = try await visit(request, context) else {
       return try fault("gone", .notFound, request)
@@ -218,7 +249,8 @@ struct ShopperRoutes: Sendable {
     let kept = try await keptCards(of: visit)
     let now = engine.now()
     let screen = Screen.of(
-      visit.payment, visit.last, isParty: visit.isParty, hasKept: !kept.isEmpty, at: now)
+      visit.payment, visit.last, isParty: visit.isParty, isOwner: visit.isOwner,
+      hasKept: !kept.isEmpty, at: now)
     let body = JSONWriter.document {
       $0.member("screen", string: screen.rawValue)
       $0.member("left", integer: max(0, Int((visit.payment.expiresAt - now) / 1_000)))
@@ -232,7 +264,7 @@ struct ShopperRoutes: Sendable {
   // MARK: - The bank
 
   private func bankGo(_ request: Request, _ context: ShopperContext) async throws -> Response {
-    guard let visit = try await visit(request, context), visit.isParty,
+    guard let visit = try await visit(request, context), visit.isOwner,
       let challenge = visit.last?.challenge, visit.last?.step == .challenge
     else { return try await redirectOrFault(request, context) }
     return try answer(renderer.bankGo(visit, challenge), .toBank, visit)
@@ -297,7 +329,9 @@ struct ShopperRoutes: Sendable {
     guard isOurs(request), guesses.admit(lookupFrom: address, at: engine.now()) else {
       return plain(.tooManyRequests)
     }
-    let body = try await request.body.collect(upTo: 256)
+    guard let body = try? await request.body.collect(upTo: 256) else {
+      return plain(.contentTooLarge)
+    }
     let text = String(buffer: body)
     guard text.hasPrefix("bin="), (6...8).contains(text.utf8.count - 4),
       text.utf8.dropFirst(4).allSatisfy({ isDigit($0) }), let value = UInt64(text.dropFirst(4))

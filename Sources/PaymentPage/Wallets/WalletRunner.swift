@@ -55,6 +55,7 @@ extension PaymentEngine {
     case .refused("ORDER_ALREADY_CAPTURED"), .lost: try await lookAtOrder(attempt)
     case .refused(let issue):
       attempt.reason = issue == "INSTRUMENT_DECLINED" ? "do_not_honour" : "other"
+      attempt.outcome = Self.outcome(attempt, .refused, nil)
       try await end(attempt, .refused)
     case .notSent: try await end(attempt, .down)
     }
@@ -64,9 +65,9 @@ extension PaymentEngine {
   func lookAtOrder(_ attempt: Attempt) async throws {
     guard let paypal, let order = attempt.walletOrder,
       case .done(let body) = await paypal.order(order), let found = PayPalClient.Order(body)
-    else { return try await end(attempt, .unknown) }
+    else { return try await endUnknown(attempt) }
     // Not captured, and perhaps it will be: that is not known here.
-    guard found.captureID != nil else { return try await end(attempt, .unknown) }
+    guard found.captureID != nil else { return try await endUnknown(attempt) }
     try await captured(attempt, found)
   }
 
@@ -80,14 +81,28 @@ extension PaymentEngine {
       default: .unknown
       }
     if result == .approved { attempt.captured = true }
-    attempt.outcome = String(
-      decoding: JSONWriter.document { json in
-        json.member("outcome", string: result.rawValue)
-        json.member("wallet", string: "paypal")
-        json.member("order", string: order?.id)
-        json.member("transaction_id", string: order?.captureID)
-        json.member("captured", boolean: attempt.captured)
-      }, as: UTF8.self)
+    attempt.outcome = Self.outcome(attempt, result, order)
     try await end(attempt, result)
+  }
+
+  private func endUnknown(_ attempt: Attempt) async throws {
+    var attempt = attempt
+    attempt.outcome = Self.outcome(attempt, .unknown, nil)
+    try await end(attempt, .unknown)
+  }
+
+  /// What the shop is told in the place of the vault's answer: by the order it can ask PayPal.
+  private static func outcome(
+    _ attempt: Attempt, _ result: Attempt.Result, _ order: PayPalClient.Order?
+  ) -> String {
+    let bytes = JSONWriter.document { json in
+      json.member("outcome", string: result.rawValue)
+      json.member("wallet", string: "paypal")
+      json.member("order", string: attempt.walletOrder)
+      json.member("transaction_id", string: order?.captureID)
+      json.member("reason", string: attempt.reason)
+      json.member("captured", boolean: attempt.captured)
+    }
+    return String(decoding: bytes, as: UTF8.self)
   }
 }

@@ -9,7 +9,9 @@ struct UpCommand: ParsableCommand {
     discussion: """
       The directory holds everything: certificates, configuration, keys, store, logs. It is made \
       where it is absent, and started again as it is where it is there, on new ports. When both \
-      answer, one line of JSON says where; SIGTERM or SIGINT stops both.
+      answer, one line of JSON says where; SIGTERM or SIGINT stops both. With --shop the payment \
+      page, a shop and a PayPal that pretends run too: a browser trusts their addresses when it has \
+      imported pki/ca.pem as an authority.
       """)
 
   @Option(help: ArgumentHelp("The installation's directory.", valueName: "dir"))

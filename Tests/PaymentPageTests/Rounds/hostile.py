@@ -285,7 +285,11 @@ class Hostile(MalformedClients, HostileShops):
             def cancel():
                 time.sleep(random.random() * 0.02)
                 return self.programs.shops('POST', path + '/cancel', {})[0]
-            answers = self.together(lambda: browser.pay(text, self.number()), cancel, cancel)
+            
+            def pay():
+                time.sleep(random.random() * 0.02)
+                return browser.pay(text, self.number())
+            answers = self.together(pay, cancel, cancel)
             state, approvals = self.settled(made['payment']), len(self.approvals(made['payment']))
             wins[state] += 1
             expected = dict(approved=1, cancelled=0).get(state)
@@ -381,6 +385,29 @@ class Hostile(MalformedClients, HostileShops):
         self.check(after[0] - before[0] < 60 and after[1] - before[1] < 20, 'memory and files %s before, %s after' % (before, after))
         self.grown = (before, after)
 
+    def connections(self):
+        """Six hundred connections that say nothing, from one address: others are served."""
+        made, browser, _ = self.open()
+        silent, before, source = [], self.memory(), self.address()
+        try:
+            for _ in range(600):
+                link = socket.socket()
+                link.bind((source, 0))
+                link.settimeout(5)
+                link.connect(('127.0.0.1', self.programs.page_port))
+                silent.append(link)
+            began = time.time()
+            other = Browser(self.programs, self.address())
+            self.check(other.visit(made['url'])[0] == 'card' and time.time() - began < 3, 'others are not served')
+            during = self.memory()
+        finally:
+            for link in silent:
+                link.close()
+        time.sleep(2)
+        after = self.memory()
+        self.check(after[1] - before[1] < 50 and during[0] - before[0] < 100, '600 connections: %s, %s, %s' % (before, during, after))
+        self.held = '%s, %s, %s' % (before, during, after)
+
     def residue(self):
         """No number that was typed in a file of the page."""
         for folder in ('payments', 'logs'):
@@ -394,7 +421,7 @@ class Hostile(MalformedClients, HostileShops):
             self.programs.start(name)
         self.programs.wait_ready()
         cases = sys.argv[1:] or ['methods_and_paths', 'malformed', 'twice', 'guesses', 'stolen', 'shops_interface', 'races',
-                                 'gone', 'flood', 'carder', 'codes', 'slow']
+                                 'gone', 'flood', 'connections', 'carder', 'codes', 'slow']
         for case in cases:
             began = time.time()
             try:
@@ -423,9 +450,9 @@ def main():
     codes = test.programs.stop()
     if any(codes.values()):
         test.fault('ended with %s' % codes)
-    print('hostile: %d payments, %d raw requests answered %s, slow clients ended after %s, pay beside cancel %s, memory and files %s, '
+    print('hostile: %d payments, %d raw requests answered %s, slow clients ended after %s, pay beside cancel %s, memory and files %s, with 600 connections %s, '
           'faults %d' % (len(test.payments), sum(test.answers.values()), dict(test.answers), getattr(test, 'figures', '-'),
-                         getattr(test, 'wins', '-'), getattr(test, 'grown', '-'), len(test.faults)))
+                         getattr(test, 'wins', '-'), getattr(test, 'grown', '-'), getattr(test, 'held', '-'), len(test.faults)))
     test.shop.stop()
     test.programs.remove() if not test.faults else print('left in ' + test.programs.directory, file=sys.stderr)
     sys.exit(1 if test.faults else 0)

@@ -420,7 +420,7 @@ class Hostile(MalformedClients, HostileShops):
         for name in ('acquirer', 'vault', 'page'):
             self.programs.start(name)
         self.programs.wait_ready()
-        cases = sys.argv[1:] or ['methods_and_paths', 'malformed', 'twice', 'guesses', 'stolen', 'shops_interface', 'races',
+        cases = sys.argv[1:] or ['methods_and_paths', 'malformed', 'brands', 'twice', 'guesses', 'stolen', 'shops_interface', 'races',
                                  'gone', 'flood', 'connections', 'carder', 'codes', 'slow']
         for case in cases:
             began = time.time()

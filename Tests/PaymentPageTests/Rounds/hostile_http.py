@@ -22,7 +22,7 @@ class MalformedClients:
                 if method == 'POST' and path in (base + '/cancel', base + '/more'):
                     continue
                 got, took = self.raw(('%s %s HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 0\r\nAccept-Language: en\r\n\r\n'
-                                      % (method, path)).encode('latin1'), seconds=1.5 if method == 'HEAD' else 8)
+                                      % (method, path)).encode('latin1'), seconds=0.4 if method == 'HEAD' else 8)
                 code, name = self.status(got), '%s %s' % (method, path[:60].replace(base, 'A'))
                 self.check(code < 500, '%s: %d' % (name, code))
                 self.check(took < 7, '%s takes %.1f s' % (name, took))
@@ -33,10 +33,27 @@ class MalformedClients:
                     self.check('cache-control: no-store' in head, '%s: %d is not no-store' % (name, code))
                 if method in ('PUT', 'DELETE', 'PATCH', 'TRACE') and code == 200:
                     self.fault('%s is answered with 200' % name)
+                if method == 'HEAD':
+                    self.check(not got.partition(b'\r\n\r\n')[2], '%s: %d with a body, which the next answer is taken for' % (name, code))
                 if method == 'TRACE':
                     self.check(b'TRACE' not in got, '%s is echoed' % name)
                 self.check(b'root:' not in got and b'private_key' not in got, '%s shows a file' % name)
         self.check(self.programs.payment(made['payment'])['state'] == 'open', 'a strange method has changed a payment')
+
+    def brands(self):
+        made, browser, _ = self.open()
+        for text, expected in (('bin=497010', 200), ('bin=49701051', 200), ('bin=497010518', 400), ('bin=4970', 400), ('', 400),
+                               ('bin=' + '4' * 5000, (400, 413)), ('bin=' + '4' * 300, (400, 413)), ('bin=49701\u0663', 400), ('bin=-49701', 400)):
+            status, _, _ = self.brand(browser, text)
+            self.check(status in (expected if isinstance(expected, tuple) else (expected,)), 'brand %s: %s' % (text[:20], status))
+        stopped = sum(self.brand(browser, 'bin=497010')[0] == 429 for _ in range(70))
+        self.check(stopped >= 10, '79 questions for a brand in a minute: %d stopped' % stopped)
+
+    def brand(self, browser, text):
+        data = text.encode()
+        browser.connection.request('POST', browser.path + '/brand', data, {**FORM, 'Cookie': browser.cookie})
+        answer = browser.connection.getresponse()
+        return answer.status, None, answer.read()
 
     def malformed(self):
         made, browser, text = self.open()

@@ -66,7 +66,7 @@ class Shop:
                                                       context=programs.shop_context('shop-backend'), timeout=60)
 
     def open(self, amount):
-        reference = 'order-%d' % random.randrange(10 ** 12)
+        reference = 'order-%d' % random.randrange(10 ** 11)
         body = json.dumps(dict(reference=reference, amount=dict(value=amount, currency='EUR'),
                                return_url=self.programs.return_url + 'orders/' + reference))
         fields = {'Content-Type': 'application/json', 'Idempotency-Key': reference}
@@ -162,6 +162,14 @@ def main():
         faults += phase(programs, 4, 3, 0, 'warm (%s)' % kind)
         faults += phase(programs, shoppers, seconds, 1, 'people')
         faults += phase(programs, shoppers, seconds / 2, 0, 'as fast as it goes')
+        odd = {}
+        for _, _, attempt in programs.attempts():
+            if attempt.get('result') != 'approved':
+                what = '%s %s %s' % (attempt['step'], attempt.get('result'), attempt.get('reason'))
+                odd[what] = odd.get(what, 0) + 1
+        if odd:
+            print('attempts that did not end approved: %s' % odd)
+            os.system("grep -v '\"info\"' %s/logs/page.log | tail -n 5 | cut -c1-300 >&2" % programs.directory)
     except BaseException:
         faults.append(traceback.format_exc())
         print(faults[-1], file=sys.stderr)

@@ -172,6 +172,18 @@ class Programs:
                 lines.append((match[1], match[2], int(match[3]), match[4].strip()))
         return lines
 
+    def metric(self, name):
+        """A figure of the page's metrics; None where there is none."""
+        link = socket.socket(socket.AF_UNIX)
+        link.connect(self.directory + '/page.sock')
+        link.sendall(b'GET /metrics HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n')
+        got = b''
+        while part := link.recv(65536):
+            got += part
+        link.close()
+        match = re.search(r'(?m)^%s (\d+)' % re.escape(name), got.decode())
+        return int(match[1]) if match else None
+
     def audit(self):
         to = self.directory + '/export-%d' % random.randrange(10 ** 9)
         code, out, error = self.run('cadenas', 'audit', 'export', '--to', to)

@@ -229,14 +229,7 @@ class Hostile(MalformedClients, HostileShops):
         return cards.count(cards[-1]) if cards else 0
 
     def bounded(self, kind):
-        socket_path = self.programs.directory + '/page.sock'
-        link = socket.socket(socket.AF_UNIX)
-        link.connect(socket_path)
-        link.sendall(b'GET /metrics HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n')
-        got = b''
-        while part := link.recv(65536):
-            got += part
-        return int(re.search(rb'bound="%s"\} (\d+)' % kind.encode(), got)[1])
+        return self.programs.metric('cadenas_page_refused_attempts_total{bound="%s"}' % kind)
 
     def stolen(self):
         """Who has the address alone sees payee, amount and an empty form, and changes nothing."""

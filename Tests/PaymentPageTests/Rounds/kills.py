@@ -275,8 +275,9 @@ class Rounds:
         if self.shop.overlaps:
             self.fault('notifications of one payment at the same time: %s' % self.shop.overlaps[:3])
         self.hidden = self.tokens()
-        if 'hidden_tokens' in status and status['hidden_tokens'] != self.hidden:
-            self.fault('hidden tokens: status says %s, counted %d' % (status['hidden_tokens'], self.hidden))
+        told = programs.metric('cadenas_page_tokens_hidden')
+        if told is None or told < self.hidden:
+            self.fault('hidden tokens: the page tells of %s, there are %d' % (told, self.hidden))
         for arguments in (('store', 'verify'), ('audit', 'verify')):
             code, out, error = programs.run('cadenas', *arguments)
             if code:

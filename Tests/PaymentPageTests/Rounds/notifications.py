@@ -178,7 +178,8 @@ class Notifications:
         if status != 200:
             self.fault('settle after two days: %d' % status)
         self.clock.move(DAY + HOUR)
-        time.sleep(4)
+        # A try lasts ten seconds where nobody listens; each is given up after its last one.
+        time.sleep(25)
         self.restart_shop()
         self.clock.move(HOUR)
         time.sleep(5)

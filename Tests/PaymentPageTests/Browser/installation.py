@@ -158,20 +158,41 @@ class Installation:
         return text.rstrip("\n") + "\n" + merchant
 
     def start_page(self):
+        self.page = self.serve(self.configuration, self.url)
+
+    def serve(self, configuration, url):
+        """A page, when it answers."""
         with self.log.open("a") as log:
-            self.page = subprocess.Popen(
-                [PROGRAMS / "cadenas-page", "serve", "--config", self.configuration],
+            page = subprocess.Popen(
+                [PROGRAMS / "cadenas-page", "serve", "--config", configuration],
                 stdout=log, stderr=log, cwd=self.directory)
-        client = Client(self.url, self.pki / "ca.pem")
+        client = Client(url, self.pki / "ca.pem")
 
         def answers():
-            if self.page.poll() is not None:
+            if page.poll() is not None:
                 raise RuntimeError(self.log.read_text()[-4_000:])
             try:
                 return client.ask("GET", "/")[0]
             except OSError:
                 return None
         until(answers, "the page answers")
+        return page
+
+    def second(self, limits):
+        """Another page with a store of its own and other limits: its process, addresses of shoppers and
+        of shops."""
+        url, shops = (f"https://127.0.0.1:{port()}" for _ in range(2))
+        text = self.configuration.read_text()
+        for old, new in [
+            (self.url, url), (self.url[8:], url[8:]), (self.shops_url[8:], shops[8:]),
+            ("payments.sqlite", "second.sqlite"), ("browser.sock", "second.sock"),
+        ]:
+            text = text.replace(old, new)
+        text, count = re.subn(r"\nlimits: .*", f"\nlimits: {limits}", text)
+        assert count == 1
+        configuration = self.directory / "second.yaml"
+        configuration.write_text(text)
+        return self.serve(configuration, url), url, shops
 
     def kill_page(self):
         self.page.kill()

@@ -1,4 +1,5 @@
 import pathlib
+import unittest
 
 import axe_playwright_python
 from selenium.webdriver.common.action_chains import ActionChains
@@ -53,7 +54,6 @@ class Axe(Tour):
 
 
 def load_tests(loader, tests, pattern):
-    import unittest
     return unittest.TestSuite([Axe(), *loader.loadTestsFromTestCase(Keyboard)])
 
 

@@ -212,6 +212,29 @@ class Browsers(BrowserCase):
         one.sees("approved")
         self.agree(payment, "approved", PAID, 2, attempts=1)
 
+    def test_another_browser_pays_with_a_challenge(self):
+        """Who begins an attempt is led to the bank; it is no dead end."""
+        payment = self.open(200_002)
+        one = self.visit(payment)
+        other = self.visit(payment, "card", "other")
+        other.pays_with(cards.card(), "bank")
+        other.answers_bank()
+        other.sees("closed")
+        one.reloads()
+        one.sees("approved")
+        self.agree(payment, "approved", PAID, 3, attempts=1)
+
+    def test_another_browser_is_told_of_a_refusal(self):
+        """Of its own attempt, without a reason; not the bare form without a word."""
+        payment = self.open(100_001)
+        self.visit(payment)
+        other = self.visit(payment, "card", "other")
+        other.fills(cards.card())
+        other.leaves("button[name=pay]")
+        other.sees("refused", "card")
+        self.assertIn("Your bank declined the payment", other.text())
+        self.agree(payment, "open", ["in_progress", "open"], 2, attempts=1)
+
     def test_another_browser_is_told_of_its_own_mistakes(self):
         """Script off, so that the server finds them; the first browser hears nothing of it."""
         payment = self.open()

@@ -1,4 +1,6 @@
+import base64
 import datetime
+import re
 import time
 from urllib.parse import parse_qs, urlsplit
 
@@ -188,3 +190,21 @@ class Ends(BrowserCase):
         self.assertEqual(query["signature"], shop.code(self.all.shop.secret, text))
         one.goes_back()
         one.sees("approved")
+
+    def test_the_receipt_is_one_page_of_paper(self):
+        items = [{"label": f"Article {number}", "quantity": 1, "amount": 998} for number in range(5)]
+        payment = self.open(items=items)
+        one = self.visit(payment)
+        one.pays_with(cards.card())
+        for width, height in ((8.27, 11.69), (8.5, 11)):
+            printed = one.tell(
+                "Page.printToPDF", paperWidth=width, paperHeight=height, preferCSSPageSize=False)
+            pages = re.findall(rb"/Type\s*/Page\b", base64.b64decode(printed["data"]))
+            self.assertEqual(len(pages), 1)
+        one.tell("Emulation.setEmulatedMedia", media="print")
+        text = one.text()
+        for words in ("Paid to Maison Exemple", "€49.90", "ending in", "Article 4", "Banque Exemple"):
+            self.assertIn(words, text)
+        for words in ("Continue to", "Print", "Français", "Skip"):
+            self.assertNotIn(words, text)
+        one.tell("Emulation.setEmulatedMedia", media="")

@@ -140,7 +140,8 @@ class Headers(BrowserCase):
         for path, method, status in [
             ("/p/00000000000000000000000000", "GET", 404), ("/", "GET", 404), ("/p/x", "GET", 404),
             ("/a/none.css", "GET", 404), ("/p/00000000000000000000000000/pay", "POST", 404),
-            (self.path, "PUT", 405), (self.path, "DELETE", 405), (self.path + "/pay", "GET", 405),
+            (self.path, "PUT", 405), (self.path, "DELETE", 405),
+            (self.path + "/card", "POST", 405),
         ]:
             with self.subTest(f"{method} {path}"):
                 answer, fields, body = self.all.anybody.ask(
@@ -149,6 +150,14 @@ class Headers(BrowserCase):
                 self.check(fields)
                 self.check_page(body)
                 self.assertIn(b'data-screen="fault"', body)
+
+    def test_get_of_what_is_posted(self):
+        """An address that a browser has kept leads to the payment."""
+        self.visit_raw(self.open())
+        for place in ("pay", "cancel", "more", "wallet", "brand", "bank/back"):
+            status, fields, _ = self.get(f"/{place}")
+            self.assertEqual((status, fields["Location"]), (303, self.path), place)
+            self.check(fields, language=None)
 
     def test_too_large(self):
         """303 too, since Chromium keeps what a POST that is answered by a page has carried."""

@@ -1,6 +1,7 @@
 import json
 import unittest
 
+import cards
 from case import BrowserCase, ITEMS
 from installation import Client, until
 
@@ -77,7 +78,6 @@ class Wallet(BrowserCase):
         self.assertEqual(len(self.captured(payment)), 1)
 
     def test_left_for_a_card(self):
-        import cards
         payment, one = self.at_paypal()
         one.click("button[name=cancel]")
         one.sees("refused")

@@ -9,6 +9,7 @@ import cards
 from case import BrowserCase, ITEMS
 from installation import until
 from screens import LOOKS, Tour
+from shopper import NARROW, WIDE
 
 AXE = (pathlib.Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text()
 # What WCAG 2.2 asks for at levels A and AA, and what axe holds to be good beside it.
@@ -54,7 +55,28 @@ class Axe(Tour):
 
 
 def load_tests(loader, tests, pattern):
-    return unittest.TestSuite([Axe(), *loader.loadTestsFromTestCase(Keyboard)])
+    return unittest.TestSuite([Axe(), *map(loader.loadTestsFromTestCase, (Space, Keyboard))])
+
+
+class Space(BrowserCase):
+    """Nothing is wider than the window, whatever a shop writes."""
+
+    def test_long_words(self):
+        payment = self.open(
+            100_001, reference="R" * 40, description="D" * 255,
+            items=[{"label": "X" * 120, "quantity": 1_000_000, "amount": 100_001}])
+        one = self.visit(payment)
+        for size in (NARROW, (768, 1_024), WIDE):
+            one.look(size)
+            self.assertEqual(self.beyond(one), 0, size)
+        one.pays_with(cards.card(), "refused")
+        one.look((640, 800))
+        one.run("document.documentElement.style.fontSize = '200%'")
+        self.assertEqual(self.beyond(one), 0, "text of twice the size")
+
+    def beyond(self, one):
+        return one.run(
+            "return document.documentElement.scrollWidth - document.documentElement.clientWidth")
 
 
 class Keyboard(BrowserCase):

@@ -190,3 +190,15 @@ class Bank(BrowserCase):
         one.fills(code="123")
         one.pays("approved")
         self.agree(payment, "approved", ["in_progress", "approved"], 3, attempts=1)
+
+    def test_another_way_when_the_code_is_asked_for(self):
+        """Who has not got the card at hand any more is not held."""
+        payment, one = self.at_bank()
+        one.at_bank()
+        self.all.kill_page()
+        self.all.start_page()
+        one.answers_bank()
+        one.sees("code")
+        one.leaves("button[value=attempt], .other a")
+        self.assertIn(one.sees("refused", "card", "code"), ("refused", "card"))
+        self.agree(payment, "open", ["in_progress", "open"], 2, attempts=1)

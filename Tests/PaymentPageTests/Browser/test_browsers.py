@@ -256,6 +256,14 @@ class Browsers(BrowserCase):
         document = self.agree(payment, "open", [], 0)
         self.assertEqual(document["expires_at"], payment["expires_at"])
 
+    def test_what_is_not_a_page_makes_nobody_the_first(self):
+        payment = self.open()
+        path = payment["url"][len(self.all.url):]
+        for place in ("/state", "/bank/go", "/wallet/back", "/out", "/code"):
+            self.all.anybody.ask("GET", path + place)
+        one = self.visit(payment)
+        self.assertTrue(one.has("form.leave"), "the shopper is the first one")
+
     # MARK: waiting
 
     def test_waits_for_an_acquirer_that_is_slow(self):

@@ -204,12 +204,20 @@ class Browsers(BrowserCase):
         self.agree(payment, "approved", PAID, 0, attempts=1)
 
     def test_another_browser_pays(self):
+        """It sees what came of it, the first one too; the order is the first one's, the card the other's."""
         payment = self.open(items=ITEMS)
         one = self.visit(payment)
         other = self.visit(payment, "card", "other")
-        other.pays_with(cards.card(), "closed")
+        number = cards.card()
+        other.pays_with(number, "approved")
+        self.assertIn(f"ending in {number[-4:]}", other.text())
+        self.assertNotIn("Carnet", other.text())
         one.reloads()
         one.sees("approved")
+        self.assertIn("Carnet", one.text())
+        self.assertNotIn("ending in", one.text())
+        third = self.visit(payment, "closed", "plain", script=False)
+        self.assertNotIn("ending in", third.text())
         self.agree(payment, "approved", PAID, 2, attempts=1)
 
     def test_another_browser_pays_with_a_challenge(self):
@@ -219,7 +227,7 @@ class Browsers(BrowserCase):
         other = self.visit(payment, "card", "other")
         other.pays_with(cards.card(), "bank")
         other.answers_bank()
-        other.sees("closed")
+        other.sees("approved")
         one.reloads()
         one.sees("approved")
         self.agree(payment, "approved", PAID, 3, attempts=1)

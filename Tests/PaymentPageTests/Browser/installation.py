@@ -14,7 +14,6 @@ import socket
 import sqlite3
 import ssl
 import subprocess
-import sys
 import tempfile
 import threading
 import time
@@ -51,7 +50,8 @@ def shared():
     global _shared
     with _lock:
         if _shared is None:
-            signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+            # What ends a run at once, and tidies up: unittest takes SystemExit for a test's failure.
+            signal.signal(signal.SIGTERM, signal.default_int_handler)
             _shared = Installation()
             atexit.register(_shared.stop)
         return _shared
@@ -158,23 +158,23 @@ class Installation:
         return text.rstrip("\n") + "\n" + merchant
 
     def start_page(self):
-        self.page = self.serve(self.configuration, self.url)
+        self.page = self.serve(self.configuration, self.url, self.shops_url)
 
-    def serve(self, configuration, url):
-        """A page, when it answers."""
+    def serve(self, configuration, *urls):
+        """A page, when it answers shoppers and shops."""
         with self.log.open("a") as log:
             page = subprocess.Popen(
                 [PROGRAMS / "cadenas-page", "serve", "--config", configuration],
                 stdout=log, stderr=log, cwd=self.directory)
-        client = Client(url, self.pki / "ca.pem")
+        clients = [Client(url, self.pki / "ca.pem", self.pki / "shop-backend") for url in urls]
 
         def answers():
             if page.poll() is not None:
                 raise RuntimeError(self.log.read_text()[-4_000:])
             try:
-                return client.ask("GET", "/")[0]
+                return all(client.ask("GET", "/")[0] for client in clients)
             except OSError:
-                return None
+                return False
         until(answers, "the page answers")
         return page
 
@@ -192,7 +192,7 @@ class Installation:
         assert count == 1
         configuration = self.directory / "second.yaml"
         configuration.write_text(text)
-        return self.serve(configuration, url), url, shops
+        return self.serve(configuration, url, shops), url, shops
 
     def kill_page(self):
         self.page.kill()

@@ -13,7 +13,7 @@ CASES = [
     (("", "", ""), ["Enter the card number", "Enter the expiry date", "Enter the 3 digits of the code"]),
     ((GOOD, "", "123"), ["Enter the expiry date"]),
     (("4970 1051 8181 8184", "03/29", "123"), ["Check the number: a digit seems to be wrong"]),
-    (("4970 1051 8181 81", "03/29", "123"), ["Some digits are missing: this number has 14"]),
+    (("4970 1051 8181 8", "03/29", "123"), ["Some digits are missing: this number has 13"]),
     (("4970 1051 8181 8183 1", "03/29", "123"), ["There are too many digits: this number has 17"]),
     (("4970 1051 818x 8183", "03/29", "123"), ["The number has digits only"]),
     (("3530 1113 3330 0000", "03/29", "123"), ["Maison Exemple does not accept this card"]),

@@ -1,0 +1,100 @@
+import ConfigurationReading
+import Foundation
+import TestSupport
+import Testing
+
+/// The sample in `deploy/`, and what is said of mistakes in it.
+@Suite struct PageConfigurationTests {
+  private let directory: TemporaryDirectory
+  private static let sample = String(decoding: PackageResources.page_yaml, as: UTF8.self)
+
+  /// Every file that the sample names: one pair, made by openssl(1), under each name.
+  init() throws {
+    directory = try TemporaryDirectory()
+    let openssl = Process()
+    openssl.executableURL = URL(filePath: "/usr/bin/openssl")
+    openssl.currentDirectoryURL = URL(filePath: directory.path)
+    openssl.arguments = [
+      "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-noenc", "-days",
+      "30", "-subj", "/CN=pay.example", "-addext", "subjectAltName=DNS:pay.example", "-keyout",
+      "one.key", "-out", "one.pem",
+    ]
+    openssl.standardError = FileHandle.nullDevice
+    try openssl.run()
+    openssl.waitUntilExit()
+    let files = FileManager.default
+    for name in ["public", "shops", "vault-ca", "shop-ca", "shop-page"] {
+      try files.copyItem(
+        atPath: "\(directory.path)/one.pem", toPath: "\(directory.path)/\(name).pem")
+      try files.copyItem(
+        atPath: "\(directory.path)/one.key", toPath: "\(directory.path)/\(name).key")
+      try files.setAttributes(
+        [.posixPermissions: 0o600], ofItemAtPath: "\(directory.path)/\(name).key")
+    }
+    try directory.write("shop.secret", "secret\n", mode: 0o600)
+    try directory.write("paypal.secret", "secret\n", mode: 0o600)
+  }
+
+  private func load(_ text: String) throws(ConfigurationError) -> PageConfiguration {
+    let path = "\(directory.path)/page.yaml"
+    try? directory.write("page.yaml", text)
+    return try PageConfiguration.load(path: path)
+  }
+
+  @Test func theSampleHasNoMistake() throws {
+    let configuration = try load(Self.sample)
+    #expect(configuration.publicURL == "https://pay.example")
+    let shop = try #require(configuration.merchants.first)
+    #expect(shop.clients == ["spiffe://shop.example/backend"] && shop.attempts == 5)
+    #expect(shop.returnURLs == ["https://shop.example/"] && shop.mayProlong)
+    #expect(configuration.bounds == PageConfiguration.Bounds())
+  }
+
+  @Test(arguments: [
+    ("minutes: 30", "minutes: 0", "from 1 to 1440"),
+    ("methods: [card]", "methods: [card, paypal]", "there is no \"wallets.paypal\""),
+    ("methods: [card]", "methods: [cash]", "unknown methods \"cash\""),
+    ("[\"https://shop.example/\"]", "[\"https://shop.example\"]", "end with a slash"),
+    ("Europe/Paris", "Europe/Lutetia", "not the name of a time zone"),
+    ("url: \"https://pay.example\"", "url: \"https://pay.example/p\"", "https://host[:port]"),
+    ("trusted_proxies: []", "trusted_proxies: [nonsense]", "not the address of a proxy"),
+    ("languages: [fr, en, de]", "languages: [fr, it]", "unknown languages \"it\""),
+    ("attempts: 5", "atempts: 5", "did you mean \"merchants.shop.attempts\"?"),
+    ("name: \"Maison Exemple\"", "nam: \"Maison Exemple\"", "\"merchants.shop.name\" is missing"),
+    (
+      "clients: [\"spiffe://shop.example/backend\"]",
+      "clients: [{id: \"spiffe://shop.example/backend\", operations: [tokenize]}]",
+      "name the identities alone"
+    ),
+  ]) func aMistakeIsNamed(_ good: String, _ bad: String, _ words: String) {
+    #expect(Self.sample.contains(good))
+    let text = Self.sample.replacing(good, with: bad, maxReplacements: 1)
+    do throws(ConfigurationError) {
+      _ = try load(text)
+      Issue.record("no mistake is found")
+    } catch {
+      #expect(error.diagnostics.contains { "\($0)".contains(words) }, "\(error.diagnostics)")
+    }
+  }
+}
+
+/// The description of the shops' interface against what the page can answer.
+@Suite struct PageOpenAPITests {
+  @Test(arguments: [
+    ("/v1/payments", "post", ["201", "400", "403", "422"]),
+    ("/v1/payments/{payment}", "get", ["200", "403", "404"]),
+    ("/v1/payments/{payment}/cancel", "post", ["200", "400", "404", "409"]),
+    ("/v1/payments/{payment}/settle", "post", ["200", "400", "404", "409", "422"]),
+  ]) func eachOperationListsItsStatuses(
+    _ path: String, _ method: String, _ statuses: [String]
+  ) throws {
+    let diagnostics = Diagnostics()
+    let tree = ConfigurationTree.parse(
+      PackageResources.openapi_page_yaml, file: "openapi-page.yaml", diagnostics)
+    #expect(diagnostics.all.map(\.description) == [])
+    let root = try #require(MappingReader(try #require(tree), name: "", diagnostics))
+    let operation = root.mapping("paths")?.mapping(path)?.mapping(method)
+    let answers = try #require(operation?.mapping("responses")?.named.map(\.key))
+    #expect(Set(statuses).isSubset(of: Set(answers)))
+  }
+}

@@ -175,7 +175,8 @@ extension ConfigurationLoader {
         "\(quoted(reader.path("name"))) has \(shopName.count) characters, 60 fit on a telephone",
         at: reader.position(of: "name"))
     }
-    let identity = identity(reader, of: .merchant(name: name, operations: []))
+    let identity = identity(
+      reader, of: .merchant(name: name, operations: [.tokenize, .detokenize, .delete]))
     if let clients = identity?.clients, clients.contains(where: { !$0.isUnrestricted }) {
       diagnostics.report(
         "\(quoted(reader.path("clients"))) has operations or quotas, and the page has none of them",

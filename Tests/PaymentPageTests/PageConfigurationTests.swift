@@ -31,13 +31,20 @@ import Testing
       try files.setAttributes(
         [.posixPermissions: 0o600], ofItemAtPath: "\(directory.path)/\(name).key")
     }
-    try directory.write("shop.secret", "secret\n", mode: 0o600)
-    try directory.write("paypal.secret", "secret\n", mode: 0o600)
+    try write("shop.secret", "secret\n")
+    try write("paypal.secret", "secret\n")
+  }
+
+  /// A file that nobody else may read.
+  private func write(_ name: String, _ text: String) throws {
+    let path = "\(directory.path)/\(name)"
+    try Data(text.utf8).write(to: URL(filePath: path))
+    try FileManager.default.setAttributes([.posixPermissions: 0o600], ofItemAtPath: path)
   }
 
   private func load(_ text: String) throws(ConfigurationError) -> PageConfiguration {
     let path = "\(directory.path)/page.yaml"
-    try? directory.write("page.yaml", text)
+    try? write("page.yaml", text)
     return try PageConfiguration.load(path: path)
   }
 
@@ -47,7 +54,7 @@ import Testing
     let shop = try #require(configuration.merchants.first)
     #expect(shop.clients == ["spiffe://shop.example/backend"] && shop.attempts == 5)
     #expect(shop.returnURLs == ["https://shop.example/"] && shop.mayProlong)
-    #expect(configuration.bounds == PageConfiguration.Bounds())
+    #expect(configuration.bounds.byAddress == 20 && configuration.bounds.byCard == 5)
   }
 
   @Test(arguments: [
@@ -59,7 +66,7 @@ import Testing
     ("url: \"https://pay.example\"", "url: \"https://pay.example/p\"", "https://host[:port]"),
     ("trusted_proxies: []", "trusted_proxies: [nonsense]", "not the address of a proxy"),
     ("languages: [fr, en, de]", "languages: [fr, it]", "unknown languages \"it\""),
-    ("attempts: 5", "atempts: 5", "did you mean \"merchants.shop.attempts\"?"),
+    ("attempts: 5", "atempts: 5", "did you mean \"attempts\"?"),
     ("name: \"Maison Exemple\"", "nam: \"Maison Exemple\"", "\"merchants.shop.name\" is missing"),
     (
       "clients: [\"spiffe://shop.example/backend\"]",
@@ -92,7 +99,8 @@ import Testing
     let tree = ConfigurationTree.parse(
       PackageResources.openapi_page_yaml, file: "openapi-page.yaml", diagnostics)
     #expect(diagnostics.all.map(\.description) == [])
-    let root = try #require(MappingReader(try #require(tree), name: "", diagnostics))
+    let document = try #require(tree)
+    let root = try #require(MappingReader(document, name: "", diagnostics))
     let operation = root.mapping("paths")?.mapping(path)?.mapping(method)
     let answers = try #require(operation?.mapping("responses")?.named.map(\.key))
     #expect(Set(statuses).isSubset(of: Set(answers)))

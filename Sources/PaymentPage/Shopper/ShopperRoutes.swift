@@ -139,14 +139,17 @@ struct ShopperRoutes: Sendable {
   }
 
   private func show(_ request: Request, _ context: ShopperContext) async throws -> Response {
-    guard let visit = try await visit(request, context, claims: true) else {
+    let place = request.uri.path.split(separator: "/").last
+    // Code and wallet come after a form: who begins there has not seen the page.
+    let isEntrance = place != "code" && place != "out"
+    guard let visit = try await visit(request, context, claims: isEntrance) else {
       return try fault("gone", .notFound, request)
     }
     let kept = try await keptCards(of: visit)
     let screen = Screen.of(
       visit.payment, visit.last, isParty: visit.isParty, isOwner: visit.isOwner,
       hasKept: !kept.isEmpty, at: engine.now())
-    switch request.uri.path.split(separator: "/").last {
+    switch place {
     case "card":
       var visit = visit
       if !visit.isFirst, let text = request.uri.queryParameters.get("f") {

@@ -44,13 +44,15 @@ extension ShopperRoutes {
       return try await refuse([], notice: "fault", FormChoices(), "/card", visit)
     }
     let kept = try await keptCards(of: visit)
-    switch read(body, request, visit, kept, at: now) {
+    let form = read(body, visit, kept, at: now)
+    switch form.take() {
     case .nothing: return redirect(to: "", visit)
     case .faults(let faults, let notice, let choices, let place):
       return try await refuse(faults, notice: notice, choices, place, visit)
-    case .means(let means, let code, let form):
+    case .means(let means, let code, let token):
       return try await start(
-        means, consume code, form, browser: browser(of: request, body, address), body, visit)
+        means, consume code, token, browser: browser(of: request, form.plain, address),
+        keeps: form.plain["keep"] == "yes", visit)
     }
   }
 
@@ -75,16 +77,16 @@ extension ShopperRoutes {
   }
 
   private func read(
-    _ body: ByteBuffer, _ request: Request, _ visit: Visit, _ kept: [ShownCard],
-    at now: Milliseconds
-  ) -> Read {
-    unsafe body.withUnsafeReadableBytes { bytes -> ReadBox in
+    _ body: ByteBuffer, _ visit: Visit, _ kept: [ShownCard], at now: Milliseconds
+  ) -> ReadForm {
+    unsafe body.withUnsafeReadableBytes { bytes -> ReadForm in
       let span = unsafe RawSpan(_unsafeBytes: bytes)
       guard var form = SubmittedForm(span, slots: slots) else {
-        return ReadBox(.faults([], notice: "fault", FormChoices(), place: "/card"))
+        return ReadForm(.faults([], notice: "fault", FormChoices(), place: "/card"), [:])
       }
-      return ReadBox(read(&form, visit, kept, at: now))
-    }.take()
+      let found = read(&form, visit, kept, at: now)
+      return ReadForm(found, form.plain)
+    }
   }
 
   private func read(
@@ -174,7 +176,7 @@ extension ShopperRoutes {
   /// Notes the attempt and lets it run; waits a little for what comes of it.
   private func start(
     _ means: Means, _ code: consuming SecretSlot, _ form: String,
-    browser: [String: InputValue], _ body: ByteBuffer, _ visit: Visit
+    browser: [String: InputValue], keeps: Bool, _ visit: Visit
   ) async throws -> Response {
     let now = engine.now()
     if case .confirmed(let attempt) = means {
@@ -200,7 +202,7 @@ extension ShopperRoutes {
       attempt.step = .tokenized
     case .new(_, _, let name):
       if let name { attempt.browser["cardholder_name"] = .text(name) }
-      if keepWanted(body), visit.payment.keepCard == .offer {
+      if keeps, visit.payment.keepCard == .offer {
         attempt.consent = Consent(language: visit.language.rawValue, at: now)
       }
     case .confirmed: break
@@ -221,22 +223,10 @@ extension ShopperRoutes {
     return redirect(to: "#outcome", visit)
   }
 
-  private func keepWanted(_ body: ByteBuffer) -> Bool {
-    unsafe body.withUnsafeReadableBytes { bytes in
-      guard let form = SubmittedForm(unsafe RawSpan(_unsafeBytes: bytes), slots: slots) else {
-        return false
-      }
-      return form.plain["keep"] == "yes"
-    }
-  }
-
   /// What 3-D Secure may know of the browser.
   private func browser(
-    of request: Request, _ body: ByteBuffer, _ address: String
+    of request: Request, _ plain: [String: String], _ address: String
   ) -> [String: InputValue] {
-    let plain = unsafe body.withUnsafeReadableBytes { bytes in
-      SubmittedForm(unsafe RawSpan(_unsafeBytes: bytes), slots: slots)?.plain ?? [:]
-    }
     var values: [String: InputValue] = [
       "browser_address": .text(address), "browser_java": .boolean(false),
       "browser_script": .boolean(plain["b_js"] == "1"),
@@ -263,10 +253,17 @@ extension ShopperRoutes {
     return values
   }
 
-  /// Carries what cannot be copied out of a closure.
-  private final class ReadBox {
+  /// A form that was read, once: what it asks for, which cannot be copied and is taken, and its members that
+  /// are no secret.
+  private final class ReadForm {
     private var read: Read?
-    init(_ read: consuming Read) { self.read = .some(consume read) }
+    let plain: [String: String]
+
+    init(_ read: consuming Read, _ plain: [String: String]) {
+      self.read = .some(consume read)
+      self.plain = plain
+    }
+
     func take() -> Read { read.take() ?? .nothing }
   }
 }

@@ -91,21 +91,13 @@ package struct PageService: Sendable {
         authorityPath: vault.authorityPath, certificatePath: settings.vaultCertificatePath,
         privateKeyPath: settings.vaultPrivateKeyPath), on: group, logger: logger)
     var signature: Signature?
-    if let notify = settings.notify { signature = Signature(key: try secret(notify.secretPath)) }
+    if let notify = settings.notify {
+      signature = Signature(key: try SecretFile.read(notify.secretPath))
+    }
     return PageMerchant(
       settings: settings, vault: client, signature: signature,
       notifier: settings.notify.map { NotificationClient($0, on: group) },
       languages: settings.languages.compactMap { Language(rawValue: $0) })
-  }
-
-  /// The bytes of a file without its end of line.
-  private static func secret(_ path: String) throws -> SecretBytes {
-    var bytes = try ConfigurationFiles.read(path, maximumBytes: 4_096)
-    defer { for index in bytes.indices { bytes[index] = 0 } }
-    while bytes.last == UInt8(ascii: "\n") || bytes.last == UInt8(ascii: "\r") {
-      bytes.removeLast()
-    }
-    return try SecretBytes(copying: bytes.rawSpan)
   }
 
   /// Serves until a signal ends it; what was accepted is answered first.

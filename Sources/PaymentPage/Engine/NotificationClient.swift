@@ -2,7 +2,6 @@ import AsyncHTTPClient
 import ConfigurationReading
 import NIOCore
 import NIOHTTP1
-import NIOSSL
 
 /// The address where one shop is told of its payments.
 final class NotificationClient: Sendable {
@@ -11,13 +10,7 @@ final class NotificationClient: Sendable {
   static let time = TimeAmount.seconds(10)
 
   init(_ settings: PageConfiguration.Notify, on group: any EventLoopGroup) {
-    var tls = TLSConfiguration.makeClientConfiguration()
-    if let path = settings.authorityPath { tls.trustRoots = .file(path) }
-    var configuration = HTTPClient.Configuration(
-      tlsConfiguration: tls, redirectConfiguration: .disallow,
-      timeout: .init(connect: .seconds(5)), decompression: .disabled)
-    configuration.httpVersion = .http1Only
-    client = HTTPClient(eventLoopGroupProvider: .shared(group), configuration: configuration)
+    client = HTTPClient.page(trusting: settings.authorityPath, on: group)
     url = settings.url.description
   }
 

@@ -30,22 +30,7 @@ final class VaultClient: Sendable {
   private let logger: Logger
 
   init(_ place: Place, on group: any EventLoopGroup, logger: Logger) throws {
-    var tls = TLSConfiguration.makeClientConfiguration()
-    tls.minimumTLSVersion = .tlsv13
-    tls.trustRoots = .file(place.authorityPath)
-    tls.certificateChain = try NIOSSLCertificate.fromPEMFile(place.certificatePath)
-      .map { .certificate($0) }
-    tls.privateKey = .privateKey(try NIOSSLPrivateKey(file: place.privateKeyPath, format: .pem))
-    var configuration = HTTPClient.Configuration(
-      tlsConfiguration: tls, redirectConfiguration: .disallow,
-      timeout: .init(connect: .seconds(5)), decompression: .disabled)
-    configuration.connectionPool.concurrentHTTP1ConnectionsPerHostSoftLimit = 64
-    configuration.connectionPool.retryConnectionEstablishment = false
-    configuration.httpVersion = .http1Only
-    if place.serverName != place.host {
-      configuration.dnsOverride = [place.serverName: place.host]
-    }
-    client = HTTPClient(eventLoopGroupProvider: .shared(group), configuration: configuration)
+    client = try HTTPClient.page(toVault: place, on: group)
     let name = place.serverName.contains(":") ? "[\(place.serverName)]" : place.serverName
     base = "https://\(name):\(place.port)"
     self.logger = logger

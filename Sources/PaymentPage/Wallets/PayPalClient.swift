@@ -6,7 +6,7 @@ import Foundation
 import JSON
 import NIOCore
 import NIOHTTP1
-import NIOSSL
+import SecretMemory
 import Synchronization
 
 /// PayPal's Orders interface, version 2. No card number exists there, and the vault takes no part.
@@ -77,19 +77,11 @@ final class PayPalClient: Sendable {
   private static let mostAnswerBytes = 256 << 10
 
   init(_ settings: PageConfiguration.PayPal, on group: any EventLoopGroup) throws {
-    var tls = TLSConfiguration.makeClientConfiguration()
-    if let path = settings.authorityPath { tls.trustRoots = .file(path) }
-    var configuration = HTTPClient.Configuration(
-      tlsConfiguration: tls, redirectConfiguration: .disallow,
-      timeout: .init(connect: .seconds(5)), decompression: .disabled)
-    configuration.httpVersion = .http1Only
-    client = HTTPClient(eventLoopGroupProvider: .shared(group), configuration: configuration)
+    client = HTTPClient.page(trusting: settings.authorityPath, on: group)
     base = settings.url.description
-    var secret = try ConfigurationFiles.read(settings.secretPath, maximumBytes: 4_096)
-    while secret.last == UInt8(ascii: "\n") || secret.last == UInt8(ascii: "\r") {
-      secret.removeLast()
-    }
-    authorization = "Basic " + Base64.encode(Array("\(settings.clientID):".utf8) + secret)
+    let secret = try SecretFile.read(settings.secretPath)
+    authorization =
+      "Basic " + Base64.encode(Array("\(settings.clientID):".utf8) + secret.bytes.array)
   }
 
   func shutdown() async { try? await client.shutdown() }

@@ -12,7 +12,7 @@ struct DemoStory {
   /// The idempotency keys of all payments: as many as the acquirer should have received.
   var paid: Set<String> = []
   /// What the vault calls them.
-  private(set) var payments: Set<String> = []
+  var payments: Set<String> = []
   private(set) var proofs = 0
   private var keys = 0
 
@@ -30,6 +30,7 @@ struct DemoStory {
     try repeatPayment()
     try lookFromOutside()
     try delete()
+    try payOnPage()
     try tellWhatTheShopSaw()
     try tellWhatTheAcquirerSaw()
     try tellWhatLiesOnDisk()
@@ -66,6 +67,8 @@ struct DemoStory {
     narrator.row([("the vault", 14), (stage.vault.url, 28)], "TLS 1.3, client certificates")
     narrator.row(
       [("the acquirer", 14), (stage.acquirer.url, 28)], "a simulator, answers by amount")
+    narrator.row(
+      [("the page", 14), (stage.members["page"] ?? "", 28)], "where a shopper types a card")
     narrator.row([("the disk", 14)], stage.directory)
   }
 

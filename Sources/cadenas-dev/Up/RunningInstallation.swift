@@ -20,12 +20,14 @@ final class RunningInstallation {
   /// `cadenas-dev up` itself.
   let supervisor: ChildProcess
 
-  /// Starts vault and acquirer in `directory` and waits until both answer.
+  /// Starts vault and acquirer in `directory`, with page and shop where it `hasPage`, and waits until they
+  /// answer.
   /// - Throws: ``DevelopmentError/childFailed(name:reason:log:)`` with what was said instead.
   init(
-    directory: String, programs: Programs, life: Life
+    directory: String, programs: Programs, life: Life, hasPage: Bool = false
   ) throws(DevelopmentError) {
-    let up = [programs.development, "up", "--directory", directory]
+    let up =
+      [programs.development, "up", "--directory", directory] + (hasPage ? ["--shop"] : [])
     let command = programs.account + (life == .bound ? ChildProcess.bound(up, by: "TERM") : up)
     let (child, output) = try ChildProcess.spawn(command, name: "up")
     defer { close(output) }

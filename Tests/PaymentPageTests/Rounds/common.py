@@ -25,7 +25,7 @@ class Programs:
     """`cadenas-dev up` makes the installation; then each program runs alone."""
 
     def __init__(self, shop_port=None, edit=None, programs=PROGRAMS):
-        self.programs = programs
+        self.programs, self.page = programs, programs + '/cadenas-page'
         self.directory = tempfile.mkdtemp(prefix='cr', dir='/tmp')
         up = subprocess.Popen([programs + '/cadenas-dev', 'up', '--shop', '--directory', self.directory],
                               stdout=subprocess.PIPE, text=True)
@@ -52,9 +52,12 @@ class Programs:
         strip = lambda url: url.split('//')[1]
         return {
             'vault': [self.programs + '/cadenas', 'serve', '--config', d + '/cadenas.yaml'],
-            'page': [self.programs + '/cadenas-page', 'serve', '--config', d + '/page.yaml'],
+            'page': [self.page, 'serve', '--config', d + '/page.yaml'],
             'acquirer': [self.programs + '/cadenas-dev', 'acquirer', '--pki', d + '/pki', '--listen',
                          strip(self.places['acquirer']), '--acs', strip(self.places['acs'])],
+            'shop': [self.programs + '/cadenas-dev', 'shop', '--pki', d + '/pki', '--page-shops', self.places['shops'],
+                     '--page-public', self.places['page'], '--secret-file', d + '/shop.secret', '--vault',
+                     self.places['vault'], '--listen', strip(self.places['shop'])],
         }[name]
 
     def start(self, name, **environment):
@@ -67,7 +70,7 @@ class Programs:
         self.running[name].wait()
 
     def stop(self):
-        for name in ('page', 'vault', 'acquirer'):
+        for name in ('page', 'vault', 'acquirer', 'shop'):
             if name in self.running:
                 self.running[name].terminate()
         codes = {}
@@ -82,9 +85,9 @@ class Programs:
     def remove(self):
         shutil.rmtree(self.directory, ignore_errors=True)
 
-    def wait_ready(self, seconds=60):
+    def wait_ready(self, seconds=60, more=()):
         end = time.time() + seconds
-        ports = [self.page_port, self.shops_port] + [
+        ports = [self.page_port, self.shops_port, *more] + [
             int(self.places[n].rsplit(':', 1)[1]) for n in ('vault', 'acquirer', 'acs')]
         for port in ports:
             while True:
@@ -317,8 +320,9 @@ class FakeShop:
 class Browser:
     """One browser: its cookie, its connection, and what it sees."""
 
-    def __init__(self, programs, source=None, more=None):
+    def __init__(self, programs, source=None, more=None, home=None):
         self.programs, self.cookie, self.connection = programs, None, None
+        self.home = home or programs.page_port
         self.path, self.source, self.more = None, source and (source, 0), more or {}
 
     def ask(self, method, path, fields=None, more=None, port=None):
@@ -333,7 +337,7 @@ class Browser:
         headers.update(more or {})
         connection = self.connection
         if port is not None or connection is None:
-            connection = http.client.HTTPSConnection('127.0.0.1', port or self.programs.page_port,
+            connection = http.client.HTTPSConnection('127.0.0.1', port or self.home,
                                                      context=self.programs.page_context, timeout=60,
                                                      source_address=self.source)
             if port is None:

@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 """load.py [SHOPPERS] [SECONDS]: so many shoppers at once, from the first page to the result: first as people are, who read and
-type, then as fast as it goes. Latencies of each kind of answer, payments a second, processor time and memory."""
+type for some 15 s each, then in a hurry (2 s), then as fast as it goes. Latencies of each kind of answer, payments a second, processor time and memory."""
 import multiprocessing, sys, traceback
 from common import *
 
-RELEASE = '/work/main/.build-release/release'
+RELEASE = os.path.normpath(os.path.join(os.path.dirname(os.path.abspath(__file__)), '../../../.build-release/release'))
 KINDS = ('connect', 'page', 'css', 'js', 'pay', 'result', 'state', 'open')
 PROCESSES = 4
 
@@ -161,6 +161,7 @@ def main():
         kind = 'release' if where == RELEASE else 'debug' if os.path.getsize(where + '/cadenas-page') > 100 << 20 else where
         faults += phase(programs, 4, 3, 0, 'warm (%s)' % kind)
         faults += phase(programs, shoppers, seconds, 1, 'people')
+        faults += phase(programs, shoppers, seconds / 2, 0.15, 'in a hurry')
         faults += phase(programs, shoppers, seconds / 2, 0, 'as fast as it goes')
         odd = {}
         for _, _, attempt in programs.attempts():

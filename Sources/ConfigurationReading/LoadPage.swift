@@ -1,7 +1,9 @@
 import AccessPolicy
 import Bytes
+internal import Cryptography
 import Foundation
 import Glibc
+internal import SecretMemory
 
 // The sections of the payment page's configuration.
 
@@ -80,17 +82,50 @@ extension ConfigurationLoader {
     _ section: MappingReader, port: UInt16
   ) -> PageConfiguration.Listener? {
     let address = pageAddress(section, "listen", port: port)
+    guard let address, let (certificate, key) = pairFiles(section) else { return nil }
+    return PageConfiguration.Listener(
+      address: address, certificatePath: certificate, privateKeyPath: key)
+  }
+
+  /// A certificate and its private key, which belong together.
+  private func pairFiles(_ section: MappingReader) -> (String, String)? {
     let certificate = requiredFile(section, "certificate")
     let key = requiredFile(section, "private_key", isPrivate: true)
-    guard let address, let certificate, let key else { return nil }
+    guard let certificate, let key else { return nil }
     if let problem = PairFiles.problem(certificatePath: certificate, privateKeyPath: key) {
       diagnostics.report(
         "\(problem.file) \(problem.message)", at: section.position(of: "certificate"),
         suggestion: problem.suggestion)
       return nil
     }
-    return PageConfiguration.Listener(
-      address: address, certificatePath: certificate, privateKeyPath: key)
+    return (certificate, key)
+  }
+
+  /// Reports a file of authorities in which there is none.
+  private func checkAuthorities(_ section: MappingReader, _ key: String, _ paths: [String?]) {
+    for path in paths.compactMap({ $0 }) {
+      guard let bytes = try? ConfigurationFiles.read(path, maximumBytes: 1 << 20),
+        (try? AuthorityCertificate.read(bytes)) == nil
+      else { continue }
+      diagnostics.report(
+        "\(path) holds no certificate of an authority", at: section.position(of: key),
+        suggestion: "certificates in PEM, and nothing else")
+    }
+  }
+
+  /// Reports a secret that is too short to be one. A line's end is not counted.
+  private func checkSecret(
+    _ section: MappingReader, _ key: String, _ path: String?, least: Int
+  ) {
+    guard let path, var bytes = try? ConfigurationFiles.read(path, maximumBytes: 4_096) else {
+      return
+    }
+    defer { unsafe bytes.withUnsafeMutableBytes { unsafe wipe($0) } }
+    let count = bytes.count - (bytes.reversed().prefix { $0 == 0x0A || $0 == 0x0D }.count)
+    guard count < least else { return }
+    diagnostics.report(
+      "\(path) holds \(count) bytes, and a secret has \(least) at least",
+      at: section.position(of: key), suggestion: "for example openssl rand -hex 32")
   }
 
   private func pageAddress(
@@ -112,6 +147,7 @@ extension ConfigurationLoader {
     let url = section.requiredTree("url") == nil ? nil : BaseURL.read(section, "url")
     let authority = requiredFile(section, "ca")
     let name = section.string("server_name")
+    checkAuthorities(section, "ca", [authority])
     guard let url, let authority else { return nil }
     return PageConfiguration.Vault(
       url: url, authorityPath: authority, serverName: name ?? url.host)
@@ -138,8 +174,10 @@ extension ConfigurationLoader {
     defer { section.finish() }
     let url = section.requiredTree("url") == nil ? nil : BaseURL.read(section, "url")
     let authority = section.has("ca") ? file(section, "ca") : nil
+    checkAuthorities(section, "ca", [authority])
     let id = section.requiredString("client_id")
     let secret = requiredFile(section, "secret_file", isPrivate: true)
+    checkSecret(section, "secret_file", secret, least: 1)
     guard let url, let id, let secret else { return nil }
     return PageConfiguration.PayPal(
       url: url, authorityPath: authority, clientID: id, secretPath: secret)
@@ -182,12 +220,10 @@ extension ConfigurationLoader {
         "\(quoted(reader.path("clients"))) has operations or quotas, and the page has none of them",
         at: reader.position(of: "clients"), suggestion: "name the identities alone")
     }
-    let pair = reader.requiredMapping("vault").map { section in
+    checkAuthorities(reader, "client_ca", identity?.authority.certificatePaths ?? [])
+    let pair = reader.requiredMapping("vault").flatMap { section in
       defer { section.finish() }
-      return (
-        requiredFile(section, "certificate"),
-        requiredFile(section, "private_key", isPrivate: true)
-      )
+      return pairFiles(section)
     }
     let acquirer = reader.requiredString("acquirer")
     let methods = words(reader, "methods", among: ["card", "paypal"], default: ["card"])
@@ -214,7 +250,7 @@ extension ConfigurationLoader {
     let help = link(reader, "help_url")
     let privacy = link(reader, "privacy_url")
     guard diagnostics.count == before, let identity, let acquirer,
-      let certificate = pair?.0, let key = pair?.1
+      let (certificate, key) = pair
     else { return nil }
     return PageConfiguration.Merchant(
       name: name, shopName: shopName, clients: identity.clients.map(\.id),
@@ -272,7 +308,9 @@ extension ConfigurationLoader {
     defer { section.finish() }
     let url = section.requiredTree("url") == nil ? nil : BaseURL.read(section, "url")
     let authority = section.has("ca") ? file(section, "ca") : nil
+    checkAuthorities(section, "ca", [authority])
     let secret = requiredFile(section, "secret_file", isPrivate: true)
+    checkSecret(section, "secret_file", secret, least: 16)
     guard let url, let secret else { return nil }
     return PageConfiguration.Notify(url: url, authorityPath: authority, secretPath: secret)
   }

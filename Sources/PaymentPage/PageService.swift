@@ -50,8 +50,8 @@ package struct PageService: Sendable {
     engine = PaymentEngine(
       store: store, merchants: try Self.merchants(configuration, logger),
       publicURL: configuration.publicURL,
-      paypal: try configuration.paypal.map { try PayPalClient($0, on: group) }, figures: figures,
-      logger: logger, now: now)
+      paypal: try configuration.paypal.map { try PayPalClient($0, on: group) },
+      guesses: try Guesses(configuration.bounds), figures: figures, logger: logger, now: now)
     notifier = Notifier(engine)
     unixSeconds = { now() / 1_000 }
     identities = Reloadable(try ShopIdentities(configuration.merchants, unixSeconds: unixSeconds))
@@ -62,22 +62,29 @@ package struct PageService: Sendable {
     self.brands = brands
     routes = ShopperRoutes(
       engine: engine, renderer: try PageRenderer(isTest: configuration.isTest),
-      identifiers: identifiers, guesses: try Guesses(configuration.bounds),
+      identifiers: identifiers,
       brands: { brands.value },
       slots: try SecretPool(slots: Self.slots, slotSize: SubmittedForm.slotBytes),
       headers: PageHeaders(frameAncestors: configuration.frameAncestors),
-      trustedProxies: Set(configuration.trustedProxies), publicOrigin: configuration.publicURL)
+      trustedProxies: Set(configuration.trustedProxies.compactMap { PeerAddress($0) }),
+      publicOrigin: configuration.publicURL)
   }
 
   static func merchants(
     _ configuration: PageConfiguration, _ logger: Logger
   ) throws -> [String: PageMerchant] {
     var merchants: [String: PageMerchant] = [:]
-    for settings in configuration.merchants {
-      merchants[settings.name] = try merchant(
-        settings, configuration, MultiThreadedEventLoopGroup.singleton, logger)
+    do {
+      for settings in configuration.merchants {
+        merchants[settings.name] = try merchant(
+          settings, configuration, MultiThreadedEventLoopGroup.singleton, logger)
+      }
+      return merchants
+    } catch {
+      let made = Array(merchants.values)
+      Task { for merchant in made { await merchant.shutdown() } }
+      throw error
     }
-    return merchants
   }
 
   private static func merchant(
@@ -85,15 +92,15 @@ package struct PageService: Sendable {
     _ group: any EventLoopGroup, _ logger: Logger
   ) throws -> PageMerchant {
     let vault = configuration.vault
+    var signature: Signature?
+    if let notify = settings.notify {
+      signature = Signature(key: try SecretFile.read(notify.secretPath))
+    }
     let client = try VaultClient(
       VaultClient.Place(
         host: vault.url.host, port: Int(vault.url.port), serverName: vault.serverName,
         authorityPath: vault.authorityPath, certificatePath: settings.vaultCertificatePath,
         privateKeyPath: settings.vaultPrivateKeyPath), on: group, logger: logger)
-    var signature: Signature?
-    if let notify = settings.notify {
-      signature = Signature(key: try SecretFile.read(notify.secretPath))
-    }
     return PageMerchant(
       settings: settings, vault: client, signature: signature,
       notifier: settings.notify.map { NotificationClient($0, on: group) },
@@ -113,12 +120,14 @@ package struct PageService: Sendable {
       to: shops,
       ShopIdentification(identities: identities, engine: engine, identifiers: identifiers))
     let served = Served(logger: logger, names: ["public", "shops"])
+    let shares = AddressShares(most: Self.mostConnections / 4, exempt: routes.trustedProxies)
     let page = Application(
       router: shopper,
       server: try .tls(
         .http1(
           configuration: .init(
-            additionalChannelHandlers: [ConnectionDeadline()], idleTimeout: .seconds(60))),
+            additionalChannelHandlers: [ConnectionShare(shares), ConnectionDeadline()],
+            idleTimeout: .seconds(60))),
         tlsConfiguration: publicPair.serverConfiguration()),
       configuration: Self.served(at: configuration.public.address),
       onServerRunning: { served.note("public", $0) }, logger: logger)
@@ -156,10 +165,7 @@ package struct PageService: Sendable {
   }
 
   private func close() async {
-    for merchant in engine.merchants.values {
-      await merchant.vault.shutdown()
-      await merchant.notifier?.shutdown()
-    }
+    for merchant in engine.merchants.values { await merchant.shutdown() }
     await engine.paypal?.shutdown()
     store.close()
   }
@@ -245,25 +251,34 @@ private final class Served: Sendable {
   }
 }
 
-/// What is done once a second.
+/// What is done again and again, each part apart: none waits for another.
 private struct PageClock: Service {
   let engine: PaymentEngine
   let notifier: Notifier
 
   @concurrent func run() async throws {
-    while !Task.isShuttingDownGracefully && !Task.isCancelled {
-      do {
-        try await engine.tick()
-        try await notifier.tick()
-      } catch {
-        engine.logger.error("the clock's work is not done", metadata: ["cause": "\(error)"])
-      }
-      try? await cancelWhenGracefulShutdown { try await Task.sleep(for: .seconds(1)) }
+    await withTaskGroup(of: Void.self) { group in
+      group.addTask { await each(second: 1) { engine.codes.forget(olderThan: engine.now()) } }
+      group.addTask { await each(second: 1) { try await engine.tick() } }
+      group.addTask { await each(second: 1) { try await notifier.tick() } }
+      group.addTask { await each(second: 1) { await engine.deleteTokens() } }
+      // It looks at all payments that are not settled, and has a day.
+      group.addTask { await each(second: 10) { try await engine.oweTokens() } }
     }
+    notifier.stop()
     // What is under way ends before the store is closed.
     let end = ContinuousClock.now + .seconds(20)
     while !engine.waiters.isIdle, ContinuousClock.now < end {
       try? await Task.sleep(for: .milliseconds(20))
+    }
+  }
+
+  private func each(second seconds: Int, _ work: () async throws -> Void) async {
+    while !Task.isShuttingDownGracefully && !Task.isCancelled {
+      do { try await work() } catch {
+        engine.logger.error("the clock's work is not done", metadata: ["cause": "\(error)"])
+      }
+      try? await cancelWhenGracefulShutdown { try await Task.sleep(for: .seconds(seconds)) }
     }
   }
 }

@@ -87,8 +87,9 @@ extension PageService {
   func adopt(_ new: PageConfiguration) throws {
     let publicPair = try ListenerPair(new.public)
     let shopsPair = try ListenerPair(new.shops)
-    let merchants = try Self.merchants(new, logger)
     let shops = try ShopIdentities(new.merchants, unixSeconds: unixSeconds)
+    // The last that can fail, since what it has made is to be shut down.
+    let merchants = try Self.merchants(new, logger)
     self.publicPair.replace(with: publicPair)
     self.shopsPair.replace(with: shopsPair)
     brands.replace(with: new.brands)
@@ -96,10 +97,7 @@ extension PageService {
     let before = engine.current.replace(with: merchants)
     Task {
       try? await Task.sleep(nanoseconds: Self.grace * 1_000_000_000)
-      for merchant in before.values {
-        await merchant.vault.shutdown()
-        await merchant.notifier?.shutdown()
-      }
+      for merchant in before.values { await merchant.shutdown() }
     }
   }
 }

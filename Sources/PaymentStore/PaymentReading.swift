@@ -35,9 +35,25 @@ package struct PaymentReading {
     try attempts("step <> 'ended' ORDER BY id", [])
   }
 
-  /// Those whose token is to be deleted.
-  package func attemptsOwingDeletion(limit: Int) throws -> [Attempt] {
-    try attempts("owes_deletion = 1 ORDER BY id LIMIT ?", [limit])
+  /// Those of a merchant whose token is to be deleted.
+  package func attemptsOwingDeletion(merchant: String, limit: Int) throws -> [Attempt] {
+    try attempts(
+      """
+      owes_deletion = 1 AND payment IN (SELECT id FROM payments WHERE merchant = ?)
+      ORDER BY id LIMIT ?
+      """, [merchant, limit])
+  }
+
+  /// Those that have made a token that was not to be kept, of payments that nobody has settled and whose time
+  /// was over at `time`: each but once, since it is noted that the token is owed.
+  package func attemptsLeftUnsettled(since time: Milliseconds, limit: Int) throws -> [Attempt] {
+    try attempts(
+      """
+      owes_deletion = 0 AND token IS NOT NULL AND payment IN (
+        SELECT id FROM payments WHERE state IN ('pending', 'unknown') AND expires_at <= ?)
+      AND json_extract(body, '$.hasMadeToken') AND json_extract(body, '$.consent') IS NULL
+      LIMIT ?
+      """, [time, limit])
   }
 
   /// Payments in a state that are past their time, the oldest first.

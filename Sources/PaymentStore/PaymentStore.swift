@@ -20,8 +20,10 @@ package final class PaymentStore: Sendable {
   /// Opens the file at `path`, or makes it; nobody else may read it.
   /// - Throws: ``PaymentStoreError``.
   package init(path: String) throws(PaymentStoreError) {
-    lock = unsafe open("\(path).lock", O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
-    guard lock >= 0 else { throw .cannotOpen("\(path).lock cannot be opened (errno \(errno))") }
+    // Of the file itself, whatever links lead to it.
+    let lockPath = "\(URL(filePath: path).resolvingSymlinksInPath().path).lock"
+    lock = unsafe open(lockPath, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
+    guard lock >= 0 else { throw .cannotOpen("\(lockPath) cannot be opened (errno \(errno))") }
     guard flock(lock, LOCK_EX | LOCK_NB) == 0 else {
       Glibc.close(lock)
       throw .inUse

@@ -52,6 +52,8 @@ package struct Attempt: Codable, Equatable, Sendable {
   package var owesDeletion = false
   /// Whether the vault may have made a token that never became known here.
   package var mayHideToken: Bool?
+  /// Whether it failed before the vault, the 3-D Secure server, the acquirer or the wallet was reached.
+  package var hasReachedNobody: Bool?
   package var card: CardView?
   /// Whether the card is one that the shopper had kept before.
   package var isKeptCard = false

@@ -96,6 +96,16 @@ package enum PaymentState: String, Codable, Sendable, CaseIterable {
   }
 }
 
+extension PaymentState {
+  /// Whether it is certain that nothing is charged, and that nobody may have been asked for money.
+  package var chargesNothing: Bool {
+    switch self {
+    case .open, .refused, .cancelled, .expired: true
+    case .inProgress, .approved, .pending, .unknown: false
+    }
+  }
+}
+
 /// That a shopper agreed to keep a card, as proof.
 package struct Consent: Codable, Equatable, Sendable {
   /// Which text was shown: the version of `keep` and `keep_hint` in the catalogue.

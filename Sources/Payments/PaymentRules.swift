@@ -1,7 +1,18 @@
 extension Payment {
   /// How many attempts count against ``attemptLimit``: all that may have been of use to somebody who guesses.
+  ///
+  /// What failed before anybody was asked is of none, and somebody may turn back from a wallet twice.
   package static func counted(_ attempts: [Attempt]) -> Int {
-    attempts.count { $0.result != .fault && $0.result != .left }
+    let counted = attempts.count { attempt in
+      switch attempt.result {
+      case .left: false
+      case .fault: attempt.token != nil
+      case .down: attempt.hasReachedNobody != true
+      default: true
+      }
+    }
+    let left = attempts.count { $0.result == .left }
+    return counted + max(0, left - 2)
   }
 
   /// Whether an attempt may begin now.
@@ -121,6 +132,14 @@ package enum Screen: String, Sendable {
     case .approved: return mayBeSeen(payment, isParty, now) ? .approved : .closed
     case .refused, .cancelled, .expired:
       return mayBeSeen(payment, isParty, now) ? .ended : .closed
+    }
+  }
+
+  /// Whether it says what came of the payment, or what is under way.
+  package var isOutcome: Bool {
+    switch self {
+    case .ended, .approved, .waiting, .closed, .bank, .code: true
+    case .card, .kept, .methods, .refused, .wait: false
     }
   }
 

@@ -31,7 +31,7 @@ import Testing
       try files.setAttributes(
         [.posixPermissions: 0o600], ofItemAtPath: "\(directory.path)/\(name).key")
     }
-    try write("shop.secret", "secret\n")
+    try write("shop.secret", "0123456789abcdef\n")
     try write("paypal.secret", "secret\n")
   }
 
@@ -78,6 +78,25 @@ import Testing
     let text = Self.sample.replacing(good, with: bad, maxReplacements: 1)
     do throws(ConfigurationError) {
       _ = try load(text)
+      Issue.record("no mistake is found")
+    } catch {
+      #expect(error.diagnostics.contains { "\($0)".contains(words) }, "\(error.diagnostics)")
+    }
+  }
+}
+
+/// Files that are there, and of which nothing can come.
+extension PageConfigurationTests {
+  @Test(arguments: [
+    ("vault-ca.pem", "nothing\n", "holds no certificate of an authority"),
+    ("shop-ca.pem", "", "holds no certificate of an authority"),
+    ("shop.secret", "0123456789abcde\n", "holds 15 bytes"), ("shop.secret", "\n", "holds 0 bytes"),
+    ("shop-page.key", "", "shop-page.key is empty"),
+  ]) func aFileOfNoUseIsNamed(_ name: String, _ text: String, _ words: String) throws {
+    #expect(Self.sample.contains(name))
+    try write(name, text)
+    do throws(ConfigurationError) {
+      _ = try load(Self.sample)
       Issue.record("no mistake is found")
     } catch {
       #expect(error.diagnostics.contains { "\($0)".contains(words) }, "\(error.diagnostics)")

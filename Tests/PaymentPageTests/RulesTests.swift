@@ -85,6 +85,24 @@ import Testing
     #expect(payment.state == .refused)
   }
 
+  @Test func whatWasOfNoUseIsNoTry() {
+    var unreached = Self.attempt(.down)
+    unreached.hasReachedNobody = true
+    #expect(Payment.counted([unreached, Self.attempt(.fault)]) == 0)
+    // A token was made: whoever has it refused by what he sends does not go on for ever.
+    var fault = Self.attempt(.fault)
+    fault.token = "tok_1"
+    #expect(Payment.counted([fault, Self.attempt(.down)]) == 2)
+    let left = (0..<5).map { _ in Self.attempt(.left) }
+    #expect(Payment.counted(Array(left.prefix(2))) == 0 && Payment.counted(left) == 3)
+  }
+
+  @Test(arguments: PaymentState.allCases)
+  func thatNothingWasChargedIsSaidWhereItIsCertain(_ state: PaymentState) {
+    #expect(
+      state.chargesNothing == [.open, .refused, .cancelled, .expired].contains(state))
+  }
+
   @Test func anAttemptThatEndsTooLateLeavesNothingToPay() {
     var payment = Self.payment()
     payment.begin(.card)

@@ -1,3 +1,4 @@
+import Foundation
 import GRDB
 import PaymentStore
 import Payments
@@ -69,6 +70,60 @@ import Testing
     try await store.write { try $0.tried(due[0], next: nil, at: 600) }
     let next = try await store.read { try $0.notifications(of: "shop", dueAt: 600, limit: 10) }
     #expect(next.first { $0.payment == "pp_1" }?.sequence == 2)
+    store.close()
+    withExtendedLifetime(place) {}
+  }
+
+  /// However many payments were left unsettled, and whatever another merchant owes.
+  @Test func eachTokenThatIsNotToStayIsFound() async throws {
+    let place = try TemporaryDirectory()
+    let store = try PaymentStore(path: "\(place.path)/payments.sqlite")
+    try await store.write { writing in
+      for number in 0..<102 {
+        var payment = Self.payment("pp_\(number)")
+        try writing.insert(payment)
+        payment.state = number % 2 == 0 ? .pending : .unknown
+        try writing.save(payment)
+        var attempt = Attempt(
+          payment: payment.id, form: "form-\(number)", method: .card, startedAt: 0)
+        attempt.token = "tok_\(number)"
+        attempt.hasMadeToken = true
+        // One was to be kept: the shop may have it approved yet.
+        if number == 50 { attempt.consent = Consent(language: "en", at: 0) }
+        _ = try writing.insert(attempt)
+      }
+    }
+    let early = try await store.read { try $0.attemptsLeftUnsettled(since: 999, limit: 1_000) }
+    #expect(early.isEmpty)
+    let left = try await store.read { try $0.attemptsLeftUnsettled(since: 1_000, limit: 1_000) }
+    #expect(left.count == 101 && !left.contains { $0.token == "tok_50" })
+    try await store.write { writing in
+      for var attempt in left {
+        attempt.owesDeletion = true
+        try writing.save(attempt)
+      }
+    }
+    let none = try await store.read { try $0.attemptsLeftUnsettled(since: 1_000, limit: 1_000) }
+    #expect(none.isEmpty)
+    let owing = try await store.read { reading in
+      try ["shop", "other"].map {
+        try reading.attemptsOwingDeletion(merchant: $0, limit: 200).count
+      }
+    }
+    #expect(owing == [101, 0])
+    store.close()
+    withExtendedLifetime(place) {}
+  }
+
+  /// One file has one page, by whatever name.
+  @Test func aStoreIsLockedByItsRealPath() throws {
+    let place = try TemporaryDirectory()
+    let store = try PaymentStore(path: "\(place.path)/payments.sqlite")
+    try FileManager.default.createSymbolicLink(
+      atPath: "\(place.path)/link.sqlite", withDestinationPath: "payments.sqlite")
+    #expect(throws: PaymentStoreError.inUse) {
+      try PaymentStore(path: "\(place.path)/link.sqlite")
+    }
     store.close()
     withExtendedLifetime(place) {}
   }

@@ -19,7 +19,7 @@ struct AdminContext: RequestContext {
   }
 }
 
-/// Lets those ask who have a role.
+/// Lets those ask who have a role that permits it: a monitor sees how the page is, and no payment.
 struct AdminAccess: RouterMiddleware {
   let access: AccessList
 
@@ -33,7 +33,8 @@ struct AdminAccess: RouterMiddleware {
       }
     }
     access = AccessList(
-      operators: members(settings.operators), auditors: members(settings.auditors))
+      operators: members(settings.operators), auditors: members(settings.auditors),
+      monitors: members(settings.monitors))
   }
 
   @concurrent func handle(
@@ -42,10 +43,12 @@ struct AdminAccess: RouterMiddleware {
   ) async throws -> Response {
     let peer = try await PeerCredentials.read(of: context.channel).get()
     let user = try HostUser(lookingUp: peer.user, group: peer.group)
-    guard access.role(of: user) != nil else {
+    let isWatching = ["/status", "/metrics"].contains(request.uri.path)
+    guard access.role(of: user, permitting: isWatching ? .watch : .audit) != nil else {
       throw PageProblem(
         403, "operation-not-permitted",
-        "\(user.actor) is neither operator nor auditor of this page")
+        "\(user.label) is neither operator nor auditor of this page"
+          + (isWatching ? ", nor a monitor" : ""))
     }
     return try await next(request, context)
   }

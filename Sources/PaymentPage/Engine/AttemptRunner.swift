@@ -8,7 +8,9 @@ import Payments
 
 extension PaymentEngine {
   /// Asks the vault for a token, and goes on.
-  func tokenize(_ attempt: Attempt, _ body: ByteBuffer, chosen scheme: String?) async throws {
+  func tokenize(
+    _ attempt: Attempt, _ body: ByteBuffer, chosen scheme: String?, _ guess: Guesses.Guess
+  ) async throws {
     guard let merchant = merchants[try await merchantName(of: attempt)] else {
       return try await end(attempt, .fault)
     }
@@ -16,6 +18,7 @@ extension PaymentEngine {
     switch await merchant.vault.tokenize(body, key: key(attempt, "t")) {
     case .done(let status, let answer):
       guard let view = TokenView(answer) else { return try await end(attempt, .fault) }
+      guesses.learn(view.token, of: guess)
       attempt.token = view.token
       attempt.hasMadeToken = status == 201
       attempt.card = view.card
@@ -25,8 +28,12 @@ extension PaymentEngine {
       try await authenticate(attempt)
     case .problem(let problem):
       try await endTokenizing(attempt, problem)
-    case .notSent: try await end(attempt, .down)
+    case .notSent:
+      guesses.giveBack(guess)
+      try await endUnreached(attempt)
     case .lost:
+      // A token that nobody knows has told nobody anything.
+      guesses.giveBack(guess)
       attempt.mayHideToken = true
       try await end(attempt, .down)
     }
@@ -42,7 +49,7 @@ extension PaymentEngine {
       }
     guard let fault else {
       report(problem, of: "tokenize")
-      return try await end(attempt, problem.status >= 500 ? .down : .fault)
+      return try await end(attempt, problem)
     }
     try await end(attempt, .mistaken)
     try await change(attempt.payment) { payment, _, _ in payment.faults = [fault] }
@@ -61,9 +68,25 @@ extension PaymentEngine {
       try await end(attempt, .mistaken)
     case .problem(let problem):
       report(problem, of: "tokenize")
-      try await end(attempt, problem.status >= 500 || problem.status == 429 ? .down : .fault)
-    case .notSent, .lost: try await end(attempt, .down)
+      try await end(attempt, problem)
+    case .notSent, .lost: try await endUnreached(attempt)
     }
+  }
+
+  /// The vault does not do what was asked, and has sent nothing on.
+  private func end(_ attempt: Attempt, _ problem: VaultProblem) async throws {
+    guard problem.status >= 500 || problem.status == 429 else {
+      return try await end(attempt, .fault)
+    }
+    if problem.status == 429 { return try await endUnreached(attempt) }
+    try await end(attempt, .down)
+  }
+
+  /// Ends what has reached nobody: it is no try.
+  func endUnreached(_ attempt: Attempt) async throws {
+    var attempt = attempt
+    attempt.hasReachedNobody = true
+    try await end(attempt, .down)
   }
 
   /// Asks the acquirer's 3-D Secure server, where it has one.
@@ -97,7 +120,9 @@ extension PaymentEngine {
           url: challenge.url, request: challenge.request, transaction: challenge.transaction,
           begunAt: now())
         attempt.step = .challenge
-        _ = try await advance(attempt, from: [.tokenized])
+        if try await advance(attempt, from: [.tokenized]), let id = attempt.id {
+          codes.goToBank(id)
+        }
       case .refused:
         attempt.outcome = String(decoding: body, as: UTF8.self)
         attempt.reason = outcome.reason
@@ -110,8 +135,9 @@ extension PaymentEngine {
       try await authorize(attempt)
     case .problem(let problem):
       report(problem, of: "authenticate")
-      try await end(attempt, problem.status >= 500 || problem.status == 429 ? .down : .fault)
-    case .notSent, .lost: try await end(attempt, .down)
+      try await end(attempt, problem)
+    case .notSent: try await endUnreached(attempt)
+    case .lost: try await end(attempt, .down)
     }
   }
 
@@ -182,8 +208,8 @@ extension PaymentEngine {
     case .problem(let problem):
       // Certainly not sent: `502`, or refused by the vault itself.
       report(problem, of: "authorize")
-      try await end(attempt, problem.status >= 500 || problem.status == 429 ? .down : .fault)
-    case .notSent: try await end(attempt, .down)
+      try await end(attempt, problem)
+    case .notSent: try await endUnreached(attempt)
     case .lost: try await end(attempt, .unknown)
     }
   }

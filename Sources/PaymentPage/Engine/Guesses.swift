@@ -8,6 +8,9 @@ import Synchronization
 
 /// Bounds on attempts with cards: by address and BIN in a minute, by card in an hour. What is remembered of
 /// a card is a digest under a key that lives as long as the process.
+///
+/// Each is counted before an attempt begins, so that many at once pass no bound, and given back where none
+/// began.
 final class Guesses: Sendable {
   enum Bound: Sendable { case address, card, bin }
 
@@ -17,12 +20,12 @@ final class Guesses: Sendable {
   }
 
   private struct State {
-    var addresses: [String: Window] = [:]
-    var lookups: [String: Window] = [:]
+    var addresses: [PeerAddress: Window] = [:]
+    var lookups: [PeerAddress: Window] = [:]
     var bins: [String: Window] = [:]
     var cards: [Digest256: Window] = [:]
-    /// Of the forms with which numbers were typed.
-    var forms: [String: Digest256] = [:]
+    /// The numbers of which tokens were made, by the digests of these.
+    var tokens: [Digest256: Digest256] = [:]
   }
 
   private let bounds: PageConfiguration.Bounds
@@ -41,47 +44,82 @@ final class Guesses: Sendable {
   }
 
   /// Counts an attempt from an address; false where it is one too many.
-  func admit(address: String, at now: Milliseconds) -> Bool {
+  func admit(address: PeerAddress, at now: Milliseconds) -> Bool {
     state.withLock {
-      Self.count(address, in: &$0.addresses, bounds.byAddress, Self.minute, now)
+      Self.count(address.network, in: &$0.addresses, bounds.byAddress, Self.minute, now)
     }
   }
 
   /// Counts a question for a brand; false where it is one too many.
-  func admit(lookupFrom address: String, at now: Milliseconds) -> Bool {
-    state.withLock { Self.count(address, in: &$0.lookups, Self.lookups, Self.minute, now) }
+  func admit(lookupFrom address: PeerAddress, at now: Milliseconds) -> Bool {
+    state.withLock { Self.count(address.network, in: &$0.lookups, Self.lookups, Self.minute, now) }
+  }
+
+  /// What was counted of an attempt: given back where nothing came of it.
+  struct Guess: Sendable {
+    fileprivate let card: Digest256
+    fileprivate let bin: String?
+    fileprivate let at: Milliseconds
+  }
+
+  enum Admission: Sendable {
+    case admitted(Guess)
+    /// The bound that is passed.
+    case refused(Bound)
   }
 
   /// Counts an attempt with a card.
-  /// - Parameter form: by which later tries of the same card by its code alone are found.
-  /// - Returns: the bound that is passed; nil where none is.
-  func admit(_ card: borrowing PAN, form: String, at now: Milliseconds) -> Bound? {
+  func admit(_ card: borrowing PAN, at now: Milliseconds) -> Admission {
     let digest = Self.digest(card.digits, key)
     let bin = card.bin(digits: 8) ?? ""
     return state.withLock { state in
-      if state.forms.count >= Self.most { state.forms = [:] }
-      state.forms[form] = digest
       guard Self.count(digest, in: &state.cards, bounds.byCard, Self.hour, now) else {
-        return .card
+        return .refused(.card)
       }
-      return Self.count(bin, in: &state.bins, bounds.byBIN, Self.minute, now) ? nil : .bin
+      guard Self.count(bin, in: &state.bins, bounds.byBIN, Self.minute, now) else {
+        Self.giveBack(digest, in: &state.cards, countedAt: now)
+        return .refused(.bin)
+      }
+      return .admitted(Guess(card: digest, bin: bin, at: now))
     }
   }
 
-  /// Counts an attempt with a card that is known by its token.
-  ///
-  /// - Parameters:
-  ///   - form: of the attempt whose card is tried again; nil for one that was kept.
-  ///   - new: of this attempt.
-  func admit(token: String, form: String?, new: String, at now: Milliseconds) -> Bound? {
+  /// Counts an attempt with a card that is known by its token: as its number, where that was typed since the
+  /// start.
+  func admit(token: String, at now: Milliseconds) -> Admission {
     let ofToken = Digest256.sha256(Array(token.utf8).rawSpan)
-    let isAdmitted = state.withLock { state in
-      let digest = form.flatMap { state.forms[$0] } ?? ofToken
-      if state.forms.count >= Self.most { state.forms = [:] }
-      state.forms[new] = digest
-      return Self.count(digest, in: &state.cards, bounds.byCard, Self.hour, now)
+    return state.withLock { state in
+      let digest = state.tokens[ofToken] ?? ofToken
+      guard Self.count(digest, in: &state.cards, bounds.byCard, Self.hour, now) else {
+        return .refused(.card)
+      }
+      return .admitted(Guess(card: digest, bin: nil, at: now))
     }
-    return isAdmitted ? nil : .card
+  }
+
+  /// The vault has made a token of the number that was counted: they count as one.
+  func learn(_ token: String, of guess: Guess) {
+    let ofToken = Digest256.sha256(Array(token.utf8).rawSpan)
+    state.withLock { state in
+      if state.tokens.count >= Self.most { state.tokens = [:] }
+      state.tokens[ofToken] = guess.card
+    }
+  }
+
+  /// Nothing began, or nobody was reached: it does not count.
+  func giveBack(_ guess: Guess) {
+    state.withLock { state in
+      Self.giveBack(guess.card, in: &state.cards, countedAt: guess.at)
+      if let bin = guess.bin { Self.giveBack(bin, in: &state.bins, countedAt: guess.at) }
+    }
+  }
+
+  private static func giveBack<Key: Hashable>(
+    _ key: Key, in windows: inout [Key: Window], countedAt time: Milliseconds
+  ) {
+    // Of a window that has begun since, it was none.
+    guard let window = windows[key], window.began <= time else { return }
+    windows[key]?.count = max(0, window.count - 1)
   }
 
   private static func digest(_ digits: RawSpan, _ key: borrowing SecretBytes) -> Digest256 {

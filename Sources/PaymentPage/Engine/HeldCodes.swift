@@ -23,6 +23,15 @@ final class HeldCodes: Sendable {
     self.held.withLock { $0[attempt] = held }
   }
 
+  /// Codes of shoppers at their banks' pages; the code of one more is asked for again when she is back, so
+  /// that those who never come back leave slots to those who pay.
+  static let mostAtBank = 2_048
+
+  /// The shopper goes to the bank's page.
+  func goToBank(_ attempt: Int64) {
+    held.withLock { if $0.count > Self.mostAtBank { $0[attempt] = nil } }
+  }
+
   /// Wipes the code of an attempt.
   func forget(_ attempt: Int64) { held.withLock { $0[attempt] = nil } }
 

@@ -7,12 +7,19 @@ import Synchronization
 /// three days.
 final class Notifier: Sendable {
   let engine: PaymentEngine
-  /// Payments of which one is being sent now, and their shops.
-  private let sending = Mutex<[String: String]>([:])
+
+  private struct Sending {
+    /// Payments of which one is being sent now, and their shops.
+    var shops: [String: String] = [:]
+    var isStopping = false
+
+    func room(of shop: String) -> Int { Notifier.mostOfOne - shops.count { $0.value == shop } }
+  }
+
+  private let sending = Mutex(Sending())
 
   static let longest: Milliseconds = 3 * 86_400_000
-  /// How many are sent at a time, of all shops and of one.
-  private static let most = 64
+  /// How many are sent to one shop at a time; those that are slow take nothing from others.
   private static let mostOfOne = 16
 
   /// When it was said last of a shop that it does not take them.
@@ -41,37 +48,54 @@ final class Notifier: Sendable {
     tries < 12 ? min(1_000 << Milliseconds(tries), 3_600_000) : 3_600_000
   }
 
-  /// Sends what is due, to each shop its share.
+  /// Sends what is due, to each shop its share. Who has ended one takes the shop's next.
   func tick() async throws {
+    for shop in engine.merchants.keys {
+      while let payment = try await take(of: shop) {
+        Task { [self] in await work(payment, shop) }
+      }
+    }
+  }
+
+  /// No more is taken; what is not told yet is told after the next start.
+  func stop() { sending.withLock { $0.isStopping = true } }
+
+  private func work(_ first: String, _ shop: String) async {
+    var current: String? = first
+    while let payment = current {
+      do {
+        // One after the other, each read when the one before is settled.
+        while let next = try await nextDue(of: payment), try await send(next) {}
+        release(payment)
+        current = try await take(of: shop)
+      } catch {
+        engine.logger.error(
+          "a notification is not noted", metadata: ["cause": "\(type(of: error))"])
+        release(payment)
+        return
+      }
+    }
+  }
+
+  /// A payment of which a notification is due and nobody sends one, where the shop's share has room.
+  private func take(of shop: String) async throws -> String? {
+    guard sending.withLock({ !$0.isStopping && $0.room(of: shop) > 0 }) else { return nil }
     let now = engine.now()
-    let shops = Array(engine.merchants.keys)
-    let due = try await engine.store.read { reading in
-      try shops.flatMap {
-        try reading.notifications(of: $0, dueAt: now, limit: 4 * Self.mostOfOne)
-      }
+    // One more than are being sent.
+    let due = try await engine.store.read {
+      try $0.notifications(of: shop, dueAt: now, limit: Self.mostOfOne + 1)
     }
-    for notification in due {
-      let isFree = sending.withLock { sending in
-        let ofShop = sending.count { $0.value == notification.merchant }
-        guard sending.count < Self.most, ofShop < Self.mostOfOne,
-          sending[notification.payment] == nil
-        else { return false }
-        sending[notification.payment] = notification.merchant
-        return true
-      }
-      guard isFree else { continue }
-      let payment = notification.payment
-      Task { [self] in
-        do {
-          // One after the other, each read when the one before is settled.
-          while let next = try await nextDue(of: payment), try await send(next) {}
-        } catch {
-          engine.logger.error(
-            "a notification is not noted", metadata: ["cause": "\(type(of: error))"])
-        }
-        _ = sending.withLock { $0.removeValue(forKey: payment) }
-      }
+    return sending.withLock { sending in
+      guard !sending.isStopping, sending.room(of: shop) > 0,
+        let found = due.first(where: { sending.shops[$0.payment] == nil })
+      else { return nil }
+      sending.shops[found.payment] = shop
+      return found.payment
     }
+  }
+
+  private func release(_ payment: String) {
+    _ = sending.withLock { $0.shops.removeValue(forKey: payment) }
   }
 
   private func nextDue(of payment: String) async throws -> ShopNotification? {

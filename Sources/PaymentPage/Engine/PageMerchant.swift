@@ -11,4 +11,10 @@ struct PageMerchant: Sendable {
   let languages: [Language]
 
   var name: String { settings.name }
+
+  /// Ends its connections.
+  func shutdown() async {
+    await vault.shutdown()
+    await notifier?.shutdown()
+  }
 }

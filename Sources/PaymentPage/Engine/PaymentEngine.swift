@@ -18,19 +18,23 @@ final class PaymentEngine: Sendable {
   let paypal: PayPalClient?
   let codes = HeldCodes()
   let waiters = Waiters()
+  let guesses: Guesses
+  /// Of merchants whose tokens could not be deleted.
+  let deletionWarnings = OnceAMinute()
   let figures: Figures
   let now: @Sendable () -> Milliseconds
   let logger: Logger
 
   init(
     store: PaymentStore, merchants: [String: PageMerchant], publicURL: String,
-    paypal: PayPalClient?, figures: Figures, logger: Logger,
+    paypal: PayPalClient?, guesses: Guesses, figures: Figures, logger: Logger,
     now: @escaping @Sendable () -> Milliseconds
   ) {
     self.store = store
     current = Reloadable(merchants)
     self.publicURL = publicURL
     self.paypal = paypal
+    self.guesses = guesses
     self.figures = figures
     self.logger = logger
     self.now = now

@@ -54,10 +54,9 @@ extension PaymentEngine {
     }
   }
 
-  /// What time has ended: payments, challenges, codes, tokens that are not to stay.
+  /// What time has ended: payments, challenges.
   func tick() async throws {
     let now = now()
-    codes.forget(olderThan: now)
     try await expirePayments(at: now)
     for attempt in try await store.read({ try $0.attemptsUnderWay() }) {
       guard let id = attempt.id, !waiters.isUnderWay(id) else { continue }
@@ -75,7 +74,6 @@ extension PaymentEngine {
       default: break
       }
     }
-    try await deleteTokens()
     // Every ten minutes: answers are repeated for a day.
     if now / 1_000 % 600 == 0 {
       try await store.write { try $0.forgetAnswers(before: now - 86_400_000) }
@@ -89,35 +87,59 @@ extension PaymentEngine {
     for payment in over {
       try await change(payment.id) { payment, _, now in _ = payment.expire(at: now) }
     }
-    let unknown = try await store.read { reading in
-      try [PaymentState.unknown, .pending].flatMap {
-        try reading.payments(in: $0, expiredAt: now - Self.unknownTime, limit: 100)
+  }
+
+  /// Tokens of payments whose outcome nobody has told for a day are to be deleted.
+  func oweTokens() async throws {
+    let end = now() - Self.unknownTime
+    let left = try await store.read { try $0.attemptsLeftUnsettled(since: end, limit: 1_000) }
+    guard !left.isEmpty else { return }
+    try await store.write { writing in
+      for attempt in left {
+        // As it stands now: the shop may have settled it meanwhile.
+        guard var attempt = try writing.reading.attempt(attempt.id ?? 0), attempt.hasMadeToken,
+          try writing.reading.payment(attempt.payment)?.state.isFinal == false
+        else { continue }
+        attempt.owesDeletion = true
+        try writing.save(attempt)
       }
     }
-    for payment in unknown {
-      try await store.write { writing in
-        for var attempt in try writing.reading.attempts(of: payment.id)
-        where attempt.hasMadeToken && attempt.token != nil && !attempt.owesDeletion
-          && attempt.consent == nil
-        {
-          attempt.owesDeletion = true
-          try writing.save(attempt)
+  }
+
+  /// Deletes what no payment needs any more. What cannot be deleted now is tried again; a merchant whose vault
+  /// deletes nothing keeps nobody else waiting.
+  func deleteTokens() async {
+    await withTaskGroup(of: Void.self) { group in
+      for merchant in merchants.values {
+        group.addTask { [self] in
+          do { try await deleteTokens(of: merchant) } catch {
+            warnOfDeletion(merchant.name, "\(type(of: error))")
+          }
         }
       }
     }
   }
 
-  /// Deletes what no payment needs any more. What cannot be deleted now is tried again.
-  func deleteTokens() async throws {
-    for attempt in try await store.read({ try $0.attemptsOwingDeletion(limit: 200) }) {
-      guard let (_, merchant) = try await parts(of: attempt), let token = attempt.token else {
-        continue
-      }
+  private func deleteTokens(of merchant: PageMerchant) async throws {
+    let name = merchant.name
+    let owing = try await store.read { try $0.attemptsOwingDeletion(merchant: name, limit: 200) }
+    for attempt in owing {
+      guard let token = attempt.token else { continue }
       switch try await store.read({ try $0.needsToken(token) }) {
       case .kept: break
       case .inUse: continue
       case .none:
-        guard await isDeleted(token, at: merchant.vault) else { return }
+        switch await merchant.vault.delete(token) {
+        case .done: break
+        case .problem(let problem) where problem.status == 404: break
+        case .problem(let problem) where [409, 422].contains(problem.status):
+          // Of this token alone.
+          warnOfDeletion(name, "\(problem.status) \(problem.name)")
+          continue
+        case .problem(let problem):
+          return warnOfDeletion(name, "\(problem.status) \(problem.name)")
+        case .notSent, .lost: return warnOfDeletion(name, "no answer")
+        }
       }
       var settled = attempt
       settled.owesDeletion = false
@@ -126,11 +148,11 @@ extension PaymentEngine {
     }
   }
 
-  private func isDeleted(_ token: String, at vault: VaultClient) async -> Bool {
-    switch await vault.delete(token) {
-    case .done: return true
-    case .problem(let problem): return problem.status == 404
-    case .notSent, .lost: return false
-    }
+  /// Says, once a minute for each merchant, that cards that are not to stay do.
+  private func warnOfDeletion(_ merchant: String, _ cause: String) {
+    guard deletionWarnings.isDue(merchant, at: now()) else { return }
+    logger.warning(
+      "the vault does not delete tokens of payments that have ended",
+      metadata: ["merchant": "\(merchant)", "cause": "\(cause)"])
   }
 }

@@ -65,7 +65,7 @@ extension PageContext {
           },
         ] as [String: Any]
     }
-    if payment.keepCard == .offer, visit.isFirst {
+    if visit.mayKeep {
       part["keep"] = ["checked": !faults.isEmpty && payment.choices.keep]
     }
     add(faults: &context, to: &part, isCard: true)

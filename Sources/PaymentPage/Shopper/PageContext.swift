@@ -112,7 +112,7 @@ struct PageContext {
         "label": text(isPaid ? "paid" : "due"), "amount": shown, "long": shown.count > 14,
       ] as [String: Any],
       "foot": foot, "assure": [Screen.card, .kept, .code].contains(view.screen),
-      "cancel": payment.state == .open && visit.isParty,
+      "cancel": payment.state == .open && visit.isFirst,
     ]
     if visit.merchant.languages.count > 1 {
       context["tongues"] = [

@@ -74,10 +74,12 @@ struct PageRenderer: Sendable {
 
   /// A page without a payment.
   ///
-  /// - Parameter key: `gone`, `fault`, `method`, `often`, `busy` or `large`.
-  func fault(_ key: String, _ language: Language) -> String {
+  /// - Parameters:
+  ///   - key: `gone`, `fault`, `unsure` or `method`.
+  ///   - retry: the address of the payment to which it leads.
+  func fault(_ key: String, _ language: Language, retry: String? = nil) -> String {
     let title = catalogue.text(key + "_title", in: language)
-    let context: [String: Any] = [
+    var context: [String: Any] = [
       "lang": language.rawValue, "title": title, "screen": "fault", "base": "", "now": 0,
       "css": assets.css, "js": assets.js, "icon": assets.icon,
       "css_integrity": assets.cssIntegrity, "js_integrity": assets.jsIntegrity,
@@ -87,6 +89,11 @@ struct PageRenderer: Sendable {
         "text": [catalogue.text(key, in: language)],
       ] as [String: Any],
     ]
+    if let retry {
+      context["retry"] = [
+        "href": "/p/\(retry)", "text": catalogue.text("to_payment", in: language),
+      ]
+    }
     return (try? render("fault", context)) ?? title
   }
 }

@@ -13,7 +13,7 @@ extension ShopperRoutes {
   ) throws -> Response {
     var fields = headers.fields(kind, language: (language ?? visit?.language)?.rawValue)
     fields[.contentType] = "text/html; charset=utf-8"
-    if let visit { try setCookie(visit, &fields) }
+    if let visit { setCookie(visit, &fields) }
     engine.figures.count(status: status.code)
     return Response(
       status: status, headers: fields, body: .init(byteBuffer: ByteBuffer(string: html)))
@@ -23,14 +23,38 @@ extension ShopperRoutes {
   func redirect(to place: String, _ visit: Visit) -> Response {
     var fields = headers.fields(.plain, language: nil)
     fields[.location] = "/p/\(visit.payment.address)\(place)"
-    try? setCookie(visit, &fields)
+    setCookie(visit, &fields)
     engine.figures.count(status: 303)
     return Response(status: .seeOther, headers: fields)
   }
 
-  private func setCookie(_ visit: Visit, _ fields: inout HTTPFields) throws {
-    fields[.setCookie] = visit.cookie.header(
-      fresh: try identifiers.address(), isFramed: headers.isFramed)
+  private func setCookie(_ visit: Visit, _ fields: inout HTTPFields) {
+    guard visit.mayHaveCookie, let fresh = try? identifiers.address() else { return }
+    fields[.setCookie] = visit.cookie.header(fresh: fresh, isFramed: headers.isFramed)
+  }
+
+  /// Whether the answer may set the cookie. A foreign site can have a browser send a POST without its cookie
+  /// or load the address as a picture; a fresh cookie then would take the place of the one that it has.
+  func mayHaveCookie(_ request: Request, hadCookie: Bool) -> Bool {
+    request.method == .post ? hadCookie && isOurs(request) : hadCookie || isVisit(request)
+  }
+
+  /// Whether somebody looks: a navigation of the whole window (where framing is configured, of a frame),
+  /// which nobody has made beforehand.
+  func isVisit(_ request: Request) -> Bool {
+    func field(_ name: String) -> String? {
+      HTTPField.Name(name).flatMap { request.headers[$0] }
+    }
+    let places = headers.isFramed ? ["document", "iframe"] : ["document"]
+    return field("Sec-Fetch-Dest").map { places.contains($0) } != false
+      && field("Sec-Fetch-Mode").map { $0 == "navigate" } != false && !isPrefetch(request)
+  }
+
+  /// Whether a browser asks before anybody wants to look.
+  func isPrefetch(_ request: Request) -> Bool {
+    ["Purpose", "Sec-Purpose"].contains { name in
+      HTTPField.Name(name).flatMap { request.headers[$0] }?.hasPrefix("prefetch") == true
+    }
   }
 
   func plain(_ status: HTTPResponse.Status) -> Response {
@@ -38,24 +62,10 @@ extension ShopperRoutes {
     return Response(status: status, headers: headers.fields(.plain, language: nil))
   }
 
-  /// A page that says what is wrong: by the key of its sentence.
-  func fault(
-    _ key: String, _ status: HTTPResponse.Status, _ request: Request
-  ) throws -> Response {
-    let language = Language.preferred(
-      request.headers[.acceptLanguage], among: Language.allCases)
-    var fields = headers.fields(.plain, language: language.rawValue)
-    fields[.contentType] = "text/html; charset=utf-8"
-    engine.figures.count(status: status.code)
-    let html = renderer.fault(key, language)
-    return Response(
-      status: status, headers: fields, body: .init(byteBuffer: ByteBuffer(string: html)))
-  }
-
   /// For a POST that is not to be taken: to the payment, or to the page that says that there is none.
   func redirectOrFault(_ request: Request, _ context: ShopperContext) async throws -> Response {
     guard let visit = try await visit(request, context) else {
-      return try fault("gone", .notFound, request)
+      throw HTTPError(.notFound)
     }
     return redirect(to: "", visit)
   }

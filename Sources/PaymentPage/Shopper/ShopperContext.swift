@@ -16,13 +16,12 @@ struct ShopperContext: RequestContext {
   var maxUploadSize: Int { 16 << 10 }
 
   /// The shopper's address: of the connection, or what a proxy that is trusted says.
-  func address(of request: Request, trusting proxies: Set<String>) -> String {
-    let peer = remoteAddress ?? ""
+  func address(of request: Request, trusting proxies: Set<PeerAddress>) -> PeerAddress {
+    let peer = remoteAddress.flatMap { PeerAddress($0) } ?? PeerAddress.none
     guard proxies.contains(peer), let name = HTTPField.Name("X-Forwarded-For"),
       let last = request.headers[values: name].last?.split(separator: ",").last
     else { return peer }
-    let text = last.filter { $0 != " " }
-    return text.utf8.count <= 45 ? text : peer
+    return PeerAddress(String(last)) ?? peer
   }
 }
 

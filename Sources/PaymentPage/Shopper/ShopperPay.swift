@@ -14,9 +14,9 @@ extension ShopperRoutes {
   /// What the shopper wants to pay with, after it was checked.
   private enum Means: Sendable {
     /// A new card: the request that makes a token of it, and what may be shown.
-    case new(ByteBuffer, scheme: String?, name: String?)
+    case new(ByteBuffer, scheme: String?, name: String?, Guesses.Guess)
     /// A card whose token is known.
-    case token(String, CardView, isKept: Bool)
+    case token(String, CardView, isKept: Bool, Guesses.Guess)
     /// The code alone, of an attempt that the bank has confirmed.
     case confirmed(Attempt)
   }
@@ -30,9 +30,7 @@ extension ShopperRoutes {
   }
 
   func pay(_ request: Request, _ context: ShopperContext) async throws -> Response {
-    guard let visit = try await visit(request, context) else {
-      return try fault("gone", .notFound, request)
-    }
+    guard let visit = try await visit(request, context) else { throw HTTPError(.notFound) }
     guard isOurs(request) else { return redirect(to: "", visit) }
     let address = context.address(of: request, trusting: trustedProxies)
     let now = engine.now()
@@ -51,7 +49,7 @@ extension ShopperRoutes {
       return try await refuse(faults, notice: notice, choices, place, visit)
     case .means(let means, let code, let token):
       return try await start(
-        means, consume code, token, browser: browser(of: request, form.plain, address),
+        means, consume code, token, browser: browser(of: request, form.plain, address.text),
         keeps: form.plain["keep"] == "yes", visit)
     }
   }
@@ -65,10 +63,15 @@ extension ShopperRoutes {
       // Nothing of another browser is kept with the payment: what is wrong goes with the address.
       let keys = Set(faults.map { FaultAddress.plain($0) } + (notice.map { [$0] } ?? []))
       let list = keys.sorted().joined(separator: ".")
-      return redirect(to: "/card\(list.isEmpty ? "" : "?f=\(list)")#faults", visit)
+      let form = place == "/code" ? place : "/card"
+      return redirect(to: "\(form)\(list.isEmpty ? "" : "?f=\(list)")#faults", visit)
     }
-    try await engine.change(visit.payment.id) { payment, _, _ in
-      guard payment.state == .open || payment.state == .inProgress else { return }
+    try await engine.change(visit.payment.id) { payment, writing, _ in
+      // What says that nothing was charged is not kept with an attempt that may be charging.
+      let isAtCode =
+        try payment.state == .inProgress
+        && writing.reading.attempts(of: payment.id).last?.step == .code
+      guard payment.state == .open || isAtCode else { return }
       payment.faults = faults
       payment.notice = notice
       payment.choices = choices
@@ -120,7 +123,7 @@ extension ShopperRoutes {
       let card = last.card
     {
       return self.known(
-        &form, known, card, isKept: last.isKeptCard, choices, token, "/code", after: last.form, now)
+        &form, known, card, isKept: last.isKeptCard, choices, token, "/code", now)
     }
     guard hasNumber else {
       let faults = [FieldFault(.card, "kept_none")]
@@ -142,34 +145,35 @@ extension ShopperRoutes {
     _ card: consuming TypedCard, _ visit: Visit, _ choices: FormChoices, _ token: String,
     _ now: Milliseconds
   ) -> Read {
-    if let bound = guesses.admit(card.number, form: token, at: now) {
+    let guess: Guesses.Guess
+    switch guesses.admit(card.number, at: now) {
+    case .admitted(let admitted): guess = admitted
+    case .refused(let bound):
       engine.figures.count { bound == .card ? ($0.refusedByCard += 1) : ($0.refusedByBIN += 1) }
       return .faults([], notice: "many", choices, place: "/card")
     }
-    let keeps = choices.keep && visit.payment.keepCard == .offer
-    let customer = keeps ? visit.payment.customer : nil
+    let customer = choices.keep && visit.mayKeep ? visit.payment.customer : nil
     let body = VaultRequest.tokenize(card, customer: customer ?? visit.payment.id)
     let scheme = card.scheme?.name
     let name = card.name
-    return .means(.new(body, scheme: scheme, name: name), card.takeCode(), token)
+    return .means(.new(body, scheme: scheme, name: name, guess), card.takeCode(), token)
   }
 
   /// A card whose token is known.
   private func known(
     _ form: inout SubmittedForm, _ vaultToken: String, _ card: CardView, isKept: Bool,
-    _ choices: FormChoices, _ token: String, _ place: String, after before: String? = nil,
-    _ now: Milliseconds
+    _ choices: FormChoices, _ token: String, _ place: String, _ now: Milliseconds
   ) -> Read {
     var card = card
     if let scheme = choices.scheme, card.brands.contains(scheme) { card.scheme = scheme }
     switch CardRules.code(&form, of: card.brand, slots: slots) {
     case .failure(let fault): return .faults([fault], notice: nil, choices, place: place)
     case .success(let code):
-      guard guesses.admit(token: vaultToken, form: before, new: token, at: now) == nil else {
+      guard case .admitted(let guess) = guesses.admit(token: vaultToken, at: now) else {
         engine.figures.count { $0.refusedByCard += 1 }
         return .faults([], notice: "many", choices, place: place)
       }
-      return .means(.token(vaultToken, card, isKept: isKept), consume code, token)
+      return .means(.token(vaultToken, card, isKept: isKept, guess), consume code, token)
     }
   }
 
@@ -194,33 +198,48 @@ extension ShopperRoutes {
     var attempt = Attempt(payment: visit.payment.id, form: form, method: .card, startedAt: now)
     attempt.browser = browser
     attempt.owner = visit.browser
+    let guess: Guesses.Guess
     switch means {
-    case .token(let token, let card, let isKept):
+    case .token(let token, let card, let isKept, let counted):
       attempt.token = token
       attempt.card = card
       attempt.isKeptCard = isKept
       attempt.step = .tokenized
-    case .new(_, _, let name):
+      attempt.hasMadeToken = visit.attempts.contains { $0.token == token && $0.hasMadeToken }
+      guess = counted
+    case .new(_, _, let name, let counted):
       if let name { attempt.browser["cardholder_name"] = .text(name) }
-      if keeps, visit.payment.keepCard == .offer {
+      if keeps, visit.mayKeep {
         attempt.consent = Consent(language: visit.language.rawValue, at: now)
       }
-    case .confirmed: break
+      guess = counted
+    case .confirmed: return redirect(to: "", visit)
     }
-    let wasMade = visit.attempts.contains { $0.token == attempt.token && $0.hasMadeToken }
-    if attempt.token != nil, wasMade { attempt.hasMadeToken = true }
-    guard case .attempt(let noted) = try await engine.begin(attempt), let id = noted.id else {
+    guard let noted = try await begin(attempt, guess), let id = noted.id else {
       return redirect(to: "", visit)
     }
     engine.codes.keep(consume code, of: id, at: now)
     engine.run(id) { engine in
       switch means {
-      case .new(let body, let scheme, _): try await engine.tokenize(noted, body, chosen: scheme)
+      case .new(let body, let scheme, _, _):
+        try await engine.tokenize(noted, body, chosen: scheme, guess)
       default: try await engine.payAgain(noted)
       }
     }
     await engine.waiters.wait(for: id, milliseconds: PaymentEngine.patience)
     return redirect(to: "#outcome", visit)
+  }
+
+  /// Notes an attempt; where none begins, its card was not tried.
+  private func begin(_ attempt: Attempt, _ guess: Guesses.Guess) async throws -> Attempt? {
+    do {
+      if case .attempt(let noted) = try await engine.begin(attempt) { return noted }
+      guesses.giveBack(guess)
+      return nil
+    } catch {
+      guesses.giveBack(guess)
+      throw error
+    }
   }
 
   /// What 3-D Secure may know of the browser.
@@ -232,7 +251,11 @@ extension ShopperRoutes {
       "browser_script": .boolean(plain["b_js"] == "1"),
     ]
     func text(_ name: String, _ value: String?, atMost longest: Int) {
-      guard let value, !value.isEmpty, value.utf8.count <= longest else { return }
+      // What the vault would refuse is left out.
+      guard let value, !value.isEmpty, value.utf8.count <= longest,
+        value.unicodeScalars.allSatisfy({ $0.value >= 0x20 && $0.value != 0x7F }),
+        (try? CardNumberGuard(table: brands()).check(value, at: name)) != nil
+      else { return }
       values[name] = .text(value)
     }
     func integer(_ name: String, _ key: String, _ range: ClosedRange<Int64>) {

@@ -17,11 +17,13 @@ struct ShopperRoutes: Sendable {
   let engine: PaymentEngine
   let renderer: PageRenderer
   let identifiers: Identifiers
-  let guesses: Guesses
+  var guesses: Guesses { engine.guesses }
   let brands: @Sendable () -> BrandTable
   let slots: SecretPool
+  /// For which tokens the vault was asked, so that who reloads does not use up what the merchant may ask.
+  let looks = OnceAMinute()
   let headers: PageHeaders
-  let trustedProxies: Set<String>
+  let trustedProxies: Set<PeerAddress>
   let publicOrigin: String
 
   func add(to router: Router<ShopperContext>) {
@@ -59,6 +61,7 @@ struct ShopperRoutes: Sendable {
     let all: [HTTPRequest.Method] = [.get, .post, .put, .delete, .patch, .options]
     for method in all where !allowed.contains(method) {
       router.on(RouterPath(path), method: method) { request, _ -> Response in
+        guard method != .post else { return redirect(failed: request, .methodNotAllowed) }
         var response = try fault("method", .methodNotAllowed, request)
         response.headers[.allow] = allowed.map(\.rawValue).joined(separator: ", ")
         return response
@@ -74,6 +77,8 @@ struct ShopperRoutes: Sendable {
     let attempts: [Attempt]
     let merchant: PageMerchant
     let cookie: BrowserCookie
+    /// Whether the answer may set it.
+    let mayHaveCookie: Bool
     /// The first browser that came: it alone sees the order and the cards that were kept.
     let isFirst: Bool
     /// SHA-256 of the browser's secret, in hexadecimal.
@@ -85,6 +90,8 @@ struct ShopperRoutes: Sendable {
     var isParty: Bool { isFirst || last?.owner == browser }
     /// Whether it has begun the last attempt.
     var isOwner: Bool { last?.owner == browser }
+    /// Whether its card may be kept for the customer: where it was asked, as the first browser alone is.
+    var mayKeep: Bool { isFirst && payment.keepCard == .offer }
     /// What this browser is told of the last refusal.
     var reason: Reasons {
       guard isFirst, let last, last.owner == browser else { return .plain }
@@ -101,7 +108,8 @@ struct ShopperRoutes: Sendable {
     guard let address = context.parameters.get("address"), Identifiers.isAddress(address) else {
       return nil
     }
-    let cookie = try BrowserCookie(request) ?? BrowserCookie(secret: identifiers.address())
+    let sent = BrowserCookie(request)
+    let cookie = try sent ?? BrowserCookie(secret: identifiers.address())
     let digest = Digest256.sha256(Array(cookie.secret.utf8).rawSpan).hex
     let found = try await engine.store.read { reading -> (Payment, [Attempt])? in
       guard let payment = try reading.payment(at: address) else { return nil }
@@ -110,7 +118,7 @@ struct ShopperRoutes: Sendable {
     guard var (payment, attempts) = found, let merchant = engine.merchants[payment.merchant] else {
       return nil
     }
-    if claims, payment.browser == nil, request.method == .get {
+    if claims, payment.browser == nil, request.method == .get, isVisit(request) {
       try await engine.change(payment.id) { payment, _, _ in
         if payment.browser == nil { payment.browser = digest }
       }
@@ -120,7 +128,10 @@ struct ShopperRoutes: Sendable {
     if let wanted, merchant.languages.contains(wanted), payment.language != wanted.rawValue,
       payment.browser == digest
     {
-      try await engine.change(payment.id) { payment, _, _ in payment.language = wanted.rawValue }
+      // It is shown also where it cannot be written.
+      _ = try? await engine.change(payment.id) { payment, _, _ in
+        payment.language = wanted.rawValue
+      }
       payment.language = wanted.rawValue
     }
     attempts = attempts.filter { $0.payment == payment.id }
@@ -135,21 +146,25 @@ struct ShopperRoutes: Sendable {
     }
     return Visit(
       payment: payment, attempts: attempts, merchant: merchant, cookie: cookie,
+      mayHaveCookie: mayHaveCookie(request, hadCookie: sent != nil),
       isFirst: payment.browser == digest, browser: digest, language: language)
   }
 
   private func show(_ request: Request, _ context: ShopperContext) async throws -> Response {
+    // What is fetched beforehand would be shown without what the first browser sees.
+    if isPrefetch(request) { return plain(.serviceUnavailable) }
     let place = request.uri.path.split(separator: "/").last
     // Code and wallet come after a form: who begins there has not seen the page.
     let isEntrance = place != "code" && place != "out"
     guard let visit = try await visit(request, context, claims: isEntrance) else {
-      return try fault("gone", .notFound, request)
+      throw HTTPError(.notFound)
     }
     let kept = try await keptCards(of: visit)
     let screen = Screen.of(
       visit.payment, visit.last, isParty: visit.isParty, isOwner: visit.isOwner,
       hasKept: !kept.isEmpty, at: engine.now())
     switch place {
+    case _ where isFault(request, screen): return try await fault(.serviceUnavailable, request)
     case "card":
       var visit = visit
       if !visit.isFirst, let text = request.uri.queryParameters.get("f") {
@@ -160,6 +175,10 @@ struct ShopperRoutes: Sendable {
       }
       return try await page(.card, visit, kept)
     case "code":
+      var visit = visit
+      if !visit.isFirst, let text = request.uri.queryParameters.get("f") {
+        (visit.payment.faults, visit.payment.notice) = FaultAddress.faults(String(text))
+      }
       guard mayTryAgain(visit) || screen == .code else { return redirect(to: "", visit) }
       return try await page(.code, visit, kept)
     case "out":
@@ -172,6 +191,13 @@ struct ShopperRoutes: Sendable {
       return try await page(there.isEmpty ? .card : .kept, visit, there)
     default: return try await page(screen, visit, kept)
     }
+  }
+
+  /// Whether a POST has led here that failed: said as long as nothing better can be.
+  private func isFault(_ request: Request, _ screen: Screen) -> Bool {
+    guard request.uri.queryParameters.get("f") == "fault" else { return false }
+    let place = request.uri.path.split(separator: "/").last
+    return place != "card" && place != "code" && !screen.isOutcome
   }
 
   /// Whether the card of the last attempt may be tried again by its code alone. Where it may not, its
@@ -199,7 +225,7 @@ struct ShopperRoutes: Sendable {
     if visit.isFirst, screen == .card || screen == .kept || screen == .code,
       !visit.payment.faults.isEmpty || visit.payment.notice != nil
     {
-      try await engine.change(visit.payment.id) { payment, _, _ in
+      _ = try? await engine.change(visit.payment.id) { payment, _, _ in
         payment.faults = []
         payment.notice = nil
         payment.choices = FormChoices()
@@ -224,13 +250,15 @@ struct ShopperRoutes: Sendable {
     }
   }
 
-  /// Those that the vault still has: the shop may have deleted one, and it is not offered then.
+  /// Those that the vault still has: the shop may have deleted one, and it is not offered then. The vault is
+  /// asked once a minute for each.
   private func stillThere(_ cards: [ShownCard], _ visit: Visit) async throws -> [ShownCard] {
     var gone: Set<String> = []
     await withTaskGroup(of: String?.self) { group in
-      for card in cards {
+      let now = engine.now()
+      for card in cards where looks.isDue(card.token, at: now) {
         group.addTask {
-          guard case .problem(let problem) = await visit.merchant.vault.view(card.token),
+          guard case .problem(let problem) = await visit.merchant.vault.look(card.token),
             problem.status == 404
           else { return nil }
           return card.token
@@ -240,14 +268,16 @@ struct ShopperRoutes: Sendable {
     }
     let tokens = gone
     if !tokens.isEmpty {
-      try await engine.store.write { for token in tokens { try $0.forgetCard(token: token) } }
+      _ = try? await engine.store.write {
+        for token in tokens { try $0.forgetCard(token: token) }
+      }
     }
     return cards.filter { !tokens.contains($0.token) }
   }
 
   private func state(_ request: Request, _ context: ShopperContext) async throws -> Response {
     guard let visit = try await visit(request, context) else {
-      return try fault("gone", .notFound, request)
+      throw HTTPError(.notFound)
     }
     let kept = try await keptCards(of: visit)
     let now = engine.now()
@@ -277,7 +307,7 @@ struct ShopperRoutes: Sendable {
     // What the bank says here is nobody's word: the 3-D Secure server is asked.
     _ = try? await request.body.collect(upTo: context.maxUploadSize)
     guard let visit = try await visit(request, context) else {
-      return try fault("gone", .notFound, request)
+      throw HTTPError(.notFound)
     }
     if let last = visit.last, last.step == .challenge, let id = last.id {
       engine.run(id) { engine in
@@ -302,6 +332,8 @@ struct ShopperRoutes: Sendable {
     if body.map({ String(buffer: $0) })?.contains("cancel=attempt") == true {
       return try await giveUp(visit)
     }
+    // Whoever has tried once may give that up, and not what another is to pay.
+    guard visit.isFirst else { return redirect(to: "", visit) }
     try await engine.change(visit.payment.id) { payment, _, now in
       if !payment.cancel(at: now), payment.state == .inProgress { payment.notice = "wait_late" }
     }
@@ -363,7 +395,7 @@ struct ShopperRoutes: Sendable {
 
   private func asset(_ request: Request, _ context: ShopperContext) throws -> Response {
     guard let file = renderer.assets.file(context.parameters.get("file") ?? "") else {
-      return try fault("gone", .notFound, request)
+      throw HTTPError(.notFound)
     }
     var fields: HTTPFields = [
       .contentType: file.type, .cacheControl: "public, max-age=31536000, immutable",

@@ -22,6 +22,14 @@ extension ShopperRoutes {
       let method = plain["method"].flatMap({ Method(rawValue: $0) }), method == .paypal,
       visit.payment.methods.contains(method), visit.payment.mayBegin(at: engine.now())
     else { return redirect(to: "", visit) }
+    let address = context.address(of: request, trusting: trustedProxies)
+    guard guesses.admit(address: address, at: engine.now()) else {
+      engine.figures.count { $0.refusedByAddress += 1 }
+      try await engine.change(visit.payment.id) { payment, _, _ in
+        if visit.isFirst, payment.state == .open { payment.notice = "often" }
+      }
+      return redirect(to: "/card", visit)
+    }
     var attempt = Attempt(
       payment: visit.payment.id, form: form, method: method, startedAt: engine.now())
     attempt.owner = visit.browser
@@ -38,7 +46,7 @@ extension ShopperRoutes {
   /// Back from the wallet; what the address says beside its own is nobody's word.
   func walletBack(_ request: Request, _ context: ShopperContext) async throws -> Response {
     guard let visit = try await visit(request, context) else {
-      return try fault("gone", .notFound, request)
+      throw HTTPError(.notFound)
     }
     if let last = visit.last, last.step == .wallet, let id = last.id {
       engine.run(id) { engine in
@@ -55,7 +63,7 @@ extension ShopperRoutes {
   /// Back without having paid.
   func walletLeft(_ request: Request, _ context: ShopperContext) async throws -> Response {
     guard let visit = try await visit(request, context) else {
-      return try fault("gone", .notFound, request)
+      throw HTTPError(.notFound)
     }
     if let last = visit.last, last.step == .wallet {
       try await engine.end(last, .left, from: [.wallet])

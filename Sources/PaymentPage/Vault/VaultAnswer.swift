@@ -21,6 +21,8 @@ struct VaultProblem: Equatable, Sendable {
   let name: String
   let pointer: String?
   let vaultPayment: String?
+  /// In seconds, where the vault says when it may be asked again.
+  var retryAfter: Int64?
 
   init(status: Int, body: [UInt8]) {
     self.status = status

@@ -4,6 +4,7 @@ import NIOCore
 import NIOHTTP1
 import NIOPosix
 import NIOSSL
+import Payments
 
 /// The vault, as one merchant's page may ask it: tokenize, detokenize to the acquirer, delete.
 ///
@@ -28,12 +29,16 @@ final class VaultClient: Sendable {
   private let client: HTTPClient
   private let base: String
   private let logger: Logger
+  /// Which merchant's it is, for whoever reads the log.
+  private let certificatePath: String
+  private let warnings = OnceAMinute()
 
   init(_ place: Place, on group: any EventLoopGroup, logger: Logger) throws {
     client = try HTTPClient.page(toVault: place, on: group)
     let name = place.serverName.contains(":") ? "[\(place.serverName)]" : place.serverName
     base = "https://\(name):\(place.port)"
     self.logger = logger
+    certificatePath = place.certificatePath
   }
 
   func shutdown() async { try? await client.shutdown() }
@@ -48,6 +53,13 @@ final class VaultClient: Sendable {
       within: .seconds(5))
   }
 
+  /// Asks once whether a token is there: nobody waits for it.
+  func look(_ token: String) async -> VaultAnswer {
+    await once(
+      .POST, "/v1/tokens", VaultRequest.view(token, preferredBrand: nil), key: nil,
+      by: .now() + .seconds(5))
+  }
+
   func push(
     _ token: String, _ body: ByteBuffer, key: String, within time: TimeAmount = paymentTime
   ) async -> VaultAnswer {
@@ -60,10 +72,10 @@ final class VaultClient: Sendable {
 
   /// Whether the vault answers at all.
   func isReached() async -> Bool {
-    if case .notSent = await once(.GET, "/v1/tokens", nil, key: nil, by: .now() + .seconds(5)) {
-      return false
+    switch await once(.GET, "/v1/tokens", nil, key: nil, by: .now() + .seconds(5)) {
+    case .done, .problem: true
+    case .notSent, .lost: false
     }
-    return true
   }
 
   /// Asks, and asks again where it has to, and may.
@@ -82,6 +94,9 @@ final class VaultClient: Sendable {
       case .lost: wasSent = true
       default: return answer
       }
+      if case .problem(let problem) = answer, let seconds = problem.retryAfter {
+        pause = max(pause, .seconds(seconds))
+      }
       guard .now() + pause < deadline else {
         if case .problem(let problem) = answer, problem.name != "request-in-progress", !wasSent {
           return answer
@@ -98,7 +113,9 @@ final class VaultClient: Sendable {
   /// Whether the same request may be answered otherwise in a moment.
   private static func passes(_ problem: VaultProblem) -> Bool {
     switch problem.name {
-    case "request-in-progress", "overloaded", "sealed", "shutting-down", "unavailable": true
+    case "request-in-progress", "quota-exceeded", "overloaded", "sealed", "shutting-down",
+      "unavailable":
+      true
     default: false
     }
   }
@@ -120,9 +137,18 @@ final class VaultClient: Sendable {
       let bytes = Array(received.readableBytesView)
       let status = Int(response.status.code)
       if (200..<300).contains(status) { return .done(status: status, body: bytes) }
-      return .problem(VaultProblem(status: status, body: bytes))
+      var problem = VaultProblem(status: status, body: bytes)
+      problem.retryAfter = response.headers.first(name: "Retry-After").flatMap { Int64($0) }
+        .map { min(max($0, 0), 3_600) }
+      return .problem(problem)
     } catch {
-      logger.debug("the vault does not answer", metadata: ["cause": "\(type(of: error))"])
+      if warnings.isDue(
+        certificatePath, at: Milliseconds(NIODeadline.now().uptimeNanoseconds / 1_000_000))
+      {
+        logger.warning(
+          "the vault does not answer",
+          metadata: ["certificate": "\(certificatePath)", "cause": "\(error)"])
+      }
       return Self.wasNotSent(error) ? .notSent : .lost
     }
   }

@@ -79,7 +79,7 @@ final class PayPalClient: Sendable {
   init(_ settings: PageConfiguration.PayPal, on group: any EventLoopGroup) throws {
     client = HTTPClient.page(trusting: settings.authorityPath, on: group)
     base = settings.url.description
-    let secret = try SecretFile.read(settings.secretPath)
+    let secret: SecretBytes = try SecretFile.read(settings.secretPath)
     authorization =
       "Basic " + Base64.encode(Array("\(settings.clientID):".utf8) + secret.bytes.array)
   }

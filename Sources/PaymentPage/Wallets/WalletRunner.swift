@@ -57,7 +57,7 @@ extension PaymentEngine {
       attempt.reason = issue == "INSTRUMENT_DECLINED" ? "do_not_honour" : "other"
       attempt.outcome = Self.outcome(attempt, .refused, nil)
       try await end(attempt, .refused)
-    case .notSent: try await end(attempt, .down)
+    case .notSent: try await endUnreached(attempt)
     }
   }
 

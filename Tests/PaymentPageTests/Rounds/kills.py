@@ -91,7 +91,7 @@ class Shopper(threading.Thread):
                 return self.browser.pay(form)
             text = form
         if self.screen == 'kept':
-            ids = re.findall(r'name="card" value="([^"]+)"', text)
+            ids = re.findall(r'name="card" type="radio" value="([^"]+)"', text)
             if ids and self.kind == 'kept':
                 return self.browser.pay(text, card=ids[0])
             status, _, text = self.browser.get('/card')

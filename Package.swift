@@ -34,6 +34,10 @@ func tests(
     swiftSettings: strict)
 }
 
+/// What is built: the programs say it of themselves. `deploy/prepare.sh` sets it for release builds; what the
+/// package manager knows of the repository it may have from an earlier build.
+let commit = Context.environment["CADENAS_COMMIT"] ?? ""
+
 let nio: [Target.Dependency] = [
   product("NIOCore", "swift-nio"), product("NIOPosix", "swift-nio"),
   product("NIOHTTP1", "swift-nio"), product("NIOTLS", "swift-nio"),
@@ -80,6 +84,7 @@ let package = Package(
     .systemLibrary(name: "CSodium", pkgConfig: "libsodium", providers: [.apt(["libsodium-dev"])]),
     .systemLibrary(name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
     .target(name: "CScrub"),
+    .target(name: "CBuild", cSettings: [.define("CADENAS_COMMIT", to: "\"\(commit)\"")]),
     // Valgrind, which counts a request's instructions, does not read what Clang writes by default.
     .target(name: "CMapFault", cSettings: [.unsafeFlags(["-gdwarf-4"])]),
 
@@ -217,7 +222,7 @@ let package = Package(
         "Bytes", "Administration", "AccessPolicy", "AcquirerGateway", "AuditLog", "CardStore",
         "Cards", "ConfigurationReading", "Cryptography", "JSON", "Keyring", "LMDB", "RecordFormat",
         "SecretMemory", "Storage", "Ledgers", "Tokenization", "VaultCore", "VaultManagement",
-        "VaultServer", "CScrub", "ServiceLog", "SystemCalls",
+        "VaultServer", "CBuild", "CScrub", "ServiceLog", "SystemCalls",
         product("ArgumentParser", "swift-argument-parser"),
         product("Logging", "swift-log"),
       ] + nio,

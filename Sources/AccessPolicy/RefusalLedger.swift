@@ -72,6 +72,12 @@ package final class RefusalLedger: Sendable {
     }
   }
 
+  /// Whether somebody has a minute under way, or one that no flush has taken.
+  func isKnown(_ client: String) -> Bool { state.withLock { $0.windows[client] != nil } }
+
+  /// How many clients have.
+  var clientCount: Int { state.withLock { $0.windows.count } }
+
   /// The counts of the minutes that have ended, each given once, ordered by client.
   ///
   /// Called at least every few minutes; a stop passes `UInt64.max`, which ends every minute.

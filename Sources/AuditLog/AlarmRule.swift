@@ -72,5 +72,12 @@ extension AlarmRule {
     AlarmRule(
       name: "store-full", operations: [.storeRoom], outcomes: [.full], windowSeconds: 3_600),
     AlarmRule(name: "store-damaged", operations: [.storeVerify], outcomes: [.changed]),
+    AlarmRule(name: "key-period", operations: [.keysPeriod]),
+    AlarmRule(name: "certificate-ends", operations: [.certificate, .revocationList]),
+    AlarmRule(
+      name: "checkpoint-file", operations: [.checkpoint], outcomes: [.missing, .failed]),
+    AlarmRule(name: "clock-unsynchronized", operations: [.clock], outcomes: [.unsynchronized]),
+    AlarmRule(
+      name: "reload-refused", operations: [.reload], outcomes: [.refused], windowSeconds: 3_600),
   ]
 }

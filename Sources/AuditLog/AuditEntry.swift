@@ -1,10 +1,10 @@
 /// What is to be written about one operation: an entry before it has its sequence and time.
 ///
-/// Holds names, identifiers and outcomes only, never anything of a card, a body, a path or a header.
+/// Holds names, identifiers and outcomes only, never anything of a card, nor a request's body, path or header.
 /// A member that is nil is left out of the line. See ``AuditLine`` for how it is written.
 package struct AuditEntry: Equatable, Sendable {
-  /// Who asked: a client's SPIFFE URI, `user:NAME` for an operator or auditor, or ``systemActor``.
-  package var actor: String
+  /// Who asked, and from where.
+  package var actor: AuditActor
   /// What was asked for.
   package var operation: AuditOperation
   /// The merchant whose token it is about, by name.
@@ -24,12 +24,9 @@ package struct AuditEntry: Equatable, Sendable {
   /// The `X-Request-Id` of the request.
   package var requestIdentifier: String?
 
-  /// The actor of what the vault notes on its own, such as a clock that went backwards.
-  package static let systemActor = "system"
-
   /// Makes a draft; members that do not apply stay nil.
   package init(
-    actor: String, operation: AuditOperation, merchant: String? = nil, token: String? = nil,
+    actor: AuditActor, operation: AuditOperation, merchant: String? = nil, token: String? = nil,
     key: String? = nil, acquirer: String? = nil, paymentIdentifier: String? = nil,
     outcome: AuditOutcome, reason: String? = nil, requestIdentifier: String? = nil
   ) {
@@ -53,7 +50,7 @@ package enum AuditLimits {
   /// Any other member, in bytes. What is longer is cut.
   package static let memberBytes = 256
   /// The longest line, in bytes: every byte of every member escaped to six, and the frame.
-  package static let lineBytes = 6 * (actorBytes + 9 * memberBytes) + 512
+  package static let lineBytes = 6 * (actorBytes + 10 * memberBytes) + 512
   /// How far behind the latest entry a time may be, in milliseconds, before a note is made of it.
   package static let clockToleranceMilliseconds: Int64 = 1_000
   /// How many lines one read transaction visits at most.

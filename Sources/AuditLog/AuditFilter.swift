@@ -1,7 +1,8 @@
 internal import Bytes
 internal import JSON
 
-/// Which entries to show: those that have every member that is given, exactly, in the time given.
+/// Which entries to show: those that have every member that is given, exactly, in the time given; of a reason a
+/// part is enough.
 package struct AuditFilter: Equatable, Sendable {
   /// The earliest time, in Unix milliseconds; inclusive.
   package var fromMilliseconds: Int64?
@@ -12,7 +13,12 @@ package struct AuditFilter: Equatable, Sendable {
   package var merchant: String?
   package var token: String?
   package var key: String?
+  package var acquirer: String?
+  package var payment: String?
+  package var request: String?
   package var outcome: String?
+  /// A text that the reason has to hold.
+  package var reason: String?
   /// Whether only entries about keys are wanted, whichever they are.
   package var hasKey = false
 
@@ -29,6 +35,8 @@ package struct AuditFilter: Equatable, Sendable {
 /// `,"token":"…"` stands in a line only where the line has that member.
 struct AuditMatcher {
   private let needles: [[UInt8]]
+  /// What the reason holds; its bytes may stand in another member too.
+  private let reason: String?
   private let from: [UInt8]?
   private let to: [UInt8]?
 
@@ -36,12 +44,16 @@ struct AuditMatcher {
     var needles: [[UInt8]] = []
     for (name, value) in [
       ("actor", filter.actor), ("operation", filter.operation), ("merchant", filter.merchant),
-      ("token", filter.token), ("key", filter.key), ("outcome", filter.outcome),
+      ("token", filter.token), ("key", filter.key), ("acquirer", filter.acquirer),
+      ("payment_id", filter.payment), ("outcome", filter.outcome),
+      ("request_id", filter.request),
     ] {
       if let value { needles.append(AuditLine.member(name, value)) }
     }
     if filter.hasKey { needles.append(Array(#","key":""#.utf8)) }
+    if let reason = filter.reason { needles.append(AuditLine.part(reason)) }
     self.needles = needles
+    reason = filter.reason
     from = filter.fromMilliseconds.map(Self.text)
     to = filter.toMilliseconds.map(Self.text)
   }
@@ -59,7 +71,9 @@ struct AuditMatcher {
       if let from, time.lexicographicallyPrecedes(from) { return false }
       if let to, !time.lexicographicallyPrecedes(to) { return false }
     }
-    return needles.allSatisfy { line.contains($0) }
+    guard needles.allSatisfy({ line.contains($0) }) else { return false }
+    guard let reason else { return true }
+    return LoggedEntry(line: line)?.reason?.contains(reason) == true
   }
 
   /// The 24 characters of the time, which follow `{"seq":N,"time":"`.
@@ -73,7 +87,7 @@ struct AuditMatcher {
 }
 
 extension RawSpan {
-  /// Whether `needle`, which is not empty, stands somewhere in the bytes.
+  /// Whether `needle` stands somewhere in the bytes.
   func contains(_ needle: [UInt8]) -> Bool {
     var start = 0
     while start + needle.count <= byteCount {

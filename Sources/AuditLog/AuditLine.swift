@@ -4,7 +4,7 @@ internal import JSON
 /// Writes entries as lines of JSON into one buffer that is used again and again.
 ///
 /// A line is an object with the members `seq time actor operation merchant token key acquirer
-/// payment_id outcome reason request_id`, in this order, absent ones left out, without white space
+/// payment_id outcome reason request_id origin`, in this order, absent ones left out, without white space
 /// and without an end of line; `time` is RFC 3339 with milliseconds in UTC. Strings are UTF-8 with
 /// `"`, `\` and control characters (C0, DEL, C1) escaped, cut at ``AuditLimits``.
 package struct AuditLine: Sendable {
@@ -25,7 +25,7 @@ package struct AuditLine: Sendable {
     append(",\"time\":\"")
     appendTime(atMilliseconds)
     append("\",\"actor\":\"")
-    append(escaping: entry.actor, limit: AuditLimits.actorBytes)
+    append(escaping: entry.actor.name, limit: AuditLimits.actorBytes)
     bytes.append(UInt8(ascii: "\""))
     append(",\"operation\":\"", entry.operation.rawValue)
     append(",\"merchant\":\"", entry.merchant)
@@ -36,6 +36,7 @@ package struct AuditLine: Sendable {
     append(",\"outcome\":\"", entry.outcome.rawValue)
     append(",\"reason\":\"", entry.reason)
     append(",\"request_id\":\"", entry.requestIdentifier)
+    append(",\"origin\":\"", entry.actor.origin)
     append("}")
   }
 
@@ -46,6 +47,13 @@ package struct AuditLine: Sendable {
     line.bytes.append(contentsOf: ",\"\(name)\":\"".utf8)
     line.append(escaping: value, limit: limit)
     line.bytes.append(UInt8(ascii: "\""))
+    return line.bytes
+  }
+
+  /// The bytes of a part of a member.
+  static func part(_ value: String) -> [UInt8] {
+    var line = AuditLine()
+    line.append(escaping: value, limit: AuditLimits.memberBytes)
     return line.bytes
   }
 

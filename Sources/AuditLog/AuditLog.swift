@@ -19,8 +19,8 @@ internal import Synchronization
 ///
 /// All but ``committedSize`` and ``committedCheckpoint`` belongs to the store's writer thread, or to
 /// whoever makes a batch where no writer runs.
-// Sendable is unchecked because of `open`, `committed`, `line` and `latestMilliseconds`. They are
-// touched by `append` and the functions of BatchParticipant only; the store calls these, and lends
+// Sendable is unchecked because of `open`, `committed`, `line`, `added`, `tell` and `latestMilliseconds`.
+// They are touched by `append` and the functions of BatchParticipant only; the store calls these, and lends
 // the transaction that `append` needs, on its one writer thread. The initializer is done before
 // anyone else knows the log.
 package final class AuditLog: BatchParticipant, @unchecked Sendable {
@@ -36,6 +36,11 @@ package final class AuditLog: BatchParticipant, @unchecked Sendable {
   private var nodes: [(node: TreeNode, hash: Digest256)] = []
   private let confinement = ThreadConfinement()
   private var line = AuditLine()
+  /// The lines that the batch has added, with their sequences, where somebody is told of them.
+  private var added: [(sequence: UInt64, line: [UInt8])] = []
+  /// Told each line once it is durable, on the writer's thread: it has to be quick. Set before the writer
+  /// begins.
+  package var tell: (@Sendable (_ sequence: UInt64, _ line: [UInt8]) -> Void)?
   private let size: Atomic<UInt64>
   private let checkpoint: Mutex<SignedCheckpoint?>
   private let uncovered: Range<UInt64>
@@ -161,6 +166,7 @@ package final class AuditLog: BatchParticipant, @unchecked Sendable {
     let leaf = MerkleHash.leaf(bytes.rawSpan)
     nodes += open.frontier.append(leaf)
     leaf.withBytes { leaves.append(contentsOf: $0) }
+    if tell != nil { added.append((sequence, bytes)) }
     return sequence
   }
 }
@@ -223,6 +229,8 @@ extension AuditLog {
     }
     committed = open
     size.store(open.frontier.size, ordering: .releasing)
+    if let tell { for (sequence, line) in added { tell(sequence, line) } }
+    added.removeAll(keepingCapacity: true)
   }
 
   /// Nothing of the batch is in the store: the log is again what it was before. The batch may come
@@ -230,6 +238,7 @@ extension AuditLog {
   package func batchDidAbort() {
     confinement.release()
     forgetBatch()
+    added.removeAll(keepingCapacity: true)
     open = committed
   }
 

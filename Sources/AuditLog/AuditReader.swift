@@ -13,7 +13,7 @@ package struct AuditPage: Equatable, Sendable {
 
 /// Reads entries in short snapshots, while others are being written.
 package struct AuditReader: Sendable {
-  private let store: Store
+  let store: Store
 
   /// Reads the log of `store`.
   package init(_ store: Store) { self.store = store }

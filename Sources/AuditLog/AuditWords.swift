@@ -8,12 +8,18 @@ package enum AuditOperation: String, CaseIterable, Sendable {
   case request
   /// A client's refusals past the limit of a minute, as one entry.
   case refusals
+  /// Somebody who came with a certificate and is not served.
+  case clientRejected = "client.rejected"
   /// The same of a user's commands that were refused or failed.
   case userRefusals = "user.refusals"
-  case status, metrics, acquirers
+  case status, metrics, acquirers, access
   /// A connection to an acquirer that was opened to be looked at.
   case acquirersTest = "acquirers.test"
   case serve, reload, seal, unseal
+  /// A start or reload with another file than before.
+  case configuration
+  /// What of it has changed.
+  case configurationRule = "configuration.rule"
   case unsealShare = "unseal.share"
   case ceremony
   case ceremonyShare = "ceremony.share"
@@ -30,6 +36,11 @@ package enum AuditOperation: String, CaseIterable, Sendable {
   case keysCertificate = "keys.certificate"
   case keysInventory = "keys.inventory"
   case keysPublicKey = "keys.public-key"
+  /// A key whose cryptoperiod ends.
+  case keysPeriod = "keys.period"
+  /// A certificate, or a list of those that were revoked, that ends.
+  case certificate
+  case revocationList = "revocation-list"
   case clock
   case auditShow = "audit.show"
   case auditVerify = "audit.verify"
@@ -50,6 +61,10 @@ package enum AuditOperation: String, CaseIterable, Sendable {
   /// How much room is left for new cards, when that crosses a bound.
   case storeRoom = "store.room"
   case storeRestore = "store.restore"
+  /// A command that opened the store while no service had it, or somebody else who changed it then.
+  case storeOffline = "store.offline"
+  /// `check`, which opens the store where no service runs.
+  case check
   /// A record that does not open, and is given up.
   case storeRemoveDamaged = "store.remove-damaged"
   case honeytokenAdd = "honeytoken.add"
@@ -89,19 +104,21 @@ package enum AuditOperation: String, CaseIterable, Sendable {
     case .tokenize: [.archived, .creates]
     case .delete: [.archived, .deletes]
     case .storeRemoveDamaged: .deletes
-    case .detokenize, .request, .refusals: .archived
+    case .detokenize, .request, .refusals, .clientRejected: .archived
     case .keysStatus, .keysHistory, .keysCertificate, .keysInventory, .keysPublicKey, .approvals:
       .onlyLooks
     case .alarm: [.onlyLooks, .unwatched]
     case .seal, .unseal, .unsealShare, .ceremony, .ceremonyShare: .onOpening
     case .keysCreate, .storeRestore, .initialize: .unwatched
-    case .userRefusals, .status, .metrics, .acquirers, .acquirersTest, .serve, .reload, .approve,
-      .reject, .keysRotate,
+    case .userRefusals, .status, .metrics, .acquirers, .access, .acquirersTest, .serve, .reload,
+      .configuration,
+      .configurationRule, .approve, .reject, .keysRotate,
       .keysReencrypt, .keysDeactivate,
-      .keysCompromise, .keysDestroy, .clock, .auditShow, .auditVerify, .auditReport,
+      .keysCompromise, .keysDestroy, .keysPeriod, .certificate, .revocationList, .clock, .auditShow,
+      .auditVerify, .auditReport,
       .auditCheckpoint, .auditProve, .auditExport, .auditArchive, .checkpoint, .storeStats,
       .storeVerify, .storeBackup, .storeBackupList, .storeBackupForget, .storeCompact,
-      .storeRoom, .honeytokenAdd, .honeytokenList, .honeytokenRemove:
+      .storeRoom, .storeOffline, .check, .honeytokenAdd, .honeytokenList, .honeytokenRemove:
       []
     }
   }
@@ -128,6 +145,15 @@ package enum AuditOutcome: String, CaseIterable, Sendable {
   /// Entries that a former process left without a checkpoint.
   case uncovered
   case jumped, backwards, raised
+  /// Something has ended, or ends soon.
+  case ended
+  case endsSoon = "ends-soon"
+  /// A file that should be there is not.
+  case missing
+  /// Whether something keeps the clock right.
+  case unsynchronized, synchronized
+  /// A rule is in force from now on, or not any more.
+  case added, removed
   /// A fifth or less of the room for new cards is left; none is; there is enough again.
   case low, full, ample
 
@@ -139,7 +165,8 @@ package enum AuditOutcome: String, CaseIterable, Sendable {
       .authenticated, .challengeRequired, .authenticationRequired, .refused, .rejected, .notSent,
       .unknown, .deleted, .replayed, .counted, .done, .share, .waiting,
       .expired, .begun, .stopped, .failed, .changed, .intact, .dryRun, .started, .uncovered,
-      .jumped, .low, .full, .ample:
+      .jumped, .added, .removed, .ended, .endsSoon, .missing, .unsynchronized, .synchronized, .low,
+      .full, .ample:
       true
     }
   }

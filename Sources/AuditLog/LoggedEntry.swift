@@ -18,6 +18,7 @@ package struct LoggedEntry: Equatable, Sendable {
   package let outcomeText: String
   package let reason: String?
   package let requestIdentifier: String?
+  package let origin: String?
   /// ``operationText`` where this vault writes it too.
   package let operation: AuditOperation?
   /// ``outcomeText`` where this vault writes it too.
@@ -46,6 +47,7 @@ package struct LoggedEntry: Equatable, Sendable {
     outcomeText = outcome
     reason = text("reason")
     requestIdentifier = text("request_id")
+    origin = text("origin")
     self.operation = AuditOperation(rawValue: operation)
     self.outcome = AuditOutcome(rawValue: outcome)
   }
@@ -54,7 +56,8 @@ package struct LoggedEntry: Equatable, Sendable {
   package var entry: AuditEntry? {
     guard let operation, let outcome else { return nil }
     return AuditEntry(
-      actor: actor, operation: operation, merchant: merchant, token: token, key: key,
+      actor: AuditActor(actor, from: origin), operation: operation, merchant: merchant,
+      token: token, key: key,
       acquirer: acquirer, paymentIdentifier: paymentIdentifier, outcome: outcome, reason: reason,
       requestIdentifier: requestIdentifier)
   }

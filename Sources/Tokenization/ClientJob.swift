@@ -119,7 +119,8 @@ extension AuditEntry {
     _ caller: Caller, operation: AuditOperation, token: Token? = nil, outcome: AuditOutcome
   ) {
     self.init(
-      actor: caller.actor, operation: operation, merchant: caller.merchant?.name,
+      actor: AuditActor(caller.actor, from: caller.origin), operation: operation,
+      merchant: caller.merchant?.name,
       token: token?.text, key: nil, acquirer: caller.acquirer?.name, paymentIdentifier: nil,
       outcome: outcome, reason: nil, requestIdentifier: caller.requestIdentifier)
   }

@@ -64,7 +64,8 @@ package final class TermsInForce: Sendable {
       caller.principal, actor: caller.actor, asking: operation)
     guard let principal else { throw .refused(Problem(.operationNotPermitted)) }
     return Caller(
-      actor: caller.actor, principal: principal, requestIdentifier: caller.requestIdentifier,
+      actor: caller.actor, origin: caller.origin, principal: principal,
+      requestIdentifier: caller.requestIdentifier,
       terms: terms)
   }
 }
@@ -74,14 +75,20 @@ package final class TermsInForce: Sendable {
 package final class Caller: Sendable {
   /// The client's SPIFFE URI.
   package let actor: String
+  /// Where its connection comes from: `ADDRESS:PORT`.
+  package let origin: String?
   package let principal: Principal
   /// What `X-Request-Id` says.
   package let requestIdentifier: String
   /// Those under which it was admitted.
   package let terms: Terms
 
-  package init(actor: String, principal: Principal, requestIdentifier: String, terms: Terms) {
+  package init(
+    actor: String, origin: String? = nil, principal: Principal, requestIdentifier: String,
+    terms: Terms
+  ) {
     self.actor = actor
+    self.origin = origin
     self.principal = principal
     self.requestIdentifier = requestIdentifier
     self.terms = terms

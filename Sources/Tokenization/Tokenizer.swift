@@ -11,7 +11,7 @@ package import VaultCore
 /// Replies arrive exactly once, on any thread (usually the store's writer), after what they report is
 /// durable and audited.
 package final class Tokenizer: Sendable {
-  private let vault: Vault
+  let vault: Vault
   private let terms: TermsInForce
 
   /// Serves clients from `vault` under `terms`.

@@ -37,6 +37,9 @@ package protocol CardService: Sendable {
   func refuse(
     _ problem: Problem, operation: Operation?, token: Token?, caller: Caller,
     reply: @escaping @Sendable (Answer) -> Void)
+
+  /// See `Tokenizer.note(_:)`.
+  func note(_ stranger: Stranger)
 }
 
 extension Tokenizer: CardService {}

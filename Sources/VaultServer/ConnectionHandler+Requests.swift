@@ -87,6 +87,7 @@ extension ConnectionHandler {
   /// Decides about a head, and whether its body is waited for.
   private func begin(_ head: RequestHead) {
     guard refreshIdentity(), let client else { return }
+    tellOfStranger()
     let now = NIODeadline.now()
     let bodyLimit = core.limits.bodyBytes(on: head.route)
     let gate = RequestGate(
@@ -97,7 +98,7 @@ extension ConnectionHandler {
     }
     let identifier = core.identifiers.next()
     let exchange = Exchange(
-      head: head, requestIdentifier: identifier, caller: client.caller(identifier),
+      head: head, requestIdentifier: identifier, caller: client.caller(identifier, from: origin),
       verdict: verdict, startedAt: now,
       closes: head.closes, hasContinued: !head.expectsContinue || !head.hasBody)
     if case .refused(let refusal) = verdict,
@@ -143,7 +144,7 @@ extension ConnectionHandler {
       bodyLimit: core.limits.bodyBytes(on: exchange.head.route))
     // Its place in the quota has been taken.
     exchange.verdict = gate.admit(exchange.head) { _, _, _ in .granted }
-    exchange.caller = client.caller(exchange.requestIdentifier)
+    exchange.caller = client.caller(exchange.requestIdentifier, from: origin)
     return true
   }
 

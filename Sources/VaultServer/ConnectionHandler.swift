@@ -30,6 +30,11 @@ final class ConnectionHandler: ChannelInboundHandler {
   /// Reused for each response, so that most need no allocation.
   var response: ByteBuffer
 
+  /// Where it comes from, as entries say it.
+  private(set) lazy var origin = context?.remoteAddress.flatMap(PeerAddress.text(of:))
+  /// Whether somebody who is not served has been told of: once for a connection is enough.
+  private var hasToldOfStranger = false
+
   /// For whom the connection counts; nil for a handshake.
   private var owner: ConnectionOwner?
   private var deadlineTick = Int.max
@@ -139,6 +144,7 @@ final class ConnectionHandler: ChannelInboundHandler {
       if case .rejected(let reason)? = client?.identity { metadata["reason"] = "\(reason)" }
       core.log.writeSeldom(
         .info, "handshake failed", of: "\(error)", at: connections.unixSeconds, metadata)
+      tellOfStranger()
     }
     phase = .closing
     abort()
@@ -323,8 +329,19 @@ extension ConnectionHandler {
     core.log.writeSeldom(
       .notice, "client rejected", of: reason.rawValue, at: connections.unixSeconds,
       ["reason": "\(reason.rawValue)"])
+    tellOfStranger()
     close()
     return true
+  }
+
+  /// Has it noted that somebody was here who is not served.
+  func tellOfStranger() {
+    guard !hasToldOfStranger,
+      let stranger = client?.stranger(
+        from: origin, in: PeerAddress(context?.remoteAddress).text)
+    else { return }
+    hasToldOfStranger = true
+    core.service.note(stranger)
   }
 
   /// Counts the connection for whom it is now. False where that closes it.

@@ -33,10 +33,28 @@ final class ConnectionIdentity {
   var paths: [CertificatePath] { decision.paths }
 
   /// Who asks, as the vault is told; nil for a client that no policy knows.
-  func caller(_ requestIdentifier: String) -> Caller? {
+  ///
+  /// - Parameter origin: where the connection comes from.
+  func caller(_ requestIdentifier: String, from origin: String?) -> Caller? {
     guard case .client(let actor, let principal) = identity else { return nil }
     return Caller(
-      actor: actor, principal: principal, requestIdentifier: requestIdentifier, terms: trust.terms)
+      actor: actor, origin: origin, principal: principal, requestIdentifier: requestIdentifier,
+      terms: trust.terms)
+  }
+
+  /// What the certificate of a client that is not served says of it; nil for one that is served.
+  func stranger(from origin: String?, in network: String) -> Stranger? {
+    let reason: String
+    switch identity {
+    case .client: return nil
+    case .unknown: reason = "unknownClient"
+    case .rejected(let rejection): reason = rejection.rawValue
+    }
+    let leaf = chain?.leaf
+    let identities = leaf?.spiffeURIs ?? []
+    return Stranger(
+      origin: origin, network: network, reason: reason, isVouchedFor: !paths.isEmpty,
+      serial: leaf?.serial, subject: identities.count == 1 ? identities[0] : leaf?.subject)
   }
 
   /// Whether the decision still holds.

@@ -23,6 +23,31 @@ enum PeerAddress: Hashable {
     }
   }
 
+  /// The host or the network, for people.
+  var text: String {
+    switch self {
+    case .v4(let word):
+      stride(from: 24, through: 0, by: -8).map { "\(word >> UInt32($0) & 0xFF)" }
+        .joined(separator: ".")
+    case .v6(let prefix):
+      stride(from: 48, through: 0, by: -16)
+        .map { String(prefix >> UInt64($0) & 0xFFFF, radix: 16) }.joined(separator: ":") + "::/64"
+    case .unknown: ""
+    }
+  }
+
+  /// An address and a port as entries and people write them: `192.0.2.1:443`, `[2001:db8::1]:443`; an
+  /// IPv4 address in IPv6 form is written as one.
+  static func text(of socket: SocketAddress) -> String? {
+    guard let address = socket.ipAddress, let port = socket.port else { return nil }
+    guard case .v6 = socket else { return "\(address):\(port)" }
+    let mapped = "::ffff:"
+    if address.hasPrefix(mapped), address.contains(".") {
+      return "\(address.dropFirst(mapped.count)):\(port)"
+    }
+    return "[\(address)]:\(port)"
+  }
+
   /// A word of 32 bits of an address, which begins at `offset` of the system's structure.
   private static func word(_ index: Int, of socket: SocketAddress?, at offset: Int) -> UInt32 {
     unsafe socket?.withSockAddr { address, size in

@@ -1,4 +1,4 @@
-/// Who is operator and who is auditor on this host.
+/// Who has which role on this host.
 package struct AccessList: Equatable, Sendable {
   /// A user, or every member of a group.
   package enum Member: Hashable, Sendable {
@@ -10,23 +10,65 @@ package struct AccessList: Equatable, Sendable {
   package var operators: [Member]
   /// Who reads everything but cards.
   package var auditors: [Member]
+  /// Who enters shares. Where nobody is named, operators and auditors do.
+  package var custodians: [Member]
+  /// Who watches the service.
+  package var monitors: [Member]
 
   /// Names who has a role; nobody has one without being named, root included.
-  package init(operators: [Member], auditors: [Member]) {
+  package init(
+    operators: [Member], auditors: [Member], custodians: [Member] = [], monitors: [Member] = []
+  ) {
     self.operators = operators
     self.auditors = auditors
+    self.custodians = custodians
+    self.monitors = monitors
+  }
+
+  /// Those of a role.
+  func members(_ role: Role) -> [Member] {
+    switch role {
+    case .operator: operators
+    case .auditor: auditors
+    case .custodian: custodians
+    case .monitor: monitors
+    }
   }
 }
 
-/// What a user may do on the administration socket.
-package enum Role: String, CaseIterable, Comparable, Sendable {
-  /// Reads everything but cards, and runs rotations and reports.
-  case auditor
+/// What a user is on the administration socket. One may be several things, and nothing follows from one
+/// for another but what ``AccessList/permits(_:_:)`` says.
+package enum Role: String, CaseIterable, Sendable {
   /// Runs the service, and may do all that auditors may.
   case `operator`
+  /// Reads everything but cards, and runs rotations and reports.
+  case auditor
+  /// Enters shares of the KEK.
+  case custodian
+  /// Sees how the service is, for whoever watches it.
+  case monitor
+}
 
-  package static func < (first: Role, second: Role) -> Bool {
-    first == .auditor && second == .operator
+/// What an operation takes of whoever asks it.
+package enum Right: CaseIterable, Sendable {
+  /// To see how the service is: status and metrics.
+  case watch
+  /// To enter a share, and to see how many are missing.
+  case enterShares
+  /// To read everything but cards, to rotate and to approve.
+  case audit
+  /// To run the service.
+  case operate
+
+  /// The roles that may have it, that in whose places it is asked first: a custodian's are kept for
+  /// shares, whatever else they are.
+  fileprivate var roles: [Role] {
+    switch self {
+    case .watch: [.operator, .auditor, .monitor]
+    case .enterShares: [.custodian, .operator, .auditor]
+    case .audit: [.operator, .auditor]
+    case .operate: [.operator]
+    }
   }
 }
 
@@ -40,28 +82,38 @@ package struct HostUser: Equatable, Sendable {
   package let groups: Set<String>
 
   /// Describes a user.
-  package init(identifier: UInt32, name: String?, groups: Set<String>) {
+  package init(identifier: UInt32, name: String? = nil, groups: Set<String> = []) {
     self.identifier = identifier
     self.name = name
     self.groups = groups
   }
-
-  /// How audit entries name the user: `user:NAME`, or `user:#ID` without a name.
-  package var actor: String { "user:" + (name ?? "#\(identifier)") }
 }
 
 extension AccessList {
-  /// The higher of the roles that `user` has, or nil.
-  package func role(of user: HostUser) -> Role? {
-    func names(_ members: [Member]) -> Bool {
-      members.contains { member in
-        switch member {
-        case .user(let name): user.name == name
-        case .group(let name): user.groups.contains(name)
+  /// Every role that `user` has.
+  func roles(of user: HostUser) -> Set<Role> {
+    Set(
+      Role.allCases.filter { role in
+        members(role).contains { member in
+          switch member {
+          case .user(let name): user.name == name
+          case .group(let name): user.groups.contains(name)
+          }
         }
-      }
-    }
-    if names(operators) { return .operator }
-    return names(auditors) ? .auditor : nil
+      })
+  }
+
+  /// Whether a role permits something.
+  ///
+  /// Installations of before there were custodians have none: there operators and auditors enter shares.
+  func permits(_ role: Role, _ right: Right) -> Bool {
+    guard right.roles.contains(role) else { return false }
+    return right != .enterShares || role == .custodian || custodians.isEmpty
+  }
+
+  /// The role of `user` that permits something, in whose places it is done; nil where none does.
+  package func role(of user: HostUser, permitting right: Right) -> Role? {
+    let roles = roles(of: user)
+    return right.roles.first { roles.contains($0) && permits($0, right) }
   }
 }

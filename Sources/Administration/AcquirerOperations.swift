@@ -5,7 +5,7 @@ internal import JSON
 package struct ShowAcquirers: PlainAdminOperation {
   package static let route = AdminRoute.get("/v1/acquirers")
   package var terms: AdminTerms {
-    AdminTerms(.auditor, .short, .document, .acquirers, leavesEntry: false)
+    AdminTerms(.audit, .short, .document, .acquirers, leavesEntry: false)
   }
 
   package init() {}
@@ -33,7 +33,7 @@ package struct TestAcquirer: AdminOperation {
   }
 
   package var fields: [Query.Field] { [("name", name)] }
-  package var terms: AdminTerms { AdminTerms(.auditor, .long, .document, .acquirersTest) }
+  package var terms: AdminTerms { AdminTerms(.audit, .long, .document, .acquirersTest) }
 
   package func run(_ call: AdminCall) throws {
     guard let test = call.hooks.testAcquirer else {

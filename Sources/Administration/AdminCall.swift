@@ -1,4 +1,6 @@
-internal import AuditLog
+package import AuditLog
+internal import Bytes
+internal import Cryptography
 internal import JSON
 internal import Keyring
 internal import Ledgers
@@ -39,12 +41,13 @@ package struct Operations: Sendable {
   /// Where the service records entries, the one about this is durable before anything protected is
   /// given out, and so is the one about what is refused or fails before that is told.
   /// - Parameters:
-  ///   - actor: who asks, as entries name them; see ``HostUser/actor``.
+  ///   - actor: who asks, as entries name them; see `HostUser.actor(from:)`.
   ///   - body: what came with the request.
   package func run(
-    _ operation: any AdminOperation, actor: String, body: AdminBody? = nil, into sink: Sink
+    _ operation: any AdminOperation, actor: AuditActor, body: AdminBody? = nil, into sink: Sink
   ) throws(AdministrationError) {
     do {
+      try checkTicket(of: operation)
       try withoutActuallyEscaping(sink) { sink in
         try operation.run(
           AdminCall(
@@ -57,6 +60,14 @@ package struct Operations: Sendable {
       if operation.terms.leavesEntry { record(error, of: operation, actor: actor) }
       throw failure(error)
     }
+  }
+
+  /// Refuses a change without a ticket, where the configuration asks for one.
+  private func checkTicket(of operation: any AdminOperation) throws(AdministrationError) {
+    guard let reason = operation.reason, reason.ticket.isEmpty,
+      !operation.terms.isFreeOfTickets, hooks.policy().needsTicket
+    else { return }
+    throw .ticketNeeded
   }
 
   /// What an error amounts to, which may be that the store's file is not what was opened any more.
@@ -72,7 +83,7 @@ package struct AdminCall {
   let store: Store
   let hooks: AdministrationHooks
   /// Who asks, as entries name them.
-  let actor: String
+  let actor: AuditActor
   /// What came with the request.
   let body: AdminBody?
   /// What the log calls what is asked, and whether it leaves an entry.
@@ -99,12 +110,31 @@ package struct AdminCall {
     try show(JSONWriter.document(members))
   }
 
+  /// The same, signed by the audit key where that is asked for: then it has a member more, `note`, and the
+  /// entry has the SHA-256 of what was signed.
+  func show(signed isSigned: Bool, _ members: (inout JSONWriter) throws -> Void) throws {
+    guard isSigned else { return try show(members) }
+    guard let vault = hooks.vault else {
+      throw AdministrationError.unavailable("only a running service signs what it shows")
+    }
+    let document = try JSONWriter.document(members)
+    try record(.done, reason: "sha256=\(Digest256.sha256(document.rawSpan).hex)")
+    let note = try vault.sign(
+      String(decoding: document, as: UTF8.self), of: terms.audited, for: actor)
+    let last = JSONWriter.document { $0.member("note", string: note.encoded) }
+    try answer(document.dropLast() + [UInt8(ascii: ",")] + last.dropFirst())
+  }
+
   /// Appends the entry about what is asked, where it leaves one.
-  func record(_ outcome: AuditOutcome, key: String? = nil) throws {
+  func record(_ outcome: AuditOutcome, key: String? = nil, reason: String? = nil) throws {
     guard terms.leavesEntry else { return }
     try hooks.record?(
-      AuditEntry(actor: actor, operation: terms.audited, key: key, outcome: outcome))
+      AuditEntry(
+        actor: actor, operation: terms.audited, key: key, outcome: outcome, reason: reason))
   }
+
+  /// How many different persons something takes.
+  func persons(_ kind: ApprovalKind) -> Int { hooks.policy().persons[kind, default: 1] }
 
   /// The present time, in Unix milliseconds.
   var now: Int64 { hooks.clock.milliseconds() }

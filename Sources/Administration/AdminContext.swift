@@ -12,8 +12,8 @@ final class AdminContext: Sendable {
   private let state = Mutex(State())
   private let pools = Dictionary(
     uniqueKeysWithValues: AdminLane.allCases.flatMap { lane in
-      Role.allCases.map {
-        (Seat(lane: lane, role: $0), NIOThreadPool(numberOfThreads: lane.threads))
+      Role.allCases.filter { lane.threads($0) > 0 }.map {
+        (Seat(lane: lane, role: $0), NIOThreadPool(numberOfThreads: lane.threads($0)))
       }
     })
   /// Where it is decided who asks, and whether they may.
@@ -34,6 +34,8 @@ final class AdminContext: Sendable {
 
   private struct State {
     var connections: [ObjectIdentifier: (channel: any Channel, user: UInt32)] = [:]
+    /// Users who could at most watch when they were last looked up.
+    var watchers: Set<UInt32> = []
     var running: [Seat: Int] = [:]
     var runningByUser: [Share: Int] = [:]
   }
@@ -67,6 +69,10 @@ final class AdminContext: Sendable {
         state.connections.values.count(where: { $0.user == user })
           < AdminServer.Limits.connectionsByUser
       else { return false }
+      if state.watchers.contains(user) {
+        let watching = state.connections.values.count { state.watchers.contains($0.user) }
+        guard watching < AdminServer.Limits.connectionsByWatchers else { return false }
+      }
       state.connections[ObjectIdentifier(connection)] = (connection, user)
       return true
     }
@@ -78,8 +84,25 @@ final class AdminContext: Sendable {
     }
   }
 
-  /// The role of `user`, now.
-  func role(of user: HostUser) -> Role? { access.withLock { $0.role(of: user) } }
+  /// The role of `user` that permits something, now; nil where none does.
+  func role(of user: HostUser, permitting right: Right) -> Role? {
+    access.withLock { $0.role(of: user, permitting: right) }
+  }
+
+  /// Whether `user` has any role, now.
+  func hasRole(_ user: HostUser) -> Bool { access.withLock { !$0.roles(of: user).isEmpty } }
+
+  /// Notes what `user` is now: those who may at most watch, or nothing, share few connections from now on.
+  func remember(_ user: HostUser) {
+    let mayAct = access.withLock { !$0.roles(of: user).isSubset(of: [.monitor]) }
+    state.withLock { state in
+      if mayAct {
+        state.watchers.remove(user.identifier)
+      } else if state.watchers.count < AdminServer.Limits.mostWatchers {
+        state.watchers.insert(user.identifier)
+      }
+    }
+  }
 
   /// Runs `body`, which decides who asks and whether they may, on a thread that may wait.
   func decide(_ body: @escaping @Sendable () -> Void) {
@@ -97,12 +120,16 @@ final class AdminContext: Sendable {
   ) throws(AdministrationError) {
     let seat = Seat(lane: lane, role: role)
     let share = Share(seat: seat, user: user.identifier)
-    guard let pool = pools[seat] else { preconditionFailure("every role has every lane") }
+    guard let pool = pools[seat] else {
+      preconditionFailure("a role has the lanes of what it permits")
+    }
     try state.withLock { (state) throws(AdministrationError) in
       guard state.runningByUser[share, default: 0] < lane.mostByUser(role) else {
         throw .busyWithOwn
       }
-      guard lane == .short || state.running[seat, default: 0] < lane.threads else { throw .busy }
+      guard lane == .short || state.running[seat, default: 0] < lane.threads(role) else {
+        throw .busy
+      }
       state.running[seat, default: 0] += 1
       state.runningByUser[share, default: 0] += 1
     }

@@ -1,3 +1,5 @@
+internal import AuditLog
+internal import Glibc
 internal import Logging
 internal import NIOCore
 internal import NIOHTTP1
@@ -55,15 +57,16 @@ final class AdminHandler: ChannelInboundHandler {
     _ head: HTTPRequestHead, _ body: AdminBody?, on channel: any Channel
   ) {
     let context = context
-    PeerCredentials.read(of: channel).whenComplete { result in
+    PeerCredentials.read(of: channel).and(PeerCredentials.hold(of: channel)).whenComplete {
+      result in
       let response = AdminResponse(channel)
-      guard case .success(let peer) = result else {
+      guard case .success(let (peer, hold)) = result else {
         return response.fail(.unavailable("the system does not say who asks; try again"))
       }
       // Looking a user up may ask a directory service, so it is not done on the event loop.
       context.decide {
         AdminExchange(
-          head: head, body: body, peer: peer, response: response, context: context
+          head: head, body: body, peer: peer, hold: hold, response: response, context: context
         ).begin()
       }
     }
@@ -75,6 +78,7 @@ struct AdminExchange: Sendable {
   let head: HTTPRequestHead
   let body: AdminBody?
   let peer: PeerCredentials
+  let hold: ProcessHold?
   let response: AdminResponse
   let context: AdminContext
 
@@ -96,9 +100,13 @@ struct AdminExchange: Sendable {
     } catch {
       return response.fail(error)
     }
-    let role = context.role(of: user)
-    guard let role, role >= operation.terms.role else {
-      return refuse(operation, user, role == nil ? .notPermitted : .operatorNeeded)
+    context.remember(user)
+    let right = operation.terms.right
+    var role = context.role(of: user, permitting: right)
+    if role == nil, operation.terms.isForOwner, user.identifier == geteuid() { role = .auditor }
+    guard let role else {
+      return refuse(
+        operation, user, context.hasRole(user) ? .roleNeeded(right) : .notPermitted)
     }
     // Whoever watches the service asks for these every few seconds.
     log("administration", operation, user, at: operation.terms.leavesEntry ? .info : .debug)
@@ -114,13 +122,19 @@ struct AdminExchange: Sendable {
   ) {
     log("administration refused", operation, user, at: .notice)
     // That it was refused is in the service's log in any case.
-    try? context.operations.recordRefusal(of: operation, actor: user.actor)
+    try? context.operations.recordRefusal(of: operation, actor: actor(user))
     response.fail(reason)
+  }
+
+  private func actor(_ user: HostUser) -> AuditActor {
+    user.actor(
+      from: UserOrigin(
+        of: peer.process, user: peer.user, account: user.label, holding: hold))
   }
 
   private func answer(_ operation: any AdminOperation, _ user: HostUser) {
     do throws(AdministrationError) {
-      try context.operations.run(operation, actor: user.actor, body: body) { part in
+      try context.operations.run(operation, actor: actor(user), body: body) { part in
         if context.isStopping { throw AdministrationError.abandoned }
         try response.send(part, form: operation.terms.form)
       }
@@ -137,7 +151,7 @@ struct AdminExchange: Sendable {
     context.logger.log(
       level: level, message,
       metadata: [
-        "actor": .string(user.actor), "pid": .stringConvertible(peer.process),
+        "actor": .string("user:\(user.label)"), "pid": .stringConvertible(peer.process),
         "request": .string("\(operation.route.method) \(operation.route.path)"),
       ])
   }

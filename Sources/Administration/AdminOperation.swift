@@ -1,4 +1,5 @@
-internal import AuditLog
+package import AuditLog
+package import VaultManagement
 
 /// Something that can be asked of a running service on its administration socket, as one value: how it
 /// is asked, who may, what the log calls it, and what is done.
@@ -19,6 +20,9 @@ package protocol AdminOperation: Equatable, Sendable {
   /// Who may ask it, and how it is answered.
   var terms: AdminTerms { get }
 
+  /// Why it is asked for, where it changes something; nil where it changes nothing.
+  var reason: KeyReason? { get }
+
   /// What the log says that it is about, where it is refused or fails.
   var subject: AdminSubject { get }
 
@@ -28,6 +32,7 @@ package protocol AdminOperation: Equatable, Sendable {
 
 extension AdminOperation {
   package var fields: [Query.Field] { [] }
+  package var reason: KeyReason? { nil }
   package var subject: AdminSubject { AdminSubject() }
 
   /// The place of its type; the path holds no value of anybody.
@@ -46,6 +51,23 @@ extension PlainAdminOperation {
   package init(_ query: Query) throws(AdministrationError) { self.init() }
 }
 
+/// A change that is asked for with a ticket and a reason, and nothing else.
+package protocol PlainChange: AdminOperation {
+  /// Why it is asked for.
+  var why: KeyReason { get }
+
+  init(because why: KeyReason)
+}
+
+extension PlainChange {
+  package init(_ query: Query) throws(AdministrationError) {
+    self.init(because: try query.reason())
+  }
+  package var fields: [Query.Field] { why.fields }
+  package var reason: KeyReason? { why }
+  package var subject: AdminSubject { AdminSubject(words: why.words) }
+}
+
 /// Method and path of a request, and the names that its query may hold.
 package struct AdminRoute: Equatable, Sendable {
   let method: String
@@ -62,34 +84,47 @@ package struct AdminRoute: Equatable, Sendable {
   static func post(_ path: String, _ names: String...) -> AdminRoute {
     AdminRoute(method: "POST", path: path, names: names)
   }
+
+  /// Asks for something to be changed, with a ticket and a reason.
+  static func change(_ path: String, _ names: String...) -> AdminRoute {
+    AdminRoute(method: "POST", path: path, names: names + KeyReason.fieldNames)
+  }
 }
 
 /// Who may ask an operation, where it waits, how it is answered, and what the log calls it.
 package struct AdminTerms: Sendable {
-  /// Who may ask it, at least.
-  let role: Role
+  /// What it takes of whoever asks it.
+  let right: Right
   /// Where it waits.
   let lane: AdminLane
   /// How the answer comes.
   let form: AnswerForm
   /// What the audit log calls it.
-  let audited: AuditOperation
+  package let audited: AuditOperation
   /// Whether it leaves an entry where it is done: not where it neither changes nor reads protected
   /// state. That somebody may not ask it is an entry in any case.
   let leavesEntry: Bool
   /// Whether a store that no service works with has to be opened for writing.
   package let isWriting: Bool
+  /// Whether it is done without a ticket where changes take one: what must not wait, and what persons
+  /// say to a request that has one.
+  let isFreeOfTickets: Bool
+  /// Whether the user of the service may ask it without a role: who runs it knows more than it tells.
+  let isForOwner: Bool
 
   init(
-    _ role: Role, _ lane: AdminLane, _ form: AnswerForm, _ audited: AuditOperation,
-    leavesEntry: Bool = true, isWriting: Bool = false
+    _ right: Right, _ lane: AdminLane, _ form: AnswerForm, _ audited: AuditOperation,
+    leavesEntry: Bool = true, isWriting: Bool = false, isFreeOfTickets: Bool = false,
+    isForOwner: Bool = false
   ) {
-    self.role = role
+    self.right = right
     self.lane = lane
     self.form = form
     self.audited = audited
     self.leavesEntry = leavesEntry
     self.isWriting = isWriting
+    self.isFreeOfTickets = isFreeOfTickets
+    self.isForOwner = isForOwner
   }
 }
 
@@ -116,9 +151,9 @@ enum AnswerForm: Sendable {
   case progress
 }
 
-/// Where a request waits for its turn. Each lane has threads of its own, and so have operators and
-/// auditors in it, so that those who wait for something long, or may only read, never keep somebody from
-/// closing the vault.
+/// Where a request waits for its turn. Each lane has threads of its own, and so has each role in it, so
+/// that those who wait for something long, or may only read or watch, never keep somebody from closing the
+/// vault, nor anybody a custodian from opening it.
 enum AdminLane: CaseIterable, Sendable {
   /// What is answered at once.
   case short
@@ -131,18 +166,27 @@ enum AdminLane: CaseIterable, Sendable {
   /// What must not wait: seal, compromise.
   case urgent
 
-  /// Threads for those of one role, which is how many of their requests may run at a time; past it, all
-  /// but the short ones are refused.
-  var threads: Int {
-    switch self {
+  /// Threads for those of a role, which is how many of their requests may run at a time; past it, all
+  /// but the short ones are refused. None where nothing that the role permits waits there.
+  func threads(_ role: Role) -> Int {
+    switch role {
+    case .monitor where self != .short: return 0
+    case .custodian where self != .short && self != .persons: return 0
+    case .operator, .auditor, .custodian, .monitor: break
+    }
+    return switch self {
     case .short, .urgent, .watching: 2
     case .long: 4
     case .persons: 6
     }
   }
 
-  /// How many requests of one user of a role may run at a time.
+  /// How many requests of one user of a role may run or wait at a time.
   func mostByUser(_ role: Role) -> Int {
-    self == .long && role == .auditor ? AdminServer.Limits.longOperationsByAuditor : .max
+    switch (self, role) {
+    case (.long, .auditor): AdminServer.Limits.longOperationsByAuditor
+    case (_, .monitor): AdminServer.Limits.operationsByMonitor
+    default: .max
+    }
   }
 }

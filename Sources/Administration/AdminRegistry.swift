@@ -1,15 +1,18 @@
 /// Every operation that can be asked.
 enum AdminRegistry {
   static let operations: [any AdminOperation.Type] = [
-    ShowStatus.self, ShowMetrics.self, ShowKeys.self, ShowKeyCertificate.self,
+    ShowStatus.self, ShowOwnStatus.self, ShowMetrics.self, ShowKeys.self, ShowKeyCertificate.self,
     ShowPublicKeys.self, ShowKeyHistory.self, ShowInventory.self, RotateKey.self, Reencrypt.self,
     StopReencryption.self, DeactivateKey.self, CompromiseKey.self, DestroyKey.self,
     ListApprovals.self, Approve.self, Reject.self, Seal.self, Unseal.self, EnterUnsealShare.self,
-    EnterCeremonyShare.self, ReplaceCustodians.self, ShowAudit.self, VerifyAudit.self,
+    EnterCeremonyShare.self, ShowShares.self, AskForCeremony.self, ReplaceCustodians.self,
+    ShowAudit.self,
+    VerifyAudit.self,
     ReportAudit.self, SignCheckpoint.self, ProveAudit.self, ExportAudit.self,
     FindArchivable.self, ArchiveAudit.self, ShowStore.self, VerifyStore.self, BackUpStore.self,
     ListBackups.self, ForgetBackup.self, CompactStore.self, RemoveDamaged.self, AddHoneytoken.self,
     ListHoneytokens.self, RemoveHoneytoken.self, ShowAcquirers.self, TestAcquirer.self,
+    ShowAccess.self,
   ]
 
   /// Reads the method and the target of a request; nil where no such thing can be asked.

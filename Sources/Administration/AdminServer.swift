@@ -18,8 +18,15 @@ package final class AdminServer: Sendable {
     package static let connections = 128
     /// Open connections of one user; past it, a new one is closed at once.
     package static let connectionsByUser = 32
+    /// Open connections of all those together who are known to be monitors, or to have no role; past it, a
+    /// new one of theirs is closed at once.
+    package static let connectionsByWatchers = 32
+    /// How many of those are known.
+    static let mostWatchers = 1_024
     /// Long operations of one auditor that may run at a time; past it, `busy`.
     package static let longOperationsByAuditor = 2
+    /// Requests of one monitor that may run or wait at a time; past it, `busy`.
+    package static let operationsByMonitor = 4
     /// The bytes of a request's body: those of fifteen custodians' names and passphrases.
     package static let bodyBytes = 20_480
     /// Seconds until a request has to be complete.

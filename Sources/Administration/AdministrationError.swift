@@ -7,19 +7,20 @@ internal import SystemCalls
 package enum AdministrationError: Error, Equatable, Sendable {
   /// The request is none that this version knows, or one of its values has no valid form.
   case malformedRequest(String)
-  /// The user who asks has no role that permits it.
+  /// The user who asks has no role.
   case notPermitted
-  /// The user who asks is an auditor, and it takes an operator.
-  case operatorNeeded
+  /// No role of the user who asks permits it.
+  case roleNeeded(Right)
   /// The system could not say who the user is, with the `errno` of that.
   case accountUnknown(Int32)
   /// As many long operations are running as are allowed at once.
   case busy
-  /// The user who asks is an auditor, and as many long operations of theirs are running as are allowed
-  /// for one.
+  /// As many operations of the user who asks are running as one of their role may have.
   case busyWithOwn
   /// It cannot be done as things are; the text says what is in its way, and what helps.
   case refused(String)
+  /// The configuration asks for a ticket with every change, and there is none.
+  case ticketNeeded
   /// The key before a ceremony is still in force, for certain; the text says why.
   case notReplaced(String)
   /// The store could not be read or written.
@@ -44,10 +45,10 @@ extension AdministrationError {
     switch self {
     case .malformedRequest: .malformed
     case .misconfigured: .misconfigured
-    case .notPermitted, .operatorNeeded: .notPermitted
+    case .notPermitted, .roleNeeded: .notPermitted
     case .busy, .busyWithOwn: .busy
     case .accountUnknown: .unavailable
-    case .refused: .refused
+    case .refused, .ticketNeeded: .refused
     case .notReplaced: .notReplaced
     case .notFound: .notFound
     case .store(let error), .audit(.store(let error)): error.kind
@@ -65,15 +66,19 @@ extension AdministrationError {
       .unavailable(let reason), .notFound(let reason), .misconfigured(let reason):
       reason
     case .notPermitted:
-      "this user is neither operator nor auditor (administration.operators, .auditors)"
-    case .operatorNeeded:
-      "this is for operators, and this user is an auditor (administration.operators)"
+      "this user has no role: neither operator nor auditor, custodian or monitor "
+        + "(administration.operators, .auditors, .custodians, .monitors)"
+    case .roleNeeded(let right): right.explanation
+    case .ticketNeeded:
+      "a change takes the number of its ticket here (administration.tickets is required): name it with "
+        + "--ticket"
     case .accountUnknown(let errno):
       "your account could not be looked up (\(systemMessage(errno))), so your role is not known; try again"
     case .busy: "other long operations are running; try again when they have ended"
     case .busyWithOwn:
-      "this user is an auditor, and has \(AdminServer.Limits.longOperationsByAuditor) long operations "
-        + "running, which is the most for one; try again when one of them has ended"
+      "as many operations of this user are running as one may have (an auditor "
+        + "\(AdminServer.Limits.longOperationsByAuditor) long ones, a monitor "
+        + "\(AdminServer.Limits.operationsByMonitor)); try again when one of them has ended"
     case .store(let error), .audit(.store(let error)): error.explanation
     case .audit(.damaged(let reason)):
       "the audit log is damaged (\(reason)); run: cadenas audit verify"
@@ -82,6 +87,18 @@ extension AdministrationError {
     case .audit(.cannotSign): "the system could not make a signature; try again"
     case .keyring(let error): error.explanation
     case .abandoned, .audit(.abandoned): "the one who asked has gone away"
+    }
+  }
+}
+
+extension Right {
+  /// Whom it takes, for somebody of another role.
+  fileprivate var explanation: String {
+    switch self {
+    case .watch: "this is for operators, auditors and monitors (administration.monitors)"
+    case .enterShares: "shares are entered by custodians (administration.custodians)"
+    case .audit: "this is for operators and auditors (administration.auditors)"
+    case .operate: "this is for operators (administration.operators)"
     }
   }
 }

@@ -15,7 +15,7 @@ package import VaultManagement
 package struct AdministrationHooks: Sendable {
   /// The time.
   package let clock: Clock
-  /// The version of the program, where no service tells it.
+  /// The version of the program, with its commit.
   package var version = ""
   /// How the service is.
   package var service: (@Sendable () -> ServiceStatus)?
@@ -27,8 +27,12 @@ package struct AdministrationHooks: Sendable {
   package var slots: SecretPool?
   /// The names of the merchants in the configuration in force.
   package var merchants: (@Sendable () -> [String])?
+  /// Who may do what.
+  package var access: (@Sendable () -> AccessGrants)?
   /// What keys are judged by.
   package var rules = KeyRules()
+  /// What the configuration in force asks of changes.
+  package var policy: @Sendable () -> ChangePolicy = { ChangePolicy() }
   /// The vault that runs.
   package var vault: VaultManager?
   /// Where its KEK comes from.
@@ -54,21 +58,15 @@ package struct AdministrationHooks: Sendable {
   package init(clock: Clock) { self.clock = clock }
 }
 
-/// The key source of a running service, and what its policy asks for.
+/// The key source of a running service.
 package struct KeySourceHooks: Sendable {
   private let source: any KeyEncryptionKeySource
   private let vault: Vault
-  /// How many different persons it takes to destroy a key.
-  package let personsToDestroy: @Sendable () -> Int
 
   /// The source of the KEK of `vault`.
-  package init(
-    _ source: any KeyEncryptionKeySource, of vault: Vault,
-    personsToDestroy: @escaping @Sendable () -> Int
-  ) {
+  package init(_ source: any KeyEncryptionKeySource, of vault: Vault) {
     self.source = source
     self.vault = vault
-    self.personsToDestroy = personsToDestroy
   }
 
   /// Opens the keyring with what the source has.
@@ -153,6 +151,25 @@ package struct ServiceStatus: Equatable, Sendable {
   package var openFilesLimit: UInt64?
   /// How much memory the process may lock, in bytes; nil for as much as it likes.
   package var lockedMemoryLimitBytes: UInt64?
+  package var build = Build()
+
+  /// What runs.
+  package struct Build: Equatable, Sendable {
+    /// The commit that the program was built from.
+    package var commit: String?
+    /// The SHA-256 of the program's file, in hexadecimal.
+    package var programSHA256: String?
+    /// The same of the configuration file in force.
+    package var configurationSHA256: String?
+
+    package init() {}
+
+    func write(to json: inout JSONWriter) {
+      json.member("commit", string: commit)
+      json.member("program_sha256", string: programSHA256)
+      json.member("configuration_sha256", string: configurationSHA256)
+    }
+  }
 
   /// Describes a service.
   package init(

@@ -5,6 +5,8 @@ internal import JSON
 struct AnswerAssembler {
   /// The longest body that is kept whole, in bytes: a document, a problem, a line of progress.
   static let longestKept = 1 << 24
+  /// The most values in a line of progress, of which one may be the answer.
+  private static let mostValues = 1 << 20
 
   private let form: AnswerForm
   private var kept: [UInt8] = []
@@ -44,7 +46,9 @@ struct AnswerAssembler {
   }
 
   private mutating func part(of line: [UInt8], path: String) throws -> AdminPart {
-    guard let document = try? JSONDocument(line.rawSpan, maximumDepth: 16, maximumNodes: 1 << 16)
+    guard
+      let document = try? JSONDocument(
+        line.rawSpan, maximumDepth: 16, maximumNodes: Self.mostValues)
     else {
       throw AdminClient.Failure.socket(.malformedAnswer(path))
     }

@@ -29,20 +29,21 @@ struct BackupRun: Sendable {
   let slots: SecretPool?
   let path: String
   let note: FreeText
-  let actor: String
+  let why: KeyReason
+  let actor: AuditActor
 
   /// Makes it. When nobody waits for it any more, it stops as long as there is no whole file.
   func run(_ progress: WorkProgress) throws -> Result {
     try upkeep.begin()
     defer { upkeep.end() }
     try FileFacts.checkTarget(path, besides: upkeep.store.directory)
-    let begun = try upkeep.beginBackup(to: path, note: note, actor: actor)
+    let begun = try upkeep.beginBackup(to: path, note: note, because: why, actor: actor)
     progress.begin(Step.copy)
     do throws(StorageError) {
       _ = try upkeep.store.copy(to: path) { progress.report($0, of: $1) }
     } catch {
       // Where that cannot be written either, the record stays: as of one that is unfinished.
-      try? upkeep.dropBackup(begun, after: .store(error))
+      try? upkeep.dropBackup(begun, after: .store(error), actor: actor)
       throw RecordedFailure(cause: Self.explained(error, path: path))
     }
     return try verify(begun, progress)
@@ -78,7 +79,8 @@ struct BackupRun: Sendable {
     }
     let findings = check.findings.filter { !$0.isHarmless } + log.findings(against: record.log)
     return Result(
-      record: try upkeep.finishBackup(record, keyring: own, isVerified: findings.isEmpty),
+      record: try upkeep.finishBackup(
+        record, keyring: own, isVerified: findings.isEmpty, actor: actor),
       areRecordsVerified: keys != nil, findings: findings)
   }
 

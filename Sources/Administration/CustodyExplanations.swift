@@ -22,6 +22,10 @@ extension CustodyProblem {
       "the share of \(custodian.text) opens, and is not the one that was made in the ceremony"
     case .shareEnteredAlready(let custodian):
       "the share of \(custodian.text) has been entered already"
+    case .accountEnteredAlready(let custodian):
+      "the share of \(custodian.text) counts nothing: this account has entered another one already, and the "
+        + "ceremony of this vault asked for shares of different accounts. Its custodian enters it from "
+        + "an account of their own"
     case .sharesMissing(let count):
       count == 1 ? "one share is missing" : "\(count) shares are missing"
     case .rebuiltKeyDiffers(let key):

@@ -12,13 +12,15 @@ package struct AddHoneytoken: AdminOperation {
     "a note has at most \(Honeytoken.longestNote) printable bytes, and may not hold "
     + FreeText.forbidden
 
-  package static let route = AdminRoute.post("/v1/honeytokens", "merchant", "note")
+  package static let route = AdminRoute.change("/v1/honeytokens", "merchant", "note")
   private let merchant: String
   private let note: FreeText
+  private let why: KeyReason
 
-  package init(merchant: String, note: FreeText) {
+  package init(merchant: String, note: FreeText, because why: KeyReason = .none) {
     self.merchant = merchant
     self.note = note
+    self.why = why
   }
 
   package init(_ query: Query) throws(AdministrationError) {
@@ -28,17 +30,20 @@ package struct AddHoneytoken: AdminOperation {
     guard let note = FreeText(query["note"] ?? "", longest: Honeytoken.longestNote) else {
       throw .malformedRequest(Self.noteRule)
     }
-    self.init(merchant: merchant, note: note)
+    self.init(merchant: merchant, note: note, because: try query.reason())
   }
 
   package var fields: [Query.Field] {
-    [("merchant", merchant), ("note", note == .none ? nil : note.text)]
+    [("merchant", merchant), ("note", note == .none ? nil : note.text)] + why.fields
   }
-  package var terms: AdminTerms { AdminTerms(.operator, .short, .document, .honeytokenAdd) }
+  package var reason: KeyReason? { why }
+  package var subject: AdminSubject { AdminSubject(words: why.words) }
+  package var terms: AdminTerms { AdminTerms(.operate, .short, .document, .honeytokenAdd) }
 
   package func run(_ call: AdminCall) throws {
     let vault = try call.watchingVault()
-    let added = try vault.addHoneytoken(merchant: merchant, note: note, actor: call.actor)
+    let added = try vault.addHoneytoken(
+      merchant: merchant, note: note, because: why, actor: call.actor)
     try call.answer { added.write(to: &$0, vault) }
   }
 }
@@ -46,7 +51,7 @@ package struct AddHoneytoken: AdminOperation {
 /// `honeytoken list`: every one.
 package struct ListHoneytokens: PlainAdminOperation {
   package static let route = AdminRoute.get("/v1/honeytokens")
-  package var terms: AdminTerms { AdminTerms(.auditor, .short, .document, .honeytokenList) }
+  package var terms: AdminTerms { AdminTerms(.audit, .short, .document, .honeytokenList) }
 
   package init() {}
 
@@ -59,25 +64,30 @@ package struct ListHoneytokens: PlainAdminOperation {
 
 /// `honeytoken remove`: one that is not watched any more.
 package struct RemoveHoneytoken: AdminOperation {
-  package static let route = AdminRoute.post("/v1/honeytokens/remove", "token")
+  package static let route = AdminRoute.change("/v1/honeytokens/remove", "token")
   private let token: Token
+  private let why: KeyReason
 
-  package init(_ token: Token) { self.token = token }
+  package init(_ token: Token, because why: KeyReason = .none) {
+    self.token = token
+    self.why = why
+  }
 
   package init(_ query: Query) throws(AdministrationError) {
     guard let token = query["token"].flatMap({ Token($0) }) else {
       throw .malformedRequest("a honeytoken is named by its text, tok_…")
     }
-    self.token = token
+    self.init(token, because: try query.reason())
   }
 
-  package var fields: [Query.Field] { [("token", token.text)] }
-  package var subject: AdminSubject { AdminSubject(token: token.text) }
-  package var terms: AdminTerms { AdminTerms(.operator, .short, .document, .honeytokenRemove) }
+  package var fields: [Query.Field] { [("token", token.text)] + why.fields }
+  package var reason: KeyReason? { why }
+  package var subject: AdminSubject { AdminSubject(token: token.text, words: why.words) }
+  package var terms: AdminTerms { AdminTerms(.operate, .short, .document, .honeytokenRemove) }
 
   package func run(_ call: AdminCall) throws {
     let vault = try call.watchingVault()
-    let removed = try vault.removeHoneytoken(token, actor: call.actor)
+    let removed = try vault.removeHoneytoken(token, because: why, actor: call.actor)
     try call.answer { removed.write(to: &$0, vault) }
   }
 }

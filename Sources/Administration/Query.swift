@@ -59,6 +59,9 @@ extension Query {
 }
 
 extension KeyReason {
+  /// The names of ``fields``.
+  static let fieldNames = ["ticket", "reason"]
+
   /// The fields that ``Query/reason()`` reads.
   var fields: [Query.Field] {
     [("ticket", ticket.isEmpty ? nil : ticket), ("reason", text.isEmpty ? nil : text)]

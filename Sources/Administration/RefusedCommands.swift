@@ -1,4 +1,4 @@
-internal import AuditLog
+package import AuditLog
 internal import CardStore
 internal import Keyring
 internal import Storage
@@ -21,7 +21,7 @@ struct RecordedFailure: Error {
 extension Operations {
   /// Notes that `actor` has no role that permits `operation`. It is no part of the life of a key that they
   /// have named.
-  package func recordRefusal(of operation: any AdminOperation, actor: String) throws {
+  package func recordRefusal(of operation: any AdminOperation, actor: AuditActor) throws {
     try hooks.recordRefusal?(
       AuditEntry(
         actor: actor, operation: operation.terms.audited, outcome: .refused,
@@ -31,7 +31,7 @@ extension Operations {
   /// Notes that `operation` came to nothing.
   ///
   /// Where the entry cannot be written, what failed is told all the same: nothing was given out.
-  func record(_ error: any Error, of operation: any AdminOperation, actor: String) {
+  func record(_ error: any Error, of operation: any AdminOperation, actor: AuditActor) {
     let failure = AdministrationError(any: error)
     guard failure != .abandoned else { return }
     try? hooks.recordRefusal?(
@@ -57,6 +57,7 @@ private enum FailureWord {
   /// A word of its own for what an auditor asks about, otherwise that of the kind of failure.
   static func of(_ error: any Error, _ kind: FailureKind) -> String {
     switch error {
+    case AdministrationError.ticketNeeded: "ticket-needed"
     case let error as VaultError: word(error) ?? kind.rawValue
     case let error as KeyringError: word(VaultError(error)) ?? kind.rawValue
     default: kind.rawValue
@@ -71,6 +72,7 @@ private enum FailureWord {
     case .samePerson: "same-person"
     case .unknownApproval: "unknown-approval"
     case .tooManyApprovals: "too-many-approvals"
+    case .ceremonyNeedsApproval: "approval-needed"
     case .heldByCustodians: "held-by-custodians"
     case .noCustodians: "no-custodians"
     case .upkeepUnderWay: "upkeep-under-way"

@@ -1,4 +1,4 @@
-internal import AuditLog
+package import AuditLog
 internal import Cryptography
 internal import JSON
 package import Keyring
@@ -8,7 +8,7 @@ package import SecretMemory
 package import Storage
 internal import SystemCalls
 internal import VaultCore
-internal import VaultManagement
+package import VaultManagement
 
 /// Makes a store of a backup, where there is none.
 ///
@@ -23,8 +23,10 @@ package struct Restoration {
   package let mapSize: Int
   /// What is known of the log from elsewhere.
   package let lastKnown: LastKnown?
+  /// Why, for an entry.
+  let reason: KeyReason
   /// Who restores, as entries name them.
-  package let actor: String
+  package let actor: AuditActor
   private let clock: Clock
   private let slots: SecretPool
   private let permit: (Store) throws -> Void
@@ -50,14 +52,16 @@ package struct Restoration {
   ///   - key: gives the KEK that the backup's keyring names: from its source, or from the custodians
   ///     whom the backup knows.
   package init(
-    of file: String, to directory: String, mapSize: Int, lastKnown: LastKnown?, actor: String,
-    clock: Clock, slots: SecretPool, permit: @escaping (Store) throws -> Void,
+    of file: String, to directory: String, mapSize: Int, lastKnown: LastKnown?,
+    because reason: KeyReason = .none, actor: AuditActor, clock: Clock, slots: SecretPool,
+    permit: @escaping (Store) throws -> Void,
     key: @escaping (KeyringHeader, Store) throws -> Key
   ) {
     self.file = file
     self.directory = directory
     self.mapSize = mapSize
     self.lastKnown = lastKnown
+    self.reason = reason
     self.actor = actor
     self.clock = clock
     self.slots = slots
@@ -90,7 +94,7 @@ package struct Restoration {
       populate: { transaction in
         try backup.contents.begin(
           backup.origin, keyring: backup.keyring, openedBy: backup.key.custodians,
-          as: identifier, actor: actor, clock: clock, in: &transaction)
+          as: identifier, because: reason, actor: actor, clock: clock, in: &transaction)
       },
       verify: { store in try verify(store, with: backup.key.key, progress) })
     return document(backup.origin, identifier)

@@ -59,11 +59,24 @@ private struct JournalReport {
   }
 }
 
+/// What `check` asks: the same as ``ShowStatus``, for whoever runs the service too, role or not. Else the
+/// account that may read the files of the configuration would have to be told nothing of the keys.
+package struct ShowOwnStatus: PlainAdminOperation {
+  package static let route = AdminRoute.get("/v1/status/own")
+  package var terms: AdminTerms {
+    AdminTerms(.watch, .short, .document, .status, leavesEntry: false, isForOwner: true)
+  }
+
+  package init() {}
+
+  package func run(_ call: AdminCall) throws { try ShowStatus().run(call) }
+}
+
 /// `status`: how the service is.
 package struct ShowStatus: PlainAdminOperation {
   package static let route = AdminRoute.get("/v1/status")
   package var terms: AdminTerms {
-    AdminTerms(.auditor, .short, .document, .status, leavesEntry: false)
+    AdminTerms(.watch, .short, .document, .status, leavesEntry: false)
   }
 
   package init() {}
@@ -79,6 +92,7 @@ package struct ShowStatus: PlainAdminOperation {
     try call.answer { json in
       json.member("state", string: service.state.rawValue)
       json.member("version", string: service.version)
+      service.build.write(to: &json)
       json.member("development", boolean: service.isDevelopment)
       json.member("pid", integer: service.processIdentifier)
       json.member("started", unixMilliseconds: service.startedMilliseconds)
@@ -173,7 +187,7 @@ extension ShowStatus {
 package struct ShowMetrics: PlainAdminOperation {
   package static let route = AdminRoute.get("/v1/metrics")
   package var terms: AdminTerms {
-    AdminTerms(.auditor, .short, .metrics, .metrics, leavesEntry: false)
+    AdminTerms(.watch, .short, .metrics, .metrics, leavesEntry: false)
   }
 
   package init() {}

@@ -9,6 +9,18 @@ internal import Storage
 internal import VaultCore
 internal import VaultManagement
 
+/// Why the vault did not do what an operator asked, where that takes more than a line.
+private enum Sentence {
+  static let approvalNeeded =
+    "another person has to approve this very ceremony first (administration.approvals.ceremony); see: "
+    + "cadenas approvals"
+  static let noReplacement =
+    "no new custodians wait for the agreement of the present ones; the ceremony is begun with: "
+    + "cadenas keys ceremony replace"
+  static let hasChanged =
+    "is not what it was on record when it was asked for: reject the request, and ask again"
+}
+
 extension AdministrationError {
   /// What an error of any part below amounts to.
   init(any error: any Error) {
@@ -57,10 +69,7 @@ extension AdministrationError {
     case .notSealed: self = .refused("the keyring is open already")
     case .noCustodians:
       self = .refused("nobody holds a share of this vault's key: its source keeps it whole")
-    case .noReplacement:
-      self = .refused(
-        "no new custodians wait for the agreement of the present ones; the ceremony is begun with: "
-          + "cadenas keys ceremony replace")
+    case .noReplacement: self = .refused(Sentence.noReplacement)
     case .replacementUnderWay:
       self = .refused("another ceremony waits for the present custodians")
     case .heldByCustodians:
@@ -77,6 +86,7 @@ extension AdministrationError {
       self = .refused("you have asked for it or approved it already: it takes a different person")
     case .tooManyApprovals:
       self = .refused("as many requests wait as may; reject some first: cadenas approvals")
+    case .ceremonyNeedsApproval: self = .refused(Sentence.approvalNeeded)
     case .upkeepUnderWay: self = .busy
     case .tooManyBackups:
       self = .refused(
@@ -84,6 +94,8 @@ extension AdministrationError {
     case .unknownBackup(let backup): self = .refused("no backup \(backup.text) is on record")
     case .backupForgotten(let backup):
       self = .refused("the backup \(backup.text) was forgotten before")
+    case .backupHasChanged(let backup):
+      self = .refused("the backup \(backup.text) " + Sentence.hasChanged)
     case .unknownMerchant(let known):
       self = .refused(
         known.isEmpty

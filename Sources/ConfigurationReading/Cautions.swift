@@ -33,6 +33,12 @@ extension ServiceConfiguration {
           text: "no alarm rule is about honeytokens: naming one would raise nothing",
           remedy: "add \"honeytoken: {honeytokens: true}\" to the rules of the alarm file"))
     }
+    if clock.synchronizedPath == nil, !development {
+      cautions.append(
+        Caution(
+          text: "nobody looks whether the clock is synchronized (clock.synchronized: none)",
+          remedy: "name the file that the host's time service touches"))
+    }
     if audit.keepAtHandSeconds < AuditSettings.threeMonthsSeconds {
       cautions.append(
         Caution(
@@ -40,11 +46,24 @@ extension ServiceConfiguration {
             + "PCI DSS 10.5.1 wants three months at hand",
           remedy: "set \"keep_at_hand: 92d\" in \"audit\""))
     }
-    if administration.approvals["destroy", default: 1] < 2 {
+    if audit.checkpointPath == nil {
       cautions.append(
         Caution(
-          text: "one person alone can destroy a key",
-          remedy: "set \"approvals: {destroy: 2}\" in \"administration\""))
+          text:
+            "no checkpoint of the audit log is kept elsewhere: a store that is put back to an earlier "
+            + "state would start as if nothing had happened",
+          remedy: "set \"checkpoint_file\" in \"audit\", on another host's disk"))
+    }
+    cautions += approvals
+    for acquirer in acquirers {
+      guard let pull = acquirer.pull, pull.quotas.detokenizePerMinute == nil else { continue }
+      cautions.append(
+        Caution(
+          text:
+            "the clients of acquirer \(quoted(acquirer.name)) may read cards as fast as they can: "
+            + "one that is stolen reads all of them at once",
+          remedy: "set \"quotas: {detokenize_per_minute: N}\" in "
+            + "\"acquirers.\(acquirer.name).pull\""))
     }
     let shares = [
       ("client", "connections_by_client", limits.connectionsByClient),
@@ -56,6 +75,29 @@ extension ServiceConfiguration {
           text: "one \(who) can take every connection: limits.\(name) (\(count)) is not below "
             + "limits.connections (\(limits.connections))",
           remedy: "lower the one or raise the other"))
+    }
+    return cautions
+  }
+
+  /// What one person alone can do, and who may enter shares.
+  private var approvals: [Caution] {
+    let acts = [
+      ("destroy", "destroy a key"), ("forget", "say that a backup is destroyed"),
+      ("archive", "remove entries of the log that are archived"),
+      ("ceremony", "put other custodians in place by a ceremony"),
+    ]
+    var cautions = acts.filter { administration.approvals[$0.0, default: 1] < 2 }.map { word, act in
+      Caution(
+        text: "one person alone can \(act)",
+        remedy: "set \"approvals: {\(word): 2}\" in \"administration\"")
+    }
+    if case .custodians = keys, administration.custodians.isEmpty {
+      cautions.append(
+        Caution(
+          text: "no custodians are named, so operators and auditors enter shares",
+          remedy:
+            "name the custodians' accounts as \"custodians\" in \"administration\": they may do "
+            + "nothing else"))
     }
     return cautions
   }

@@ -31,6 +31,7 @@ struct ConfigurationLoader {
     let audit = audit(reader)
     let brands = brands(reader)
     let alarms = alarms(reader)
+    let clock = clock(reader)
     let limits = limits(reader)
     let acquirers = acquirers(reader)
     let merchants = merchants(reader, acquirerNames: acquirers.names, limits)
@@ -39,9 +40,14 @@ struct ConfigurationLoader {
       let alarms, diagnostics.isEmpty
     else { return nil }
     return ServiceConfiguration(
-      file: file, development: development, listen: listen, store: store, tls: tls,
-      keys: keys.source, keyRules: keys.rules, administration: administration, audit: audit,
-      brands: brands, alarms: alarms, limits: limits,
+      file: file, files: diagnostics.files, digests: diagnostics.digests,
+      brandsPath: reader.has("brands") ? path(reader, "brands") : nil,
+      alarmsPath: alarms.path,
+      development: development, listen: listen, store: store, tls: tls,
+      keys: keys.source, keyRules: keys.rules,
+      distinctAccounts: keys.distinctAccounts, administration: administration, audit: audit,
+      brands: brands, alarms: alarms.rules, alarmNotice: alarms.notice, clock: clock,
+      limits: limits,
       merchants: merchants.sorted { $0.name < $1.name },
       acquirers: acquirers.acquirers.sorted { $0.name < $1.name }, push: acquirers.push,
       identityLines: identities.lines)
@@ -99,6 +105,7 @@ extension ConfigurationLoader {
     guard let path = path(text, named: name, at: position) else { return nil }
     do throws(ConfigurationFileProblem) {
       try ConfigurationFiles.check(path, isPrivate: isPrivate)
+      diagnostics.noteFile(path)
       return path
     } catch {
       let suggestion: String? =

@@ -1,3 +1,5 @@
+package import Cryptography
+
 /// One mistake in a configuration file: where it is, what it is, and what would be right.
 ///
 /// Prints as `cadenas.yaml:12: unknown key "merchant_": did you mean "merchants"?`.
@@ -25,11 +27,16 @@ package struct Diagnostic: Equatable, Sendable, CustomStringConvertible {
   }
 }
 
-/// Collects every mistake of a configuration, so that all of them are reported at once.
+/// Collects every mistake of a configuration, so that all of them are reported at once, and which files it
+/// is made of.
 ///
 /// Reading goes on after a mistake; whoever reads asks ``isEmpty`` at the end.
 package final class Diagnostics {
   private var collected: [Diagnostic] = []
+  /// The absolute paths of the files that were named.
+  package private(set) var files: Set<String> = []
+  /// The SHA-256 of what was read of each file of YAML, by its path.
+  package private(set) var digests: [String: Digest256] = [:]
 
   /// Makes an empty collection.
   package init() {}
@@ -54,6 +61,15 @@ package final class Diagnostics {
       return (order[a.file] ?? 0, a.line ?? 0, one.offset)
         < (order[b.file] ?? 0, b.line ?? 0, other.offset)
     }.map(\.element)
+  }
+
+  /// Notes that a file is a part of the configuration.
+  package func noteFile(_ path: String) { files.insert(path) }
+
+  /// Notes what was read of one.
+  func note(_ digest: Digest256, of path: String) {
+    files.insert(path)
+    digests[path] = digest
   }
 
   /// Reports a mistake at a position.

@@ -2,12 +2,40 @@ import AuditLog
 
 // The file under `alarms`: when something in the audit log is an alarm.
 
+/// Whom alarms are told, beside the log and the metrics.
+package struct AlarmNotice: Equatable, Sendable {
+  /// What is posted to.
+  package let url: BaseURL
+  /// The absolute path of the only authority that is believed, PEM.
+  package let caPath: String
+}
+
 extension ConfigurationLoader {
-  /// The rules of the file under `alarms`, or the standard ones where none is named.
-  func alarms(_ reader: MappingReader) -> [AlarmRule]? {
-    guard reader.has("alarms") else { return AlarmRule.standard }
-    guard let path = file(reader, "alarms") else { return nil }
-    return alarmRules(path)
+  /// The rules of the file under `alarms`, or the standard ones where none is named, and whom alarms are
+  /// told. It is the name of the file, or a mapping with `rules` and `notify`.
+  func alarms(
+    _ reader: MappingReader
+  ) -> (rules: [AlarmRule], path: String?, notice: AlarmNotice?)? {
+    guard let tree = reader.tree("alarms") else { return (AlarmRule.standard, nil, nil) }
+    guard case .mapping = tree.value, let section = reader.mapping("alarms") else {
+      guard let path = file(reader, "alarms") else { return nil }
+      return alarmRules(path).map { ($0, path, nil) }
+    }
+    let before = diagnostics.count
+    let path = section.has("rules") ? file(section, "rules") : nil
+    let rules = section.has("rules") ? path.flatMap { alarmRules($0) } : AlarmRule.standard
+    let notice = section.mapping("notify").flatMap { alarmNotice($0) }
+    section.finish()
+    guard let rules, diagnostics.count == before else { return nil }
+    return (rules, path, notice)
+  }
+
+  private func alarmNotice(_ reader: MappingReader) -> AlarmNotice? {
+    let url = reader.requiredTree("url") == nil ? nil : BaseURL.read(reader, "url")
+    let authority = requiredFile(reader, "ca")
+    reader.finish()
+    guard let url, let authority else { return nil }
+    return AlarmNotice(url: url, caPath: authority)
   }
 
   /// Reads a file with one key, `rules`: a mapping from names to rules.

@@ -18,6 +18,27 @@ package struct AuditSettings: Equatable, Sendable {
   /// Seconds for which entries are never archived: 92 days, three months.
   package var keepAtHandSeconds: UInt64 = 92 * 86_400
 
+  /// Where every entry goes as it is written; nil where nowhere.
+  package var stream: Stream?
+  /// The absolute path of the socket that takes it.
+  package var streamPath = ""
+
+  /// What takes entries as they are written.
+  package enum Stream: String, Sendable, CaseIterable {
+    /// journald, by its own protocol.
+    case journal
+    /// Whatever listens in the place of syslog.
+    case syslog
+
+    /// Where it listens as a rule.
+    fileprivate var standardPath: String {
+      switch self {
+      case .journal: "/run/systemd/journal/socket"
+      case .syslog: "/dev/log"
+      }
+    }
+  }
+
   /// What holds where nothing is said.
   package init() {}
 }
@@ -37,7 +58,34 @@ extension ConfigurationLoader {
     if let seconds = duration(section, "keep_at_hand", AuditSettings.allowedKeepSeconds) {
       settings.keepAtHandSeconds = seconds
     }
+    stream(section, &settings)
     section.finish()
     return settings
+  }
+
+  private func stream(_ section: MappingReader, _ settings: inout AuditSettings) {
+    let path = path(section, "stream_socket")
+    guard let word = section.string("stream") else {
+      if path != nil {
+        diagnostics.report(
+          "\(quoted(section.path("stream_socket"))) means nothing without \"stream\"",
+          at: section.position(of: "stream_socket"))
+      }
+      return
+    }
+    guard let stream = AuditSettings.Stream(rawValue: word) else {
+      return reportUnknown(
+        word, as: "stream", among: AuditSettings.Stream.allCases.map(\.rawValue),
+        at: section.position(of: "stream"))
+    }
+    settings.stream = stream
+    settings.streamPath = path ?? stream.standardPath
+    guard settings.streamPath.utf8.count > AdministrationSettings.maximumSocketPathBytes else {
+      return
+    }
+    diagnostics.report(
+      "\(quoted(section.path("stream_socket"))) is longer than the "
+        + "\(AdministrationSettings.maximumSocketPathBytes) bytes that a socket's path may have",
+      at: section.position(of: "stream_socket"))
   }
 }

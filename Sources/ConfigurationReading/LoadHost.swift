@@ -65,11 +65,10 @@ extension ConfigurationLoader {
     }
     let operators = actors(section, "operators")
     let auditors = actors(section, "auditors")
-    var approvals: [String: Int] = [:]
-    if let persons = section.mapping("approvals") {
-      approvals["destroy"] = persons.integer("destroy", in: 1...9)
-      persons.finish()
-    }
+    let custodians = actors(section, "custodians")
+    let monitors = actors(section, "monitors")
+    let approvals = approvals(section)
+    let tickets = tickets(section)
     guard let socket else { return nil }
     guard socket.utf8.count <= AdministrationSettings.maximumSocketPathBytes else {
       diagnostics.report(
@@ -80,7 +79,26 @@ extension ConfigurationLoader {
     }
     return AdministrationSettings(
       socketPath: socket, socketGroup: group, operators: operators, auditors: auditors,
-      approvals: approvals)
+      custodians: custodians, monitors: monitors, approvals: approvals, ticketsRequired: tickets)
+  }
+
+  private func approvals(_ section: MappingReader) -> [String: Int] {
+    guard let persons = section.mapping("approvals") else { return [:] }
+    defer { persons.finish() }
+    return AdministrationSettings.approvalWords.reduce(into: [:]) { approvals, word in
+      approvals[word] = persons.integer(word, in: 1...9)
+    }
+  }
+
+  /// Whether tickets are `required`; they are `optional` where nothing is said.
+  private func tickets(_ section: MappingReader) -> Bool {
+    guard let word = section.string("tickets") else { return false }
+    let words = ["optional", "required"]
+    if !words.contains(word) {
+      reportUnknown(
+        word, as: "rule for tickets", among: words, at: section.position(of: "tickets"))
+    }
+    return word == "required"
   }
 
   private func actors(_ section: MappingReader, _ key: String) -> [AdministrationActor] {

@@ -4,7 +4,11 @@ import Keyring
 import RecordFormat
 
 extension ConfigurationLoader {
-  func keys(_ reader: MappingReader) -> (source: KeySource, rules: KeyRules)? {
+  /// The section: the source, what keys are judged by, and whether ceremonies ask for shares of different
+  /// accounts.
+  func keys(
+    _ reader: MappingReader
+  ) -> (source: KeySource, rules: KeyRules, distinctAccounts: Bool)? {
     guard let section = reader.requiredMapping("keys") else { return nil }
     defer { section.finish() }
     let before = diagnostics.count
@@ -16,8 +20,9 @@ extension ConfigurationLoader {
     if let seals = section.integer("most_seals", in: KeyRules.allowedSeals) {
       rules.sealBound = UInt64(seals)
     }
+    let distinctAccounts = section.boolean("distinct_accounts") ?? true
     guard let source = keySource(section), diagnostics.count == before else { return nil }
-    return (source, rules)
+    return (source, rules, distinctAccounts)
   }
 
   private func keySource(_ section: MappingReader) -> KeySource? {
@@ -76,8 +81,15 @@ extension ConfigurationLoader {
     diagnostics.report(
       "\(quoted(section.path(key))) expects a time from \(durationText(allowed.lowerBound)) to "
         + "\(durationText(allowed.upperBound)), found \(tree.kind)",
-      at: tree.position, suggestion: "for example 365d or 12h")
+      at: tree.position,
+      suggestion: "for example \(durationExample(allowed, "365d", "30d")) or "
+        + durationExample(allowed, "12h", "36h"))
     return nil
+  }
+
+  /// The first of `examples` that is allowed.
+  private func durationExample(_ allowed: ClosedRange<UInt64>, _ examples: String...) -> String {
+    examples.first { durationSeconds($0).map(allowed.contains) == true } ?? "1d"
   }
 }
 

@@ -4,7 +4,7 @@ internal import SecretMemory
 /// The files of a certificate chain and of its private key.
 package enum PairFiles {
   /// The largest file that is read, in bytes.
-  private static let mostBytes = 1 << 20
+  package static let mostBytes = 1 << 20
 
   /// What keeps TLS from using them, and the file at fault; nil where nothing does.
   package static func problem(

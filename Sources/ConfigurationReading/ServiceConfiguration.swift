@@ -1,6 +1,7 @@
 package import AccessPolicy
 package import AuditLog
 package import Cards
+package import Cryptography
 package import Keyring
 
 /// The whole configuration, read and checked: what `cadenas.yaml` says, as plain values.
@@ -10,6 +11,15 @@ package import Keyring
 package struct ServiceConfiguration: Sendable {
   /// The absolute path of the file it was read from.
   package let file: String
+  /// The absolute paths of the files that it is made of and that it names, but for those that a template
+  /// names.
+  package let files: Set<String>
+  /// The SHA-256 of what was read of each of them that is YAML, by its path.
+  package let digests: [String: Digest256]
+  /// The absolute path of the brands file; nil for the table built into the vault.
+  package let brandsPath: String?
+  /// The absolute path of the alarm file; nil for the rules built into the vault.
+  package let alarmsPath: String?
   /// Whether this is a throwaway installation; `serve` refuses development keys otherwise.
   package let development: Bool
   /// Where clients connect to.
@@ -22,6 +32,8 @@ package struct ServiceConfiguration: Sendable {
   package let keys: KeySource
   /// What keys are judged by.
   package let keyRules: KeyRules
+  /// Whether a ceremony asks for shares of different accounts: it stays so until the next one.
+  package let distinctAccounts: Bool
   /// The local socket, and who may use it.
   package let administration: AdministrationSettings
   /// What is done with the audit log beside writing it.
@@ -30,6 +42,10 @@ package struct ServiceConfiguration: Sendable {
   package let brands: BrandTable
   /// The alarm rules, in the order of their file.
   package let alarms: [AlarmRule]
+  /// Whom alarms are told, beside the log; nil for nobody.
+  package let alarmNotice: AlarmNotice?
+  /// By what sign the host's clock is known to be right.
+  package let clock: ClockSettings
   /// Every limit.
   package let limits: Limits
   /// The merchants, ordered by name.
@@ -40,6 +56,9 @@ package struct ServiceConfiguration: Sendable {
   package let push: [String: PushSettings]
   /// The lines of the file on which each client's identity stands.
   package let identityLines: [String: [Int]]
+
+  /// The SHA-256 of the file it was read from.
+  package var digest: Digest256 { digests[file] ?? .zero }
 
   /// The policy of this configuration, as generation `generation`.
   package func policy(generation: UInt64) -> Policy {
@@ -110,8 +129,42 @@ package struct AdministrationSettings: Equatable, Sendable {
   package let operators: [AdministrationActor]
   /// Who reads everything but cards, and runs rotations and reports.
   package let auditors: [AdministrationActor]
-  /// How many different persons a destroying command needs, by the command's word (`destroy`).
+  /// Who enters shares; where nobody is named, operators and auditors do.
+  package let custodians: [AdministrationActor]
+  /// Who sees how the service is, and nothing else.
+  package let monitors: [AdministrationActor]
+  /// How many different persons something takes that cannot be taken back, by its word, one of
+  /// ``approvalWords``; one, where it is absent.
   package let approvals: [String: Int]
+  /// Whether whatever changes something names a ticket.
+  package let ticketsRequired: Bool
+
+  /// What may take several persons.
+  package static let approvalWords = ["destroy", "forget", "archive", "ceremony"]
+
+  /// Every role with who has it, and the key that lists them.
+  package var roles: [AdministrationRole] {
+    [
+      AdministrationRole(
+        name: "operator", key: "operators", members: operators, approves: true),
+      AdministrationRole(name: "auditor", key: "auditors", members: auditors, approves: true),
+      AdministrationRole(
+        name: "custodian", key: "custodians", members: custodians, approves: false),
+      AdministrationRole(name: "monitor", key: "monitors", members: monitors, approves: false),
+    ]
+  }
+}
+
+/// A role on the administration socket.
+package struct AdministrationRole: Equatable, Sendable {
+  /// What it is called.
+  package let name: String
+  /// Its key in the section `administration`.
+  package let key: String
+  /// Who has it.
+  package let members: [AdministrationActor]
+  /// Whether who has it may ask for, or approve, what takes several persons.
+  package let approves: Bool
 }
 
 /// A user of the host, or every member of a group.
@@ -120,6 +173,14 @@ package enum AdministrationActor: Hashable, Sendable {
   case user(String)
   /// Members of the group with this name; written `@name`.
   case group(String)
+
+  /// `user:NAME` or `group:NAME`.
+  package var entryText: String {
+    switch self {
+    case .user(let name): "user:\(name)"
+    case .group(let name): "group:\(name)"
+    }
+  }
 }
 
 /// How payments reach one acquirer.

@@ -1,3 +1,5 @@
+internal import Bytes
+internal import Cryptography
 import Yams
 
 extension ConfigurationTree {
@@ -32,6 +34,7 @@ extension ConfigurationTree {
     let name = name ?? path
     do throws(ConfigurationFileProblem) {
       let bytes = try ConfigurationFiles.read(path, maximumBytes: bound)
+      diagnostics.note(Digest256.sha256(bytes.rawSpan), of: path)
       return parse(bytes, file: name, atMostBytes: bound, diagnostics)
     } catch {
       diagnostics.report(Diagnostic(file: name, line: nil, message: error.text))

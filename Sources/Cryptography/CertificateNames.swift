@@ -67,6 +67,11 @@ func displayedSubject(of certificate: borrowing ParsedCertificate) -> String {
   unsafe displayed(X509_get_subject_name(certificate.pointer))
 }
 
+/// Who issued a certificate, as ``displayedSubject(of:)`` shows a subject.
+func displayedIssuer(of certificate: borrowing ParsedCertificate) -> String {
+  unsafe displayed(X509_get_issuer_name(certificate.pointer))
+}
+
 /// The issuer of a revocation list, as ``displayedSubject(of:)`` shows a subject.
 func displayedIssuer(of list: borrowing ParsedRevocationList) -> String {
   unsafe displayed(X509_CRL_get_issuer(list.pointer))

@@ -22,7 +22,9 @@ extension KeyRole {
       KeyUse(
         algorithm: "HMAC-SHA-256", purpose: "makes fingerprints of cards and digests of requests")
     case .audit:
-      KeyUse(algorithm: "Ed25519", purpose: "signs certificates and its successor's public key")
+      KeyUse(
+        algorithm: "Ed25519",
+        purpose: "signs checkpoints of the audit log, certificates and its successor's public key")
     }
   }
 }

@@ -19,6 +19,10 @@ package final class Books: BatchParticipant, @unchecked Sendable {
   package let refusals: RefusalLedger
   /// Those of operators, auditors, and whoever else can ask on the host.
   let userRefusals: RefusalLedger
+  /// Those who came with a certificate that an authority vouches for, and are not served.
+  package let rejected = StrangerLedger()
+  /// Those who came with another's.
+  package let strangers = StrangerLedger()
   package let clock: Clock
   package let digitFigures = DigitFigures()
   /// Says what has waited for long enough.
@@ -44,6 +48,7 @@ package final class Books: BatchParticipant, @unchecked Sendable {
   init(of store: Store, _ settings: Vault.Settings, clock: Clock) throws(VaultError) {
     try onLog(LogTree.addMissingNodes(to: store))
     audit = try onLog(AuditLog(restoringFrom: store))
+    audit.tell = settings.tellOfEntry
     let honeytokens = try store.read { (transaction) throws(VaultError) in
       try onLedger(Honeytoken.tokens(in: transaction))
     }

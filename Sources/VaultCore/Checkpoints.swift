@@ -35,7 +35,7 @@ extension Books {
     else { return }
     try record(
       AuditEntry(
-        actor: AuditEntry.systemActor, operation: .checkpoint, outcome: .uncovered,
+        actor: .system, operation: .checkpoint, outcome: .uncovered,
         reason: "from=\(range.lowerBound) to=\(range.upperBound)"), in: &transaction)
   }
 }

@@ -57,10 +57,16 @@ extension Books {
     func entries(_ operation: AuditOperation, _ ledger: RefusalLedger) -> [AuditEntry] {
       ledger.flush(now: now).map {
         AuditEntry(
-          actor: $0.client, operation: operation, outcome: .counted, reason: String($0.count))
+          actor: AuditActor($0.client), operation: operation, outcome: .counted,
+          reason: String($0.count))
       }
     }
-    return entries(.refusals, refusals) + entries(.userRefusals, userRefusals)
+    let rejected = (rejected.flush(now: now) + strangers.flush(now: now)).map {
+      AuditEntry(
+        actor: .stranger(from: $0.client.isEmpty ? nil : $0.client), operation: .clientRejected,
+        outcome: .counted, reason: String($0.count))
+    }
+    return entries(.refusals, refusals) + entries(.userRefusals, userRefusals) + rejected
   }
 
   /// Writes counted refusals and alarms that wait, and removes expired idempotency keys and archived
@@ -82,7 +88,7 @@ extension Books {
       if mended > 0 {
         try record(
           AuditEntry(
-            actor: AuditEntry.systemActor, operation: .storeVerify, outcome: .changed,
+            actor: .system, operation: .storeVerify, outcome: .changed,
             reason: "rows_mended=\(mended)"), in: &transaction)
       }
     }

@@ -6,7 +6,7 @@ import Storage
 
 extension AuditEntry {
   /// The entry of a key's beginning.
-  package static func creation(of key: KeyringEntry, by actor: String) -> AuditEntry {
+  package static func creation(of key: KeyringEntry, by actor: AuditActor) -> AuditEntry {
     let checkValue = key.checkValue.map(KeyCheckValue.text) ?? "-"
     return AuditEntry(
       actor: actor, operation: .keysCreate, key: key.identifier.text, outcome: .done,
@@ -27,7 +27,7 @@ extension Books {
         try change.addMissingRoles(cryptoperiods: cryptoperiods, atMilliseconds: now)
       })
     for key in keys.working.entries where new.contains(key.identifier) {
-      try record(.creation(of: key, by: AuditEntry.systemActor), in: &transaction)
+      try record(.creation(of: key, by: .system), in: &transaction)
     }
   }
 }

@@ -30,7 +30,8 @@ extension Problem {
     // Operators ask for these; what a client asks cannot end so.
     case .notSealed, .noCustodians, .noReplacement, .replacementUnderWay, .heldByCustodians,
       .keyringHasChanged, .keyNeeded, .unknownApproval, .samePerson,
-      .tooManyApprovals, .upkeepUnderWay, .tooManyBackups, .unknownBackup, .backupForgotten,
+      .tooManyApprovals, .ceremonyNeedsApproval, .upkeepUnderWay, .tooManyBackups, .unknownBackup,
+      .backupForgotten, .backupHasChanged,
       .unknownMerchant, .tooManyHoneytokens, .unknownHoneytoken, .archive, .entryStays:
       self.init(internal: .unexpected)
     }
@@ -50,7 +51,8 @@ extension VaultError {
     case .store, .keyring, .audit, .ledger, .cryptography, .malformedRow, .sealed, .notSealed,
       .noCustodians, .noReplacement, .replacementUnderWay, .heldByCustodians, .keyringHasChanged,
       .keyNeeded, .unknownApproval, .samePerson, .tooManyApprovals,
-      .upkeepUnderWay, .tooManyBackups, .unknownBackup, .backupForgotten, .unknownMerchant,
+      .ceremonyNeedsApproval, .upkeepUnderWay, .tooManyBackups, .unknownBackup, .backupForgotten,
+      .backupHasChanged, .unknownMerchant,
       .tooManyHoneytokens, .unknownHoneytoken, .archive, .entryStays:
       nil
     }

@@ -93,7 +93,7 @@ package struct RoomNews: Sendable {
       "file=cards.mdb limit=\(room.cards.limit.rawValue) used_percent=\(room.cards.usedPercent) "
       + "available_bytes=\(room.cards.availableBytes)"
     return AuditEntry(
-      actor: AuditEntry.systemActor, operation: .storeRoom, outcome: level.outcome,
+      actor: .system, operation: .storeRoom, outcome: level.outcome,
       reason: room.indexLackingBytes > 0 && !room.cards.isFull ? index : cards)
   }
 }

@@ -25,6 +25,8 @@ package final class Vault: Sendable {
     package var digitLimits = DigitLimits()
     /// What the vault watches for.
     package var alarms = AlarmWatch()
+    /// Told the line of each entry once it is durable, on the writer's thread: it has to be quick.
+    package var tellOfEntry: (@Sendable (_ sequence: UInt64, _ line: [UInt8]) -> Void)?
     /// Told where the room for new cards has crossed a bound.
     package var tellOfRoom: @Sendable (RoomNews) -> Void = { _ in }
     /// Makes a sentence of an error that ended work which nobody waits for, and may log it.
@@ -45,6 +47,7 @@ package final class Vault: Sendable {
   /// Those that wait.
   package let payments = PaymentsUnderWay()
   let roomWatch = Mutex(RoomWatch())
+  let concerns = ConcernLedger()
 
   /// Starts the writer over a store, and leaves the vault sealed.
   ///
@@ -70,7 +73,7 @@ package final class Vault: Sendable {
   /// counted, and the count becomes an entry when the minute has ended.
   package func recordRefusal(_ entry: AuditEntry) throws(VaultError) {
     let now = books.clock.monotonicNanoseconds()
-    guard books.userRefusals.record(client: entry.actor, now: now) == .store else {
+    guard books.userRefusals.record(client: entry.actor.name, now: now) == .store else {
       return books.alarms.noteCounted(entry, from: .outside, now: { now })
     }
     try record(entry)

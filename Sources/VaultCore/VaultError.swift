@@ -47,6 +47,8 @@ package enum VaultError: Error, Equatable, Sendable, StoreFailure {
   case samePerson
   /// As many requests wait for approval as may.
   case tooManyApprovals
+  /// The policy asks for more persons than have agreed to the ceremony.
+  case ceremonyNeedsApproval
   /// A backup or a compaction runs, and only one at a time does.
   case upkeepUnderWay
   /// As many backups are on record as fit.
@@ -55,6 +57,8 @@ package enum VaultError: Error, Equatable, Sendable, StoreFailure {
   case unknownBackup(KeyIdentifier)
   /// The backup was forgotten before.
   case backupForgotten(KeyIdentifier)
+  /// The record of the backup is not what it was when it was asked to be forgotten.
+  case backupHasChanged(KeyIdentifier)
   /// The policy in force has no merchant of this name; those that it has.
   case unknownMerchant(known: [String])
   /// As many honeytokens are planted as may be.

@@ -1,4 +1,4 @@
-import AuditLog
+package import AuditLog
 import CardStore
 package import Keyring
 import RecordFormat
@@ -80,12 +80,14 @@ extension Vault {
   ///
   /// - Parameters:
   ///   - actor: who opens it; nil for a start that needs nobody, and leaves no entry.
+  ///   - reason: why, for the entry.
   ///   - tasks: work beside requests, the most urgent first.
   ///   - checks: work beside these, of which none waits for another.
   ///   - progress: told how many records have been opened for the index.
   /// - Throws: ``VaultError/notSealed``; what keyring, cards and store throw: it stays sealed then.
   package func unseal(
-    with keyring: Keyring, actor: String?, tasks: [any BackgroundTask] = [],
+    with keyring: Keyring, actor: AuditActor?, reason: String? = nil,
+    tasks: [any BackgroundTask] = [],
     checks: [any BackgroundTask] = [], progress: (Int) -> Void = { _ in }
   ) throws(VaultError) {
     let obstacle = state.waitUntil { state -> VaultError?? in
@@ -101,7 +103,7 @@ extension Vault {
     if let obstacle { throw obstacle }
     do throws(VaultError) {
       let session = try VaultSession(keyring, in: store, books, settings, progress: progress)
-      try begin(session, keyring, actor: actor)
+      try begin(session, keyring, actor: actor, reason: reason)
       let work = BackgroundWork(tasks, beside: checks, in: session, of: self)
       change(to: .open(session, work))
       work.wake()
@@ -112,7 +114,7 @@ extension Vault {
   }
 
   private func begin(
-    _ session: VaultSession, _ keyring: Keyring, actor: String?
+    _ session: VaultSession, _ keyring: Keyring, actor: AuditActor?, reason: String?
   ) throws(VaultError) {
     try store.perform { [books, settings] (transaction) throws(VaultError) in
       // What was read before may be older than what another process of opening has left.
@@ -128,7 +130,7 @@ extension Vault {
         try books.record(
           AuditEntry(
             actor: actor, operation: .unseal, key: keyring.keyEncryptionKeyIdentifier.text,
-            outcome: .done), in: &transaction)
+            outcome: .done, reason: reason), in: &transaction)
       }
       // What a former process left is signed before anything new stands after it: else a log in which
       // nothing was written for a minute after a crash would look as if somebody had added to it.
@@ -142,9 +144,12 @@ extension Vault {
   /// given up. Payments that are
   /// under way have the outcome `unknown`, with the cause `sealed`, in the batch that seals; whoever waits
   /// for one is told so, and what its acquirer says later changes nothing.
+  /// - Parameter reason: why, for the entry.
   /// - Parameter closing: called when it is certain, before shares can open the vault again.
   /// - Throws: ``VaultError/sealed``; `StorageError`: it stays open then.
-  package func seal(actor: String, closing: () -> Void = {}) throws(VaultError) {
+  package func seal(
+    actor: AuditActor, reason: String? = nil, closing: () -> Void = {}
+  ) throws(VaultError) {
     let opened = state.waitUntil { state -> (VaultSession, BackgroundWork)?? in
       switch state {
       case .opening, .sealing: return nil
@@ -157,7 +162,7 @@ extension Vault {
     guard let (session, work) = opened else { throw .sealed }
     work.stop()
     do throws(VaultError) {
-      try end(session, actor: actor)
+      try end(session, actor: actor, reason: reason)
     } catch {
       change(to: .open(session, work))
       work.resume()
@@ -171,12 +176,15 @@ extension Vault {
     change(to: .sealed)
   }
 
-  private func end(_ session: VaultSession, actor: String) throws(VaultError) {
+  private func end(
+    _ session: VaultSession, actor: AuditActor, reason: String?
+  ) throws(VaultError) {
     let key = session.keys.current.keyEncryptionKeyIdentifier
     try store.perform { [books] (transaction) throws(VaultError) in
       try books.closeOpenPayments(because: AuditReason.sealed, in: &transaction)
       try books.record(
-        AuditEntry(actor: actor, operation: .seal, key: key.text, outcome: .done),
+        AuditEntry(
+          actor: actor, operation: .seal, key: key.text, outcome: .done, reason: reason),
         in: &transaction)
       try books.signCheckpoint(stays: true, in: &transaction)
       books.sealAfterBatch()

@@ -1,4 +1,4 @@
-import AuditLog
+package import AuditLog
 import CardStore
 import Ledgers
 package import RecordFormat
@@ -31,7 +31,7 @@ extension VaultManager {
   ///   - actor: who asks, as entries name them.
   /// - Throws: ``VaultError/entryStays(_:_:)``, `StorageError`; nothing has changed then.
   package func removeDamaged(
-    _ entries: [DamagedEntry], because reason: KeyReason, actor: String
+    _ entries: [DamagedEntry], because reason: KeyReason, actor: AuditActor
   ) throws(VaultError) -> [RemovedEntry] {
     let removed = try store.perform {
       [books] (transaction) throws(VaultError) -> [RemovedEntry] in
@@ -96,7 +96,7 @@ extension Books {
 
   /// A card that goes is counted; a row is none.
   fileprivate func record(
-    _ removed: RemovedEntry, _ reason: KeyReason, _ actor: String,
+    _ removed: RemovedEntry, _ reason: KeyReason, _ actor: AuditActor,
     in transaction: inout StoreWriteTransaction
   ) throws(VaultError) {
     let outcome: AuditOutcome =

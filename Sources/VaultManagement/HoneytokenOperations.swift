@@ -15,7 +15,7 @@ extension VaultManager {
   /// - Throws: ``VaultError/unknownMerchant(known:)``, ``VaultError/tooManyHoneytokens``,
   ///   `StorageError`.
   package func addHoneytoken(
-    merchant name: String, note: FreeText, actor: String
+    merchant name: String, note: FreeText, because reason: KeyReason = .none, actor: AuditActor
   ) throws(VaultError) -> Honeytoken {
     let merchants = policy().merchants
     guard let merchant = merchants[name] else {
@@ -23,14 +23,15 @@ extension VaultManager {
     }
     let honeytoken = try onLedger(
       Honeytoken(
-        merchant: merchant.number, actor: actor, note: note.text, atMilliseconds: books.now))
+        merchant: merchant.number, actor: actor.name, note: note.text, atMilliseconds: books.now))
     try store.perform { [books] (transaction) throws(VaultError) in
       guard try onLedger(Honeytoken.tokens(in: transaction)).count < Honeytoken.most else {
         throw .tooManyHoneytokens
       }
       try onLedger(honeytoken.save(in: &transaction))
       try books.record(
-        honeytoken.entry(.honeytokenAdd, actor: actor, merchant: name),
+        honeytoken.entry(
+          .honeytokenAdd, actor: actor, merchant: name, words: reason.words),
         in: &transaction)
     }
     // Nobody knows it before this returns.
@@ -41,7 +42,9 @@ extension VaultManager {
   /// Makes of a honeytoken a token that never existed, and nothing more.
   ///
   /// - Throws: ``VaultError/unknownHoneytoken``, `StorageError`.
-  package func removeHoneytoken(_ token: Token, actor: String) throws(VaultError) -> Honeytoken {
+  package func removeHoneytoken(
+    _ token: Token, because reason: KeyReason = .none, actor: AuditActor
+  ) throws(VaultError) -> Honeytoken {
     let removed = try store.perform { [self, books] (transaction) throws(VaultError) in
       guard let honeytoken = try onLedger(Honeytoken.find(token, in: transaction)) else {
         throw .unknownHoneytoken
@@ -50,7 +53,7 @@ extension VaultManager {
       try books.record(
         honeytoken.entry(
           .honeytokenRemove, actor: actor,
-          merchant: merchantName(number: honeytoken.merchant)),
+          merchant: merchantName(number: honeytoken.merchant), words: reason.words),
         in: &transaction)
       return honeytoken
     }

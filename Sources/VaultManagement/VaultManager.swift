@@ -14,6 +14,8 @@ package final class VaultManager: Sendable {
 
   package let vault: Vault
   let policy: @Sendable () -> Policy
+  /// Whether the ceremonies that are held from now on ask for shares of different accounts.
+  let distinctAccounts: Bool
   let custody: Custody
   let upkeepGate = StoreUpkeep.Gate()
   let fingerprints: FingerprintTask
@@ -28,16 +30,19 @@ package final class VaultManager: Sendable {
 
   /// - Parameters:
   ///   - shareMinutes: for how long custodians' shares wait for the others.
+  ///   - distinctAccounts: whether ceremonies ask for shares of different accounts.
   ///   - policy: the policy in force.
   ///   - eraseKeyEncryptionKey: removes a KEK that is being destroyed from its source, which has the one in
   ///     force of a keyring.
   package init(
     _ vault: Vault, shareMinutes: Int = VaultManager.standardShareMinutes,
+    distinctAccounts: Bool = true,
     policy: @escaping @Sendable () -> Policy,
     eraseKeyEncryptionKey: @escaping @Sendable (KeyringEntry, Keyring) throws(KeyringError) -> Void
   ) {
     self.vault = vault
     self.policy = policy
+    self.distinctAccounts = distinctAccounts
     custody = Custody(limitMinutes: shareMinutes) { vault.acceptsShares }
     fingerprints = FingerprintTask(vault)
     reencryption = ReencryptionTask(vault)
@@ -49,12 +54,14 @@ package final class VaultManager: Sendable {
   /// Opens the sealed vault, see `Vault.unseal(with:actor:tasks:progress:)`, and goes on with work on
   /// keys that was not at its end.
   package func unseal(
-    with keyring: Keyring, actor: String?, progress: (Int) -> Void = { _ in }
+    with keyring: Keyring, because reason: KeyReason = .none, actor: AuditActor?,
+    progress: (Int) -> Void = { _ in }
   ) throws(VaultError) {
     destructions.tryAgain()
     fingerprints.lookAgain()
     try vault.unseal(
-      with: keyring, actor: actor, tasks: [fingerprints, destructions, reencryption],
+      with: keyring, actor: actor, reason: reason.whole,
+      tasks: [fingerprints, destructions, reencryption],
       checks: [scrub], progress: progress)
     let (session, work) = try vault.opened()
     scrub.vaultWasOpened(session, work)
@@ -62,8 +69,8 @@ package final class VaultManager: Sendable {
   }
 
   /// Closes the keyring, see `Vault.seal(actor:closing:)`.
-  package func seal(actor: String) throws(VaultError) {
-    try vault.seal(actor: actor, closing: custody.vaultWasSealed)
+  package func seal(because reason: KeyReason = .none, actor: AuditActor) throws(VaultError) {
+    try vault.seal(actor: actor, reason: reason.whole, closing: custody.vaultWasSealed)
   }
 
   /// Writes what is due, see `Vault.tick()`, and forgets shares that have waited too long. Call it about

@@ -18,12 +18,13 @@ struct Cadenas: ParsableCommand {
       Exit status: 0 done; 1 the check failed or the operation was refused; 2 usage or an invalid \
       configuration; 3 store or service unavailable.
       """,
-    version: Version.current,
+    version: Version.full,
     subcommands: [
       InitCommand.self, ServeCommand.self, CheckCommand.self, StatusCommand.self,
       MetricsCommand.self, KeysCommand.self, AuditCommand.self, StoreCommand.self, SealCommand.self,
       UnsealCommand.self, ApprovalsCommand.self, ApproveCommand.self, RejectCommand.self,
       HoneytokenCommand.self, BrandsCommand.self, AcquirersCommand.self,
+      AccessCommand.self,
     ])
 
   static func main() {

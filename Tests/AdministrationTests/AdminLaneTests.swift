@@ -68,6 +68,34 @@ struct AdminLaneTests {
     }
   }
 
+  @Test("custodians and monitors have places of their own, which others cannot take")
+  func placesOfOthers() throws {
+    try withContext { context in
+      let work = Work()
+      func begin(_ lane: AdminLane, as role: Role, _ number: UInt32) -> AdministrationError? {
+        do throws(AdministrationError) {
+          try context.perform(in: lane, as: role, user(number)) { work.run() }
+          return nil
+        } catch { return error }
+      }
+      for role in [Role.operator, .auditor] {
+        for _ in 0..<6 { #expect(begin(.persons, as: role, 1) == nil) }
+        #expect(begin(.persons, as: role, 1) == .busy)
+      }
+      for number in 0..<6 { #expect(begin(.persons, as: .custodian, 10 + UInt32(number)) == nil) }
+      // A monitor has four, of which two run; everybody else's short ones go on.
+      for _ in 0..<4 { #expect(begin(.short, as: .monitor, 20) == nil) }
+      #expect(begin(.short, as: .monitor, 20) == .busyWithOwn)
+      for role in [Role.operator, .auditor, .custodian] {
+        #expect(begin(.short, as: role, 30) == nil)
+      }
+      // Twelve and six persons, two monitors, three others.
+      work.wait(23)
+      work.end(25)
+      work.wait(2)
+    }
+  }
+
   @Test("a user has some of the connections, and others have theirs")
   func connections() throws {
     try withContext { context in
@@ -78,6 +106,31 @@ struct AdminLaneTests {
       #expect(context.admit(other, of: 8))
       context.release(greedy[0])
       #expect(context.admit(EmbeddedChannel(), of: 7))
+    }
+  }
+
+  @Test("those who watch, or have no role, share some of the connections")
+  func watchers() throws {
+    try withContext { context in
+      context.update(
+        access: AccessList(operators: [], auditors: [.user("user-9")], monitors: [.user("user-7")]))
+      for number in [7, 8, 9] as [UInt32] { context.remember(user(number)) }
+      let half = AdminServer.Limits.connectionsByWatchers / 2
+      var open: [EmbeddedChannel] = []
+      func admit(_ number: UInt32) -> Bool {
+        let channel = EmbeddedChannel()
+        open.append(channel)
+        return context.admit(channel, of: number)
+      }
+      for number in [7, 8] as [UInt32] {
+        for _ in 0..<half { #expect(admit(number)) }
+      }
+      #expect(!admit(7) && !admit(8))
+      #expect(admit(9) && admit(10))
+      // Who gets a role is one of the others.
+      context.update(access: AccessList(operators: [.user("user-7")], auditors: []))
+      context.remember(user(7))
+      #expect(admit(7) && admit(8))
     }
   }
 

@@ -1,5 +1,6 @@
 import AuditLog
 import Cryptography
+import Keyring
 import Ledgers
 import RecordFormat
 import Testing
@@ -33,7 +34,11 @@ struct AdminRegistryTests {
     query.filter.merchant = "shop"
     query.filter.token = "tok_1"
     query.filter.key = "00000001"
+    query.filter.acquirer = "north"
+    query.filter.payment = "pay_1"
+    query.filter.request = "r&1"
     query.filter.outcome = "created"
+    query.filter.reason = "ticket=CHG 7"
     query.limit = 10
     return query
   }()
@@ -42,6 +47,17 @@ struct AdminRegistryTests {
     followed.follows = true
     return followed
   }()
+
+  static let ceremony = makeCeremony(period: nil)
+  static let lastingCeremony = makeCeremony(period: 86_400)
+
+  private static func makeCeremony(period: UInt64?) -> CeremonyOrder {
+    let names = ["demo vault", "custodian-1", "the second"].compactMap { CustodyName($0) }
+    guard
+      let plan = try? CustodyPlan(vault: names[0], threshold: 2, custodians: [names[1], names[2]])
+    else { preconditionFailure("the plan is a valid one") }
+    return CeremonyOrder(plan, cryptoperiodSeconds: period)
+  }
 
   /// Some of every kind.
   static let examples: [any AdminOperation] = [
@@ -58,9 +74,15 @@ struct AdminRegistryTests {
     StopReencryption(), DeactivateKey(order), CompromiseKey(order),
     DestroyKey(order, execute: true),
     DestroyKey(KeyOrder(key: key, reason: .none), execute: false), ListApprovals(),
-    ShowAcquirers(), TestAcquirer("a b"),
+    ShowAcquirers(), TestAcquirer("a b"), ShowAccess(), ShowOwnStatus(),
     Approve("0102030a"), Reject("0102030a", because: reason), Seal(), Unseal(),
-    EnterUnsealShare(), EnterCeremonyShare(), ReplaceCustodians(),
+    EnterUnsealShare(), EnterCeremonyShare(), ShowShares(), ReplaceCustodians(),
+    AskForCeremony(ceremony, because: reason), AskForCeremony(lastingCeremony, because: .none),
+    Seal(because: reason), Unseal(because: reason), RotateKey(.data, to: nil, because: reason),
+    Reencrypt(cardsPerSecond: 5, because: reason), StopReencryption(because: reason),
+    ArchiveAudit(below: 12, export: .zero, because: reason),
+    Approve("0102030a", because: reason), EnterUnsealShare(because: reason),
+    EnterCeremonyShare(because: reason), ReplaceCustodians(because: reason),
   ]
 
   @Test("are read as they were written", arguments: examples)
@@ -78,13 +100,37 @@ struct AdminRegistryTests {
   }
 
   @Test("that open or close something, or remove something, are for operators")
-  func leastRoles() {
-    let operators = Self.examples.filter { $0.terms.role == .operator }
+  func leastRights() {
+    func paths(_ right: Right) -> [String] {
+      Self.examples.filter { $0.terms.right == right }.reduce(into: []) { paths, operation in
+        if !paths.contains(operation.route.path) { paths.append(operation.route.path) }
+      }
+    }
     #expect(
-      operators.map { $0.route.path } == [
+      paths(.operate) == [
         "/v1/audit/archive", "/v1/keys/destroy", "/v1/seal", "/v1/unseal", "/v1/ceremony",
+        "/v1/ceremony/request",
       ])
+    #expect(paths(.enterShares) == ["/v1/unseal/share", "/v1/ceremony/share", "/v1/shares"])
+    #expect(paths(.watch) == ["/v1/status", "/v1/metrics", "/v1/status/own"])
     #expect(Self.examples.allSatisfy { !$0.terms.isWriting })
+  }
+
+  @Test("that change something name a ticket and a reason, and no others do")
+  func reasons() throws {
+    let examples =
+      try Self.examples + StoreRequestTests.examples() + HoneytokenRequestTests.examples()
+    for operation in examples {
+      let takesReason = operation.route.names.contains("ticket")
+      #expect(takesReason || operation.reason == nil, "\(operation.route.path)")
+      let isDryRun = operation.isDryRun || operation.route.path == "/v1/keys/destroy"
+      #expect(
+        !takesReason || operation.reason != nil || isDryRun, "\(operation.route.path)")
+      // Whatever opens a store for writing, or is for operators alone, changes something.
+      if operation.terms.isWriting || operation.terms.right == .operate {
+        #expect(operation.reason != nil, "\(operation.route.path)")
+      }
+    }
   }
 
   @Test("are refused when the query has no valid form")
@@ -122,18 +168,46 @@ struct AdminRegistryTests {
     }
   }
 
-  @Test("find the highest role of a user by name and by group")
+  @Test("find the roles of a user by name and by group")
   func roles() {
-    let access = AccessList(operators: [.user("vaultops")], auditors: [.group("audit")])
-    func role(_ name: String?, _ groups: Set<String>) -> Role? {
-      access.role(of: HostUser(identifier: 1, name: name, groups: groups))
+    var access = AccessList(
+      operators: [.user("vaultops")], auditors: [.group("audit")],
+      monitors: [.user("prometheus")])
+    func roles(_ name: String?, _ groups: Set<String>) -> Set<Role> {
+      access.roles(of: HostUser(identifier: 1, name: name, groups: groups))
     }
-    #expect(role("vaultops", []) == .operator)
-    #expect(role("vaultops", ["audit"]) == .operator)
-    #expect(role("ann", ["audit"]) == .auditor)
-    #expect(role("audit", ["vaultops"]) == nil)
-    #expect(role("root", ["root"]) == nil)
-    #expect(role(nil, []) == nil)
+    #expect(roles("vaultops", []) == [.operator])
+    #expect(roles("vaultops", ["audit"]) == [.operator, .auditor])
+    #expect(roles("ann", ["audit"]) == [.auditor])
+    #expect(roles("audit", ["vaultops"]) == [])
+    #expect(roles("root", ["root"]) == [])
+    #expect(roles(nil, []) == [])
+    #expect(roles("prometheus", []) == [.monitor])
+    access.custodians = [.user("prometheus")]
+    #expect(roles("prometheus", []) == [.custodian, .monitor])
+  }
+
+  @Test("are permitted to each role alone as far as it goes")
+  func rights() {
+    var access = AccessList(
+      operators: [.user("operator")], auditors: [.user("auditor")],
+      custodians: [.user("custodian"), .user("both")],
+      monitors: [.user("monitor")])
+    access.auditors.append(.user("both"))
+    func role(_ name: String, _ right: Right) -> Role? {
+      access.role(of: HostUser(identifier: 1, name: name, groups: []), permitting: right)
+    }
+    #expect(Right.allCases.map { role("custodian", $0) } == [nil, .custodian, nil, nil])
+    #expect(Right.allCases.map { role("monitor", $0) } == [.monitor, nil, nil, nil])
+    #expect(Right.allCases.map { role("auditor", $0) } == [.auditor, nil, .auditor, nil])
+    #expect(Right.allCases.map { role("operator", $0) } == [.operator, nil, .operator, .operator])
+    // In the places of the custodians, whatever else they are.
+    #expect(Right.allCases.map { role("both", $0) } == [.auditor, .custodian, .auditor, nil])
+    // As it was before there were custodians.
+    access.custodians = []
+    #expect(role("auditor", .enterShares) == .auditor)
+    #expect(role("operator", .enterShares) == .operator)
+    #expect(role("monitor", .enterShares) == nil)
   }
 }
 

@@ -22,7 +22,8 @@ struct AdminServerTests {
       #expect(
         status[0].hasPrefix(
           """
-          {"state":"serving","version":"1.2.3","development":true,"pid":42,\
+          {"state":"serving","version":"1.2.3","commit":null,"program_sha256":null,\
+          "configuration_sha256":null,"development":true,"pid":42,\
           "started":"2026-11-23T18:43:25Z","uptime_seconds":7,"listen":"127.0.0.1:8443",\
           "connections":3,"payments_in_flight":1,"policy_generation":1,\
           "store":"0102030405060708090a0b0c0d0e0f10","cards":0,"audit_entries":3,
@@ -46,7 +47,7 @@ struct AdminServerTests {
       #expect(document.contains(#""created":"2026-11-23T18:43:25Z""#))
     }
     let entry = try #require(try service.lines(from: 0).first)
-    #expect(entry.contains(#""actor":"\#(HostUser.current.actor)","operation":"keys.status""#))
+    #expect(entry.contains(#""actor":"\#(HostUser.currentActor.name)","operation":"keys.status""#))
   }
 
   @Test("shows the log as it is, whole, filtered, and its newest entries")

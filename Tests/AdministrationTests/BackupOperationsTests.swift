@@ -148,7 +148,8 @@ import VaultManagement
 
   @Test func `one that nobody waits for any more leaves neither file nor record`() throws {
     let making = BackupRun(
-      upkeep: upkeep, keyring: { nil }, slots: nil, path: backup, note: .none, actor: "user:ann")
+      upkeep: upkeep, keyring: { nil }, slots: nil, path: backup, note: .none, why: .none,
+      actor: "user:ann")
     let progress = WorkProgress()
     progress.giveUp()
     // What became of it has its entry, below.
@@ -180,7 +181,7 @@ import VaultManagement
       try service.lines(from: 0).last?.contains(
         #""reason":"id=\#(identifier.text) reason=outcome=done id=1""#) == true)
     #expect(document.contains(#""state":"forgotten""#))
-    #expect(document.hasSuffix(#""file_exists":true}"#))
+    #expect(document.contains(#""file_exists":true,"approval":null,"persons":1,"missing":0}"#))
     let refusal = AdministrationError.refused("the backup \(identifier.text) was forgotten before")
     #expect(throws: refusal) { try run(ForgetBackup(identifier, because: reason)) }
     #expect(exists(backup))

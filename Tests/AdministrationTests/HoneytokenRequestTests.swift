@@ -15,7 +15,10 @@ struct HoneytokenRequestTests {
       AddHoneytoken(
         merchant: "shop.example",
         note: FreeText("é &=?%+# \"\\", longest: Honeytoken.longestNote) ?? .none),
+      AddHoneytoken(merchant: "shop", note: .none, because: AdminRegistryTests.reason),
       RemoveHoneytoken(try #require(Token("tok_01kax3zv5ye8bvkp2mszn9fqxw"))),
+      RemoveHoneytoken(
+        try #require(Token("tok_01kax3zv5ye8bvkp2mszn9fqxw")), because: AdminRegistryTests.reason),
     ]
   }
 
@@ -57,7 +60,7 @@ struct HoneytokenRequestTests {
   func roles() throws {
     for operation in try Self.examples() {
       #expect(
-        operation.terms.role == (operation is ListHoneytokens ? .auditor : .operator))
+        operation.terms.right == (operation is ListHoneytokens ? .audit : .operate))
       #expect(operation.terms.audited.rawValue.hasPrefix("honeytoken."))
     }
   }

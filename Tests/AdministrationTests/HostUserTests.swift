@@ -14,7 +14,7 @@ import Testing
     #expect(!user.groups.isEmpty)
     let stranger = try HostUser(lookingUp: 4_000_000_123, group: 4_000_000_123)
     #expect(stranger.name == nil && stranger.groups.isEmpty)
-    #expect(stranger.actor == "user:#4000000123")
+    #expect(stranger.label == "#4000000123")
   }
 
   @Test func `who cannot be looked up for want of a descriptor is nobody's stranger`() async {
@@ -33,5 +33,23 @@ import Testing
     let told = AdministrationError.accountUnknown(EMFILE)
     #expect(told.kind.httpStatus == 503)
     #expect(told.detail.contains("could not be looked up"))
+  }
+
+  @Test("terminals have the names that people know them by")
+  func terminals() {
+    let names: [(UInt32, String)] = [
+      (0, "none"), (0x8803, "pts/3"), (0x8900, "pts/256"), (0x0401, "tty1"), (0x0440, "ttyS0"),
+      (0x0500, "5:0"),
+    ]
+    for (number, name) in names { #expect(UserOrigin.name(ofTerminal: number) == name) }
+  }
+
+  @Test("a process that has ended is no origin: its number may be another's")
+  func ended() throws {
+    let origin = UserOrigin(of: 0, user: 0, account: "anna", holding: nil)
+    #expect(origin.text == "account=anna login=unknown terminal=unknown")
+    let own = UserOrigin(of: getpid(), user: geteuid() &+ 1, account: "anna", holding: nil)
+    #expect(own.login == "unknown", "another user has it now")
+    #expect(UserOrigin.current.login != "unknown" && UserOrigin.current.terminal != "unknown")
   }
 }

@@ -8,6 +8,7 @@ import RecordFormat
 import Storage
 import Testing
 import VaultCore
+import VaultManagement
 
 @testable import Administration
 
@@ -29,8 +30,16 @@ struct RefusedCommandTests {
   @Test("leave an entry for want of a role, whichever they are")
   func noRole() throws {
     let service = try TestService()
-    let examples = try Self.examples()
+    // The user of these tests is that of the service, too, who may ask some without a role.
+    let all = try Self.examples()
+    let own = all.filter { $0.terms.isForOwner }
+    let examples = all.filter { !$0.terms.isForOwner }
     try service.serving(operators: []) { _, client in
+      #expect(own.map { $0.route.path } == ["/v1/status/own"])
+      for operation in own {
+        let told = try client.collect(operation).documents
+        #expect(told.count == 1)
+      }
       for operation in examples {
         #expect(throws: AdminClient.Failure.self) { try client.collect(operation) }
       }
@@ -40,15 +49,43 @@ struct RefusedCommandTests {
     for (operation, entry) in zip(examples, told) {
       #expect(entry.operation == operation.terms.audited)
       #expect(entry.key == nil)
-      #expect(entry.actor == HostUser.current.actor)
+      #expect(entry.actor == HostUser.currentActor.name)
       #expect(entry.outcome == .refused && entry.reason == "not-permitted")
+    }
+  }
+
+  @Test("of a custodian and a monitor are all but their own")
+  func custodianAndMonitor() throws {
+    let me = AccessList.Member.user(HostUser.current.name ?? "")
+    for (access, right) in [
+      (AccessList(operators: [], auditors: [], custodians: [me]), Right.enterShares),
+      (AccessList(operators: [], auditors: [], monitors: [me]), .watch),
+    ] {
+      let service = try TestService()
+      let examples = try Self.examples()
+      try service.serving(operators: []) { server, client in
+        server.update(access: access)
+        for operation in examples {
+          // This test runs as the service's own user.
+          let isPermitted = operation.terms.right == right || operation.terms.isForOwner
+          do {
+            _ = try client.collect(operation)
+            #expect(isPermitted, "\(operation.route.path)")
+          } catch AdminClient.Failure.problem(let status, _, _) {
+            #expect((status == 403) != isPermitted, "\(operation.route.path)")
+          }
+        }
+      }
+      #expect(
+        try entries(service).count(where: { $0.reason == "not-permitted" })
+          == examples.count(where: { $0.terms.right != right && !$0.terms.isForOwner }))
     }
   }
 
   @Test("leave an entry for want of the higher role")
   func auditor() throws {
     let service = try TestService()
-    let examples = try Self.examples().filter { $0.terms.role == .operator }
+    let examples = try Self.examples().filter { $0.terms.right == .operate }
     try service.serving(operators: []) { server, client in
       server.update(
         access: AccessList(operators: [], auditors: [.user(HostUser.current.name ?? "")]))
@@ -92,6 +129,37 @@ struct RefusedCommandTests {
       #expect(last.reason?.hasSuffix(operation.subject.words) == true, "\(what)")
     }
     #expect(failed > 20)
+  }
+
+  @Test("for want of a ticket say so, where the configuration asks for one with every change")
+  func tickets() throws {
+    let service = try TestService()
+    var hooks = try service.operations().hooks
+    hooks.policy = { ChangePolicy(needsTicket: true) }
+    let operations = Operations(store: service.store, hooks: hooks)
+    for operation in try Self.examples() {
+      let isRefused =
+        operation.reason?.ticket.isEmpty == true && !operation.terms.isFreeOfTickets
+      let next = try AuditReader(service.store).size()
+      do {
+        try operations.run(operation, actor: "user:ann") { _ in }
+        #expect(!isRefused, "\(operation.route.path)")
+      } catch {
+        #expect((error == .ticketNeeded) == isRefused, "\(operation.route.path)")
+      }
+      let causes = try entries(service, from: next).map { $0.reason ?? "" }
+      #expect(
+        causes.contains { $0.hasPrefix("cause=ticket-needed") } == isRefused,
+        "\(operation.route.path)")
+    }
+    #expect(AdministrationError.ticketNeeded.detail.contains("--ticket"))
+    // What must not wait, and what is said to a request that has one.
+    let free = try Self.examples().filter(\.terms.isFreeOfTickets).map(\.route.path)
+    #expect(
+      Set(free) == [
+        "/v1/seal", "/v1/unseal/share", "/v1/ceremony/share", "/v1/approvals/approve",
+        "/v1/approvals/reject",
+      ])
   }
 
   @Test("say what stood in the way, and what they were about")

@@ -16,7 +16,8 @@ import Testing
     var line = AuditLine()
     line.write(
       AuditEntry(
-        actor: actor, operation: operation, merchant: merchant, key: key, acquirer: acquirer,
+        actor: AuditActor(actor), operation: operation, merchant: merchant, key: key,
+        acquirer: acquirer,
         paymentIdentifier: payment, outcome: outcome, reason: reason), sequence: 7,
       atMilliseconds: milliseconds)
     let bytes = line.bytes
@@ -120,7 +121,7 @@ import Testing
       for _ in 0..<count {
         try statistics.add(
           Self.logged(
-            .detokenize, .intent, at: Self.start + Int64(hour) * 3_600_000, payment: "pay_1"))
+            .detokenize, .approved, at: Self.start + Int64(hour) * 3_600_000, payment: "pay_1"))
       }
     }
     #expect(statistics.patterns.count == 1)
@@ -171,7 +172,8 @@ import Testing
     let hostile = "<script>alert(1)</script>\"'&"
     try service.record([
       AuditEntry(
-        actor: hostile, operation: .tokenize, merchant: hostile, outcome: .refused,
+        actor: AuditActor(hostile, from: hostile), operation: .tokenize, merchant: hostile,
+        outcome: .refused,
         reason: hostile)
     ])
     var answer = Collected()
@@ -179,7 +181,7 @@ import Testing
       ReportAudit(from: 1_795_459_000_000, to: 1_795_460_000_000), actor: "user:ann"
     ) { answer.take($0) }
     let document = try #require(answer.documents.first)
-    #expect(document.hasPrefix("{\"intact\":true,\"size\":4,\"entries\":4,\"html\":\""))
+    #expect(document.hasPrefix("{\"intact\":true,\"size\":4,\"entries\":4,\"sha256\":\""))
     #expect(!document.contains("<script"))
     #expect(document.contains("&lt;script&gt;alert(1)&lt;/script&gt;&quot;&#39;&amp;"))
     #expect(document.contains("The log is intact."))

@@ -21,7 +21,9 @@ struct StoreRequestTests {
 
   static func examples() throws -> [any AdminOperation] {
     [
-      ListBackups(), CompactStore(), try BackUpStore(to: "/b", note: .none),
+      ListBackups(), CompactStore(), CompactStore(because: reason ?? .none),
+      try BackUpStore(to: "/b", note: .none),
+      try BackUpStore(to: "/b", note: .none, because: reason ?? .none),
       try BackUpStore(
         to: "/backups/2026-11-25/cadenas 20261125214055.mdb", note: note ?? .none),
       try ForgetBackup(KeyIdentifier(0x0102_0304), because: reason ?? .none),
@@ -72,7 +74,7 @@ struct StoreRequestTests {
   @Test("are unknown with another method, path or an unexpected query")
   func unknown() throws {
     for (method, target) in [
-      ("GET", "/v1/store/compact"), ("POST", "/v1/store/compact?x=1"),
+      ("GET", "/v1/store/compact"), ("GET", "/v1/store?x=1"),
       ("GET", "/v1/store/backups?x=1"), ("POST", "/v1/store/backup"), ("POST", "/v1/store/restore"),
       ("GET", "/v1/store/remove-damaged"),
     ] {
@@ -84,7 +86,7 @@ struct StoreRequestTests {
   func roles() throws {
     for operation in try Self.examples() {
       let isLook = operation is ListBackups || operation.isDryRun
-      #expect(operation.terms.role == (isLook ? .auditor : .operator))
+      #expect(operation.terms.right == (isLook ? .audit : .operate))
       #expect(operation.terms.isWriting == !(isLook || operation is RemoveDamaged))
       #expect(!operation.route.path.contains("tok_"), "the path is logged")
     }
@@ -93,7 +95,7 @@ struct StoreRequestTests {
 
 extension AdminOperation {
   /// Whether it is one that removes something, and is not told to do it.
-  fileprivate var isDryRun: Bool {
+  var isDryRun: Bool {
     self is RemoveDamaged && !fields.contains { $0.0 == "execute" && $0.1 != nil }
   }
 }

@@ -38,10 +38,22 @@ struct AuditLineTests {
         """)
   }
 
+  @Test("the origin stands last")
+  func origin() throws {
+    let entry = AuditEntry(
+      actor: AuditActor("spiffe://shop.example/checkout", from: "[2001:db8::1]:443"),
+      operation: .delete, outcome: .deleted, requestIdentifier: "01")
+    let line = text(entry)
+    #expect(
+      line.hasSuffix(#","outcome":"deleted","request_id":"01","origin":"[2001:db8::1]:443"}"#))
+    let bytes = Array(line.utf8)
+    #expect(LoggedEntry(line: bytes.rawSpan)?.entry == entry)
+  }
+
   @Test("escapes quotes and every control character, and keeps other text")
   func escapes() throws {
     let value = "a\"b\\c\nd\u{1B}[31m\u{7F}\u{85}é\u{A0}漢"
-    let line = text(AuditEntry(actor: value, operation: .serve, outcome: .done))
+    let line = text(AuditEntry(actor: AuditActor(value), operation: .serve, outcome: .done))
     #expect(line.contains(#""actor":"a\"b\\c\u000ad\u001b[31m\u007f\u0085é"#))
     let bytes = Array(line.utf8)
     let document = try JSONDocument(bytes.rawSpan)
@@ -65,7 +77,8 @@ struct AuditLineTests {
     let worst = String(repeating: "\u{1}", count: 3_000)
     let line = text(
       AuditEntry(
-        actor: worst, operation: .storeBackupForget, merchant: worst, token: worst, key: worst,
+        actor: AuditActor(worst, from: worst), operation: .storeBackupForget, merchant: worst,
+        token: worst, key: worst,
         acquirer: worst,
         paymentIdentifier: worst, outcome: .authenticationRequired, reason: worst,
         requestIdentifier: worst),

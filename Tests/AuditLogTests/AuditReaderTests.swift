@@ -50,6 +50,43 @@ struct AuditReaderTests {
     #expect(String(decoding: page.lines, as: UTF8.self) == (try temporary.line(4)) + "\n")
   }
 
+  @Test("filters by payment, acquirer, request, and by what a reason holds")
+  func detailFilters() throws {
+    let temporary = try TemporaryStore()
+    let log = try AuditLog(restoringFrom: temporary.store)
+    func entry(_ acquirer: String?, _ payment: String?, _ reason: String?, _ request: String)
+      -> AuditEntry
+    {
+      AuditEntry(
+        actor: "spiffe://shop.example/checkout", operation: .detokenize, acquirer: acquirer,
+        paymentIdentifier: payment, outcome: .notSent, reason: reason, requestIdentifier: request)
+    }
+    try temporary.append(
+      [
+        entry("north", "pay_1", "connect-failed", "req-1"),
+        entry("north", "pay_2", "ticket=CHG-7 reason=\"a\\b\" é", "req-2"),
+        entry("south", "pay_3", nil, "connect-failed"),
+      ], to: log, atMilliseconds: Sample.time)
+    let reader = AuditReader(temporary.store)
+    func found(_ change: (inout AuditFilter) -> Void) throws -> [Int] {
+      var filter = AuditFilter()
+      change(&filter)
+      return sequences(try reader.page(filter: filter))
+    }
+    #expect(try found { $0.acquirer = "north" } == [0, 1])
+    #expect(try found { $0.payment = "pay_2" } == [1])
+    #expect(try found { $0.payment = "pay_" } == [])
+    #expect(try found { $0.request = "req-1" } == [0])
+    // It stands in the third too, as another member.
+    #expect(try found { $0.reason = "connect-failed" } == [0])
+    #expect(try found { $0.reason = "connect" } == [0])
+    #expect(try found { $0.reason = "=\"a\\b\" é" } == [1])
+    #expect(
+      try found {
+        $0.reason = "ticket=CHG-7"; $0.acquirer = "south"
+      } == [])
+  }
+
   @Test("filters by members and by time")
   func filters() throws {
     let temporary = try filled()

@@ -62,6 +62,7 @@ import Testing
         ]))
     #expect(rules.warningSeconds == 30 * 86_400)
     #expect(rules.sealBound == 1 << 48)
+    #expect(configuration.distinctAccounts)
     #expect(configuration.limits == Limits())
   }
 
@@ -69,9 +70,13 @@ import Testing
     let administration = try load().administration
     #expect(administration.socketPath == "/run/cadenas/admin.sock")
     #expect(administration.socketGroup == "cadenas-admin")
-    #expect(administration.operators == [.user("vaultops")])
+    #expect(administration.operators == [.user("ann"), .user("ben")])
     #expect(administration.auditors == [.group("audit")])
-    #expect(administration.approvals == ["destroy": 2])
+    #expect(administration.custodians == [.group("custodians")])
+    #expect(administration.monitors == [.user("prometheus")])
+    #expect(
+      administration.approvals == ["destroy": 2, "forget": 2, "archive": 2, "ceremony": 2])
+    #expect(!administration.ticketsRequired)
   }
 
   @Test func `the sample's policy is what it says`() throws {
@@ -141,6 +146,34 @@ import Testing
           outcomes: [.released, .intent], subject: .client, threshold: 600, windowSeconds: 60))
     let keys = try #require(rules.first { $0.name == "keys" })
     #expect(keys.keys && keys.windowSeconds == nil)
+  }
+
+  @Test func `alarms may be told to a webhook, by their own file of rules or those built in`()
+    throws
+  {
+    let notify = "notify: {url: \"https://siem.example:8444/hook\", ca: tls/shop-ca.pem}"
+    for (rules, count) in [
+      ("rules: alarms.yaml, ", try load().alarms.count), ("", AlarmRule.standard.count),
+    ] {
+      try directory.write(
+        "cadenas.yaml",
+        sample.replacing("\nalarms: alarms.yaml\n", with: "\nalarms: {\(rules)\(notify)}\n"))
+      let configuration = try load()
+      #expect(configuration.alarms.count == count)
+      let notice = try #require(configuration.alarmNotice)
+      #expect(notice.url.description == "https://siem.example:8444/hook")
+      #expect(notice.caPath == directory.path + "/tls/shop-ca.pem")
+    }
+  }
+
+  @Test func `the sample says what is streamed, and by what the clock is known to be right`() throws
+  {
+    let configuration = try load()
+    #expect(configuration.audit.stream == .journal)
+    #expect(configuration.audit.streamPath == "/run/systemd/journal/socket")
+    #expect(configuration.clock == ClockSettings())
+    #expect(configuration.clock.synchronizedPath == "/run/systemd/timesync/synchronized")
+    #expect(configuration.alarmNotice == nil)
   }
 
   @Test func `without an alarm file, the rules built into the vault are in force`() throws {

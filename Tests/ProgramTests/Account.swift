@@ -58,8 +58,9 @@ enum Account {
     // the toolchain.
     let folder = try copies.get()
     atexit { _ = try? ChildProcess.run(["rm", "-rf", Account.copies.get()]) }
-    try ChildProcess.run(["cp", programs.development, programs.vault, folder])
-    for program in [programs.development, programs.vault] {
+    let all = [programs.development, programs.vault, programs.page]
+    try ChildProcess.run(["cp"] + all + [folder])
+    for program in all {
       try ChildProcess.run(["\(root)/deploy/copy-libraries", program, folder])
     }
     try ChildProcess.run(["chmod", "-R", "a+rX", folder])

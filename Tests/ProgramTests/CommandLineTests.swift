@@ -5,8 +5,9 @@ import Testing
 @Suite("The command line")
 struct CommandLineTests {
   static let scripts = [
-    "accounts", "acquirers", "backup", "brands", "ceremony", "changed", "check", "evidence",
-    "exports", "honeytoken", "init", "keysource", "limits", "locked", "misconfigured", "offline",
+    "accounts", "acquirers", "backup", "brands", "ceremony", "changed", "check", "credential",
+    "evidence", "exports", "honeytoken", "init", "keysource", "limits", "locked", "misconfigured",
+    "offline",
     "pairs", "refused", "restore", "running", "usage",
   ]
 

@@ -12,7 +12,13 @@ extension EndToEnd {
   /// Custodians at terminals of their own, from the ceremony to their successors.
   ///
   /// Reading the memory of a vault takes root, and these tests fail without.
-  @Suite(.stage { $0.replacing("16GiB", with: "64MiB") }) struct CustodyTests {
+  @Suite(
+    .stage {
+      // Every share is entered by the account of these tests.
+      $0.replacing("16GiB", with: "64MiB")
+        .replacing("  source: file\n", with: "  source: file\n  distinct_accounts: false\n")
+    }) struct CustodyTests
+  {
     private static let names = (1...5).map { "custodian-\($0)" }
 
     private static func passphrase(of name: String) -> String { "the passphrase of \(name)" }
@@ -85,7 +91,8 @@ extension EndToEnd {
       #expect(transcript.status == .exited(0), "\(transcript.shown)")
       try stage.configure {
         $0.replacing(
-          "  source: file\n  path: keys\n", with: "  source: custodians\n  former_path: keys\n")
+          "  source: file\n  distinct_accounts: false\n  path: keys\n",
+          with: "  source: custodians\n  distinct_accounts: false\n  former_path: keys\n")
       }
       for group in [[0, 1, 2], [4, 2, 3]] {
         try await stage.stop()

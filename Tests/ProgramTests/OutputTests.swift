@@ -52,7 +52,8 @@ import Testing
       "$(cadenas honeytoken list --config cadenas.yaml --format json | "
         + "sed 's/.*\"token\":\"\\([^\"]*\\)\".*/\\1/')"
     ),
-    ("acquirers show", ""), ("acquirers test", "credit-du-nord"),
+    ("audit evidence", "--to folder"), ("access", ""), ("acquirers show", ""),
+    ("acquirers test", "credit-du-nord"),
     ("brands show", "497010"),
     (
       "brands check",

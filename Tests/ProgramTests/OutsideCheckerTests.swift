@@ -49,6 +49,31 @@ import Testing
     }
   }
 
+  @Test func theFiguresOfAReportAreWhatIsCountedOutside() throws {
+    let counter = try OutsideProgram.command("count_report.py")
+    try withScratchDirectory { directory in
+      let runner = try CommandLineRunner(directory: "\(directory)/i")
+      let config = "--config cadenas.yaml"
+      try runner.act("start")
+      for number in ["378282246310005", "5555555555554444", "5555555555554444"] {
+        try runner.act("tokenize \(number)")
+      }
+      try runner.act("delete")
+      try runner.succeed("cadenas keys rotate data \(config)")
+      try runner.succeed("cadenas audit show --limit 1 \(config)")
+      #expect(try runner.run("cadenas keys certificate 00000000 \(config)").status == 1)
+      try runner.act("stop")
+      try runner.act("start")
+      try runner.succeed("cadenas audit export \(config) --to export")
+      try runner.succeed("cadenas audit report --export export --html page")
+      let found = try runner.succeed("\(counter) page export/entries.jsonl", as: .test)
+      #expect(found.hasPrefix("equal: 8 figures, "), "\(found)")
+      // One entry less, and it sees that the page tells of another log.
+      try runner.succeed("sed '/\"tokenize\"/{x;s/^/x/;/^x$/{x;d};x}' export/entries.jsonl > fewer")
+      #expect(try runner.run("\(counter) page fewer", as: .test).status == 1)
+    }
+  }
+
   @Test func whatIsMadeOutsideIsVerifiedByTheProgram() throws {
     let checker = try OutsideProgram.command("check_log.py")
     try withScratchDirectory { directory in

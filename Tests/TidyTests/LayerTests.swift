@@ -5,7 +5,7 @@ import Testing
   /// From the bottom up. A target imports what stands in its own layer or below; which of those it
   /// does import is for the package manifest.
   private static let layers: [[String]] = [
-    ["CLMDB", "CSodium", "COpenSSL", "CMapFault", "CScrub"],
+    ["CLMDB", "CSodium", "COpenSSL", "CMapFault", "CScrub", "CBuild"],
     ["Bytes", "SecretMemory", "Cryptography", "LMDB", "JSON", "SystemCalls"],
     ["Cards", "RecordFormat"],
     ["Storage"],
@@ -38,6 +38,7 @@ import Testing
     "CSodium": ["SecretMemory", "Cryptography"],
     "COpenSSL": ["Cryptography"],
     "CScrub": ["cadenas", "cadenas-page"],
+    "CBuild": ["cadenas"],
     "Yams": ["ConfigurationReading"],
     "ArgumentParser": ["cadenas", "cadenas-dev", "cadenas-page"],
     "GRDB": ["PaymentStore"],

@@ -28,6 +28,7 @@ final class FakeCardService: CardService {
     var waiters: [(count: Int, continuation: CheckedContinuation<Void, Never>)] = []
     var requestIdentifiers: [String] = []
     var callers: [Caller] = []
+    var strangers: [Stranger] = []
     var number: MaskedNumber?
     var failure: Problem?
     var onUpdate: @Sendable (Terms) -> Void = { _ in }
@@ -46,6 +47,11 @@ final class FakeCardService: CardService {
   var requestIdentifiers: [String] { state.withLock { $0.requestIdentifiers } }
 
   var callers: [Caller] { state.withLock { $0.callers } }
+
+  /// Those of whom it was told, that they are not served.
+  var strangers: [Stranger] { state.withLock { $0.strangers } }
+
+  func note(_ stranger: Stranger) { state.withLock { $0.strangers.append(stranger) } }
 
   /// The card of every token; a published test number where it is nil.
   var number: MaskedNumber? {

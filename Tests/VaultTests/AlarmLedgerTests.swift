@@ -75,7 +75,7 @@ private let second: UInt64 = 1_000_000_000
   private func entry(
     _ operation: AuditOperation = .delete, token: String? = nil, actor: String = "client"
   ) -> AuditEntry {
-    AuditEntry(actor: actor, operation: operation, token: token, outcome: .refused)
+    AuditEntry(actor: AuditActor(actor), operation: operation, token: token, outcome: .refused)
   }
 
   @Test func `a honeytoken raises one alarm a second for each client`() {

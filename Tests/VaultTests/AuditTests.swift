@@ -197,7 +197,8 @@ import VaultManagement
   @Test func `what users are refused past sixty in a minute becomes a counted entry too`() throws {
     func refuse(_ actor: String) throws {
       try house.vault.vault.recordRefusal(
-        AuditEntry(actor: actor, operation: .status, outcome: .refused, reason: "not-permitted"))
+        AuditEntry(
+          actor: AuditActor(actor), operation: .status, outcome: .refused, reason: "not-permitted"))
     }
     for _ in 0..<75 { try refuse("user:bob") }
     try refuse("user:eve")

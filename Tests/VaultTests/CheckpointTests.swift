@@ -3,6 +3,7 @@ import Bytes
 import Cryptography
 import Keyring
 import Storage
+import TestSupport
 import Testing
 
 @testable import Ledgers
@@ -60,7 +61,7 @@ import Testing
       #expect(try house.vault.checkpoint?.size == end + 1)
       #expect(try house.lines().last?.contains("\"outcome\":\"uncovered\"") == true)
       try house.vault.record(
-        AuditEntry(actor: AuditEntry.systemActor, operation: .serve, outcome: .started))
+        AuditEntry(actor: .system, operation: .serve, outcome: .started))
       let trust = AuditVerifier.Trust(keys: try keys())
       #expect(try AuditVerifier.verify(house.store, trusting: trust).finding == nil)
     }
@@ -112,12 +113,16 @@ import Testing
     below size: UInt64, export: Digest256? = nil, steps: Int = .max
   ) throws -> (mark: ArchiveMark, isRemoved: Bool) {
     var told = 0
-    return try house.vault.archive(
-      below: size, export: try export ?? self.export(below: size), actor: "user:ann"
-    ) { _, _ in
+    let order = ArchiveOrder(below: size, export: try export ?? self.export(below: size))
+    let answer = try house.vault.archive(order, because: .none, actor: "user:ann", persons: 1) {
+      _, _ in
       told += 1
       return told <= steps
     }
+    guard case .archived(let mark, let isRemoved) = answer else {
+      throw Missing(what: "an archive")
+    }
+    return (mark, isRemoved)
   }
 
   private func clientLines() throws -> Int {
@@ -164,6 +169,47 @@ import Testing
     #expect(second.isRemoved)
     #expect(try clientLines() == 1)
     #expect(try house.auditFinding() == nil)
+  }
+
+  @Test func `another person approves an archive, which is done then and not before`() async throws
+  {
+    _ = try await house.token(of: Number.visa)
+    let end = try house.vault.signCheckpoint().size
+    _ = try await house.token(of: Number.mastercard)
+    house.time.pass(seconds: 60)
+    try house.vault.tick()
+    try house.settle()
+    let order = ArchiveOrder(below: end, export: try export(below: end))
+    let reason = try #require(KeyReason(ticket: "CHG-3", text: ""))
+    func ask(_ order: ArchiveOrder) throws -> Approval {
+      guard
+        case .waits(let approval) = try house.vault.archive(
+          order, because: reason, actor: "user:ann", persons: 2, progress: { _, _ in true })
+      else { throw Missing(what: "a request that waits") }
+      return approval
+    }
+    #expect(throws: VaultError.archive(.anotherExport)) {
+      try ask(ArchiveOrder(below: end, export: .zero))
+    }
+    let approval = try ask(order)
+    try house.reopen()
+    #expect(try house.vault.approvals() == [approval])
+    #expect(try clientLines() == 2)
+    guard
+      case .archived(let mark, true) = try house.vault.approve(
+        approval.identifier, actor: "user:bob", persons: 2)
+    else { throw Missing(what: "an archive") }
+    #expect(mark.below == end)
+    #expect(try clientLines() == 1)
+    #expect(try house.auditFinding() == nil)
+    let lines = try house.entries().filter { $0.contains("audit.archive") }
+    try #require(lines.count == 3)
+    #expect(lines[0].contains("\"outcome\":\"waiting\",\"reason\":\"approval="))
+    #expect(
+      lines[1].contains(
+        "\"actor\":\"user:ann\",\"operation\":\"audit.archive\",\"outcome\":\"begun\","
+          + "\"reason\":\"below=\(end) approval=\(approval.identifier) ticket=CHG-3\""))
+    #expect(lines[2].contains("\"outcome\":\"done\",\"reason\":\"\(mark.text)\""))
   }
 
   @Test func `a payment that is under way keeps its entries`() async throws {

@@ -1,9 +1,11 @@
+import AuditLog
 import Bytes
 import Cryptography
 import Keyring
 import RecordFormat
 import SecretMemory
 import Storage
+import TestSupport
 import Testing
 
 @testable import Ledgers
@@ -54,13 +56,127 @@ import Testing
     try Self.enter((result ?? ceremony).shares[index], into: house.vault, for: purpose)
   }
 
+  /// Each custodian enters their share from an account of their own, unless one is named.
   private static func enter(
-    _ share: CustodianShare, into vault: VaultManager, for purpose: ShareProgress.Purpose
+    _ share: CustodianShare, into vault: VaultManager, for purpose: ShareProgress.Purpose,
+    as account: String? = nil
   ) throws -> ShareProgress {
     let text = Array(share.text.utf8)
+    let custodian = share.header.custodian.text
     return try vault.enterShare(
-      text.rawSpan, passphrase: passphrase(share.header.custodian.text), for: purpose,
-      actor: "user:ann")
+      text.rawSpan, passphrase: passphrase(custodian), for: purpose,
+      actor: AuditActor(account ?? "user:\(custodian)"))
+  }
+
+  @Test func `two shares of one account count as one, and that is in the log`() throws {
+    try house.vault.seal(actor: "user:ann")
+    let vault = try house.vault
+    let names = ceremony.shares.map(\.header.custodian)
+    #expect(
+      try Self.enter(ceremony.shares[0], into: vault, for: .unseal, as: "user:lp").missing == 1)
+    #expect(
+      throws: VaultError.keyring(.custody(.accountEnteredAlready(custodian: names[1])))
+    ) { try Self.enter(ceremony.shares[1], into: vault, for: .unseal, as: "user:lp") }
+    #expect(vault.shareProgress.map(\.missing) == [1])
+    #expect(vault.isSealed)
+    try house.settle()
+    let entry = try #require(try house.entries().last)
+    #expect(entry.contains("\"actor\":\"user:lp\",\"operation\":\"unseal.share\""))
+    #expect(entry.contains("\"reason\":\"cause=same-account custodian=two\""))
+    #expect(
+      try Self.enter(ceremony.shares[1], into: vault, for: .unseal, as: "user:mail").missing == 0)
+    #expect(!vault.isSealed)
+  }
+
+  @Test func `one account cannot agree twice to other custodians`() throws {
+    let others = try Self.hold(house, ["four", "five"])
+    let vault = try house.vault
+    let waiting = try #require(
+      try vault.beginCustody(of: others.key, by: others.set, actor: "user:ann"))
+    _ = try Self.enter(ceremony.shares[0], into: vault, for: .replacement, as: "user:lp")
+    #expect(throws: VaultError.self) {
+      try Self.enter(ceremony.shares[1], into: vault, for: .replacement, as: "user:lp")
+    }
+    #expect(waiting.state == .waiting)
+    _ = try Self.enter(ceremony.shares[2], into: vault, for: .replacement, as: "user:mail")
+    #expect(waiting.state == .done)
+  }
+
+  @Test func `a vault whose ceremony asked for no accounts takes shares from one`() throws {
+    // As of before there were rules, and as one leaves them of a KEK before.
+    for rules in [nil, KeyIdentifier(1)] {
+      try house.store.perform { transaction in
+        try CustodyRules.remove(in: &transaction)
+        if let rules {
+          try CustodyRules(distinctAccounts: true).save(for: rules, in: &transaction)
+        }
+      }
+      try house.vault.seal(actor: "user:ann")
+      let vault = try house.vault
+      #expect(try vault.holders()?.rules.distinctAccounts == false)
+      for share in ceremony.shares.prefix(2) {
+        _ = try Self.enter(share, into: vault, for: .unseal, as: "user:lp")
+      }
+      #expect(!vault.isSealed)
+    }
+  }
+
+  @Test func `a ceremony takes the persons that the policy asks for, and is held once`() throws {
+    let others = try Self.hold(house, ["four", "five"])
+    let order = try CeremonyOrder(of: others.set, cryptoperiodSeconds: nil)
+    let vault = try house.vault
+    func begin(_ persons: Int) throws -> CustodianReplacement? {
+      try vault.beginCustody(of: others.key, by: others.set, actor: "user:ann", persons: persons)
+    }
+    #expect(throws: VaultError.ceremonyNeedsApproval) { try begin(2) }
+    guard
+      case .waits(let approval) = try vault.ask(
+        for: order, because: .none, actor: "user:ann", persons: 2)
+    else { throw Missing(what: "a request that waits") }
+    #expect(throws: VaultError.ceremonyNeedsApproval) { try begin(2) }
+    // A policy that asks for one person now takes nothing back.
+    #expect(throws: VaultError.ceremonyNeedsApproval) { try begin(1) }
+    #expect(throws: VaultError.samePerson) {
+      try vault.approve(approval.identifier, actor: "user:ann", persons: 2)
+    }
+    guard
+      case .granted = try vault.approve(approval.identifier, actor: "user:bob", persons: 2),
+      case .granted = try vault.ask(for: order, because: .none, actor: "user:ann", persons: 2)
+    else { throw Missing(what: "a request that is granted") }
+    // Another plan was not approved.
+    let another = try Self.hold(house, ["four", "six"])
+    #expect(throws: VaultError.ceremonyNeedsApproval) {
+      try vault.beginCustody(of: another.key, by: another.set, actor: "user:ann", persons: 2)
+    }
+    let waiting = try #require(try begin(2))
+    try enter(0, for: .replacement)
+    try enter(1, for: .replacement)
+    #expect(waiting.state == .done)
+    #expect(try vault.approvals().isEmpty, "it is used up")
+    try house.settle()
+    #expect(
+      try house.lines().contains {
+        $0.contains("\"outcome\":\"created\"")
+          && $0.contains(" accounts=distinct approval=\(approval.identifier) vault=test")
+      })
+  }
+
+  @Test func `an approval that is taken back while shares are entered stops the ceremony`() throws {
+    let others = try Self.hold(house, ["four", "five"])
+    let order = try CeremonyOrder(of: others.set, cryptoperiodSeconds: nil)
+    let vault = try house.vault
+    guard
+      case .waits(let approval) = try vault.ask(
+        for: order, because: .none, actor: "user:ann", persons: 2),
+      case .granted = try vault.approve(approval.identifier, actor: "user:bob", persons: 2)
+    else { throw Missing(what: "a request that is granted") }
+    let waiting = try #require(
+      try vault.beginCustody(of: others.key, by: others.set, actor: "user:ann", persons: 2))
+    try enter(0, for: .replacement)
+    try vault.reject(approval.identifier, because: .none, actor: "user:bob")
+    #expect(throws: VaultError.ceremonyNeedsApproval) { try enter(1, for: .replacement) }
+    #expect(waiting.state == .abandoned)
+    #expect(try vault.keyring.keyEncryptionKeyIdentifier == ceremony.key.identifier)
   }
 
   @Test func `enough shares open the vault, and a late one is wanted no more`() async throws {

@@ -1,5 +1,8 @@
+import AuditLog
+import Cryptography
 import Keyring
 import RecordFormat
+import Storage
 import TestSupport
 import Testing
 
@@ -79,8 +82,8 @@ import Testing
         old, because: reason, actor: "user:ann", persons: 2)
     else { throw Missing(what: "a request that waits") }
     // Reloaded twice: three persons, and then one.
-    try house.vault.raiseApprovals(toPersons: 3)
-    try house.vault.raiseApprovals(toPersons: 1)
+    try house.vault.raiseApprovals(to: [.destroy: 3])
+    try house.vault.raiseApprovals(to: [.destroy: 1])
     #expect(try house.vault.approvals().map(\.persons) == [3])
     // Whoever asked does not get by alone by asking again.
     guard
@@ -110,6 +113,41 @@ import Testing
     else { throw Missing(what: "a request that waits") }
     #expect(again.missing == 2)
     #expect(try house.vault.approvals().map(\.persons) == [3])
+  }
+
+  @Test func `rows are read as they were written, and those of before`() throws {
+    let key = KeyIdentifier(0x0a0b_0c0d)
+    let plan = try CustodyPlan(
+      vault: #require(CustodyName("the vault")), threshold: 2,
+      custodians: [#require(CustodyName("ann")), #require(CustodyName("bob b"))])
+    let subjects: [ApprovalSubject] = [
+      .destroy(key), .forget(key, file: .zero), .archive(ArchiveOrder(below: 7, export: .zero)),
+      .ceremony(CeremonyOrder(plan, cryptoperiodSeconds: nil)),
+      .ceremony(CeremonyOrder(plan, cryptoperiodSeconds: 86_400)),
+    ]
+    for (number, subject) in subjects.enumerated() {
+      var approval = Approval(
+        identifier: "0000000\(number)", subject: subject, requester: "user:ann",
+        requestedMilliseconds: house.time.clock.milliseconds().magnitude, persons: 3,
+        reason: reason)
+      approval.approvers = ["user:bob"]
+      approval.entries = [1, 22]
+      let written = approval
+      try house.store.perform { (transaction) throws(VaultError) in
+        try written.write(&transaction)
+      }
+      #expect(try house.vault.approvals().last == approval)
+    }
+    // Version 1, which knew destructions only.
+    let row = TextRow.encode(["1", "0a0b0c0d", "user:ann", "9", "2", "T", "r", "1,2", "user:bob"])
+    try house.store.perform { (transaction) throws(VaultError) in
+      try transaction.putRow(row, at: Array("approval/00000009".utf8))
+    }
+    let known = try house.store.read { (transaction) throws(VaultError) in
+      try Approval.all(transaction)
+    }
+    let old = try #require(known.last)
+    #expect(old.subject == .destroy(key) && old.persons == 2 && old.approvers == ["user:bob"])
   }
 
   @Test func `a request that is rejected or too old does nothing`() throws {

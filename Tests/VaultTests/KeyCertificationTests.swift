@@ -277,11 +277,51 @@ import Testing
     #expect(try house.auditFinding() == nil)
   }
 
-  @Test func `a destroyed key of another role leaves no certificate`() throws {
-    let rotation = try house.vault.rotate(.audit, actor: "user:bob")
+  @Test(arguments: [KeyRole.audit, .fingerprint])
+  func `a destroyed key of another role leaves a certificate too`(_ role: KeyRole) throws {
+    let rotation = try house.vault.rotate(role, actor: "user:bob")
+    try wait()
     _ = try house.vault.destroy(rotation.old, because: .none, actor: "user:ann", persons: 1)
     try wait()
     #expect(try house.vault.keyring.entry(rotation.old)?.state == .destroyed)
-    #expect(try certificate(rotation.old, .final) == nil)
+    let final = try #require(try certificate(rotation.old, .final))
+    #expect(final.role == role && final.successor.identifier == rotation.new)
+    #expect(final.destruction?.actor == "user:ann" && final.run == nil)
+  }
+
+  @Test func `a destroyed KEK leaves a certificate`() throws {
+    let old = try house.vault.keyring.keyEncryptionKeyIdentifier
+    let next = try house.source.make(besides: [old])
+    _ = try house.vault.replaceKeyEncryptionKey(by: next, origin: .rotation, actor: "user:bob")
+    _ = try house.vault.destroy(old, because: .none, actor: "user:ann", persons: 1)
+    try wait()
+    let final = try #require(try certificate(old, .final))
+    #expect(final.role == .kek && final.key.identifier == old)
+    #expect(final.successor.identifier == next.identifier)
+    #expect(final.before == .init(underKey: 0, underSuccessor: 0))
+    try check(
+      final,
+      proves: [
+        "replaces=\(old.text)", "\"outcome\":\"begun\"", "\"operation\":\"keys.destroy\"",
+      ])
+    #expect(try RotationCertificate(parsing: final.text) == final)
+  }
+
+  @Test func `a document is signed with the log of then, and an edited one does not verify`() throws
+  {
+    let note = try house.vault.sign("{\"keys\":[]}", of: .keysStatus, for: "user:ann")
+    let document = try SignedDocument(verifying: note, by: [try activeKey()])
+    #expect(document.kind == "keys.status" && document.actor == "user:ann")
+    #expect(document.document == "{\"keys\":[]}")
+    #expect(document.treeSize == UInt64(try house.lines().count))
+    let edited = note.encoded.replacing("[]", with: "[1]")
+    let other = try SignedNote(parsing: Array(edited.utf8))
+    #expect(throws: AuditError.self) {
+      _ = try SignedDocument(verifying: other, by: [try activeKey()])
+    }
+    try house.vault.seal(actor: "user:ann")
+    #expect(throws: VaultError.sealed) {
+      _ = try house.vault.sign("{}", of: .keysStatus, for: "user:ann")
+    }
   }
 }

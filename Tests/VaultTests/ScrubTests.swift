@@ -1,3 +1,4 @@
+import AuditLog
 import Cards
 import Glibc
 import Keyring

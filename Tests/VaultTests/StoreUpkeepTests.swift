@@ -1,4 +1,5 @@
 import AuditLog
+import Bytes
 import Cryptography
 import Glibc
 import Keyring
@@ -44,7 +45,8 @@ import Testing
     let second = try house.vault.rotate(.data, actor: "user:ann")
     #expect(second.old == first.new)
     #expect(try records.first?.needs(key: first.new) == true)
-    let finished = try house.vault.upkeep.finishBackup(begun, keyring: copied, isVerified: true)
+    let finished = try house.vault.upkeep.finishBackup(
+      begun, keyring: copied, isVerified: true, actor: "user:anna")
     #expect(finished.state == .kept)
     #expect(finished.needs(key: first.old))
     #expect(finished.needs(key: first.new))
@@ -54,10 +56,11 @@ import Testing
 
   @Test func `one that does not verify stays unfinished and one without a file goes`() throws {
     let begun = try begin()
-    let bad = try house.vault.upkeep.finishBackup(begun, keyring: nil, isVerified: false)
+    let bad = try house.vault.upkeep.finishBackup(
+      begun, keyring: nil, isVerified: false, actor: "user:anna")
     #expect(bad.state == .unfinished)
     let other = try begin("/c")
-    try house.vault.upkeep.dropBackup(other, after: .store(.cancelled))
+    try house.vault.upkeep.dropBackup(other, after: .store(.cancelled), actor: "user:anna")
     #expect(try records == [bad])
     let outcomes = try house.entries().map { $0.contains("\"outcome\":\"stopped\"") }
     #expect(outcomes.last == true)
@@ -80,6 +83,50 @@ import Testing
     #expect(throws: VaultError.unknownBackup(unknown)) {
       try upkeep.forgetBackup(unknown, because: .none, actor: "user:bob")
     }
+  }
+
+  @Test func `another person approves that a backup is forgotten, and it is that one`() throws {
+    let begun = try begin()
+    func ask() throws -> Approval {
+      guard
+        case .waits(let approval) = try house.vault.forgetBackup(
+          begun.identifier, because: .none, actor: "user:ann", persons: 2)
+      else { throw Missing(what: "a request that waits") }
+      return approval
+    }
+    let first = try ask()
+    #expect(try ask() == first)
+    // What was unfinished when it was asked for has a file by now.
+    var record = begun
+    record.digest = Digest256.sha256([1].rawSpan)
+    _ = try house.vault.upkeep.finishBackup(
+      record, keyring: nil, isVerified: true, actor: "user:ann")
+    #expect(throws: VaultError.backupHasChanged(begun.identifier)) {
+      try house.vault.approve(first.identifier, actor: "user:bob", persons: 2)
+    }
+    #expect(try house.vault.approvals() == [first], "nothing has changed")
+    try house.vault.reject(first.identifier, because: .none, actor: "user:bob")
+    let second = try ask()
+    #expect(throws: VaultError.samePerson) {
+      try house.vault.approve(second.identifier, actor: "user:ann", persons: 2)
+    }
+    #expect(try records.map(\.state) == [.kept])
+    guard
+      case .forgotten(let forgotten) = try house.vault.approve(
+        second.identifier, actor: "user:bob", persons: 2)
+    else { throw Missing(what: "a forgotten backup") }
+    // As if the process had been killed when it had told so.
+    try house.crash()
+    try house.open()
+    #expect(try records == [forgotten])
+    #expect(forgotten.state == .forgotten)
+    #expect(try house.vault.approvals().isEmpty)
+    #expect(
+      try house.entries().contains {
+        $0.contains("\"actor\":\"user:ann\",\"operation\":\"store.backup.forget\"")
+          && $0.contains("\"outcome\":\"done\"")
+          && $0.contains("id=\(begun.identifier.text) approval=\(second.identifier)")
+      })
   }
 
   @Test func `as many forgotten backups stay on record as are allowed`() throws {

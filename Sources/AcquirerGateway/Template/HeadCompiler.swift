@@ -106,6 +106,7 @@ struct HeadCompiler {
     let path = ConfigurationFiles.absolute(text, in: directory)
     do throws(ConfigurationFileProblem) {
       try ConfigurationFiles.check(path, isPrivate: true)
+      diagnostics.noteFile(path)
     } catch {
       var help: String?
       if case .notPrivate = error { help = "chmod 600 \(path)" }

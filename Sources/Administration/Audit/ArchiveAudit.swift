@@ -3,7 +3,7 @@ package import Cryptography
 internal import JSON
 internal import Storage
 internal import VaultCore
-internal import VaultManagement
+package import VaultManagement
 
 /// Up to where the log could be archived: the size of the last checkpoint that covers only entries from
 /// before a time, in Unix milliseconds, and from before those that have to stay at hand; and what is
@@ -17,7 +17,7 @@ package struct FindArchivable: AdminOperation {
 
   package var fields: [Query.Field] { [("before", String(before))] }
   package var terms: AdminTerms {
-    AdminTerms(.auditor, .long, .document, .auditArchive, leavesEntry: false)
+    AdminTerms(.audit, .long, .document, .auditArchive, leavesEntry: false)
   }
 
   package func run(_ call: AdminCall) throws {
@@ -48,43 +48,40 @@ package struct FindArchivable: AdminOperation {
 /// `audit archive`: removes lines before a sequence; an export holds them, and its lines before there
 /// have this SHA-256.
 package struct ArchiveAudit: AdminOperation {
-  package static let route = AdminRoute.post("/v1/audit/archive", "below", "export")
-  private let below: UInt64
-  private let export: Digest256
+  package static let route = AdminRoute.change("/v1/audit/archive", "below", "export")
+  private let order: ArchiveOrder
+  private let why: KeyReason
 
-  package init(below: UInt64, export: Digest256) {
-    self.below = below
-    self.export = export
+  package init(below: UInt64, export: Digest256, because why: KeyReason = .none) {
+    order = ArchiveOrder(below: below, export: export)
+    self.why = why
   }
 
   package init(_ query: Query) throws(AdministrationError) {
     guard let export = query["export"].flatMap({ Digest256(hex: $0) }) else {
       throw Query.malformed
     }
-    self.init(below: try query.required("below"), export: export)
+    self.init(
+      below: try query.required("below"), export: export, because: try query.reason())
   }
 
-  package var fields: [Query.Field] { [("below", String(below)), ("export", export.hex)] }
-  package var terms: AdminTerms { AdminTerms(.operator, .long, .progress, .auditArchive) }
+  package var fields: [Query.Field] {
+    [("below", String(order.below)), ("export", order.export.hex)] + why.fields
+  }
+  package var reason: KeyReason? { why }
+  package var subject: AdminSubject { AdminSubject(words: " below=\(order.below)" + why.words) }
+  package var terms: AdminTerms { AdminTerms(.operate, .long, .progress, .auditArchive) }
 
   package func run(_ call: AdminCall) throws {
     guard let vault = call.hooks.vault else {
       throw AdministrationError.refused("start the service first: it archives what it keeps")
     }
-    guard try call.endsBefore(call.archiveLimit, size: below) else {
-      throw AdministrationError.refused(
-        "entries of the last \(call.hooks.keepAtHandSeconds / 86_400) days stay at hand "
-          + "(audit.keep_at_hand)")
-    }
-    let (mark, isRemoved) = try vault.archive(below: below, export: export, actor: call.actor) {
-      done, total in
-      (try? call.sink(.progress(done: done, total: total))) != nil
-    }
-    try call.answer { json in
-      json.member("below", integer: mark.below)
-      json.member("kept", integer: mark.kept.count)
-      json.member("removed", boolean: isRemoved)
-    }
+    try call.checkMayLeave(order)
+    let persons = call.persons(.archive)
+    if persons > 1 { try call.refuseNamelessPerson() }
+    let answer = try vault.archive(
+      order, because: why, actor: call.actor, persons: persons, progress: call.tellProgress)
+    try call.tell(answer, of: .archive(order), vault)
   }
 }
 
@@ -99,6 +96,20 @@ extension AdminCall {
   func archiveEnd(_ mark: ArchiveMark) throws -> Int64 {
     let first = try AuditReader(store).page(from: mark.below, limit: 1).entries.first
     return first?.timeMilliseconds ?? now
+  }
+
+  /// Refuses to archive what has to stay at hand.
+  func checkMayLeave(_ order: ArchiveOrder) throws {
+    guard try endsBefore(archiveLimit, size: order.below) else {
+      throw AdministrationError.refused(
+        "entries of the last \(hooks.keepAtHandSeconds / 86_400) days stay at hand "
+          + "(audit.keep_at_hand)")
+    }
+  }
+
+  /// Tells how far it is; false where nobody waits for it any more.
+  func tellProgress(_ done: UInt64, _ total: UInt64) -> Bool {
+    (try? sink(.progress(done: done, total: total))) != nil
   }
 
   /// Whether the last of the first `size` entries was written before a time.

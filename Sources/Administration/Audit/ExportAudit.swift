@@ -9,7 +9,7 @@ package struct ExportAudit: PlainAdminOperation {
   private static let checkpointsInOneRead = 1_024
 
   package static let route = AdminRoute.post("/v1/audit/export")
-  package var terms: AdminTerms { AdminTerms(.auditor, .long, .lines, .auditExport) }
+  package var terms: AdminTerms { AdminTerms(.audit, .long, .lines, .auditExport) }
 
   package init() {}
 

@@ -40,7 +40,7 @@ package struct ProveAudit: AdminOperation {
     }
   }
 
-  package var terms: AdminTerms { AdminTerms(.auditor, .long, .document, .auditProve) }
+  package var terms: AdminTerms { AdminTerms(.audit, .long, .document, .auditProve) }
 
   package func run(_ call: AdminCall) throws {
     let proofs =

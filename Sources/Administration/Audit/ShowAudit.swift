@@ -8,6 +8,8 @@ package struct AuditQuery: Equatable, Sendable {
   /// How many at most, the newest ones; all where it is nil. They come from the newest to the
   /// oldest where it is given, in the order of the log where not, and where it is followed.
   package var limit: Int?
+  /// The sequence after which they begin, in the order of the log and without a limit; nil for the first.
+  package var after: UInt64?
   /// Whether entries are shown as they are written, after the newest ones, until who asks goes away.
   package var follows = false
 
@@ -25,8 +27,8 @@ package struct ShowAudit: AdminOperation {
   private static let newestWhenFollowing = 10
 
   package static let route = AdminRoute.get(
-    "/v1/audit", "from", "to", "actor", "operation", "merchant", "token", "key", "outcome", "limit",
-    "follow")
+    "/v1/audit", "from", "to", "actor", "operation", "merchant", "token", "key", "acquirer",
+    "payment", "request", "outcome", "reason", "limit", "follow", "after")
   private let query: AuditQuery
 
   package init(_ query: AuditQuery) { self.query = query }
@@ -40,9 +42,15 @@ package struct ShowAudit: AdminOperation {
     query.filter.merchant = values["merchant"]
     query.filter.token = values["token"]
     query.filter.key = values["key"]
+    query.filter.acquirer = values["acquirer"]
+    query.filter.payment = values["payment"]
+    query.filter.request = values["request"]
     query.filter.outcome = values["outcome"]
+    query.filter.reason = values["reason"]
     query.follows = values["follow"] == "1"
+    query.after = try values.number("after")
     query.limit = try values.number("limit")
+    guard query.after == nil || query.limit == nil else { throw Query.malformed }
     if let limit = query.limit {
       let greatest = query.follows ? AuditQuery.greatestLimitFollowed : AuditQuery.greatestLimit
       guard (1...greatest).contains(limit) else { throw Query.malformed }
@@ -56,13 +64,15 @@ package struct ShowAudit: AdminOperation {
       ("from", filter.fromMilliseconds.map(String.init)),
       ("to", filter.toMilliseconds.map(String.init)), ("actor", filter.actor),
       ("operation", filter.operation), ("merchant", filter.merchant), ("token", filter.token),
-      ("key", filter.key), ("outcome", filter.outcome), ("limit", query.limit.map(String.init)),
-      ("follow", query.follows ? "1" : nil),
+      ("key", filter.key), ("acquirer", filter.acquirer), ("payment", filter.payment),
+      ("request", filter.request), ("outcome", filter.outcome), ("reason", filter.reason),
+      ("limit", query.limit.map(String.init)),
+      ("follow", query.follows ? "1" : nil), ("after", query.after.map(String.init)),
     ]
   }
 
   package var terms: AdminTerms {
-    AdminTerms(.auditor, query.follows ? .watching : .long, .lines, .auditShow)
+    AdminTerms(.audit, query.follows ? .watching : .long, .lines, .auditShow)
   }
 
   package func run(_ call: AdminCall) throws {
@@ -98,6 +108,9 @@ package struct ShowAudit: AdminOperation {
         + (known.isEmpty ? "is none" : "are: \(known.joined(separator: ", "))"))
   }
 
+  /// The first sequence that is looked at.
+  private var first: UInt64 { query.after.map { $0 == .max ? $0 : $0 + 1 } ?? 0 }
+
   /// Gives the entries that are asked for, in pages.
   private func show(
     _ reader: AuditReader, _ limit: Int?, _ body: (AuditPage) throws -> Void
@@ -106,7 +119,7 @@ package struct ShowAudit: AdminOperation {
     let size = try reader.size()
     var rest = limit ?? Int.max
     let isReversed = limit != nil
-    var next: UInt64? = isReversed && size > 0 ? size - 1 : 0
+    var next: UInt64? = isReversed && size > 0 ? size - 1 : first
     while let start = next, start < size, rest > 0 {
       let page = try reader.page(
         from: start, below: size, reversed: isReversed,
@@ -120,10 +133,12 @@ package struct ShowAudit: AdminOperation {
   /// Gives the newest entries that are asked for, in the order of the log, and then every new one,
   /// until the sink throws.
   private func follow(_ reader: AuditReader, into sink: Operations.Sink) throws {
-    var next = try reader.size()
+    var next = query.after == nil ? try reader.size() : first
     var lines: [ArraySlice<UInt8>] = []
-    try show(reader, query.limit ?? Self.newestWhenFollowing) {
-      lines += $0.lines.split(separator: UInt8(ascii: "\n"))
+    if query.after == nil {
+      try show(reader, query.limit ?? Self.newestWhenFollowing) {
+        lines += $0.lines.split(separator: UInt8(ascii: "\n"))
+      }
     }
     if !lines.isEmpty { try sink(.lines(lines.reversed().flatMap { $0 + [UInt8(ascii: "\n")] })) }
     var watch = Watch(lookMilliseconds: 100, quietLooks: 10)

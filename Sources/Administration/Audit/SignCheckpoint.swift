@@ -7,7 +7,7 @@ internal import VaultManagement
 /// `audit checkpoint`: a signed checkpoint of now; the newest one that is kept, where nobody can sign.
 package struct SignCheckpoint: PlainAdminOperation {
   package static let route = AdminRoute.post("/v1/audit/checkpoint")
-  package var terms: AdminTerms { AdminTerms(.auditor, .short, .document, .auditCheckpoint) }
+  package var terms: AdminTerms { AdminTerms(.audit, .short, .document, .auditCheckpoint) }
 
   package init() {}
 

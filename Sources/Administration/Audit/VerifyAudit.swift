@@ -18,7 +18,7 @@ package struct VerifyAudit: AdminOperation {
   }
 
   package var fields: [Query.Field] { [("since", since?.note.encoded)] }
-  package var terms: AdminTerms { AdminTerms(.auditor, .long, .progress, .auditVerify) }
+  package var terms: AdminTerms { AdminTerms(.audit, .long, .progress, .auditVerify) }
 
   package func run(_ call: AdminCall) throws {
     let result = try call.recomputeLog(since: since)

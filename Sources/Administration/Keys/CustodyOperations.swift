@@ -5,37 +5,67 @@ internal import Keyring
 internal import RecordFormat
 internal import Storage
 internal import VaultCore
-internal import VaultManagement
+package import VaultManagement
 
 /// A custodian's share for opening the keyring, in the body as a ``ShareBody``.
-package struct EnterUnsealShare: PlainAdminOperation {
-  package static let route = AdminRoute.post("/v1/unseal/share")
-  package var terms: AdminTerms { AdminTerms(.auditor, .persons, .progress, .unsealShare) }
+package struct EnterUnsealShare: PlainChange {
+  package static let route = AdminRoute.change("/v1/unseal/share")
+  package let why: KeyReason
+  package var terms: AdminTerms {
+    AdminTerms(.enterShares, .persons, .progress, .unsealShare, isFreeOfTickets: true)
+  }
 
-  package init() {}
+  package init(because why: KeyReason = .none) { self.why = why }
 
-  package func run(_ call: AdminCall) throws { try call.enterShare(for: .unseal) }
+  package func run(_ call: AdminCall) throws { try call.enterShare(for: .unseal, because: why) }
 }
 
 /// A present custodian's agreement to others, in the body as a ``ShareBody``.
-package struct EnterCeremonyShare: PlainAdminOperation {
-  package static let route = AdminRoute.post("/v1/ceremony/share")
-  package var terms: AdminTerms { AdminTerms(.auditor, .persons, .progress, .ceremonyShare) }
+package struct EnterCeremonyShare: PlainChange {
+  package static let route = AdminRoute.change("/v1/ceremony/share")
+  package let why: KeyReason
+  package var terms: AdminTerms {
+    AdminTerms(.enterShares, .persons, .progress, .ceremonyShare, isFreeOfTickets: true)
+  }
+
+  package init(because why: KeyReason = .none) { self.why = why }
+
+  package func run(_ call: AdminCall) throws {
+    try call.enterShare(for: .replacement, because: why)
+  }
+}
+
+/// How far custodians are with their shares: for a custodian, who sees nothing else of the vault.
+package struct ShowShares: PlainAdminOperation {
+  package static let route = AdminRoute.get("/v1/shares")
+  package var terms: AdminTerms {
+    AdminTerms(.enterShares, .short, .document, .unsealShare, leavesEntry: false)
+  }
 
   package init() {}
 
-  package func run(_ call: AdminCall) throws { try call.enterShare(for: .replacement) }
+  package func run(_ call: AdminCall) throws {
+    let vault = try call.vault()
+    try call.answer { json in
+      json.member("state", string: vault.isSealed ? "sealed" : "serving")
+      json.member("shares", objects: vault.shareProgress) { $0.write($1) }
+    }
+  }
 }
 
 extension AdminCall {
-  fileprivate func enterShare(for purpose: ShareProgress.Purpose) throws {
+  fileprivate func enterShare(
+    for purpose: ShareProgress.Purpose, because why: KeyReason
+  ) throws {
     let vault = try vault()
+    if try vault.holders()?.rules.distinctAccounts == true { try refuseNamelessPerson() }
     // Argon2id takes its time, and opening may build an index: whoever waits is told that it goes on.
-    let progress = try WatchedWork.run(into: sink) { [body, actor] _ in
+    let progress = try WatchedWork.run(into: sink) { [body, why, actor] _ in
       try body.flatMap { body in
         try ShareBody.read(body) { passphrase, text in
           do throws(VaultError) {
-            return try vault.enterShare(text, passphrase: passphrase, for: purpose, actor: actor)
+            return try vault.enterShare(
+              text, passphrase: passphrase, for: purpose, because: why, actor: actor)
           } catch {
             // The entry about a share that was not taken names its custodian.
             if case .keyring(.custody) = error { throw RecordedFailure(cause: error) }
@@ -56,11 +86,12 @@ extension AdminCall {
 
 /// Other custodians, in the body as a ``CustodyBody``: at once, or when enough of the present ones have
 /// agreed.
-package struct ReplaceCustodians: PlainAdminOperation {
-  package static let route = AdminRoute.post("/v1/ceremony")
-  package var terms: AdminTerms { AdminTerms(.operator, .persons, .progress, .ceremony) }
+package struct ReplaceCustodians: PlainChange {
+  package static let route = AdminRoute.change("/v1/ceremony")
+  package let why: KeyReason
+  package var terms: AdminTerms { AdminTerms(.operate, .persons, .progress, .ceremony) }
 
-  package init() {}
+  package init(because why: KeyReason = .none) { self.why = why }
 
   package func run(_ call: AdminCall) throws {
     let vault = try call.vault()
@@ -72,7 +103,8 @@ package struct ReplaceCustodians: PlainAdminOperation {
     do {
       old = try vault.keyring.keyEncryptionKeyIdentifier
       waiting = try vault.beginCustody(
-        of: new.key, by: new.set, cryptoperiodSeconds: new.cryptoperiodSeconds, actor: call.actor)
+        of: new.key, by: new.set, cryptoperiodSeconds: new.cryptoperiodSeconds,
+        because: why, actor: call.actor, persons: call.persons(.ceremony))
     } catch VaultError.store(.writingEnded) {
       throw StorageError.writingEnded
     } catch {

@@ -3,12 +3,11 @@ internal import JSON
 internal import Keyring
 internal import RecordFormat
 internal import VaultCore
-internal import VaultManagement
+package import VaultManagement
 
 /// `keys destroy`: destroys a key, or, in a dry run, tells what stands in its way.
 package struct DestroyKey: AdminOperation {
-  package static let route = AdminRoute.post(
-    "/v1/keys/destroy", "key", "ticket", "reason", "execute")
+  package static let route = AdminRoute.change("/v1/keys/destroy", "key", "execute")
   private let order: KeyOrder
   private let execute: Bool
 
@@ -22,15 +21,16 @@ package struct DestroyKey: AdminOperation {
   }
 
   package var fields: [Query.Field] { order.fields + [("execute", execute ? "1" : nil)] }
+  package var reason: KeyReason? { execute ? order.reason : nil }
   package var subject: AdminSubject { order.subject }
   package var terms: AdminTerms {
     AdminTerms(
-      execute ? .operator : .auditor, .long, execute ? .progress : .document, .keysDestroy)
+      execute ? .operate : .audit, .long, execute ? .progress : .document, .keysDestroy)
   }
 
   package func run(_ call: AdminCall) throws {
     let vault = try call.vault()
-    let persons = try call.keySource().personsToDestroy()
+    let persons = call.persons(.destroy)
     guard execute else {
       let needs = try vault.needs(of: order.key)
       try call.record(.dryRun, key: order.key.text)
@@ -40,7 +40,7 @@ package struct DestroyKey: AdminOperation {
     try call.refuseNamelessPerson()
     let answer = try vault.destroy(
       order.key, because: order.reason, actor: call.actor, persons: persons)
-    try call.complete(answer, of: order.key, persons: persons, vault)
+    try call.tell(answer, of: .destroy(order.key), vault)
   }
 }
 
@@ -48,39 +48,26 @@ extension AdminCall {
   /// Persons are told apart by the names of their accounts: one whose name the system cannot tell at the
   /// moment could be somebody who has asked already.
   func refuseNamelessPerson() throws(AdministrationError) {
-    guard !actor.hasPrefix("user:#") else {
+    guard !actor.name.hasPrefix("user:#") else {
       throw .refused("the system does not know the name of your account")
     }
-  }
-
-  /// Follows a destruction to its end, or tells for whom it waits.
-  func complete(
-    _ answer: DestructionAnswer, of key: KeyIdentifier, persons: Int, _ vault: VaultManager
-  ) throws {
-    var waiting: Approval?
-    switch answer {
-    case .waits(let approval): waiting = approval
-    case .begun:
-      try followKeyWork(vault) { try vault.keyring.entry(key)?.state == .destroying }
-    }
-    try self.answer(vault.destructionDocument(of: key, approval: waiting, persons: persons))
   }
 }
 
 extension VaultManager {
-  fileprivate func destructionDocument(
+  /// The document of `keys destroy`.
+  func destructionDocument(
     of key: KeyIdentifier, needs: KeyNeeds? = nil, approval: Approval? = nil, persons: Int
   ) throws -> [UInt8] {
     let keyring = try keyring
     guard let entry = keyring.entry(key) else { throw KeyringError.unknownKey(key) }
     return JSONWriter.document { json in
+      json.member("operation", string: AuditOperation.keysDestroy.rawValue)
       json.member("key", string: key.text)
       json.member("role", string: entry.role.name)
       json.member("state", string: entry.state.name)
       json.member("needed_by", strings: needs?.sentences ?? [])
-      json.member("approval", string: approval?.identifier)
-      json.member("persons", integer: approval?.persons ?? persons)
-      json.member("missing", integer: approval?.missing ?? 0)
+      json.write(approval, persons: persons)
       json.member("wrapped_by", strings: keyring.wrappers(of: entry).map(\.text))
     }
   }

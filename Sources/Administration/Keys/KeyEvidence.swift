@@ -30,7 +30,7 @@ package struct ShowKeyCertificate: AdminOperation {
 
   package var fields: [Query.Field] { [("key", key.text), ("kind", kind?.rawValue)] }
   package var subject: AdminSubject { AdminSubject(key: key.text) }
-  package var terms: AdminTerms { AdminTerms(.auditor, .short, .document, .keysCertificate) }
+  package var terms: AdminTerms { AdminTerms(.audit, .short, .document, .keysCertificate) }
 
   package func run(_ call: AdminCall) throws {
     for kind in kind.map({ [$0] }) ?? [.final, .interim] {
@@ -52,7 +52,7 @@ package struct ShowKeyCertificate: AdminOperation {
 package struct ShowPublicKeys: PlainAdminOperation {
   package static let route = AdminRoute.get("/v1/keys/public-key")
   package var terms: AdminTerms {
-    AdminTerms(.auditor, .short, .document, .keysPublicKey, leavesEntry: false)
+    AdminTerms(.audit, .short, .document, .keysPublicKey, leavesEntry: false)
   }
 
   package init() {}

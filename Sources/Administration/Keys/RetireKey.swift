@@ -29,29 +29,31 @@ package struct KeyOrder: Equatable, Sendable {
 
 /// `keys deactivate`: takes a key out of service.
 package struct DeactivateKey: AdminOperation {
-  package static let route = AdminRoute.post("/v1/keys/deactivate", "key", "ticket", "reason")
+  package static let route = AdminRoute.change("/v1/keys/deactivate", "key")
   private let order: KeyOrder
 
   package init(_ order: KeyOrder) { self.order = order }
   package init(_ query: Query) throws(AdministrationError) { order = try KeyOrder(query) }
 
   package var fields: [Query.Field] { order.fields }
+  package var reason: KeyReason? { order.reason }
   package var subject: AdminSubject { order.subject }
-  package var terms: AdminTerms { AdminTerms(.auditor, .urgent, .document, .keysDeactivate) }
+  package var terms: AdminTerms { AdminTerms(.audit, .urgent, .document, .keysDeactivate) }
   package func run(_ call: AdminCall) throws { try call.retire(order, as: .deactivated) }
 }
 
 /// `keys compromise`: notes that somebody else may know a key.
 package struct CompromiseKey: AdminOperation {
-  package static let route = AdminRoute.post("/v1/keys/compromise", "key", "ticket", "reason")
+  package static let route = AdminRoute.change("/v1/keys/compromise", "key")
   private let order: KeyOrder
 
   package init(_ order: KeyOrder) { self.order = order }
   package init(_ query: Query) throws(AdministrationError) { order = try KeyOrder(query) }
 
   package var fields: [Query.Field] { order.fields }
+  package var reason: KeyReason? { order.reason }
   package var subject: AdminSubject { order.subject }
-  package var terms: AdminTerms { AdminTerms(.auditor, .urgent, .document, .keysCompromise) }
+  package var terms: AdminTerms { AdminTerms(.audit, .urgent, .document, .keysCompromise) }
   package func run(_ call: AdminCall) throws { try call.retire(order, as: .compromised) }
 }
 

@@ -3,18 +3,20 @@ internal import JSON
 internal import Keyring
 package import RecordFormat
 internal import VaultCore
-internal import VaultManagement
+package import VaultManagement
 
 /// `keys rotate`: a new key of a role; of a KEK, the one that the operator has installed, where it is
 /// named. Of a fingerprint key it waits until every card has its new fingerprint.
 package struct RotateKey: AdminOperation {
-  package static let route = AdminRoute.post("/v1/keys/rotate", "role", "to")
+  package static let route = AdminRoute.change("/v1/keys/rotate", "role", "to")
   private let role: KeyRole
   private let key: KeyIdentifier?
+  private let why: KeyReason
 
-  package init(_ role: KeyRole, to key: KeyIdentifier?) {
+  package init(_ role: KeyRole, to key: KeyIdentifier?, because why: KeyReason = .none) {
     self.role = role
     self.key = key
+    self.why = why
   }
 
   package init(_ query: Query) throws(AdministrationError) {
@@ -23,14 +25,15 @@ package struct RotateKey: AdminOperation {
     guard let role, query["to"] == nil || (key != nil && role.wrapsKeyring) else {
       throw .malformedRequest("a rotation names a role, and a key only with the role kek")
     }
-    self.init(role, to: key)
+    self.init(role, to: key, because: try query.reason())
   }
 
-  package var fields: [Query.Field] { [("role", role.name), ("to", key?.text)] }
+  package var fields: [Query.Field] { [("role", role.name), ("to", key?.text)] + why.fields }
+  package var reason: KeyReason? { why }
   package var subject: AdminSubject {
-    AdminSubject(key: key?.text, words: " role=\(role.name)")
+    AdminSubject(key: key?.text, words: " role=\(role.name)" + why.words)
   }
-  package var terms: AdminTerms { AdminTerms(.auditor, .long, .progress, .keysRotate) }
+  package var terms: AdminTerms { AdminTerms(.audit, .long, .progress, .keysRotate) }
 
   package func run(_ call: AdminCall) throws {
     let vault = try call.vault()
@@ -40,10 +43,11 @@ package struct RotateKey: AdminOperation {
         stopped
       } else if role.wrapsKeyring {
         try call.keySource().withNextKey(key) { (next, origin) throws(VaultError) in
-          try vault.replaceKeyEncryptionKey(by: next, origin: origin, actor: call.actor)
+          try vault.replaceKeyEncryptionKey(
+            by: next, origin: origin, because: why, actor: call.actor)
         }
       } else {
-        try vault.rotate(role, actor: call.actor)
+        try vault.rotate(role, because: why, actor: call.actor)
       }
     if role.isReplacedCardByCard {
       try call.followKeyWork(vault) {

@@ -2,19 +2,23 @@ internal import AuditLog
 internal import JSON
 internal import Storage
 internal import VaultCore
-internal import VaultManagement
+package import VaultManagement
 
 /// `seal`: closes the keyring; one that is closed already stays so.
-package struct Seal: PlainAdminOperation {
-  package static let route = AdminRoute.post("/v1/seal")
-  package var terms: AdminTerms { AdminTerms(.operator, .urgent, .progress, .seal) }
+package struct Seal: PlainChange {
+  package static let route = AdminRoute.change("/v1/seal")
+  package let why: KeyReason
+  package var terms: AdminTerms {
+    AdminTerms(.operate, .urgent, .progress, .seal, isFreeOfTickets: true)
+  }
 
-  package init() {}
+  package init(because why: KeyReason = .none) { self.why = why }
 
   package func run(_ call: AdminCall) throws {
     let vault = try call.vault()
     if !vault.isSealed {
-      try WatchedWork.run(into: call.sink) { [actor = call.actor] _ in try vault.seal(actor: actor)
+      try WatchedWork.run(into: call.sink) { [why, actor = call.actor] _ in
+        try vault.seal(because: why, actor: actor)
       }
     }
     try call.answer { $0.member("state", string: "sealed") }
@@ -22,18 +26,19 @@ package struct Seal: PlainAdminOperation {
 }
 
 /// `unseal`: opens the keyring, with what the key source has.
-package struct Unseal: PlainAdminOperation {
-  package static let route = AdminRoute.post("/v1/unseal")
-  package var terms: AdminTerms { AdminTerms(.operator, .persons, .progress, .unseal) }
+package struct Unseal: PlainChange {
+  package static let route = AdminRoute.change("/v1/unseal")
+  package let why: KeyReason
+  package var terms: AdminTerms { AdminTerms(.operate, .persons, .progress, .unseal) }
 
-  package init() {}
+  package init(because why: KeyReason = .none) { self.why = why }
 
   package func run(_ call: AdminCall) throws {
     let vault = try call.vault()
     guard vault.isSealed else { throw VaultError.notSealed }
     let keyring = try call.keySource().openKeyring()
     let cards = UInt64(try call.store.read { try $0.count(of: .cards) })
-    try vault.unseal(with: keyring, actor: call.actor) { opened in
+    try vault.unseal(with: keyring, because: why, actor: call.actor) { opened in
       try? call.sink(.progress(done: UInt64(opened), total: max(cards, UInt64(opened))))
     }
     try call.answer { $0.member("state", string: "serving") }

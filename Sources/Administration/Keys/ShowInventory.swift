@@ -6,11 +6,16 @@ internal import RecordFormat
 /// `keys inventory`: algorithms, protocols, certificates and keys that the program uses.
 ///
 /// - Source: PCI DSS v4.0.1, 3.6.1.1, 4.2.1.1 and 12.3.3.
-package struct ShowInventory: PlainAdminOperation {
-  package static let route = AdminRoute.get("/v1/keys/inventory")
-  package var terms: AdminTerms { AdminTerms(.auditor, .short, .document, .keysInventory) }
+package struct ShowInventory: AdminOperation {
+  package static let route = AdminRoute.get("/v1/keys/inventory", "sign")
+  private let isSigned: Bool
 
-  package init() {}
+  /// - Parameter isSigned: whether the audit key signs it.
+  package init(isSigned: Bool = false) { self.isSigned = isSigned }
+  package init(_ query: Query) throws(AdministrationError) { isSigned = query["sign"] == "1" }
+
+  package var fields: [Query.Field] { [("sign", isSigned ? "1" : nil)] }
+  package var terms: AdminTerms { AdminTerms(.audit, .short, .document, .keysInventory) }
 
   package func run(_ call: AdminCall) throws {
     guard let writeOthers = call.hooks.inventory else {
@@ -18,7 +23,7 @@ package struct ShowInventory: PlainAdminOperation {
     }
     let keys = try call.keyStatuses()
     let now = call.now
-    try call.show { json in
+    try call.show(signed: isSigned) { json in
       json.member("version", string: call.hooks.service?().version ?? call.hooks.version)
       json.member("time", unixMilliseconds: now)
       json.member("keys", objects: keys) { $0.write($1, atMilliseconds: now) }

@@ -20,7 +20,7 @@ package struct ShowKeyHistory: AdminOperation {
   }
 
   package var fields: [Query.Field] { [("key", key?.text)] }
-  package var terms: AdminTerms { AdminTerms(.auditor, .long, .progress, .keysHistory) }
+  package var terms: AdminTerms { AdminTerms(.audit, .long, .progress, .keysHistory) }
 
   package func run(_ call: AdminCall) throws {
     let reader = AuditReader(call.store)

@@ -8,15 +8,20 @@ internal import VaultCore
 internal import VaultManagement
 
 /// `keys status`: every key.
-package struct ShowKeys: PlainAdminOperation {
-  package static let route = AdminRoute.get("/v1/keys")
-  package var terms: AdminTerms { AdminTerms(.auditor, .short, .document, .keysStatus) }
+package struct ShowKeys: AdminOperation {
+  package static let route = AdminRoute.get("/v1/keys", "sign")
+  private let isSigned: Bool
 
-  package init() {}
+  /// - Parameter isSigned: whether the audit key signs it.
+  package init(isSigned: Bool = false) { self.isSigned = isSigned }
+  package init(_ query: Query) throws(AdministrationError) { isSigned = query["sign"] == "1" }
+
+  package var fields: [Query.Field] { [("sign", isSigned ? "1" : nil)] }
+  package var terms: AdminTerms { AdminTerms(.audit, .short, .document, .keysStatus) }
 
   package func run(_ call: AdminCall) throws {
     let keys = try call.keyStatuses()
-    try call.show { json in
+    try call.show(signed: isSigned) { json in
       json.member("keys", objects: keys) { json, key in
         json.member("id", string: key.identifier.text)
         json.member("role", string: key.role.name)
@@ -85,6 +90,15 @@ extension AdminCall {
       json.member("text", string: warning.text(for: key.role))
     }
     json.member("shares", objects: hooks.vault?.shareProgress ?? []) { $0.write($1) }
+    // A set that cannot be read keeps nobody from seeing how the service is.
+    if let holders = try? hooks.vault?.holders() {
+      json.name("custody")
+      json.object { json in
+        json.member("threshold", integer: holders.set.threshold)
+        json.member("custodians", integer: holders.set.custodians.count)
+        json.member("distinct_accounts", boolean: holders.rules.distinctAccounts)
+      }
+    }
     guard let work = hooks.vault?.keyWork else { return }
     json.name("key_work")
     json.object { json in

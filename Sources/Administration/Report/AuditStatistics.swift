@@ -35,6 +35,7 @@ struct AuditStatistics {
   }
 
   private(set) var entries: UInt64 = 0
+  private(set) var access = AccessCounts()
   private(set) var byOperation: [String: [String: UInt64]] = [:]
   private(set) var byDay: [Int64: Counts] = [:]
   private(set) var byMerchant: [String: Counts] = [:]
@@ -61,6 +62,7 @@ struct AuditStatistics {
   /// Takes an entry of the period.
   mutating func add(_ entry: LoggedEntry) {
     entries += 1
+    access.add(entry)
     byOperation[entry.operationText, default: [:]][entry.outcomeText, default: 0] += 1
     let day = entry.timeMilliseconds.floored(to: Self.millisecondsOfDay)
     if let (kind, number) = Self.kind(of: entry) {
@@ -98,7 +100,7 @@ struct AuditStatistics {
 
   /// Counts what users were refused; it is in no chart of clients.
   private mutating func noteCommand(_ entry: LoggedEntry) {
-    guard entry.operation?.isArchived == false, entry.actor != AuditEntry.systemActor else {
+    guard entry.operation?.isArchived != true, entry.actor != AuditActor.system.name else {
       return
     }
     if entry.operation == .userRefusals {
@@ -130,17 +132,18 @@ struct AuditStatistics {
     }
   }
 
-  /// What an entry is in the chart, and how many times; nil for what no client asked for.
+  /// What an entry is in the chart, and how many times; nil for what no client asked for, and for an answer
+  /// that was given again.
   private static func kind(of entry: LoggedEntry) -> (Kind, UInt64)? {
     if entry.operation == .refusals { return (.refused, entry.reason.flatMap { UInt64($0) } ?? 1) }
+    if entry.usesCard { return (.detokenized, 1) }
     switch (entry.operation, entry.outcome) {
-    // A refusal of the acquirer's has a payment.
-    case (.detokenize, .refused) where entry.paymentIdentifier != nil: return nil
+    // A refusal of the acquirer's has a payment, and used the card.
     case (.tokenize, .refused), (.detokenize, .refused), (.delete, .refused), (.request, .refused):
       return (.refused, 1)
-    case (.tokenize, _): return (.tokenized, 1)
-    case (.detokenize, .intent), (.detokenize, .released): return (.detokenized, 1)
-    case (.delete, _): return (.deleted, 1)
+    case (.tokenize, .created), (.tokenize, .existing), (.tokenize, .updated):
+      return (.tokenized, 1)
+    case (.delete, .deleted): return (.deleted, 1)
     default: return nil
     }
   }
@@ -194,6 +197,19 @@ extension AuditStatistics {
     return Array(
       found.sorted { ($0.timeMilliseconds, $0.what) < ($1.timeMilliseconds, $1.what) }
         .suffix(Self.mostPatterns))
+  }
+}
+
+extension LoggedEntry {
+  /// Whether it says that a card left the vault, or may have: a read, or a payment whose outcome is that of
+  /// one that was sent. An intent is none yet, and one that was not sent never was.
+  var usesCard: Bool {
+    guard operation == .detokenize else { return false }
+    switch outcome {
+    case .released: return true
+    case .intent, .notSent, .replayed: return false
+    default: return paymentIdentifier != nil
+    }
   }
 }
 

@@ -9,8 +9,7 @@ package struct ExportReport {
   private let to: Int64
   private var statistics = AuditStatistics()
   private var first: LoggedEntry?
-  /// What the last entry about an archive says.
-  private var mark: ArchiveMark?
+  private(set) var archives: [ArchiveFact] = []
   /// The time of the first entry after the last line that only stands for one; nil where none follows.
   private var archiveEnd: Int64?
   private var hasArchived = false
@@ -33,7 +32,9 @@ package struct ExportReport {
     }
     first = first ?? entry
     if hasArchived { archiveEnd = archiveEnd ?? entry.timeMilliseconds }
-    if entry.operation == .auditArchive { mark = ArchiveMark(entry) ?? mark }
+    let fact = ArchiveFact(
+      entry, after: archives.last, untilMilliseconds: entry.timeMilliseconds)
+    if let fact { archives.append(fact) }
     if entry.timeMilliseconds < from {
       statistics.passOver(entry)
     } else if entry.timeMilliseconds < to {
@@ -54,19 +55,18 @@ package struct ExportReport {
     for user: String, madeMilliseconds: Int64, version: String
   ) -> [UInt8] {
     var archived: ReportCoverage.Archived?
-    if hasArchived, let mark {
+    if hasArchived, let last = archives.last {
       archived = ReportCoverage.Archived(
-        below: mark.below, untilMilliseconds: archiveEnd ?? madeMilliseconds,
-        export: mark.export.hex)
+        below: last.below, untilMilliseconds: archiveEnd ?? madeMilliseconds, export: last.export)
     }
     let coverage = ReportCoverage(
       from: from, to: to, madeMilliseconds: madeMilliseconds, logBegins: first?.timeMilliseconds,
-      isRestored: first?.operation == .storeRestore, archived: archived)
+      isRestored: first?.operation == .storeRestore, archived: archived, archives: archives)
     return ReportPage(
       contents: ReportContents(
         verification: verification, checkpoint: checkpoint, coverage: coverage,
         statistics: statistics, origin: checkpoint.checkpoint.origin, signingKey: signer?.text,
-        state: nil, madeFor: user, version: version)
-    ).bytes
+        state: nil, madeFor: user, leavesEntry: false, version: version)
+    ).finished().bytes
   }
 }

@@ -17,7 +17,7 @@ struct AlarmFact: Equatable {
 
   /// Reads an entry; nil where it is about no alarm.
   init?(_ logged: LoggedEntry) {
-    guard logged.operation == .alarm, logged.actor == AuditEntry.systemActor else { return nil }
+    guard logged.operation == .alarm, logged.actor == AuditActor.system.name else { return nil }
     let words = logged.reasons
     timeMilliseconds = logged.timeMilliseconds
     sequence = logged.sequence

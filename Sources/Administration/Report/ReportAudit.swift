@@ -7,6 +7,9 @@ internal import Storage
 internal import VaultManagement
 
 /// `audit report`: verifies the log and makes the report of a period: `{"html": …, "intact": …}`.
+///
+/// Its entry has the period and what the page is: `from=TIME to=TIME sha256=HEX printed=HEX`, the end not
+/// included; the second digest is that without the page's last line, which prints it.
 package struct ReportAudit: AdminOperation {
   /// The longest period of a report, in milliseconds: four hundred days.
   package static let longestPeriod: Int64 = 400 * 86_400_000
@@ -34,10 +37,11 @@ package struct ReportAudit: AdminOperation {
   }
 
   package var fields: [Query.Field] { [("from", String(from)), ("to", String(to))] }
-  package var terms: AdminTerms { AdminTerms(.auditor, .long, .progress, .auditReport) }
+  package var terms: AdminTerms { AdminTerms(.audit, .long, .progress, .auditReport) }
 
   package func run(_ call: AdminCall) throws {
     let verification = try call.recomputeLog()
+    let custodians = try CustodianSet.read(in: call.store)
     let contents = ReportContents(
       verification: verification, checkpoint: try? call.currentCheckpoint(),
       coverage: try call.coverage(from: from, to: to),
@@ -45,18 +49,29 @@ package struct ReportAudit: AdminOperation {
       origin: call.origin, signingKey: (try? call.signingKey())?.key.text,
       state: ReportContents.State(
         keys: (try? call.openKeyStatuses()) ?? [],
-        custodians: try CustodianSet.read(in: call.store),
-        backups: try call.store.read { try BackupRecord.all(in: $0) }), madeFor: call.actor,
-      version: call.hooks.service?().version ?? call.hooks.version)
+        custodians: custodians,
+        custodyRules: try custodians.map { set in
+          try call.store.read { try CustodyRules.read(of: set.keyIdentifier, in: $0) }
+        },
+        backups: try call.store.read { try BackupRecord.all(in: $0) }), madeFor: call.actor.name,
+      leavesEntry: call.hooks.record != nil,
+      version: call.hooks.version)
     let isIntact = verification.finding == nil
+    let report = ReportPage(contents: contents).finished()
     let document = JSONWriter.document { json in
       json.member("intact", boolean: isIntact)
       json.member("size", integer: verification.size)
       json.member("entries", integer: contents.statistics.entries)
-      json.member(
-        "html", string: String(decoding: ReportPage(contents: contents).bytes, as: UTF8.self))
+      json.member("sha256", string: report.digest.hex)
+      json.member("html", string: String(decoding: report.bytes, as: UTF8.self))
     }
-    try call.record(isIntact ? .intact : .changed)
+    func text(_ time: Int64) -> String {
+      RFC3339.string(unixMilliseconds: time, precision: .milliseconds)
+    }
+    try call.record(
+      isIntact ? .intact : .changed,
+      reason: "from=\(text(from)) to=\(text(to)) sha256=\(report.digest.hex) "
+        + "printed=\(report.printed.hex)")
     try call.answer(document)
   }
 }
@@ -73,7 +88,25 @@ extension AdminCall {
       archived: try mark.map {
         ReportCoverage.Archived(
           below: $0.below, untilMilliseconds: try archiveEnd($0), export: $0.export.hex)
-      })
+      }, archives: try archives())
+  }
+
+  /// Every archive of the log.
+  private func archives() throws -> [ArchiveFact] {
+    let reader = AuditReader(store)
+    var entries: [LoggedEntry] = []
+    try visit(reader, below: reader.size(), AuditFilter(.auditArchive, .done)) {
+      entries.append($0)
+    }
+    var archives: [ArchiveFact] = []
+    for entry in entries {
+      guard let mark = ArchiveMark(entry),
+        let fact = ArchiveFact(
+          entry, after: archives.last, untilMilliseconds: try archiveEnd(mark))
+      else { continue }
+      archives.append(fact)
+    }
+    return archives
   }
 
   fileprivate func statistics(

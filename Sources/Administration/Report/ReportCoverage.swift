@@ -26,6 +26,8 @@ struct ReportCoverage: Equatable {
   /// Whether that tells of a restore.
   let isRestored: Bool
   let archived: Archived?
+  /// Every archive that the log tells of, the first one first.
+  var archives: [ArchiveFact] = []
 
   /// What is archived of the period; nil where nothing is.
   var archivedOfPeriod: Archived? { archived.flatMap { from < $0.untilMilliseconds ? $0 : nil } }

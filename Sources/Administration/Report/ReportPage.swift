@@ -1,9 +1,20 @@
 internal import AuditLog
+internal import Bytes
 internal import Cryptography
 internal import JSON
 internal import Keyring
 internal import RecordFormat
 internal import VaultManagement
+
+/// A report as it is given out.
+struct FinishedReport {
+  /// The page, of which the last line says ``printed``.
+  let bytes: [UInt8]
+  /// SHA-256 of the page.
+  let digest: Digest256
+  /// SHA-256 of the page without its last line.
+  let printed: Digest256
+}
 
 /// All that an audit report says.
 struct ReportContents {
@@ -12,6 +23,8 @@ struct ReportContents {
     /// Every key; empty while the keyring is closed.
     let keys: [KeyStatus]
     let custodians: CustodianSet?
+    /// What their ceremony has laid down.
+    let custodyRules: CustodyRules?
     let backups: [BackupRecord]
   }
 
@@ -29,6 +42,8 @@ struct ReportContents {
   let state: State?
   /// For whom the report was made.
   let madeFor: String
+  /// Whether an entry of the log tells of this report, with its digests.
+  let leavesEntry: Bool
   let version: String
 
   /// The period, in Unix milliseconds, its end not included.
@@ -49,9 +64,19 @@ struct ReportContents {
 struct ReportPage {
   let contents: ReportContents
 
-  /// The page's bytes.
-  var bytes: [UInt8] {
+  /// The page with its last line, which says what the lines before it are.
+  func finished() -> FinishedReport {
     var html = HTMLWriter()
+    writeBody(&html)
+    let bytes = html.bytes
+    let printed = Digest256.sha256(bytes.rawSpan)
+    writeSeal(printed, of: bytes.count, &html)
+    let whole = html.bytes
+    return FinishedReport(
+      bytes: whole, digest: Digest256.sha256(whole.rawSpan), printed: printed)
+  }
+
+  private func writeBody(_ html: inout HTMLWriter) {
     html.markup("<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">")
     html.markup("<meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">")
     html.markup(
@@ -69,9 +94,25 @@ struct ReportPage {
     writeKeys(&html)
     writeCustody(&html)
     ReportRequirements(contents: contents).write(to: &html)
+    contents.coverage.writeRetention(
+      isIntact: contents.verification.finding == nil, to: &html)
     writeSignatures(&html)
-    html.markup("</body></html>\n")
-    return html.bytes
+  }
+
+  /// The last line: what whoever has paper, or the file, can tell an edited page by.
+  private func writeSeal(_ digest: Digest256, of count: Int, _ html: inout HTMLWriter) {
+    html.markup("<p class=\"seal\">SHA-256 of this file without this last line: <code>")
+    html.text(digest.hex)
+    html.markup("</code>. It is what <code>")
+    html.text("head -c \(count) FILE | sha256sum")
+    html.markup("</code> prints. ")
+    html.text(
+      contents.leavesEntry
+        ? "The entry of this report in the log (cadenas audit show --operation audit.report) has it as "
+          + "printed=, and as sha256= what sha256sum FILE prints: a page that was edited has another."
+        : "No entry of the log tells of this report, since it was made without the service: whoever doubts it "
+          + "makes it again.")
+    html.markup("</p></body></html>\n")
   }
 
   private func time(_ milliseconds: Int64) -> String { ReportCoverage.text(milliseconds) }
@@ -258,6 +299,12 @@ extension ReportPage {
         "Any \(set.threshold) of \(set.custodians.count) custodians open the keyring of "
           + "\(set.vault.text), whose key is \(set.keyIdentifier.text): "
           + set.custodians.map(\.name.text).joined(separator: ", ") + ".")
+      html.element(
+        "p",
+        state.custodyRules?.distinctAccounts == true
+          ? "Their shares come from different accounts: a second one of an account counts nothing."
+          : "ONE ACCOUNT MAY GIVE SEVERAL of these shares, until the next ceremony asks for others."
+      )
     } else {
       html.element("p", "No custodians: the key source has the key whole.")
     }

@@ -38,6 +38,7 @@ enum ReportStyle {
     .legend span{display:inline-block;width:12px;height:12px;margin-right:6px}
     .sign{display:grid;grid-template-columns:1fr 1fr;gap:36px 40px;margin-top:44px}
     .sign div{border-top:1px solid var(--ink);padding-top:4px;color:var(--soft);font-size:13px}
+    .seal{margin-top:36px;color:var(--soft);font-size:12px;max-width:none}
     @media (max-width:640px){.figures{grid-template-columns:1fr 1fr}.sign{grid-template-columns:1fr}}
     @page{size:A4;margin:16mm 14mm}
     @media print{body{max-width:none;padding:0;font-size:10.5pt}

@@ -14,12 +14,15 @@ package struct BackUpStore: AdminOperation {
     + FreeText.forbidden
   private static let longestPath = BackupRecord.longestPath - Store.draftAddedBytes
 
-  package static let route = AdminRoute.post("/v1/store/backups", "path", "note")
+  package static let route = AdminRoute.change("/v1/store/backups", "path", "note")
   private let path: String
   private let note: FreeText
+  private let why: KeyReason
 
   /// - Throws: ``AdministrationError/malformedRequest(_:)`` for a path that a backup cannot go to.
-  package init(to path: String, note: FreeText) throws(AdministrationError) {
+  package init(
+    to path: String, note: FreeText, because why: KeyReason = .none
+  ) throws(AdministrationError) {
     guard path.hasPrefix("/"), !path.hasSuffix("/"), !path.hasSuffix("/."), !path.hasSuffix("/..")
     else { throw .malformedRequest("a backup goes to a file with an absolute path") }
     let isPlain = path.unicodeScalars.allSatisfy { $0.properties.generalCategory != .control }
@@ -29,6 +32,7 @@ package struct BackUpStore: AdminOperation {
     }
     self.path = path
     self.note = note
+    self.why = why
   }
 
   package init(_ query: Query) throws(AdministrationError) {
@@ -36,20 +40,22 @@ package struct BackUpStore: AdminOperation {
     guard let note = FreeText(query["note"] ?? "", longest: BackupRecord.longestNote) else {
       throw .malformedRequest(Self.noteRule)
     }
-    try self.init(to: path, note: note)
+    try self.init(to: path, note: note, because: query.reason())
   }
 
   package var fields: [Query.Field] {
-    [("path", path), ("note", note == .none ? nil : note.text)]
+    [("path", path), ("note", note == .none ? nil : note.text)] + why.fields
   }
+  package var reason: KeyReason? { why }
+  package var subject: AdminSubject { AdminSubject(words: why.words) }
   package var terms: AdminTerms {
-    AdminTerms(.operator, .long, .progress, .storeBackup, isWriting: true)
+    AdminTerms(.operate, .long, .progress, .storeBackup, isWriting: true)
   }
 
   package func run(_ call: AdminCall) throws {
     let run = BackupRun(
       upkeep: try call.upkeep(), keyring: { [hooks = call.hooks] in try? hooks.keyring?() },
-      slots: call.hooks.slots, path: path, note: note, actor: call.actor)
+      slots: call.hooks.slots, path: path, note: note, why: why, actor: call.actor)
     let result = try WatchedWork.run(into: call.sink) { try run.run($0) }
     try call.answer { json in
       json.member("intact", boolean: result.findings.isEmpty)
@@ -63,7 +69,7 @@ package struct BackUpStore: AdminOperation {
 /// `store backup list`: every backup on record.
 package struct ListBackups: PlainAdminOperation {
   package static let route = AdminRoute.get("/v1/store/backups")
-  package var terms: AdminTerms { AdminTerms(.auditor, .short, .document, .storeBackupList) }
+  package var terms: AdminTerms { AdminTerms(.audit, .short, .document, .storeBackupList) }
 
   package init() {}
 
@@ -75,15 +81,15 @@ package struct ListBackups: PlainAdminOperation {
 
 /// `store backup forget`: the file of a backup is destroyed.
 package struct ForgetBackup: AdminOperation {
-  package static let route = AdminRoute.post("/v1/store/backups/forget", "id", "ticket", "reason")
+  package static let route = AdminRoute.change("/v1/store/backups/forget", "id")
   private let backup: KeyIdentifier
-  private let reason: KeyReason
+  private let why: KeyReason
 
   /// - Throws: ``AdministrationError/malformedRequest(_:)`` without a reason.
-  package init(_ backup: KeyIdentifier, because reason: KeyReason) throws(AdministrationError) {
-    guard reason != .none else { throw .malformedRequest("a reason has to be given") }
+  package init(_ backup: KeyIdentifier, because why: KeyReason) throws(AdministrationError) {
+    guard why != .none else { throw .malformedRequest("a reason has to be given") }
     self.backup = backup
-    self.reason = reason
+    self.why = why
   }
 
   package init(_ query: Query) throws(AdministrationError) {
@@ -93,35 +99,46 @@ package struct ForgetBackup: AdminOperation {
     try self.init(backup, because: query.reason())
   }
 
-  package var fields: [Query.Field] { [("id", backup.text)] + reason.fields }
-  package var subject: AdminSubject { AdminSubject(words: " id=\(backup.text)" + reason.words) }
+  package var fields: [Query.Field] { [("id", backup.text)] + why.fields }
+  package var reason: KeyReason? { why }
+  package var subject: AdminSubject { AdminSubject(words: " id=\(backup.text)" + why.words) }
   package var terms: AdminTerms {
-    AdminTerms(.operator, .short, .document, .storeBackupForget, isWriting: true)
+    AdminTerms(.operate, .short, .document, .storeBackupForget, isWriting: true)
   }
 
   package func run(_ call: AdminCall) throws {
-    let record = try call.upkeep().forgetBackup(backup, because: reason, actor: call.actor)
-    try call.answer { json in
-      record.write(to: &json)
-      json.member("file_exists", boolean: FileFacts.exists(record.path))
+    let persons = call.persons(.forget)
+    if persons > 1 { try call.refuseNamelessPerson() }
+    guard let vault = call.hooks.vault else {
+      guard persons <= 1 else {
+        throw AdministrationError.refused(
+          "it takes \(persons) persons (administration.approvals.forget), who are told apart by a running "
+            + "service only: start it first")
+      }
+      let record = try call.upkeep().forgetBackup(backup, because: why, actor: call.actor)
+      return try call.tell(.forgotten(record), of: .forget(backup, file: record.digest), nil)
     }
+    let answer = try vault.forgetBackup(
+      backup, because: why, actor: call.actor, persons: persons)
+    try call.tell(answer, of: .forget(backup, file: .zero), vault)
   }
 }
 
 /// `store compact`: gives room back, and lets nothing lie in it that is deleted.
-package struct CompactStore: PlainAdminOperation {
-  package static let route = AdminRoute.post("/v1/store/compact")
+package struct CompactStore: PlainChange {
+  package static let route = AdminRoute.change("/v1/store/compact")
+  package let why: KeyReason
   package var terms: AdminTerms {
-    AdminTerms(.operator, .long, .progress, .storeCompact, isWriting: true)
+    AdminTerms(.operate, .long, .progress, .storeCompact, isWriting: true)
   }
 
-  package init() {}
+  package init(because why: KeyReason = .none) { self.why = why }
 
   package func run(_ call: AdminCall) throws {
     let upkeep = try call.upkeep()
-    let result = try WatchedWork.run(into: call.sink) { [actor = call.actor] progress in
+    let result = try WatchedWork.run(into: call.sink) { [why, actor = call.actor] progress in
       do throws(VaultError) {
-        return try upkeep.compact(actor: actor) { progress.report($0, of: $1) }
+        return try upkeep.compact(because: why, actor: actor) { progress.report($0, of: $1) }
       } catch {
         // What stopped it or went wrong has its entry.
         if case .store = error { throw RecordedFailure(cause: error) }
@@ -147,7 +164,7 @@ extension AdminCall {
 
 extension BackupRecord {
   /// Writes the members of the backup.
-  fileprivate func write(to json: inout JSONWriter) {
+  func write(to json: inout JSONWriter) {
     json.member("id", string: identifier.text)
     json.member("state", string: state.name)
     json.member("created", unixMilliseconds: Int64(clamping: beganMilliseconds))

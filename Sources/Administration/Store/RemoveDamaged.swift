@@ -16,24 +16,23 @@ package struct RemoveDamaged: AdminOperation {
     "a record is named by its token, or as store verify names it, and a kept answer as that does; 1 to "
     + "\(mostEntries) at a time, each once"
 
-  package static let route = AdminRoute.post(
-    "/v1/store/remove-damaged", "records", "ticket", "reason", "execute")
+  package static let route = AdminRoute.change("/v1/store/remove-damaged", "records", "execute")
   private let entries: [DamagedEntry]
-  private let reason: KeyReason
+  private let why: KeyReason
   private let execute: Bool
 
   /// - Throws: ``AdministrationError/malformedRequest(_:)`` where none is named, or one twice, and where it is
   ///   to be done without a reason.
   package init(
-    _ entries: [DamagedEntry], because reason: KeyReason, execute: Bool
+    _ entries: [DamagedEntry], because why: KeyReason, execute: Bool
   ) throws(AdministrationError) {
     guard (1...Self.mostEntries).contains(entries.count), Set(entries).count == entries.count
     else { throw .malformedRequest(Self.nameRule) }
-    guard !execute || reason != .none else {
+    guard !execute || why != .none else {
       throw .malformedRequest("a reason has to be given")
     }
     self.entries = entries
-    self.reason = reason
+    self.why = why
     self.execute = execute
   }
 
@@ -47,16 +46,17 @@ package struct RemoveDamaged: AdminOperation {
   }
 
   package var fields: [Query.Field] {
-    [("records", entries.map(\.text).joined(separator: ","))] + reason.fields
+    [("records", entries.map(\.text).joined(separator: ","))] + why.fields
       + [("execute", execute ? "1" : nil)]
   }
+  package var reason: KeyReason? { execute ? why : nil }
   package var subject: AdminSubject {
     entries.count == 1
-      ? AdminSubject(token: entries[0].text, words: reason.words)
-      : AdminSubject(words: " records=\(entries.count)" + reason.words)
+      ? AdminSubject(token: entries[0].text, words: why.words)
+      : AdminSubject(words: " records=\(entries.count)" + why.words)
   }
   package var terms: AdminTerms {
-    AdminTerms(execute ? .operator : .auditor, .short, .document, .storeRemoveDamaged)
+    AdminTerms(execute ? .operate : .audit, .short, .document, .storeRemoveDamaged)
   }
 
   package func run(_ call: AdminCall) throws {
@@ -73,7 +73,7 @@ package struct RemoveDamaged: AdminOperation {
         }
       }
     }
-    let removed = try vault.removeDamaged(entries, because: reason, actor: call.actor)
+    let removed = try vault.removeDamaged(entries, because: why, actor: call.actor)
     try call.answer { json in
       json.member("removed", boolean: true)
       json.member("records", objects: removed) { json, entry in

@@ -9,7 +9,7 @@ package import Storage
 /// `store stats`: sizes of the store.
 package struct ShowStore: PlainAdminOperation {
   package static let route = AdminRoute.get("/v1/store")
-  package var terms: AdminTerms { AdminTerms(.auditor, .short, .document, .storeStats) }
+  package var terms: AdminTerms { AdminTerms(.audit, .short, .document, .storeStats) }
 
   package init() {}
 
@@ -37,7 +37,7 @@ package struct ShowStore: PlainAdminOperation {
 /// not deleted has to be there.
 package struct VerifyStore: PlainAdminOperation {
   package static let route = AdminRoute.post("/v1/store/verify")
-  package var terms: AdminTerms { AdminTerms(.auditor, .long, .progress, .storeVerify) }
+  package var terms: AdminTerms { AdminTerms(.audit, .long, .progress, .storeVerify) }
 
   package init() {}
 

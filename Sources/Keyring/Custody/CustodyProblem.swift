@@ -18,6 +18,9 @@ package enum CustodyProblem: Equatable, Sendable {
   case shareDoesNotMatch(custodian: CustodyName)
   /// The custodian's share has been entered already.
   case shareEnteredAlready(custodian: CustodyName)
+  /// The account has entered another custodian's share already, and the ceremony asked for shares of
+  /// different accounts.
+  case accountEnteredAlready(custodian: CustodyName)
   /// So many shares are missing.
   case sharesMissing(Int)
   /// Every share is right, and what they rebuild is not the key: the store's row is damaged.

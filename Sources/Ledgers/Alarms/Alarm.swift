@@ -19,9 +19,9 @@ package struct Alarm: Equatable, Sendable {
     var reason = "rule=\(rule) count=\(count)"
     if let windowSeconds { reason += " window=\(windowSeconds)s" }
     if isOfManySubjects { reason += " subject=others" }
-    reason += " client=\(cause.actor)"
+    reason += " client=\(cause.actor.name)"
     return AuditEntry(
-      actor: AuditEntry.systemActor, operation: .alarm,
+      actor: AuditActor(AuditActor.system.name, from: cause.actor.origin), operation: .alarm,
       merchant: cause.merchant, token: cause.token, key: cause.key, acquirer: cause.acquirer,
       paymentIdentifier: cause.paymentIdentifier, outcome: .raised,
       reason: reason, requestIdentifier: cause.requestIdentifier)

@@ -130,10 +130,11 @@ package struct Honeytoken: Equatable, Sendable {
 
   /// The entry about it. The note stays in the log when the honeytoken is gone; it stands last.
   package func entry(
-    _ operation: AuditOperation, actor: String, merchant name: String?
+    _ operation: AuditOperation, actor: AuditActor, merchant name: String?, words: String
   ) -> AuditEntry {
-    AuditEntry(
+    let noted = note.isEmpty ? words : words + " note=\(note)"
+    return AuditEntry(
       actor: actor, operation: operation, merchant: name, token: token.text,
-      outcome: .done, reason: note.isEmpty ? nil : "note=\(note)")
+      outcome: .done, reason: noted.isEmpty ? nil : String(noted.dropFirst()))
   }
 }

@@ -47,7 +47,7 @@ final class RuleWatch {
     if let window, !window.isFirstPast {
       return (Mark(watch: self, window: window, client: nil), nil)
     }
-    let client = clients.count(entry.actor, past: AlarmLedger.toldPerMinute, at: now)
+    let client = clients.count(entry.actor.name, past: AlarmLedger.toldPerMinute, at: now)
     let mark = Mark(watch: self, window: window, client: client)
     guard client.number <= AlarmLedger.toldPerMinute else { return (mark, nil) }
     return (
@@ -59,9 +59,9 @@ final class RuleWatch {
   }
 
   private func subject(of entry: AuditEntry) -> String {
-    guard rule.windowSeconds != nil else { return "\(entry.token ?? "") \(entry.actor)" }
+    guard rule.windowSeconds != nil else { return "\(entry.token ?? "") \(entry.actor.name)" }
     switch rule.subject {
-    case .client: return entry.actor
+    case .client: return entry.actor.name
     case .merchant: return entry.merchant ?? ""
     case .acquirer: return entry.acquirer ?? ""
     case .token: return entry.token ?? ""

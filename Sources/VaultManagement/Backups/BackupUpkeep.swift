@@ -1,4 +1,4 @@
-import AuditLog
+package import AuditLog
 import Bytes
 import Cryptography
 package import Keyring
@@ -22,7 +22,7 @@ extension StoreUpkeep {
   /// - Parameter actor: who asks, as entries name them.
   /// - Throws: ``VaultError/tooManyBackups``, `KeyringError`, `StorageError`.
   package func beginBackup(
-    to path: String, note: FreeText, actor: String
+    to path: String, note: FreeText, because reason: KeyReason = .none, actor: AuditActor
   ) throws(VaultError) -> BackupRecord {
     try write { [now] (transaction) throws(VaultError) in
       let others = try BackupRecord.all(in: transaction)
@@ -38,9 +38,9 @@ extension StoreUpkeep {
         try onKeys(KeyIdentifier.fresh(besides: others.map(\.identifier))),
         beganMilliseconds: now,
         log: try BackupRecord.Log.read(in: transaction), keyEncryptionKey: header.kekIdentifier,
-        keys: nil, path: path, actor: actor, note: note.text)
+        keys: nil, path: path, actor: actor.name, note: note.text)
       try record.save(in: &transaction)
-      return (record, record.entry(.begun))
+      return (record, record.entry(.begun, by: actor, words: reason.words))
     }
   }
 
@@ -52,24 +52,24 @@ extension StoreUpkeep {
   ///   - isVerified: false leaves the backup unfinished.
   /// - Returns: the record.
   package func finishBackup(
-    _ backup: BackupRecord, keyring: Keyring?, isVerified: Bool
+    _ backup: BackupRecord, keyring: Keyring?, isVerified: Bool, actor: AuditActor
   ) throws(VaultError) -> BackupRecord {
     var record = backup
     record.state = isVerified ? .kept : .unfinished
     record.keys = isVerified ? keyring?.identifiersOfSecrets : nil
     return try write { [finished = record] (transaction) throws(VaultError) in
       try finished.save(in: &transaction)
-      return (finished, finished.entry(isVerified ? .done : .changed))
+      return (finished, finished.entry(isVerified ? .done : .changed, by: actor))
     }
   }
 
   /// Takes a backup off the record of which no file was left.
   package func dropBackup(
-    _ backup: BackupRecord, after error: VaultError
+    _ backup: BackupRecord, after error: VaultError, actor: AuditActor
   ) throws(VaultError) {
     try write { (transaction) throws(VaultError) in
       try backup.remove(in: &transaction)
-      return ((), backup.entry(Self.outcome(of: error)))
+      return ((), backup.entry(Self.outcome(of: error), by: actor))
     }
   }
 
@@ -78,20 +78,12 @@ extension StoreUpkeep {
   /// - Parameter reason: why it is believed, for the entry, where it stands last.
   /// - Throws: ``VaultError/unknownBackup(_:)``, ``VaultError/backupForgotten(_:)``, `StorageError`.
   package func forgetBackup(
-    _ identifier: KeyIdentifier, because reason: KeyReason, actor: String
+    _ identifier: KeyIdentifier, because reason: KeyReason, actor: AuditActor
   ) throws(VaultError) -> BackupRecord {
     try exclusively { () throws(VaultError) in
       try write { (transaction) throws(VaultError) in
-        guard var record = try BackupRecord.find(identifier, in: transaction) else {
-          throw .unknownBackup(identifier)
-        }
-        guard record.state != .forgotten else { throw .backupForgotten(identifier) }
-        record.state = .forgotten
-        try record.save(in: &transaction)
-        let entry = AuditEntry(
-          actor: actor, operation: .storeBackupForget, outcome: .done,
-          reason: "id=\(identifier.text)" + reason.words)
-        return (record, entry)
+        try BackupRecord.forget(
+          identifier, file: nil, approval: nil, because: reason, actor: actor, in: &transaction)
       }
     }
   }
@@ -101,13 +93,51 @@ extension StoreUpkeep {
 
 extension BackupRecord {
   /// The entry about what became of the backup. It names no path: that stands in the record.
-  fileprivate func entry(_ outcome: AuditOutcome) -> AuditEntry {
+  fileprivate func entry(
+    _ outcome: AuditOutcome, by actor: AuditActor, words: String = ""
+  ) -> AuditEntry {
     var reason = "id=\(identifier.text)"
     if bytes > 0 {
       reason += " bytes=\(bytes) sha256=\(digest.hex) log_size=\(log.size) log_root=\(log.root.hex)"
     }
     return AuditEntry(
-      actor: actor, operation: .storeBackup, outcome: outcome, reason: reason)
+      actor: actor, operation: .storeBackup, outcome: outcome, reason: reason + words)
+  }
+}
+
+extension BackupRecord {
+  /// The backup `identifier`, which has not been forgotten.
+  ///
+  /// - Throws: ``VaultError/unknownBackup(_:)``, ``VaultError/backupForgotten(_:)``.
+  static func notForgotten(
+    _ identifier: KeyIdentifier, in transaction: borrowing some StoreReading & ~Copyable
+  ) throws(VaultError) -> BackupRecord {
+    guard let record = try find(identifier, in: transaction) else {
+      throw .unknownBackup(identifier)
+    }
+    guard record.state != .forgotten else { throw .backupForgotten(identifier) }
+    return record
+  }
+
+  /// Forgets the backup `identifier`, and gives the entry about it.
+  ///
+  /// - Parameters:
+  ///   - file: the SHA-256 that its record has to have; nil for any.
+  ///   - approval: the request that was approved.
+  /// - Throws: as ``notForgotten(_:in:)``; ``VaultError/backupHasChanged(_:)``.
+  static func forget(
+    _ identifier: KeyIdentifier, file: Digest256?, approval: String?, because reason: KeyReason,
+    actor: AuditActor, in transaction: inout StoreWriteTransaction
+  ) throws(VaultError) -> (BackupRecord, AuditEntry) {
+    var record = try notForgotten(identifier, in: transaction)
+    guard file == nil || file == record.digest else { throw .backupHasChanged(identifier) }
+    record.state = .forgotten
+    try record.save(in: &transaction)
+    let entry = AuditEntry(
+      actor: actor, operation: .storeBackupForget, outcome: .done,
+      reason: "id=\(identifier.text)" + (approval.map { " approval=\($0)" } ?? "")
+        + reason.words)
+    return (record, entry)
   }
 }
 

@@ -1,4 +1,4 @@
-import AuditLog
+package import AuditLog
 import Bytes
 import Cryptography
 package import Keyring
@@ -61,10 +61,13 @@ package struct RestoredStore {
   /// gives each its outcome `unknown`. The time since the backup has not been waited by its idempotency
   /// rows: they go on from where they were.
   ///
-  /// - Parameter custodians: those whose shares have opened the backup; each gets an entry.
+  /// - Parameters:
+  ///   - custodians: those whose shares have opened the backup; each gets an entry.
+  ///   - reason: why, in an entry of its own: the first has nothing else than `origin`.
   package func begin(
     _ origin: RestoreOrigin, keyring: Keyring, openedBy custodians: [String] = [],
-    as identifier: StoreIdentifier, actor: String, clock: Clock,
+    as identifier: StoreIdentifier, because reason: KeyReason = .none, actor: AuditActor,
+    clock: Clock,
     in transaction: inout StoreWriteTransaction
   ) throws(VaultError) {
     let rewrapped = try onKeys(KeyringChange(keyring).keyring())
@@ -85,6 +88,11 @@ package struct RestoredStore {
     _ = try record(
       AuditEntry(actor: actor, operation: .storeRestore, outcome: .done, reason: origin.text),
       in: &transaction)
+    if let words = reason.whole {
+      _ = try record(
+        AuditEntry(actor: actor, operation: .storeRestore, outcome: .begun, reason: words),
+        in: &transaction)
+    }
     for custodian in custodians {
       _ = try record(
         AuditEntry(

@@ -1,4 +1,4 @@
-import AuditLog
+package import AuditLog
 package import Ledgers
 package import Storage
 import Synchronization
@@ -106,11 +106,13 @@ package struct StoreUpkeep: Sendable {
   /// - Throws: ``VaultError/upkeepUnderWay``, `StorageError`. After an error other than
   ///   `StorageError.writingEnded` the store is as it was.
   package func compact(
-    actor: String, progress: @escaping (_ done: Int, _ total: Int) -> Bool = { _, _ in true }
+    because reason: KeyReason = .none, actor: AuditActor,
+    progress: @escaping (_ done: Int, _ total: Int) -> Bool = { _, _ in true }
   ) throws(VaultError) -> CompactionResult {
     try exclusively { () throws(VaultError) in
       let operation = AuditOperation.storeCompact
-      try note(AuditEntry(actor: actor, operation: operation, outcome: .begun))
+      try note(
+        AuditEntry(actor: actor, operation: operation, outcome: .begun, reason: reason.whole))
       let result: CompactionResult
       do throws(StorageError) {
         result = try store.compact { done, total in

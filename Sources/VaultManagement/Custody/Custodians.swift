@@ -1,4 +1,4 @@
-import AuditLog
+package import AuditLog
 package import Keyring
 import Ledgers
 package import RecordFormat
@@ -17,13 +17,17 @@ extension VaultManager {
   ///
   /// Takes the time of Argon2id.
   /// - Parameter text: the share, as it was written or typed in.
+  /// - Parameter actor: who enters it; where the ceremony asked for that, each share comes from another.
   /// - Throws: `KeyringError.custody`, which names what is wrong; ``VaultError/noCustodians``,
   ///   ``VaultError/notSealed``, ``VaultError/noReplacement``; `StorageError`.
   package func enterShare(
     _ text: RawSpan, passphrase: borrowing SecretBytes, for purpose: ShareProgress.Purpose,
-    actor: String
+    because reason: KeyReason = .none, actor: AuditActor
   ) throws(VaultError) -> ShareProgress {
-    guard let set = try onKeys(CustodianSet.read(in: store)) else { throw .noCustodians }
+    guard let (set, rules) = try holders() else { throw .noCustodians }
+    let account: Set<String>? =
+      rules.distinctAccounts
+      ? Set([actor.name] + (actor.login.map { ["login:\($0)"] } ?? [])) : nil
     switch purpose {
     case .unseal: guard vault.acceptsShares else { throw .notSealed }
     case .replacement: guard custody.successors != nil else { throw .noReplacement }
@@ -35,15 +39,16 @@ extension VaultManager {
       do throws(KeyringError) {
         share = try CustodianShare(parsing: text)
         custodian = share.header.custodian.text
-        try custody.check(share, of: set, for: purpose)
+        try custody.check(share, of: set, for: purpose, from: account)
       } catch { throw .keyring(error) }
       taken = try custody.add(
-        share, passphrase: passphrase, of: set, for: purpose,
+        share, passphrase: passphrase, of: set, for: purpose, from: account,
         now: books.clock.monotonicNanoseconds())
     } catch {
       if case .keyring(let problem) = error {
         try noteShare(
-          purpose, set, actor: actor, outcome: .refused, reason: "cause=\(problem.word)",
+          purpose, set, actor: actor, outcome: .refused,
+          reason: "cause=\(problem.word)" + reason.ticketWord,
           custodian: custodian)
       }
       throw error
@@ -51,32 +56,33 @@ extension VaultManager {
     do throws(VaultError) {
       try noteShare(
         purpose, set, actor: actor, outcome: .done,
-        reason: "entered=\(taken.progress.entered.count) missing=\(taken.progress.missing)",
+        reason: "entered=\(taken.progress.entered.count) missing=\(taken.progress.missing)"
+          + reason.ticketWord,
         custodian: custodian)
     } catch {
       // What is in no entry has not happened.
       custody.forget(purpose)
       throw error
     }
-    if let key = taken.key { try complete(purpose, with: key, actor: actor) }
+    if let key = taken.key { try complete(purpose, with: key, because: reason, actor: actor) }
     return taken.progress
   }
 
   private func complete(
-    _ purpose: ShareProgress.Purpose, with key: KeyEncryptionKey, actor: String
+    _ purpose: ShareProgress.Purpose, with key: KeyEncryptionKey, because reason: KeyReason,
+    actor: AuditActor
   ) throws(VaultError) {
     switch purpose {
     case .unseal:
-      try unseal(with: onKeys(KeyringStore.open(in: store, with: key)), actor: actor)
+      try unseal(
+        with: onKeys(KeyringStore.open(in: store, with: key)), because: reason, actor: actor)
     case .replacement:
       guard let successors = custody.successors, successors.replacement.begin() else {
         throw .noReplacement
       }
       defer { custody.forget(.replacement) }
       do throws(VaultError) {
-        _ = try replaceKeyEncryptionKey(
-          by: successors.key, origin: .ceremony, custodians: successors.set,
-          cryptoperiodSeconds: successors.cryptoperiodSeconds, actor: successors.actor)
+        try putInForce(successors)
         successors.replacement.end(.done)
       } catch {
         successors.replacement.end(error == .store(.writingEnded) ? .unknown : .abandoned)
@@ -85,8 +91,29 @@ extension VaultManager {
     }
   }
 
+  /// Who holds shares of the KEK, and what their ceremony has laid down; nil where nobody does.
+  package func holders() throws(VaultError) -> (set: CustodianSet, rules: CustodyRules)? {
+    try store.read { (transaction) throws(VaultError) in
+      guard let set = try onKeys(CustodianSet.read(in: transaction)) else { return nil }
+      return (set, try onKeys(CustodyRules.read(of: set.keyIdentifier, in: transaction)))
+    }
+  }
+
+  private func putInForce(_ successors: Custody.Successors) throws(VaultError) {
+    _ = try replaceKeyEncryptionKey(
+      by: successors.key, origin: .ceremony,
+      custodians: NewCustodians(
+        set: successors.set, rules: CustodyRules(distinctAccounts: distinctAccounts),
+        order: onKeys(
+          CeremonyOrder(
+            of: successors.set, cryptoperiodSeconds: successors.cryptoperiodSeconds)),
+        persons: successors.persons),
+      cryptoperiodSeconds: successors.cryptoperiodSeconds, because: successors.reason,
+      actor: successors.actor)
+  }
+
   private func noteShare(
-    _ purpose: ShareProgress.Purpose, _ set: CustodianSet, actor: String, outcome: AuditOutcome,
+    _ purpose: ShareProgress.Purpose, _ set: CustodianSet, actor: AuditActor, outcome: AuditOutcome,
     reason: String, custodian: String?
   ) throws(VaultError) {
     try vault.record(
@@ -98,13 +125,16 @@ extension VaultManager {
   /// Puts a KEK that custodians hold in the place of the present one: at once where nobody holds the
   /// present one, otherwise when enough of those who do have agreed with their shares.
   ///
-  /// - Parameter cryptoperiodSeconds: the key's cryptoperiod; nil for that of the rules.
+  /// - Parameters:
+  ///   - cryptoperiodSeconds: the key's cryptoperiod; nil for that of the rules.
+  ///   - persons: how many different persons it takes, the one who asks among them; where it is more than
+  ///     one, they have agreed before to a request of ``ask(for:because:actor:persons:)``, which is used up.
   /// - Returns: what becomes of it; nil where it is done.
-  /// - Throws: ``VaultError/sealed``, ``VaultError/replacementUnderWay``; `KeyringError`,
-  ///   `StorageError`.
+  /// - Throws: ``VaultError/sealed``, ``VaultError/replacementUnderWay``,
+  ///   ``VaultError/ceremonyNeedsApproval``; `KeyringError`, `StorageError`.
   package func beginCustody(
     of key: KeyEncryptionKey, by set: CustodianSet, cryptoperiodSeconds: UInt64? = nil,
-    actor: String
+    because reason: KeyReason = .none, actor: AuditActor, persons: Int = 1
   ) throws(VaultError) -> CustodianReplacement? {
     let present = try keyring
     guard key.identifier == set.keyIdentifier,
@@ -115,15 +145,17 @@ extension VaultManager {
     guard present.entry(key.identifier) == nil else {
       throw .keyring(.keyKnownAlready(key.identifier))
     }
+    let order = try onKeys(CeremonyOrder(of: set, cryptoperiodSeconds: cryptoperiodSeconds))
+    // What is missing now is told before anybody enters a share.
+    _ = try Approval.granting(order, persons: persons, among: approvals())
+    let successors = Custody.Successors(
+      key: key, set: set, cryptoperiodSeconds: cryptoperiodSeconds, reason: reason, actor: actor,
+      persons: persons)
     let holders = try onKeys(CustodianSet.read(in: store))
     guard let holders, holders.keyIdentifier == present.keyEncryptionKeyIdentifier else {
-      _ = try replaceKeyEncryptionKey(
-        by: key, origin: .ceremony, custodians: set, cryptoperiodSeconds: cryptoperiodSeconds,
-        actor: actor)
+      try putInForce(successors)
       return nil
     }
-    let successors = Custody.Successors(
-      key: key, set: set, cryptoperiodSeconds: cryptoperiodSeconds, actor: actor)
     let now = books.clock.monotonicNanoseconds()
     guard custody.begin(successors, agreedBy: holders, now: now) else {
       throw .replacementUnderWay
@@ -133,7 +165,8 @@ extension VaultManager {
         AuditEntry(
           actor: actor, operation: .ceremony, key: key.identifier.text,
           outcome: .waiting,
-          reason: "role=kek replaces=\(holders.keyIdentifier.text) shares=\(holders.threshold)"))
+          reason: "role=kek replaces=\(holders.keyIdentifier.text) shares=\(holders.threshold)"
+            + reason.words))
     } catch {
       custody.forget(.replacement)
       throw error
@@ -142,7 +175,7 @@ extension VaultManager {
   }
 
   /// Gives up a ceremony that waits, with an entry; one whose shares are complete goes on to its end.
-  package func abandon(_ replacement: CustodianReplacement, actor: String) {
+  package func abandon(_ replacement: CustodianReplacement, actor: AuditActor) {
     guard let successors = custody.successors, successors.replacement === replacement,
       replacement.state == .waiting
     else { return }
@@ -159,7 +192,7 @@ extension VaultManager {
     for expired in custody.expire(now: books.clock.monotonicNanoseconds()) {
       vault.note(
         AuditEntry(
-          actor: AuditEntry.systemActor, operation: expired.purpose.operation,
+          actor: .system, operation: expired.purpose.operation,
           key: expired.key.text, outcome: .expired,
           reason: "forgotten=\(expired.entered.count)"))
     }
@@ -187,6 +220,7 @@ extension KeyringError {
     case .shareOfAnotherSet: "another-set"
     case .shareDoesNotMatch: "altered"
     case .shareEnteredAlready: "entered-already"
+    case .accountEnteredAlready: "same-account"
     case .sharesMissing, .rebuiltKeyDiffers, .malformedSet, .invalidPlan: "unavailable"
     }
   }

@@ -1,3 +1,4 @@
+import AuditLog
 import Keyring
 package import RecordFormat
 import SecretMemory
@@ -11,6 +12,13 @@ final class Custody: Sendable {
   fileprivate struct Entering: ~Copyable {
     var collection: ShareCollection
     let beganNanoseconds: UInt64
+    /// Who has entered them, where each has to be somebody else.
+    var accounts: Set<String> = []
+
+    init(collection: consuming ShareCollection, beganNanoseconds: UInt64) {
+      self.collection = collection
+      self.beganNanoseconds = beganNanoseconds
+    }
   }
 
   /// Custodians who are to take the place of the present ones.
@@ -18,7 +26,10 @@ final class Custody: Sendable {
     let key: KeyEncryptionKey
     let set: CustodianSet
     let cryptoperiodSeconds: UInt64?
-    let actor: String
+    let reason: KeyReason
+    let actor: AuditActor
+    /// How many persons the policy asked for when it began.
+    let persons: Int
     let replacement = CustodianReplacement()
   }
 
@@ -31,6 +42,13 @@ final class Custody: Sendable {
   fileprivate final class Waiting {
     var entering: Entering
     init(_ entering: consuming Entering) { self.entering = entering }
+
+    func check(_ share: CustodianShare, from accounts: Set<String>?) throws(KeyringError) {
+      try entering.collection.check(share)
+      if let accounts, !entering.accounts.isDisjoint(with: accounts) {
+        throw .custody(.accountEnteredAlready(custodian: share.header.custodian))
+      }
+    }
   }
 
   /// For how long entered shares wait.
@@ -49,12 +67,15 @@ final class Custody: Sendable {
   }
 
   /// Whether a share would be taken, before its passphrase is tried.
+  ///
+  /// - Parameter accounts: who enters it, by account and by login, where each has to be somebody else.
   func check(
-    _ share: CustodianShare, of set: CustodianSet, for purpose: ShareProgress.Purpose
+    _ share: CustodianShare, of set: CustodianSet, for purpose: ShareProgress.Purpose,
+    from accounts: Set<String>?
   ) throws(KeyringError) {
     try state.withLock { state throws(KeyringError) in
       if let waiting = state.entering[purpose], waiting.entering.collection.set == set {
-        return try waiting.entering.collection.check(share)
+        return try waiting.check(share, from: accounts)
       }
       try ShareCollection(for: set).check(share)
     }
@@ -73,7 +94,7 @@ final class Custody: Sendable {
   ///   late.
   func add(
     _ share: CustodianShare, passphrase: borrowing SecretBytes, of set: CustodianSet,
-    for purpose: ShareProgress.Purpose, now: UInt64
+    for purpose: ShareProgress.Purpose, from accounts: Set<String>?, now: UInt64
   ) throws(VaultError) -> Taken {
     var given: SecretBytes?
     do throws(KeyringError) { given = try open(share, passphrase) } catch { throw .keyring(error) }
@@ -90,7 +111,9 @@ final class Custody: Sendable {
         throw .keyring(.systemUnavailable)
       }
       do throws(KeyringError) {
+        try waiting.check(share, from: accounts)
         try waiting.entering.collection.add(share, opened: secret)
+        if let accounts { waiting.entering.accounts.formUnion(accounts) }
       } catch { throw .keyring(error) }
       let progress = progress(of: waiting, purpose, now: now)
       guard progress.missing == 0 else { return Taken(progress: progress, key: nil) }

@@ -1,4 +1,4 @@
-import AuditLog
+package import AuditLog
 import Bytes
 import CardStore
 import Keyring
@@ -47,14 +47,6 @@ struct DestructionOrder: Equatable, Sendable {
       key: key, actor: texts[1], beganMilliseconds: began, reason: reason,
       approvers: Array(texts[leastTexts...]), entries: entries)
   }
-}
-
-/// What came of a request to destroy a key.
-package enum DestructionAnswer: Equatable, Sendable {
-  /// It has begun, or goes on; ``VaultManager/keyWork`` tells how far it is.
-  case begun
-  /// Another person has to approve it.
-  case waits(Approval)
 }
 
 extension VaultManager {
@@ -120,23 +112,21 @@ extension VaultManager {
   /// - Throws: ``VaultError/keyNeeded(_:_:)`` and what ``needs(of:)`` throws;
   ///   ``VaultError/tooManyApprovals``.
   package func destroy(
-    _ key: KeyIdentifier, because reason: KeyReason, actor: String, persons: Int
-  ) throws(VaultError) -> DestructionAnswer {
+    _ key: KeyIdentifier, because reason: KeyReason, actor: AuditActor, persons: Int
+  ) throws(VaultError) -> ApprovalAnswer {
     let needs = try needs(of: key)
     guard needs.isEmpty else { throw .keyNeeded(key, needs) }
     if try keyring.entry(key)?.state == .destroying {
       try beginDestructions()
       return .begun
     }
-    let request = Approval(
-      identifier: try onKeys(KeyIdentifier.fresh(besides: [])).text, key: key, requester: actor,
-      requestedMilliseconds: books.now, persons: persons, reason: reason)
+    let request = try request(.destroy(key), because: reason, actor: actor, persons: persons)
     let answer = try store.perform {
-      [books] (transaction) throws(VaultError) -> DestructionAnswer in
+      [books] (transaction) throws(VaultError) -> ApprovalAnswer in
       if let waiting = try books.wait(request, in: &transaction) { return .waits(waiting) }
       try books.beginDestruction(
         DestructionOrder(
-          key: key, actor: actor, beganMilliseconds: books.now, reason: reason, approvers: []),
+          key: key, actor: actor.name, beganMilliseconds: books.now, reason: reason, approvers: []),
         approval: nil, in: &transaction)
       return .begun
     }
@@ -172,7 +162,7 @@ extension Books {
     order.entries += [
       try record(
         AuditEntry(
-          actor: order.actor, operation: .keysDestroy, key: order.key.text,
+          actor: AuditActor(order.actor), operation: .keysDestroy, key: order.key.text,
           outcome: .begun,
           reason: "role=\(role)" + (approval.map { " approval=\($0)" } ?? "") + order.reason.words),
         in: &transaction)
@@ -180,9 +170,12 @@ extension Books {
     try order.write(&transaction)
   }
 
-  /// Notes that no page of the store holds these keys any more.
+  /// Notes that no page of the store holds these keys any more, and certifies it of each.
+  ///
+  /// - Parameter replacements: the entries that say that keys were replaced, as far as there are any.
   func endDestructions(
-    of identifiers: [KeyIdentifier], in transaction: inout StoreWriteTransaction
+    of identifiers: [KeyIdentifier], replacements: [KeyIdentifier: UInt64] = [:],
+    in transaction: inout StoreWriteTransaction
   ) throws(VaultError) {
     let keys = try opened().keys
     let now = now
@@ -192,7 +185,7 @@ extension Books {
       })
     for key in identifiers {
       let order = try DestructionOrder.read(key, &transaction)
-      let actor = order?.actor ?? AuditEntry.systemActor
+      let actor = order.map { AuditActor($0.actor) } ?? .system
       let end = try record(
         AuditEntry(
           actor: actor,
@@ -200,11 +193,10 @@ extension Books {
           outcome: .done,
           reason: "role=\(keys.working.entry(key)?.role.name ?? "")" + (order?.reason.words ?? "")),
         in: &transaction)
-      if keys.working.entry(key)?.role == .data {
-        try certifyDestruction(
-          of: key, by: actor, approvedBy: order?.approvers ?? [],
-          entries: (order?.entries ?? []) + [end], in: &transaction)
-      }
+      try certifyDestruction(
+        of: key, by: actor, approvedBy: order?.approvers ?? [],
+        entries: (order?.entries ?? []) + [replacements[key], end].compactMap { $0 },
+        in: &transaction)
       try transaction.removeRow(DestructionOrder.rowKey(key))
     }
   }
@@ -277,8 +269,11 @@ final class DestructionTask: BackgroundTask {
       } catch { failure = VaultError(error) }
     }
     if !ended.isEmpty {
+      let replacements = try onLog(
+        RotationCertificate.replacements(of: Set(ended), in: store))
       try store.perform { [books, ended] (transaction) throws(VaultError) in
-        try books.endDestructions(of: ended, in: &transaction)
+        try books.endDestructions(
+          of: ended, replacements: replacements, in: &transaction)
       }
       try onStore(store.eraseJournal())
     }
@@ -289,7 +284,7 @@ final class DestructionTask: BackgroundTask {
   private func compact(_ work: BackgroundWork) throws(VaultError) {
     while true {
       do throws(VaultError) {
-        _ = try upkeep.compact(actor: AuditEntry.systemActor) { done, total in
+        _ = try upkeep.compact(actor: .system) { done, total in
           work.note {
             $0.done = UInt64(clamping: done)
             $0.total = UInt64(clamping: total)

@@ -115,7 +115,7 @@ final class FingerprintTask: BackgroundTask {
       guard let old else { return }
       try books.record(
         AuditEntry(
-          actor: AuditEntry.systemActor, operation: .keysDeactivate,
+          actor: .system, operation: .keysDeactivate,
           key: old.text, outcome: .done, reason: "role=fingerprint"),
         in: &transaction)
     }

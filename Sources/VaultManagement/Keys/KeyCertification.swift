@@ -37,7 +37,7 @@ extension Books {
     }
   }
 
-  /// Signs and keeps the final certificate of a data key, which the open batch has destroyed.
+  /// Signs and keeps the final certificate of a key, which the open batch has destroyed.
   ///
   /// What the interim certificate says of the re-encryption is taken over from it, where it was signed
   /// by one of the store's audit keys.
@@ -51,7 +51,7 @@ extension Books {
   ///   is not destroyed; `AuditError`, `StorageError`.
   @discardableResult
   func certifyDestruction(
-    of key: KeyIdentifier, by actor: String, approvedBy approvers: [String], entries: [UInt64],
+    of key: KeyIdentifier, by actor: AuditActor, approvedBy approvers: [String], entries: [UInt64],
     in transaction: inout StoreWriteTransaction
   ) throws(VaultError) -> SignedNote {
     let keyring = try opened().keys.working
@@ -63,7 +63,7 @@ extension Books {
     needs.cards = try opened().cards.cards(under: key)
     guard needs.isEmpty else { throw .keyNeeded(key, needs) }
     var certificate = try certificate(for: entry, in: keyring)
-    certificate.destruction = .init(atMilliseconds: destroyed, actor: actor)
+    certificate.destruction = .init(atMilliseconds: destroyed, actor: actor.name)
     certificate.approvers = approvers
     var sequences = entries
     if let interim = try interim(of: key, keyring: keyring, in: &transaction) {

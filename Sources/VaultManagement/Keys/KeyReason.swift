@@ -1,5 +1,4 @@
-/// Why somebody changes the state of a key or says that a backup is destroyed, as it stands in the
-/// audit log.
+/// Why somebody changes something, as it stands in the audit log.
 package struct KeyReason: Equatable, Sendable {
   /// How many bytes a ticket has at most.
   package static let longestTicket = 64
@@ -39,8 +38,14 @@ package struct KeyReason: Equatable, Sendable {
     self.text = text
   }
 
+  /// The ticket alone, for what ends with a name.
+  var ticketWord: String { ticket.isEmpty ? "" : " ticket=\(ticket)" }
+
+  /// The reason of an entry that says nothing else; nil for ``none``.
+  var whole: String? { self == .none ? nil : String(words.dropFirst()) }
+
   /// What entries say: the free text last, so that it cannot be taken for a member.
   package var words: String {
-    (ticket.isEmpty ? "" : " ticket=\(ticket)") + (text.isEmpty ? "" : " reason=\(text)")
+    ticketWord + (text.isEmpty ? "" : " reason=\(text)")
   }
 }

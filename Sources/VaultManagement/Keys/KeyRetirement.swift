@@ -1,4 +1,4 @@
-import AuditLog
+package import AuditLog
 import Cryptography
 package import Keyring
 package import RecordFormat
@@ -30,7 +30,7 @@ extension VaultManager {
   /// - Throws: `KeyringError`, `StorageError`, ``VaultError/sealed``; nothing has changed then.
   package func retire(
     _ key: KeyIdentifier, as retirement: Retirement, replacement: KeyEncryptionKey? = nil,
-    because reason: KeyReason, actor: String
+    because reason: KeyReason, actor: AuditActor
   ) throws(VaultError) -> KeyRotation? {
     guard let entry = try keyring.entry(key) else { throw .keyring(.unknownKey(key)) }
     let isReplaced = entry.state == .active && !entry.isBeingReplaced
@@ -45,7 +45,7 @@ extension VaultManager {
 
   private func retireAtOnce(
     _ key: KeyIdentifier, as retirement: Retirement, replacement: KeyEncryptionKey?,
-    because reason: KeyReason, actor: String
+    because reason: KeyReason, actor: AuditActor
   ) throws(VaultError) -> KeyRotation? {
     let cryptoperiods = rules.cryptoperiods
     return try store.perform { [books] (transaction) throws(VaultError) in
@@ -76,7 +76,7 @@ extension VaultManager {
         let made = KeyRotation(
           role: old.role, new: new, old: key,
           checkValue: keys.working.entry(new)?.checkValue.map(KeyCheckValue.text) ?? "")
-        try books.record(made, actor: actor, in: &transaction)
+        try books.record(made, because: .none, actor: actor, in: &transaction)
         rotation = made
       }
       let isBegun = retirement == .deactivated && old.role.isReplacedCardByCard

@@ -1,4 +1,4 @@
-import AuditLog
+package import AuditLog
 import CardStore
 import Cryptography
 package import Keyring
@@ -22,10 +22,12 @@ extension VaultManager {
   /// After that of a fingerprint key, older cards are added to the new table in the background; see
   /// ``keyWork``. After that of a data key, a re-encryption that has used the one before up goes on.
   /// - Throws: `KeyringError`, `StorageError`; nothing has changed then.
-  package func rotate(_ role: KeyRole, actor: String) throws(VaultError) -> KeyRotation {
+  package func rotate(
+    _ role: KeyRole, because reason: KeyReason = .none, actor: AuditActor
+  ) throws(VaultError) -> KeyRotation {
     let seconds = rules.cryptoperiods[role]
     let rotation = try inTurn(replacing: role) { () throws(VaultError) in
-      try change(role, actor: actor) { (change, now) throws(KeyringError) in
+      try change(role, because: reason, actor: actor) { (change, now) throws(KeyringError) in
         try change.rotate(role, cryptoperiodSeconds: seconds, atMilliseconds: now)
       }
     }
@@ -71,18 +73,28 @@ extension VaultManager {
 
   /// Wraps the keyring under `key`, which its source already keeps.
   ///
-  /// - Parameters:
-  ///   - custodians: who holds its shares; nil where its source keeps it whole.
-  ///   - cryptoperiodSeconds: its cryptoperiod; nil for that of the rules.
   /// - Throws: ``VaultError/heldByCustodians`` where only their agreement replaces the present one;
   ///   `KeyringError`, `StorageError`. After `StorageError.writingEnded` it is not known which
   ///   of the two keys opens the store: both have to be kept.
   package func replaceKeyEncryptionKey(
-    by key: KeyEncryptionKey, origin: KeyOrigin, custodians: CustodianSet? = nil,
-    cryptoperiodSeconds: UInt64? = nil, actor: String
+    by key: KeyEncryptionKey, origin: KeyOrigin, because reason: KeyReason = .none,
+    actor: AuditActor
+  ) throws(VaultError) -> KeyRotation {
+    try replaceKeyEncryptionKey(
+      by: key, origin: origin, custodians: nil, cryptoperiodSeconds: nil, because: reason,
+      actor: actor)
+  }
+
+  /// The same for custodians who hold its shares then; nil where its source keeps it whole.
+  ///
+  /// - Parameter cryptoperiodSeconds: its cryptoperiod; nil for that of the rules.
+  /// - Throws: as above, and ``VaultError/ceremonyNeedsApproval``.
+  func replaceKeyEncryptionKey(
+    by key: KeyEncryptionKey, origin: KeyOrigin, custodians: NewCustodians?,
+    cryptoperiodSeconds: UInt64?, because reason: KeyReason, actor: AuditActor
   ) throws(VaultError) -> KeyRotation {
     let seconds = cryptoperiodSeconds ?? rules.cryptoperiods[.kek]
-    return try change(.kek, actor: actor) { (change, now) throws(KeyringError) in
+    return try change(.kek, because: reason, actor: actor) { (change, now) throws(KeyringError) in
       try change.replaceKeyEncryptionKey(
         by: key, origin: origin, cryptoperiodSeconds: seconds, atMilliseconds: now)
       return key.identifier
@@ -90,22 +102,32 @@ extension VaultManager {
       guard let custodians else {
         return try books.endCustody(of: rotation.old, in: &transaction)
       }
-      try onStore(custodians.save(in: &transaction))
-      for entry in custodians.entries(actor: actor) { try books.record(entry, in: &transaction) }
+      let approval = try books.useApproval(
+        of: custodians.order, persons: custodians.persons, in: &transaction)
+      try onStore(custodians.set.save(in: &transaction))
+      try onStore(custodians.rules.save(for: key.identifier, in: &transaction))
+      let words = (approval.map { " approval=\($0.identifier)" } ?? "") + reason.ticketWord
+      for entry in custodians.set.entries(actor: actor, rules: custodians.rules, words: words) {
+        try books.record(entry, in: &transaction)
+      }
     }
   }
 
   /// Moves every card to the active data key, in the background.
   ///
   /// - Parameter cardsPerSecond: 0 for as fast as requests allow.
-  package func beginReencryption(cardsPerSecond: UInt64, actor: String) throws(VaultError) {
-    try reencryption.begin(cardsPerSecond: cardsPerSecond, actor: actor)
+  package func beginReencryption(
+    cardsPerSecond: UInt64, because reason: KeyReason = .none, actor: AuditActor
+  ) throws(VaultError) {
+    try reencryption.begin(cardsPerSecond: cardsPerSecond, because: reason, actor: actor)
     try vault.opened().work.wake()
   }
 
   /// Stops moving cards; a later start goes on.
-  package func stopReencryption(actor: String) throws(VaultError) {
-    try reencryption.stop(actor: actor)
+  package func stopReencryption(
+    because reason: KeyReason = .none, actor: AuditActor
+  ) throws(VaultError) {
+    try reencryption.stop(because: reason, actor: actor)
   }
 
   /// Whether cards are to be moved, and that is not done yet.
@@ -119,7 +141,7 @@ extension VaultManager {
   }
 
   private func change(
-    _ role: KeyRole, actor: String,
+    _ role: KeyRole, because reason: KeyReason, actor: AuditActor,
     _ body:
       @escaping @Sendable (inout KeyringChange, UInt64) throws(KeyringError) ->
       KeyIdentifier,
@@ -139,24 +161,35 @@ extension VaultManager {
         try books.signSuccession(from: before, to: keys, atMilliseconds: now, in: &transaction)
       }
       let made = KeyRotation(role: role, new: new, old: old, checkValue: checkValue)
-      try books.record(made, actor: actor, in: &transaction)
+      try books.record(made, because: reason, actor: actor, in: &transaction)
       try more(made, &transaction)
       return made
     }
   }
 }
 
+/// Who is to hold the KEK, and on what conditions.
+struct NewCustodians: Sendable {
+  let set: CustodianSet
+  let rules: CustodyRules
+  /// What the ceremony has carried out.
+  let order: CeremonyOrder
+  /// How many different persons it takes.
+  let persons: Int
+}
+
 extension Books {
   /// Appends the entry of a rotation.
   func record(
-    _ rotation: KeyRotation, actor: String, in transaction: inout StoreWriteTransaction
+    _ rotation: KeyRotation, because reason: KeyReason, actor: AuditActor,
+    in transaction: inout StoreWriteTransaction
   ) throws(VaultError) {
     try record(
       AuditEntry(
         actor: actor, operation: .keysRotate, key: rotation.new.text,
         outcome: .done,
         reason: "role=\(rotation.role.name) replaces=\(rotation.old.text) "
-          + "check_value=\(rotation.checkValue)"),
+          + "check_value=\(rotation.checkValue)" + reason.words),
       in: &transaction)
   }
 
@@ -169,5 +202,6 @@ extension Books {
     guard let holders = try onKeys(CustodianSet.read(in: transaction)) else { return }
     guard holders.keyIdentifier != old else { throw .heldByCustodians }
     try onStore(CustodianSet.remove(in: &transaction))
+    try onStore(CustodyRules.remove(in: &transaction))
   }
 }

@@ -38,32 +38,34 @@ final class ReencryptionTask: BackgroundTask {
   /// rate counts from its next start.
   ///
   /// - Parameter cardsPerSecond: 0 for as fast as requests allow.
-  func begin(cardsPerSecond: UInt64, actor: String) throws(VaultError) {
+  func begin(
+    cardsPerSecond: UInt64, because reason: KeyReason, actor: AuditActor
+  ) throws(VaultError) {
     try store.perform { [books] (transaction) throws(VaultError) in
       let active = try books.opened().keys.working.activeDataKey.identifier
       let sequence = try books.record(
         AuditEntry(
           actor: actor, operation: .keysReencrypt, key: active.text,
-          outcome: .begun), in: &transaction)
+          outcome: .begun, reason: reason.whole), in: &transaction)
       var order =
         try ReencryptionOrder.read(in: transaction)
         ?? ReencryptionOrder(
           cardsPerSecond: cardsPerSecond, beganMilliseconds: books.now, sequence: sequence,
-          actor: actor)
+          actor: actor.name)
       order.cardsPerSecond = cardsPerSecond
       try books.note(order, in: &transaction)
     }
   }
 
   /// Notes that no more cards are to be moved for now.
-  func stop(actor: String) throws(VaultError) {
+  func stop(because reason: KeyReason, actor: AuditActor) throws(VaultError) {
     try store.perform { [books] (transaction) throws(VaultError) in
       guard try ReencryptionOrder.remove(in: &transaction) else { return }
       let active = try books.opened().keys.working.activeDataKey.identifier
       try books.record(
         AuditEntry(
           actor: actor, operation: .keysReencrypt, key: active.text,
-          outcome: .stopped), in: &transaction)
+          outcome: .stopped, reason: reason.whole), in: &transaction)
     }
   }
 
@@ -78,7 +80,7 @@ final class ReencryptionTask: BackgroundTask {
       let active = try books.opened().keys.working.activeDataKey.identifier
       let end = try books.record(
         AuditEntry(
-          actor: order.actor, operation: .keysReencrypt, key: active.text,
+          actor: AuditActor(order.actor), operation: .keysReencrypt, key: active.text,
           outcome: .done, reason: reason), in: &transaction)
       try books.certifyReencryption(
         order, replacements: replacements, end: end, in: &transaction)

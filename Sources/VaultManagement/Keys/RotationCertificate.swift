@@ -13,7 +13,7 @@ package import RecordFormat
 /// | (title) | `cadenas/rotation-certificate/v1` |
 /// | `store` | the store's identifier in hexadecimal |
 /// | `kind` | `interim` after a re-encryption, `final` after the destruction |
-/// | `role` | what the key was for: `data` |
+/// | `role` | what the key was for; no card stands under one that is not `data`, so that its counts are those of the index, or 0 |
 /// | `key`, `check-value`, `created`, `deactivated` | the key that was replaced; a check value that is not known is `-` |
 /// | `compromised` | when it was known to be compromised; only where it was |
 /// | `destroyed`, `destroyed-by` | when and by whom; `final` only |

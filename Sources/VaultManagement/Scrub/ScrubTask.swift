@@ -216,7 +216,7 @@ final class ScrubTask: BackgroundTask {
     try? store.perform { [books] (transaction) throws(VaultError) in
       _ = try books.record(
         AuditEntry(
-          actor: AuditEntry.systemActor, operation: .storeVerify, outcome: .changed,
+          actor: .system, operation: .storeVerify, outcome: .changed,
           reason: next.reason), in: &transaction)
     }
   }

@@ -127,7 +127,8 @@ struct StoreFiller {
       card, merchant: merchant.number, atMilliseconds: now, in: &transaction)
     requests += 1
     let entry = AuditEntry(
-      actor: actor, operation: .tokenize, merchant: merchant.name, token: stored.token.text,
+      actor: AuditActor(actor), operation: .tokenize, merchant: merchant.name,
+      token: stored.token.text,
       outcome: stored.isNew ? .created : .existing,
       requestIdentifier: "fill\(10_000_000_000 + requests)")
     do throws(StorageError) {

@@ -43,8 +43,11 @@ extension Initialization {
       keys: try keyring.status(cards: [:], atMilliseconds: now))
     try order.files.write(result.shares, transcript: transcript.text)
     do {
-      try makeStore(configuration, identifier, keyring, entries: result.set.entries(actor: actor)) {
+      let rules = CustodyRules(distinctAccounts: configuration.distinctAccounts)
+      let entries = result.set.entries(actor: actor, rules: rules)
+      try makeStore(configuration, identifier, keyring, entries: entries) {
         try result.set.save(in: &$0)
+        try rules.save(for: result.set.keyIdentifier, in: &$0)
       }
     } catch {
       // Shares of a key that wraps nothing would only be taken for ones that matter.

@@ -21,11 +21,12 @@ struct Transcript {
       ("key", set.keyIdentifier.text), ("check value", KeyCheckValue.text(set.checkValue)),
       ("threshold", "any \(set.threshold) of \(set.custodians.count) shares rebuild the key"),
       (
-        "held",
+        // Before the first passphrase; the entries of the log follow when the last share is made.
+        "begun",
         RFC3339.string(
           unixMilliseconds: Int64(clamping: set.createdMilliseconds), precision: .milliseconds)
       ),
-      ("program", "cadenas \(Version.current)"),
+      ("program", "cadenas \(Version.full)"),
       (
         "shares",
         "Shamir over GF(2^8); each under XAES-256-GCM and Argon2id (\(cost.passes) passes, "

@@ -12,8 +12,11 @@ struct AccountCheck {
   private var settings: AdministrationSettings { configuration.administration }
 
   func run() -> [Finding] {
-    roles("operators", settings.operators, "nobody can seal the vault, back it up or destroy a key")
-      + roles("auditors", settings.auditors, nil) + group + (isRunning ? [] : place)
+    settings.roles.flatMap { role in
+      roles(
+        role.key, role.members,
+        role.key == "operators" ? "nobody can seal the vault, back it up or destroy a key" : nil)
+    } + group + (isRunning ? [] : place)
   }
 
   /// Who is in a list and no user or group of this host.
@@ -124,8 +127,4 @@ extension AdministrationActor {
     case .group(let name): "group \(name)"
     }
   }
-}
-
-extension HostUser {
-  fileprivate var text: String { name ?? "#\(identifier)" }
 }

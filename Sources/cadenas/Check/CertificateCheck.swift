@@ -1,3 +1,4 @@
+import AcquirerGateway
 import ConfigurationReading
 import Cryptography
 import JSON
@@ -7,12 +8,18 @@ struct CertificateCheck {
   private static let mostBytes = 16 << 20
 
   private let configuration: ServiceConfiguration
+  private let definitions: [AcquirerDefinition]
   private let endCheck: EndCheck
   private let authorities: AuthorityCheck?
 
-  /// - Parameter nowSeconds: Unix time.
-  init(configuration: ServiceConfiguration, nowSeconds: Int64) {
+  /// - Parameters:
+  ///   - definitions: the acquirers, as their templates say them; none where these have mistakes.
+  ///   - nowSeconds: Unix time.
+  init(
+    configuration: ServiceConfiguration, definitions: [AcquirerDefinition], nowSeconds: Int64
+  ) {
     self.configuration = configuration
+    self.definitions = definitions
     endCheck = EndCheck(nowSeconds: nowSeconds)
     authorities = AuthorityCheck(configuration)
   }
@@ -21,43 +28,54 @@ struct CertificateCheck {
 
   /// When each ends, the vault's own certificate first: what a service says at its start too.
   func ends() -> [Finding] {
-    var findings = [
-      certificate("the server's certificate", configuration.tls.certificatePath)
-    ]
+    var findings = certificates("the server's certificate", configuration.tls.certificatePath)
     findings += authorities?.ends(endCheck) ?? []
     var seen: Set<String> = []
     for (name, settings) in configuration.push.sorted(by: { $0.key < $1.key }) {
-      guard let tls = settings.tls else { continue }
+      let template = definitions.first { $0.name == name }?.template
+      guard let tls = settings.tls ?? template?.tls else { continue }
       if seen.insert(tls.caPath).inserted {
-        findings.append(certificate("the authority of the acquirer \(name)", tls.caPath))
+        findings += certificates("the authority of the acquirer \(name)", tls.caPath)
       }
       if let path = tls.clientCertificate?.certificatePath, seen.insert(path).inserted {
-        findings.append(certificate("the certificate shown to the acquirer \(name)", path))
+        findings += certificates("the certificate shown to the acquirer \(name)", path)
       }
     }
     return findings
   }
 
-  private func certificate(_ what: String, _ path: String) -> Finding {
+  /// When each certificate of a file ends.
+  private func certificates(_ what: String, _ path: String) -> [Finding] {
     do {
       let bytes = try ConfigurationFiles.read(path, maximumBytes: Self.mostBytes)
-      let leaf = try LeafCertificate(pem: bytes)
-      if leaf.notBefore > endCheck.nowSeconds {
-        return Finding(
-          .error, .certificates,
-          "\(what) (\(path)) is valid from \(EndCheck.time(leaf.notBefore)) on",
-          remedy: "set the clock, or wait, or use another certificate")
-      }
-      return endCheck.finding(
-        what, path, leaf.notAfter, warningSeconds: EndCheck.certificateWarningSeconds,
-        remedy: "replace it, and send the service SIGHUP")
+      let all = try CertificateDescription.read(pem: bytes)
+      return all.map { finding(what, path, $0, isOneOfSeveral: all.count > 1) }
     } catch let problem as ConfigurationFileProblem {
-      return Finding(.error, .certificates, "\(path) \(problem.text)", remedy: "check the file")
+      return [Finding(.error, .certificates, "\(path) \(problem.text)", remedy: "check the file")]
     } catch {
-      return Finding(
-        .error, .certificates, "\(what) (\(path)) cannot be read as a certificate",
-        remedy: "name a file in PEM")
+      return [
+        Finding(
+          .error, .certificates, "\(what) (\(path)) cannot be read as a certificate",
+          remedy: "name a file in PEM")
+      ]
     }
+  }
+
+  private func finding(
+    _ what: String, _ path: String, _ certificate: CertificateDescription, isOneOfSeveral: Bool
+  ) -> Finding {
+    let name = isOneOfSeveral ? certificate.subject : nil
+    if certificate.notBefore > endCheck.nowSeconds {
+      return Finding(
+        .error, .certificates,
+        "\(what) \(name.map { "\($0) " } ?? "")(\(path)) is valid from "
+          + "\(EndCheck.time(certificate.notBefore)) on",
+        remedy: "set the clock, or wait, or use another certificate")
+    }
+    return endCheck.finding(
+      what, path, named: name, certificate.notAfter,
+      warningSeconds: EndCheck.certificateWarningSeconds,
+      remedy: "replace it, and send the service SIGHUP")
   }
 }
 

@@ -23,6 +23,8 @@ struct Finding: Equatable {
   /// The part of the installation that a finding is about.
   enum Area: String {
     case configuration
+    /// Who may change what it is made of.
+    case files
     case certificates
     case keys
     case store

@@ -15,42 +15,76 @@ struct HostCheck {
 
   let configuration: ServiceConfiguration
 
-  func run() -> [Finding] { [swap] + limits + user }
-
-  private var swap: Finding {
-    let lines = Self.lines(of: "/proc/swaps").dropFirst()
-    guard !lines.isEmpty, !isSwapForbidden else {
-      return Finding(.ok, .host, "no memory of the service can be swapped out")
-    }
-    return Finding(
-      .warning, .host, "this host has swap: memory of the service can be written to it",
-      remedy: "set MemorySwapMax=0 in the service's unit (the sample does), or turn swap off")
+  func run() -> [Finding] {
+    let service = Service(of: configuration)
+    return [swap(service)] + limits(service) + user
   }
 
-  /// Whether the control group of this process may not swap.
-  private var isSwapForbidden: Bool {
-    guard let own = Self.lines(of: "/proc/self/cgroup").first(where: { $0.hasPrefix("0::") })
-    else { return false }
-    let path = "/sys/fs/cgroup\(own.dropFirst(3))/memory.swap.max"
-    return Self.lines(of: path).first == "0"
+  /// What is known of the process of the service.
+  enum Service {
+    case running(ProcessLimits, process: Int64)
+    case none
+    /// One runs, and does not tell this user.
+    case unseen
+
+    fileprivate init(of configuration: ServiceConfiguration) {
+      do {
+        let status = try AdminClient(path: configuration.administration.socketPath).status()
+        self = .running(
+          ProcessLimits(
+            openFiles: status["open_files_limit"]?.integer.map { UInt64(clamping: $0) },
+            lockedBytes: status["locked_memory_limit_bytes"]?.integer.map { UInt64(clamping: $0) }),
+          process: status["pid"]?.integer ?? 0)
+      } catch AdminClient.Failure.socket(.noService(_)) {
+        self = .none
+      } catch {
+        self = .unseen
+      }
+    }
+  }
+
+  private func swap(_ service: Service) -> Finding {
+    // Its first line names the columns.
+    let lines = Self.lines(of: "/proc/swaps")
+    if let lines, lines.count < 2 {
+      return Finding(.ok, .host, "no memory of the service can be swapped out")
+    }
+    let isForbidden: Bool? =
+      switch service {
+      case _ where lines == nil: nil
+      case .running(_, let process): Self.isSwapForbidden("\(process)")
+      case .none: Self.isSwapForbidden("self")
+      case .unseen: nil
+      }
+    switch isForbidden {
+    case true?: return Finding(.ok, .host, "no memory of the service can be swapped out")
+    case false?:
+      return Finding(
+        .warning, .host, "this host has swap: memory of the service can be written to it",
+        remedy: "set MemorySwapMax=0 in the service's unit (the sample does), or turn swap off")
+    case nil:
+      return .unseen(
+        .host, "whether memory of the service can be swapped out was not seen",
+        remedy: "look at /proc/swaps, and at memory.swap.max of the service's control group")
+    }
+  }
+
+  /// Whether the control group of a process may not swap; nil where that cannot be read.
+  private static func isSwapForbidden(_ process: String) -> Bool? {
+    guard let groups = lines(of: "/proc/\(process)/cgroup") else { return nil }
+    guard let own = groups.first(where: { $0.hasPrefix("0::") }) else { return false }
+    return lines(of: "/sys/fs/cgroup\(own.dropFirst(3))/memory.swap.max")?.first == "0"
   }
 
   /// What the process of the service may have; where none runs, what one of this shell would.
-  private var limits: [Finding] {
-    let service = AdminClient(path: configuration.administration.socketPath)
-    do {
-      let status = try service.status()
-      let limits = ProcessLimits(
-        openFiles: status["open_files_limit"]?.integer.map { UInt64(clamping: $0) },
-        lockedBytes: status["locked_memory_limit_bytes"]?.integer.map { UInt64(clamping: $0) })
-      return [lockedMemory(limits), descriptors(limits)]
-    } catch AdminClient.Failure.socket(.noService(_)) {
-      let limits = ProcessLimits.ofService
-      return [lockedMemory(limits), descriptors(limits)]
-    } catch {
-      return [
-        Finding(
-          .warning, .host,
+  private func limits(_ service: Service) -> [Finding] {
+    switch service {
+    case .running(let limits, _): [lockedMemory(limits), descriptors(limits)]
+    case .none: [lockedMemory(.ofService), descriptors(.ofService)]
+    case .unseen:
+      [
+        .unseen(
+          .host,
           "how much the running service may lock and open is not known: it does not tell this user",
           remedy: "run this as an operator or auditor, or read /proc/PID/limits of its process")
       ]
@@ -96,8 +130,11 @@ struct HostCheck {
     ]
   }
 
-  private static func lines(of path: String) -> [Substring] {
-    guard let bytes = try? ConfigurationFiles.read(path, maximumBytes: mostBytes) else { return [] }
+  /// The lines of a file of the kernel's; nil where it cannot be read.
+  private static func lines(of path: String) -> [Substring]? {
+    guard let bytes = try? ConfigurationFiles.read(path, maximumBytes: mostBytes) else {
+      return nil
+    }
     return String(decoding: bytes, as: UTF8.self).split(separator: "\n")
   }
 }

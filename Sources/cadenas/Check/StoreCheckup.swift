@@ -1,4 +1,5 @@
 import Administration
+import AuditLog
 import CardStore
 import ConfigurationReading
 import Glibc
@@ -24,7 +25,7 @@ struct StoreCheckup {
       let document = try AdminClient(path: configuration.administration.socketPath).status()
       return (
         [running, state(document), room(document)] + StoreHealth(document).findings
-          + keyWarnings(document) + disk, true
+          + keyWarnings(document) + custody(document) + disk, true
       )
     } catch AdminClient.Failure.socket(.noService(_)) {
       return (offline + disk, false)
@@ -84,6 +85,7 @@ struct StoreCheckup {
   private var offline: [Finding] {
     do {
       try Session.checkOwner(of: configuration.store.path)
+      OfflineNotes(of: configuration.store.path).add(.check)
       let store = try Store.open(of: configuration, options: Store.Options(isReadOnly: true))
       let figures = RoomFigures(cards: try store.room(), index: nil)
       let room = figures.cards
@@ -213,11 +215,40 @@ struct StoreCheckup {
   /// What is known of a keyring that custodians have to open.
   private func custodians(of store: Store) throws -> [Finding] {
     guard let set = try CustodianSet.read(in: store) else { return [] }
+    let rules = try store.read { try CustodyRules.read(of: set.keyIdentifier, in: $0) }
     return [
       Finding(
         .ok, .keys,
         "any \(set.threshold) of \(set.custodians.count) custodians open the keyring (key "
           + "\(set.keyIdentifier.text)); the service starts sealed")
+    ] + accounts(areDistinct: rules.distinctAccounts)
+  }
+
+  private func custody(_ status: DocumentView) -> [Finding] {
+    guard let distinct = status["custody"]?["distinct_accounts"] else { return [] }
+    return accounts(areDistinct: distinct.isTrue)
+  }
+
+  /// What the ceremony has laid down for the accounts that shares come from, where that is not what the
+  /// configuration says.
+  private func accounts(areDistinct: Bool) -> [Finding] {
+    guard !areDistinct || !configuration.distinctAccounts else { return [] }
+    let next = "hold the next ceremony: cadenas keys ceremony replace"
+    guard areDistinct else {
+      return [
+        Finding(
+          .warning, .keys,
+          "one account may give several custodians' shares: the ceremony of this vault asked for no others",
+          remedy: configuration.distinctAccounts
+            ? next : "set \"keys: {distinct_accounts: true}\", and \(next)")
+      ]
+    }
+    return [
+      Finding(
+        .warning, .keys,
+        "keys.distinct_accounts is false, and the shares of this vault come from different accounts all the "
+          + "same, as its ceremony has laid down; the next one would let one account give several",
+        remedy: "set \"keys: {distinct_accounts: true}\"")
     ]
   }
 
@@ -252,10 +283,19 @@ struct StoreCheckup {
 }
 
 extension AdminClient {
-  /// How the running service is.
+  /// How the running service is, as far as it tells this user.
   func status() throws -> DocumentView {
+    do {
+      return try document(ShowOwnStatus())
+    } catch Failure.problem(404, _, _) {
+      // One of before this command, which still runs.
+      return try document(ShowStatus())
+    }
+  }
+
+  private func document(_ operation: any AdminOperation) throws -> DocumentView {
     var status: [UInt8] = []
-    try run(ShowStatus()) { part in
+    try run(operation) { part in
       if case .document(let document) = part { status = document }
     }
     return try DocumentView(status)

@@ -5,7 +5,7 @@ import JSON
 struct DocumentView {
   /// Bounds for what the service itself has written.
   private static let deepest = 16
-  private static let mostValues = 1 << 18
+  private static let mostValues = 1 << 20
 
   private let bytes: [UInt8]
   private let tape: JSONTape

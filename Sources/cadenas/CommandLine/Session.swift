@@ -61,6 +61,7 @@ struct Session {
     let configuration = try ServiceConfiguration.load(path: configurationPath)
     var options = Store.Options(isReadOnly: !operation.terms.isWriting)
     options.checksWhole = operation is VerifyStore
+    OfflineNotes(of: configuration.store.path).add(operation.terms.audited)
     let store: Store
     do throws(StorageError) { store = try Store.open(of: configuration, options: options) } catch {
       // A store that is not opened for what is wrong with it is what was asked about.
@@ -79,11 +80,13 @@ struct Session {
       hooks.upkeep = try StoreUpkeep.offline(store, clock: .machine)
     }
     hooks.merchants = { configuration.merchants.map(\.name) }
+    hooks.access = { AccessGrants(configuration) }
     hooks.rules = configuration.keyRules
     hooks.keepAtHandSeconds = configuration.audit.keepAtHandSeconds
-    hooks.version = Version.current
+    hooks.version = Version.full
+    hooks.policy = { [policy = ChangePolicy(configuration.administration)] in policy }
     try Operations(store: store, hooks: hooks).run(
-      operation, actor: HostUser.current.actor, into: sink)
+      operation, actor: HostUser.currentActor, into: sink)
   }
 
   /// Refuses to open the store of another user: what root left behind in it, the service could not

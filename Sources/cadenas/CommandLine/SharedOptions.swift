@@ -1,6 +1,7 @@
 import Administration
 import ArgumentParser
 import ConfigurationReading
+import VaultManagement
 
 /// Where the configuration is.
 struct ConfigurationOption: ParsableArguments {
@@ -62,5 +63,53 @@ struct FormatOption: ParsableArguments {
     let isIntact = try DocumentView(document)["intact"]?.isTrue == true
     try show(document) { text($0, isIntact) }
     if !isIntact { throw ExitCode(CommandFailure.Status.refused.rawValue) }
+  }
+}
+
+/// Why something is changed: with every command that changes something.
+struct ReasonOption: ParsableArguments {
+  @Option(help: ArgumentHelp("The number of the change or incident.", valueName: "ticket"))
+  var ticket = ""
+
+  @Option(help: ArgumentHelp("Why, in a few words; it stands in the audit log.", valueName: "text"))
+  var reason = ""
+
+  func validate() throws {
+    guard KeyReason(ticket: ticket, text: reason) != nil else {
+      throw ValidationError(KeyReason.rules)
+    }
+  }
+
+  /// The reason; it has been validated.
+  var value: KeyReason { KeyReason(ticket: ticket, text: reason) ?? .none }
+
+  /// - Throws: where nothing was said.
+  func required() throws -> KeyReason {
+    guard value != .none else {
+      throw ValidationError("say why: --ticket or --reason, which stands in the audit log")
+    }
+    return value
+  }
+}
+
+/// Where a signed copy of what is shown goes.
+struct SigningOption: ParsableArguments {
+  @Option(
+    help: ArgumentHelp(
+      "Write what is shown to a file, signed by the audit key; keys certificate --verify reads it.",
+      valueName: "file"))
+  var sign: String?
+
+  /// Prints the document of `operation`, and writes its note where that was asked for.
+  func show(
+    _ operation: any AdminOperation, _ common: CommonOptions,
+    _ text: (DocumentView) throws -> String
+  ) throws {
+    if let sign { try OutputFile.checkIsNew(sign) }
+    let document = try common.document(operation, offline: sign == nil)
+    if let sign {
+      try OutputFile.create(sign, with: Array(try DocumentView(document).text("note").utf8))
+    }
+    try common.output.show(document, text)
   }
 }

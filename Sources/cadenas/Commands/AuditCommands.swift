@@ -9,7 +9,7 @@ struct AuditCommand: ParsableCommand {
     subcommands: [
       AuditShowCommand.self, AuditVerifyCommand.self, AuditProveCommand.self,
       AuditCheckpointCommand.self, AuditExportCommand.self, AuditArchiveCommand.self,
-      AuditReportCommand.self,
+      AuditReportCommand.self, AuditEvidenceCommand.self,
     ])
 }
 

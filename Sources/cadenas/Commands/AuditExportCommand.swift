@@ -71,7 +71,7 @@ struct AuditArchiveCommand: ParsableCommand {
     abstract: "Move old entries of clients' operations from the store to an export.",
     discussion: """
       Writes an export of the whole log, reads it again and verifies it, and, with --execute, removes the \
-      lines of tokenize, detokenize, delete, request and refusals before the last checkpoint before a time \
+      lines of tokenize, detokenize, delete, request, refusals and client.rejected before the last checkpoint before a time \
       from the store: they are gone when the command ends, unless it says otherwise. Their hashes stay, so the tree stays whole, what was proved stays proved, and cards are \
       still counted; so does every entry about keys and administration. Keep the export: it is the only place where \
       those entries are. PCI DSS 10.5.1 asks for twelve months, three of them at hand: entries younger \
@@ -90,6 +90,8 @@ struct AuditArchiveCommand: ParsableCommand {
 
   @Flag(help: "Remove the lines; without it, only the export is written.")
   var execute = false
+
+  @OptionGroup var why: ReasonOption
 
   func run() throws {
     let found = try DocumentView(
@@ -111,20 +113,31 @@ struct AuditArchiveCommand: ParsableCommand {
           + "before entry \(below) are removed from the store\n")
     }
     let document = try common.document(
-      ArchiveAudit(below: below, export: export.entries), offline: false,
+      ArchiveAudit(below: below, export: export.entries, because: why.value), offline: false,
       showing: "comparing the export with the log")
     let result = try DocumentView(document)
+    if let waiting = WaitingView.text(result, "the archive of the entries before \(below)") {
+      return tell(
+        "{\"executed\":false,\"below\":\(below),\"approval\":\"\(result.text("approval"))\"}\n",
+        waiting + "keep \(to): it is the only place where they will be\n")
+    }
     let isRemoved = result["removed"]?.isTrue == true
     tell(
       "{\"executed\":true,\"below\":\(below),\"kept\":\(result.text("kept")),"
         + "\"removed\":\(isRemoved)}\n",
-      TextTable.pairs([
-        ("export", to), ("archived", "entries before \(below)"),
-        (
-          "lines that go",
-          isRemoved ? "are gone from the store" : "go from the store while the service runs on"
-        ), ("lines that stay", result.text("kept")),
-      ]))
+      TextTable.pairs([("export", to)] + Self.pairs(result)))
+  }
+
+  /// What was archived.
+  static func pairs(_ result: DocumentView) -> [(name: String, value: String)] {
+    [
+      ("archived", "entries before \(result.text("below"))"),
+      (
+        "lines that go",
+        result["removed"]?.isTrue == true
+          ? "are gone from the store" : "go from the store while the service runs on"
+      ), ("lines that stay", result.text("kept")),
+    ]
   }
 
   /// Why what is archived ends before the time that was given; nil where it does not.

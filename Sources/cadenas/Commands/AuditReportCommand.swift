@@ -1,6 +1,8 @@
 import Administration
 import ArgumentParser
 import AuditLog
+import Bytes
+import Cryptography
 import SystemCalls
 
 struct AuditReportCommand: ParsableCommand {
@@ -14,7 +16,8 @@ struct AuditReportCommand: ParsableCommand {
       One HTML page that needs nothing else: what was verified, operations by day, merchants and \
       acquirers, refusals, keys and what happened to them, custodians, what is unusual, which \
       requirement has its evidence where, and what the report does not prove. It says what of the period \
-      the log cannot tell: the time before its first entry, and what is archived. Exit status 1 where the \
+      the log cannot tell: the time before its first entry, and what is archived. Its last line is the SHA-256 of \
+      all before it, which its entry in the log has too, with that of the whole file. Exit status 1 where the \
       log was changed; the report says so then, and is written all the same. A file that is there already \
       is not overwritten. --export reports about an export, which an archive leaves, by its files alone: \
       keys, custodians and backups of the store are not known then.
@@ -64,28 +67,37 @@ struct AuditReportCommand: ParsableCommand {
   }
 
   func run() throws {
+    let made = try write()
+    let digest = Digest256.sha256(made.page.rawSpan).hex
+    switch common.output.format {
+    case .json:
+      Console.write(
+        "{\"intact\":\(made.isIntact),\"size\":\(made.size),\"entries\":\(made.entries),"
+          + "\"sha256\":\"\(digest)\"}\n")
+    case .table:
+      Console.write(
+        (made.isIntact ? Console.styled("intact", .green) : Console.styled("changed", .red)) + "\n"
+          + TextTable.pairs([
+            ("entries of the log", made.size), ("entries of the period", made.entries),
+            ("report", html), ("its SHA-256", digest),
+          ]))
+    }
+    if !made.isIntact { throw ExitCode(CommandFailure.Status.refused.rawValue) }
+  }
+
+  /// Makes the page and its file.
+  @discardableResult
+  func write() throws -> Made {
     let period = period
     try OutputFile.checkIsNew(html)
     let made =
       try export.map { try report(of: $0, period.from, period.to) }
       ?? report(period.from, period.to)
     try OutputFile.create(html, with: made.page)
-    switch common.output.format {
-    case .json:
-      Console.write(
-        "{\"intact\":\(made.isIntact),\"size\":\(made.size),\"entries\":\(made.entries)}\n")
-    case .table:
-      Console.write(
-        (made.isIntact ? Console.styled("intact", .green) : Console.styled("changed", .red)) + "\n"
-          + TextTable.pairs([
-            ("entries of the log", made.size), ("entries of the period", made.entries),
-            ("report", html),
-          ]))
-    }
-    if !made.isIntact { throw ExitCode(CommandFailure.Status.refused.rawValue) }
+    return made
   }
 
-  private typealias Made = (page: [UInt8], isIntact: Bool, size: String, entries: String)
+  typealias Made = (page: [UInt8], isIntact: Bool, size: String, entries: String)
 
   /// The report of the store's log.
   private func report(_ from: Int64, _ to: Int64) throws -> Made {
@@ -109,8 +121,8 @@ struct AuditReportCommand: ParsableCommand {
     if publicKey == nil, common.output.format == .table { Console.complain(result.remark) }
     let verification = result.verification
     let page = report.page(
-      verification, of: result.newest, signedBy: result.signer, for: HostUser.current.actor,
-      madeMilliseconds: SystemClock.unixMilliseconds(), version: Version.current)
+      verification, of: result.newest, signedBy: result.signer, for: HostUser.currentActor.name,
+      madeMilliseconds: SystemClock.unixMilliseconds(), version: Version.full)
     return (page, verification.finding == nil, "\(verification.size)", "\(report.entries)")
   }
 }

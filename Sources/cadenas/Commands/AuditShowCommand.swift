@@ -11,7 +11,7 @@ struct AuditShowCommand: ParsableCommand {
     commandName: "show",
     abstract: "Show entries of the audit log.",
     discussion: """
-      Filters add up, and match exactly; a word that no entry can have is an error. With --format json every entry is printed as it stands in \
+      Filters add up, and match exactly, of a reason a part; a word that no entry can have is an error. With --format json every entry is printed as it stands in \
       the log, one a line: its bytes are the leaf of the Merkle tree.
       """)
 
@@ -46,11 +46,34 @@ struct AuditShowCommand: ParsableCommand {
   @Option(help: ArgumentHelp("Entries about this key.", valueName: "id"))
   var key: String?
 
+  @Option(help: ArgumentHelp("Entries about this acquirer.", valueName: "name"))
+  var acquirer: String?
+
+  @Option(
+    help: ArgumentHelp("Entries about this payment, by the vault's identifier.", valueName: "id"))
+  var payment: String?
+
+  @Option(
+    name: .customLong("request-id"),
+    help: ArgumentHelp("Entries of the request with this X-Request-Id.", valueName: "id"))
+  var request: String?
+
   @Option(help: ArgumentHelp("Entries with this outcome: created, refused, …", valueName: "name"))
   var outcome: String?
 
+  @Option(
+    help: ArgumentHelp(
+      "Entries whose reason holds this: not-permitted, ticket=CHG-7, …", valueName: "text"))
+  var reason: String?
+
   @Option(help: ArgumentHelp("Only the newest entries, this many.", valueName: "count"))
   var limit: Int?
+
+  @Option(
+    help: ArgumentHelp(
+      "Entries after the one with this sequence, in their order; what a stream has missed.",
+      valueName: "seq"))
+  var after: UInt64?
 
   @Flag(help: "Go on with new entries as they are written, after the newest ten or --limit.")
   var follow = false
@@ -69,9 +92,15 @@ struct AuditShowCommand: ParsableCommand {
     if let key, KeyIdentifier(key) == nil {
       throw ValidationError("--key is a key's id: eight hexadecimal digits in lower case")
     }
+    if [acquirer, payment, request, reason].contains("") {
+      throw ValidationError("a filter that is empty would let nothing through")
+    }
     let greatest = follow ? AuditQuery.greatestLimitFollowed : AuditQuery.greatestLimit
     if let limit, !(1...greatest).contains(limit) {
       throw ValidationError("--limit is a number from 1 to \(greatest)")
+    }
+    if after != nil, limit != nil {
+      throw ValidationError("--after shows all that follows: leave --limit out")
     }
     if follow, to != nil { throw ValidationError("what is followed has no end: leave --to out") }
   }
@@ -91,7 +120,12 @@ struct AuditShowCommand: ParsableCommand {
     query.filter.actor = actor
     query.filter.operation = operation
     query.filter.key = key
+    query.filter.acquirer = acquirer
+    query.filter.payment = payment
+    query.filter.request = request
     query.filter.outcome = outcome
+    query.after = after
+    query.filter.reason = reason
     query.limit = limit
     query.follows = follow
     var lines = LineAssembler()

@@ -41,28 +41,38 @@ struct CheckCommand: ParsableCommand {
     } catch {
       return Result(findings: mistakes(error))
     }
-    var findings = parts(configuration)
+    var (findings, parts) = parts(configuration)
     findings += configuration.cautions.map {
       Finding(.warning, .configuration, $0.text, remedy: $0.remedy)
     }
     findings += GuessCheck(configuration: configuration).run()
+    findings += FileCheck(configuration, parts).run()
     findings += CertificateCheck(
-      configuration: configuration, nowSeconds: SystemClock.unixMilliseconds() / 1_000
+      configuration: configuration, definitions: parts?.definitions ?? [],
+      nowSeconds: SystemClock.unixMilliseconds() / 1_000
     ).run()
+    if let parts { findings += DevelopmentCheck(configuration, parts).run() }
     let store = StoreCheckup(configuration: configuration).run()
     findings += store.findings
+    findings += CredentialCheck(configuration).run()
     findings += AccountCheck(configuration: configuration, isRunning: store.isRunning).run()
+    findings += RoleCheck(configuration).run()
     findings += HostCheck(configuration: configuration).run()
+    findings += ClockCheck(
+      configuration: configuration, nowSeconds: SystemClock.unixMilliseconds() / 1_000
+    ).run()
+    findings += StreamCheck(configuration: configuration).run()
     return Result(findings: findings, limits: configuration.limits)
   }
 
-  /// Templates and authorities, loaded as the service loads them.
-  private static func parts(_ configuration: ServiceConfiguration) -> [Finding] {
+  /// Templates and authorities, loaded as the service loads them; nil where that is not possible.
+  private static func parts(_ configuration: ServiceConfiguration) -> ([Finding], ServiceParts?) {
     do throws(ConfigurationError) {
-      _ = try ServiceParts(configuration, generation: 0)
-      return [Finding(.ok, .configuration, "\(configuration.file) and its templates are valid")]
+      let parts = try ServiceParts(configuration, generation: 0)
+      let text = "\(configuration.file) and its templates are valid"
+      return ([Finding(.ok, .configuration, text)], parts)
     } catch {
-      return mistakes(error)
+      return (mistakes(error), nil)
     }
   }
 

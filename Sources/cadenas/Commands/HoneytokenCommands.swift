@@ -37,6 +37,8 @@ struct HoneytokenAddCommand: ParsableCommand {
   @Option(help: ArgumentHelp("Where it is planted.", valueName: "text"))
   var note = ""
 
+  @OptionGroup var why: ReasonOption
+
   private var noted: FreeText? { FreeText(note, longest: Honeytoken.longestNote) }
 
   func validate() throws {
@@ -45,7 +47,7 @@ struct HoneytokenAddCommand: ParsableCommand {
 
   func run() throws {
     try common.show(
-      AddHoneytoken(merchant: merchant, note: noted ?? .none), offline: false
+      AddHoneytoken(merchant: merchant, note: noted ?? .none, because: why.value), offline: false
     ) { honeytoken in
       TextTable.pairs([
         ("honeytoken", honeytoken.text("token")), ("merchant", honeytoken.text("merchant")),
@@ -94,6 +96,7 @@ struct HoneytokenRemoveCommand: ParsableCommand {
       """)
 
   @OptionGroup var common: CommonOptions
+  @OptionGroup var why: ReasonOption
 
   @Argument(help: ArgumentHelp("The honeytoken, tok_….", valueName: "token"))
   var token: String
@@ -109,7 +112,7 @@ struct HoneytokenRemoveCommand: ParsableCommand {
   }
 
   func run() throws {
-    try common.show(RemoveHoneytoken(parsed()), offline: false) {
+    try common.show(RemoveHoneytoken(parsed(), because: why.value), offline: false) {
       Console.printable($0.text("token")) + " is watched no more.\n"
     }
   }

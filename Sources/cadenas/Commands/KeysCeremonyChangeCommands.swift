@@ -13,6 +13,7 @@ import VaultManagement
 struct CeremonyOptions: ParsableArguments {
   @OptionGroup var config: ConfigurationOption
   @OptionGroup var passphrases: PassphraseOption
+  @OptionGroup var why: ReasonOption
 
   @Option(help: ArgumentHelp("The folder for the shares and the transcript.", valueName: "dir"))
   var shares: String
@@ -30,7 +31,8 @@ struct KeysCeremonyCreateCommand: ParsableCommand {
       --ceremony. A new key is made and split, each custodian types a new passphrase, the shares are \
       written and read back, and then the keyring is wrapped under the new key. Afterwards set \
       "keys: {source: custodians}" and restart the service. Of the cryptoperiods in the plan, that of \
-      the kek counts: the other keys stay.
+      the kek counts: the other keys stay. Where the policy asks for more than one person, the first such \
+      command only asks: it waits for cadenas approve ID, and is then given again with the same plan.
       """)
 
   @OptionGroup var options: CeremonyOptions
@@ -62,6 +64,7 @@ struct KeysCeremonyAuthorizeCommand: ParsableCommand {
     discussion: "While a ceremony waits that was begun with: cadenas keys ceremony replace")
 
   @OptionGroup var common: CommonOptions
+  @OptionGroup var why: ReasonOption
   @OptionGroup var share: ShareOption
 
   func validate() throws {
@@ -70,7 +73,7 @@ struct KeysCeremonyAuthorizeCommand: ParsableCommand {
 
   func run() throws {
     guard let file = share.file else { return }
-    try share.enter(file, for: .replacement, common)
+    try share.enter(file, for: .replacement, because: why.value, common)
   }
 }
 
@@ -90,6 +93,12 @@ private struct RunningCeremony {
     let known = keys.rows("keys").compactMap { KeyIdentifier($0.text("id")) }
     let ceremonyPlan = try CeremonyPlan.load(path: options.plan)
     let plan = try CustodyPlan(ceremonyPlan)
+    let order = CeremonyOrder(plan, cryptoperiodSeconds: ceremonyPlan.periods[.kek])
+    let asked = try DocumentView(
+      session.document(AskForCeremony(order, because: options.why.value), offline: false))
+    if let waiting = WaitingView.text(asked, "the ceremony") {
+      return Console.write(waiting + "then hold it with this same command and plan\n")
+    }
     let files = CeremonyFiles(directory: options.shares)
     try files.prepare(for: plan)
     let now = UInt64(SystemClock.unixMilliseconds())
@@ -110,7 +119,9 @@ private struct RunningCeremony {
           key: $0, set: result.set, cryptoperiodSeconds: ceremonyPlan.periods[.kek])
       }
       let answer = try DocumentView(
-        session.document(ReplaceCustodians(), body: body, offline: false, showing: "shares"))
+        session.document(
+          ReplaceCustodians(because: options.why.value), body: body, offline: false,
+          showing: "shares"))
       Console.write(after(answer, isReplacement))
     } catch AdminClient.Failure.problem(let status, let name, let detail)
       where name == FailureKind.notReplaced.rawValue

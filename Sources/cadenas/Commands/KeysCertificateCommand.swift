@@ -9,13 +9,13 @@ struct KeysCertificateCommand: ParsableCommand {
     commandName: "certificate",
     abstract: "Print or verify the certificate of a key that was replaced.",
     discussion: """
-      A re-encryption leaves an interim certificate of each key that it has emptied, a destruction \
-      the final one: which key was replaced by which, the cards under both before and after, when, \
-      who ran and approved it, and the audit entries that prove it. The certificate is a signed note \
-      (C2SP) of the audit key, and is printed as it is.
+      A re-encryption leaves an interim certificate of each data key that it has emptied, the destruction \
+      of a key, whatever its role, the final one: which key was replaced by which, the cards under both \
+      before and after, when, who ran and approved it, and the audit entries that prove it. The \
+      certificate is a signed note (C2SP) of the audit key, and is printed as it is.
 
-      --verify needs no configuration and no service: FILE is a certificate, --public-key a file \
-      with the verifier keys that you trust, one a line, as cadenas keys public-key prints them. \
+      --verify needs no configuration and no service: FILE is a certificate, or what --sign of \
+      keys inventory or keys status has written, --public-key a file with the verifier keys that you trust, one a line, as cadenas keys public-key prints them. \
       Where the audit key was rotated since you noted its public key, give what keys public-key \
       prints now as --succession. Exit status 0 where the certificate verifies, 1 where it does not.
       """)
@@ -78,26 +78,31 @@ struct CertificateVerification {
     let bytes = try EvidenceFile.read(certificatePath)
     do throws(AuditError) {
       let note = try SignedNote(parsing: bytes)
-      let certificate = try RotationCertificate(verifying: note, by: keys)
+      let summary = try Self.summary(of: note, by: keys)
       let signers = try note.verified(by: keys)
       Console.write(Console.styled("verified", .green) + "\n")
       for signer in signers { Console.write("signed by \(Console.printable(signer.text))\n") }
-      Console.write("\n" + certificate.summary)
+      Console.write("\n" + summary)
     } catch {
       throw CommandFailure(
         .refused, "\(certificatePath): \(AdministrationError.audit(error).detail)")
     }
   }
-}
 
-extension RotationCertificate {
-  /// What it says, for people.
-  fileprivate var summary: String {
-    let lines = text.split(separator: "\n").dropFirst()
+  /// What a note says that one of `keys` has signed, for people.
+  private static func summary(
+    of note: SignedNote, by keys: [VerifierKey]
+  ) throws(AuditError) -> String {
+    var text = note.text
+    if text.hasPrefix(SignedDocument.title + "\n") {
+      _ = try SignedDocument(verifying: note, by: keys)
+    } else {
+      text = try RotationCertificate(verifying: note, by: keys).text
+    }
     return TextTable.pairs(
-      lines.map { line in
+      text.split(separator: "\n").dropFirst().map { line in
         let parts = line.split(separator: " ", maxSplits: 1)
-        return (String(parts[0]), parts.count > 1 ? String(parts[1]) : "")
+        return (String(parts[0]), parts.count > 1 ? Console.printable(String(parts[1])) : "")
       })
   }
 }

@@ -19,13 +19,14 @@ struct KeysStatusCommand: ParsableCommand {
     abstract: "List every key: role, state, check value, cryptoperiod and the cards under it.",
     discussion: """
       The check value lets custodians compare a key without seeing it: the first five bytes of the \
-      CMAC of a zero block; for an audit key, of the SHA-256 of its public key.
+      CMAC of a zero block; for an audit key, of the SHA-256 of its public key. --sign needs the running service.
       """)
 
   @OptionGroup var common: CommonOptions
+  @OptionGroup var signing: SigningOption
 
   func run() throws {
-    try common.show(ShowKeys(), offline: true) { list in
+    try signing.show(ShowKeys(isSigned: signing.sign != nil), common) { list in
       let keys = list.rows("keys")
       let table = TextTable(
         [

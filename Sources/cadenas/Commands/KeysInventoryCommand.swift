@@ -8,13 +8,14 @@ struct KeysInventoryCommand: ParsableCommand {
     discussion: """
       It is made from the objects that the program works with at that moment: PCI DSS asks for such \
       an inventory of keys (3.6.1.1), of certificates (4.2.1.1) and of cipher suites and protocols \
-      (12.3.3). Without a service, the parts are made from the configuration as a start would.
+      (12.3.3). Without a service, the parts are made from the configuration as a start would. --sign needs the running service.
       """)
 
   @OptionGroup var common: CommonOptions
+  @OptionGroup var signing: SigningOption
 
   func run() throws {
-    try common.show(ShowInventory(), offline: true) { view in
+    try signing.show(ShowInventory(isSigned: signing.sign != nil), common) { view in
       Self.sections.map {
         Console.styled($0.title, .bold) + "\n" + Self.table(of: $0, in: view) + "\n"
       }.joined()

@@ -3,32 +3,6 @@ import ArgumentParser
 import RecordFormat
 import VaultManagement
 
-/// Why a key is retired, or a backup forgotten.
-struct ReasonOption: ParsableArguments {
-  @Option(help: ArgumentHelp("The number of the change or incident.", valueName: "ticket"))
-  var ticket = ""
-
-  @Option(help: ArgumentHelp("Why, in a few words; it stands in the audit log.", valueName: "text"))
-  var reason = ""
-
-  func validate() throws {
-    guard KeyReason(ticket: ticket, text: reason) != nil else {
-      throw ValidationError(KeyReason.rules)
-    }
-  }
-
-  /// The reason; it has been validated.
-  var value: KeyReason { KeyReason(ticket: ticket, text: reason) ?? .none }
-
-  /// - Throws: where nothing was said.
-  func required() throws -> KeyReason {
-    guard value != .none else {
-      throw ValidationError("say why: --ticket or --reason, which stands in the audit log")
-    }
-    return value
-  }
-}
-
 struct KeysDeactivateCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "deactivate",
@@ -119,10 +93,8 @@ enum DestructionView {
       Console.write("\(name) cannot be destroyed:\n" + needs.map { "  \($0)\n" }.joined())
       return false
     }
-    if let approval = answer["approval"]?.text, approval != "-" {
-      Console.write(
-        "\(name) waits for \(answer.text("missing")) more of \(answer.text("persons")) persons:\n"
-          + "  cadenas approve \(approval)\n")
+    if let waiting = WaitingView.text(answer, name) {
+      Console.write(waiting)
       return true
     }
     if isDryRun {

@@ -15,6 +15,7 @@ struct KeysRotateCommand: ParsableCommand {
       """)
 
   @OptionGroup var common: CommonOptions
+  @OptionGroup var why: ReasonOption
 
   @Argument(help: ArgumentHelp("\(KeyRole.choice).", valueName: "role"))
   var role: KeyRole
@@ -30,7 +31,9 @@ struct KeysRotateCommand: ParsableCommand {
   }
 
   func run() throws {
-    try common.show(RotateKey(role, to: to), offline: false, showing: "fingerprints") { result in
+    try common.show(
+      RotateKey(role, to: to, because: why.value), offline: false, showing: "fingerprints"
+    ) { result in
       TextTable.pairs([
         ("role", result.text("role")), ("new key", result.text("new")),
         ("check value", result.text("check_value")), ("replaces", result.text("old")),
@@ -50,6 +53,7 @@ struct KeysReencryptCommand: ParsableCommand {
       """)
 
   @OptionGroup var common: CommonOptions
+  @OptionGroup var why: ReasonOption
 
   @Option(help: ArgumentHelp("Cards a second at most; 0 sets no bound.", valueName: "cards"))
   var rate: UInt64 = 0
@@ -63,7 +67,9 @@ struct KeysReencryptCommand: ParsableCommand {
 
   func run() throws {
     let operation: any AdminOperation =
-      stop ? StopReencryption() : Reencrypt(cardsPerSecond: rate)
+      stop
+      ? StopReencryption(because: why.value)
+      : Reencrypt(cardsPerSecond: rate, because: why.value)
     let document = try common.document(operation, offline: false, showing: "cards")
     try common.output.show(document) { result in
       TextTable.pairs([

@@ -14,9 +14,10 @@ struct SealCommand: ParsableCommand {
       """)
 
   @OptionGroup var common: CommonOptions
+  @OptionGroup var why: ReasonOption
 
   func run() throws {
-    try common.show(Seal(), offline: false) {
+    try common.show(Seal(because: why.value), offline: false) {
       "the service is \($0.text("state"))\n"
     }
   }
@@ -28,18 +29,28 @@ struct UnsealCommand: ParsableCommand {
     discussion: """
       Where custodians hold the key, each of them enters their own share with --share, at their own \
       terminal and in any order; the passphrase is asked for. When enough shares have been entered, \
-      the service opens. Those that wait longer than keys.share_minutes are forgotten. Where the key \
-      source has the key whole, no share is needed.
+      the service opens. Those that wait longer than keys.share_minutes are forgotten; --progress says \
+      whose were entered, and how many are missing. Where the key source has the key whole, no share is \
+      needed.
       """)
 
   @OptionGroup var common: CommonOptions
+  @OptionGroup var why: ReasonOption
   @OptionGroup var share: ShareOption
+  @Flag(help: "Show whose shares have been entered, and enter none.") var progress = false
+
+  func validate() throws {
+    guard !progress || share.file == nil else {
+      throw ValidationError("--progress and --share do not go together")
+    }
+  }
 
   func run() throws {
+    if progress { return try common.show(ShowShares(), offline: false, ShareOption.text) }
     if let file = share.file {
-      return try share.enter(file, for: .unseal, common)
+      return try share.enter(file, for: .unseal, because: why.value, common)
     }
-    try common.show(Unseal(), offline: false, showing: "records") {
+    try common.show(Unseal(because: why.value), offline: false, showing: "records") {
       "the service is \($0.text("state"))\n"
     }
   }
@@ -53,6 +64,18 @@ struct ShareOption: ParsableArguments {
     return minutes == 1 ? "1 minute" : "\(minutes) minutes"
   }
 
+  /// How far custodians are.
+  fileprivate static func text(_ answer: DocumentView) -> String {
+    let waiting = answer.rows("shares").map { progress in
+      let entered = progress.texts("entered")
+      return (progress.text("purpose") == "unseal" ? "to unseal" : "to replace the custodians")
+        + ": \(entered.isEmpty ? "none" : progress.list("entered")); "
+        + "\(progress.text("missing")) more within \(timeLeft(progress))\n"
+    }
+    return "the service is \(answer.text("state"))\n"
+      + (waiting.isEmpty ? "no share has been entered\n" : waiting.joined())
+  }
+
   @OptionGroup var passphrases: PassphraseOption
 
   @Option(
@@ -62,15 +85,16 @@ struct ShareOption: ParsableArguments {
   var file: String?
 
   func enter(
-    _ file: String, for purpose: ShareProgress.Purpose, _ common: CommonOptions
+    _ file: String, for purpose: ShareProgress.Purpose, because why: KeyReason,
+    _ common: CommonOptions
   ) throws {
     let share = try CeremonyFiles.readShare(file)
     let passphrase = try passphrases.existing(of: share.header.custodian)
     let body = try ShareBody.make(passphrase: passphrase, text: Array(share.text.utf8))
     let operation: any AdminOperation =
       switch purpose {
-      case .unseal: EnterUnsealShare()
-      case .replacement: EnterCeremonyShare()
+      case .unseal: EnterUnsealShare(because: why)
+      case .replacement: EnterCeremonyShare(because: why)
       }
     try common.show(operation, body: body, offline: false) { answer in
       let text = "entered: \(answer.texts("entered").joined(separator: ", "))\n"

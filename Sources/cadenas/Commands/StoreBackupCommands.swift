@@ -45,11 +45,14 @@ struct StoreBackupCreateCommand: ParsableCommand {
     guard noted != nil else { throw ValidationError(BackUpStore.noteRule) }
   }
 
+  @OptionGroup var why: ReasonOption
+
   private var noted: FreeText? { FreeText(note, longest: BackupRecord.longestNote) }
 
   func run() throws {
     let document = try common.document(
-      BackUpStore(to: AbsolutePath.of(to), note: noted ?? .none), offline: true,
+      BackUpStore(to: AbsolutePath.of(to), note: noted ?? .none, because: why.value),
+      offline: true,
       showing: "backing up")
     try common.output.show(document, verdict: Self.text)
   }
@@ -123,12 +126,16 @@ struct StoreBackupForgetCommand: ParsableCommand {
 
   func run() throws {
     try common.show(ForgetBackup(backup, because: why.value), offline: true) { result in
-      let path = Console.printable(result.text("path"))
-      return "The backup \(result.text("id")) is forgotten: no key is kept for it any more.\n"
-        + (result["file_exists"]?.isTrue == true
-          ? Console.styled("warning", .yellow)
-            + " \(path) is still there: this command deletes nothing; destroy it, and every copy\n"
-          : "No file was deleted: \(path) and every copy of it have to be destroyed by now.\n")
+      WaitingView.text(result, "to forget the backup \(backup.text)") ?? Self.text(result)
     }
+  }
+
+  static func text(_ result: DocumentView) -> String {
+    let path = Console.printable(result.text("path"))
+    return "The backup \(result.text("id")) is forgotten: no key is kept for it any more.\n"
+      + (result["file_exists"]?.isTrue == true
+        ? Console.styled("warning", .yellow)
+          + " \(path) is still there: nothing was deleted; destroy it, and every copy\n"
+        : "No file was deleted: \(path) and every copy of it have to be destroyed by now.\n")
   }
 }

@@ -13,9 +13,11 @@ struct StoreCompactCommand: ParsableCommand {
       """)
 
   @OptionGroup var common: CommonOptions
+  @OptionGroup var why: ReasonOption
 
   func run() throws {
-    try common.show(CompactStore(), offline: true, showing: "compacting") { result in
+    try common.show(CompactStore(because: why.value), offline: true, showing: "compacting") {
+      result in
       TextTable.pairs([
         ("before", result.size("bytes_before")), ("after", result.size("bytes_after")),
         ("writing paused", result.text("paused_ms") + " ms"),

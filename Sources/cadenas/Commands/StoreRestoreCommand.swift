@@ -3,6 +3,7 @@ import ArgumentParser
 import ConfigurationReading
 import Glibc
 import SecretMemory
+import VaultManagement
 
 struct StoreRestoreCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -32,6 +33,7 @@ struct StoreRestoreCommand: ParsableCommand {
         + "with a checkpoint.", valueName: "size:root|file"))
   var lastKnown: String?
 
+  @OptionGroup var why: ReasonOption
   @OptionGroup var passphrases: PassphraseOption
 
   @Option(
@@ -42,6 +44,9 @@ struct StoreRestoreCommand: ParsableCommand {
 
   func run() throws {
     let configuration = try common.config.load()
+    if configuration.administration.ticketsRequired, why.value.ticket.isEmpty {
+      throw CommandFailure(AdministrationError.ticketNeeded)
+    }
     try Session.checkOwner(of: configuration.store.path)
     try Session.refuseService(at: configuration.administration.socketPath)
     let known = try lastKnown.map(Self.lastKnown)
@@ -49,7 +54,7 @@ struct StoreRestoreCommand: ParsableCommand {
     let document = try Restoration(
       of: try AbsolutePath.of(from), to: configuration.store.path,
       mapSize: Int(configuration.store.mapSizeBytes), lastKnown: known,
-      actor: HostUser.current.actor, clock: .machine,
+      because: why.value, actor: HostUser.currentActor, clock: .machine,
       slots: try SecretPool(slots: Session.slots, slotSize: Session.slotBytes),
       permit: { try DevelopmentMark.check($0, configuration) },
       key: {

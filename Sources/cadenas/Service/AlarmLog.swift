@@ -7,7 +7,7 @@ extension Logger {
   func warning(_ raised: RaisedAlarm) {
     let alarm = raised.alarm
     var metadata: Logger.Metadata = [
-      "rule": "\(alarm.rule)", "count": "\(alarm.count)", "client": "\(alarm.cause.actor)",
+      "rule": "\(alarm.rule)", "count": "\(alarm.count)", "client": "\(alarm.cause.actor.name)",
       "operation": "\(alarm.cause.operation.rawValue)",
       "outcome": "\(alarm.cause.outcome.rawValue)",
       "seq": "\(raised.sequence)",

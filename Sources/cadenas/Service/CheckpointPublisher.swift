@@ -23,6 +23,8 @@ final class CheckpointPublisher: Sendable {
     var publishedSize: UInt64 = 0
     var last: ContinuousClock.Instant?
     var isBusy = false
+    /// Whether the file could not be written last.
+    var isFailing = false
   }
 
   init(_ settings: AuditSettings, vault: Vault, logger: Logger) {
@@ -30,6 +32,9 @@ final class CheckpointPublisher: Sendable {
     self.vault = vault
     self.logger = logger
   }
+
+  /// The path of the checkpoint's file, while it cannot be written; nil otherwise.
+  var unwrittenFile: String? { state.withLock { $0.isFailing } ? settings.checkpointPath : nil }
 
   /// Publishes the newest checkpoint where that is due; call it about once a second. Waits for nothing.
   func tick() {
@@ -72,6 +77,7 @@ final class CheckpointPublisher: Sendable {
     }
     state.withLock { state in
       state.isBusy = false
+      state.isFailing = !isWritten
       if isWritten { state.publishedSize = max(state.publishedSize, signed.size) }
     }
   }
@@ -84,15 +90,17 @@ extension AuditSettings {
   ///
   /// One of another log is refused too, unless the store was restored from a backup of that one: then
   /// it is kept beside the file, under the name of its log.
-  func check(_ store: Store, _ logger: Logger) throws {
-    guard let path = checkpointPath else { return }
+  /// - Returns: whether there should be a file and is none: the log has checkpoints.
+  func check(_ store: Store, _ logger: Logger) throws -> Bool {
+    guard let path = checkpointPath else { return false }
     guard let bytes = try CheckpointFile.read(path) else {
       if try store.read({ try KeptCheckpoints.newest(in: $0) }) != nil {
         logger.warning(
           "no checkpoint to compare the log with: a store that was rolled back would not be found",
           metadata: ["file": "\(path)"])
+        return true
       }
-      return
+      return false
     }
     guard let signed = try? SignedCheckpoint(parsing: bytes) else {
       throw CommandFailure(
@@ -103,6 +111,7 @@ extension AuditSettings {
     } else {
       try passOver(signed, of: path, store, logger)
     }
+    return false
   }
 
   private func check(_ signed: SignedCheckpoint, of path: String, _ store: Store) throws {

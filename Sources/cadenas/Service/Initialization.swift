@@ -70,7 +70,7 @@ enum Initialization {
   }
 
   /// Who makes the store.
-  static var actor: String { HostUser.current.actor }
+  static var actor: AuditActor { HostUser.currentActor }
 
   static func newIdentifier() throws -> StoreIdentifier {
     var random = try RandomPool()

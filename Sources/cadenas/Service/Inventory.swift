@@ -3,6 +3,7 @@ import Administration
 import Bytes
 import ConfigurationReading
 import Cryptography
+import Glibc
 import JSON
 import LMDB
 import NIOSSL
@@ -83,10 +84,19 @@ struct Inventory {
       "libsodium": "signatures, guarded memory, random bytes for keys",
     ]
     return CryptographicLibrary.all.map { ($0.name, $0.version, purposes[$0.name] ?? "") } + [
-      // BoringSSL has no versions; it is a part of the program, and comes with swift-nio-ssl.
-      ("BoringSSL", nil, "TLS"),
+      // It has no versions, and is a part of the program.
+      ("BoringSSL", SwiftPackages.boringSSL, "TLS"),
       ("LMDB", LMDBLibrary.version, "the store, without cryptography"),
-    ]
+      ("glibc", systemLibraryVersion, "the system's interface"),
+    ] + SwiftPackages.all.map { ($0.name, $0.version, $0.purpose) }
+  }
+
+  private static var systemLibraryVersion: String? {
+    var text = [CChar](repeating: 0, count: 64)
+    let count = unsafe confstr(Int32(_CS_GNU_LIBC_VERSION), &text, text.count)
+    guard (1...text.count).contains(count) else { return nil }
+    let bytes = text[..<(count - 1)].map { UInt8(bitPattern: $0) }
+    return String(decoding: bytes, as: UTF8.self).split(separator: " ").last.map(String.init)
   }
 
   /// Which connections TLS protects, where, and how each side proves who it is.

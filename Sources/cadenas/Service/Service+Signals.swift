@@ -6,6 +6,7 @@ import ConfigurationReading
 import Logging
 import NIOCore
 import NIOPosix
+import Synchronization
 import Tokenization
 import VaultCore
 import VaultManagement
@@ -23,28 +24,44 @@ extension Service {
       // Without an entry nothing is changed.
       try vault.record(
         AuditEntry(
-          actor: AuditEntry.systemActor, operation: .reload, outcome: .intent))
-      let persons = new.administration.approvals["destroy", default: 1]
-      try manager.raiseApprovals(toPersons: persons)
+          actor: .system, operation: .reload, outcome: .intent))
+      let rules = RuleLines.inForce(new, parts, startedWith: configuration)
+      let policy = ChangePolicy(new.administration)
       let routes = AcquirerRoutes(parts.definitions, over: gateway)
-      try server.update(
-        terms: parts.terms(over: routes), authorities: parts.authorities,
-        certificate: parts.certificate)
+      try noting(rules) {
+        try manager.raiseApprovals(to: policy.persons)
+        try server.update(
+          terms: parts.terms(over: routes), authorities: parts.authorities,
+          certificate: parts.certificate)
+      }
       gateway.putInForce(routes)
       manager.update(alarms: new.alarms)
+      notifier.update(parts.webhook)
+      concerns.update(new)
       administration.update(access: parts.access)
-      condition.put(personsToDestroy: persons, routes: routes)
+      condition.put(policy: policy, routes: routes, grants: AccessGrants(new), digest: new.digest)
       for section in configuration.sectionsThatNeedRestart(comparedTo: new) {
         logger.warning("a change needs a restart", metadata: ["section": "\(section)"])
       }
       logger.notice("configuration reloaded", metadata: ["generation": "\(next)"])
-      logger.tellEnds(of: new)
+      logger.tellCautions(about: new, parts)
       record(.reload, .done)
     } catch {
       let failure = CommandFailure(error)
       logger.log(.error, "configuration not reloaded; the one before stays in force", failure)
       record(.reload, .refused)
     }
+  }
+
+  /// Writes what `new` changes, and puts it in force with `body`; where that fails, it is written that all is
+  /// as it was.
+  private func noting(_ new: RulesInForce, _ body: () throws -> Void) throws {
+    try manager.note(new)
+    do { try body() } catch {
+      try? manager.note(rules.withLock { $0 })
+      throw error
+    }
+    rules.withLock { $0 = new }
   }
 
   /// Stops: what was accepted is answered, then everything is closed.
@@ -61,7 +78,12 @@ extension Service {
     record(.serve, .stopped)
     administration.stop()
     vault.close()
+    do { try OfflineNotes(of: configuration.store.path).leave(vault.store) } catch {
+      logger.log(.warning, "how the store was left is not noted", CommandFailure(error))
+    }
     publisher.finish()
+    notifier.finish()
+    stream?.finish(within: .seconds(2))
     try? group.syncShutdownGracefully()
     if !isDone { logger.warning("the drain limit passed with requests unanswered") }
     guard let cause = condition.causeOfEnd else {
@@ -75,7 +97,7 @@ extension Service {
   private func record(_ operation: AuditOperation, _ outcome: AuditOutcome) {
     do {
       try vault.record(
-        AuditEntry(actor: AuditEntry.systemActor, operation: operation, outcome: outcome))
+        AuditEntry(actor: .system, operation: operation, outcome: outcome))
     } catch {
       logger.error(
         "no audit entry could be written", metadata: ["operation": "\(operation.rawValue)"])
@@ -89,7 +111,9 @@ extension ServiceConfiguration {
     var sections: [String] = []
     if new.listen != listen { sections.append("listen") }
     if new.store != store { sections.append("store") }
-    if new.keys != keys || new.keyRules != keyRules { sections.append("keys") }
+    if new.keys != keys || new.keyRules != keyRules || new.distinctAccounts != distinctAccounts {
+      sections.append("keys")
+    }
     if new.audit != audit { sections.append("audit") }
     if new.limits != limits { sections.append("limits") }
     if new.development != development { sections.append("development") }

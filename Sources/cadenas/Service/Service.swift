@@ -28,6 +28,11 @@ final class Service: Sendable {
   let group: MultiThreadedEventLoopGroup
   let ticker: RepeatedTask
   let publisher: CheckpointPublisher
+  let notifier: AlarmNotifier
+  let stream: EntryStream?
+  let concerns: ConcernSource
+  /// What the store knows to be in force.
+  let rules: Mutex<RulesInForce>
 
   /// Runs the service until a signal ends it, and gives the exit status.
   static func run(
@@ -37,6 +42,8 @@ final class Service: Sendable {
     try StartRoom.check(mapBytes: configuration.store.mapSizeBytes)
     // What is usual at first is little, for the sake of programs that cannot count far.
     ResourceLimit.openFiles.raise()
+    // While the store is opened.
+    NIOThreadPool.singleton.submit { _ in _ = ProgramFile.sha256 }
     let service = try Service(configuration, log: log, logger: logger)
     while true {
       switch Signals.next() {
@@ -48,18 +55,20 @@ final class Service: Sendable {
 
   private init(_ configuration: ServiceConfiguration, log: LogQueue, logger: Logger) throws {
     let parts = try ServiceParts(configuration, generation: 1)
-    logger.tellEnds(of: configuration)
+    logger.tellCautions(about: configuration, parts)
     let base = try ServiceBase(configuration, parts: parts, logger: logger)
     let manager = base.manager
-    // Before anybody can ask for anything, so that it is the first entry of this start.
-    try manager.vault.record(
-      AuditEntry(actor: AuditEntry.systemActor, operation: .serve, outcome: .started))
-    try manager.raiseApprovals(toPersons: base.condition.personsToDestroy)
+    try base.recordStart()
+    let rules = RuleLines.inForce(configuration, parts, startedWith: configuration)
+    try manager.note(rules)
+    self.rules = Mutex(rules)
+    try manager.raiseApprovals(to: base.condition.policy.persons)
     Signals.startIsOver()
     let server = try base.startServer(parts)
     let status = ServiceStatusSource(
       configuration: configuration, manager: manager, tokenizer: base.tokenizer, server: server,
-      gateway: base.gateway, condition: base.condition, log: log,
+      gateway: base.gateway, condition: base.condition, log: log, notifier: base.notifier,
+      stream: base.stream,
       startedMilliseconds: SystemClock.unixMilliseconds())
     do {
       administration = try AdminServer.start(
@@ -82,6 +91,10 @@ final class Service: Sendable {
     group = base.group
     let publisher = CheckpointPublisher(configuration.audit, vault: manager.vault, logger: logger)
     self.publisher = publisher
+    notifier = base.notifier
+    stream = base.stream
+    let concerns = ConcernSource(configuration, manager: manager, publisher: publisher)
+    self.concerns = concerns
     let memory = MemoryReturn()
     let roomTick = BlockingTick()
     let indexLog = IndexLog(logger)
@@ -91,7 +104,10 @@ final class Service: Sendable {
       manager.tick()
       publisher.tick()
       memory.tick()
-      roomTick.run { manager.lookAtRoom() }
+      roomTick.run {
+        manager.lookAtRoom()
+        concerns.tick()
+      }
       indexLog.tick(manager.indexHistory)
       indexLog.tick(heldUpBy: manager.recordsThatHoldUpReplacement)
     }

@@ -1,6 +1,7 @@
 import AccessPolicy
 import AcquirerGateway
 import Administration
+import AuditLog
 import ConfigurationReading
 import Keyring
 import Ledgers
@@ -27,6 +28,14 @@ struct ServiceBase {
   let routes: AcquirerRoutes
   let tokenizer: Tokenizer
   let manager: VaultManager
+  /// The last transaction of the store as it was found.
+  private let transactionFound: Int
+  /// Tells the webhook of alarms, where there is one.
+  let notifier: AlarmNotifier
+  /// Sends entries on as they are written, where that is wanted.
+  let stream: EntryStream?
+  /// Whether the checkpoint's file was not there.
+  let lacksCheckpointFile: Bool
   var vault: Vault { manager.vault }
 
   /// Opens everything. From here on requests could be answered, and nobody can ask yet.
@@ -35,8 +44,9 @@ struct ServiceBase {
     self.logger = logger
     let limits = configuration.limits
     store = try Store.open(of: configuration)
+    transactionFound = try store.statistics().lastTransaction
     try DevelopmentMark.check(store, configuration)
-    try configuration.audit.check(store, logger)
+    lacksCheckpointFile = try configuration.audit.check(store, logger)
     let source = configuration.keys.source
     let keyring = try KeyringStore.openAtStart(of: store, source: source)
     slots = try SecretPool(slots: limits.secretSlots, slotSize: Limits.secretSlotBytes)
@@ -45,13 +55,21 @@ struct ServiceBase {
       group: group, limits: GatewayLimits(limits), nowMilliseconds: SystemClock.unixMilliseconds)
     routes = AcquirerRoutes(parts.definitions, over: gateway)
     let condition = ServiceCondition(
-      personsToDestroy: configuration.administration.approvals["destroy", default: 1],
-      routes: routes)
+      policy: ChangePolicy(configuration.administration), routes: routes,
+      grants: AccessGrants(configuration), digest: configuration.digest)
     self.condition = condition
     if store.indexWasLost, try store.read({ try $0.count(of: .cards) }) > 0 {
       logger.notice("the fingerprint index is built anew from the records")
     }
-    let settings = Self.settings(of: configuration, slots, group, logger)
+    let notifier = AlarmNotifier(
+      parts.webhook, log: VerifierKey.name(ofStore: store.storeIdentifier.bytes), on: group,
+      logger: logger)
+    self.notifier = notifier
+    let stream = try configuration.audit.stream.map {
+      try EntryStream($0, to: configuration.audit.streamPath, logger: logger)
+    }
+    self.stream = stream
+    let settings = Self.settings(of: configuration, slots, group, notifier, stream, logger)
     let vault = try Vault(store, settings, clock: .machine) { error in
       logger.critical(
         "nothing is written any more", metadata: ["reason": .whole(error.explanation)])
@@ -72,7 +90,8 @@ struct ServiceBase {
     let tokenizer = Tokenizer(vault, under: parts.terms(over: routes))
     self.tokenizer = tokenizer
     manager = VaultManager(
-      vault, shareMinutes: configuration.keys.shareMinutes, policy: { tokenizer.policy },
+      vault, shareMinutes: configuration.keys.shareMinutes,
+      distinctAccounts: configuration.distinctAccounts, policy: { tokenizer.policy },
       eraseKeyEncryptionKey: { key, keyring throws(KeyringError) in
         try source.destroy(key, of: keyring)
       })
@@ -92,7 +111,8 @@ struct ServiceBase {
 
   private static func settings(
     of configuration: ServiceConfiguration, _ slots: SecretPool,
-    _ group: MultiThreadedEventLoopGroup, _ logger: Logger
+    _ group: MultiThreadedEventLoopGroup, _ notifier: AlarmNotifier, _ stream: EntryStream?,
+    _ logger: Logger
   ) -> Vault.Settings {
     let limits = configuration.limits
     var writer = WriterLimits(queue: limits.writerQueue, batch: limits.batch)
@@ -109,11 +129,31 @@ struct ServiceBase {
       return reason
     }
     settings.tellOfRoom = { logger.tell($0) }
+    if let stream { settings.tellOfEntry = { stream.add($0, $1) } }
     // Not by the writer, whose answers would be later by the time that the log takes.
     settings.alarms = AlarmWatch(rules: configuration.alarms) { raised in
-      group.any().execute { logger.warning(raised) }
+      group.any().execute {
+        logger.warning(raised)
+        notifier.add(raised)
+      }
     }
     return settings
+  }
+
+  /// Notes that the service starts and as what, that a file is missing, and what happened to the store while no
+  /// service had it: before anybody can ask for anything, so that it is the first of this start.
+  func recordStart() throws {
+    try vault.record(
+      AuditEntry(
+        actor: .system, operation: .serve, outcome: .started, reason: condition.build.words))
+    if lacksCheckpointFile, let path = configuration.audit.checkpointPath {
+      try vault.record(
+        AuditEntry(
+          actor: .system, operation: .checkpoint, outcome: .missing, reason: "file=\(path)"))
+    }
+    let notes = OfflineNotes(of: configuration.store.path)
+    for entry in notes.entries(foundAt: transactionFound) { try vault.record(entry) }
+    notes.remove()
   }
 
   func startServer(_ parts: ServiceParts) throws -> VaultServer {

@@ -22,6 +22,8 @@ struct ServiceStatusSource: Sendable {
   let gateway: Gateway
   let condition: ServiceCondition
   let log: LogQueue
+  let notifier: AlarmNotifier
+  let stream: EntryStream?
   let startedMilliseconds: Int64
   /// The same by the monotonic clock, in nanoseconds: nobody sets that one.
   let startedNanoseconds = SystemClock.monotonicNanoseconds()
@@ -30,17 +32,18 @@ struct ServiceStatusSource: Sendable {
 
   func hooks(slots: SecretPool) -> AdministrationHooks {
     var hooks = AdministrationHooks(clock: .machine)
+    hooks.version = Version.full
     hooks.service = { [self] in status() }
     hooks.metrics = { [self] in metrics() }
     hooks.keyring = { [vault] in try vault.keyring }
     hooks.slots = slots
     hooks.vault = manager
     hooks.merchants = { [tokenizer] in tokenizer.policy.merchants.keys.sorted() }
+    hooks.access = { [condition] in condition.grants }
     hooks.rules = manager.rules
     hooks.keepAtHandSeconds = configuration.audit.keepAtHandSeconds
-    hooks.keySource = KeySourceHooks(configuration.keys.source, of: vault) { [condition] in
-      condition.personsToDestroy
-    }
+    hooks.policy = { [condition] in condition.policy }
+    hooks.keySource = KeySourceHooks(configuration.keys.source, of: vault)
     hooks.upkeep = manager.upkeep
     hooks.inventory = { [self] in try inventory().write(to: &$0, atMilliseconds: $1) }
     let acquirers = AcquirerReport(gateway: gateway, condition: condition)
@@ -67,7 +70,7 @@ struct ServiceStatusSource: Sendable {
 
   private func status() -> ServiceStatus {
     let limits = ProcessLimits.current
-    return ServiceStatus(
+    var status = ServiceStatus(
       state: state, version: Version.current, isDevelopment: configuration.development,
       processIdentifier: getpid(), startedMilliseconds: startedMilliseconds,
       uptimeSeconds: Int64(
@@ -76,6 +79,8 @@ struct ServiceStatusSource: Sendable {
       connections: server.counters.connectionsOpen, paymentsInFlight: vault.payments.count,
       policyGeneration: tokenizer.policy.generation, openFilesLimit: limits.openFiles,
       lockedMemoryLimitBytes: limits.lockedBytes)
+    status.build = condition.build
+    return status
   }
 
   private func metrics() -> [Metric] {
@@ -132,7 +137,31 @@ struct ServiceStatusSource: Sendable {
         Int64(clamping: log.linesLost)),
       Metric("cadenas_sealed", .gauge, "1 while the keyring is closed.", vault.isSealed ? 1 : 0),
     ]
-    return metrics + requestDurations() + AcquirerMetrics.all(gateway)
+    return metrics + streamMetrics() + requestDurations() + AcquirerMetrics.all(gateway)
+  }
+
+  /// What became of alarms for a webhook and of entries for a stream; 0 where there is none.
+  private func streamMetrics() -> [Metric] {
+    let (told, sent) = (notifier.counts, stream?.counts ?? EntryStream.Counts())
+    let notices = [
+      ("told", told.told), ("failed", told.failed), ("left_out", told.leftOut),
+    ]
+    return [
+      Metric(
+        "cadenas_alarm_notices_total", .counter,
+        "Alarms that the webhook was told, attempts that failed, and alarms that were given up.",
+        samples: notices.map { .init(Int64(clamping: $0.1), labels: [("result", $0.0)]) }),
+      Metric(
+        "cadenas_alarm_notices_waiting", .gauge, "Alarms that the webhook is still to be told.",
+        Int64(told.waiting)),
+      Metric(
+        "cadenas_audit_stream_sent_total", .counter,
+        "Entries that were sent to the journal or to syslog.", Int64(clamping: sent.sent)),
+      Metric(
+        "cadenas_audit_stream_left_out_total", .counter,
+        "Entries that were not, since nobody took them: cadenas audit show --after has them.",
+        Int64(clamping: sent.leftOut)),
+    ]
   }
 
   /// How long requests took, whatever they were answered.
@@ -146,9 +175,4 @@ struct ServiceStatusSource: Sendable {
         })
     ]
   }
-}
-
-/// The version of the programs.
-enum Version {
-  static let current = "0.1.0"
 }

@@ -62,6 +62,7 @@ struct CheckCommand: ParsableCommand {
       configuration: configuration, nowSeconds: SystemClock.unixMilliseconds() / 1_000
     ).run()
     findings += StreamCheck(configuration: configuration).run()
+    findings += CheckpointCheck(configuration: configuration, isRunning: store.isRunning).run()
     return Result(findings: findings, limits: configuration.limits)
   }
 

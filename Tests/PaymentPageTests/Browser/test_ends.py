@@ -82,6 +82,8 @@ class Ends(BrowserCase):
         one.types("number", cards.card())
         one.sees("ended", limit=150)
         self.assertIn("The time to pay is over", one.text())
+        # The shop hears of it within a second: the page's clock notes it then.
+        until(lambda: self.document(payment, "hasty")["state"] == "expired", "the shop knows", 5)
         self.agree(payment, "expired", ["expired"], 0, merchant="hasty", attempts=0)
         one.leaves("#return")
         one.sees("shop")

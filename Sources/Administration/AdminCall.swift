@@ -41,7 +41,7 @@ package struct Operations: Sendable {
   /// Where the service records entries, the one about this is durable before anything protected is
   /// given out, and so is the one about what is refused or fails before that is told.
   /// - Parameters:
-  ///   - actor: who asks, as entries name them; see `HostUser.actor(from:)`.
+  ///   - actor: who asks, as entries name them; see `HostUser.actor(of:holding:)`.
   ///   - body: what came with the request.
   package func run(
     _ operation: any AdminOperation, actor: AuditActor, body: AdminBody? = nil, into sink: Sink

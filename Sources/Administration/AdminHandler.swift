@@ -127,9 +127,7 @@ struct AdminExchange: Sendable {
   }
 
   private func actor(_ user: HostUser) -> AuditActor {
-    user.actor(
-      from: UserOrigin(
-        of: peer.process, user: peer.user, account: user.label, holding: hold))
+    user.actor(of: peer.process, holding: hold)
   }
 
   private func answer(_ operation: any AdminOperation, _ user: HostUser) {

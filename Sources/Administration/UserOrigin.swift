@@ -47,11 +47,6 @@ struct UserOrigin: Equatable {
     self.terminal = isSame ? terminal : Self.unknown
   }
 
-  /// That of this process.
-  static var current: UserOrigin {
-    UserOrigin(of: getpid(), user: geteuid(), account: HostUser.current.label, holding: nil)
-  }
-
   private static func login(in folder: String) -> String {
     guard let text = read("\(folder)/loginuid"), let user = UInt32(text) else { return unknown }
     guard user != noLogin else { return none }
@@ -104,11 +99,12 @@ extension HostUser {
   /// The name, or `#ID` without one.
   package var label: String { name ?? "#\(identifier)" }
 
-  /// Who asks on this host, and from where, as entries say it.
-  func actor(from origin: UserOrigin) -> AuditActor {
-    AuditActor("user:\(label)", from: origin.text)
+  /// The user as entries name them, who asks by the process `process`.
+  func actor(of process: pid_t, holding hold: ProcessHold?) -> AuditActor {
+    let origin = UserOrigin(of: process, user: identifier, account: label, holding: hold)
+    return AuditActor("user:\(label)", from: origin.text)
   }
 
   /// Who runs this process.
-  package static var currentActor: AuditActor { current.actor(from: .current) }
+  package static var currentActor: AuditActor { current.actor(of: getpid(), holding: nil) }
 }

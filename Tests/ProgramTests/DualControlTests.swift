@@ -30,27 +30,12 @@ extension EndToEnd {
     ) throws -> String {
       let stage = try Stage.current
       return try ChildProcess.run(
-        ["bash", "-c", "printf '\(typing)' | \"$@\"", "bash"] + Account.command(as: account)
-          + [stage.programs.vault] + arguments + ["--config", stage.configuration])
-    }
-
-    /// What a command says that ends with status 1.
-    private func refusal(_ body: () throws -> String) throws -> String {
-      do {
-        return "not refused: " + (try body())
-      } catch DevelopmentError.toolFailed(_, "status 1", let output) {
-        return output
-      }
-    }
-
-    private func openToOthers() throws {
-      let stage = try Stage.current
-      try ChildProcess.run(["chmod", "755", stage.directory])
-      try ChildProcess.run(["chmod", "644", stage.configuration])
+        ["bash", "-c", "printf '\(typing)' | \"$@\"", "bash"]
+          + stage.command(arguments, as: account))
     }
 
     @Test func eachRoleMayDoItsOwnAndNothingElse() throws {
-      try openToOthers()
+      try Stage.current.openToOthers()
       #expect(try cadenas("status", as: "proxy").contains("serving"))
       #expect(try cadenas("metrics", as: "proxy").contains("cadenas_cards"))
       for command in [["keys", "status"], ["audit", "show"], ["unseal", "--progress"], ["seal"]] {
@@ -73,7 +58,7 @@ extension EndToEnd {
     }
 
     @Test func nothingIsChangedWithoutATicket() throws {
-      try openToOthers()
+      try Stage.current.openToOthers()
       let said = try refusal { try cadenas("keys", "rotate", "audit", as: "daemon") }
       #expect(said.contains("--ticket"), "\(said)")
       _ = try cadenas(
@@ -88,7 +73,7 @@ extension EndToEnd {
     }
 
     @Test func aBackupIsForgottenByTwo() throws {
-      try openToOthers()
+      try Stage.current.openToOthers()
       let stage = try Stage.current
       let path = "\(stage.directory)/backup.mdb"
       _ = try cadenas("store", "backup", "--to", path, "--ticket", "CHG-3", as: "games")
@@ -110,7 +95,7 @@ extension EndToEnd {
     }
 
     @Test func aCeremonyIsApprovedAndSharesComeFromDifferentAccounts() async throws {
-      try openToOthers()
+      try Stage.current.openToOthers()
       let stage = try Stage.current
       let token = try await stage.token(of: "4970105181818183")
       let plan = "\(stage.directory)/dual.yaml"
@@ -139,7 +124,7 @@ extension EndToEnd {
       // Killed between the approval and the act.
       try await stage.kill()
       try await stage.start()
-      try openToOthers()
+      try Stage.current.openToOthers()
       #expect(try ceremony().contains("The keyring is wrapped under the key"))
       #expect(try cadenas("approvals", as: "daemon").contains("nothing waits"))
       try stage.configure {
@@ -148,7 +133,7 @@ extension EndToEnd {
       try ChildProcess.run(["chmod", "-R", "a+rX", shares])
       try await stage.stop()
       try await stage.start()
-      try openToOthers()
+      try Stage.current.openToOthers()
       func enter(_ name: String, as account: String) throws -> String {
         try cadenas(
           "unseal", "--share", "\(shares)/\(name).share", "--passphrase-fd", "0", as: account,

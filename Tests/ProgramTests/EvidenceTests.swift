@@ -9,17 +9,9 @@ extension EndToEnd {
   ///
   /// The installation has accounts of its own: an operator, two auditors and the service's. Taking their places takes
   /// root, and this test fails without.
-  @Suite(
-    .stage {
-      $0.replacing("16GiB", with: "64MiB")
-        .replacing(
-          "  socket: admin.sock",
-          with: "  socket: admin.sock\n  socket_group: \((try? Account.group) ?? "")"
-        )
-        .replacing("  auditors: [", with: "  approvals: {destroy: 2}\n  auditors: [daemon, ")
-        .replacing("  operators: [", with: "  operators: [games, ")
-    })
-  struct EvidenceTests {
+  @Suite(.stageOfPersons) struct EvidenceTests {
+    /// One that the search looks for.
+    private static let card = "4970105181818183"
     private static let guide = "Sources/cadenas/Documentation.docc/Evidence.md"
 
     /// What the answer to a question has to hold.
@@ -54,20 +46,18 @@ extension EndToEnd {
       let login = ["games": 2, "daemon": 1][account] ?? 7
       return try ChildProcess.run(
         ["sh", "-c", "echo \(login) >/proc/self/loginuid; exec \"$@\"", "sh"]
-          + Account.command(as: account) + [stage.programs.vault] + arguments
-          + ["--config", stage.configuration])
+          + stage.command(arguments, as: account))
     }
 
     /// A year of a vault, in short.
     private func live(_ stage: Stage) async throws {
-      try ChildProcess.run(["chmod", "755", stage.directory])
-      try ChildProcess.run(["chmod", "644", stage.configuration])
-      let token = try await stage.token(of: TestCard.visa)
+      try stage.openToOthers()
+      let token = try await stage.token(of: Self.card)
       _ = try await stage.ask(.push(token, amount: 4990, key: "evidence"))
       _ = try await stage.ask(
         WireRequest(method: "DELETE", path: "/v1/tokens/tok_01kax3zv5ye8bvkp2mszn9fqxw"))
       for name in ["revoked", "stranger", "nobody"] {
-        _ = try? await stage.ask(.tokenize(TestCard.visa), as: name)
+        _ = try? await stage.ask(.tokenize(Self.card), as: name)
       }
       _ = try? cadenas("keys", "status", as: "lp")
       let keys = try JSONMembers.rows(cadenas("keys", "status", "--format", "json", as: "daemon"))
@@ -101,8 +91,8 @@ extension EndToEnd {
       let desk = try Account.makeTemporaryDirectory(prefix: "cadenas-desk")
       defer { _ = try? ChildProcess.run(["rm", "-rf", desk]) }
       try ChildProcess.run(["cp", "-r", "\(folder)/.", desk])
-      try DevelopmentFiles.write(Array(pinned.utf8), to: "\(desk)/pinned-key")
-      let search = NumberSearch([TestCard.visa])
+      try Account.write(Array(pinned.utf8), to: "\(desk)/pinned-key")
+      let search = NumberSearch([Self.card])
       for file in try ChildProcess.run(["find", desk, "-type", "f"]).split(separator: "\n") {
         #expect(search.hits(in: try DevelopmentFiles.read(String(file))).isEmpty, "\(file)")
       }

@@ -8,43 +8,16 @@ extension EndToEnd {
   ///
   /// The persons are two accounts that every system has; taking their place and reading memory take
   /// root, and these tests fail without.
-  @Suite(
-    .stage {
-      $0.replacing("16GiB", with: "64MiB")
-        .replacing(
-          "  socket: admin.sock",
-          with: "  socket: admin.sock\n  socket_group: \((try? Account.group) ?? "")"
-        )
-        .replacing("  auditors: [", with: "  approvals: {destroy: 2}\n  auditors: [daemon, ")
-        .replacing("  operators: [", with: "  operators: [games, ")
-    })
-  struct KeyRetirementTests {
+  @Suite(.stageOfPersons) struct KeyRetirementTests {
     /// Runs `cadenas` as another account.
     private func cadenas(_ arguments: String..., as account: String) throws -> String {
       let stage = try Stage.current
-      return try ChildProcess.run(
-        Account.command(as: account) + [stage.programs.vault] + arguments
-          + ["--config", stage.configuration])
-    }
-
-    /// What a command says that ends with status 1.
-    private func refusal(_ body: () throws -> String) throws -> String {
-      do {
-        return "not refused: " + (try body())
-      } catch DevelopmentError.toolFailed(_, "status 1", let output) {
-        return output
-      }
-    }
-
-    private func openToOthers() throws {
-      let stage = try Stage.current
-      try ChildProcess.run(["chmod", "755", stage.directory])
-      try ChildProcess.run(["chmod", "644", stage.configuration])
+      return try ChildProcess.run(stage.command(arguments, as: account))
     }
 
     @Test func aDataKeyIsDestroyedByTwoPersonsAndIsNowhere() async throws {
       let stage = try Stage.current
-      try openToOthers()
+      try Stage.current.openToOthers()
       let token = try await stage.token(of: "4970105181818183")
       let paid = try await stage.ask(.push(token, amount: 4990, key: "before"))
       let vault = try stage.running.vaultProcess

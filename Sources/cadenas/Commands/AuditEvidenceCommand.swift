@@ -3,6 +3,7 @@ import ArgumentParser
 import AuditLog
 import Cryptography
 import Glibc
+import JSON
 import Keyring
 import RecordFormat
 import SystemCalls
@@ -45,7 +46,11 @@ struct AuditEvidenceCommand: ParsableCommand {
     for part in EvidencePart.all {
       try add(part.name, document(part) + [UInt8(ascii: "\n")])
     }
-    for (key, note) in try certificates() { try add("certificate-\(key).txt", note) }
+    let keys = try common.document(ShowKeys(), offline: true)
+    try add("keys.json", keys + [UInt8(ascii: "\n")])
+    for (key, note) in try certificates(of: DocumentView(keys)) {
+      try add("certificate-\(key).txt", note)
+    }
     try report(to: "\(to)/report.html")
     names.append("report.html")
     let export = try ExportRun(config: common.config, directory: "\(to)/log").run()
@@ -85,16 +90,18 @@ struct AuditEvidenceCommand: ParsableCommand {
     do { return try common.document(part.operation, offline: part.isOffline) } catch {
       // What cannot be told is said in its place: a folder without it would look as if nobody had asked.
       guard !part.isOffline else { throw error }
-      let reason = CommandFailure(error).message.filter { $0 != "\"" && $0 != "\\" && $0 != "\n" }
-      return Array("{\"unavailable\":\"\(reason)\"}".utf8)
+      return JSONWriter.document { json in
+        json.member("unavailable", string: CommandFailure(error).message)
+      }
     }
   }
 
-  /// The certificates of all keys that have one, by key and kind.
-  private func certificates() throws -> [(key: String, note: [UInt8])] {
-    let keys = try DocumentView(common.document(ShowKeys(), offline: true)).rows("keys")
+  /// The certificates of those keys that have one.
+  private func certificates(
+    of keys: DocumentView
+  ) throws -> [(key: String, note: [UInt8])] {
     var found: [(key: String, note: [UInt8])] = []
-    for key in keys where key.text("state") != "active" {
+    for key in keys.rows("keys") where key.text("state") != "active" {
       guard let identifier = KeyIdentifier(key.text("id")),
         let document = try? common.document(
           ShowKeyCertificate(identifier, nil), offline: true)
@@ -125,7 +132,6 @@ private struct EvidencePart {
     EvidencePart(name: "status.json", operation: ShowStatus(), isOffline: false),
     EvidencePart(name: "access.json", operation: ShowAccess()),
     EvidencePart(name: "inventory.json", operation: ShowInventory()),
-    EvidencePart(name: "keys.json", operation: ShowKeys()),
     EvidencePart(name: "key-history.json", operation: ShowKeyHistory(nil)),
     EvidencePart(name: "backups.json", operation: ListBackups()),
     EvidencePart(name: "approvals.json", operation: ListApprovals(), isOffline: false),

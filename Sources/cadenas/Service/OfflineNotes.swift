@@ -81,7 +81,8 @@ struct OfflineNotes {
           actor: .system, operation: .storeOffline, outcome: .changed,
           reason: "transaction=\(transaction) was=\(left)"))
     }
-    let lines = Self.read(path)?.split(separator: UInt8(ascii: "\n")) ?? []
+    let content = Self.read(path)
+    let lines = content?.split(separator: UInt8(ascii: "\n")) ?? []
     let notes = lines.map { line in
       let line = Array(line)
       return LoggedEntry(line: line.rawSpan).flatMap(Self.words)
@@ -91,7 +92,7 @@ struct OfflineNotes {
         AuditEntry(actor: .system, operation: .storeOffline, outcome: .done, reason: words))
     }
     let unreadable =
-      notes.count(where: { $0 == nil }) + (Self.isThere(path) && Self.read(path) == nil ? 1 : 0)
+      notes.count(where: { $0 == nil }) + (content == nil && Self.isThere(path) ? 1 : 0)
     if unreadable > 0 {
       entries.append(
         AuditEntry(
